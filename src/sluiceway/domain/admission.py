@@ -1,0 +1,50 @@
+"""Which requests a job in a given status may be asked to follow. The table is DLI's (contract, section 4)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sluiceway.domain.job import JobStatus
+
+
+class Refusal(StrEnum):
+    """Why a job will not do what was asked. Nothing was changed for it."""
+
+    UNKNOWN = "unknown"  # no such job in this project
+    WRONG_STATE = "wrong_state"
+    NO_SAVEPOINT = "no_savepoint"  # to be resumed, but neither a savepoint nor a checkpoint is known
+    NO_QUEUE = "no_queue"  # the queue that it names, or the default one, is not registered
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one job of a request. Shared between positions: it names no job, its position does."""
+
+    refusal: Refusal | None = None  # None: accepted
+    status: JobStatus | None = None  # that stood in the way, or was found
+    note: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the intent was stored."""
+        return self.refusal is None
+
+
+ACCEPTED = Verdict()
+UNKNOWN = Verdict(Refusal.UNKNOWN)
+
+RUNNABLE = frozenset(
+    {JobStatus.DRAFT, JobStatus.SUBMIT_FAILED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.FINISHED}
+)
+EDITABLE = RUNNABLE  # in full; runtime options also while running
+STOPPABLE = frozenset({JobStatus.SUBMITTING, JobStatus.RUNNING, JobStatus.STOP_FAILED})
+ACTIVE = frozenset(JobStatus) - RUNNABLE  # a Flink job may exist
+
+
+def may_stop(status: JobStatus, *, savepoint: bool) -> bool:
+    """Whether a stop can be accepted. What is being submitted has no state to save yet (DLI contract, 9.8)."""
+    return status in STOPPABLE and not (savepoint and status is JobStatus.SUBMITTING)
+
+
+def may_run(status: JobStatus) -> bool:
+    """Whether a start can be accepted: only when no Flink job of it can be alive."""
+    return status in RUNNABLE

@@ -1,0 +1,24 @@
+"""What may be asked of a cluster. Each is safe to repeat: its identity was chosen and stored before it is sent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StopWithSavepoint:
+    """Stop the job with a savepoint under `target`. The same trigger id twice makes one savepoint (FLINK-24208)."""
+
+    trigger: str  # 32 hex digits
+    target: str  # a URI that the cluster can write to; this attempt's own
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel the job, keeping nothing but its retained checkpoints."""
+
+
+StopCommand = StopWithSavepoint | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Submit the run under its own Flink job id; a cluster that has seen the id refuses it, so it starts once."""

@@ -1,0 +1,54 @@
+"""The one seam that truly varies: a place where Flink jobs run.
+
+Engines translate and nothing else: they never decide, retry, sleep or touch rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sluiceway.domain.commands import StopCommand
+from sluiceway.domain.facts import Acknowledged, Refused, RunFact, Silent, StopFact, SubmitRefused, Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
+from sluiceway.domain.stop import Stop
+
+
+class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+    """The cluster gave no usable answer. Whatever was sent may or may not have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Flink cluster that jobs are sent to; DLI calls it a queue."""
+
+    name: str
+    url: str  # of its REST API, without a trailing slash
+    life: str | None = None  # changes whenever the cluster is certainly a new one; None when nobody can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one look at a cluster showed: one fact for each stop and run that was asked about, by its row's id."""
+
+    stops: Mapping[int, StopFact] = field(default_factory=dict)
+    runs: Mapping[int, RunFact] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """A place where Flink jobs run."""
+
+    async def observe(self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop]) -> Sighting:
+        """Look once, with as few requests as the cluster allows.
+
+        Raises `Unreachable` when the whole cluster gives no answer; a single odd job is a `Silent` fact of its own.
+        """
+        ...
+
+    async def send(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Acknowledged | Refused | Silent:
+        """Ask once. Safe to repeat. No answer is `Silent`: the command may have arrived."""
+        ...
+
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        """Plan the job and hand it to the cluster under the run's own Flink job id. May take many seconds."""
+        ...

@@ -1,0 +1,210 @@
+"""What was seen of the world, before anybody decides what it means.
+
+"No", "not yet", "gone" and "no answer" are different values here, and stay different all the way to the user.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Flink's own job states, as `GET /jobs/overview` spells them."""
+
+    INITIALIZING = "INITIALIZING"
+    CREATED = "CREATED"
+    RUNNING = "RUNNING"
+    FAILING = "FAILING"
+    FAILED = "FAILED"
+    CANCELLING = "CANCELLING"
+    CANCELED = "CANCELED"
+    FINISHED = "FINISHED"
+    RESTARTING = "RESTARTING"
+    SUSPENDED = "SUSPENDED"
+    RECONCILING = "RECONCILING"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether Flink itself is done with the job for good (SUSPENDED is not: another JobManager may take it up)."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELED})
+
+
+class Refusal(StrEnum):
+    """Why an attempt to stop with a savepoint is known to be over (Flink contract, rules 5 to 8)."""
+
+    NOT_READY = "not_ready"  # not all tasks were running; the job was not touched
+    ABORTED = "aborted"  # failed in flight (expired, task lost, coordinator suspended); Flink restarts the job
+    STORAGE = "storage"  # the target directory cannot be written
+    UNSUPPORTED = "unsupported"  # a batch job, or one that can never take a savepoint
+    OTHER = "other"  # anything unclassified: not retried, told as it is
+
+    @property
+    def retryable(self) -> bool:
+        """Whether a new attempt, with a new trigger id, may well succeed."""
+        return self in {Refusal.NOT_READY, Refusal.ABORTED}
+
+
+# What storage shows under the directories that a stop was given. -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A savepoint whose `_metadata` was read and is what Flink writes."""
+
+    path: str
+    size: int  # bytes of all files of the savepoint
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A savepoint directory that is not a savepoint: `_metadata` missing, cut short, or of no known format."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Storage was read, and there is nothing."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Storage could not be read from here, so it proves nothing either way."""
+
+    path: str
+    why: str
+
+
+Evidence = Complete | Broken | Absent | Unreadable
+
+
+# What a cluster shows of one stop. -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job lives, and Flink knows of no attempt of ours: none was sent, or it was forgotten."""
+
+    ready: bool = True  # all tasks run; else a savepoint would be refused (Flink contract, rule 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The job lives; the attempt was not asked about this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The job lives, but its cluster already writes as many savepoints as it is allowed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Flink has our attempt and is at it; `saved` when the savepoint is complete and only the job's end is awaited."""
+
+    saved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The cluster said yes to the command. It has not done it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The attempt is over without success, and the job still lives."""
+
+    refusal: Refusal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The job is terminal, and Flink names the savepoint of our attempt."""
+
+    path: str
+    state: JobState
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The job is terminal, and Flink shows no savepoint of ours.
+
+    `refusal` is Flink's own word that the attempt failed; None when Flink has no word on it.
+    """
+
+    state: JobState
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The cluster answers and does not know the job. Not yet a proof: a JobManager that recovers answers the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The cluster that ran the job is certainly gone, and its jobs with it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverRan:
+    """The start that this stop is about ended before Flink had the job."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """No answer, or none that could be understood. It is not a no."""
+
+    why: str
+
+
+StopFact = (
+    Running | Alive | Queued | Stopping | Acknowledged | Refused | Saved | Ended | Missing | Gone | NeverRan | Silent
+)
+
+
+# What a cluster shows of one run. ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The cluster lists the job in this state."""
+
+    state: JobState
+    why: str = ""  # the root cause, for a job that failed
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """Our submission is under way; there is nothing to see yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The cluster took the submission, now or earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRefused:
+    """The job cannot be started as it is: SQL that does not compile, a cluster of another version, …"""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A stop was accepted before anything was submitted."""
+
+
+RunFact = Seen | Submitting | Submitted | SubmitRefused | Withdrawn | Missing | Gone | Silent

@@ -1,0 +1,135 @@
+"""A job as its owner knows it: what it should do, and the one status that sums up its run and its stop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.stop import Stop, StopPhase
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Each has exactly one counterpart in DLI (see `api/dli`)."""
+
+    DRAFT = "draft"
+    SUBMITTING = "submitting"
+    SUBMIT_FAILED = "submit_failed"
+    RUNNING = "running"
+    FAILED = "failed"
+    SAVEPOINTING = "savepointing"
+    CANCELING = "canceling"
+    STOPPED = "stopped"
+    STOP_FAILED = "stop_failed"
+    FINISHED = "finished"
+
+
+class CheckpointMode(StrEnum):
+    """The guarantee that checkpoints give."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a job should do, in terms that Flink understands."""
+
+    sql: str
+    parallelism: int = 1
+    checkpoint_interval: timedelta | None = None  # None: no periodic checkpoints
+    checkpoint_mode: CheckpointMode = CheckpointMode.EXACTLY_ONCE
+    restart_on_failure: bool = False
+    restart_attempts: int | None = None  # within an hour; None: as often as it takes
+    state_retention: timedelta = timedelta(hours=1)
+    options: Mapping[str, str] = field(default_factory=dict)  # Flink options, verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """What somebody asks a job to be, already checked."""
+
+    name: str
+    spec: JobSpec
+    desc: str = ""
+    kind: str = "flink_opensource_sql_job"
+    queue: str | None = None  # the name of a cluster; None: the default one, found when the job is run
+    config: Mapping[str, object] = field(default_factory=dict)  # what the caller's API shows of it; opaque to us
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored."""
+
+    id: int
+    project: str
+    draft: JobDraft
+    status: JobStatus
+    why: str  # explains the status; empty when there is nothing to explain
+    user: str
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None  # of the latest run; None before the first
+    ended_at: datetime | None = None
+    flink_job_id: str | None = None  # of the latest run
+    savepoint_path: str | None = None  # the newest savepoint that a stop of this job kept
+    savepoint_size: int | None = None  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A job's status and the words that explain it."""
+
+    status: JobStatus
+    why: str = ""
+
+
+def standing(run: Run | None, stop: Stop | None) -> Standing:
+    """Sum up a job's latest run and the latest stop of that run. An unsettled stop speaks for the job."""
+    if run is None:
+        return Standing(JobStatus.DRAFT)
+    if stop is None:
+        return _of_run(run)
+    match stop.phase:
+        case StopPhase.WAITING | StopPhase.SENT:
+            return Standing(JobStatus.SAVEPOINTING if stop.savepoint else JobStatus.CANCELING, stop.reason)
+        case StopPhase.ENDING:
+            return Standing(JobStatus.CANCELING, stop.reason)
+        case StopPhase.OVERDUE:
+            return Standing(JobStatus.STOP_FAILED, stop.reason)
+        case StopPhase.STOPPED:
+            return Standing(JobStatus.STOPPED, stop.reason)
+        case StopPhase.FAILED:
+            return Standing(JobStatus.STOP_FAILED, stop.reason) if run.live else _of_run(run)
+        case StopPhase.ENDED:
+            return _of_ended(run, stop)
+        case StopPhase.LOST:
+            return Standing(JobStatus.FAILED, stop.reason)
+        case _:
+            assert_never(stop.phase)
+
+
+def _of_run(run: Run) -> Standing:
+    match run.phase:
+        case RunPhase.ACCEPTED | RunPhase.SUBMITTING:
+            return Standing(JobStatus.SUBMITTING, run.reason)
+        case RunPhase.RUNNING:
+            return Standing(JobStatus.RUNNING)
+        case RunPhase.REJECTED:
+            return Standing(JobStatus.SUBMIT_FAILED, run.reason)
+        case RunPhase.FINISHED:
+            return Standing(JobStatus.FINISHED, run.reason)
+        case RunPhase.CANCELED:
+            return Standing(JobStatus.STOPPED, run.reason)
+        case RunPhase.FAILED | RunPhase.LOST:
+            return Standing(JobStatus.FAILED, run.reason)
+        case _:
+            assert_never(run.phase)
+
+
+def _of_ended(run: Run, stop: Stop) -> Standing:
+    # "Stopped" would promise the savepoint that was asked for, so a job canceled by somebody else has failed instead.
+    if run.phase is RunPhase.FINISHED:
+        return Standing(JobStatus.FINISHED, stop.reason)
+    return Standing(JobStatus.FAILED, stop.reason)

@@ -1,0 +1,130 @@
+"""One start of a job, from the request to the end of the Flink job, and the rule that moves it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from sluiceway.domain.commands import Submit
+from sluiceway.domain.facts import (
+    Gone,
+    JobState,
+    Missing,
+    RunFact,
+    Seen,
+    Silent,
+    SubmitRefused,
+    Submitted,
+    Submitting,
+    Withdrawn,
+)
+
+
+class RunPhase(StrEnum):
+    """How far a run has come."""
+
+    ACCEPTED = "accepted"  # stored; nothing was sent
+    SUBMITTING = "submitting"  # sent, or about to be; the cluster may have it
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    REJECTED = "rejected"  # it could not be started as it is
+    LOST = "lost"  # its cluster no longer knows it
+
+
+LIVE = frozenset({RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING})
+
+_END_OF = {
+    JobState.FINISHED: RunPhase.FINISHED,
+    JobState.FAILED: RunPhase.FAILED,
+    JobState.CANCELED: RunPhase.CANCELED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One start of a job. Its Flink job id is chosen and stored before anything is submitted, so it starts once."""
+
+    id: int
+    job_id: int
+    flink_job_id: str  # 32 hex digits
+    phase: RunPhase
+    restore: str | None = None  # the savepoint or checkpoint it starts from
+    acknowledged: bool = False  # the cluster took the submission
+    life: str | None = None  # of the cluster it was sent to, where that can be told
+    doubt_since: datetime | None = None  # since when the answering cluster has not known the job
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+    version: int = 0  # moves with every stored change
+
+    @property
+    def live(self) -> bool:
+        """Whether the Flink job may exist and run."""
+        return self.phase in LIVE
+
+
+def decide(
+    run: Run, fact: RunFact, now: datetime, gone_after: timedelta, life: str | None
+) -> tuple[Run, Submit | None]:
+    """The next state of a run, and whether to submit it once that state is stored.
+
+    `life` is the cluster's present one. A run that was lost is taken up again if its cluster shows it later.
+    """
+    if not run.live and run.phase is not RunPhase.LOST:
+        return run, None
+    match fact:
+        case Seen(state, why):
+            return _seen(run, state, why, now), None
+        case SubmitRefused(text):
+            return _end(run, RunPhase.REJECTED, text, now), None
+        case Withdrawn():
+            return _end(run, RunPhase.CANCELED, "Stopped before it was submitted.", now), None
+        case Submitted():
+            return replace(run, acknowledged=True, reason=""), None
+        case Submitting():
+            return run, None
+        case Silent(why):
+            # An unreachable cluster proves nothing, and what it "did not know" before must be seen anew after it.
+            return replace(run, doubt_since=None, reason=why if run.phase is not RunPhase.LOST else run.reason), None
+        case Missing():
+            return _missing(run, now, gone_after, life)
+        case Gone(why):
+            return _gone(run, why, now, life)
+        case _:
+            assert_never(fact)
+
+
+def _seen(run: Run, state: JobState, why: str, now: datetime) -> Run:
+    if state.terminal:
+        return _end(run, _END_OF[state], why, now)
+    run = replace(run, acknowledged=True, doubt_since=None, reason="")
+    if run.phase is RunPhase.RUNNING or state in {JobState.INITIALIZING, JobState.CREATED}:
+        return run
+    return replace(run, phase=RunPhase.RUNNING, started_at=run.started_at or now, ended_at=None)
+
+
+def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -> tuple[Run, Submit | None]:
+    if run.phase is RunPhase.LOST:
+        return run, None
+    if not run.acknowledged:
+        return replace(run, phase=RunPhase.SUBMITTING, life=life), Submit()
+    if run.doubt_since is None:
+        return replace(run, doubt_since=now), None
+    if now - run.doubt_since < gone_after:
+        return run, None
+    return _end(run, RunPhase.LOST, "The cluster no longer knows this job.", now), None
+
+
+def _gone(run: Run, why: str, now: datetime, life: str | None) -> tuple[Run, Submit | None]:
+    if run.phase is RunPhase.LOST:
+        return run, None
+    if run.phase is RunPhase.RUNNING:
+        return _end(run, RunPhase.LOST, why, now), None
+    # It never ran as far as anybody could see, and the cluster that may have had it is no more: begin again.
+    return replace(run, phase=RunPhase.SUBMITTING, acknowledged=False, doubt_since=None, life=life), Submit()
+
+
+def _end(run: Run, phase: RunPhase, why: str, now: datetime) -> Run:
+    return replace(run, phase=phase, reason=why, doubt_since=None, ended_at=now)
