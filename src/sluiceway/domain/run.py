@@ -87,7 +87,8 @@ def decide(
             return run, None
         case Silent(why):
             # An unreachable cluster proves nothing, and what it "did not know" before must be seen anew after it.
-            return replace(run, doubt_since=None, reason=why if run.phase is not RunPhase.LOST else run.reason), None
+            told = why if run.phase in {RunPhase.ACCEPTED, RunPhase.SUBMITTING} else run.reason
+            return replace(run, doubt_since=None, reason=told), None
         case Missing():
             return _missing(run, now, gone_after, life)
         case Gone(why):

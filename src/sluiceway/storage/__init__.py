@@ -1,0 +1,1 @@
+"""Where savepoints and checkpoints lie: to find them and to see whether they are whole."""

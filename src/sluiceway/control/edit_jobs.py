@@ -1,0 +1,64 @@
+"""Making, changing and deleting jobs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sluiceway.control.errors import NameTaken, UnknownJob, UnknownQueue
+from sluiceway.control.queues import Queues
+from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Verdict
+from sluiceway.domain.job import Job, JobDraft
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store import intents
+from sluiceway.store.database import Database
+from sluiceway.store.intents import NameInUse, StopIntent
+
+
+@dataclass(frozen=True, slots=True)
+class EditJobs:
+    """The use cases around what a job is."""
+
+    db: Database
+    queues: Queues
+    storage: Storage
+    clock: Callable[[], datetime]
+    timeout: timedelta
+
+    async def create(self, project: str, draft: JobDraft, user: str) -> Job:
+        """Store a new job; nothing is started. Raises `NameTaken`, `UnknownQueue`."""
+        self._check_queue(draft)
+        try:
+            return await intents.create_job(self.db, project, draft, user, self.clock())
+        except NameInUse as error:
+            raise NameTaken(draft.name) from error
+
+    async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft]) -> Job:
+        """Change a job by what `change` makes of it. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`.
+
+        Whatever `change` raises comes through, and the job stays as it was.
+        """
+
+        def checked(job: Job) -> JobDraft:
+            draft = change(job)
+            self._check_queue(draft)
+            return draft
+
+        try:
+            job = await intents.update_job(self.db, project, job_id, checked, self.clock())
+        except NameInUse as error:
+            raise NameTaken from error
+        if job is None:
+            raise UnknownJob
+        return job
+
+    async def delete(self, project: str, job_ids: Sequence[int]) -> Sequence[Verdict]:
+        """Take jobs away, whatever their status; those that run are canceled first, without a savepoint."""
+        now = self.clock()
+        intent = StopIntent(project, False, self.storage.savepoints, self.timeout, "deleted", now)
+        found, clusters = await intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE))
+        self.queues.wake(clusters)
+        return [ACCEPTED if job in found else UNKNOWN for job in job_ids]
+
+    def _check_queue(self, draft: JobDraft) -> None:
+        if draft.queue and self.queues.resolve(draft.queue) is None:
+            raise UnknownQueue(draft.queue)

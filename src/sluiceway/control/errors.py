@@ -1,0 +1,41 @@
+"""What a use case may answer instead of doing it. Each API puts these into its own words."""
+
+from sluiceway.domain.job import JobStatus
+
+
+class ControlError(Exception):
+    """Something asked for cannot be done as it is."""
+
+
+class UnknownJob(ControlError):  # noqa: N818 - named for what was found
+    """No such job in this project."""
+
+
+class UnknownBatch(ControlError):  # noqa: N818
+    """No such batch of stops in this project."""
+
+
+class NameTaken(ControlError):  # noqa: N818
+    """Another job of the project has this name."""
+
+
+class UnknownQueue(ControlError):  # noqa: N818
+    """No cluster of this name is registered."""
+
+    def __init__(self, queue: str) -> None:
+        """`queue` is the name that was asked for."""
+        super().__init__(f"no cluster is registered as {queue}")
+        self.queue = queue
+
+
+class WrongState(ControlError):  # noqa: N818
+    """The job's status does not allow it."""
+
+    def __init__(self, status: JobStatus) -> None:
+        """`status` is the one that stands in the way."""
+        super().__init__(f"the job is {status}")
+        self.status = status
+
+
+class NoGraph(ControlError):  # noqa: N818
+    """There is no execution graph to show, for the reason given."""

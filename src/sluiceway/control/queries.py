@@ -1,0 +1,68 @@
+"""Looking: jobs, their graphs, and what became of stops. Nothing here changes anything."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sluiceway.control.errors import NoGraph, UnknownBatch, UnknownJob
+from sluiceway.control.queues import Queues
+from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.job import Job
+from sluiceway.store import views
+from sluiceway.store.database import Database
+from sluiceway.store.views import Batch, JobFilter
+
+__all__ = ["JobFilter", "Queries"]
+
+Graph = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The use cases around seeing."""
+
+    db: Database
+    queues: Queues
+    flink_job: Callable[[Cluster, str], Awaitable[Graph | None]]  # Flink's `GET /jobs/:id`; None when it knows no such
+
+    async def job(self, project: str, job_id: int) -> Job:
+        """One job. Raises `UnknownJob`."""
+        job = await views.job(self.db, project, job_id)
+        if job is None:
+            raise UnknownJob
+        return job
+
+    async def jobs(
+        self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+    ) -> tuple[int, Sequence[Job]]:
+        """How many jobs match, and one page of them by time of creation."""
+        return await views.job_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def graph(self, project: str, job_id: int) -> Graph:
+        """The execution graph of the job's latest run, as Flink tells it. Raises `UnknownJob`, `NoGraph`."""
+        found = await views.locate(self.db, project, job_id)
+        if found is None:
+            raise UnknownJob
+        name, flink_job_id = found
+        if name is None or flink_job_id is None:
+            raise NoGraph("the job has never been run")
+        cluster = self.queues.locate(name)
+        if cluster is None:
+            raise NoGraph(f"cluster {name} is not to be reached now")
+        try:
+            graph = await self.flink_job(cluster, flink_job_id)
+        except Unreachable as error:
+            raise NoGraph(f"cluster {name} does not answer: {error}") from error
+        if graph is None:
+            raise NoGraph(f"cluster {name} does not know the job's latest run")
+        return graph
+
+    async def batch(self, project: str, batch_id: int) -> Batch:
+        """One batch of stops with all its jobs. Raises `UnknownBatch`."""
+        batch = await views.batch(self.db, project, batch_id)
+        if batch is None:
+            raise UnknownBatch(f"there is no batch of stops {batch_id}")
+        return batch
+
+    async def batches(self, project: str, limit: int) -> Sequence[Batch]:
+        """The latest batches, newest first, without their jobs."""
+        return await views.batch_list(self.db, project, limit)

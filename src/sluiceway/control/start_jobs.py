@@ -1,0 +1,85 @@
+"""Starting jobs, from nothing or from where they were stopped."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sluiceway.control.errors import UnknownBatch
+from sluiceway.control.queues import Queues
+from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
+from sluiceway.domain.stop import StopPhase
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store import intents, views
+from sluiceway.store.database import Database
+from sluiceway.store.intents import Start
+from sluiceway.store.views import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class StartJobs:
+    """The use case. Call it; it answers as soon as the intent is stored."""
+
+    db: Database
+    queues: Queues
+    storage: Storage
+    clock: Callable[[], datetime]
+
+    async def __call__(self, project: str, job_ids: Sequence[int], *, resume: bool) -> Sequence[Verdict]:
+        """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
+
+        An id that is given twice is acted on once.
+        """
+        once = list(dict.fromkeys(job_ids))
+        origins = await views.origins(self.db, project, once)
+        planned = dict(
+            zip(once, await asyncio.gather(*(self._plan(origins.get(j), resume) for j in once)), strict=True)
+        )
+        starts = {job: plan for job, plan in planned.items() if isinstance(plan, Start)}
+        begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock())
+        self.queues.wake({start.cluster for start in starts.values()})
+        verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
+        return [verdicts[job] for job in job_ids]
+
+    async def resume_batch(self, project: str, batch_id: int) -> Mapping[int, Verdict]:
+        """Start exactly the jobs that a batch has stopped with savepoints. Raises `UnknownBatch`."""
+        batch = await views.batch(self.db, project, batch_id)
+        if batch is None:
+            raise UnknownBatch(f"there is no batch of stops {batch_id}")
+        stopped = [e.job_id for e in batch.entries if e.stop.phase is StopPhase.STOPPED and e.stop.savepoint_path]
+        verdicts = dict(zip(stopped, await self(project, stopped, resume=True), strict=True))
+        others = [entry for entry in batch.entries if entry.job_id not in verdicts]
+        return verdicts | {e.job_id: Verdict(Refusal.NO_SAVEPOINT, e.status, e.stop.reason) for e in others}
+
+    async def _plan(self, origin: Origin | None, resume: bool) -> Start | Verdict:
+        if origin is None:
+            return UNKNOWN
+        if not may_run(origin.status):
+            return Verdict(Refusal.WRONG_STATE, origin.status)
+        cluster = self.queues.resolve(origin.queue)
+        if cluster is None:
+            return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
+        restore = await self._resume_point(origin) if resume else None
+        if resume and restore is None:
+            return Verdict(Refusal.NO_SAVEPOINT, origin.status)
+        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore)
+
+    async def _resume_point(self, origin: Origin) -> str | None:
+        """The newest state: the savepoint of the last stop, a checkpoint left since, or what the last run began from.
+
+        A run that ended without a savepoint may have left checkpoints that are newer than any savepoint.
+        """
+        if origin.stopped_with:
+            return origin.stopped_with
+        left = await self.storage.newest_checkpoint(origin.job_id, origin.flink_job_id) if origin.flink_job_id else None
+        return left or origin.restored_from or origin.savepoint_path
+
+
+def _verdict(plan: Start | Verdict, begun: bool, origin: Origin | None) -> Verdict:
+    if isinstance(plan, Verdict):
+        return plan
+    if not begun:
+        # Somebody else started, stopped or deleted it between our look and our write.
+        return Verdict(Refusal.WRONG_STATE, origin.status if origin else None, "It was changed at the same moment.")
+    return Verdict(note=f"It starts from {plan.restore}." if plan.restore else "")

@@ -1,0 +1,114 @@
+"""The workers: one for each cluster, each holding the cluster's lease while it takes turns."""
+
+import asyncio
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from sluiceway.domain.engine import Cluster
+from sluiceway.reconcile.turn import Clock
+from sluiceway.store import leases
+from sluiceway.store.database import Database
+from sluiceway.store.leases import Lease
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=10)
+
+
+class TakesTurns(Protocol):
+    """One turn at a cluster; tells whether there is unfinished business."""
+
+    async def __call__(self, cluster: Cluster, lease: Lease) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between turns."""
+
+    busy: float = 0.25  # something is on its way
+    idle: float = 2.0  # only states to follow
+    trouble: float = 1.0  # after a turn that broke
+
+
+@dataclass(slots=True)
+class _Watch:
+    name: str
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    lease: Lease | None = None
+
+
+class Reconciler:
+    """Runs a worker for each cluster until it is closed."""
+
+    def __init__(
+        self,
+        db: Database,
+        clusters: Callable[[str], Cluster | None],
+        turns: Callable[[str], TakesTurns],
+        clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:
+        """`clusters` tells where a cluster is now (None: nowhere, try again); `turns` makes its turns."""
+        self._db = db
+        self._clusters = clusters
+        self._turns = turns
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._owner = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._watches: dict[str, _Watch] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, names: Iterable[str]) -> None:
+        """Begin to work on these clusters."""
+        for name in names:
+            watch = self._watches[name] = _Watch(name)
+            self._tasks.append(asyncio.create_task(self._work(watch), name=f"turns of {name}"))
+            self._tasks.append(asyncio.create_task(self._keep_lease(watch), name=f"lease of {name}"))
+
+    def wake(self, names: Iterable[str]) -> None:
+        """There is something new for these clusters: take the next turn now."""
+        for name in names:
+            if name in self._watches:
+                self._watches[name].wake.set()
+
+    async def close(self) -> None:
+        """Stop working and give the leases back. A turn that is cut off is carried on by whoever comes next."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await leases.release(self._db, self._owner)
+
+    async def _work(self, watch: _Watch) -> None:
+        take_turn = self._turns(watch.name)
+        while True:
+            pause = await self._one_turn(watch, take_turn)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await watch.wake.wait()
+
+    async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
+        cluster = self._clusters(watch.name)
+        if cluster is None or watch.lease is None:
+            return self._pace.busy
+        watch.wake.clear()
+        try:
+            return self._pace.busy if await take_turn(cluster, watch.lease) else self._pace.idle
+        except Exception:
+            # One cluster's trouble must not end its worker: the next turn looks at everything anew.
+            log.exception("turn_failed", cluster=watch.name)
+            return self._pace.trouble
+
+    async def _keep_lease(self, watch: _Watch) -> None:
+        while True:
+            try:
+                watch.lease = await leases.claim(self._db, watch.name, self._owner, self._clock(), LEASE)
+            except Exception:
+                log.exception("lease_failed", cluster=watch.name)
+            await asyncio.sleep(LEASE.total_seconds() / (4 if watch.lease else 20))

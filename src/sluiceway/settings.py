@@ -1,0 +1,53 @@
+"""Every setting of the service, with its default. Each is also an option, an environment variable and a TOML key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.types import Port
+
+MAX_JOB_IDS = 100_000  # in one request
+MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to run the service."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Without authentication only a loopback address is taken."""
+
+    port: Port = 8640
+    """Port to listen on; 0 takes a free one."""
+
+    data: Annotated[Path, Parameter(name=["--data", "-d"])] = Path("sluiceway-data")
+    """Directory for the database, logs and, unless --storage says otherwise, savepoints."""
+
+    cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
+
+    embedded: bool | None = None
+    """Run a Flink of one's own beside the service, for trying things out. Default: when no cluster is given."""
+
+    embedded_port: Port = 0
+    """Port of the embedded Flink's REST API and web page; 0 takes a free one."""
+
+    storage: str | None = None
+    """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place."""
+
+    savepoint_timeout: float = 600.0
+    """Seconds after which a stop without a result is reported as overdue. It is watched on."""
+
+    stop_attempts: int = 3
+    """Attempts for one stop, each begun only when the one before is known to be over."""
+
+    max_savepoints: int = 100
+    """Savepoints that may be under way in one cluster at once."""
+
+    gone_after: float = 30.0
+    """Seconds for which an answering cluster must not know a job before the job counts as gone."""
+
+    refused_form: Literal["array", "object"] = "array"
+    """How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."""

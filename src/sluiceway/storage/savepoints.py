@@ -1,0 +1,138 @@
+"""Finding savepoints and checkpoints on storage, and reading whether Flink finished them."""
+
+import re
+import struct
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore
+
+from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
+
+MAGIC = 0x4960672D  # the first four bytes of every `_metadata` (Flink contract, "JobManager lost")
+FORMATS = range(3, 7)  # Flink 1.8 to 2.3
+_HEADER = struct.Struct(">II")
+_METADATA = "_metadata"
+_CHECKPOINT = re.compile(r"chk-(\d+)$")
+
+
+class BadStorage(Exception):  # noqa: N818 - a finding about a setting
+    """The storage root cannot be used."""
+
+
+class Storage:
+    """The root under which Flink writes and we read: `jobs/savepoint/…` and `jobs/checkpoint/…`."""
+
+    def __init__(self, root: str) -> None:
+        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`."""
+        self._path = _local_path(root)
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._store = LocalStore(self._path)
+        except (OSError, BaseError) as error:
+            raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
+        self.uri = "file://" + quote(str(self._path))
+
+    @property
+    def savepoints(self) -> str:
+        """The directory (URI) that holds the savepoints of all jobs."""
+        return f"{self.uri}/jobs/savepoint"
+
+    @property
+    def checkpoints(self) -> str:
+        """The directory (URI) that holds the checkpoints of all jobs."""
+        return f"{self.uri}/jobs/checkpoint"
+
+    async def look(self, target: str) -> Evidence:
+        """What lies in one attempt's directory: its newest complete savepoint, or why there is none.
+
+        Flink makes a directory of a random name in the target, and writes its `_metadata` last.
+        """
+        prefix = self._inside(target)
+        if prefix is None:
+            return Unreadable(target, "it is not under this service's storage root")
+        try:
+            return await self._look(target, prefix)
+        except (OSError, BaseError) as error:
+            return Unreadable(target, _first_line(error))
+
+    async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
+        """The newest complete checkpoint that a run has left (URI), if any can be read."""
+        prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
+        try:
+            heads = [meta for meta in await self._list(prefix) if meta["path"].endswith(f"/{_METADATA}")]
+            for directory in sorted((_parent(meta["path"]) for meta in heads), key=_number, reverse=True):
+                if _number(directory) >= 0 and await self._fault(f"{directory}/{_METADATA}") is None:
+                    return f"{self.uri}/{quote(directory)}"
+        except (OSError, BaseError):
+            return None
+        return None
+
+    async def _look(self, target: str, prefix: str) -> Evidence:
+        found = await self._list(prefix)
+        heads = sorted((m for m in found if m["path"].endswith(f"/{_METADATA}")), key=_modified, reverse=True)
+        broken: Broken | None = None
+        for head in heads:
+            directory = _parent(head["path"])
+            fault = await self._fault(head["path"])
+            if fault is None:
+                size = sum(meta["size"] for meta in found if meta["path"].startswith(f"{directory}/"))
+                return Complete(f"{self.uri}/{quote(directory)}", size)
+            broken = broken or Broken(f"{self.uri}/{quote(directory)}", fault)
+        if broken is None and self._begun(prefix):
+            broken = Broken(target, f"it was begun, and has no {_METADATA}")
+        return broken or Absent(target)
+
+    async def _list(self, prefix: str) -> Sequence[obstore.ObjectMeta]:
+        return await obstore.list(self._store, prefix).collect_async()
+
+    async def _fault(self, path: str) -> str | None:
+        """Why a `_metadata` is not what Flink writes; None when it is."""
+        try:
+            head = bytes(await obstore.get_range_async(self._store, path, start=0, length=_HEADER.size))
+        except NotFoundError:
+            return f"{_METADATA} vanished"
+        if len(head) < _HEADER.size:
+            return f"{_METADATA} is cut short"
+        magic, version = _HEADER.unpack(head)
+        if magic != MAGIC:
+            return f"{_METADATA} does not begin like one of Flink's"
+        return None if version in FORMATS else f"{_METADATA} has the unknown format version {version}"
+
+    def _begun(self, prefix: str) -> bool:
+        # Directories without files do not show in a listing.
+        return any((self._path / prefix).glob("savepoint-*"))
+
+    def _inside(self, uri: str) -> str | None:
+        return unquote(uri.removeprefix(self.uri).strip("/")) + "/" if uri.startswith(f"{self.uri}/") else None
+
+
+def _local_path(root: str) -> Path:
+    parts = urlsplit(root)
+    if parts.scheme not in {"", "file"} or parts.netloc not in {"", "localhost"}:
+        raise BadStorage(
+            f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
+            "that this service and every Flink machine see at the same place."
+        )
+    return Path(unquote(parts.path) if parts.scheme else root).expanduser().absolute()
+
+
+def _parent(path: str) -> str:
+    return path.rsplit("/", 1)[0]
+
+
+def _number(directory: str) -> int:
+    match = _CHECKPOINT.search(directory)
+    return int(match[1]) if match else -1
+
+
+def _modified(meta: obstore.ObjectMeta) -> datetime:
+    return meta["last_modified"]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

@@ -1,0 +1,47 @@
+"""Many rows in one statement: lists go in as one JSON parameter, and the database does the loop."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, TableValuedAlias, func, literal, select, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.store.rows import to_json
+
+
+def listed(values: Sequence[Any]) -> TableValuedAlias:
+    """The values as a table: `.c.value`, and `.c.key` for the position."""
+    return func.json_each(to_json(values)).table_valued("key", "value")
+
+
+def ids(values: Sequence[int]) -> Select[Any]:
+    """The values as a subquery, for `IN`."""
+    return select(listed(values).c.value)
+
+
+async def guarded_update(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *guards: ColumnElement[bool],
+    match: Iterable[str] = ("id", "version"),
+) -> set[int]:
+    """Change the rows that still match, and tell which did.
+
+    Each row names its `match` columns and the columns to set. A NULL matches a NULL. `version` counts up.
+    """
+    if not rows:
+        return set()
+    match = tuple(match)
+    given = listed(rows)
+    values = {name: _field(given, table.c[name]) for name in rows[0] if name not in match}
+    if "version" in match:
+        values["version"] = table.c.version + 1
+    same = [table.c[name].is_not_distinct_from(_field(given, table.c[name])) for name in match if name != "id"]
+    statement = update(table).where(table.c.id == _field(given, table.c.id), *same, *guards).values(values)
+    result = await connection.execute(statement.returning(table.c.id))
+    return set(result.scalars())
+
+
+def _field(given: TableValuedAlias, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return type_coerce(func.json_extract(given.c.value, literal(f"$.{column.key}")), column.type)

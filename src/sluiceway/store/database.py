@@ -1,0 +1,83 @@
+"""The database itself: opening it, migrating it, and the two ways into it, to read and to write."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_WRITE = "sluiceway_write"
+BUSY_TIMEOUT = 20.0  # seconds that a writer waits for another process before it gives up
+
+
+def epoch_ms(at: datetime) -> int:
+    """A moment as the tables hold it."""
+    return round(at.timestamp() * 1000)
+
+
+def moment(ms: int | None) -> datetime | None:
+    """A moment back from the tables."""
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def migrate(path: Path) -> None:
+    """Bring the database at `path` to the present schema, making it if there is none."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+class Database:
+    """One SQLite file: many readers, one writer at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the (migrated) database at `path`."""
+        self._engine: AsyncEngine = create_async_engine(
+            f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=0
+        )
+        event.listen(self._engine.sync_engine, "connect", _prepare)
+        event.listen(self._engine.sync_engine, "begin", _begin)
+        self._writing = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close every connection. What was committed stays."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent view; it waits for no writer."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that holds the write lock from its first line, so what it reads is what it changes."""
+        async with self._writing, self._engine.connect() as connection:
+            await connection.execution_options(**{_WRITE: True})
+            async with connection.begin():
+                yield connection
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions by itself: it would take the write lock too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

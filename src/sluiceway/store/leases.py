@@ -1,0 +1,49 @@
+"""Who may act on a cluster: one worker at a time, and every change it makes carries its fence."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.schema import leases
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act on one cluster until it runs out. The fence grows with every new holder."""
+
+    cluster: str
+    owner: str
+    fence: int
+
+
+async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
+    """Take or renew the lease; None when somebody else holds it."""
+    new = insert(leases).values(cluster=cluster, owner=owner, until=epoch_ms(now + ttl), fence=1)
+    mine = leases.c.owner == owner
+    taken = new.on_conflict_do_update(
+        index_elements=["cluster"],
+        set_={
+            "owner": owner,
+            "until": epoch_ms(now + ttl),
+            "fence": leases.c.fence + (leases.c.owner != owner),
+        },
+        where=or_(mine, leases.c.until < epoch_ms(now)),
+    )
+    async with db.write() as connection:
+        fence = (await connection.execute(taken.returning(leases.c.fence))).scalar_one_or_none()
+    return None if fence is None else Lease(cluster, owner, fence)
+
+
+async def release(db: Database, owner: str) -> None:
+    """Give back everything that this owner holds, so that the next one need not wait."""
+    async with db.write() as connection:
+        await connection.execute(delete(leases).where(leases.c.owner == owner))
+
+
+def holds(lease: Lease) -> ColumnElement[bool]:
+    """True in a statement as long as nobody else has taken the lease."""
+    held = and_(leases.c.cluster == lease.cluster, leases.c.owner == lease.owner, leases.c.fence == lease.fence)
+    return exists(select(leases.c.fence).where(held))

@@ -1,0 +1,137 @@
+"""Rows to domain values and back. Nothing else knows how a value is kept."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import RowMapping
+
+from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.stop import Stop, StopPhase
+from sluiceway.store.database import epoch_ms, moment
+
+# What a turn may change; the rest of a row is written once.
+RUN_MOVES = ("phase", "acknowledged", "life", "doubt_since", "started_at", "ended_at", "reason")
+STOP_MOVES = (
+    "savepoint",
+    "phase",
+    "deadline",
+    "attempt",
+    "sent_at",
+    "acknowledged",
+    "retry_at",
+    "doubt_since",
+    "savepoint_path",
+    "savepoint_size",
+    "verified",
+    "settled_at",
+    "reason",
+)
+_MOMENTS = {"deadline", "sent_at", "retry_at", "doubt_since", "started_at", "ended_at", "settled_at"}
+
+
+def to_run(row: RowMapping) -> Run:
+    """A run as stored."""
+    return Run(
+        id=row["id"],
+        job_id=row["job_id"],
+        flink_job_id=row["flink_job_id"],
+        phase=RunPhase(row["phase"]),
+        restore=row["restore"],
+        acknowledged=row["acknowledged"],
+        life=row["life"],
+        doubt_since=moment(row["doubt_since"]),
+        started_at=moment(row["started_at"]),
+        ended_at=moment(row["ended_at"]),
+        reason=row["reason"],
+        version=row["version"],
+    )
+
+
+def to_stop(row: RowMapping) -> Stop:
+    """A stop as stored."""
+    deadline = moment(row["deadline"])
+    assert deadline is not None, "the column is NOT NULL"
+    return Stop(
+        id=row["id"],
+        job_id=row["job_id"],
+        flink_job_id=row["flink_job_id"],
+        savepoint=row["savepoint"],
+        root=row["root"],
+        token=row["token"],
+        phase=StopPhase(row["phase"]),
+        deadline=deadline,
+        attempt=row["attempt"],
+        sent_at=moment(row["sent_at"]),
+        acknowledged=row["acknowledged"],
+        retry_at=moment(row["retry_at"]),
+        doubt_since=moment(row["doubt_since"]),
+        cancel_on_failure=row["cancel_on_failure"],
+        savepoint_path=row["savepoint_path"],
+        savepoint_size=row["savepoint_size"],
+        verified=row["verified"],
+        settled_at=moment(row["settled_at"]),
+        reason=row["reason"],
+        version=row["version"],
+    )
+
+
+def to_job(row: RowMapping) -> Job:
+    """A job as stored."""
+    created, updated = moment(row["created_at"]), moment(row["updated_at"])
+    assert created is not None, "the column is NOT NULL"
+    assert updated is not None, "the column is NOT NULL"
+    draft = JobDraft(
+        name=row["name"],
+        desc=row["desc"],
+        kind=row["kind"],
+        queue=row["queue"],
+        spec=to_spec(row["spec"]),
+        config=msgspec.json.decode(row["config"]),
+    )
+    return Job(
+        id=row["id"],
+        project=row["project"],
+        draft=draft,
+        status=JobStatus(row["status"]),
+        why=row["why"],
+        user=row["user"],
+        created_at=created,
+        updated_at=updated,
+        started_at=moment(row["started_at"]),
+        ended_at=moment(row["ended_at"]),
+        flink_job_id=row["flink_job_id"],
+        savepoint_path=row["savepoint_path"],
+        savepoint_size=row["savepoint_size"],
+    )
+
+
+def to_spec(text: str) -> JobSpec:
+    """What a job should do, back from its JSON."""
+    return msgspec.json.decode(text, type=JobSpec)
+
+
+def of_draft(draft: JobDraft) -> dict[str, Any]:
+    """The columns of a draft."""
+    return {
+        "name": draft.name,
+        "desc": draft.desc,
+        "kind": draft.kind,
+        "queue": draft.queue,
+        "spec": to_json(draft.spec),
+        "config": to_json(draft.config),
+    }
+
+
+def moves(value: Run | Stop) -> dict[str, Any]:
+    """The columns of a run or a stop that a turn may change, with its id and the version that it replaces."""
+    names = STOP_MOVES if isinstance(value, Stop) else RUN_MOVES
+    columns = {name: getattr(value, name) for name in names}
+    for name in _MOMENTS & columns.keys():
+        columns[name] = None if columns[name] is None else epoch_ms(columns[name])
+    return columns | {"id": value.id, "version": value.version}
+
+
+def to_json(value: object) -> str:
+    """Compact JSON text."""
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,141 @@
+"""The tables. Times are epoch milliseconds (UTC), documents JSON text, phases and statuses the domain's own words."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+# SQLite counts rows up by itself only in a column that says INTEGER and nothing else.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _in(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(v) for v in values)})"
+
+
+LIVE_OR_LOST = _in("phase", ["accepted", "submitting", "running", "lost"])
+UNSETTLED = _in("phase", ["waiting", "sent", "ending", "overdue"])
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("desc", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("queue", Text),
+    Column("spec", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("run_id", BigInteger),  # the latest run
+    Column("stop_id", BigInteger),  # the latest stop of that run
+    Column("cluster", Text),  # of the latest run
+    Column("flink_job_id", Text),  # of the latest run
+    Column("savepoint_path", Text),
+    Column("savepoint_size", BigInteger),
+    Index("jobs_by_name", "project", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_time", "project", "id", sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_status", "project", "status", "id", sqlite_where=text("deleted_at IS NULL")),
+    sqlite_autoincrement=True,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("job_id", BigInteger, nullable=False),
+    Column("cluster", Text, nullable=False),
+    Column("flink_job_id", Text, nullable=False, unique=True),
+    Column("phase", Text, nullable=False),
+    Column("restore", Text),
+    Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
+    Column("life", Text),
+    Column("doubt_since", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    Index("runs_of_job", "job_id"),
+    Index("runs_to_watch", "cluster", sqlite_where=text(LIVE_OR_LOST)),
+    sqlite_autoincrement=True,
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("savepoint", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("batches_by_time", "project", "id"),
+    sqlite_autoincrement=True,
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("batch_id", BigInteger),  # none for the stop that a deletion brings about
+    Column("job_id", BigInteger, nullable=False),
+    Column("run_id", BigInteger, nullable=False),
+    Column("cluster", Text, nullable=False),
+    Column("flink_job_id", Text, nullable=False),
+    Column("savepoint", Boolean, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("deadline", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default=text("1")),
+    Column("sent_at", BigInteger),
+    Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
+    Column("retry_at", BigInteger),
+    Column("doubt_since", BigInteger),
+    Column("cancel_on_failure", Boolean, nullable=False, server_default=text("0")),
+    Column("savepoint_path", Text),
+    Column("savepoint_size", BigInteger),
+    Column("verified", Boolean, nullable=False, server_default=text("0")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    # The database itself refuses a second stop of a job whose first has not settled.
+    Index("one_stop_at_a_time", "flink_job_id", unique=True, sqlite_where=text(UNSETTLED)),
+    Index("stops_to_do", "cluster", sqlite_where=text(UNSETTLED)),
+    Index("stops_of_batch", "batch_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("project", Text),
+    Column("job_id", BigInteger),
+    Column("batch_id", BigInteger),
+    Column("stop_id", BigInteger),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("events_of_job", "job_id", "id"),
+    Index("events_of_batch", "batch_id", "id"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,178 @@
+"""What is read for people: jobs, where they can be resumed from, and what became of a batch of stops."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from sluiceway.domain.job import Job, JobStatus
+from sluiceway.domain.stop import Stop
+from sluiceway.store.bulk import listed
+from sluiceway.store.database import Database, moment
+from sluiceway.store.rows import to_job, to_stop
+from sluiceway.store.schema import batches, jobs, runs, stops
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to list. Whatever is None leaves all in."""
+
+    kind: str | None = None
+    status: JobStatus | None = None
+    queue: str | None = None
+    user: str | None = None
+    name: str | None = None  # a part of the name
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a start is decided from: the job, its queue, and what its latest run and stop left behind."""
+
+    job_id: int
+    status: JobStatus
+    queue: str | None
+    run_id: int | None
+    flink_job_id: str | None
+    stopped_with: str | None  # the savepoint that the latest run was stopped with
+    restored_from: str | None  # what the latest run itself had started from
+    savepoint_path: str | None  # the newest savepoint that any stop of the job kept
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntry:
+    """One job of a batch: its stop, and what it is called."""
+
+    job_id: int
+    name: str
+    status: JobStatus
+    cluster: str
+    begun_at: datetime
+    stop: Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One accepted request to stop jobs."""
+
+    id: int
+    project: str
+    savepoint: bool
+    reason: str
+    created_at: datetime
+    entries: Sequence[BatchEntry]
+
+
+async def job(db: Database, project: str, job_id: int) -> Job | None:
+    """One job of a project."""
+    wanted = select(jobs).where(jobs.c.project == project, jobs.c.id == job_id, jobs.c.deleted_at.is_(None))
+    async with db.read() as connection:
+        row = (await connection.execute(wanted)).mappings().one_or_none()
+    return None if row is None else to_job(row)
+
+
+async def job_list(
+    db: Database, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+) -> tuple[int, list[Job]]:
+    """How many jobs match, and one page of them, by time of creation."""
+    matching = _matching(project, where)
+    by_time = jobs.c.id.desc() if descending else jobs.c.id.asc()
+    page = select(jobs).where(*matching).order_by(by_time).limit(limit).offset(offset)
+    async with db.read() as connection:
+        total = await connection.execute(select(func.count()).select_from(jobs).where(*matching))
+        rows = (await connection.execute(page)).mappings()
+        return int(total.scalar_one()), [to_job(row) for row in rows]
+
+
+def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
+    wanted = {"kind": where.kind, "status": where.status, "queue": where.queue, "user": where.user}
+    equal = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
+    named = [jobs.c.name.contains(where.name, autoescape=True)] if where.name else []
+    return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *equal, *named]
+
+
+async def job_ids(db: Database, project: str, statuses: Sequence[JobStatus], cluster: str | None) -> list[int]:
+    """The ids of all jobs in these statuses, of one cluster or of all."""
+    wanted = select(jobs.c.id).where(
+        jobs.c.project == project, jobs.c.deleted_at.is_(None), jobs.c.status.in_(statuses)
+    )
+    if cluster is not None:
+        wanted = wanted.where(jobs.c.cluster == cluster)
+    async with db.read() as connection:
+        return list((await connection.execute(wanted.order_by(jobs.c.id))).scalars())
+
+
+async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
+    """What is known of each job that is to be started; unknown ids are left out."""
+    asked = listed(wanted)
+    known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
+    joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
+    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    columns = (
+        jobs.c.id.label("job_id"),
+        jobs.c.status,
+        jobs.c.queue,
+        jobs.c.run_id,
+        jobs.c.flink_job_id,
+        stops.c.savepoint_path.label("stopped_with"),
+        runs.c.restore.label("restored_from"),
+        jobs.c.savepoint_path,
+    )
+    async with db.read() as connection:
+        rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
+        return {row["job_id"]: _origin(row) for row in rows}
+
+
+def _origin(row: Any) -> Origin:
+    return Origin(**{**row, "status": JobStatus(row["status"])})
+
+
+async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
+    """One batch with every job of it, in the order of the request."""
+    head = select(batches).where(batches.c.project == project, batches.c.id == batch_id)
+    body = select(stops, jobs.c.name, jobs.c.status.label("job_status")).join(jobs, jobs.c.id == stops.c.job_id)
+    async with db.read() as connection:
+        row = (await connection.execute(head)).mappings().one_or_none()
+        if row is None:
+            return None
+        entries = (await connection.execute(body.where(stops.c.batch_id == batch_id).order_by(stops.c.id))).mappings()
+        return _to_batch(row, [_entry(entry) for entry in entries])
+
+
+async def batch_list(db: Database, project: str, limit: int) -> list[Batch]:
+    """The latest batches of a project, newest first, without their jobs."""
+    wanted = select(batches).where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)
+    async with db.read() as connection:
+        return [_to_batch(row, []) for row in (await connection.execute(wanted)).mappings()]
+
+
+def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
+    return Batch(row["id"], row["project"], row["savepoint"], row["reason"], _at(row["created_at"]), entries)
+
+
+def _entry(row: Any) -> BatchEntry:
+    return BatchEntry(
+        job_id=row["job_id"],
+        name=row["name"],
+        status=JobStatus(row["job_status"]),
+        cluster=row["cluster"],
+        begun_at=_at(row["created_at"]),
+        stop=to_stop(row),
+    )
+
+
+def _at(ms: int) -> datetime:
+    at = moment(ms)
+    assert at is not None, "the column is NOT NULL"
+    return at
+
+
+async def locate(db: Database, project: str, job_id: int) -> tuple[str | None, str | None] | None:
+    """The cluster and the Flink job id of a job's latest run; None for an unknown job."""
+    wanted = select(jobs.c.cluster, jobs.c.flink_job_id).where(
+        jobs.c.project == project, jobs.c.id == job_id, jobs.c.deleted_at.is_(None)
+    )
+    async with db.read() as connection:
+        row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else (row.cluster, row.flink_job_id)

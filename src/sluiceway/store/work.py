@@ -1,0 +1,151 @@
+"""What a worker's turn reads and writes: the unsettled runs and stops of one cluster."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.job import JobSpec, standing
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.stop import SETTLED, Stop
+from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.leases import Lease, holds
+from sluiceway.store.rows import moves, to_run, to_spec, to_stop
+from sluiceway.store.schema import LIVE_OR_LOST, UNSETTLED, events, jobs, runs, stops
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run that wants watching, with the latest stop of it."""
+
+    run: Run
+    stop: Stop | None = None
+    current: bool = True  # the job's latest run: its moves show in the job's status
+
+    @property
+    def open_stop(self) -> Stop | None:
+        """The stop, as long as it has not settled."""
+        return None if self.stop is None or self.stop.phase in SETTLED else self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a turn makes of one piece of work."""
+
+    before: Work
+    after: Work
+
+    @property
+    def moved(self) -> bool:
+        """Whether there is anything to store."""
+        return self.before != self.after
+
+
+async def unsettled(db: Database, cluster: str) -> list[Work]:
+    """Everything of a cluster that is not done for good, oldest run first."""
+    current = jobs.c.run_id == runs.c.id
+    wanted = select(runs, current.label("current"), jobs.c.stop_id).join(jobs, jobs.c.id == runs.c.job_id)
+    # A run that was lost stays watched while its cluster may yet show it again.
+    watched = text(f"runs.{LIVE_OR_LOST}") & ((runs.c.phase != RunPhase.LOST) | (current & runs.c.life.is_(None)))
+    open_stops = select(stops).where(stops.c.cluster == cluster, text(f"stops.{UNSETTLED}"))
+    async with db.read() as connection:
+        rows = list((await connection.execute(wanted.where(runs.c.cluster == cluster, watched))).mappings())
+        stop_rows = list((await connection.execute(open_stops)).mappings())
+        seen = {row["id"] for row in rows}
+        ended = [row["run_id"] for row in stop_rows if row["run_id"] not in seen]
+        rows += (await connection.execute(wanted.where(runs.c.id.in_(ids(ended))))).mappings()
+        settled = {row["stop_id"] for row in rows if row["stop_id"]} - {row["id"] for row in stop_rows}
+        stop_rows += (await connection.execute(select(stops).where(stops.c.id.in_(ids(sorted(settled)))))).mappings()
+    by_run = {row["run_id"]: to_stop(row) for row in stop_rows}
+    rows.sort(key=lambda row: row["id"])
+    return [Work(to_run(row), by_run.get(row["id"]), bool(row["current"])) for row in rows]
+
+
+async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
+    """Store the changes that nobody forestalled; gives them back as they are now stored, by run id.
+
+    A lease that was lost stores nothing.
+    """
+    moved = [change for change in changes if change.moved]
+    if not moved:
+        return {change.after.run.id: change.after for change in changes}
+    run_moves = [c.after.run for c in moved if c.after.run != c.before.run]
+    stop_moves = [c.after.stop for c in moved if c.after.stop is not None and c.after.stop != c.before.stop]
+    async with db.write() as connection:
+        stored_runs = await guarded_update(connection, runs, [moves(run) for run in run_moves], holds(lease))
+        stored_stops = await guarded_update(connection, stops, [moves(stop) for stop in stop_moves], holds(lease))
+        lost = {r.id for r in run_moves} - stored_runs, {s.id for s in stop_moves} - stored_stops
+        kept = [change for change in changes if not _forestalled(change, *lost)]
+        await _show(connection, [change for change in kept if change.moved and change.after.current])
+        told = [event for change in kept for event in _told(change, now)]
+        if told:
+            await connection.execute(insert(events), told)
+    return {change.after.run.id: _as_stored(change) for change in kept}
+
+
+async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    """Let the jobs show what became of their latest run and stop.
+
+    A job that was given another run or stop meanwhile is left alone: it has its status from there.
+    """
+    match = ("id", "run_id", "stop_id")
+    rows = [_job_row(change.after) for change in changes if _job_row(change.after) != _job_row(change.before)]
+    await guarded_update(connection, jobs, rows, match=match)
+    saved = [_savepoint_row(c.after) for c in changes if c.after.stop and c.after.stop.savepoint_path]
+    await guarded_update(connection, jobs, saved, match=match)
+
+
+async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
+    """The name and the spec of each job."""
+    wanted = select(jobs.c.id, jobs.c.name, jobs.c.spec).where(jobs.c.id.in_(ids(job_ids)))
+    async with db.read() as connection:
+        return {row.id: (row.name, to_spec(row.spec)) for row in await connection.execute(wanted)}
+
+
+def _as_stored(change: Change) -> Work:
+    run, stop, before = change.after.run, change.after.stop, change.before
+    if run != before.run:
+        run = replace(run, version=run.version + 1)
+    if stop is not None and stop != before.stop:
+        stop = replace(stop, version=stop.version + 1)
+    return replace(change.after, run=run, stop=stop)
+
+
+def _forestalled(change: Change, lost_runs: set[int], lost_stops: set[int]) -> bool:
+    stop = change.after.stop
+    return change.after.run.id in lost_runs or (stop is not None and stop.id in lost_stops)
+
+
+def _identity(work: Work) -> dict[str, Any]:
+    return {"id": work.run.job_id, "run_id": work.run.id, "stop_id": work.stop.id if work.stop else None}
+
+
+def _job_row(work: Work) -> dict[str, Any]:
+    stands = standing(work.run, work.stop)
+    ended = work.run.ended_at if stands.status in RUNNABLE else None
+    return _identity(work) | {
+        "status": stands.status,
+        "why": stands.why,
+        "ended_at": epoch_ms(ended) if ended else None,
+    }
+
+
+def _savepoint_row(work: Work) -> dict[str, Any]:
+    assert work.stop is not None, "only asked for a stop that kept a savepoint"
+    return _identity(work) | {
+        "savepoint_path": work.stop.savepoint_path,
+        "savepoint_size": work.stop.savepoint_size,
+    }
+
+
+def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
+    run, stop, at = change.after.run, change.after.stop, epoch_ms(now)
+    if run.phase is not change.before.run.phase:
+        yield {"kind": f"run_{run.phase}", "at": at, "job_id": run.job_id, "stop_id": None, "detail": run.reason}
+    if stop is not None and (change.before.stop is None or stop.phase is not change.before.stop.phase):
+        yield {"kind": f"stop_{stop.phase}", "at": at, "job_id": stop.job_id, "stop_id": stop.id, "detail": stop.reason}
