@@ -1,0 +1,1 @@
+"""Translators to the places where Flink runs. They never decide, retry, sleep or touch rows."""

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
@@ -12,6 +13,9 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 MAGIC = 0x4960672D  # the first four bytes of every `_metadata` (Flink contract, "JobManager lost")
 FORMATS = range(3, 7)  # Flink 1.8 to 2.3
@@ -87,7 +91,7 @@ class Storage:
             broken = Broken(target, f"it was begun, and has no {_METADATA}")
         return broken or Absent(target)
 
-    async def _list(self, prefix: str) -> Sequence[obstore.ObjectMeta]:
+    async def _list(self, prefix: str) -> "Sequence[ObjectMeta]":
         return await obstore.list(self._store, prefix).collect_async()
 
     async def _fault(self, path: str) -> str | None:
@@ -130,7 +134,7 @@ def _number(directory: str) -> int:
     return int(match[1]) if match else -1
 
 
-def _modified(meta: obstore.ObjectMeta) -> datetime:
+def _modified(meta: "ObjectMeta") -> datetime:
     return meta["last_modified"]
 
 

@@ -1,0 +1,171 @@
+"""Where HTTP meets DLI's rules: bodies are decoded strictly, and every failure leaves in DLI's envelope."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.dto import AbstractDTO
+from litestar.dto.data_structures import DTOFieldDefinition
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.typing import FieldDefinition
+
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.request_id import request_id
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator
+    from litestar.openapi.spec import Reference, Schema
+    from litestar.types import ExceptionHandlersMap
+
+MAX_BODY_MB: Final = 12
+PREFIXES: Final = ("/v1.0", "/v1", "/v2.0", "/v3")
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
+_WRONG = re.compile(r"Expected `(?P<want>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
+
+log = structlog.get_logger(__name__)
+
+
+def decode(body: bytes, wanted: type[T]) -> T:
+    """A body as its type, without conversions: a text is no boolean. Raises `DliError`."""
+    try:
+        return msgspec.json.decode(body, type=wanted)
+    except msgspec.ValidationError as error:
+        _check_syntax(body)  # a wrong type may stand before a broken end
+        raise _type_error(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _syntax_error(error) from None
+
+
+def _check_syntax(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        pass  # a number out of range is well-formed
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _syntax_error(error) from None
+
+
+def _syntax_error(error: Exception) -> DliError:
+    return DliError(Code.NOT_JSON, why=str(error)[:200])
+
+
+def _type_error(message: str) -> DliError:
+    if missing := _MISSING.search(message):
+        return bad(_path(missing["at"], missing["field"]), "it is missing", "缺少该参数")
+    if wrong := _WRONG.search(message):
+        want, got = wrong["want"], wrong["got"]
+        return bad(_path(wrong["at"]), f"{want} is expected, not {got}", f"应为 {want}，而不是 {got}")
+    return bad("body", message, message)
+
+
+def _path(at: str | None, field: str = "") -> str:
+    return ".".join(filter(None, (at, field))) or "body"
+
+
+class Json(AbstractDTO[T]):
+    """Decodes a request body by `decode`. Litestar itself would turn the text "false" into a boolean."""
+
+    def decode_bytes(self, value: bytes) -> T:
+        """The body as the handler's type."""
+        return decode(value, self.model_type)
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: type[Any] | None = None
+    ) -> None:
+        """Nothing is generated: the type is decoded as it is."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls,
+        field_definition: FieldDefinition,
+        handler_id: str,  # noqa: ARG003
+        schema_creator: "SchemaCreator",
+    ) -> "Reference | Schema":
+        """The schema of the type itself."""
+        return schema_creator.for_field_definition(field_definition)
+
+    @classmethod
+    def generate_field_definitions(cls, model_type: type[Any]) -> Iterator[DTOFieldDefinition]:  # type: ignore[override]  # noqa: ARG003
+        """None: see `create_for_field_definition`."""
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:  # noqa: ARG003
+        """Never: see `create_for_field_definition`."""
+        return False
+
+
+# --- failures -------------------------------------------------------------------------------------------------------
+
+
+def language_of(request: AnyRequest) -> Language:
+    """The language that the client wants to be answered in."""
+    return Language.of(request.headers.get("x-language"))
+
+
+def is_dli(path: str) -> bool:
+    """Whether a path is under one of DLI's prefixes, known or not."""
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in PREFIXES)
+
+
+def refused(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
+    """A refusal of ours."""
+    return Response(error.body(language_of(request)), status_code=error.status)
+
+
+def unknown_route(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
+    """No such path, or not with this method. To be installed for the whole application, where routes are looked up."""
+    return _gateway(request, DliError(Code.UNKNOWN_PATH, method=request.method, path=request.url.path[:200]))
+
+
+def too_large(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
+    """The body is over the limit; the rest of it is not read."""
+    return _gateway(request, DliError(Code.TOO_LARGE, limit=MAX_BODY_MB))
+
+
+def invalid(request: AnyRequest, error: ValidationException) -> Response[ErrorBody]:
+    """The request has no body; nothing else is left for Litestar to validate."""
+    found = error.extra if isinstance(error.extra, list) else []
+    fields = [str(each["key"]) for each in found if isinstance(each, dict) and each.get("key") not in {None, "data"}]
+    if fields:
+        return refused(request, bad(", ".join(fields), "it cannot be read", "无法解析"))
+    return refused(request, bad("body", "it is missing; send a JSON object", "缺少请求体，请发送 JSON 对象"))
+
+
+def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
+    """A fault of the service. The trace goes to the log, its id to the client."""
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return refused(request, bad("request", error.detail, error.detail))
+    ours = request_id(request.scope)
+    log.error("request failed", request_id=ours, method=request.method, path=request.url.path, exc_info=error)
+    return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
+
+
+def _gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
+    return Response(error.body(language_of(request), request_id(request.scope)), status_code=error.status)
+
+
+EXCEPTION_HANDLERS: "ExceptionHandlersMap" = {
+    DliError: refused,
+    NotFoundException: unknown_route,
+    MethodNotAllowedException: unknown_route,
+    RequestEntityTooLarge: too_large,
+    ValidationException: invalid,
+    Exception: failed,
+}

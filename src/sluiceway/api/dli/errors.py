@@ -1,0 +1,281 @@
+"""DLI's error codes, as far as they can occur here: the HTTP status and the words of each, in both languages.
+
+Every text says what is wrong and what to do next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import UNSET
+
+from sluiceway.api.dli.language import Language, Param, Text
+from sluiceway.api.dli.wire import ErrorBody
+
+
+class Code(StrEnum):
+    """DLI's own code, under a name that says when it is used."""
+
+    UNKNOWN_PATH = "APIGW.0101"
+    TOO_LARGE = "APIGW.0201"
+    BAD_PARAMETER = "DLI.0001"
+    NOT_SUPPORTED = "DLI.0007"
+    TOO_MANY = "DLI.0009"
+    UNAVAILABLE = "DLI.0012"
+    SERVER_FAULT = "DLI.0999"
+    NOT_JSON = "DLI.10004"
+    BAD_PROJECT = "DLI.10010"
+    SQL_TOO_LONG = "DLI.11001"
+    NAME_EXISTS = "DLI.11004"
+    NAME_TOO_LONG = "DLI.11006"
+    NAME_EMPTY = "DLI.11007"
+    BAD_CHECKPOINT_INTERVAL = "DLI.11008"
+    BAD_CHECKPOINT_MODE = "DLI.11009"
+    BAD_PARALLELISM = "DLI.11013"
+    DESC_TOO_LONG = "DLI.11014"
+    BAD_NAME = "DLI.11015"
+    TOO_PARALLEL = "DLI.11022"
+    TYPE_AND_MODE = "DLI.11024"
+    NO_CU_LEFT = "DLI.11025"
+    BAD_CU = "DLI.11027"
+    BAD_MANAGER_CU = "DLI.11028"
+    BAD_RETENTION = "DLI.11036"
+    BAD_DIRTY_DATA = "DLI.11039"
+    BAD_ID = "DLI.12001"
+    UPDATE_RUNNING = "DLI.12003"
+    UPDATE_UNKNOWN = "DLI.12004"
+    UPDATE_STATE = "DLI.12005"
+    UPDATE_NAME_EXISTS = "DLI.12006"
+    RUN_STATE = "DLI.13006"
+    RUN_UNKNOWN = "DLI.13007"
+    NO_SAVEPOINT = "DLI.13017"
+    NO_QUEUE = "DLI.13024"
+    NO_GRAPH = "DLI.14001"
+    STOP_UNKNOWN = "DLI.15001"
+    STOP_STATE = "DLI.15002"
+    SHOW_UNKNOWN = "DLI.16001"
+    DELETE_UNKNOWN = "DLI.17001"
+    QUEUE_UNKNOWN = "DLI.20005"
+    BAD_OFFSET = "DLI.23001"
+    BAD_ROOT = "DLI.23003"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a code comes with."""
+
+    text: Text
+    status: int = 400
+
+
+def _entry(en: str, zh: str, status: int = 400) -> Entry:
+    return Entry(Text(en, zh), status)
+
+
+TABLE: Mapping[Code, Entry] = {
+    Code.UNKNOWN_PATH: _entry(
+        "No API answers {method} {path}. Check the path and the method; /docs lists what there is.",
+        "没有与 {method} {path} 对应的 API。请检查路径和方法，/docs 列出了全部 API。",
+        404,
+    ),
+    Code.TOO_LARGE: _entry(
+        "The request body is larger than {limit} MB. Send less in one request.",
+        "请求体超过 {limit} MB。请减少单次请求的内容。",
+        413,
+    ),
+    Code.BAD_PARAMETER: _entry(
+        "Parameter {field} is not valid: {why}. Correct it and send the request again.",
+        "参数 {field} 无效：{why}。请修改后重新发送请求。",
+    ),
+    Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
+    Code.TOO_MANY: _entry(
+        "The request names {count} jobs; one may name at most {limit}. Nothing was done. Send several requests.",
+        "请求包含 {count} 个作业，单次请求最多 {limit} 个。未执行任何操作，请分多次发送。",
+    ),
+    Code.UNAVAILABLE: _entry(
+        "This cannot be done to the job now: {why}. Try again later.",
+        "当前无法对该作业执行此操作：{why}。请稍后重试。",
+    ),
+    Code.SERVER_FAULT: _entry(
+        "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"
+        " service the request id {request_id}.",
+        "服务在处理该请求时出错。请重试；如仍失败，请将请求 ID {request_id} 提供给服务管理员。",
+        500,
+    ),
+    Code.NOT_JSON: _entry(
+        "The request body is not valid JSON: {why}. Send a JSON object.",
+        "请求体不是有效的 JSON：{why}。请发送 JSON 对象。",
+    ),
+    Code.BAD_PROJECT: _entry(
+        "The project id in the path is not valid: it has 1 to 64 letters and digits. Set it in your client.",
+        "路径中的项目 ID 无效：应为 1 到 64 个字母或数字。请在客户端中设置项目 ID。",
+    ),
+    Code.SQL_TOO_LONG: _entry(
+        "sql_body has {size} characters; at most {limit} are allowed. Shorten it or split the job.",
+        "sql_body 有 {size} 个字符，最多允许 {limit} 个。请缩短 SQL 或拆分作业。",
+    ),
+    Code.NAME_EXISTS: _entry(
+        "A job named {name} exists in this project. Choose another name, or update that job.",
+        "该项目中已存在名为 {name} 的作业。请使用其他名称，或更新该作业。",
+    ),
+    Code.NAME_TOO_LONG: _entry(
+        "The job name has {size} bytes in UTF-8; at most {limit} are allowed. Choose a shorter name.",
+        "作业名称的 UTF-8 长度为 {size} 字节，最多允许 {limit} 字节。请使用更短的名称。",
+    ),
+    Code.NAME_EMPTY: _entry("The job name is empty. Give the job a name.", "作业名称为空。请填写作业名称。"),
+    Code.BAD_CHECKPOINT_INTERVAL: _entry(
+        "checkpoint_interval must be {low} to {high} seconds. Correct it.",
+        "checkpoint_interval 必须为 {low} 到 {high} 秒。请修改。",
+    ),
+    Code.BAD_CHECKPOINT_MODE: _entry(
+        "checkpoint_mode must be 1 (exactly_once) or 2 (at_least_once). Correct it.",
+        "checkpoint_mode 必须为 1（exactly_once）或 2（at_least_once）。请修改。",
+    ),
+    Code.BAD_PARALLELISM: _entry(
+        "parallel_number must be {low} to {high}. Correct it.",
+        "parallel_number 必须为 {low} 到 {high}。请修改。",
+    ),
+    Code.DESC_TOO_LONG: _entry(
+        "desc has {size} characters; at most {limit} are allowed. Shorten it.",
+        "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
+    ),
+    Code.BAD_NAME: _entry(
+        "The job name may hold only letters, digits, Chinese characters, _ and -. Choose another name.",
+        "作业名称只能包含字母、数字、中文、下划线和中划线。请使用其他名称。",
+    ),
+    Code.TOO_PARALLEL: _entry(
+        "parallel_number {parallel} is more than 4 times the {free} CUs left beside the JobManager. Lower it to"
+        " {limit}, or raise cu_number.",
+        "parallel_number {parallel} 超过了计算单元（除管理单元外剩余 {free} CU）的 4 倍。请降低到 {limit}，"
+        "或增大 cu_number。",
+    ),
+    Code.TYPE_AND_MODE: _entry(
+        "job_type {job_type} does not run with run_mode {run_mode}. Use run_mode {fitting}, or leave one of the two"
+        " out.",
+        "job_type {job_type} 不支持 run_mode {run_mode}。请使用 run_mode {fitting}，或省略其中一个参数。",
+    ),
+    Code.NO_CU_LEFT: _entry(
+        "manager_cu_number {manager} leaves nothing of cu_number {total} for the job. Raise cu_number or lower"
+        " manager_cu_number.",
+        "manager_cu_number {manager} 占满了 cu_number {total}，作业没有可用的计算单元。请增大 cu_number 或减小"
+        " manager_cu_number。",
+    ),
+    Code.BAD_CU: _entry("cu_number must be {low} to {high}. Correct it.", "cu_number 必须为 {low} 到 {high}。请修改。"),
+    Code.BAD_MANAGER_CU: _entry(
+        "manager_cu_number must be {low} to {high}. Correct it.", "manager_cu_number 必须为 {low} 到 {high}。请修改。"
+    ),
+    Code.BAD_RETENTION: _entry(
+        "idle_state_retention must be {low} to {high} seconds. Correct it.",
+        "idle_state_retention 必须为 {low} 到 {high} 秒。请修改。",
+    ),
+    Code.BAD_DIRTY_DATA: _entry(
+        "dirty_data_strategy must be 0, 1 or 2:obsDir. Correct it.",
+        "dirty_data_strategy 必须为 0、1 或 2:obsDir。请修改。",
+    ),
+    Code.BAD_ID: _entry(
+        "Job id {id} is not valid: a job id is a whole number above 0. Use an id that create or list gave you.",
+        "作业 ID {id} 无效：作业 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
+    ),
+    Code.UPDATE_RUNNING: _entry(
+        "The job is in status {status}, so this cannot be changed: {fields}. Stop the job first. While it runs, only"
+        " {allowed} can be changed.",
+        "作业状态为 {status}，不能修改：{fields}。请先停止作业。运行中只能修改 {allowed}。",
+    ),
+    Code.UPDATE_UNKNOWN: _entry(
+        "There is no job {id} in this project. Check the id and the project.",
+        "该项目中不存在作业 {id}。请检查作业 ID 和项目。",
+    ),
+    Code.UPDATE_STATE: _entry(
+        "The job cannot be changed in status {status}. Wait until it has stopped, then send the request again.",
+        "作业状态为 {status}，不能修改。请等待作业停止后重新发送请求。",
+    ),
+    Code.UPDATE_NAME_EXISTS: _entry(
+        "Another job named {name} exists in this project. Choose another name.",
+        "该项目中已存在名为 {name} 的其他作业。请使用其他名称。",
+    ),
+    Code.RUN_STATE: _entry(
+        "The job is in status {status} and cannot be started{note}. Wait until it has stopped, or stop it first.",
+        "作业状态为 {status}，不能启动{note}。请等待作业停止，或先停止作业。",
+    ),
+    Code.RUN_UNKNOWN: _entry(
+        "There is no such job in this project. Check the id and the project.",
+        "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.NO_SAVEPOINT: _entry(
+        "There is nothing to resume this job from{note}. Start it without resume_savepoint.",
+        "该作业没有可用于恢复的保存点{note}。请不带 resume_savepoint 启动。",
+    ),
+    Code.NO_QUEUE: _entry(
+        "There is no queue for this job to run on{note}. Register the cluster with the service, or update the job's"
+        " queue_name.",
+        "该作业没有可用的队列{note}。请在服务中注册集群，或更新作业的 queue_name。",
+    ),
+    Code.NO_GRAPH: _entry(
+        "Job {id} has no execution graph: {why}. Start the job, or check the id.",
+        "作业 {id} 没有执行计划图：{why}。请启动作业，或检查作业 ID。",
+    ),
+    Code.STOP_UNKNOWN: _entry(
+        "There is no such job in this project. Check the id and the project.",
+        "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.STOP_STATE: _entry(
+        "The job is in status {status} and cannot be stopped like this{note}. Look at its status: it may have ended or"
+        " be stopping; a job that is being submitted has no state yet and is stopped without a savepoint.",
+        "作业状态为 {status}，不能这样停止{note}。请查看作业状态：作业可能已结束或正在停止；提交中的作业还没有状态，"
+        "只能不带保存点停止。",
+    ),
+    Code.SHOW_UNKNOWN: _entry(
+        "There is no job {id} in this project. Check the id and the project.",
+        "该项目中不存在作业 {id}。请检查作业 ID 和项目。",
+    ),
+    Code.DELETE_UNKNOWN: _entry(
+        "There is no such job in this project. Check the id and the project.",
+        "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.QUEUE_UNKNOWN: _entry(
+        "There is no queue named {queue}. Register the cluster with the service, or choose another queue_name.",
+        "不存在名为 {queue} 的队列。请在服务中注册集群，或使用其他 queue_name。",
+    ),
+    Code.BAD_OFFSET: _entry(
+        "offset must be a whole number, 0 or more. Correct it.", "offset 必须为大于等于 0 的整数。请修改。"
+    ),
+    Code.BAD_ROOT: _entry(
+        "root_job_id must be a whole number above 0. Correct it or leave it out.",
+        "root_job_id 必须为大于 0 的整数。请修改或省略。",
+    ),
+}
+
+
+class DliError(Exception):
+    """A refusal in DLI's terms."""
+
+    def __init__(self, code: Code, **params: Param) -> None:
+        super().__init__(code, params)
+        self.code = code
+        self.params = params
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message(Language.ENGLISH)}"
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that the code comes with."""
+        return TABLE[self.code].status
+
+    def message(self, language: Language) -> str:
+        """What is wrong and what to do next."""
+        return TABLE[self.code].text.say(language, self.params)
+
+    def body(self, language: Language, request_id: str | None = None) -> ErrorBody:
+        """The envelope that clients read."""
+        return ErrorBody(str(self.code), self.message(language), UNSET if request_id is None else request_id)
+
+
+def bad(field: str, en: str, zh: str) -> DliError:
+    """A parameter that no more telling code is made for."""
+    return DliError(Code.BAD_PARAMETER, field=field, why=Text(en, zh))
+
+
+def unsupported(en: str, zh: str) -> DliError:
+    """Something that DLI has and this service has not."""
+    return DliError(Code.NOT_SUPPORTED, what=Text(en, zh))

@@ -1,0 +1,38 @@
+"""Texts in DLI's two languages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Language(StrEnum):
+    """What `X-Language` asks for."""
+
+    ENGLISH = "en-us"
+    CHINESE = "zh-cn"
+
+    @classmethod
+    def of(cls, header: str | None) -> Self:
+        """Chinese when that is asked for, English for anything else."""
+        return cls(cls.CHINESE if (header or "").strip().lower() == cls.CHINESE else cls.ENGLISH)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in both languages."""
+
+    en: str
+    zh: str
+
+    def in_(self, language: Language) -> str:
+        """The text as it stands."""
+        return self.zh if language is Language.CHINESE else self.en
+
+    def say(self, language: Language, params: Mapping[str, "Param"]) -> str:
+        """The text as a template, its named places filled. What fills them is never a template itself."""
+        filled = {name: v.in_(language) if isinstance(v, Text) else str(v) for name, v in params.items()}
+        return self.in_(language).format_map(filled)
+
+
+Param = str | int | Text

@@ -1,0 +1,151 @@
+"""What stands in paths, queries and batch bodies: ids, projects, and the filters of a list. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.status import NEVER_HERE, STATUSES
+from sluiceway.api.dli.wire import MAX_ID, MAX_IDS, JobIdIn
+from sluiceway.control.queries import JobFilter
+
+DEFAULT_LIMIT: Final = 10
+MAX_LIMIT: Final = 100
+JOB_TYPES: Final = ("flink_sql_job", "flink_opensource_sql_job", "flink_sql_edge_job", "flink_jar_job")
+ENTERPRISE_PROJECT: Final = "default"  # the one that all jobs are in
+
+_PROJECT = re.compile(r"[A-Za-z0-9]{1,64}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
+
+
+def project(segment: str) -> str:
+    """The project that a path names."""
+    if not _PROJECT.fullmatch(segment):
+        raise DliError(Code.BAD_PROJECT)
+    return segment
+
+
+def job_id(segment: str) -> int:
+    """The job that a path names."""
+    number = _number(segment)
+    if number is None or not 0 < number <= MAX_ID:
+        raise DliError(Code.BAD_ID, id=segment[:40])
+    return number
+
+
+def job_ids(given: Sequence[JobIdIn]) -> list[int]:
+    """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
+    if not given:
+        raise bad("job_ids", "it is empty", "不能为空")
+    if len(given) > MAX_IDS:
+        raise DliError(Code.TOO_MANY, count=len(given), limit=MAX_IDS)
+    ids = [item if type(item) is int else _id_in_text(str(item)) for item in given]
+    if max(ids) > MAX_ID:
+        raise bad("job_ids", f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")
+    if min(ids) < 1:
+        raise DliError(Code.BAD_ID, id=_short(min(ids)))
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list asks for."""
+
+    where: JobFilter | None  # None: nothing here can match
+    offset: int
+    limit: int
+    descending: bool
+    detail: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """The query of a list as it came. An empty value is the same as none."""
+
+    job_type: str | None = None
+    status: str | None = None
+    queue_name: str | None = None
+    user_name: str | None = None
+    sys_enterprise_project_name: str | None = None
+    name: str | None = None
+    tags: str | None = None
+    order: str | None = None
+    limit: str | None = None
+    offset: str | None = None
+    root_job_id: str | None = None
+    show_detail: str | None = None
+
+
+def listing(query: ListQuery) -> Listing:
+    """The jobs that a query means, and which page of them."""
+    if query.tags:
+        raise bad("tags", "this service does not filter by tags; leave it out", "本服务不支持按标签过滤，请省略该参数")
+    return Listing(
+        where=_where(query) if _possible(query) else None,
+        offset=_offset(query.offset),
+        limit=_limit(query.limit),
+        descending=_choice("order", query.order or "desc", ("desc", "asc")) == "desc",
+        detail=_choice("show_detail", (query.show_detail or "false").lower(), ("true", "false")) == "true",
+    )
+
+
+def _where(query: ListQuery) -> JobFilter:
+    return JobFilter(
+        kind=query.job_type or None,
+        status=STATUSES[query.status] if query.status else None,
+        queue=query.queue_name or None,
+        user=query.user_name or None,
+        name=query.name or None,
+    )
+
+
+def _possible(query: ListQuery) -> bool:
+    """Whether anything can match: DLI has statuses, projects and child jobs that do not exist here."""
+    if query.job_type:
+        _choice("job_type", query.job_type, JOB_TYPES)
+    if query.status:
+        _choice("status", query.status, (*STATUSES, *sorted(NEVER_HERE)))
+    if query.root_job_id and not 0 < (_number(query.root_job_id) or 0) <= MAX_ID:
+        raise DliError(Code.BAD_ROOT)
+    return not (
+        query.root_job_id
+        or query.status in NEVER_HERE
+        or (query.sys_enterprise_project_name or ENTERPRISE_PROJECT) != ENTERPRISE_PROJECT
+    )
+
+
+def _offset(given: str | None) -> int:
+    offset = _number(given or "0")
+    if offset is None or not 0 <= offset <= MAX_ID:
+        raise DliError(Code.BAD_OFFSET)
+    return offset
+
+
+def _limit(given: str | None) -> int:
+    limit = _number(given or str(DEFAULT_LIMIT))
+    if limit is None or limit < 0:
+        raise bad("limit", f"it must be a whole number, 0 to {MAX_LIMIT}", f"必须为 0 到 {MAX_LIMIT} 的整数")
+    return min(limit, MAX_LIMIT)
+
+
+def _choice(field: str, given: str, choices: Sequence[str]) -> str:
+    if given not in choices:
+        raise bad(field, f"it must be one of {', '.join(choices)}", f"必须为 {'、'.join(choices)} 之一")
+    return given
+
+
+def _id_in_text(text: str) -> int:
+    number = _number(text)
+    if number is None:
+        raise bad("job_ids", f"{text[:40]!r} is not a 64-bit number", f"{text[:40]!r} 不是 64 位整数")
+    return number
+
+
+def _number(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _short(number: int) -> str:
+    return str(number)[:40]

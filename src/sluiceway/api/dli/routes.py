@@ -1,0 +1,329 @@
+"""The paths of DLI's Flink job API that this service answers. Handlers translate and call a use case; no more."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, cast
+
+from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
+from litestar.di import Provide
+from litestar.exceptions import MethodNotAllowedException
+from litestar.openapi import ResponseSpec
+from litestar.params import Dependency, Parameter
+
+from sluiceway.api.dli import requests, rules, views, wire
+from sluiceway.api.dli.boundary import EXCEPTION_HANDLERS, MAX_BODY_MB, Json, language_of
+from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.requests import ListQuery
+from sluiceway.api.dli.views import Batch, RefusedForm
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.queries import Queries
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.domain.admission import Verdict
+from sluiceway.domain.job import Job, JobDraft
+
+BASE: Final = "/v1.0/{project_id:str}/streaming"
+STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
+USER: Final = "local"  # nobody signs in yet
+
+Given = Dependency(skip_validation=True)
+StopJobsGiven = Annotated[StopJobs, Given]
+StartJobsGiven = Annotated[StartJobs, Given]
+EditJobsGiven = Annotated[EditJobs, Given]
+QueriesGiven = Annotated[Queries, Given]
+LanguageGiven = Annotated[Language, Given]
+ListQueryGiven = Annotated[ListQuery, Given]
+RefusedFormGiven = Annotated[RefusedForm, Given]
+ProjectGiven = Annotated[str, Given]
+JobIdGiven = Annotated[int, Given]
+
+_Text = str | None
+
+
+def _integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
+    # Queries arrive as texts, so that each can be refused with its own code; this is what they should hold.
+    limits = {"minimum": minimum, "maximum": maximum, "default": default}
+    return {"type": "integer", **{key: value for key, value in limits.items() if value is not None}}
+
+
+_REFUSED = {400: ResponseSpec(wire.ErrorBody, description="Refused; nothing was done.", generate_examples=False)}
+_ALL_REFUSED = {
+    400: ResponseSpec(
+        list[wire.ErrorBody] | wire.ErrorBody,
+        description="Every position was refused, or the request itself. Nothing was done.",
+        generate_examples=False,
+    )
+}
+
+
+@post(
+    f"{BASE}/jobs/stop",
+    status_code=200,
+    dto=Json[wire.StopRequest],
+    return_dto=None,
+    responses=_ALL_REFUSED,
+    summary="Stop jobs",
+)
+async def stop(
+    data: wire.StopRequest,
+    project: ProjectGiven,
+    language: LanguageGiven,
+    refused_form: RefusedFormGiven,
+    stop_jobs: StopJobsGiven,
+) -> Response[list[wire.Outcome]]:
+    """Accept the stop of each job, with a savepoint if that is asked for. One answer for each position."""
+    ids = requests.job_ids(data.job_ids)
+    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint))
+    answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
+    if batch.id is not None:
+        answer.set_header(STOP_HEADER, str(batch.id))
+    return answer
+
+
+@post(
+    f"{BASE}/jobs/run",
+    status_code=200,
+    dto=Json[wire.RunRequest],
+    return_dto=None,
+    responses=_ALL_REFUSED,
+    summary="Start jobs",
+)
+async def run(
+    data: wire.RunRequest,
+    project: ProjectGiven,
+    language: LanguageGiven,
+    refused_form: RefusedFormGiven,
+    start_jobs: StartJobsGiven,
+) -> Response[list[wire.Outcome]]:
+    """Accept the start of each job, from its newest savepoint if that is asked for. One answer for each position."""
+    ids = requests.job_ids(data.job_ids)
+    verdicts = await start_jobs(project, ids, resume=bool(data.resume_savepoint))
+    return _answer(verdicts, Batch.RUN, language, refused_form)
+
+
+@post(
+    f"{BASE}/jobs/delete",
+    status_code=200,
+    dto=Json[wire.DeleteRequest],
+    return_dto=None,
+    responses=_ALL_REFUSED,
+    summary="Delete jobs",
+)
+async def delete_many(
+    data: wire.DeleteRequest,
+    project: ProjectGiven,
+    language: LanguageGiven,
+    refused_form: RefusedFormGiven,
+    edit_jobs: EditJobsGiven,
+) -> Response[list[wire.Outcome]]:
+    """Delete each job; one that runs is stopped first, without a savepoint. One answer for each position."""
+    verdicts = await edit_jobs.delete(project, requests.job_ids(data.job_ids))
+    return _answer(verdicts, Batch.DELETE, language, refused_form)
+
+
+@delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=_REFUSED, summary="Delete a job")
+async def delete_one(
+    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+) -> wire.Done:
+    """Delete a job; if it runs it is stopped first, without a savepoint."""
+    (verdict,) = await edit_jobs.delete(project, [job])
+    if error := views.refusal(verdict, Batch.DELETE):
+        raise error
+    return views.done(language)
+
+
+@get(f"{BASE}/jobs", responses=_REFUSED, summary="List jobs")
+async def list_jobs(project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven) -> wire.Listed:
+    """One page of the jobs that match, the newest first unless asked otherwise."""
+    asked = requests.listing(filters)
+    if asked.where is None:
+        return wire.Listed(wire.JobList(0, []))
+    count, jobs = await queries.jobs(
+        project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending
+    )
+    view, now = views.detail if asked.detail else views.item, _now()
+    return wire.Listed(wire.JobList(count, [view(job, now) for job in jobs]))
+
+
+@get(f"{BASE}/jobs/{{job_id:str}}", responses=_REFUSED, summary="Show a job")
+async def show(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> wire.Shown:
+    """Everything about one job."""
+    try:
+        found = await queries.job(project, job)
+    except UnknownJob:
+        raise DliError(Code.SHOW_UNKNOWN, id=job) from None
+    return wire.Shown(views.detail(found, _now()))
+
+
+@get(f"{BASE}/jobs/{{job_id:str}}/execute-graph", responses=_REFUSED, summary="Show a job's execution graph")
+async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> wire.Graph:
+    """Flink's own description of the job's latest run."""
+    try:
+        return wire.Graph(await queries.graph(project, job))
+    except UnknownJob:
+        raise DliError(Code.NO_GRAPH, id=job, why="there is no such job in this project") from None
+    except NoGraph as error:
+        raise DliError(Code.NO_GRAPH, id=job, why=str(error)) from None
+
+
+@post(
+    f"{BASE}/sql-jobs",
+    status_code=200,
+    dto=Json[wire.CreateSqlJob],
+    return_dto=None,
+    responses=_REFUSED,
+    summary="Create a SQL job",
+)
+async def create_sql_job(
+    data: wire.CreateSqlJob, project: ProjectGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+) -> wire.Created:
+    """Store a new job. Nothing is started."""
+    draft = rules.create(data)
+    try:
+        job = await edit_jobs.create(project, draft, USER)
+    except NameTaken:
+        raise DliError(Code.NAME_EXISTS, name=draft.name) from None
+    except UnknownQueue:
+        raise DliError(Code.QUEUE_UNKNOWN, queue=draft.queue or "-") from None
+    return views.created(job, language)
+
+
+@put(
+    f"{BASE}/sql-jobs/{{job_id:str}}",
+    dto=Json[wire.UpdateSqlJob],
+    return_dto=None,
+    responses=_REFUSED,
+    summary="Update a SQL job",
+)
+async def update_sql_job(
+    data: wire.UpdateSqlJob, project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+) -> wire.Updated:
+    """Change what the body names. Most of it only while the job does not run."""
+
+    def change(stored: Job) -> JobDraft:
+        return rules.update(stored, data)
+
+    try:
+        return views.updated(await edit_jobs.update(project, job, change), language)
+    except UnknownJob:
+        raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
+    except NameTaken:
+        raise DliError(Code.UPDATE_NAME_EXISTS, name=data.name or "-") from None
+    except UnknownQueue as error:
+        raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
+    except WrongState as error:
+        raise rules.refuse_update(error.status, []) from None
+
+
+@route(
+    [
+        f"{BASE}/jobs",
+        f"{BASE}/sql-jobs",
+        f"{BASE}/sql-jobs/{{job_id:str}}",
+        f"{BASE}/jobs/{{job_id:str}}",
+        f"{BASE}/jobs/{{job_id:str}}/execute-graph",
+        *(f"{BASE}/jobs/{batch.value}" for batch in Batch),
+    ],
+    http_method=[HttpMethod.OPTIONS],
+    status_code=200,
+    include_in_schema=False,
+)
+async def no_options() -> None:
+    """Litestar would answer OPTIONS by itself; DLI's gateway does not."""
+    raise MethodNotAllowedException
+
+
+# --- what handlers are given ----------------------------------------------------------------------------------------
+
+
+def _project(project_id: Annotated[str, Parameter(description="1 to 64 letters and digits.")]) -> str:
+    return requests.project(project_id)
+
+
+def _job(job_id: Annotated[str, Parameter(description="A whole number above 0.")]) -> int:
+    return requests.job_id(job_id)
+
+
+def _language(request: Request[Any, Any, Any]) -> Language:
+    return language_of(request)
+
+
+def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
+    job_type: _Text = None,
+    status: _Text = None,
+    queue_name: _Text = None,
+    user_name: _Text = None,
+    sys_enterprise_project_name: _Text = None,
+    name: Annotated[str | None, Parameter(description="A part of the name.")] = None,
+    tags: Annotated[str | None, Parameter(description="Refused: jobs are not filtered by tags.")] = None,
+    order: Annotated[str | None, Parameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = None,
+    limit: Annotated[str | None, Parameter(schema_extra=_integer(0, 10, maximum=100))] = None,
+    offset: Annotated[str | None, Parameter(schema_extra=_integer(0, 0))] = None,
+    root_job_id: Annotated[str | None, Parameter(schema_extra=_integer(1))] = None,
+    show_detail: Annotated[str | None, Parameter(schema_extra={"type": "boolean", "default": False})] = None,
+) -> ListQuery:
+    return ListQuery(
+        job_type=job_type,
+        status=status,
+        queue_name=queue_name,
+        user_name=user_name,
+        sys_enterprise_project_name=sys_enterprise_project_name,
+        name=name,
+        tags=tags,
+        order=order,
+        limit=limit,
+        offset=offset,
+        root_job_id=root_job_id,
+        show_detail=show_detail,
+    )
+
+
+def _answer(
+    verdicts: Sequence[Verdict], batch: Batch, language: Language, refused_form: RefusedForm
+) -> Response[list[wire.Outcome]]:
+    accepted, answers = views.outcomes(verdicts, batch, language)
+    content = answers if accepted or refused_form == "array" else answers[0]
+    return Response(cast("list[wire.Outcome]", content), status_code=200 if accepted else 400)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def routes(refused_form: RefusedForm = "array") -> Router:
+    """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
+    an array, or with the first error alone, which SDK users can read the code of.
+
+    The use cases are dependencies of the application: stop_jobs, start_jobs, edit_jobs, queries.
+    """
+
+    def form() -> RefusedForm:
+        return refused_form
+
+    return Router(
+        path="/",
+        route_handlers=[
+            stop,
+            run,
+            delete_many,
+            delete_one,
+            list_jobs,
+            show,
+            execute_graph,
+            create_sql_job,
+            update_sql_job,
+            no_options,
+        ],
+        dependencies={
+            "project": Provide(_project, sync_to_thread=False),
+            "job": Provide(_job, sync_to_thread=False),
+            "language": Provide(_language, sync_to_thread=False),
+            "filters": Provide(_list_query, sync_to_thread=False),
+            "refused_form": Provide(form, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=MAX_BODY_MB * 1024 * 1024,
+        tags=["DLI"],
+    )

@@ -1,0 +1,393 @@
+"""What a job may look like: checks and defaults, from the body of create or update to a draft of the domain. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec.structs import fields, replace
+
+from sluiceway.api.dli import runtime_config
+from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, Tag, UpdateSqlJob
+from sluiceway.domain.admission import EDITABLE
+from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
+from sluiceway.engines.options import check_options
+
+NAME_BYTES: Final = 57
+DESC_LIMIT: Final = 2048
+SQL_LIMIT: Final = 1024 * 1024
+QUEUE_LIMIT: Final = 128
+TEXT_LIMIT: Final = 64 * 1024  # of every other text, so that a list of jobs stays readable
+LIST_LIMIT: Final = 100
+TAG_LIMIT: Final = 20
+CU: Final = (2, 400)
+MANAGER_CU: Final = (1, 4)
+PARALLELISM: Final = (1, 2000)
+CHECKPOINT_SECONDS: Final = (1, 86_400)
+RETENTION_SECONDS: Final = (0, 10 * 365 * 86_400)
+MIN_CPU: Final = 0.5
+MIN_MEMORY_GB: Final = 2
+
+DEFAULT_TYPE: Final = "flink_opensource_sql_job"
+SQL_TYPES: Final = ("flink_sql_job", "flink_opensource_sql_job")
+MODES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "flink_sql_job": ("shared_cluster", "exclusive_cluster"),
+    "flink_opensource_sql_job": ("exclusive_cluster",),
+}
+MODES: Final = ("shared_cluster", "exclusive_cluster")
+CHECKPOINT_MODES: Final[Mapping[int | str, str]] = {
+    1: "exactly_once",
+    2: "at_least_once",
+    "1": "exactly_once",
+    "2": "at_least_once",
+    "exactly_once": "exactly_once",
+    "at_least_once": "at_least_once",
+}
+RUNTIME_FIELDS: Final = (
+    "smn_topic",
+    "restart_when_exception",
+    "resume_checkpoint",
+    "resume_max_num",
+    "obs_bucket",
+    "checkpoint_path",
+)
+# An empty text in these says nothing; in any other it clears the field.
+EMPTY_IS_ABSENT: Final = frozenset(
+    {
+        "run_mode",
+        "checkpoint_mode",
+        "dirty_data_strategy",
+        "flink_version",
+        "execution_agency_urn",
+        "resource_config_version",
+        "operator_config",
+        "static_estimator_config",
+    }
+)
+
+T = TypeVar("T")
+
+_NAME = re.compile(r"[A-Za-z0-9_\-\u3400-\u4dbf\u4e00-\u9fff]+")
+_DIRTY = re.compile(r"0|1|2:\S+")
+_MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(GB|G|MB|M)", re.IGNORECASE)
+
+
+class Settings(JobConfig, frozen=True, kw_only=True):
+    """All that is stored of a job in DLI's terms: its job_config, and what DLI shows beside it."""
+
+    run_mode: str = "shared_cluster"
+    tags: tuple[Tag, ...] = ()
+
+
+_SETTINGS: Final = frozenset(field.name for field in fields(Settings))
+
+
+def create(body: CreateSqlJob) -> JobDraft:
+    """The draft that a create asks for."""
+    settings = _checked(_overlay(Settings(), body))
+    return JobDraft(
+        name=_name(body.name),
+        desc=_desc(body.desc or ""),
+        kind=_kind(body),
+        queue=_queue(body.queue_name or ""),
+        spec=_spec(settings, _sql(body)),
+        config=msgspec.to_builtins(settings),
+    )
+
+
+def update(job: Job, body: UpdateSqlJob) -> JobDraft:
+    """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
+    old = job.draft
+    settings = _checked(_overlay(settings_of(old), body))
+    draft = JobDraft(
+        name=old.name if body.name is None else _name(body.name),
+        desc=old.desc if body.desc is None else _desc(body.desc),
+        kind=old.kind,
+        queue=_queue(body.queue_name) if body.queue_name else old.queue,
+        spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
+        config=msgspec.to_builtins(settings),
+    )
+    _refuse_in_status(job, draft)
+    return draft
+
+
+def settings_of(draft: JobDraft) -> Settings:
+    """What is stored of a job in DLI's terms; drawn from what it should do, where another API made it."""
+    if "cu_number" in draft.config:
+        return msgspec.convert(dict(draft.config), Settings)
+    spec = draft.spec
+    interval = spec.checkpoint_interval
+    return Settings(
+        cu_number=min(max(CU[0], 1 - -spec.parallelism // 4), CU[1]),
+        parallel_number=spec.parallelism,
+        checkpoint_enabled=interval is not None,
+        checkpoint_interval=10 if interval is None else max(1, round(interval.total_seconds())),
+        checkpoint_mode=str(spec.checkpoint_mode),
+        restart_when_exception=spec.restart_on_failure,
+        resume_max_num=spec.restart_attempts or -1,
+        idle_state_retention=round(spec.state_retention.total_seconds()),
+        runtime_config=runtime_config.render(dict(spec.options)) if spec.options else None,
+    )
+
+
+def refuse_update(status: JobStatus, changed: list[str]) -> DliError:
+    """Why a job in this status cannot be changed like that."""
+    if status in {JobStatus.RUNNING, JobStatus.SUBMITTING}:
+        return DliError(
+            Code.UPDATE_RUNNING,
+            status=dli_status(status),
+            fields=", ".join(changed) or "-",
+            allowed=", ".join(RUNTIME_FIELDS),
+        )
+    return DliError(Code.UPDATE_STATE, status=dli_status(status))
+
+
+def _refuse_in_status(job: Job, draft: JobDraft) -> None:
+    if job.status in EDITABLE:
+        return
+    changed = _changes(job.draft, draft)
+    if job.status is not JobStatus.RUNNING or set(changed) - set(RUNTIME_FIELDS):
+        raise refuse_update(job.status, [name for name in changed if name not in RUNTIME_FIELDS])
+
+
+def _changes(old: JobDraft, new: JobDraft) -> list[str]:
+    """What differs, by the names that DLI gives it. Naming a value that is stored already changes nothing."""
+    before, after = settings_of(old), settings_of(new)
+    beside = {
+        "name": old.name != new.name,
+        "desc": old.desc != new.desc,
+        "queue_name": old.queue != new.queue,
+        "sql_body": old.spec.sql != new.spec.sql,
+    }
+    within = (field.name for field in fields(Settings) if getattr(before, field.name) != getattr(after, field.name))
+    return [name for name, differs in beside.items() if differs] + list(within)
+
+
+# --- from the body to what is stored --------------------------------------------------------------------------------
+
+
+def _overlay(base: Settings, body: SqlJob) -> Settings:
+    given = {
+        field.name: value
+        for field in fields(body)
+        if field.name in _SETTINGS and (value := getattr(body, field.name)) is not None
+        if not (value == "" and field.name in EMPTY_IS_ABSENT)
+    }
+    if "checkpoint_mode" in given:
+        given["checkpoint_mode"] = _checkpoint_mode(given["checkpoint_mode"])
+    if "runtime_config" in given:
+        given["runtime_config"] = _runtime_config(given["runtime_config"])
+    if "resource_config" in given:
+        given["resource_config"] = _resource_config(given["resource_config"])
+    if "tags" in given:
+        given["tags"] = tuple(given["tags"])
+    if given.get("tm_slot_num") == 0:
+        given["tm_slot_num"] = None  # Terraform's way of leaving it to the service
+    return replace(base, **given)
+
+
+def _checkpoint_mode(given: int | str) -> str:
+    if (mode := CHECKPOINT_MODES.get(given)) is None:
+        raise DliError(Code.BAD_CHECKPOINT_MODE)
+    return mode
+
+
+def _runtime_config(text: str) -> str:
+    _text("runtime_config", text)
+    options = runtime_config.parse(text)
+    if (problem := check_options(options)) is not None:
+        raise bad("runtime_config", problem, problem)
+    return runtime_config.render(options) if options else ""
+
+
+def _resource_config(given: ResourceConfig) -> ResourceConfig:
+    default = ResourceConfig()
+    return ResourceConfig(
+        max_slot=given.max_slot or default.max_slot,
+        parallel_number=given.parallel_number or default.parallel_number,
+        jobmanager_resource_spec=_resource_spec(given.jobmanager_resource_spec or ResourceSpec()),
+        taskmanager_resource_spec=_resource_spec(given.taskmanager_resource_spec or ResourceSpec()),
+    )
+
+
+def _resource_spec(given: ResourceSpec) -> ResourceSpec:
+    cpu = ResourceSpec().cpu if given.cpu is None else given.cpu
+    memory = given.memory or ResourceSpec().memory
+    if cpu is None or cpu < MIN_CPU or cpu > CU[1]:
+        raise bad("resource_config", f"cpu must be {MIN_CPU} to {CU[1]}", f"cpu 必须为 {MIN_CPU} 到 {CU[1]}")
+    if memory is None or _gigabytes(memory) < MIN_MEMORY_GB:
+        raise bad(
+            "resource_config",
+            f"memory must be {MIN_MEMORY_GB} GB or more, for example 4GB",
+            f"memory 必须大于等于 {MIN_MEMORY_GB} GB，例如 4GB",
+        )
+    return ResourceSpec(cpu, memory)
+
+
+def _gigabytes(memory: str) -> float:
+    found = _MEMORY.fullmatch(memory.strip())
+    if found is None:
+        return 0
+    return float(found[1]) / (1 if found[2].upper().startswith("G") else 1024)
+
+
+def _spec(settings: Settings, sql: str) -> JobSpec:
+    interval = timedelta(seconds=settings.checkpoint_interval) if settings.checkpoint_enabled else None
+    return JobSpec(
+        sql=sql,
+        parallelism=_parallelism(settings),
+        checkpoint_interval=interval,
+        checkpoint_mode=CheckpointMode(settings.checkpoint_mode),
+        restart_on_failure=settings.restart_when_exception,
+        restart_attempts=settings.resume_max_num if settings.resume_max_num > 0 else None,
+        state_retention=timedelta(seconds=settings.idle_state_retention),
+        options=runtime_config.parse(settings.runtime_config),
+    )
+
+
+def _parallelism(settings: Settings) -> int:
+    if settings.resource_config is None or settings.resource_config.parallel_number is None:
+        return settings.parallel_number
+    return settings.resource_config.parallel_number
+
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+
+def _checked(settings: Settings) -> Settings:
+    _check_texts(settings)
+    _check_resources(settings)
+    _check_tags(settings.tags)
+    low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
+    _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, CHECKPOINT_SECONDS[1]))
+    _within(Code.BAD_RETENTION, settings.idle_state_retention, RETENTION_SECONDS)
+    if not _DIRTY.fullmatch(settings.dirty_data_strategy):
+        raise DliError(Code.BAD_DIRTY_DATA)
+    if settings.run_mode == "edge_node":
+        raise _no_edge()
+    if settings.run_mode not in MODES:
+        raise bad("run_mode", f"it must be one of {', '.join(MODES)}", f"必须为 {'、'.join(MODES)} 之一")
+    if settings.resume_max_num != -1 and not 0 < settings.resume_max_num < 2**31:
+        raise bad("resume_max_num", "it must be -1 (no limit) or above 0", "必须为 -1（不限制）或大于 0")
+    return settings
+
+
+def _check_resources(settings: Settings) -> None:
+    _within(Code.BAD_CU, settings.cu_number, CU)
+    _within(Code.BAD_MANAGER_CU, settings.manager_cu_number, MANAGER_CU)
+    _within(Code.BAD_PARALLELISM, settings.parallel_number, PARALLELISM)
+    _number("tm_cus", settings.tm_cus, (1, CU[1]))
+    _number("tm_slot_num", settings.tm_slot_num or 1, PARALLELISM)
+    free = settings.cu_number - settings.manager_cu_number
+    if free < 1:
+        raise DliError(Code.NO_CU_LEFT, manager=settings.manager_cu_number, total=settings.cu_number)
+    match settings.resource_config_version, settings.resource_config:
+        case "v1", None:
+            if settings.parallel_number > 4 * free:
+                raise DliError(Code.TOO_PARALLEL, parallel=settings.parallel_number, free=free, limit=4 * free)
+        case "v2", config:
+            _check_resource_config(config or ResourceConfig())
+        case "v1", _:
+            raise bad("resource_config", "it needs resource_config_version v2", "需要 resource_config_version 为 v2")
+        case _:
+            raise bad("resource_config_version", "it must be v1 or v2", "必须为 v1 或 v2")
+
+
+def _check_resource_config(config: ResourceConfig) -> None:
+    _within(Code.BAD_PARALLELISM, config.parallel_number or 1, PARALLELISM)
+    _number("resource_config.max_slot", config.max_slot or 1, PARALLELISM)
+
+
+def _check_texts(settings: Settings) -> None:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, str):
+            _text(field.name, value)
+    for group in _short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
+        _text("edge_group_ids", group, 128)
+
+
+def _check_tags(tags: Sequence[Tag]) -> None:
+    for tag in _short_list("tags", tags, TAG_LIMIT):
+        if not tag.key:
+            raise bad("tags", "a tag has an empty key", "标签的 key 不能为空")
+        _text("tags", tag.key, 128)
+        _text("tags", tag.value or "", 255)
+
+
+def _short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+    if len(items) > limit:
+        raise bad(field, f"it holds more than {limit} items", f"不能超过 {limit} 项")
+    return items
+
+
+def _within(code: Code, value: int, bounds: tuple[int, int]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise DliError(code, low=bounds[0], high=bounds[1])
+
+
+def _number(field: str, value: int, bounds: tuple[int, int]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise bad(field, f"it must be {bounds[0]} to {bounds[1]}", f"必须为 {bounds[0]} 到 {bounds[1]}")
+
+
+def _text(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+    if "\0" in value:
+        raise bad(field, "it holds a NUL character", "包含 NUL 字符")
+    if len(value) > limit:
+        raise bad(field, f"it has more than {limit} characters", f"超过 {limit} 个字符")
+    return value
+
+
+def _name(name: str) -> str:
+    size = len(name.encode())
+    if not name:
+        raise DliError(Code.NAME_EMPTY)
+    if not _NAME.fullmatch(name):
+        raise DliError(Code.BAD_NAME)
+    if size > NAME_BYTES:
+        raise DliError(Code.NAME_TOO_LONG, size=size, limit=NAME_BYTES)
+    return name
+
+
+def _desc(desc: str) -> str:
+    if len(desc) > DESC_LIMIT:
+        raise DliError(Code.DESC_TOO_LONG, size=len(desc), limit=DESC_LIMIT)
+    return _text("desc", desc)
+
+
+def _queue(queue: str) -> str | None:
+    return _text("queue_name", queue, QUEUE_LIMIT) or None
+
+
+def _sql(body: SqlJob) -> str:
+    sql = body.sql_body or ""
+    if len(sql) > SQL_LIMIT:
+        raise DliError(Code.SQL_TOO_LONG, size=len(sql), limit=SQL_LIMIT)
+    if not sql and isinstance(body, CreateSqlJob) and body.template_id not in {None, "", 0}:
+        raise unsupported(
+            "This service keeps no SQL templates. Send the SQL itself in sql_body.",
+            "本服务不支持 SQL 模板。请在 sql_body 中直接填写 SQL。",
+        )
+    return _text("sql_body", sql, SQL_LIMIT)
+
+
+def _kind(body: CreateSqlJob) -> str:
+    kind = body.job_type or DEFAULT_TYPE
+    if kind == "flink_sql_edge_job":
+        raise _no_edge()
+    if kind not in SQL_TYPES:
+        raise bad("job_type", f"it must be one of {', '.join(SQL_TYPES)}", f"必须为 {'、'.join(SQL_TYPES)} 之一")
+    if body.job_type and body.run_mode and body.run_mode not in MODES_OF[kind]:
+        raise DliError(Code.TYPE_AND_MODE, job_type=kind, run_mode=body.run_mode, fitting=", ".join(MODES_OF[kind]))
+    return kind
+
+
+def _no_edge() -> DliError:
+    return unsupported(
+        "This service runs no jobs on edge nodes. Use run_mode shared_cluster or exclusive_cluster.",
+        "本服务不支持边缘节点作业。请使用 run_mode shared_cluster 或 exclusive_cluster。",
+    )

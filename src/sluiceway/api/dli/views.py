@@ -1,0 +1,172 @@
+"""Jobs and verdicts in DLI's words. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Final, Literal
+
+import msgspec
+
+from sluiceway.api.dli import wire
+from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.dli.rules import Settings, settings_of
+from sluiceway.api.dli.status import dli_status
+from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.job import Job
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+RefusedForm = Literal["array", "object"]
+
+
+class Batch(Enum):
+    """The operations on many jobs."""
+
+    STOP = "stop"
+    RUN = "run"
+    DELETE = "delete"
+
+
+ACCEPTED: Final[Mapping[Batch, Text]] = {
+    Batch.STOP: Text(
+        "The stop is accepted. Follow the job's status until it is job_cancel_success or job_cancel_fail.",
+        "已接受停止请求。请查询作业状态，直到变为 job_cancel_success 或 job_cancel_fail。",
+    ),
+    Batch.RUN: Text(
+        "The start is accepted. Follow the job's status until it is job_running or job_submit_fail.",
+        "已接受启动请求。请查询作业状态，直到变为 job_running 或 job_submit_fail。",
+    ),
+    Batch.DELETE: Text("The job is deleted.", "作业已删除。"),
+}
+CREATED: Final = Text("The job is created. Start it with run.", "作业已创建。请调用启动接口运行。")
+UPDATED: Final = Text("The job is updated.", "作业已更新。")
+
+REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
+    Batch.STOP: {
+        Refusal.UNKNOWN: Code.STOP_UNKNOWN,
+        Refusal.WRONG_STATE: Code.STOP_STATE,
+        Refusal.NO_SAVEPOINT: Code.STOP_STATE,
+        Refusal.NO_QUEUE: Code.STOP_STATE,
+    },
+    Batch.RUN: {
+        Refusal.UNKNOWN: Code.RUN_UNKNOWN,
+        Refusal.WRONG_STATE: Code.RUN_STATE,
+        Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
+        Refusal.NO_QUEUE: Code.NO_QUEUE,
+    },
+    Batch.DELETE: {
+        Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
+        Refusal.WRONG_STATE: Code.UNAVAILABLE,
+        Refusal.NO_SAVEPOINT: Code.UNAVAILABLE,
+        Refusal.NO_QUEUE: Code.UNAVAILABLE,
+    },
+}
+
+
+def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
+    """Why a job will not do what was asked, or None when it will."""
+    if verdict.refusal is None:
+        return None
+    status = dli_status(verdict.status) if verdict.status else "-"
+    note = verdict.note.rstrip(".")
+    return DliError(
+        REFUSED[batch][verdict.refusal], status=status, note=f" ({note})" if note else "", why=note or status
+    )
+
+
+def outcomes(
+    verdicts: Sequence[Verdict], batch: Batch, language: Language
+) -> tuple[bool, list[wire.Outcome] | list[wire.ErrorBody]]:
+    """Whether anything was accepted, and one answer for each position.
+
+    Positions share their verdicts, and so they share the answers: ten thousand ids cost a handful of renderings.
+    """
+    keys = list(map(id, verdicts))
+    distinct = dict(zip(keys, verdicts, strict=True))
+    refusals = {key: refusal(verdict, batch) for key, verdict in distinct.items()}
+    if all(refusals.values()):
+        bodies = {key: error.body(language) for key, error in refusals.items() if error}
+        return False, list(map(bodies.__getitem__, keys))
+    answers = {key: _outcome(distinct[key], error, batch, language) for key, error in refusals.items()}
+    return True, list(map(answers.__getitem__, keys))
+
+
+def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language) -> wire.Outcome:
+    if error is not None:
+        return wire.Outcome("false", f"{error.code} {error.message(language)}", str(error.code))
+    return wire.Outcome("true", " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
+
+
+def done(language: Language) -> wire.Done:
+    """A job was deleted by its path."""
+    return wire.Done(ACCEPTED[Batch.DELETE].in_(language))
+
+
+def created(job: Job, language: Language) -> wire.Created:
+    """A job was created."""
+    return wire.Created(CREATED.in_(language), wire.JobStatusView(job.id, dli_status(job.status), job.why))
+
+
+def updated(job: Job, language: Language) -> wire.Updated:
+    """A job was changed."""
+    return wire.Updated(UPDATED.in_(language), wire.UpdateTime(millis(job.updated_at)))
+
+
+def item(job: Job, now: datetime) -> wire.JobItem:
+    """A job in a list."""
+    return wire.JobItem(
+        job_id=job.id,
+        name=job.draft.name,
+        desc=job.draft.desc,
+        user_name=job.user,
+        username=job.user,
+        job_type=job.draft.kind,
+        status=dli_status(job.status),
+        status_desc=job.why,
+        create_time=millis(job.created_at),
+        start_time=0 if job.started_at is None else millis(job.started_at),
+        duration=_duration(job, now),
+        has_savepoint=job.savepoint_path is not None,
+    )
+
+
+def detail(job: Job, now: datetime) -> wire.JobDetail:
+    """A job with everything about it."""
+    settings = settings_of(job.draft)
+    config = _job_config(settings)
+    short = msgspec.structs.asdict(item(job, now))
+    return wire.JobDetail(
+        **short | {"start_time": None if job.started_at is None else millis(job.started_at)},
+        update_time=millis(job.updated_at),
+        user_id=job.user,
+        queue_name=job.draft.queue,
+        project_id=job.project,
+        sql_body=job.draft.spec.sql,
+        run_mode=settings.run_mode,
+        savepoint_path=job.savepoint_path,
+        edge_group_ids=config.edge_group_ids,
+        feature=config.feature,
+        flink_version=config.flink_version,
+        image=config.image,
+        job_config=config,
+    )
+
+
+def millis(moment: datetime) -> int:
+    """A moment as DLI writes it."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def _duration(job: Job, now: datetime) -> int:
+    if job.started_at is None:
+        return 0
+    return max(0, millis(job.ended_at or now) - millis(job.started_at))
+
+
+def _job_config(settings: Settings) -> wire.JobConfig:
+    free = max(1, settings.cu_number - settings.manager_cu_number)
+    slots = settings.tm_slot_num or -(-settings.parallel_number * settings.tm_cus // free)
+    shown = msgspec.structs.asdict(settings)
+    fields = {name: shown[name] for name in wire.JobConfig.__struct_fields__}
+    return wire.JobConfig(**fields | {"tm_slot_num": slots})

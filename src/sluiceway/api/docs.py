@@ -1,0 +1,45 @@
+"""The API as a page to try it out on. Its scripts come from this service: many who need it have no other network."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from litestar import Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.response import File
+
+from sluiceway import __version__
+
+_ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
+_STATIC = Path(str(files("swagger_ui"))) / "static"
+
+openapi = OpenAPIConfig(
+    title="Sluiceway",
+    version=__version__,
+    description="Stops Flink jobs in bulk, keeps a verified savepoint of each, and brings them back. "
+    "The paths under /v1.0 are Huawei Cloud DLI's; those under /api/v1 are our own.",
+    path="/docs",
+    render_plugins=[
+        SwaggerRenderPlugin(
+            path=["/", "/swagger"],
+            js_url="/assets/swagger-ui-bundle.js",
+            css_url="/assets/swagger-ui.css",
+            standalone_preset_js_url="/assets/swagger-ui-standalone-preset.js",
+            favicon='<link rel="icon" href="data:,">',
+        )
+    ],
+)
+
+
+def assets() -> Router:
+    """The files that the page needs."""
+    return Router(path="/assets", route_handlers=[_asset(name) for name in _ASSETS])
+
+
+def _asset(name: str) -> HTTPRouteHandler:
+    @get(f"/{name}", include_in_schema=False, sync_to_thread=False, name=name)
+    def asset() -> File:
+        return File(_STATIC / name, content_disposition_type="inline")
+
+    return asset

@@ -1,0 +1,211 @@
+"""The one place where settings become objects: store, storage, engines, use cases, workers, and the API before them."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ASGIApp
+from sqlalchemy import text
+
+from sluiceway.api import dli, docs, health, native
+from sluiceway.api.request_id import RequestIds
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.queries import Queries
+from sluiceway.control.queues import Queues
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.stop import StopRules
+from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
+from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.turn import Turn, TurnSettings
+from sluiceway.reconcile.worker import Reconciler, TakesTurns
+from sluiceway.settings import MAX_BODY, Settings
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database, migrate
+
+EMBEDDED = "embedded"
+REQUEST_TIMEOUT = 10.0  # seconds for one request to a JobManager
+
+
+class BadSettings(Exception):  # noqa: N818 - it is what they are
+    """The service cannot run with these settings; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service."""
+
+    asgi: ASGIApp
+    clusters: dict[str, str]  # name to URL, the default one first
+
+
+def clock() -> datetime:
+    """Now, in UTC and in whole milliseconds, which is what the store keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """A service that works on what is stored for as long as the context lasts. Raises `BadSettings`, `BadStorage`.
+
+    Also raises `NoJava`, `NoFlink` and `JvmFailed` when an embedded Flink is wanted and cannot be started.
+    """
+    registered = parse_clusters(settings)
+    check_host(settings.host)
+    async with AsyncExitStack() as stack:
+        data = _directory(settings.data)
+        storage = Storage(settings.storage or str(data / "storage"))
+        await asyncio.to_thread(migrate, data / "sluiceway.db")
+        db = Database(data / "sluiceway.db")
+        stack.push_async_callback(db.close)
+        session = await stack.enter_async_context(_http_session())
+        embedded, planner = await _flink_beside(settings, data, stack)
+
+        def locate(name: str) -> Cluster | None:
+            return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
+
+        engine = SessionEngine(session, _submitter(session, planner, storage).submit, REQUEST_TIMEOUT)
+        reconciler = _reconciler(settings, db, storage, engine, locate, stack)
+        names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
+        queues = Queues(names, locate, reconciler.wake)
+        reconciler.start(names)
+        stack.push_async_callback(reconciler.close)
+        api = _api(settings, db, queues, storage, engine)
+        yield Service(RequestIds(api), {name: cluster.url for name in names if (cluster := locate(name))})
+
+
+def parse_clusters(settings: Settings) -> dict[str, Cluster]:
+    """The registered clusters by name, in the order given. Raises `BadSettings`."""
+    clusters: dict[str, Cluster] = {}
+    for given in settings.cluster:
+        name, _, url = given.partition("=")
+        parts = urlsplit(url)
+        if not name or len(name) > 128 or parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise BadSettings(f"--cluster {given} is not NAME=URL; write for example prod=http://jobmanager:8081")
+        if name in clusters or name == EMBEDDED:
+            raise BadSettings(f"--cluster {given}: the name {name} is taken; give each cluster its own")
+        clusters[name] = Cluster(name, url.rstrip("/"))
+    if settings.embedded is False and not clusters:
+        raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
+    return clusters
+
+
+def check_host(host: str) -> None:
+    """Raises `BadSettings` for an address that others could reach: there is no authentication yet."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise BadSettings(
+            f"--host {host} would let anybody who can reach it stop jobs: this version has no authentication. "
+            "Use 127.0.0.1, and a proxy that authenticates in front of it."
+        )
+
+
+def _directory(path: Path) -> Path:
+    path = path.expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"--data {path} cannot be used: {error.strerror}") from error
+    return path
+
+
+def _http_session() -> aiohttp.ClientSession:
+    # One pool for all clusters; a slow one cannot take every connection.
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=128, ttl_dns_cache=60)
+    return aiohttp.ClientSession(connector=connector)
+
+
+async def _flink_beside(
+    settings: Settings, data: Path, stack: AsyncExitStack
+) -> tuple[EmbeddedFlink | None, JvmProvider]:
+    """The embedded Flink, if one is wanted, and the process that plans SQL."""
+    if not (settings.embedded if settings.embedded is not None else not settings.cluster):
+        planner = PlannerJvm(data / "planner")
+        stack.push_async_callback(planner.close)
+        return None, planner.jvm
+    embedded = EmbeddedFlink(data / "flink", EmbeddedSettings(port=settings.embedded_port), EMBEDDED)
+    await embedded.start()
+    stack.push_async_callback(embedded.close)
+    return embedded, embedded.jvm
+
+
+def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage) -> SqlSubmitter:
+    async def version_of(url: str) -> str:
+        return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
+
+    return SqlSubmitter(planner, version_of, storage.uri)
+
+
+def _reconciler(
+    settings: Settings,
+    db: Database,
+    storage: Storage,
+    engine: SessionEngine,
+    locate: Any,
+    stack: AsyncExitStack,
+) -> Reconciler:
+    rules = StopRules(
+        timeout=timedelta(seconds=settings.savepoint_timeout),
+        attempts=settings.stop_attempts,
+        backoff=timedelta(seconds=2),
+        gone_after=timedelta(seconds=settings.gone_after),
+        forgotten_after=timedelta(seconds=2),
+    )
+
+    def turns(_: str) -> TakesTurns:
+        submissions = Submissions(engine)
+        stack.push_async_callback(submissions.close)
+        return Turn(db, engine, storage, submissions, TurnSettings(rules, settings.max_savepoints), clock)
+
+    return Reconciler(db, locate, turns, clock)
+
+
+def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine) -> Litestar:
+    timeout = timedelta(seconds=settings.savepoint_timeout)
+    use_cases = {
+        "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
+        "start_jobs": StartJobs(db, queues, storage, clock),
+        "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
+        "queries": Queries(db, queues, engine.flink_job),
+    }
+
+    async def readiness() -> str:
+        async with db.read() as connection:
+            await connection.execute(text("SELECT 1"))
+        down = [name for name in queues.names if queues.locate(name) is None]
+        return f"starting: {', '.join(down)}" if down else ""
+
+    return Litestar(
+        route_handlers=[
+            *dli.routes(settings.refused_form),
+            native.routes(),
+            health.healthz,
+            health.readyz,
+            docs.assets(),
+        ],
+        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
+        exception_handlers=dli.exception_handlers(),
+        request_max_body_size=MAX_BODY,
+        openapi_config=docs.openapi,
+    )
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

@@ -1,0 +1,98 @@
+"""`sluiceway serve`: the service itself."""
+
+import asyncio
+import logging
+import socket
+import sys
+
+import structlog
+import uvicorn
+import uvloop
+from cyclopts import App
+
+from sluiceway.app import BadSettings, Service, running
+from sluiceway.cli.output import Failed, say
+from sluiceway.engines.java import NoFlink, NoJava
+from sluiceway.engines.jvm_process import JvmFailed
+from sluiceway.settings import Settings
+from sluiceway.storage.savepoints import BadStorage
+
+GRACE = 10  # seconds that requests under way are given at the end
+
+app = App(name="serve", help="Run the service.", result_action="return_value")
+
+
+@app.default
+def serve(settings: Settings | None = None) -> int:
+    """Run the service until it is told to end (SIGTERM or Ctrl-C).
+
+    Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in
+    the current directory.
+    """
+    _log_to_stderr()
+    try:
+        uvloop.run(_serve(settings or Settings()))
+    except BadSettings as error:
+        raise Failed(str(error), code=2) from error
+    except (BadStorage, NoFlink, NoJava, JvmFailed) as error:
+        raise Failed(str(error)) from error
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    listening = _listen(settings)
+    with listening:
+        async with running(settings) as service:
+            config = uvicorn.Config(
+                service.asgi,
+                http="httptools",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+            )
+            server = uvicorn.Server(config)
+            announcing = asyncio.create_task(_announce(server, service, settings, listening))
+            await server.serve(sockets=[listening])
+            await announcing
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket, bound before anything is started, so that a port in use is told at once."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        why = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
+        raise Failed(f"{why}. Choose another with --port.") from error
+
+
+async def _announce(server: uvicorn.Server, service: Service, settings: Settings, listening: socket.socket) -> None:
+    while not server.started and not server.should_exit:
+        await asyncio.sleep(0.02)  # noqa: ASYNC110 - uvicorn has a flag, not an event
+    if not server.started:
+        return
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listening.getsockname()[1]}"
+    say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
+    for name, address in service.clusters.items():
+        say(f"  queue {name}: Flink at {address}")
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.LogfmtRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,228 @@
+"""One Java process beside the service, in which Flink plans SQL and, where asked for, also runs it.
+
+py4j's calls block, so they run in threads of their own. No Java object ever leaves those threads: py4j tells Java of
+every object that Python drops, and it does so from the thread that drops it, which must not be the event loop's.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from sluiceway.domain.engine import Unreachable
+from sluiceway.engines.java import flink_version
+from sluiceway.engines.jvm_process import JvmFailed, JvmProcess
+from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.submit_errors import Cause, already_submitted, explain, may_have_arrived
+
+SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each slower
+
+MOST_CAUSES = 20  # a chain of causes that is longer is a circle
+
+# What the client side of a submission needs. It gives up sooner than by default: sending it again is harmless.
+_CLIENT = {
+    "execution.target": "remote",
+    "execution.attached": "false",
+    "rest.retry.max-attempts": "3",
+    "rest.retry.delay": "1 s",
+    "rest.connection-timeout": "10 s",
+    "rest.idleness-timeout": "1 min",
+    "client.timeout": "1 min",
+}
+_LOCAL = "127.0.0.1"
+_CLUSTER = {
+    "rest.address": _LOCAL,
+    "rest.bind-address": _LOCAL,
+    "jobmanager.bind-host": _LOCAL,  # also of the blob server, which would else listen to the whole network
+    "taskmanager.bind-host": _LOCAL,
+    "taskmanager.host": _LOCAL,
+    "web.submit.enable": "false",
+    "taskmanager.system-out.mode": "LOG",  # the rows of the print connector, in the log, whose size is bounded
+}
+_WARM_UP = (
+    "CREATE TABLE source (n BIGINT) WITH ('connector' = 'datagen')",
+    "CREATE TABLE sink (n BIGINT) WITH ('connector' = 'blackhole')",
+)
+
+
+T = TypeVar("T")
+
+
+class _JavaError(Exception):
+    """Java threw this. Returned rather than raised, so that no traceback carries Java objects out of the thread."""
+
+    def __init__(self, causes: Sequence[Cause]) -> None:
+        super().__init__(explain(causes))
+        self.causes = causes
+
+
+class FlinkJvm:
+    """A running Java process with Flink's classes in it. Made by `launch`."""
+
+    def __init__(self, process: JvmProcess, directory: Path, version: str) -> None:
+        self.flink_version = version  # for example "2.3.0"
+        self._process = process
+        self._directory = directory
+        self._java: Any = process.gateway.jvm
+        self._flink: Any = self._java.org.apache.flink
+        self._cluster: Any = None
+        self._turns = asyncio.Semaphore(SUBMISSIONS)
+        self._threads = ThreadPoolExecutor(SUBMISSIONS + 1, thread_name_prefix="flink-jvm")
+
+    @classmethod
+    async def launch(cls, directory: Path, heap_mb: int = 1024, jars: Sequence[Path] = ()) -> Self:
+        """Start Java with Flink's jars and `jars` (connectors, formats, functions) on its class path.
+
+        Its logs, at most some 40 MB, and its temporary files are in `directory`. It ends when this process ends,
+        however that ends. Raises `NoJava`, `NoFlink` and `JvmFailed`.
+        """
+        version = await asyncio.to_thread(flink_version)
+        starting = asyncio.ensure_future(asyncio.to_thread(JvmProcess.start, directory, heap_mb, jars))
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_abandon)
+            raise
+        return cls(process, directory, version)
+
+    @property
+    def pid(self) -> int:
+        """The id of the Java process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the Java process still runs."""
+        return self._process.alive
+
+    async def start_cluster(self, options: Mapping[str, str], slots: int, rest_port: int) -> str:
+        """Run a Flink cluster of `slots` slots in this process, reachable from this machine only.
+
+        `rest_port` 0 takes a free one. Returns the URL of its REST API. Raises `JvmFailed`; at most one cluster.
+        """
+        temporary = self._directory / "tmp"
+        await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
+        await asyncio.to_thread(temporary.mkdir, parents=True)
+        ports = {"rest.port": str(rest_port), "rest.bind-port": str(rest_port)}
+        merged = {"io.tmp.dirs": str(temporary), **options, **_CLUSTER, **ports}
+        answer = await self._call(lambda: self._start_cluster(merged, slots))
+        if isinstance(answer, Exception):
+            raise JvmFailed(f"Flink did not start. {answer}")
+        return answer
+
+    async def cluster_running(self) -> bool:
+        """Whether the cluster that was started here still runs; it may stop by itself without ending the process."""
+        return await self._call(lambda: bool(self._cluster.isRunning())) is True
+
+    async def warm_up(self) -> None:
+        """Load the planner, which would take the first submission several seconds. Never fails."""
+        async with self._turns:
+            await self._call(self._explain_something)
+
+    async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
+        """Plan the script and hand it to the cluster at `rest_url` as one job, under the id that `options` fix.
+
+        Returns when the cluster has the job, now or from an earlier attempt. Raises `SqlRefused` when the job cannot
+        be started as it is, and `Unreachable` when it may have arrived or not.
+        """
+        configuration = {**options, **_CLIENT, **_address(rest_url)}
+        async with self._turns:
+            answer = await self._call(lambda: self._submit(script, configuration))
+        if isinstance(answer, _JavaError):
+            _judge(answer.causes)
+        elif isinstance(answer, Unreachable):
+            raise answer
+
+    async def exited(self) -> int:
+        """Wait for the end of the Java process, and return its exit code."""
+        return await self._process.exited()
+
+    def last_words(self) -> str:
+        """What Java itself, rather than Flink, said last; it may well be nothing."""
+        return self._process.last_words()
+
+    async def close(self) -> None:
+        """End the Java process and every job that runs in it. Harmless when it has ended."""
+        await asyncio.to_thread(self._process.end)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _call(self, work: Callable[[], T]) -> T | _JavaError | Unreachable:
+        if not self.alive:
+            return Unreachable(f"The Java process has ended. {self.last_words()}".strip())
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _guarded, work)
+
+    # Everything below runs in the threads.
+
+    def _start_cluster(self, options: dict[str, str], slots: int) -> str:
+        cluster = self._flink.runtime.minicluster
+        configuration = self._flink.configuration.Configuration.fromMap(options)
+        self._flink.runtime.taskexecutor.SystemOutRedirectionUtils.redirectSystemOutAndError(configuration)
+        builder = cluster.MiniClusterConfiguration.Builder().setConfiguration(configuration)
+        self._cluster = cluster.MiniCluster(builder.setNumTaskManagers(1).setNumSlotsPerTaskManager(slots).build())
+        self._cluster.start()
+        return f"http://{_LOCAL}:{self._cluster.getRestAddress().get().getPort()}"
+
+    def _submit(self, script: Script, options: dict[str, str]) -> None:
+        table = self._table_environment(options)
+        sinks = table.createStatementSet()
+        for statement in script.statements:
+            if statement.sink:
+                sinks.addInsertSql(statement.in_place)
+            else:
+                table.executeSql(statement.in_place)
+        sinks.execute()
+
+    def _explain_something(self) -> None:
+        table = self._table_environment({})
+        for statement in _WARM_UP:
+            table.executeSql(statement)
+        table.explainSql("INSERT INTO sink SELECT n FROM source", [])
+
+    def _table_environment(self, options: dict[str, str]) -> Any:
+        api = self._flink.table.api
+        configuration = self._flink.configuration.Configuration.fromMap(options)
+        settings = api.EnvironmentSettings.newInstance().withConfiguration(configuration).build()
+        return api.TableEnvironment.create(settings)
+
+
+def _guarded(work: Callable[[], T]) -> T | _JavaError | Unreachable:
+    from py4j.protocol import Py4JError, Py4JJavaError
+
+    try:
+        try:
+            return work()
+        except Py4JJavaError as error:
+            return _JavaError(_causes(error.java_exception))
+    except (Py4JError, OSError) as error:
+        return Unreachable(f"The Java process gave no answer. {error}")
+
+
+def _causes(throwable: Any) -> list[Cause]:
+    causes: list[Cause] = []
+    while throwable is not None and len(causes) < MOST_CAUSES:
+        causes.append(Cause(throwable.getClass().getName(), throwable.getMessage() or ""))
+        throwable = throwable.getCause()
+    return causes
+
+
+def _judge(causes: Sequence[Cause]) -> None:
+    if already_submitted(causes):
+        return
+    if may_have_arrived(causes):
+        raise Unreachable(explain(causes))
+    raise SqlRefused(explain(causes))
+
+
+def _address(rest_url: str) -> dict[str, str]:
+    parts = urlsplit(rest_url)
+    if parts.scheme != "http" or parts.hostname is None or parts.path.strip("/"):
+        raise SqlRefused(f"SQL can only be submitted to a cluster at http://host:port, not to {rest_url}.")
+    return {"rest.address": parts.hostname, "rest.port": str(parts.port or 80)}
+
+
+def _abandon(starting: "asyncio.Task[JvmProcess]") -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()

@@ -1,0 +1,238 @@
+"""The engine for session clusters: Flink's REST API on one side, facts and commands on the other."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import aiohttp
+
+from sluiceway.domain.commands import StopCommand, StopWithSavepoint
+from sluiceway.domain.engine import Cluster, Sighting, Unreachable
+from sluiceway.domain.facts import (
+    Acknowledged,
+    Alive,
+    Ended,
+    Gone,
+    JobState,
+    Missing,
+    Refused,
+    RunFact,
+    Running,
+    Saved,
+    Seen,
+    Silent,
+    StopFact,
+    Stopping,
+    SubmitRefused,
+    Submitted,
+)
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.stop import Stop
+from sluiceway.engines.flink_rest import (
+    AttemptCompleted,
+    AttemptFailed,
+    AttemptInProgress,
+    AttemptUnknown,
+    FlinkRest,
+    JobOverview,
+    NoSuchJob,
+)
+
+T = TypeVar("T")
+Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
+
+ENDED_WITH_CLUSTER = "The embedded Flink that ran this job has ended, and the job with it."
+CONFIRMATIONS = 50  # jobs missing from the overview that are asked for by name in one look
+AT_ONCE = 100  # questions under way at one cluster
+SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
+SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
+
+
+@dataclass(slots=True)
+class _Attention:
+    """Which attempts of a cluster were asked about, and when. Only spares requests; forgetting it costs some."""
+
+    asked: dict[int, float] = field(default_factory=dict)  # by stop id
+    next_sample: float = 0.0
+    alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
+
+
+class SessionEngine:
+    """Observes and commands session clusters. One overview a look; attempts are asked about only where it matters."""
+
+    def __init__(self, session: aiohttp.ClientSession, submit: Submit, timeout: float = 10.0) -> None:
+        """`submit` plans and hands over a job; `timeout` is seconds for one request."""
+        self._session = session
+        self._submit = submit
+        self._timeout = timeout
+        self._attention: dict[str, _Attention] = {}
+
+    def rest(self, cluster: Cluster) -> FlinkRest:
+        """The cluster's REST API."""
+        return FlinkRest(self._session, cluster.url, self._timeout)
+
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        """Plan the job and hand it over; see `Engine`."""
+        return await self._submit(cluster, run, name, spec)
+
+    async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
+        """Flink's own description of a job. Raises `Unreachable`."""
+        return await self.rest(cluster).job(flink_job_id)
+
+    async def send(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Acknowledged | Refused | Silent:
+        """Ask once; see `Engine`."""
+        rest = self.rest(cluster)
+        try:
+            if isinstance(command, StopWithSavepoint):
+                return await rest.stop(stop.flink_job_id, trigger=command.trigger, target=command.target)
+            answer = await rest.cancel(stop.flink_job_id)
+        except Unreachable as error:
+            return Silent(str(error))
+        # A job that is over or unknown will be seen as such by the next look, which is surer than this answer.
+        return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
+
+    async def observe(self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop]) -> Sighting:
+        """Look once; see `Engine`."""
+        listed = {job.jid: job for job in await self.rest(cluster).jobs()}
+        look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE))
+        run_facts = dict(zip((r.id for r in runs), await _all(look.run(r) for r in runs), strict=True))
+        by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
+        attention = self._attention.setdefault(cluster.name, _Attention())
+        asked = _to_ask(attention, stops, listed, time.monotonic())
+        facts = await _all(look.stop(s, by_flink_id.get(s.flink_job_id), ask=s.id in asked) for s in stops)
+        _note(attention, asked, stops, facts)
+        return Sighting(dict(zip((s.id for s in stops), facts, strict=True)), run_facts)
+
+
+def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, JobOverview], now: float) -> set[int]:
+    """The attempts to ask about. Those of ended jobs always; of the others a small sample, the longest unasked first.
+
+    Failures come in herds (a full disk, a directory that cannot be written), so one in the sample brings all in.
+    """
+    sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
+    over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
+    unsure = {stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None}
+    going_on = [stop.id for stop in sent if stop.id not in over | unsure]
+    if attention.alarmed:
+        return over | unsure | set(going_on)
+    if now < attention.next_sample:
+        return over | unsure
+    attention.next_sample = now + SAMPLE_EVERY
+    going_on.sort(key=lambda stop_id: attention.asked.get(stop_id, 0.0))
+    return over | unsure | set(going_on[:SAMPLE])
+
+
+def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact]) -> None:
+    now = time.monotonic()
+    open_stops = {stop.id for stop in stops}
+    attention.asked = {i: at for i, at in attention.asked.items() if i in open_stops} | dict.fromkeys(asked, now)
+    attention.alarmed = any(isinstance(fact, Refused) for fact in facts)
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at one cluster, after its overview has come."""
+
+    rest: FlinkRest
+    cluster: Cluster
+    listed: Mapping[str, JobOverview]
+    gate: asyncio.Semaphore
+    confirmed: int = 0
+
+    async def run(self, run: Run) -> RunFact:
+        """What is to be seen of a run."""
+        job = self.listed.get(run.flink_job_id)
+        if job is not None:
+            return await self._seen(run, job)
+        if run.life is not None and run.life != self.cluster.life:
+            return Gone(ENDED_WITH_CLUSTER)
+        if run.phase is RunPhase.LOST or not run.acknowledged:
+            return Missing()
+        return await self._confirm(run.flink_job_id)
+
+    async def stop(self, stop: Stop, run: RunFact | None, *, ask: bool) -> StopFact:
+        """What is to be seen of a stop, given what was seen of its run."""
+        if isinstance(run, Missing | Gone | Silent):
+            return run
+        job = self.listed.get(stop.flink_job_id)
+        state = run.state if isinstance(run, Seen) else None
+        if state is None:
+            return Silent("the look at the cluster does not show the job")
+        if not stop.savepoint:
+            return _of_cancel(state)
+        if stop.sent_at is None:
+            return Ended(state) if state.terminal else Running(ready=job is not None and job.ready)
+        if not ask and not state.terminal:
+            return Alive()
+        return await self._attempt(stop, state, ready=job is not None and job.ready)
+
+    async def _seen(self, run: Run, job: JobOverview) -> RunFact:
+        if job.state is None:
+            return Silent(f"the cluster shows the state {job.raw_state}, which is not known")
+        why = await self._why(run.flink_job_id) if job.state is JobState.FAILED else ""
+        return Seen(job.state, why)
+
+    async def _why(self, flink_job_id: str) -> str:
+        try:
+            async with self.gate:
+                return await self.rest.exceptions(flink_job_id)
+        except Unreachable:
+            return ""
+
+    async def _confirm(self, flink_job_id: str) -> RunFact:
+        """Ask for a job by name: the overview may have left out a live one (FLINK-40602)."""
+        if self.confirmed >= CONFIRMATIONS:
+            return Silent("too many jobs are missing from the cluster's overview to ask for each at once")
+        self.confirmed += 1
+        try:
+            async with self.gate:
+                state = await self.rest.job_state(flink_job_id)
+        except Unreachable as error:
+            return Silent(str(error))
+        return Missing() if state is None else Seen(state)
+
+    async def _attempt(self, stop: Stop, state: JobState, *, ready: bool) -> StopFact:
+        try:
+            async with self.gate:
+                answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
+        except Unreachable as error:
+            return Silent(str(error))
+        match answer:
+            case AttemptCompleted(location):
+                return Saved(location, state) if state.terminal else Stopping(saved=True)
+            case AttemptInProgress():
+                return Stopping()
+            case AttemptUnknown():
+                return Ended(state) if state.terminal else Running(ready=ready)
+            case AttemptFailed():
+                return _of_failure(answer, state)
+            case NoSuchJob(text):
+                return Ended(state, text) if state.terminal else Silent(text)
+
+
+def _of_cancel(state: JobState) -> StopFact:
+    if state.terminal:
+        return Ended(state)
+    return Stopping() if state is JobState.CANCELLING else Running()
+
+
+def _of_failure(failed: AttemptFailed, state: JobState) -> StopFact:
+    """The savepoint may be whole although the stop failed (FLINK-33522): its path and the job's state are two facts."""
+    if not state.terminal:
+        return Refused(failed.refusal, failed.text)
+    if failed.location is not None:
+        return Saved(
+            failed.location, state, f"The job ended as {state} after its savepoint was complete: {failed.text}"
+        )
+    return Ended(state, failed.text)
+
+
+def _is_terminal(job: JobOverview | None) -> bool:
+    return job is not None and job.state is not None and job.state.terminal
+
+
+async def _all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
+    return list(await asyncio.gather(*awaitables))

@@ -1,0 +1,91 @@
+"""What the causes of a Java exception mean for a submission, and what they are in plain words. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LONGEST = 1000  # characters of an explanation
+
+# Frames around the cause that say nothing to the author of the SQL.
+_WRAPPER = re.compile(
+    r"Failed to execute (?:sql|job '.*')|Failed to submit (?:ExecutionPlan|JobGraph|job)|Could not start the JobMaster"
+    r"|Could not complete the operation\. Number of retries has been exhausted",
+    re.DOTALL,
+)
+_CLASS_PREFIX = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*: ")
+_SERVER_SIDE = re.compile(r"<Exception on server side:\s*(?P<first>[^\n]*)")
+_SERVER_CAUSE = re.compile(r"\nCaused by: (?P<cause>[^\n]*)")
+_TABLE_OPTIONS = re.compile(r"\s*Table options are:.*", re.DOTALL)  # they may hold secrets
+_NOT_NOW = re.compile(r"Timeout|timed out|leader election|unavailable", re.IGNORECASE)
+_DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
+_SPEAKS_FOR_ITSELF = ("RuntimeException", "IllegalArgumentException", "IllegalStateException", "CompletionException")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One link in the chain of a Java exception, the outermost first."""
+
+    kind: str  # its class, with the package
+    message: str  # empty when it has none
+
+
+def already_submitted(causes: Sequence[Cause]) -> bool:
+    """Whether the cluster refused because it has, or had, a job of this very id."""
+    return any(_DUPLICATE.search(cause.kind) or _DUPLICATE.search(cause.message) for cause in causes)
+
+
+def may_have_arrived(causes: Sequence[Cause]) -> bool:
+    """Whether the cluster may have the job in spite of the failure.
+
+    True for whatever happened after the client began to send and is not the cluster's own clear "no".
+    """
+    if not any(cause.message.startswith("Failed to execute job") for cause in causes):
+        return False
+    if any(cause.kind.endswith("JobInitializationException") for cause in causes):
+        return False
+    refused_to_take = any(cause.kind.endswith("JobSubmissionException") for cause in causes)
+    return not (refused_to_take and any(_clear_no(cause) for cause in causes))
+
+
+def explain(causes: Sequence[Cause]) -> str:
+    """The causes as a few sentences on one line, without wrappers, class names, stack traces and table options."""
+    sentences: list[str] = []
+    for cause in causes:
+        sentence = _sentence(cause)
+        if sentence and not any(sentence.rstrip(".") in said for said in sentences):
+            sentences.append(sentence)
+    text = " ".join(s if s.endswith((".", "!", "?")) else f"{s}." for s in sentences)
+    text = text or (causes[-1].kind if causes else "No reason was given.")
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _clear_no(cause: Cause) -> bool:
+    # Flink's own errors arrive as a list in brackets; anything else came from a proxy or a broken connection.
+    return (
+        cause.kind.endswith("RestClientException")
+        and cause.message.startswith("[")
+        and not _NOT_NOW.search(cause.message)
+    )
+
+
+def _sentence(cause: Cause) -> str:
+    message = _of_server(cause.message)
+    message = _TABLE_OPTIONS.sub("", message)
+    message = _CLASS_PREFIX.sub("", message)
+    message = message.replace("SQL validation failed. SQL validation failed.", "SQL validation failed.")
+    message = re.sub(r"\s+", " ", message).strip()
+    if _WRAPPER.fullmatch(message.rstrip(".")):
+        return ""
+    kind = cause.kind.rpartition(".")[2].rpartition("$")[2]
+    if cause.kind.startswith("java.") and kind not in _SPEAKS_FOR_ITSELF:
+        # "com.example.Thing" alone tells nobody that a class was not found.
+        return f"{kind}: {message}" if message else kind
+    return message
+
+
+def _of_server(message: str) -> str:
+    found = _SERVER_SIDE.search(message)
+    if found is None:
+        return message
+    causes = _SERVER_CAUSE.findall(message)
+    return causes[-1] if causes else found["first"]

@@ -1,0 +1,136 @@
+"""The shapes of a fake Flink's answers, as Flink 2.3 words them."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from sluiceway.domain.facts import JobState
+from sluiceway.testing.fake_jobs import Attempt, FakeJob
+
+_TASK_STATES = ("created", "scheduled", "deploying", "reconciling", "initializing", "canceling")
+_TASKS_AT_END = {JobState.FINISHED: "finished", JobState.CANCELED: "canceled", JobState.FAILED: "failed"}
+
+
+def overview_answer(jobs: Iterable[FakeJob]) -> bytes:
+    """`GET /overview`."""
+    states = [job.state for job in jobs]
+    return msgspec.json.encode(
+        {
+            "taskmanagers": 1,
+            "slots-total": 100_000,
+            "slots-available": 100_000 - states.count(JobState.RUNNING),
+            "jobs-running": states.count(JobState.RUNNING),
+            "jobs-finished": states.count(JobState.FINISHED),
+            "jobs-cancelled": states.count(JobState.CANCELED),
+            "jobs-failed": states.count(JobState.FAILED),
+            "flink-version": "2.3.0",
+            "flink-commit": "c0f8d1a",
+        }
+    )
+
+
+def overview_line(job: FakeJob) -> dict[str, Any]:
+    """One job of `GET /jobs/overview`."""
+    return {
+        "jid": job.jid,
+        "name": job.name,
+        "jobType": _job_type(job),
+        "schedulerType": "AdaptiveBatch" if job.batch else "Default",
+        "start-time": _milliseconds(job.started_at),
+        "end-time": _milliseconds(job.ended_at),
+        "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
+        "state": job.state,
+        "last-modification": _milliseconds(job.ended_at or job.started_at),
+        "tasks": _tasks(job),
+        "pending-operators": 0,
+    }
+
+
+def job_answer(job: FakeJob) -> bytes:
+    """`GET /jobs/:id`, without the vertices' metrics."""
+    return msgspec.json.encode(
+        {
+            "jid": job.jid,
+            "name": job.name,
+            "isStoppable": False,
+            "state": job.state,
+            "job-type": _job_type(job),
+            "start-time": _milliseconds(job.started_at),
+            "end-time": _milliseconds(job.ended_at),
+            "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
+            "now": _milliseconds(time.time()),
+            "timestamps": dict.fromkeys(JobState, 0),
+            "vertices": [],
+            "status-counts": {name.upper(): count for name, count in _tasks(job).items() if name != "total"},
+            "plan": {"jid": job.jid, "name": job.name, "type": _job_type(job), "nodes": []},
+        }
+    )
+
+
+def checkpoints_answer(job: FakeJob) -> bytes:
+    """`GET /jobs/:id/checkpoints`."""
+    savepoints = [_savepoint(number, path) for number, path in enumerate(job.savepoints, 1)]
+    restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}
+    latest = {
+        "completed": None,
+        "savepoint": savepoints[-1] if savepoints else None,
+        "failed": None,
+        "restored": {**restored, "external_path": job.restored} if job.restored else None,
+    }
+    done, again = len(savepoints), job.restarts + bool(job.restored)
+    counts = {"restored": again, "total": done, "in_progress": 0, "completed": done, "failed": 0}
+    return msgspec.json.encode({"counts": counts, "summary": {}, "latest": latest, "history": savepoints[::-1]})
+
+
+def exceptions_answer(job: FakeJob) -> bytes:
+    """`GET /jobs/:id/exceptions`."""
+    entries = []
+    if job.failure:
+        outer = "org.apache.flink.runtime.JobException"
+        words = "Recovery is suppressed by NoRestartBackoffTimeStrategy"
+        trace = f"{outer}: {words}\n\tat org.apache.flink.Some.frame(Some.java:1)\nCaused by: {job.failure}\n"
+        entries = [{"exceptionName": outer, "stacktrace": trace, "timestamp": _milliseconds(job.ended_at)}]
+    return msgspec.json.encode({"exceptionHistory": {"entries": entries, "truncated": False}})
+
+
+def attempt_answer(attempt: Attempt) -> bytes:
+    """`GET /jobs/:id/savepoints/:trigger`: a failure is COMPLETED, too."""
+    if attempt.in_flight:
+        return b'{"status":{"id":"IN_PROGRESS"},"operation":null}'
+    failure = attempt.failure
+    operation = {"location": attempt.location} if failure is None else {"failure-cause": failure.cause()}
+    return msgspec.json.encode({"status": {"id": "COMPLETED"}, "operation": operation})
+
+
+def _savepoint(number: int, path: str) -> dict[str, Any]:
+    return {
+        "className": "completed",
+        "id": number,
+        "status": "COMPLETED",
+        "is_savepoint": True,
+        "savepointFormat": "CANONICAL",
+        "trigger_timestamp": 0,
+        "num_subtasks": 2,
+        "num_acknowledged_subtasks": 2,
+        "checkpoint_type": "SYNC_SAVEPOINT",
+        "external_path": path,
+        "discarded": False,
+    }
+
+
+def _tasks(job: FakeJob) -> dict[str, int]:
+    counts = dict.fromkeys((*_TASK_STATES, "running", "finished", "canceled", "failed"), 0)
+    rest = _TASKS_AT_END.get(job.state, "scheduled")
+    counts["running"] = job.running
+    counts[rest] += job.tasks - job.running
+    return {**counts, "total": job.tasks}
+
+
+def _job_type(job: FakeJob) -> str:
+    return "BATCH" if job.batch else "STREAMING"
+
+
+def _milliseconds(seconds: float | None) -> int:
+    return -1 if seconds is None else int(seconds * 1000)

@@ -1,0 +1,302 @@
+"""The jobs of a fake Flink: what stops, savepoints, cancels and a lost JobManager do to them (Flink contract).
+
+It knows no HTTP. Timers come from outside, savepoints are real directories, and two stops at once are as destructive as
+they are in the real thing.
+"""
+
+import os
+import shutil
+import struct
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from sluiceway.domain.facts import JobState
+from sluiceway.testing.fake_failures import FAILURES, REFUSALS, Failure, no_such_job, stopping_failed
+
+STORE_SECONDS = 300.0  # `rest.async.store-duration`
+_METADATA = struct.pack(">iiq", 0x4960672D, 6, 1) + b"\x00" * 856  # the length that Flink 2.3 gave a job without state
+
+
+class Timer(Protocol):
+    """What `later` answers; asyncio's handles are ones."""
+
+    def cancel(self) -> None:
+        """Never call it."""
+
+
+Later = Callable[[float, Callable[[], None]], Timer]
+
+
+class Truth(StrEnum):
+    """What the loss of a JobManager in the middle of a stop leaves of the job (contract, "JobManager lost")."""
+
+    RUNS_AGAIN = "runs_again"  # the stop never happened: a folder without `_metadata`
+    FINISHED = "finished"  # stopped; the path is known from the directory alone
+    GONE = "gone"  # stopped, and the cluster does not even know the job
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One savepoint or stop, by its trigger id."""
+
+    kind: Literal["stop", "savepoint"]
+    trigger: str
+    cancel_job: bool = False
+    folder: Path | None = None
+    location: str | None = None
+    failure: Failure | None = None
+    ended_at: float | None = None
+    timer: Timer | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether it has no result yet."""
+        return self.ended_at is None
+
+
+@dataclass(slots=True)
+class FakeJob:
+    """One job. Durations are seconds."""
+
+    jid: str
+    name: str = "job"
+    state: JobState = JobState.RUNNING
+    tasks: int = 2
+    running_tasks: int | None = None  # None: all of them, as long as the job runs
+    batch: bool = False
+    restartable: bool = True  # has a restart strategy; without one a stop that fails in flight kills the job
+    stop_seconds: float = 0.0  # until a savepoint is complete
+    finish_seconds: float = 0.0  # from then until a stopped job is FINISHED
+    cancel_seconds: float = 0.0
+    restart_seconds: float = 0.02
+    failing: list[str] = field(default_factory=list)  # names of `FAILURES`, one for each of the next attempts
+    restored: str | None = None  # the savepoint it was started from
+    restarts: int = 0
+    savepoints: list[str] = field(default_factory=list)  # paths, the newest last
+    failure: str = ""
+    forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
+    started_at: float = field(default_factory=time.time)
+    ended_at: float | None = None
+
+    @property
+    def running(self) -> int:
+        """How many of its tasks run."""
+        if self.state is not JobState.RUNNING:
+            return 0
+        return self.tasks if self.running_tasks is None else self.running_tasks
+
+
+class FakeJobs:
+    """All jobs of one cluster and the results of its asynchronous operations."""
+
+    def __init__(self, later: Later, store_seconds: float = STORE_SECONDS) -> None:
+        """`later(seconds, call)` calls back; results are forgotten `store_seconds` after their operation's end."""
+        self.jobs: dict[str, FakeJob] = {}
+        self.in_flight = 0  # attempts now
+        self.peak = 0  # and the most that there ever were
+        self.version = 0  # moves with every change of a job
+        self._later = later
+        self._store_seconds = store_seconds
+        self._attempts: dict[tuple[str, str], Attempt] = {}
+        self._in_flight: dict[str, list[Attempt]] = {}
+
+    def add(self, job: FakeJob) -> FakeJob:
+        """Take up the job. Raises `ValueError` for an id that the cluster has seen: a start is exactly-once too."""
+        if job.jid in self.jobs:
+            raise ValueError(f"DuplicateApplicationSubmissionException: {job.jid}")
+        self.jobs[job.jid] = job
+        self.version += 1
+        return job
+
+    def attempt(self, jid: str, trigger: str) -> Attempt | None:
+        """The attempt with this id, whatever its kind; None when it is unknown or its result was forgotten."""
+        attempt = self._attempts.get((jid, trigger))
+        if attempt and attempt.ended_at is not None and time.monotonic() - attempt.ended_at >= self._store_seconds:
+            del self._attempts[jid, trigger]
+            return None
+        return attempt
+
+    def trigger(
+        self, jid: str, kind: Literal["stop", "savepoint"], trigger: str, target: str, *, cancel_job: bool = False
+    ) -> None:
+        """Begin the attempt, unless its id is known: the same id again does nothing (FLINK-24208)."""
+        if self.attempt(jid, trigger) is not None:
+            return
+        attempt = Attempt(kind, trigger, cancel_job)
+        self._attempts[jid, trigger] = attempt
+        job = self.jobs.get(jid)
+        refusal = no_such_job(jid) if job is None or job.state.terminal else self._refusal(job, attempt, target)
+        if job is None or refusal is not None:
+            self._end(jid, attempt, refusal)
+        else:
+            self._begin(job, attempt)
+
+    def cancel(self, jid: str) -> JobState | None:
+        """Cancel the job; the state it was in, None for an unknown one."""
+        job = self.jobs.get(jid)
+        if job is None:
+            return None
+        before = job.state
+        if not before.terminal and before is not JobState.CANCELLING:
+            self._abort(job)
+            self._move(job, JobState.CANCELLING)
+            self._later(job.cancel_seconds, lambda: self.end(jid, JobState.CANCELED))
+        return before
+
+    def end(self, jid: str, state: JobState, failure: str = "") -> None:
+        """Bring the job to a terminal state; attempts in flight fail."""
+        job = self.jobs.get(jid)
+        if job is None or job.state.terminal:
+            return
+        self._abort(job)
+        job.failure, job.ended_at = failure, time.time()
+        self._move(job, state)
+
+    def lose_jobmanager(self, truths: Mapping[str, Truth] | Truth | None, recovery_seconds: float = 0.0) -> None:
+        """Forget every result. `truths` is None without high availability: then every job is forgotten, too.
+
+        With it, each job that was being stopped meets its truth, and the others run again. Until `recovery_seconds`
+        are over, jobs that run again are unknown.
+        """
+        jobs, self.jobs, self._attempts = self.jobs, {}, {}
+        flights, self._in_flight, self.in_flight = self._in_flight, {}, 0
+        for attempt in (a for attempts in flights.values() for a in attempts):
+            attempt.ended_at = time.monotonic()
+            if attempt.timer:
+                attempt.timer.cancel()
+        self.version += 1
+        for job in jobs.values() if truths is not None else ():
+            truth = truths.get(job.jid, Truth.RUNS_AGAIN) if isinstance(truths, Mapping) else truths
+            self._recover(job, flights.get(job.jid, []), truth or Truth.RUNS_AGAIN, recovery_seconds)
+
+    def _recover(self, job: FakeJob, attempts: list[Attempt], truth: Truth, seconds: float) -> None:
+        stopping = [attempt for attempt in attempts if attempt.kind == "stop"]
+        if truth is not Truth.RUNS_AGAIN:
+            for attempt in stopping:
+                self._write(job, attempt)
+                job.state, job.ended_at = JobState.FINISHED, time.time()
+        if job.state.terminal and truth is Truth.GONE:
+            return
+        job.forgotten_checkpoints = job.state.terminal
+        if not job.state.terminal:
+            job.state, job.restarts = JobState.RUNNING, job.restarts + 1
+        self._later(0.0 if job.state.terminal else seconds, lambda: self._found(job))
+
+    def _found(self, job: FakeJob) -> None:
+        self.jobs[job.jid] = job
+        self.version += 1
+
+    def _refusal(self, job: FakeJob, attempt: Attempt, target: str) -> Failure | None:
+        """Why Flink refuses before it touches the job (contract, rules 5 to 7)."""
+        if job.batch:
+            return FAILURES["batch"]
+        if job.running < job.tasks:
+            return FAILURES["not_ready"]
+        if job.failing and job.failing[0] in REFUSALS:
+            return FAILURES[job.failing.pop(0)]
+        folder = _folder(target, job.jid)
+        if isinstance(folder, Failure):
+            return folder
+        attempt.folder = folder
+        return None
+
+    def _begin(self, job: FakeJob, attempt: Attempt) -> None:
+        flights = self._in_flight.setdefault(job.jid, [])
+        rival = next((other for other in flights if other.kind == "stop"), None)
+        flights.append(attempt)
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+        if rival is not None and attempt.kind == "stop":
+            self._restart(job, "Stop-with-savepoint failed.")
+            return
+        if rival is not None and rival.timer:
+            rival.timer.cancel()  # the sources have ended: the stop hangs until the job is canceled (rule 4)
+        attempt.timer = self._later(job.stop_seconds, lambda: self._complete(job, attempt))
+
+    def _complete(self, job: FakeJob, attempt: Attempt) -> None:
+        name = job.failing.pop(0) if job.failing else None
+        if name is not None and name != "stopping":
+            self._end(job.jid, attempt, FAILURES[name])
+            self._restart(job, FAILURES[name].words)
+            return
+        self._write(job, attempt)
+        if name == "stopping":
+            self._end(job.jid, attempt, stopping_failed(attempt.location or "", job.jid))
+            attempt.location = None
+            self._restart(job, "Inconsistent execution state after stopping with savepoint.")
+            return
+        self._end(job.jid, attempt, None)
+        if attempt.kind == "stop":
+            self._after(job.finish_seconds, lambda: self.end(job.jid, JobState.FINISHED))
+        elif attempt.cancel_job:
+            self.cancel(job.jid)
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        if seconds > 0:
+            self._later(seconds, call)
+        else:
+            call()
+
+    def _restart(self, job: FakeJob, why: str) -> None:
+        """What a failure in flight does to a job (contract, rules 2 and 5)."""
+        self._abort(job)
+        job.failure = why
+        if not job.restartable:
+            self.end(job.jid, JobState.FAILED, why)
+            return
+        job.restarts += 1
+        self._move(job, JobState.RESTARTING)
+        self._later(job.restart_seconds, lambda: self._again(job))
+
+    def _again(self, job: FakeJob) -> None:
+        if job.state is JobState.RESTARTING:
+            self._move(job, JobState.RUNNING)
+
+    def _abort(self, job: FakeJob) -> None:
+        for attempt in list(self._in_flight.get(job.jid, ())):
+            self._end(job.jid, attempt, FAILURES["suspending"])
+
+    def _end(self, jid: str, attempt: Attempt, failure: Failure | None) -> None:
+        if attempt.timer:
+            attempt.timer.cancel()
+        flights = self._in_flight.get(jid, [])
+        if attempt in flights:
+            flights.remove(attempt)
+            self.in_flight -= 1
+        if not flights:
+            self._in_flight.pop(jid, None)
+        attempt.failure, attempt.ended_at = failure, time.monotonic()
+        if attempt.folder and attempt.location is None:
+            shutil.rmtree(attempt.folder, ignore_errors=True)
+
+    def _write(self, job: FakeJob, attempt: Attempt) -> None:
+        if attempt.folder is None:
+            return
+        attempt.folder.mkdir(parents=True, exist_ok=True)
+        (attempt.folder / "_metadata").write_bytes(_METADATA)
+        attempt.location = f"file:{attempt.folder}"
+        job.savepoints.append(attempt.location)
+
+    def _move(self, job: FakeJob, state: JobState) -> None:
+        job.state = state
+        self.version += 1
+
+
+def _folder(target: str, jid: str) -> Path | Failure:
+    """A new savepoint folder under the target directory, as Flink names it."""
+    if not target:
+        return FAILURES["no_path"]
+    scheme, separator, rest = target.partition(":")
+    if separator and scheme != "file":
+        return Failure(FAILURES["scheme"].chain, scheme)
+    root = Path("/" + (rest if separator else target).lstrip("/"))
+    folder = root / f"savepoint-{jid[:6]}-{os.urandom(6).hex()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError:
+        return Failure(FAILURES["storage"].chain, str(root))
+    return folder
