@@ -71,17 +71,24 @@ def job_answer(job: FakeJob) -> bytes:
 
 def checkpoints_answer(job: FakeJob) -> bytes:
     """`GET /jobs/:id/checkpoints`."""
-    savepoints = [_savepoint(number, path) for number, path in enumerate(job.savepoints, 1)]
+    history = [_savepoint(number, attempt) for number, attempt in enumerate(job.history, 1)]
+    complete = [line for line in history if line["status"] == "COMPLETED"]
+    failed = [line for line in history if line["status"] == "FAILED"]
     restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}
     latest = {
         "completed": None,
-        "savepoint": savepoints[-1] if savepoints else None,
-        "failed": None,
+        "savepoint": complete[-1] if complete else None,
+        "failed": failed[-1] if failed else None,
         "restored": {**restored, "external_path": job.restored} if job.restored else None,
     }
-    done, again = len(savepoints), job.restarts + bool(job.restored)
-    counts = {"restored": again, "total": done, "in_progress": 0, "completed": done, "failed": 0}
-    return msgspec.json.encode({"counts": counts, "summary": {}, "latest": latest, "history": savepoints[::-1]})
+    counts = {
+        "restored": job.restarts + bool(job.restored),
+        "total": len(history),
+        "in_progress": len(history) - len(complete) - len(failed),
+        "completed": len(complete),
+        "failed": len(failed),
+    }
+    return msgspec.json.encode({"counts": counts, "summary": {}, "latest": latest, "history": history[::-1]})
 
 
 def exceptions_answer(job: FakeJob) -> bytes:
@@ -100,24 +107,30 @@ def attempt_answer(attempt: Attempt) -> bytes:
     if attempt.in_flight:
         return b'{"status":{"id":"IN_PROGRESS"},"operation":null}'
     failure = attempt.failure
-    operation = {"location": attempt.location} if failure is None else {"failure-cause": failure.cause()}
+    operation: dict[str, Any] = (
+        {"location": attempt.location} if failure is None else {"failure-cause": failure.cause()}
+    )
     return msgspec.json.encode({"status": {"id": "COMPLETED"}, "operation": operation})
 
 
-def _savepoint(number: int, path: str) -> dict[str, Any]:
-    return {
-        "className": "completed",
+def _savepoint(number: int, attempt: Attempt) -> dict[str, Any]:
+    status = "COMPLETED" if attempt.location else "IN_PROGRESS" if attempt.in_flight else "FAILED"
+    line: dict[str, Any] = {
+        "className": status.lower(),
         "id": number,
-        "status": "COMPLETED",
+        "status": status,
         "is_savepoint": True,
         "savepointFormat": "CANONICAL",
-        "trigger_timestamp": 0,
+        "trigger_timestamp": _milliseconds(attempt.begun_at),
         "num_subtasks": 2,
-        "num_acknowledged_subtasks": 2,
-        "checkpoint_type": "SYNC_SAVEPOINT",
-        "external_path": path,
-        "discarded": False,
+        "num_acknowledged_subtasks": 2 if attempt.location else 0,
+        "checkpoint_type": "SYNC_SAVEPOINT" if attempt.kind == "stop" else "SAVEPOINT",
     }
+    if attempt.location:
+        line |= {"external_path": attempt.location, "discarded": False}
+    elif attempt.failure:
+        line |= {"failure_message": attempt.failure.words}
+    return line
 
 
 def _tasks(job: FakeJob) -> dict[str, int]:

@@ -49,7 +49,8 @@ class Attempt:
     folder: Path | None = None
     location: str | None = None
     failure: Failure | None = None
-    ended_at: float | None = None
+    begun_at: float = field(default_factory=time.time)
+    ended_at: float | None = None  # on the monotonic clock
     timer: Timer | None = None
 
     @property
@@ -76,11 +77,16 @@ class FakeJob:
     failing: list[str] = field(default_factory=list)  # names of `FAILURES`, one for each of the next attempts
     restored: str | None = None  # the savepoint it was started from
     restarts: int = 0
-    savepoints: list[str] = field(default_factory=list)  # paths, the newest last
+    history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=time.time)
     ended_at: float | None = None
+
+    @property
+    def savepoints(self) -> list[str]:
+        """Where its complete savepoints lie, the oldest first."""
+        return [attempt.location for attempt in self.history if attempt.location]
 
     @property
     def running(self) -> int:
@@ -177,7 +183,7 @@ class FakeJobs:
         stopping = [attempt for attempt in attempts if attempt.kind == "stop"]
         if truth is not Truth.RUNS_AGAIN:
             for attempt in stopping:
-                self._write(job, attempt)
+                self._write(attempt)
                 job.state, job.ended_at = JobState.FINISHED, time.time()
         if job.state.terminal and truth is Truth.GONE:
             return
@@ -208,6 +214,7 @@ class FakeJobs:
         flights = self._in_flight.setdefault(job.jid, [])
         rival = next((other for other in flights if other.kind == "stop"), None)
         flights.append(attempt)
+        job.history.append(attempt)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         if rival is not None and attempt.kind == "stop":
@@ -223,10 +230,9 @@ class FakeJobs:
             self._end(job.jid, attempt, FAILURES[name])
             self._restart(job, FAILURES[name].words)
             return
-        self._write(job, attempt)
+        self._write(attempt)
         if name == "stopping":
             self._end(job.jid, attempt, stopping_failed(attempt.location or "", job.jid))
-            attempt.location = None
             self._restart(job, "Inconsistent execution state after stopping with savepoint.")
             return
         self._end(job.jid, attempt, None)
@@ -273,13 +279,12 @@ class FakeJobs:
         if attempt.folder and attempt.location is None:
             shutil.rmtree(attempt.folder, ignore_errors=True)
 
-    def _write(self, job: FakeJob, attempt: Attempt) -> None:
+    def _write(self, attempt: Attempt) -> None:
         if attempt.folder is None:
             return
         attempt.folder.mkdir(parents=True, exist_ok=True)
         (attempt.folder / "_metadata").write_bytes(_METADATA)
         attempt.location = f"file:{attempt.folder}"
-        job.savepoints.append(attempt.location)
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         job.state = state

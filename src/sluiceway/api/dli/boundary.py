@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from litestar.types import ExceptionHandlersMap
 
 MAX_BODY_MB: Final = 12
-PREFIXES: Final = ("/v1.0", "/v1", "/v2.0", "/v3")
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
@@ -119,18 +118,13 @@ def language_of(request: AnyRequest) -> Language:
     return Language.of(request.headers.get("x-language"))
 
 
-def is_dli(path: str) -> bool:
-    """Whether a path is under one of DLI's prefixes, known or not."""
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in PREFIXES)
-
-
 def refused(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
     """A refusal of ours."""
     return Response(error.body(language_of(request)), status_code=error.status)
 
 
 def unknown_route(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
-    """No such path, or not with this method. To be installed for the whole application, where routes are looked up."""
+    """No such path, or not with this method: both are the same to DLI's gateway."""
     return _gateway(request, DliError(Code.UNKNOWN_PATH, method=request.method, path=request.url.path[:200]))
 
 
@@ -151,7 +145,8 @@ def invalid(request: AnyRequest, error: ValidationException) -> Response[ErrorBo
 def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     """A fault of the service. The trace goes to the log, its id to the client."""
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return refused(request, bad("request", error.detail, error.detail))
+        body = bad("request", error.detail, error.detail).body(language_of(request))
+        return Response(body, status_code=error.status_code)
     ours = request_id(request.scope)
     log.error("request failed", request_id=ours, method=request.method, path=request.url.path, exc_info=error)
     return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
@@ -161,11 +156,15 @@ def _gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
     return Response(error.body(language_of(request), request_id(request.scope)), status_code=error.status)
 
 
-EXCEPTION_HANDLERS: "ExceptionHandlersMap" = {
-    DliError: refused,
+# Routes are looked up, and not found, before any router is asked.
+FOR_APPLICATION: "ExceptionHandlersMap" = {
     NotFoundException: unknown_route,
     MethodNotAllowedException: unknown_route,
+    Exception: failed,
+}
+FOR_ROUTES: "ExceptionHandlersMap" = {
+    **FOR_APPLICATION,
+    DliError: refused,
     RequestEntityTooLarge: too_large,
     ValidationException: invalid,
-    Exception: failed,
 }

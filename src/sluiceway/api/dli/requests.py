@@ -63,18 +63,18 @@ class Listing:
 class ListQuery:
     """The query of a list as it came. An empty value is the same as none."""
 
-    job_type: str | None = None
-    status: str | None = None
-    queue_name: str | None = None
-    user_name: str | None = None
-    sys_enterprise_project_name: str | None = None
-    name: str | None = None
-    tags: str | None = None
-    order: str | None = None
-    limit: str | None = None
-    offset: str | None = None
-    root_job_id: str | None = None
-    show_detail: str | None = None
+    job_type: str = ""
+    status: str = ""
+    queue_name: str = ""
+    user_name: str = ""
+    sys_enterprise_project_name: str = ""
+    name: str = ""
+    tags: str = ""
+    order: str = ""
+    limit: str = ""
+    offset: str = ""
+    root_job_id: str = ""
+    show_detail: str = ""
 
 
 def listing(query: ListQuery) -> Listing:
@@ -115,14 +115,14 @@ def _possible(query: ListQuery) -> bool:
     )
 
 
-def _offset(given: str | None) -> int:
+def _offset(given: str) -> int:
     offset = _number(given or "0")
     if offset is None or not 0 <= offset <= MAX_ID:
         raise DliError(Code.BAD_OFFSET)
     return offset
 
 
-def _limit(given: str | None) -> int:
+def _limit(given: str) -> int:
     limit = _number(given or str(DEFAULT_LIMIT))
     if limit is None or limit < 0:
         raise bad("limit", f"it must be a whole number, 0 to {MAX_LIMIT}", f"必须为 0 到 {MAX_LIMIT} 的整数")

@@ -11,10 +11,10 @@ from litestar.openapi import ResponseSpec
 from litestar.params import Dependency, Parameter
 
 from sluiceway.api.dli import requests, rules, views, wire
-from sluiceway.api.dli.boundary import EXCEPTION_HANDLERS, MAX_BODY_MB, Json, language_of
+from sluiceway.api.dli.boundary import FOR_ROUTES, MAX_BODY_MB, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.requests import ListQuery
+from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
@@ -38,8 +38,6 @@ ListQueryGiven = Annotated[ListQuery, Given]
 RefusedFormGiven = Annotated[RefusedForm, Given]
 ProjectGiven = Annotated[str, Given]
 JobIdGiven = Annotated[int, Given]
-
-_Text = str | None
 
 
 def _integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
@@ -135,16 +133,15 @@ async def delete_one(
 
 
 @get(f"{BASE}/jobs", responses=_REFUSED, summary="List jobs")
-async def list_jobs(project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven) -> wire.Listed:
+async def list_jobs(
+    project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven
+) -> wire.Listed | wire.ListedInDetail:
     """One page of the jobs that match, the newest first unless asked otherwise."""
     asked = requests.listing(filters)
-    if asked.where is None:
-        return wire.Listed(wire.JobList(0, []))
-    count, jobs = await queries.jobs(
-        project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending
-    )
-    view, now = views.detail if asked.detail else views.item, _now()
-    return wire.Listed(wire.JobList(count, [view(job, now) for job in jobs]))
+    count, jobs = await _page(queries, project, asked)
+    if asked.detail:
+        return wire.ListedInDetail(wire.JobDetailList(count, [views.detail(job, _now()) for job in jobs]))
+    return wire.Listed(wire.JobList(count, [views.item(job, _now()) for job in jobs]))
 
 
 @get(f"{BASE}/jobs/{{job_id:str}}", responses=_REFUSED, summary="Show a job")
@@ -251,18 +248,18 @@ def _language(request: Request[Any, Any, Any]) -> Language:
 
 
 def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
-    job_type: _Text = None,
-    status: _Text = None,
-    queue_name: _Text = None,
-    user_name: _Text = None,
-    sys_enterprise_project_name: _Text = None,
-    name: Annotated[str | None, Parameter(description="A part of the name.")] = None,
-    tags: Annotated[str | None, Parameter(description="Refused: jobs are not filtered by tags.")] = None,
-    order: Annotated[str | None, Parameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = None,
-    limit: Annotated[str | None, Parameter(schema_extra=_integer(0, 10, maximum=100))] = None,
-    offset: Annotated[str | None, Parameter(schema_extra=_integer(0, 0))] = None,
-    root_job_id: Annotated[str | None, Parameter(schema_extra=_integer(1))] = None,
-    show_detail: Annotated[str | None, Parameter(schema_extra={"type": "boolean", "default": False})] = None,
+    job_type: str = "",
+    status: str = "",
+    queue_name: str = "",
+    user_name: str = "",
+    sys_enterprise_project_name: str = "",
+    name: Annotated[str, Parameter(description="A part of the name.")] = "",
+    tags: Annotated[str, Parameter(description="Refused: jobs are not filtered by tags.")] = "",
+    order: Annotated[str, Parameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
+    limit: Annotated[str, Parameter(schema_extra=_integer(0, 10, maximum=100))] = "",
+    offset: Annotated[str, Parameter(schema_extra=_integer(0, 0))] = "",
+    root_job_id: Annotated[str, Parameter(schema_extra=_integer(1))] = "",
+    show_detail: Annotated[str, Parameter(schema_extra={"type": "boolean", "default": False})] = "",
 ) -> ListQuery:
     return ListQuery(
         job_type=job_type,
@@ -280,6 +277,12 @@ def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
     )
 
 
+async def _page(queries: Queries, project: str, asked: Listing) -> tuple[int, Sequence[Job]]:
+    if asked.where is None:
+        return 0, []
+    return await queries.jobs(project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending)
+
+
 def _answer(
     verdicts: Sequence[Verdict], batch: Batch, language: Language, refused_form: RefusedForm
 ) -> Response[list[wire.Outcome]]:
@@ -292,7 +295,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(refused_form: RefusedForm = "array") -> Router:
+def routes(refused_form: RefusedForm = "array") -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
     an array, or with the first error alone, which SDK users can read the code of.
 
@@ -302,7 +305,7 @@ def routes(refused_form: RefusedForm = "array") -> Router:
     def form() -> RefusedForm:
         return refused_form
 
-    return Router(
+    router = Router(
         path="/",
         route_handlers=[
             stop,
@@ -323,7 +326,8 @@ def routes(refused_form: RefusedForm = "array") -> Router:
             "filters": Provide(_list_query, sync_to_thread=False),
             "refused_form": Provide(form, sync_to_thread=False),
         },
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=FOR_ROUTES,
         request_max_body_size=MAX_BODY_MB * 1024 * 1024,
         tags=["DLI"],
     )
+    return [router]

@@ -60,8 +60,8 @@ class ResourceConfig(Struct, frozen=True):
 
     max_slot: int | None = 1
     parallel_number: int | None = 1
-    jobmanager_resource_spec: ResourceSpec | None = ResourceSpec()
-    taskmanager_resource_spec: ResourceSpec | None = ResourceSpec()
+    jobmanager_resource_spec: ResourceSpec | None = None
+    taskmanager_resource_spec: ResourceSpec | None = None
 
 
 class _SqlJobFields(Struct, frozen=True, kw_only=True):
@@ -278,6 +278,21 @@ class Listed(Struct, frozen=True):
     """Answer to list."""
 
     job_list: JobList
+    is_success: Literal["true"] = "true"
+    message: str = ""
+
+
+class JobDetailList(Struct, frozen=True):
+    """One page of jobs with everything about them."""
+
+    total_count: int
+    jobs: Sequence[JobDetail]
+
+
+class ListedInDetail(Struct, frozen=True):
+    """Answer to list with `show_detail`."""
+
+    job_list: JobDetailList
     is_success: Literal["true"] = "true"
     message: str = ""
 

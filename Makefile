@@ -1,0 +1,44 @@
+# Sluiceway: `make demo` shows it, `make test` proves it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup demo check test bench lock clean
+
+help:  ## What can be made
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/ready  ## A virtual environment in .venv with everything, ready to run .venv/bin/sluiceway
+
+# Debian splits ensurepip from Python; with pip at hand the environment can do without it.
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
+	@echo "Setting up .venv (Flink and its libraries are about 350 MB)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m pip --python $(BIN)/python install --quiet pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: .venv/ready  ## Real Flink, 12 jobs stopped in one call, each with a verified savepoint, and brought back
+	@$(BIN)/sluiceway demo $(if $(KEEP),--keep)
+
+check: .venv/ready  ## The fast part of the tests: style, types, imports, and all that needs no Flink
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 -m "not real"
+
+test: check  ## Everything, real Flink included
+	$(BIN)/pytest -m real --durations=10
+
+bench: .venv/ready  ## What it costs, beside what one would use instead
+	$(BIN)/python -m bench
+
+lock:  ## Pin the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra embedded --group dev --universal --generate-hashes --upgrade \
+		--no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## Remove what was set up
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,72 @@
+"""A real Flink for tests: one Java process with a cluster in it, driven from ordinary, synchronous code."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.options import JOB_ID, NAME
+from sluiceway.engines.sql import read_script
+
+T = TypeVar("T")
+
+# Small buffers: tests run few jobs, and CI has little memory.
+OPTIONS = {
+    "taskmanager.memory.network.min": "64mb",
+    "taskmanager.memory.network.max": "64mb",
+    "taskmanager.memory.managed.size": "64mb",
+}
+ENDLESS = """
+    CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');
+    CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');
+    INSERT INTO b SELECT n FROM s;
+"""
+
+
+class RealFlink:
+    """A Flink of 100 slots in `directory`. Start it once for a whole run of tests: it takes some six seconds."""
+
+    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 1024) -> None:
+        self.directory = directory
+        self.url = ""
+        self._slots = slots
+        self._heap_mb = heap_mb
+        self._jvm: FlinkJvm | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="real-flink", daemon=True)
+
+    @property
+    def jvm(self) -> FlinkJvm:
+        """The process. It belongs to another event loop than the test's: use `run`."""
+        assert self._jvm is not None, "not started"
+        return self._jvm
+
+    def start(self) -> "RealFlink":
+        """Start it and wait until it answers."""
+        self._thread.start()
+        self._jvm = self.run(FlinkJvm.launch(self.directory, self._heap_mb))
+        self.url = self.run(self._jvm.start_cluster(OPTIONS, self._slots, 0))
+        return self
+
+    def stop(self) -> None:
+        """End it, and all of its jobs."""
+        if self._jvm is not None:
+            self.run(self._jvm.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in this Flink's own event loop. Blocks, so an async test calls it in a thread."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def submit(self, sql: str = ENDLESS, *, flink_job_id: str | None = None, **options: str) -> str:
+        """Submit SQL as one job, with Flink's options as keywords, and return its Flink job id. Blocks."""
+        script = read_script(sql)
+        job = flink_job_id or uuid.uuid4().hex
+        settings = {NAME: f"test-{job[:8]}", **script.settings, **options, JOB_ID: job}
+        self.run(self.jvm.submit_sql(self.url, script, settings))
+        return job

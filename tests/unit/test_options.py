@@ -1,0 +1,143 @@
+"""A job's specification in Flink's options, and the options that are not the job's to set."""
+
+from datetime import timedelta
+
+import pytest
+
+from sluiceway.domain.job import CheckpointMode, JobSpec
+from sluiceway.engines.options import check_options, flink_options
+from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.submit import effective_spec
+
+ALWAYS = {
+    "parallelism.default": "1",
+    "pipeline.name": "orders",
+    "table.exec.state.ttl": "3600000 ms",
+    "execution.checkpointing.mode": "EXACTLY_ONCE",
+    "restart-strategy.type": "none",
+    "$internal.pipeline.job-id": "ab" * 16,
+}
+CHECKPOINTS = {
+    "execution.checkpointing.interval": "10000 ms",
+    "execution.checkpointing.dir": "s3://b/jobs/checkpoint/7",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+}
+
+
+def options_of(spec: JobSpec, restore: str | None = None) -> dict[str, str]:
+    return flink_options(
+        spec, flink_job_id="ab" * 16, name="orders", restore=restore, checkpoint_dir="s3://b/jobs/checkpoint/7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "more"),
+    [
+        (JobSpec("x"), {}),
+        (JobSpec("x", parallelism=4), {"parallelism.default": "4"}),
+        (JobSpec("x", state_retention=timedelta(0)), {"table.exec.state.ttl": "0 ms"}),
+        (JobSpec("x", checkpoint_interval=timedelta(seconds=10)), CHECKPOINTS),
+        (
+            JobSpec("x", checkpoint_mode=CheckpointMode.AT_LEAST_ONCE),
+            {"execution.checkpointing.mode": "AT_LEAST_ONCE"},
+        ),
+        (
+            JobSpec("x", restart_on_failure=True),
+            {
+                "restart-strategy.type": "exponential-delay",
+                "restart-strategy.exponential-delay.initial-backoff": "1 s",
+                "restart-strategy.exponential-delay.max-backoff": "1 min",
+            },
+        ),
+        (
+            JobSpec("x", restart_on_failure=True, restart_attempts=3),
+            {
+                "restart-strategy.type": "failure-rate",
+                "restart-strategy.failure-rate.max-failures-per-interval": "3",
+                "restart-strategy.failure-rate.failure-rate-interval": "3600000 ms",
+                "restart-strategy.failure-rate.delay": "10000 ms",
+            },
+        ),
+        (JobSpec("x", restart_attempts=3), {}),
+        (JobSpec("x", options={"parallelism.default": "9", "a": "b"}), {"parallelism.default": "9", "a": "b"}),
+        (JobSpec("x", options={"execution.checkpointing.interval": "10000 ms"}), CHECKPOINTS),
+        (JobSpec("x", options={"restart-strategy": "fixed-delay"}), {"restart-strategy.type": "fixed-delay"}),
+        (
+            JobSpec("x", checkpoint_interval=timedelta(seconds=10), options={"state.checkpoints.dir": "file:/c"}),
+            {**CHECKPOINTS, "execution.checkpointing.dir": "file:/c"},
+        ),
+        (JobSpec("x", options={"$internal.pipeline.job-id": "cd" * 16, "rest.address": "elsewhere"}), {}),
+    ],
+)
+def test_a_specification_in_flinks_options(spec: JobSpec, more: dict[str, str]) -> None:
+    assert options_of(spec) == {**ALWAYS, **more}
+
+
+def test_a_run_that_restores() -> None:
+    assert options_of(JobSpec("x"), "s3://b/sp") == {**ALWAYS, "execution.state-recovery.path": "s3://b/sp"}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "$internal.pipeline.job-id",
+        "$internal.anything",
+        "rest.address",
+        "rest.port",
+        "web.port",
+        "execution.target",
+        "execution.attached",
+        "table.dml-sync",
+        "execution.state-recovery.path",
+        "execution.state-recovery.claim-mode",
+        "execution.savepoint.path",
+        "high-availability",
+        "high-availability.type",
+        "jobmanager.rpc.address",
+        "taskmanager.numberOfTaskSlots",
+        "security.ssl.enabled",
+        "client.timeout",
+        "pipeline.jars",
+        "pipeline.classpaths",
+        "pipeline.cached-files",
+        "python.executable",
+        "kubernetes.cluster-id",
+        "",
+        "two words",
+    ],
+)
+def test_refuses_what_is_not_the_jobs_to_set(key: str) -> None:
+    why = check_options({"parallelism.default": "2", key: "x"})
+    assert why is not None
+    assert repr(key) in why
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "parallelism.default",
+        "pipeline.name",
+        "pipeline.max-parallelism",
+        "execution.checkpointing.interval",
+        "execution.state-recovery.ignore-unclaimed-state",
+        "execution.runtime-mode",
+        "state.backend.type",
+        "table.exec.mini-batch.enabled",
+        "restart-strategy",
+        "webster",
+    ],
+)
+def test_leaves_the_job_its_own_options(key: str) -> None:
+    assert check_options({key: "x"}) is None
+
+
+def test_the_settings_of_the_sql_win_over_the_jobs_options() -> None:
+    spec = JobSpec("SET 'a' = '2'; INSERT INTO b SELECT 1;", options={"a": "1", "c": "3"})
+    script, effective = effective_spec(spec)
+    assert effective.options == {"a": "2", "c": "3"}
+    assert script.inserts == ("INSERT INTO b SELECT 1",)
+
+
+def test_sql_may_not_set_what_a_job_may_not() -> None:
+    with pytest.raises(SqlRefused, match=r"'rest\.address' cannot be set for a job"):
+        effective_spec(JobSpec("SET 'rest.address' = 'x'; INSERT INTO b SELECT 1;"))

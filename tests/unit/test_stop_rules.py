@@ -1,0 +1,232 @@
+"""The rule that moves a stop, case by case, and what must hold whatever the world shows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluiceway.domain.commands import Cancel, StopWithSavepoint
+from sluiceway.domain.facts import (
+    Absent,
+    Acknowledged,
+    Alive,
+    Broken,
+    Complete,
+    Ended,
+    Evidence,
+    Gone,
+    JobState,
+    Missing,
+    NeverRan,
+    Queued,
+    Refusal,
+    Refused,
+    Running,
+    Saved,
+    Silent,
+    StopFact,
+    Stopping,
+    Unreadable,
+)
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, admit, decide, rearm, wants_evidence
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RULES = StopRules(
+    timeout=timedelta(seconds=600),
+    attempts=3,
+    backoff=timedelta(seconds=2),
+    gone_after=timedelta(seconds=30),
+    forgotten_after=timedelta(seconds=2),
+)
+LATE = NOW + timedelta(hours=1)
+SAVEPOINT = Complete("file:///s/savepoint-1", 17)
+
+
+def waiting(**changes: object) -> Stop:
+    stop = Stop(
+        id=1,
+        job_id=7,
+        flink_job_id="f" * 32,
+        savepoint=True,
+        root="file:///s/7",
+        token="0" * 32,
+        phase=StopPhase.WAITING,
+        deadline=NOW + RULES.timeout,
+    )
+    return replace(stop, **changes)  # type: ignore[arg-type]
+
+
+def sent(**changes: object) -> Stop:
+    return waiting(**({"phase": StopPhase.SENT, "sent_at": NOW, "acknowledged": True} | changes))
+
+
+def cancel(**changes: object) -> Stop:
+    return waiting(**({"savepoint": False} | changes))
+
+
+IO = Refused(Refusal.STORAGE, "cannot write")
+SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
+    ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
+    ("storage that cannot be read", sent(), Saved("p", JobState.FINISHED), Unreadable("p", "-"), StopPhase.STOPPED),
+    ("Flink says saved, storage is empty", sent(), Saved("p", JobState.FINISHED), Absent("p"), StopPhase.LOST),
+    ("Flink says saved, storage is broken", sent(), Saved("p", JobState.FINISHED), Broken("p", "-"), StopPhase.LOST),
+    ("failed while finishing, savepoint whole", sent(), Saved("p", JobState.FAILED), SAVEPOINT, StopPhase.STOPPED),
+    ("forgotten, but found on storage", sent(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
+    ("forgotten, and not on storage", sent(), Ended(JobState.FINISHED), Absent("p"), StopPhase.LOST),
+    ("forgotten, and storage unreadable", sent(), Ended(JobState.CANCELED), Unreadable("p", "-"), StopPhase.LOST),
+    ("refused, the job then over", sent(), Ended(JobState.FINISHED, "no"), Absent("p"), StopPhase.ENDED),
+    ("refused, yet a savepoint", sent(), Ended(JobState.FAILED, "no"), SAVEPOINT, StopPhase.LOST),
+    ("canceled by somebody else", sent(), Ended(JobState.CANCELED), Absent("p"), StopPhase.ENDED),
+    ("over before it was sent", waiting(), Ended(JobState.FINISHED), Absent("p"), StopPhase.ENDED),
+    ("cannot be written", sent(), IO, None, StopPhase.FAILED),
+    ("a batch job", sent(), Refused(Refusal.UNSUPPORTED, "-"), None, StopPhase.FAILED),
+    ("the last attempt", sent(attempt=3), Refused(Refusal.ABORTED, "-"), None, StopPhase.FAILED),
+    ("the cluster is gone, savepoint found", sent(), Gone("-"), SAVEPOINT, StopPhase.STOPPED),
+    ("the cluster is gone, nothing found", sent(), Gone("-"), Absent("p"), StopPhase.LOST),
+    ("the cluster is gone before it was sent", waiting(), Gone("-"), None, StopPhase.ENDED),
+    ("never ran", waiting(), NeverRan("-"), None, StopPhase.ENDED),
+    ("a cancel that worked", cancel(), Ended(JobState.CANCELED), None, StopPhase.STOPPED),
+    ("a cancel too late", cancel(), Ended(JobState.FINISHED), None, StopPhase.ENDED),
+    ("a cancel of what never ran", cancel(), NeverRan("-"), None, StopPhase.STOPPED),
+    ("a cancel, the cluster gone", cancel(), Gone("-"), None, StopPhase.STOPPED),
+]
+
+
+@pytest.mark.parametrize(
+    ("stop", "fact", "evidence", "phase"), [row[1:] for row in SETTLING], ids=[r[0] for r in SETTLING]
+)
+def test_how_a_stop_settles(stop: Stop, fact: StopFact, evidence: Evidence | None, phase: StopPhase) -> None:
+    after, command = decide(stop, fact, evidence, NOW, RULES)
+    assert (after.phase, command) == (phase, None)
+    assert after.settled_at == NOW
+    assert decide(after, Running(), SAVEPOINT, LATE, RULES) == (after, None), "what is settled stays settled"
+
+
+def test_it_is_sent_first_and_again_by_the_same_line() -> None:
+    first, command = decide(waiting(), Running(), None, NOW, RULES)
+    assert command == StopWithSavepoint(first.trigger, first.target)
+    again, resent = decide(first, Running(), None, NOW, RULES)
+    assert (again, resent) == (first, command), "unconfirmed: the same id once more"
+
+
+def test_a_cancel_is_sent_until_it_is_confirmed() -> None:
+    first, command = decide(cancel(), Running(), None, NOW, RULES)
+    assert command == Cancel()
+    confirmed, _ = decide(first, Acknowledged(), None, NOW, RULES)
+    assert decide(confirmed, Stopping(), None, NOW, RULES)[1] is None
+
+
+def test_a_job_that_is_not_ready_is_waited_for() -> None:
+    held, command = decide(waiting(), Running(ready=False), None, NOW, RULES)
+    assert (held.phase, command) == (StopPhase.WAITING, None)
+    assert decide(held, Running(ready=False), None, LATE, RULES)[0].phase is StopPhase.FAILED
+    assert decide(held, Running(), None, NOW, RULES)[1] is not None
+
+
+def test_a_retry_has_a_new_id_and_a_directory_of_its_own_and_waits() -> None:
+    over, command = decide(sent(), Refused(Refusal.ABORTED, "expired"), None, NOW, RULES)
+    assert (over.phase, over.attempt, command) == (StopPhase.WAITING, 2, None)
+    assert over.trigger != sent().trigger
+    assert over.target != sent().target
+    assert decide(over, Running(), None, NOW, RULES)[1] is None, "not before its time"
+    later = NOW + timedelta(seconds=3)
+    assert decide(over, Running(), None, later, RULES)[1] == StopWithSavepoint(over.trigger, over.target)
+
+
+def test_a_forgotten_attempt_is_looked_at_twice_before_a_new_one() -> None:
+    doubted, command = decide(sent(), Running(), None, NOW, RULES)
+    assert (doubted.attempt, command) == (1, None)
+    over, _ = decide(doubted, Running(), None, NOW + timedelta(seconds=3), RULES)
+    assert (over.attempt, over.phase) == (2, StopPhase.WAITING)
+    reassured, _ = decide(doubted, Stopping(), None, NOW + timedelta(seconds=3), RULES)
+    assert (reassured.attempt, reassured.doubt_since) == (1, None)
+
+
+def test_gone_needs_an_answering_cluster_for_a_while() -> None:
+    doubted, _ = decide(sent(), Missing(), SAVEPOINT, NOW, RULES)
+    silent, _ = decide(doubted, Silent("no answer"), None, NOW + timedelta(seconds=29), RULES)
+    again, _ = decide(silent, Missing(), SAVEPOINT, NOW + timedelta(seconds=31), RULES)
+    assert again.phase is StopPhase.SENT, "silence in between starts the wait anew"
+    gone, _ = decide(again, Missing(), SAVEPOINT, NOW + timedelta(seconds=62), RULES)
+    assert (gone.phase, gone.savepoint_path) == (StopPhase.STOPPED, SAVEPOINT.path)
+
+
+@pytest.mark.parametrize("fact", [Stopping(), Alive(), Silent("no answer"), Running()])
+def test_a_deadline_answers_the_caller_and_changes_nothing_else(fact: StopFact) -> None:
+    stop = sent(acknowledged=not isinstance(fact, Running))
+    overdue, _ = decide(stop, fact, None, LATE, RULES)
+    assert overdue.phase is StopPhase.OVERDUE
+    assert stop.target in overdue.reason, "it says where the answer lies"
+    late, _ = decide(overdue, Saved("p", JobState.FINISHED), SAVEPOINT, LATE, RULES)
+    assert late.phase is StopPhase.STOPPED, "what comes late is recorded"
+
+
+def test_a_deleted_job_is_canceled_when_its_savepoint_fails() -> None:
+    after, _ = decide(sent(cancel_on_failure=True), IO, None, NOW, RULES)
+    assert (after.savepoint, after.phase, after.attempt) == (False, StopPhase.WAITING, 2)
+    assert decide(after, Running(), None, NOW, RULES)[1] == Cancel()
+
+
+def test_asking_again_for_an_overdue_stop_keeps_its_attempt() -> None:
+    overdue = sent(phase=StopPhase.OVERDUE)
+    again = rearm(overdue, savepoint=True, deadline=LATE)
+    assert (again.phase, again.trigger, again.deadline) == (StopPhase.SENT, overdue.trigger, LATE)
+    given_up = rearm(overdue, savepoint=False, deadline=LATE)
+    assert decide(given_up, Running(), None, NOW, RULES)[1] == Cancel()
+
+
+def test_at_most_so_many_savepoints_at_once_and_the_oldest_first() -> None:
+    under_way = [sent(id=1), sent(id=2)]
+    fresh = [waiting(id=5), waiting(id=4), waiting(id=3)]
+    cancels = [cancel(id=6)]
+    facts: dict[int, StopFact] = {s.id: Running() for s in [*under_way, *fresh, *cancels]}
+    admitted = admit([*under_way, *fresh, *cancels], facts, 3)
+    assert {i for i, fact in admitted.items() if isinstance(fact, Queued)} == {4, 5}
+
+
+states = st.sampled_from(list(JobState))
+terminal = st.sampled_from([s for s in JobState if s.terminal])
+evidence_of = st.one_of(
+    st.just(SAVEPOINT), st.just(Absent("p")), st.just(Broken("p", "cut")), st.just(Unreadable("p", "denied"))
+)
+facts_of = st.one_of(
+    st.builds(Running, st.booleans()),
+    st.builds(Alive),
+    st.builds(Queued),
+    st.builds(Stopping, st.booleans()),
+    st.builds(Acknowledged),
+    st.builds(Refused, st.sampled_from(list(Refusal)), st.just("why")),
+    st.builds(Saved, st.just("p"), terminal),
+    st.builds(Ended, terminal, st.sampled_from([None, "no"])),
+    st.builds(Missing),
+    st.builds(Gone, st.just("gone")),
+    st.builds(Silent, st.just("nothing")),
+)
+steps = st.lists(st.tuples(facts_of, evidence_of, st.integers(0, 700)), max_size=30)
+
+
+@given(steps, st.booleans())
+def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
+    seen: list[tuple[StopFact, Evidence, int]], cancel_on_failure: bool
+) -> None:
+    stop, now = waiting(cancel_on_failure=cancel_on_failure), NOW
+    for fact, evidence, seconds in seen:
+        now += timedelta(seconds=seconds)
+        looked = evidence if wants_evidence(stop, fact) else None
+        after, command = decide(stop, fact, looked, now, RULES)
+        if after.phase is StopPhase.STOPPED and stop.phase is not StopPhase.STOPPED and stop.savepoint:
+            assert isinstance(fact, Saved | Ended | Missing | Gone), "only of a job seen at its end"
+            assert after.savepoint_path, "with a savepoint that was found"
+            assert after.verified == isinstance(looked, Complete)
+        if command is not None:
+            assert after.phase not in SETTLED
+            assert isinstance(fact, Running), "commands go only to jobs that live"
+            assert command == after.command
+        if after.attempt > stop.attempt:
+            assert isinstance(fact, Refused | Running), "a new attempt only when the last is known to be over"
+            assert after.sent_at is None
+        if stop.phase in SETTLED:
+            assert after == stop
+        stop = after

@@ -1,0 +1,99 @@
+"""What the causes of a Java exception mean for a submission. The chains are those of Flink 2.3.0, as seen."""
+
+import pytest
+
+from sluiceway.engines.submit_errors import LONGEST, Cause, already_submitted, explain, may_have_arrived
+
+SQL = Cause("org.apache.flink.table.api.TableException", "Failed to execute sql")
+JOB = Cause("org.apache.flink.util.FlinkException", "Failed to execute job 'j'.")
+SENT = Cause("org.apache.flink.runtime.client.JobSubmissionException", "Failed to submit ExecutionPlan.")
+INITIAL = Cause("org.apache.flink.runtime.client.JobInitializationException", "Could not start the JobMaster.")
+
+
+def answer(text: str) -> Cause:
+    return Cause("org.apache.flink.runtime.rest.util.RestClientException", text)
+
+
+def server(exception: str) -> Cause:
+    return answer(f"[Internal server error., <Exception on server side:\n{exception}\n\tat org.x.Y(Z.java:1)\n>]")
+
+
+DUPLICATE = server("org.apache.flink.runtime.client.DuplicateApplicationSubmissionException: Already submitted.")
+OLD_DUPLICATE = server("org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already …")
+REFUSED = Cause("java.net.ConnectException", "Connection refused")
+VALIDATION = Cause("org.apache.flink.table.api.ValidationException", "Object 'foo' not found")
+
+
+@pytest.mark.parametrize("chain", [[SQL, JOB, SENT, DUPLICATE], [SQL, JOB, SENT, OLD_DUPLICATE]])
+def test_a_job_of_the_same_id_is_ours(chain: list[Cause]) -> None:
+    assert already_submitted(chain)
+
+
+@pytest.mark.parametrize(
+    ("chain", "arrived"),
+    [
+        ([VALIDATION], False),
+        ([VALIDATION, REFUSED], False),  # a catalog that is down: nothing was sent
+        ([SQL, JOB, SENT, REFUSED], True),
+        ([SQL, JOB, SENT, Cause("java.util.concurrent.TimeoutException", "")], True),
+        ([SQL, JOB, INITIAL, Cause("java.io.FileNotFoundException", "Cannot find savepoint")], False),
+        ([SQL, JOB, SENT, server("java.lang.IllegalArgumentException: no")], False),
+        ([SQL, JOB, SENT, server("java.util.concurrent.TimeoutException: Invocation timed out")], True),
+        ([SQL, JOB, SENT, answer("[Service temporarily unavailable due to an ongoing leader election.]")], True),
+        ([SQL, JOB, SENT, answer("Response was neither of the expected type nor an error.")], True),
+        ([SQL, JOB, server("org.x.FlinkJobNotFoundException: gone")], True),  # taken, then lost sight of
+    ],
+)
+def test_tells_a_clear_no_from_no_clear_answer(chain: list[Cause], arrived: bool) -> None:
+    assert not already_submitted(chain)
+    assert may_have_arrived(chain) is arrived
+
+
+@pytest.mark.parametrize(
+    ("chain", "text"),
+    [
+        (
+            [
+                Cause(
+                    "org.apache.flink.table.api.ValidationException",
+                    "SQL validation failed. SQL validation failed. From line 3, column 1: Object 'foo' not found",
+                ),
+                VALIDATION,
+            ],
+            "SQL validation failed. From line 3, column 1: Object 'foo' not found.",
+        ),
+        (
+            [
+                Cause("a.B", "Unable to create a sink for 't'.\n\nTable options are:\n\n'password'='secret'"),
+                Cause("a.B", "Could not find any factory for 'kafka'.\n\nAvailable:\n\nblackhole\nprint"),
+            ],
+            "Unable to create a sink for 't'. Could not find any factory for 'kafka'. Available: blackhole print.",
+        ),
+        (
+            [Cause("a.B", "Cannot make f."), Cause("java.lang.ClassNotFoundException", "c.F")],
+            "Cannot make f. ClassNotFoundException: c.F.",
+        ),
+        (
+            [
+                SQL,
+                JOB,
+                Cause("java.lang.RuntimeException", "org.x.JobInitializationException: Could not start the JobMaster."),
+                INITIAL,
+                Cause(
+                    "java.util.concurrent.CompletionException", "java.lang.IllegalArgumentException: abc is unknown."
+                ),
+                Cause("java.lang.IllegalArgumentException", "abc is unknown."),
+            ],
+            "abc is unknown.",
+        ),
+        ([SQL, JOB, SENT, server("a.b.SomeException: no room\nCaused by: c.d.E: disk full")], "disk full."),
+        ([Cause("a.b.Silent", "")], "a.b.Silent."),
+        ([], "No reason was given."),
+    ],
+)
+def test_explains_in_plain_words(chain: list[Cause], text: str) -> None:
+    assert explain(chain).rstrip(".") == text.rstrip(".")
+
+
+def test_an_explanation_is_bounded() -> None:
+    assert len(explain([Cause("a.B", "x" * 5000)])) == LONGEST
