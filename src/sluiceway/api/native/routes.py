@@ -19,7 +19,7 @@ from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
-BatchId = Annotated[int, Parameter(ge=1, lt=2**63, description="The id that the stop was accepted under.")]
+BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]
 
 _WORDS = {
     Refusal.UNKNOWN: "There is no such job in this project.",

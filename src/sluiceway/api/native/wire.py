@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from sluiceway.settings import MAX_JOB_IDS
 
-JobId = Annotated[int, Meta(ge=1, lt=2**63)]
+JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
