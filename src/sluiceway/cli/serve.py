@@ -72,7 +72,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _announce(server: uvicorn.Server, service: Service, settings: Settings, listening: socket.socket) -> None:
     while not server.started and not server.should_exit:
-        await asyncio.sleep(0.02)  # noqa: ASYNC110 - uvicorn has a flag, not an event
+        await asyncio.sleep(0.02)
     if not server.started:
         return
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

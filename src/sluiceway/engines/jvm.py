@@ -22,15 +22,14 @@ SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each
 
 MOST_CAUSES = 20  # a chain of causes that is longer is a circle
 
-# What the client side of a submission needs. It gives up sooner than by default: sending it again is harmless.
+# What the client side of a submission needs. It never repeats itself: that is for the caller, and harmless.
 _CLIENT = {
     "execution.target": "remote",
     "execution.attached": "false",
-    "rest.retry.max-attempts": "3",
-    "rest.retry.delay": "1 s",
+    "rest.retry.max-attempts": "0",
     "rest.connection-timeout": "10 s",
-    "rest.idleness-timeout": "1 min",
-    "client.timeout": "1 min",
+    "rest.idleness-timeout": "30 s",
+    "client.timeout": "30 s",
 }
 _LOCAL = "127.0.0.1"
 _CLUSTER = {

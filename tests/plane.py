@@ -1,0 +1,168 @@
+"""The whole control plane without its HTTP front, over a fake Flink: real use cases, real reconciler, real SQLite."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from sluiceway.app import clock
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.queries import Queries
+from sluiceway.control.queues import Queues
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.run import Run
+from sluiceway.domain.stop import StopRules
+from sluiceway.engines.session import SessionEngine
+from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.turn import Turn, TurnSettings
+from sluiceway.reconcile.worker import Pace, Reconciler
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database, migrate
+from sluiceway.store.views import BatchEntry
+from sluiceway.testing.fake_flink import FakeFlink
+
+PROJECT = "p"
+RULES = StopRules(
+    timeout=timedelta(seconds=20),
+    attempts=3,
+    backoff=timedelta(milliseconds=50),
+    gone_after=timedelta(milliseconds=400),
+    forgotten_after=timedelta(milliseconds=150),
+)
+PATIENCE = 20.0  # seconds within which anything must have happened, on any machine
+
+
+@dataclass
+class Plane:
+    """A control plane at work. `fakes` are its clusters by name; the first is the default queue."""
+
+    db: Database
+    storage: Storage
+    fakes: dict[str, FakeFlink]
+    stop: StopJobs
+    start: StartJobs
+    edit: EditJobs
+    queries: Queries
+    reconciler: Reconciler
+    clusters: dict[str, Cluster]
+
+    @property
+    def fake(self) -> FakeFlink:
+        """The default cluster."""
+        return next(iter(self.fakes.values()))
+
+    async def create(self, name: str = "job", *, queue: str | None = None, project: str = PROJECT) -> int:
+        """A draft."""
+        return (await self.edit.create(project, JobDraft(name, JobSpec("-"), queue=queue), "somebody")).id
+
+    async def run(self, count: int = 1, **options: Any) -> list[int]:
+        """So many running jobs."""
+        jobs = [await self.create(f"job-{n}", **options) for n in range(count)]
+        await self.start(PROJECT, jobs, resume=False)
+        for job in jobs:
+            await self.until(job, JobStatus.RUNNING)
+        return jobs
+
+    async def job(self, job_id: int) -> Job:
+        """The job as it is stored now."""
+        return await self.queries.job(PROJECT, job_id)
+
+    async def flink_id(self, job_id: int) -> str:
+        """The Flink job id of its latest run."""
+        found = (await self.job(job_id)).flink_job_id
+        assert found is not None
+        return found
+
+    async def until(self, job_id: int, *statuses: JobStatus) -> Job:
+        """Wait for one of these statuses."""
+        async with asyncio.timeout(PATIENCE):
+            while (job := await self.job(job_id)).status not in statuses:
+                await asyncio.sleep(0.01)
+        return job
+
+    async def stop_and_wait(self, jobs: list[int], *, savepoint: bool = True) -> list[BatchEntry]:
+        """Stop them in one request and wait until each has settled."""
+        batch = (await self.stop(PROJECT, jobs, savepoint=savepoint)).id
+        assert batch is not None
+        return await self.settled(batch)
+
+    async def settled(self, batch: int) -> list[BatchEntry]:
+        """Wait until each job of a batch has settled."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                entries = (await self.queries.batch(PROJECT, batch)).entries
+                if all(entry.stop.settled_at for entry in entries):
+                    return list(entries)
+                await asyncio.sleep(0.01)
+
+    async def eventually(self, happened: Callable[[], bool]) -> None:
+        """Wait for something of the outside world."""
+        async with asyncio.timeout(PATIENCE):
+            while not happened():
+                await asyncio.sleep(0.01)
+
+    def savepoints(self, job_id: int) -> list[Path]:
+        """Every complete savepoint that storage holds of a job."""
+        root = Path(self.storage.uri.removeprefix("file://")) / "jobs" / "savepoint" / str(job_id)
+        return sorted(root.rglob("_metadata"))
+
+
+@asynccontextmanager
+async def plane(
+    directory: Path,
+    *,
+    clusters: int = 1,
+    rules: StopRules = RULES,
+    max_savepoints: int = 100,
+    timeout: float = 1.0,
+    fakes: dict[str, FakeFlink] | None = None,
+) -> AsyncIterator[Plane]:
+    """A control plane in `directory`; over fakes of its own, or over those of one before it."""
+    await asyncio.to_thread(migrate, directory / "test.db")
+    db = Database(directory / "test.db")
+    storage = Storage(str(directory / "storage"))
+    own = fakes is None
+    fakes = fakes or {f"c{n}": FakeFlink() for n in range(clusters)}
+    at = {name: Cluster(name, await fake.start() if own else fake.url) for name, fake in fakes.items()}
+
+    async def submit(cluster: Cluster, run: Run, name: str, _spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        if run.flink_job_id not in fakes[cluster.name].jobs:
+            fakes[cluster.name].add_job(run.flink_job_id, name=name, restored=run.restore)
+        return Submitted()
+
+    async with aiohttp.ClientSession() as session:
+        engine = SessionEngine(session, submit, timeout)
+
+        def turns(_: str) -> Turn:
+            return Turn(db, engine, storage, Submissions(engine), TurnSettings(rules, max_savepoints), clock)
+
+        reconciler = Reconciler(db, at.get, turns, clock, Pace(busy=0.02, idle=0.05, trouble=0.05))
+        queues = Queues(tuple(fakes), at.get, reconciler.wake)
+        made = Plane(
+            db,
+            storage,
+            fakes,
+            StopJobs(db, queues, storage, clock, rules.timeout),
+            StartJobs(db, queues, storage, clock),
+            EditJobs(db, queues, storage, clock, rules.timeout),
+            Queries(db, queues, engine.flink_job),
+            reconciler,
+            at,
+        )
+        reconciler.start(fakes)
+        try:
+            yield made
+        finally:
+            await reconciler.close()
+            await db.close()
+            for fake in fakes.values() if own else ():
+                await fake.close()
