@@ -1,14 +1,12 @@
-"""The Flink contract, claim by claim, on real Flink and on the fake alike: what holds for one must hold for the other."""
+"""The Flink contract, claim by claim, on real Flink and on the fake: what holds for one must hold for the other."""
 
 import asyncio
-import json
-import os
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import aiohttp
 import pytest
+from tests.contract.clusters import Cluster, RealPlace, fresh_id
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
@@ -16,31 +14,239 @@ from sluiceway.engines.flink_rest import (
     AlreadyOver,
     AttemptCompleted,
     AttemptFailed,
-    AttemptInProgress,
     AttemptUnknown,
     FlinkRest,
-    JobOverview,
     NoSuchJob,
 )
-from sluiceway.testing.fake_flink import FakeFlink
 
-MAGIC = bytes.fromhex("4960672d")
-PATIENCE = 20.0  # seconds; a good stop takes about one
-RESTARTS = {
-    "execution.checkpointing.interval": "1h",
-    "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": "10",
-    "restart-strategy.fixed-delay.delay": "100ms",
-}
-SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');"
-STREAM = f"{SOURCE} CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO b SELECT n FROM s;"
-COUNTS = (
-    f"{SOURCE.replace(')', ", 'number-of-rows' = '1000000')") if False else SOURCE} "
-    "CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'blackhole'); "
-    "INSERT INTO b SELECT n, COUNT(*) FROM s GROUP BY n;"
-)
+MAGIC = bytes.fromhex("4960672d00000006")  # and the format's version
 
 
-def fresh_id() -> str:
-    """32 hex digits."""
-    return os.urandom(16).hex()
+# A good stop. ---------------------------------------------------------------------------------------------------------
+
+
+async def test_good_stop_ends_finished_with_a_savepoint_in_its_own_directory(flink: Cluster) -> None:
+    jid, trigger = await flink.run(flink.place.endless), fresh_id()
+    said = await flink.raw(
+        "POST", f"/jobs/{jid}/stop", {"targetDirectory": flink.target(trigger), "triggerId": trigger}
+    )
+    assert said == (202, {"request-id": trigger})
+    attempt = await flink.outcome(jid, trigger)
+    assert await flink.ends(jid) is JobState.FINISHED
+    [metadata] = flink.metadata(trigger)
+    assert attempt == AttemptCompleted(f"file:{metadata.parent}")
+    assert metadata.read_bytes().startswith(MAGIC)
+    assert metadata.parent.name.startswith(f"savepoint-{jid[:6]}-")
+
+
+async def test_path_still_shows_in_the_checkpoints(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    _, attempt = await flink.stop(jid)
+    assert isinstance(attempt, AttemptCompleted)
+    checkpoints = await flink.rest.checkpoints(jid)
+    assert checkpoints is not None
+    assert checkpoints.latest.savepoint is not None
+    assert checkpoints.latest.savepoint.external_path == attempt.location
+    assert checkpoints.latest.savepoint.checkpoint_type == "SYNC_SAVEPOINT"
+
+
+async def test_drain_is_understood_and_unknown_fields_are_ignored(flink: Cluster) -> None:
+    jid, trigger = await flink.run(flink.place.endless), fresh_id()
+    body = {"targetDirectory": flink.target(trigger), "triggerId": trigger, "drain": True, "nonsense": 1}
+    assert (await flink.raw("POST", f"/jobs/{jid}/stop", body))[0] == 202
+    assert isinstance(await flink.outcome(jid, trigger), AttemptCompleted)
+    assert await flink.ends(jid) is JobState.FINISHED
+    assert len(flink.metadata(trigger)) == 1
+
+
+async def test_flink_chooses_a_trigger_id_when_none_is_given(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    status, body = await flink.raw("POST", f"/jobs/{jid}/stop", {"targetDirectory": flink.target("any")})
+    assert status == 202
+    assert isinstance(await flink.outcome(jid, body["request-id"]), AttemptCompleted)
+
+
+async def test_same_id_makes_one_savepoint_however_often_it_is_sent(flink: Cluster) -> None:
+    jid, trigger = await flink.run(flink.place.restarting), fresh_id()
+    for _ in range(3):
+        said = await flink.rest.stop(jid, trigger=trigger, target=flink.target(trigger))
+        assert said == Acknowledged()
+    first = await flink.outcome(jid, trigger)
+    assert await flink.ends(jid) is JobState.FINISHED
+    assert await flink.rest.stop(jid, trigger=trigger, target=flink.target(trigger)) == Acknowledged()
+    assert await flink.outcome(jid, trigger) == first
+    assert len(flink.metadata(trigger)) == 1
+    assert await flink.restored(jid) == 0
+
+
+async def test_resume_from_a_savepoint_shows_as_restored(flink: Cluster) -> None:
+    _, attempt = await flink.stop(await flink.run(flink.place.endless))
+    assert isinstance(attempt, AttemptCompleted)
+    jid = await flink.run(lambda: flink.place.endless(restored=attempt.location))
+    checkpoints = await flink.rest.checkpoints(jid)
+    assert checkpoints is not None
+    assert checkpoints.latest.restored is not None
+    assert checkpoints.latest.restored.external_path == attempt.location
+    assert checkpoints.latest.restored.is_savepoint
+
+
+# Requests that Flink refuses at once. ---------------------------------------------------------------------------------
+
+
+async def test_no_target_directory_is_refused_at_once(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    wrong_key = {"stop": "target-directory", "savepoints": "targetDirectory"}  # each takes only the other's spelling
+    for path, key in wrong_key.items():
+        for body in (None, {}, {key: "file:///tmp"}):
+            status, said = await flink.raw("POST", f"/jobs/{jid}/{path}", body)
+            assert status == 400
+            assert "savepoint-dir] is not set" in said["errors"][0]
+    assert await flink.rest.job_state(jid) is JobState.RUNNING
+
+
+@pytest.mark.parametrize("odd", ["xyz", "0e4a1b1c-1c1c-4c1c-8c1c-1c1c1c1c1c1c"])
+async def test_malformed_ids_are_refused(flink: Cluster, odd: str) -> None:
+    jid = fresh_id()
+    requests = {
+        "GET": (f"/jobs/{odd}", f"/jobs/{odd}/status", f"/jobs/{odd}/checkpoints", f"/jobs/{jid}/savepoints/{odd}"),
+        "POST": (f"/jobs/{odd}/stop",),
+        "PATCH": (f"/jobs/{odd}?mode=cancel", f"/jobs/{jid}?mode=nonsense"),
+    }
+    for method, paths in requests.items():
+        for path in paths:
+            assert (await flink.raw(method, path))[0] == 400, path
+    said = await flink.rest.stop(jid, trigger=odd, target="file:///tmp")
+    assert isinstance(said, Refused)
+    assert said.refusal is Refusal.OTHER
+    assert "did not match expected format" in said.text
+
+
+@pytest.mark.parametrize("body", [{"formatType": "NONSENSE"}, b"{nonsense"])
+async def test_malformed_bodies_are_refused(flink: Cluster, body: object) -> None:
+    body = {"targetDirectory": "file:///tmp", **body} if isinstance(body, dict) else body
+    assert (await flink.raw("POST", f"/jobs/{fresh_id()}/stop", body))[0] == 400
+
+
+# Jobs and attempts that Flink does not know. --------------------------------------------------------------------------
+
+
+async def test_unknown_trigger_is_404(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    for job in (jid, fresh_id()):
+        assert (await flink.raw("GET", f"/jobs/{job}/savepoints/{fresh_id()}"))[0] == 404
+        assert await flink.rest.attempt(job, fresh_id()) == AttemptUnknown()
+
+
+async def test_status_of_an_unknown_job_is_500_and_the_rest_404(flink: Cluster) -> None:
+    jid = fresh_id()
+    status, said = await flink.raw("GET", f"/jobs/{jid}/status")
+    assert status == 500
+    assert "FlinkJobNotFoundException" in said["errors"][1]
+    for path in ("", "/checkpoints", "/exceptions"):
+        assert (await flink.raw("GET", f"/jobs/{jid}{path}"))[0] == 404
+    assert await flink.rest.job_state(jid) is None
+    assert await flink.rest.job(jid) is None
+    assert await flink.rest.checkpoints(jid) is None
+    assert await flink.rest.exceptions(jid) == ""
+
+
+async def test_stop_of_a_job_that_never_existed_is_accepted_and_fails_later(flink: Cluster) -> None:
+    _, attempt = await flink.stop(fresh_id())
+    assert isinstance(attempt, NoSuchJob)
+
+
+async def test_stop_of_an_ended_job_is_accepted_and_fails_later(flink: Cluster) -> None:
+    canceled, finished, failed = [await flink.run(flink.place.endless) for _ in range(2)] + [
+        await flink.place.failing()
+    ]
+    flink.started.append(failed)
+    await flink.rest.cancel(canceled)
+    await flink.stop(finished)
+    states = [await flink.ends(jid) for jid in (canceled, finished, failed)]
+    assert states == [JobState.CANCELED, JobState.FINISHED, JobState.FAILED]
+    for jid in (canceled, finished, failed):
+        trigger, attempt = await flink.stop(jid)
+        assert isinstance(attempt, NoSuchJob)
+        assert flink.metadata(trigger) == []
+
+
+async def test_endpoint_that_is_not_flinks_says_nothing_of_a_job(flink: Cluster) -> None:
+    astray = FlinkRest(flink.session, f"{flink.place.url}/astray", 10.0)
+    jid = fresh_id()
+    for ask in (astray.job_state(jid), astray.job(jid), astray.attempt(jid, jid), astray.cancel(jid)):
+        with pytest.raises(Unreachable, match="HTTP 404"):
+            await ask
+    with pytest.raises(Unreachable, match="HTTP 404"):
+        await astray.stop(jid, trigger=fresh_id(), target="file:///tmp")
+
+
+# Cancel. --------------------------------------------------------------------------------------------------------------
+
+
+async def test_cancel_of_a_running_and_of_a_canceled_job_is_202(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    assert (await flink.raw("PATCH", f"/jobs/{jid}?mode=cancel")) == (202, {})
+    assert await flink.ends(jid) is JobState.CANCELED
+    assert await flink.rest.cancel(jid) == Acknowledged()
+
+
+async def test_cancel_of_a_finished_or_failed_job_is_409(flink: Cluster) -> None:
+    finished, failed = await flink.run(flink.place.endless), await flink.place.failing()
+    await flink.stop(finished)
+    assert await flink.ends(failed) is JobState.FAILED
+    for jid, state in ((finished, "FINISHED"), (failed, "FAILED")):
+        assert (await flink.raw("PATCH", f"/jobs/{jid}?mode=cancel"))[0] == 409
+        said = await flink.rest.cancel(jid)
+        assert isinstance(said, AlreadyOver)
+        assert f"another terminal state ({state})" in said.text
+
+
+async def test_cancel_of_an_unknown_job_is_404(flink: Cluster) -> None:
+    assert (await flink.raw("PATCH", f"/jobs/{fresh_id()}?mode=cancel"))[0] == 404
+    assert isinstance(await flink.rest.cancel(fresh_id()), NoSuchJob)
+
+
+async def test_cancel_ends_a_stop_in_flight(flink: Cluster) -> None:
+    jid, trigger = await flink.run(flink.place.restarting), fresh_id()
+    await flink.rest.stop(jid, trigger=trigger, target=flink.target(trigger))
+    assert await flink.rest.cancel(jid) == Acknowledged()
+    attempt = await flink.outcome(jid, trigger)
+    assert attempt == AttemptFailed(Refusal.ABORTED, "Checkpoint Coordinator is suspending.")
+    assert await flink.ends(jid) is JobState.CANCELED
+    assert flink.metadata(trigger) == []
+
+
+# What else the client reads. ------------------------------------------------------------------------------------------
+
+
+async def test_overview_shows_the_version_and_every_job_with_its_tasks(flink: Cluster) -> None:
+    assert (await flink.rest.overview()).flink_version.startswith("2.")
+    jid = await flink.run(flink.place.endless)
+    job = await flink.until(jid, lambda job: True)
+    assert job.tasks["total"] == job.tasks["running"] == 2
+    assert job.end_time == -1 < job.start_time
+    assert not job.batch
+    assert ((await flink.rest.job(jid)) or {})["jid"] == jid
+
+
+async def test_failed_job_tells_its_root_cause(flink: Cluster) -> None:
+    jid = await flink.place.failing()
+    assert await flink.ends(jid) is JobState.FAILED
+    why = await flink.rest.exceptions(jid)
+    assert why.startswith("NumberFormatException: For input string: 'x")
+    assert "\n" not in why
+
+
+@pytest.mark.real
+async def test_job_id_is_taken_once(real_flink: Any, tmp_path: Path) -> None:
+    """Only real Flink has submissions; the fake refuses a second `add_job` in its own way."""
+    async with aiohttp.ClientSession() as session:
+        flink = Cluster(RealPlace(real_flink), session, tmp_path)
+        jid = await flink.run(flink.place.endless)
+        before = await flink.until(jid, lambda job: True)
+        await asyncio.to_thread(real_flink.submit, flink_job_id=jid)
+        await flink.rest.cancel(jid)
+        assert await flink.ends(jid) is JobState.CANCELED
+        await asyncio.to_thread(real_flink.submit, flink_job_id=jid)
+        after = await flink.until(jid, lambda job: True)
+        assert (after.state, after.start_time) == (JobState.CANCELED, before.start_time)

@@ -67,7 +67,7 @@ def test_a_name_alone_makes_a_job_with_dlis_defaults() -> None:
         "resource_config_version": "v1",
     }
     assert {key: draft.config[key] for key in expected} == expected
-    assert json.loads(json.dumps(draft.config)) == draft.config | {"tags": []}
+    assert json.loads(json.dumps(draft.config)) == {**draft.config, "tags": []}
 
 
 def test_null_is_absent_and_unknown_keys_are_ignored() -> None:
@@ -365,12 +365,11 @@ ANY_BODY = st.one_of(
 @given(ANY_BODY)
 def test_any_body_makes_a_draft_or_a_refusal(body: object) -> None:
     raw = json.dumps(body).encode()
-    for attempt in (
-        lambda: rules.create(decode(raw, CreateSqlJob)),
-        lambda: rules.update(job(), decode(raw, UpdateSqlJob)),
-    ):
+    kinds: tuple[type[CreateSqlJob] | type[UpdateSqlJob], ...] = (CreateSqlJob, UpdateSqlJob)
+    for kind in kinds:
         try:
-            draft = attempt()
+            decoded = decode(raw, kind)
+            draft = rules.create(decoded) if isinstance(decoded, CreateSqlJob) else rules.update(job(), decoded)
         except DliError as error:
             check_message(error)
         else:

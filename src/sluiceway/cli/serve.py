@@ -1,9 +1,12 @@
 """`sluiceway serve`: the service itself."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 
 import structlog
 import uvicorn
@@ -54,10 +57,21 @@ async def _serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
             )
-            server = uvicorn.Server(config)
+            server = _Server(config)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
             announcing = asyncio.create_task(_announce(server, service, settings, listening))
             await server.serve(sockets=[listening])
             await announcing
+
+
+class _Server(uvicorn.Server):
+    """Ends when told to, and lets the rest of the service end after it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: uvicorn would raise the signal again at its own end, before ours."""
+        yield
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -19,7 +19,6 @@ from sluiceway.engines.sql import Script, SqlRefused
 from sluiceway.engines.submit_errors import Cause, already_submitted, explain, may_have_arrived
 
 SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each slower
-
 MOST_CAUSES = 20  # a chain of causes that is longer is a circle
 
 # What the client side of a submission needs. It never repeats itself: that is for the caller, and harmless.

@@ -19,7 +19,7 @@ from sluiceway.store.leases import Lease
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 
 
 class TakesTurns(Protocol):

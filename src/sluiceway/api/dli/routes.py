@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, cast
 
 from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import MethodNotAllowedException
 from litestar.openapi import ResponseSpec
-from litestar.params import Dependency, Parameter
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api.dli import requests, rules, views, wire
 from sluiceway.api.dli.boundary import FOR_ROUTES, MAX_BODY_MB, Json, language_of
@@ -28,16 +28,16 @@ BASE: Final = "/v1.0/{project_id:str}/streaming"
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
 USER: Final = "local"  # nobody signs in yet
 
-Given = Dependency(skip_validation=True)
-StopJobsGiven = Annotated[StopJobs, Given]
-StartJobsGiven = Annotated[StartJobs, Given]
-EditJobsGiven = Annotated[EditJobs, Given]
-QueriesGiven = Annotated[Queries, Given]
-LanguageGiven = Annotated[Language, Given]
-ListQueryGiven = Annotated[ListQuery, Given]
-RefusedFormGiven = Annotated[RefusedForm, Given]
-ProjectGiven = Annotated[str, Given]
-JobIdGiven = Annotated[int, Given]
+# Dependencies are ours, so nothing is gained by validating them.
+StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
+StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
+EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
+QueriesGiven = NamedDependency[SkipValidation[Queries]]
+LanguageGiven = NamedDependency[SkipValidation[Language]]
+ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
+RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
+ProjectGiven = NamedDependency[SkipValidation[str]]
+JobIdGiven = NamedDependency[SkipValidation[int]]
 
 
 def _integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ _ALL_REFUSED = {
     summary="Stop jobs",
 )
 async def stop(
-    data: wire.StopRequest,
+    data: JSONBody[wire.StopRequest],
     project: ProjectGiven,
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
@@ -89,7 +89,7 @@ async def stop(
     summary="Start jobs",
 )
 async def run(
-    data: wire.RunRequest,
+    data: JSONBody[wire.RunRequest],
     project: ProjectGiven,
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
@@ -110,7 +110,7 @@ async def run(
     summary="Delete jobs",
 )
 async def delete_many(
-    data: wire.DeleteRequest,
+    data: JSONBody[wire.DeleteRequest],
     project: ProjectGiven,
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
@@ -174,7 +174,7 @@ async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: Queries
     summary="Create a SQL job",
 )
 async def create_sql_job(
-    data: wire.CreateSqlJob, project: ProjectGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+    data: JSONBody[wire.CreateSqlJob], project: ProjectGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
     draft = rules.create(data)
@@ -195,7 +195,11 @@ async def create_sql_job(
     summary="Update a SQL job",
 )
 async def update_sql_job(
-    data: wire.UpdateSqlJob, project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+    data: JSONBody[wire.UpdateSqlJob],
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    edit_jobs: EditJobsGiven,
 ) -> wire.Updated:
     """Change what the body names. Most of it only while the job does not run."""
 
@@ -235,11 +239,11 @@ async def no_options() -> None:
 # --- what handlers are given ----------------------------------------------------------------------------------------
 
 
-def _project(project_id: Annotated[str, Parameter(description="1 to 64 letters and digits.")]) -> str:
+def _project(project_id: Annotated[str, PathParameter(description="1 to 64 letters and digits.")]) -> str:
     return requests.project(project_id)
 
 
-def _job(job_id: Annotated[str, Parameter(description="A whole number above 0.")]) -> int:
+def _job(job_id: Annotated[str, PathParameter(description="A whole number above 0.")]) -> int:
     return requests.job_id(job_id)
 
 
@@ -248,18 +252,18 @@ def _language(request: Request[Any, Any, Any]) -> Language:
 
 
 def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
-    job_type: str = "",
-    status: str = "",
-    queue_name: str = "",
-    user_name: str = "",
-    sys_enterprise_project_name: str = "",
-    name: Annotated[str, Parameter(description="A part of the name.")] = "",
-    tags: Annotated[str, Parameter(description="Refused: jobs are not filtered by tags.")] = "",
-    order: Annotated[str, Parameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
-    limit: Annotated[str, Parameter(schema_extra=_integer(0, 10, maximum=100))] = "",
-    offset: Annotated[str, Parameter(schema_extra=_integer(0, 0))] = "",
-    root_job_id: Annotated[str, Parameter(schema_extra=_integer(1))] = "",
-    show_detail: Annotated[str, Parameter(schema_extra={"type": "boolean", "default": False})] = "",
+    job_type: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+    queue_name: FromQuery[str] = "",
+    user_name: FromQuery[str] = "",
+    sys_enterprise_project_name: FromQuery[str] = "",
+    name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
+    tags: Annotated[str, QueryParameter(description="Refused: jobs are not filtered by tags.")] = "",
+    order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
+    limit: Annotated[str, QueryParameter(schema_extra=_integer(0, 10, maximum=100))] = "",
+    offset: Annotated[str, QueryParameter(schema_extra=_integer(0, 0))] = "",
+    root_job_id: Annotated[str, QueryParameter(schema_extra=_integer(1))] = "",
+    show_detail: Annotated[str, QueryParameter(schema_extra={"type": "boolean", "default": False})] = "",
 ) -> ListQuery:
     return ListQuery(
         job_type=job_type,
@@ -308,6 +312,7 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
     router = Router(
         path="/",
         route_handlers=[
+            no_options,  # first, or Litestar puts its own in place
             stop,
             run,
             delete_many,
@@ -317,7 +322,6 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             execute_graph,
             create_sql_job,
             update_sql_job,
-            no_options,
         ],
         dependencies={
             "project": Provide(_project, sync_to_thread=False),

@@ -1,0 +1,290 @@
+"""A client of the service for commands: plain HTTP, one connection, one call after the other.
+
+Commands are short, so the standard library's client is used: it is there at once.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from sluiceway.cli.output import Failed
+
+TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
+PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
+STOP_HEADER: Final = "X-Sluiceway-Stop"
+
+# Refusals that tell how things stand; every other 400 tells that the call was wrong.
+_NOT_THE_CALL: Final = ("DLI.0012", "DLI.11004", "DLI.12", "DLI.13", "DLI.14", "DLI.15", "DLI.16", "DLI.17", "DLI.20005")
+_BAD_ID: Final = "DLI.12001"
+
+T = TypeVar("T")
+
+
+class Unreachable(Failed):
+    """No answer came. Whatever was asked may have been done all the same."""
+
+
+class Answer(Struct, frozen=True):
+    """What was said to one job of a request."""
+
+    job_id: int
+    accepted: bool
+    code: str = ""
+    message: str = ""
+
+
+class Answers(Struct, frozen=True):
+    """What was said to each job of a request, in its order. `id` names the stop, where one was accepted."""
+
+    accepted: int
+    refused: int
+    jobs: list[Answer]
+    id: int | None = None
+
+
+class StopView(Struct, frozen=True):
+    """One job of a stop."""
+
+    job_id: int
+    name: str
+    queue: str
+    phase: str
+    savepoint: str | None
+    size: int | None
+    verified: bool
+    reason: str
+    accepted_at: str
+    settled_at: str | None
+
+
+class Stop(Struct, frozen=True):
+    """A stop with all its jobs."""
+
+    id: int
+    savepoint: bool
+    reason: str
+    created_at: str
+    settled: bool
+    phases: dict[str, int]
+    jobs: list[StopView]
+
+
+class StopHead(Struct, frozen=True):
+    """A stop without its jobs."""
+
+    id: int
+    savepoint: bool
+    reason: str
+    created_at: str
+
+
+class Job(Struct, frozen=True):
+    """A job as a list shows it. Times are epoch milliseconds."""
+
+    job_id: int
+    name: str
+    desc: str
+    status: str
+    status_desc: str
+    create_time: int
+    start_time: int | None
+    duration: int
+    has_savepoint: bool
+
+
+class JobDetail(Job, frozen=True):
+    """A job with everything about it that commands show."""
+
+    queue_name: str | None
+    sql_body: str
+    savepoint_path: str | None
+    job_config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service answered; `data` is its JSON as it came."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    data: Any
+
+
+class Client:
+    """The calls that commands make, in one project. All raise `Failed`; `Unreachable` when no answer came."""
+
+    def __init__(self, server: str, project: str) -> None:
+        """`server` is the base URL of the service."""
+        parts = urlsplit(server)
+        self.server = server.rstrip("/")
+        self.project = project
+        self._prefix = parts.path.rstrip("/")
+        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        try:
+            self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        except (ValueError, http.client.InvalidURL) as error:
+            raise Failed(f"--server {server} is not the URL of a service: {error}", code=2) from error
+
+    # --- DLI's paths --------------------------------------------------------------------------------------------------
+
+    def create_sql_job(self, body: Mapping[str, object]) -> Any:
+        """Create a job from DLI's fields; returns the job as DLI shows it then."""
+        return self._ok("POST", self._dli("/sql-jobs"), body).data["job"]
+
+    def run(self, job_ids: Sequence[int], *, resume: bool) -> Answers:
+        """Start jobs; with `resume` from their newest savepoints."""
+        return self._batch("run", job_ids, resume_savepoint=resume)[0]
+
+    def stop_dli(self, job_ids: Sequence[int], *, savepoint: bool) -> Answers:
+        """Stop jobs by DLI's call. The answer's `id` is the stop, for our own API."""
+        answers, headers = self._batch("stop", job_ids, trigger_savepoint=savepoint)
+        stop = headers.get(STOP_HEADER.lower())
+        return msgspec.structs.replace(answers, id=int(stop) if stop else None)
+
+    def delete(self, job_ids: Sequence[int]) -> Answers:
+        """Delete jobs."""
+        return self._batch("delete", job_ids)[0]
+
+    def job(self, job_id: int) -> Any:
+        """One job as DLI shows it (`JobDetail` has what commands need of it)."""
+        return self._ok("GET", self._dli(f"/jobs/{job_id}")).data["job_detail"]
+
+    def page(self, offset: int, limit: int, **filters: str) -> tuple[int, list[Any]]:
+        """How many jobs match, and at most 100 of them as DLI lists them."""
+        query = {"offset": str(offset), "limit": str(min(limit, PAGE)), **filters}
+        found = self._ok("GET", f"{self._dli('/jobs')}?{urlencode(query)}").data["job_list"]
+        return found["total_count"], found["jobs"]
+
+    def jobs(self, offset: int, limit: int | None, **filters: str) -> tuple[int, list[Any]]:
+        """How many jobs match, and `limit` or all of them, over as many pages as it takes."""
+        found: list[Any] = []
+        while True:
+            wanted = PAGE if limit is None else limit - len(found)
+            total, jobs = self.page(offset + len(found), wanted, **filters)
+            found += jobs
+            if not jobs or len(found) >= (total - offset if limit is None else limit):
+                return total, found
+
+    def job_named(self, name: str) -> int:
+        """The id of the job with exactly this name."""
+        _, jobs = self.jobs(0, None, name=name)  # the service looks for a part of the name
+        for job in jobs:
+            if job["name"] == name:
+                return int(job["job_id"])
+        raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.")
+
+    # --- our own paths ------------------------------------------------------------------------------------------------
+
+    def stop(self, selection: Mapping[str, object], *, savepoint: bool, reason: str) -> Reply:
+        """Stop the jobs that `selection` names: job_ids, or all, or a queue."""
+        return self._ok("POST", self._own("/stops"), {**selection, "savepoint": savepoint, "reason": reason})
+
+    def show_stop(self, stop_id: int) -> Reply:
+        """A stop with all its jobs."""
+        return self._ok("GET", self._own(f"/stops/{stop_id}"))
+
+    def stops(self, limit: int) -> Reply:
+        """The latest stops."""
+        return self._ok("GET", f"{self._own('/stops')}?limit={limit}")
+
+    def resume_stop(self, stop_id: int) -> Reply:
+        """Start exactly what a stop has stopped, each job from its own savepoint."""
+        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"))
+
+    # --- below the calls ----------------------------------------------------------------------------------------------
+
+    def _dli(self, path: str) -> str:
+        return f"/v1.0/{self.project}/streaming{path}"
+
+    def _own(self, path: str) -> str:
+        return f"/api/v1/projects/{self.project}{path}"
+
+    def _batch(self, verb: str, job_ids: Sequence[int], **flags: bool) -> tuple[Answers, Mapping[str, str]]:
+        """One of DLI's calls for many jobs. It answers by position; 400 with an array means that all are refused."""
+        reply = self._ask("POST", self._dli(f"/jobs/{verb}"), {"job_ids": list(job_ids), **flags})
+        if not isinstance(reply.data, list):
+            raise _refused(reply)
+        answers = [_answer(job, said) for job, said in zip(job_ids, reply.data, strict=True)]
+        accepted = sum(answer.accepted for answer in answers)
+        return Answers(accepted, len(answers) - accepted, answers), reply.headers
+
+    def _ok(self, method: str, path: str, body: object = None) -> Reply:
+        reply = self._ask(method, path, body)
+        if reply.status >= 400:
+            raise _refused(reply)
+        return reply
+
+    def _ask(self, method: str, path: str, body: object = None) -> Reply:
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Accept": "application/json", "X-Language": "en-us"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        if method != "GET":
+            # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
+            self._connection.close()
+        try:
+            return self._send(method, path, content, headers)
+        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
+            if method != "GET":
+                raise self._unreachable(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        try:
+            return self._send(method, path, content, headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+
+    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
+        try:
+            self._connection.request(method, self._prefix + path, content, headers)
+            response = self._connection.getresponse()
+            raw = response.read()
+        except BaseException:  # also Ctrl-C: half an answer must not be read as the next one
+            self._connection.close()
+            raise
+        found = {name.lower(): value for name, value in response.getheaders()}
+        try:
+            return Reply(response.status, found, json.loads(raw))
+        except ValueError:
+            what = f"{self.server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
+            raise Failed(f"{what}. Give the address of the service with --server.") from None
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        return Unreachable(
+            f"no service answers at {self.server} ({why}). Start one with `sluiceway serve`, or give its address with "
+            "--server or SLUICEWAY_SERVER."
+        )
+
+
+def read(data: Any, wanted: type[T]) -> T:
+    """What a service answered, as a type. Raises `Failed` where it does not fit."""
+    try:
+        return msgspec.convert(data, wanted)
+    except msgspec.ValidationError as error:
+        raise Failed(f"The answer of the service was not understood: {error}. Is it another version?") from error
+
+
+def each(data: Sequence[Any], wanted: type[T]) -> Iterator[T]:
+    """Every item of a list, as a type."""
+    return (read(item, wanted) for item in data)
+
+
+def _answer(job_id: int, said: Any) -> Answer:
+    accepted = said.get("is_success") == "true"
+    message = said.get("message") or said.get("error_msg") or ""
+    return Answer(job_id, accepted, said.get("error_code") or "", message)
+
+
+def _refused(reply: Reply) -> Failed:
+    """The service's own words. Code 2 where they are about the call, 1 where they are about how things stand."""
+    said = reply.data if isinstance(reply.data, dict) else {}
+    code, text = str(said.get("error_code") or ""), str(said.get("error_msg") or f"HTTP {reply.status}")
+    about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
+    return Failed(f"{text} ({code})" if code else text, code=2 if about_call else 1)

@@ -1,0 +1,71 @@
+"""The options that every client command has, and how its arguments are read."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from cyclopts import App, Parameter
+
+from sluiceway.cli.client import Client
+
+PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+
+
+def _check_server(_: Any, value: str) -> None:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("It is a URL, for example http://127.0.0.1:8640.")
+
+
+def _check_project(_: Any, value: str) -> None:
+    if not PROJECT.fullmatch(value):
+        raise ValueError("It has 1 to 64 letters and digits.")
+
+
+def _check_seconds(_: Any, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ValueError("It is a number of seconds above 0.")
+
+
+# Several values after one option: `--job 1 2 3`.
+Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+Seconds = Annotated[float | None, Parameter(validator=_check_seconds)]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """Which service to talk to, and how to answer."""
+
+    server: Annotated[str, Parameter(env_var="SLUICEWAY_SERVER", validator=_check_server)] = "http://127.0.0.1:8640"
+    """Address of the service."""
+
+    project: Annotated[str, Parameter(env_var="SLUICEWAY_PROJECT", validator=_check_project)] = "default"
+    """The project that the jobs are in: 1 to 64 letters and digits."""
+
+    json: Flag = False
+    """Print one JSON document on standard output, and nothing else there."""
+
+    def client(self) -> Client:
+        """A client of that service."""
+        return Client(self.server, self.project)
+
+
+def command_group(name: str, text: str) -> App:
+    """An app for client commands.
+
+    It reads no configuration but what its parameters name: the service's TOML file and environment must not turn into
+    a `--all` or a `--timeout` of a command.
+    """
+    return App(name=name, help=text, config=(), help_format="rich", result_action="return_value")
+
+
+def or_default(given: Common | None) -> Common:
+    """The options, also where none was given."""
+    return given or Common()
+
+
+def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:
+    """Job ids, in order. What is not a number is the exact name of a job. Raises `Failed` when there is no such job."""
+    return [int(text) if text.isascii() and text.isdecimal() else client.job_named(text) for text in given]

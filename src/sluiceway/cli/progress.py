@@ -1,0 +1,140 @@
+"""What goes on while a command waits: live on a terminal, a line for each change without one."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sluiceway.cli.client import Unreachable
+
+FIRST_PAUSE: Final = 0.25  # seconds between two looks
+LAST_PAUSE: Final = 2.0
+LOOKING_SHARE: Final = 4  # a look that takes long is followed by a pause that many times as long
+PATIENCE: Final = 60.0  # seconds that a service which does not answer is waited for
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one job stands."""
+
+    job_id: int
+    name: str
+    state: str
+    note: str = ""
+    done: bool = False
+
+
+class Board:
+    """Shows how many jobs are done, and each that is not. A context manager."""
+
+    def __init__(self, title: str, console: Console | None = None, *, keep_done: bool = False) -> None:
+        """`keep_done` also shows the jobs that are done, as far as the terminal has lines for them."""
+        self.title = title
+        self._console = console or Console(stderr=True)
+        self._keep_done = keep_done
+        self._began = time.monotonic()
+        self._states: dict[int, str] = {}
+        self._lines: Sequence[Line] = ()
+        self._live: Live | None = None
+        if self._console.is_terminal:
+            self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was; what comes out in the end is said by a table."""
+        if self._live is not None:
+            self._live.stop()
+
+    def begin(self, title: str, lines: Sequence[Line] = ()) -> None:
+        """Another stage of the same jobs: its title, and its clock."""
+        self.title, self._began = title, time.monotonic()
+        self.show(lines)
+
+    def say(self, text: str) -> None:
+        """A line above the board."""
+        self._console.print(Text(text), soft_wrap=True)
+        self._console.file.flush()
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """How all jobs stand now."""
+        self._lines = lines
+        if self._live is not None:
+            self._live.refresh()
+            return
+        for line in lines:
+            if self._states.get(line.job_id) != line.state:
+                self._states[line.job_id] = line.state
+                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.note})' if line.note else ''}")
+
+    def _picture(self) -> RenderableType:
+        """Never more lines than the terminal has."""
+        room = max(self._console.size.height - 4, 1)
+        lines = [line for line in self._lines if self._keep_done or not line.done]
+        shown = lines if len(lines) <= room else lines[: room - 1]
+        rest = [Text(f"… and {len(lines) - len(shown)} more", style="dim")] if len(shown) < len(lines) else []
+        return Group(self._head(), _rows(shown), *rest)
+
+    def _head(self) -> RenderableType:
+        done = sum(line.done for line in self._lines)
+        counts = ", ".join(f"{count} {state}" for state, count in Counter(line.state for line in self._lines).items())
+        head = Table.grid(padding=(0, 1))
+        head.add_column(no_wrap=True)
+        head.add_column(width=20)
+        head.add_column(no_wrap=True)
+        head.add_column(no_wrap=True, overflow="ellipsis")
+        seconds = f"{time.monotonic() - self._began:.1f} s"
+        bar = ProgressBar(total=max(len(self._lines), 1), completed=done, width=20)
+        head.add_row(Text(self.title, style="bold"), bar, f"{done}/{len(self._lines)}", Text(f"{seconds}  {counts}"))
+        return head
+
+
+def _rows(lines: Sequence[Line]) -> Table:
+    rows = Table(box=box.SIMPLE, show_header=False, show_edge=False, padding=(0, 1))
+    for _ in range(4):
+        rows.add_column(no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        rows.add_row(str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note))
+    return rows
+
+
+def looks(look: Callable[[], T], timeout: float | None = None) -> Iterator[T]:
+    """Look again and again until the time is up; the last look is at the end of it.
+
+    A service that does not answer for a while is waited for: it may be on its way up again, and what it has accepted
+    goes on. Raises `Unreachable` when it stays away.
+    """
+    end = None if timeout is None else time.monotonic() + timeout
+    pause, seen = FIRST_PAUSE, time.monotonic()
+    while True:
+        began = time.monotonic()
+        try:
+            found = look()
+        except Unreachable:
+            if time.monotonic() - seen > PATIENCE:
+                raise
+        else:
+            seen = time.monotonic()
+            yield found
+        now = time.monotonic()
+        if end is not None and now >= end:
+            return
+        pause = max(pause, min((now - began) * LOOKING_SHARE, LAST_PAUSE))
+        time.sleep(pause if end is None else max(0.0, min(pause, end - now)))

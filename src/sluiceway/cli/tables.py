@@ -1,0 +1,105 @@
+"""Results on standard output: tables for people, plain columns for pipes, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES: Final = {
+    "stopped": "green",
+    "job_running": "green",
+    "job_cancel_success": "green",
+    "yes": "green",
+    "failed": "red",
+    "lost": "red",
+    "ended": "red",
+    "overdue": "yellow",
+    "job_submit_fail": "red",
+    "job_running_exception": "red",
+    "job_cancel_fail": "red",
+    "no": "red",
+}
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows under headers. On a terminal long values are folded; through a pipe each row is one line, nothing cut."""
+    console = Console()
+    if not console.is_terminal:
+        _plain(headers, rows)
+        return
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for header in headers:
+        shown.add_column(header, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    console.print(shown)
+
+
+def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns two blanks apart, `-` for nothing: for grep, cut and awk."""
+    cells = [[header.upper().replace(" ", "_") for header in headers]]
+    cells += [[" ".join(cell.split()) or "-" for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    for row in cells:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def document(data: Any) -> None:
+    """One JSON document, and nothing added to it."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def size(count: int | None) -> str:
+    """Bytes, for people."""
+    if count is None:
+        return ""
+    amount = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def when(millis: int | None) -> str:
+    """A moment that DLI writes as epoch milliseconds, in UTC."""
+    return datetime.fromtimestamp(millis / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if millis else ""
+
+
+def moment(text: str | None) -> str:
+    """A moment that our own API writes, in UTC and to the second."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if text else ""
+
+
+def seconds_between(first: str, last: str | None) -> float | None:
+    """Seconds between two moments of our own API."""
+    if last is None:
+        return None
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+def lasting(millis: int) -> str:
+    """A length of time, for people."""
+    seconds = millis // 1000
+    if seconds < 60:
+        return f"{seconds}s" if seconds else ""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours}h"
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s"
+
+
+def yes(value: bool) -> str:
+    """A truth, for people."""
+    return "yes" if value else "no"

@@ -1,0 +1,80 @@
+"""The service, killed with SIGKILL at a named point: `python -m sluiceway.testing.crashes POINT serve …`.
+
+The points lie between the steps of a turn (look, decide, save, ask). Nothing of this is in the service itself: the
+steps are wrapped from outside, so what is tested is what runs.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from sluiceway.engines.session import SessionEngine
+from sluiceway.store import work
+
+Step = Callable[..., Awaitable[Any]]
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(_: Step) -> Step:
+    async def killed(*_: object, **__: object) -> None:
+        _die()
+
+    return killed
+
+
+def _after(step: Step) -> Step:
+    async def killed(*args: Any, **kwargs: Any) -> None:
+        await step(*args, **kwargs)
+        _die()
+
+    return killed
+
+
+def _when_saving(phase: str, *, stored: bool) -> Callable[[Step], Step]:
+    """Die around the transaction that is to store a stop in this phase."""
+
+    def wrap(save: Step) -> Step:
+        async def killed(db: Any, lease: Any, changes: Sequence[work.Change], now: Any) -> Any:
+            told = any(c.after.stop and c.after.stop.phase == phase and c.moved for c in changes)
+            if told and not stored:
+                _die()
+            result = await save(db, lease, changes, now)
+            if told:
+                _die()
+            return result
+
+        return killed
+
+    return wrap
+
+
+# Where to die: what is wrapped, and how.
+POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
+    "before_intent_is_sent": (SessionEngine, "send", _before),  # stored, not sent
+    "after_first_is_sent": (SessionEngine, "send", _after),  # sent, not recorded
+    "before_sending_is_stored": (work, "save", _when_saving("sent", stored=False)),
+    "after_sending_is_recorded": (work, "save", _when_saving("sent", stored=True)),
+    "before_result_is_stored": (work, "save", _when_saving("stopped", stored=False)),
+    "after_result_is_stored": (work, "save", _when_saving("stopped", stored=True)),
+    "before_submission": (SessionEngine, "submit", _before),
+    "after_submission": (SessionEngine, "submit", _after),
+}
+
+
+def main() -> None:
+    """Arm the point, and run the command that follows."""
+    point, *arguments = sys.argv[1:]
+    owner, name, wrap = POINTS[point]
+    setattr(owner, name, wrap(getattr(owner, name)))
+    from sluiceway.cli.main import run
+
+    sys.exit(run(arguments))
+
+
+if __name__ == "__main__":
+    main()

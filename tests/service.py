@@ -1,0 +1,98 @@
+"""The service as a process of its own, as its users run it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 120.0  # seconds for anything that real Flink does
+ACTIVE = {"job_submitting", "job_savepointing", "job_canceling"}
+
+
+class ServiceProcess:
+    """`sluiceway serve` in a process; `crash` names a point of `sluiceway.testing.crashes` at which it dies."""
+
+    def __init__(self, data: Path, *arguments: str, crash: str | None = None) -> None:
+        self.project = "proj0123"
+        module = ["sluiceway.testing.crashes", crash] if crash else ["sluiceway"]
+        command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.log: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.url = self._ready()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def end(self) -> int:
+        """End it as an operator does; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Call an API of the service; the decoded answer. Raises `urllib.error.HTTPError`."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def dli(self, method: str, path: str, body: object = None) -> Any:
+        """Call DLI's API below `/streaming`."""
+        return self.call(method, f"/v1.0/{self.project}/streaming{path}", body)
+
+    def create(self, name: str, sql: str, **fields: object) -> int:
+        """Make a job."""
+        return int(self.dli("POST", "/sql-jobs", {"name": name, "sql_body": sql, **fields})["job"]["job_id"])
+
+    def job(self, job_id: int) -> dict[str, Any]:
+        """DLI's view of a job."""
+        detail: dict[str, Any] = self.dli("GET", f"/jobs/{job_id}")["job_detail"]
+        return detail
+
+    def until(self, job_id: int, *statuses: str) -> dict[str, Any]:
+        """Wait until a job has one of these statuses; fails at any other that it would stay in."""
+        seen: dict[str, Any] = {}
+
+        def arrived() -> bool:
+            seen.update(self.job(job_id))
+            assert seen["status"] in ACTIVE | {"job_running", *statuses}, seen["status_desc"]
+            return seen["status"] in statuses
+
+        wait_for(arrived)
+        return seen
+
+    def start(self, jobs: Sequence[int], *, resume: bool = False) -> None:
+        """Run jobs and wait until all are running."""
+        self.dli("POST", "/jobs/run", {"job_ids": list(jobs), "resume_savepoint": resume})
+        for job in jobs:
+            self.until(job, "job_running")
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+
+    def _ready(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := re.search(r"ready at (http://\S+)", line):
+                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                return found[1]
+        raise AssertionError(f"the service ended with {self.process.wait(10)}: {''.join(self.log)}")
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until something has happened, however slow the machine is."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
