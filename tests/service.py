@@ -19,9 +19,11 @@ ACTIVE = {"job_submitting", "job_savepointing", "job_canceling"}
 class ServiceProcess:
     """`sluiceway serve` in a process; `crash` names a point of `sluiceway.testing.crashes` at which it dies."""
 
-    def __init__(self, data: Path, *arguments: str, crash: str | None = None) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, crash: str | None = None, module: Sequence[str] = ("sluiceway",)
+    ) -> None:
         self.project = "proj0123"
-        module = ["sluiceway.testing.crashes", crash] if crash else ["sluiceway"]
+        module = ("sluiceway.testing.crashes", crash) if crash else module
         command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log: list[str] = []

@@ -211,7 +211,8 @@ async def test_cancel_ends_a_stop_in_flight(flink: Cluster) -> None:
     await flink.rest.stop(jid, trigger=trigger, target=flink.target(trigger))
     assert await flink.rest.cancel(jid) == Acknowledged()
     attempt = await flink.outcome(jid, trigger)
-    assert attempt == AttemptFailed(Refusal.ABORTED, "Checkpoint Coordinator is suspending.")
+    assert isinstance(attempt, AttemptFailed)
+    assert attempt.refusal is Refusal.ABORTED  # "suspending", or "declined (tasks not ready)"
     assert await flink.ends(jid) is JobState.CANCELED
     assert flink.metadata(trigger) == []
 

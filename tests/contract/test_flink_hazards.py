@@ -101,10 +101,9 @@ async def two_stops(flink: Cluster, jid: str) -> list[Attempt]:
 
 async def test_two_stops_with_different_ids_both_fail_and_restart_the_job(flink: Cluster) -> None:
     jid = await flink.run(flink.place.restarting)
-    first, second = await two_stops(flink, jid)
-    assert first == AttemptFailed(Refusal.ABORTED, "Checkpoint Coordinator is suspending.")
-    assert isinstance(second, AttemptFailed)
-    assert second.refusal is Refusal.ABORTED
+    for attempt in await two_stops(flink, jid):
+        assert isinstance(attempt, AttemptFailed)
+        assert attempt.refusal is Refusal.ABORTED
     await flink.until(jid, lambda job: job.ready)
     assert await flink.restored(jid) == 1
 

@@ -488,6 +488,7 @@ def test_a_listing_caps_its_limit() -> None:
         *(ListQuery(status=status) for status in sorted(NEVER_HERE)),
         ListQuery(root_job_id="5"),
         ListQuery(sys_enterprise_project_name="other"),
+        ListQuery(name="a\0"),
     ],
 )
 def test_what_dli_has_and_we_have_not_matches_nothing(query: ListQuery) -> None:

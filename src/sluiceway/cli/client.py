@@ -20,7 +20,17 @@ PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 STOP_HEADER: Final = "X-Sluiceway-Stop"
 
 # Refusals that tell how things stand; every other 400 tells that the call was wrong.
-_NOT_THE_CALL: Final = ("DLI.0012", "DLI.11004", "DLI.12", "DLI.13", "DLI.14", "DLI.15", "DLI.16", "DLI.17", "DLI.20005")
+_NOT_THE_CALL: Final = (
+    "DLI.0012",
+    "DLI.11004",
+    "DLI.12",
+    "DLI.13",
+    "DLI.14",
+    "DLI.15",
+    "DLI.16",
+    "DLI.17",
+    "DLI.20005",
+)
 _BAD_ID: Final = "DLI.12001"
 
 T = TypeVar("T")

@@ -21,7 +21,15 @@ app = App(
     print_error=False,
 )
 # Commands are imported when they are called: `serve` brings a server along, the others only a client.
-app.command("sluiceway.cli.serve:app", name="serve", help="Run the service.")
+for _name, _where, _help in (
+    ("serve", "serve:app", "Run the service."),
+    ("jobs", "jobs:app", "Make, start, list, show and delete jobs."),
+    ("stop", "stops:stop_app", "Stop jobs in one call, each with a savepoint, and watch them."),
+    ("stops", "stops:stops_app", "Look at stops: what became of each job."),
+    ("resume", "stops:resume_app", "Bring back what a stop has stopped."),
+    ("demo", "demo:app", "See it work: a Flink of its own, jobs stopped in one call and brought back."),
+):
+    app.command(f"sluiceway.cli.{_where}", name=_name, help=_help)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -28,9 +28,10 @@ def _check_seconds(_: Any, value: float | None) -> None:
 
 
 # Several values after one option: `--job 1 2 3`.
-Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True)]
+Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
 Seconds = Annotated[float | None, Parameter(validator=_check_seconds)]
-Flag = Annotated[bool, Parameter(negative=())]
+Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+Words = Annotated[str, Parameter(show_default=False)]
 
 
 @Parameter(name="*")
@@ -52,13 +53,13 @@ class Common:
         return Client(self.server, self.project)
 
 
-def command_group(name: str, text: str) -> App:
-    """An app for client commands.
+def commands(name: str, text: str | None = None) -> App:
+    """An app for client commands. Without `text` the docstring of its one command tells what it does.
 
     It reads no configuration but what its parameters name: the service's TOML file and environment must not turn into
     a `--all` or a `--timeout` of a command.
     """
-    return App(name=name, help=text, config=(), help_format="rich", result_action="return_value")
+    return App(name=name, help=text, config=(), help_format="markdown", result_action="return_value")
 
 
 def or_default(given: Common | None) -> Common:

@@ -111,7 +111,9 @@ def _rows(lines: Sequence[Line]) -> Table:
     for _ in range(4):
         rows.add_column(no_wrap=True, overflow="ellipsis")
     for line in lines:
-        rows.add_row(str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note))
+        rows.add_row(
+            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note)
+        )
     return rows
 
 

@@ -33,6 +33,7 @@ class Sighting:
 
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
+    answered: bool = True  # False: the cluster as a whole gave no answer
 
 
 class Engine(Protocol):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
@@ -29,6 +30,14 @@ class TurnSettings:
     rules: StopRules
     max_savepoints: int  # under way in one cluster at once
     max_requests: int = 100  # commands under way at one cluster at once
+
+
+class Outlook(Enum):
+    """What a turn leaves behind."""
+
+    IDLE = auto()  # only states to follow
+    BUSY = auto()  # something is on its way
+    TROUBLED = auto()  # the cluster does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,11 @@ class Turn:
         self._settings = settings
         self._clock = clock
 
-    async def __call__(self, cluster: Cluster, lease: Lease) -> bool:
-        """Take one turn; tells whether the cluster has unfinished business, so that the next should follow soon."""
+    async def __call__(self, cluster: Cluster, lease: Lease) -> Outlook:
+        """Take one turn; tells how soon the next should follow."""
         work = await store.unsettled(self._db, cluster.name)
         if not work:
-            return False
+            return Outlook.IDLE
         sighting = self._submissions.amend(work, await self._observe(cluster, work))
         steps = await self._decide(cluster, work, sighting)
         stored = await store.save(self._db, lease, [step.change for step in steps], self._clock())
@@ -72,7 +81,9 @@ class Turn:
         await self._submit(cluster, [stored[step.change.after.run.id] for step in kept if step.submit])
         asked = [(stored[s.change.after.run.id], s.command) for s in kept if s.command]
         stored |= await self._send(cluster, lease, asked)
-        return any(_busy(w) for w in stored.values())
+        if not sighting.answered:
+            return Outlook.TROUBLED
+        return Outlook.BUSY if any(_busy(w) for w in stored.values()) else Outlook.IDLE
 
     async def _observe(self, cluster: Cluster, work: Sequence[Work]) -> Sighting:
         stops_to_see = [w.open_stop for w in work if w.open_stop]
@@ -80,7 +91,7 @@ class Turn:
             return await self._engine.observe(cluster, [w.run for w in work], stops_to_see)
         except Unreachable as error:
             silent = Silent(f"cluster {cluster.name} does not answer: {error}")
-            return Sighting({s.id: silent for s in stops_to_see}, {w.run.id: silent for w in work})
+            return Sighting({s.id: silent for s in stops_to_see}, {w.run.id: silent for w in work}, answered=False)
 
     async def _decide(self, cluster: Cluster, work: Sequence[Work], sighting: Sighting) -> list[_Step]:
         now, rules = self._clock(), self._settings.rules

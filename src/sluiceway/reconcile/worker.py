@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from sluiceway.domain.engine import Cluster
-from sluiceway.reconcile.turn import Clock
+from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import leases
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
@@ -23,9 +23,11 @@ LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 
 
 class TakesTurns(Protocol):
-    """One turn at a cluster; tells whether there is unfinished business."""
+    """One turn at a cluster."""
 
-    async def __call__(self, cluster: Cluster, lease: Lease) -> bool: ...
+    def __call__(self, cluster: Cluster, lease: Lease) -> Awaitable[Outlook]:
+        """Take it; tells how soon the next should follow."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,11 @@ class Pace:
 
     busy: float = 0.25  # something is on its way
     idle: float = 2.0  # only states to follow
-    trouble: float = 1.0  # after a turn that broke
+    trouble: float = 1.0  # the cluster does not answer, or the turn broke
+
+    def after(self, outlook: Outlook) -> float:
+        """How long to wait after a turn, unless there is something new."""
+        return {Outlook.IDLE: self.idle, Outlook.BUSY: self.busy, Outlook.TROUBLED: self.trouble}[outlook]
 
 
 @dataclass(slots=True)
@@ -88,21 +94,23 @@ class Reconciler:
     async def _work(self, watch: _Watch) -> None:
         take_turn = self._turns(watch.name)
         while True:
-            pause = await self._one_turn(watch, take_turn)
+            cluster = self._clusters(watch.name)
+            if cluster is None or watch.lease is None:
+                await asyncio.sleep(self._pace.busy)
+                continue
+            watch.wake.clear()
+            pause = await self._one_turn(take_turn(cluster, watch.lease), cluster.name)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await watch.wake.wait()
 
-    async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
-        cluster = self._clusters(watch.name)
-        if cluster is None or watch.lease is None:
-            return self._pace.busy
-        watch.wake.clear()
+    async def _one_turn(self, turn: Awaitable[Outlook], cluster: str) -> float:
+        """Take a turn; the seconds to wait after it."""
         try:
-            return self._pace.busy if await take_turn(cluster, watch.lease) else self._pace.idle
+            return self._pace.after(await turn)
         except Exception:
             # One cluster's trouble must not end its worker: the next turn looks at everything anew.
-            log.exception("turn_failed", cluster=watch.name)
+            log.exception("turn_failed", cluster=cluster)
             return self._pace.trouble
 
     async def _keep_lease(self, watch: _Watch) -> None:

@@ -11,6 +11,7 @@ from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.exceptions import (
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
@@ -148,6 +149,9 @@ def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
         body = bad("request", error.detail, error.detail).body(language_of(request))
         return Response(body, status_code=error.status_code)
     ours = request_id(request.scope)
+    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
+        log.info("client hung up", request_id=ours, path=request.url.path)
+        return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))  # nobody is left to read it
     log.error("request failed", request_id=ours, method=request.method, path=request.url.path, exc_info=error)
     return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
 

@@ -109,7 +109,8 @@ def _possible(query: ListQuery) -> bool:
     if query.root_job_id and not 0 < (_number(query.root_job_id) or 0) <= MAX_ID:
         raise DliError(Code.BAD_ROOT)
     return not (
-        query.root_job_id
+        "\0" in query.name + query.queue_name + query.user_name  # no job has it, and PostgreSQL refuses to look
+        or query.root_job_id
         or query.status in NEVER_HERE
         or (query.sys_enterprise_project_name or ENTERPRISE_PROJECT) != ENTERPRISE_PROJECT
     )

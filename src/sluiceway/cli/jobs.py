@@ -1,0 +1,367 @@
+"""`sluiceway jobs`: make jobs, start them, look at them, take them away. By DLI's paths, like anybody else."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+from cyclopts.types import PositiveInt
+from rich.console import Console
+
+from sluiceway.cli import tables
+from sluiceway.cli.client import Answers, Client, Job, JobDetail, each, read
+from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, commands, ids_or_names, or_default
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.progress import Board, Line, looks
+
+RUNNING: Final = "job_running"
+STARTING: Final = frozenset({"job_init", "job_submitting"})
+ACTIVE: Final = frozenset({"job_submitting", RUNNING, "job_savepointing", "job_canceling", "job_cancel_fail"})
+CUS: Final = 400  # at most (DLI contract)
+PARALLEL_PER_CU: Final = 4
+
+JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
+
+app = commands("jobs", "Make, start, list, show and delete jobs.")
+
+
+@app.command
+def create(
+    name: str,
+    /,
+    *,
+    sql: str,
+    queue: str | None = None,
+    parallelism: PositiveInt = 1,
+    checkpoint_interval: PositiveInt | None = None,
+    restart: Flag = False,
+    option: Names = (),
+    desc: Words = "",
+    run: Flag = False,
+    common: Common | None = None,
+) -> int:
+    """Create a Flink SQL job.
+
+    The SQL may hold several statements: tables, SET, and INSERTs, which become one job.
+
+    Example: `sluiceway jobs create orders --sql orders.sql --checkpoint-interval 10 --run`
+
+    Parameters
+    ----------
+    name
+        Letters, digits, `_` and `-`; no other job of the project has it.
+    sql
+        A file with the SQL of the job; `-` reads it from standard input.
+    queue
+        The cluster that is to run it. Default: the service's first one.
+    parallelism
+        Parallel instances of each operator.
+    checkpoint_interval
+        Seconds between two checkpoints. Without it there are none.
+    restart
+        Start the job again by itself when it fails.
+    option
+        An option of Flink as KEY=VALUE; may be repeated.
+    desc
+        A description.
+    run
+        Start it at once.
+    """
+    common = or_default(common)
+    client = common.client()
+    body: dict[str, object] = {"name": name, "sql_body": _sql(sql), "desc": desc, "parallel_number": parallelism}
+    if parallelism > PARALLEL_PER_CU:
+        # DLI gives a job 2 CUs unless told otherwise; one is the JobManager's, each other carries 4 parallel instances.
+        body["cu_number"] = min(1 - -parallelism // PARALLEL_PER_CU, CUS)
+    if queue:
+        body["queue_name"] = queue
+    if checkpoint_interval is not None:
+        body |= {"checkpoint_enabled": True, "checkpoint_interval": checkpoint_interval}
+    if restart:
+        body["restart_when_exception"] = True
+    if option:
+        body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in map(_pair, option)])
+    return _created(client, client.create_sql_job(body), name, run=run, as_json=common.json)
+
+
+def _created(client: Client, job: Any, name: str, *, run: bool, as_json: bool) -> int:
+    job_id = int(job["job_id"])
+    answers = client.run([job_id], resume=False) if run else None
+    if as_json:
+        tables.document({"job": job, "run": _as_json(answers) if answers else None})
+    else:
+        say(f"Job {job_id} ({name}) is created." + ("" if run else f" Start it with: sluiceway jobs run {job_id}"))
+        if answers and answers.accepted:
+            say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
+    return report(answers, quiet=as_json) if answers else 0
+
+
+@app.command
+def run(
+    jobs: JobNames,
+    /,
+    *,
+    resume: Flag = False,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    common: Common | None = None,
+) -> int:
+    """Start jobs.
+
+    Exits with 0 when every start is accepted; with --wait, when every job runs.
+
+    Example: `sluiceway jobs run orders payments --resume --wait`
+
+    Parameters
+    ----------
+    resume
+        Start each from its newest savepoint or checkpoint.
+    wait
+        Wait until each job runs, or has failed to.
+    timeout
+        Seconds to wait at most. The start goes on all the same.
+    """
+    common = or_default(common)
+    client = common.client()
+    return start(client, client.run(_some(client, jobs), resume=resume), wait=wait, timeout=timeout, common=common)
+
+
+def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
+    """Tell what became of a request to start jobs, after waiting for them where that is asked for."""
+    accepted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if answer.accepted))
+    found = _until_started(client, accepted, timeout) if wait else []
+    if common.json:
+        states = [{"job_id": job.job_id, "status": job.status, "status_desc": job.status_desc} for job in found]
+        tables.document(_as_json(answers) | ({"statuses": states} if wait else {}))
+    elif found:
+        rows = [(str(job.job_id), job.name, job.status, job.status_desc) for job in found]
+        tables.table(("id", "name", "status", "why"), rows)
+    elif accepted:
+        say(f"The start of {_count(len(accepted), 'job')} is accepted.")
+    code = report(answers, quiet=common.json)
+    if any(job.status in STARTING for job in found):
+        complain("The time is up. What still starts goes on starting; look with: sluiceway jobs list")
+    return code or int(any(job.status != RUNNING for job in found))
+
+
+@app.command(name="list")
+def list_(
+    *,
+    status: Words = "",
+    queue: Words = "",
+    name: Words = "",
+    limit: PositiveInt = 20,
+    offset: Annotated[int, Parameter(validator=lambda _, value: _not_negative(value))] = 0,
+    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
+    common: Common | None = None,
+) -> int:
+    """List jobs, the newest first.
+
+    Example: `sluiceway jobs list --status running --all`
+
+    Parameters
+    ----------
+    status
+        Only jobs in this status, as the list shows it; `running` is the same as `job_running`.
+    queue
+        Only jobs that were created for this queue.
+    name
+        Only jobs with this in their name.
+    limit
+        How many to list.
+    offset
+        How many to pass over first.
+    all_
+        List them all.
+    """
+    common = or_default(common)
+    filters = {"status": _status(status), "queue_name": queue, "name": name}
+    chosen = {key: value for key, value in filters.items() if value}
+    total, found = common.client().jobs(offset, None if all_ else limit, **chosen)
+    if common.json:
+        tables.document({"total_count": total, "jobs": found})
+        return 0
+    tables.table(
+        ("id", "name", "status", "started", "lasting", "savepoint", "why"), [_row(j) for j in each(found, Job)]
+    )
+    if len(found) < total - offset:
+        complain(f"{len(found)} of {total} jobs; --all lists them all")
+    return 0
+
+
+@app.command
+def show(job: str, /, *, common: Common | None = None) -> int:
+    """Show everything about a job.
+
+    Example: `sluiceway jobs show orders`
+
+    Parameters
+    ----------
+    job
+        Its id or exact name.
+    """
+    common = or_default(common)
+    client = common.client()
+    (job_id,) = ids_or_names(client, [job])
+    found = client.job(job_id)
+    if common.json:
+        tables.document(found)
+        return 0
+    detail = read(found, JobDetail)
+    tables.table(("job", str(job_id)), _details(detail))
+    say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
+    return 0
+
+
+@app.command
+def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None) -> int:
+    """Delete jobs. One that runs is canceled first, without a savepoint.
+
+    When some of the jobs run you are asked; where nobody can be asked, --yes is needed.
+
+    Example: `sluiceway jobs delete 12 13 --yes`
+
+    Parameters
+    ----------
+    yes
+        Do not ask.
+    """
+    common = or_default(common)
+    client = common.client()
+    wanted = _some(client, jobs)
+    if not yes and (active := _active(client, wanted)):
+        _confirm(active, len(wanted))
+    answers = client.delete(wanted)
+    if common.json:
+        tables.document(_as_json(answers))
+    elif answers.accepted:
+        say(f"Deleted: {_count(answers.accepted, 'job')}.")
+    return report(answers, quiet=common.json)
+
+
+def report(answers: Answers, *, quiet: bool = False) -> int:
+    """Say which jobs were refused and why. The exit code: 0 when there are none."""
+    for answer in answers.jobs:
+        if not answer.accepted and not quiet:
+            complain(f"job {answer.job_id} is refused: {answer.message}")
+    return int(answers.refused > 0)
+
+
+def _sql(source: str) -> str:
+    if source == "-":
+        return sys.stdin.read()
+    try:
+        return Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"--sql {source} cannot be read: {error.strerror}", code=2) from error
+    except UnicodeDecodeError as error:
+        raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
+
+
+def _pair(option: str) -> tuple[str, str]:
+    key, equals, value = option.partition("=")
+    if not equals or not key:
+        raise Failed(f"--option {option} is not KEY=VALUE", code=2)
+    return key, value
+
+
+def _not_negative(value: int) -> None:
+    if value < 0:
+        raise ValueError("It is 0 or more.")
+
+
+def _status(given: str) -> str:
+    return given if not given or given.startswith("job_") else f"job_{given}"
+
+
+def _some(client: Client, given: Sequence[str]) -> list[int]:
+    if not given:
+        raise Failed("Say which jobs: their ids or names.", code=2)
+    return ids_or_names(client, given)
+
+
+def _until_started(client: Client, job_ids: Sequence[int], timeout: float | None) -> list[Job]:
+    """Watch jobs until none of them is starting any more, or the time is up."""
+    found: dict[int, Job] = {}
+
+    def look() -> list[Job]:
+        going_on = [job for job in job_ids if job not in found or found[job].status in STARTING]
+        found.update((job, read(client.job(job), Job)) for job in going_on)
+        return [found[job] for job in job_ids]
+
+    with Board("Starting") as board:
+        for jobs in looks(look, timeout):
+            board.show([_line(job) for job in jobs])
+            if all(job.status not in STARTING for job in jobs):
+                break
+    return list(found.values())
+
+
+def _line(job: Job) -> Line:
+    return Line(job.job_id, job.name, job.status, job.status_desc, done=job.status not in STARTING)
+
+
+def _row(job: Job) -> Sequence[str]:
+    savepoint = tables.yes(value=True) if job.has_savepoint else ""
+    started, lasting = tables.when(job.start_time), tables.lasting(job.duration)
+    return str(job.job_id), job.name, job.status, started, lasting, savepoint, job.status_desc
+
+
+def _details(job: JobDetail) -> list[tuple[str, str]]:
+    config = job.job_config
+    checkpoints = f"every {config['checkpoint_interval']} s" if config.get("checkpoint_enabled") else "none"
+    lines = {
+        "name": job.name,
+        "description": job.desc,
+        "status": job.status,
+        "why": job.status_desc,
+        "queue": job.queue_name or "the default one",
+        "savepoint": job.savepoint_path or "none",
+        "created": tables.when(job.create_time),
+        "started": tables.when(job.start_time),
+        "lasting": tables.lasting(job.duration),
+        "parallelism": str(config.get("parallel_number", "")),
+        "checkpoints": checkpoints,
+        "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
+        "options": config.get("runtime_config") or "",
+    }
+    return [(name, value) for name, value in lines.items() if value]
+
+
+def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
+    """Those that a deletion would cancel. Ids that are not known are left for the deletion to refuse."""
+    found = []
+    for job_id in dict.fromkeys(job_ids):
+        try:
+            job = read(client.job(job_id), Job)
+        except Failed as failed:
+            if failed.code == 2 or "DLI.16001" not in str(failed):
+                raise
+            continue
+        if job.status in ACTIVE:
+            found.append(job)
+    return found
+
+
+def _confirm(active: Sequence[Job], count: int) -> None:
+    names = ", ".join(job.name for job in active[:5]) + (", …" if len(active) > 5 else "")
+    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose what it has read"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"
+        raise Failed(f"{what}. {way}", code=2)
+    answer = Console(stderr=True).input(f"{what}.\nDelete? [y/N] ", markup=False)
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise Failed("Nothing was deleted.")
+
+
+def _as_json(answers: Answers) -> dict[str, Any]:
+    jobs: list[Mapping[str, object]] = [
+        {"job_id": a.job_id, "accepted": a.accepted, "code": a.code, "message": a.message} for a in answers.jobs
+    ]
+    return {"accepted": answers.accepted, "refused": answers.refused, "jobs": jobs}
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
