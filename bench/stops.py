@@ -94,6 +94,7 @@ class Bench:
         """Start so many jobs and wait until all their tasks run; the Flink job ids."""
         for number in range(len(self.jobs), count):
             self.jobs.append(service.create(f"job-{number}", ENDLESS))
+        wait_for(lambda: not service.dli("GET", "/jobs?status=job_running&limit=1")["job_list"]["total_count"])
         before = set(flink_jobs(self.flink.url, "RUNNING"))
         service.start(self.jobs[:count])
         wait_for(lambda: len(set(flink_jobs(self.flink.url, "RUNNING")) - before) == count)
@@ -148,7 +149,7 @@ async def stop_raw(url: str, ids: Sequence[str], target: str, at_once: int) -> f
         async def done(job: str, trigger: str) -> bool:
             async with session.get(f"/jobs/{job}/savepoints/{trigger}") as answer:
                 said: dict[str, Any] = await answer.json()
-            assert "failure-cause" not in said.get("operation", {}), "the raw way failed"
+            assert "failure-cause" not in (said.get("operation") or {}), "the raw way failed"
             return bool(said["status"]["id"] == "COMPLETED")
 
         begun = time.perf_counter()

@@ -190,10 +190,10 @@ class Cluster:
         assert said == Acknowledged()
         return trigger, await self.outcome(jid, trigger)
 
-    async def restored(self, jid: str) -> int:
-        """How often the job was restored after a failure."""
-        checkpoints = await self.rest.checkpoints(jid)
-        return checkpoints.counts["restored"] if checkpoints else 0
+    async def restarted(self, jid: str) -> bool:
+        """Whether the job ever restarted. The answer can be 3 s old."""
+        job = await self.rest.job(jid)
+        return job is not None and job["timestamps"]["RESTARTING"] > 0
 
     def target(self, trigger: str) -> str:
         """A directory of the attempt's own."""

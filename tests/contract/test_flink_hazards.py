@@ -62,9 +62,9 @@ async def test_unwritable_directory_refuses(flink: Cluster, target: str, words: 
     assert attempt.refusal is Refusal.STORAGE
     assert words.format(file=file) in attempt.text
     assert await flink.rest.job_state(jid) is JobState.RUNNING
-    assert await flink.restored(jid) == 0
     _, again = await flink.stop(jid)
     assert isinstance(again, AttemptCompleted)
+    assert not await flink.restarted(jid)
 
 
 async def test_failed_id_keeps_answering_its_failure(flink: Cluster) -> None:
@@ -88,6 +88,14 @@ async def test_failure_is_a_long_200(flink: Cluster) -> None:
 # Stops that fail in flight, and harm the job. -------------------------------------------------------------------------
 
 
+async def restarts(flink: Cluster, jid: str) -> None:
+    """Wait until the job has restarted and runs again. The attempt's failure can show before all that."""
+    async with asyncio.timeout(PATIENCE):
+        while not await flink.restarted(jid):
+            await asyncio.sleep(0.1)
+    await flink.until(jid, lambda job: job.ready)
+
+
 async def two_stops(flink: Cluster, jid: str) -> list[Attempt]:
     """What became of two stops with different ids, one sent while the other was in flight."""
     triggers = [fresh_id(), fresh_id()]
@@ -104,8 +112,7 @@ async def test_two_stops_with_different_ids_both_fail_and_restart_the_job(flink:
     for attempt in await two_stops(flink, jid):
         assert isinstance(attempt, AttemptFailed)
         assert attempt.refusal is Refusal.ABORTED
-    await flink.until(jid, lambda job: job.ready)
-    assert await flink.restored(jid) == 1
+    await restarts(flink, jid)
 
 
 async def test_two_stops_kill_a_job_without_a_restart_strategy(flink: Cluster) -> None:
@@ -119,8 +126,7 @@ async def test_savepoint_that_expires_restarts_the_job(flink: Cluster) -> None:
     jid = await flink.run(flink.place.expiring)
     trigger, attempt = await flink.stop(jid)
     assert attempt == AttemptFailed(Refusal.ABORTED, "Checkpoint expired before completing.")
-    await flink.until(jid, lambda job: job.ready)
-    assert await flink.restored(jid) == 1
+    await restarts(flink, jid)
     assert flink.metadata(trigger) == []
 
 

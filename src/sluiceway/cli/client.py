@@ -108,6 +108,12 @@ class Job(Struct, frozen=True):
     has_savepoint: bool
 
 
+class Stops(Struct, frozen=True):
+    """The latest stops."""
+
+    stops: list[StopHead]
+
+
 class JobDetail(Job, frozen=True):
     """A job with everything about it that commands show."""
 
@@ -115,6 +121,29 @@ class JobDetail(Job, frozen=True):
     sql_body: str
     savepoint_path: str | None
     job_config: dict[str, Any]
+
+
+class _Page(Struct, frozen=True):
+    total_count: int
+    jobs: list[dict[str, Any]]
+
+
+class _Listed(Struct, frozen=True):
+    job_list: _Page
+
+
+class _Shown(Struct, frozen=True):
+    job_detail: dict[str, Any]
+
+
+class _CreatedJob(Struct, frozen=True):
+    job_id: int
+    status_name: str
+    status_desc: str
+
+
+class _Created(Struct, frozen=True):
+    job: _CreatedJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +172,10 @@ class Client:
 
     # --- DLI's paths --------------------------------------------------------------------------------------------------
 
-    def create_sql_job(self, body: Mapping[str, object]) -> Any:
-        """Create a job from DLI's fields; returns the job as DLI shows it then."""
-        return self._ok("POST", self._dli("/sql-jobs"), body).data["job"]
+    def create_sql_job(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """Create a job from DLI's fields; returns its `job_id` and status as DLI tells them."""
+        made = read(self._ok("POST", self._dli("/sql-jobs"), body).data, _Created)
+        return msgspec.structs.asdict(made.job)
 
     def run(self, job_ids: Sequence[int], *, resume: bool) -> Answers:
         """Start jobs; with `resume` from their newest savepoints."""
@@ -161,19 +191,20 @@ class Client:
         """Delete jobs."""
         return self._batch("delete", job_ids)[0]
 
-    def job(self, job_id: int) -> Any:
+    def job(self, job_id: int) -> dict[str, Any]:
         """One job as DLI shows it (`JobDetail` has what commands need of it)."""
-        return self._ok("GET", self._dli(f"/jobs/{job_id}")).data["job_detail"]
+        return read(self._ok("GET", self._dli(f"/jobs/{job_id}")).data, _Shown).job_detail
 
-    def page(self, offset: int, limit: int, **filters: str) -> tuple[int, list[Any]]:
+    def page(self, offset: int, limit: int, **filters: str) -> tuple[int, list[dict[str, Any]]]:
         """How many jobs match, and at most 100 of them as DLI lists them."""
         query = {"offset": str(offset), "limit": str(min(limit, PAGE)), **filters}
-        found = self._ok("GET", f"{self._dli('/jobs')}?{urlencode(query)}").data["job_list"]
-        return found["total_count"], found["jobs"]
+        reply = self._ok("GET", f"{self._dli('/jobs')}?{urlencode(query)}")
+        found = read(reply.data, _Listed).job_list
+        return found.total_count, found.jobs
 
-    def jobs(self, offset: int, limit: int | None, **filters: str) -> tuple[int, list[Any]]:
+    def jobs(self, offset: int, limit: int | None, **filters: str) -> tuple[int, list[dict[str, Any]]]:
         """How many jobs match, and `limit` or all of them, over as many pages as it takes."""
-        found: list[Any] = []
+        found: list[dict[str, Any]] = []
         while True:
             wanted = PAGE if limit is None else limit - len(found)
             total, jobs = self.page(offset + len(found), wanted, **filters)
@@ -184,9 +215,9 @@ class Client:
     def job_named(self, name: str) -> int:
         """The id of the job with exactly this name."""
         _, jobs = self.jobs(0, None, name=name)  # the service looks for a part of the name
-        for job in jobs:
-            if job["name"] == name:
-                return int(job["job_id"])
+        for job in each(jobs, Job):
+            if job.name == name:
+                return job.job_id
         raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.")
 
     # --- our own paths ------------------------------------------------------------------------------------------------
@@ -218,7 +249,7 @@ class Client:
     def _batch(self, verb: str, job_ids: Sequence[int], **flags: bool) -> tuple[Answers, Mapping[str, str]]:
         """One of DLI's calls for many jobs. It answers by position; 400 with an array means that all are refused."""
         reply = self._ask("POST", self._dli(f"/jobs/{verb}"), {"job_ids": list(job_ids), **flags})
-        if not isinstance(reply.data, list):
+        if not isinstance(reply.data, list) or len(reply.data) != len(job_ids):
             raise _refused(reply)
         answers = [_answer(job, said) for job, said in zip(job_ids, reply.data, strict=True)]
         accepted = sum(answer.accepted for answer in answers)
@@ -287,9 +318,9 @@ def each(data: Sequence[Any], wanted: type[T]) -> Iterator[T]:
 
 
 def _answer(job_id: int, said: Any) -> Answer:
-    accepted = said.get("is_success") == "true"
-    message = said.get("message") or said.get("error_msg") or ""
-    return Answer(job_id, accepted, said.get("error_code") or "", message)
+    code = str(said.get("error_code") or "")
+    text = str(said.get("message") or said.get("error_msg") or "")
+    return Answer(job_id, said.get("is_success") == "true", code, text.removeprefix(code).strip())
 
 
 def _refused(reply: Reply) -> Failed:

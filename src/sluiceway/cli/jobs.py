@@ -12,11 +12,12 @@ from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.client import Answers, Client, Job, JobDetail, each, read
-from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, commands, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 
 RUNNING: Final = "job_running"
+STARTED: Final = frozenset({RUNNING, "job_finish"})  # a job that reads a bounded source may have read it all
 STARTING: Final = frozenset({"job_init", "job_submitting"})
 ACTIVE: Final = frozenset({"job_submitting", RUNNING, "job_savepointing", "job_canceling", "job_cancel_fail"})
 CUS: Final = 400  # at most (DLI contract)
@@ -32,7 +33,7 @@ def create(
     name: str,
     /,
     *,
-    sql: str,
+    sql: Annotated[str, Parameter(allow_leading_hyphen=True)],
     queue: str | None = None,
     parallelism: PositiveInt = 1,
     checkpoint_interval: PositiveInt | None = None,
@@ -123,6 +124,7 @@ def run(
     timeout
         Seconds to wait at most. The start goes on all the same.
     """
+    check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     return start(client, client.run(_some(client, jobs), resume=resume), wait=wait, timeout=timeout, common=common)
@@ -143,7 +145,7 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     code = report(answers, quiet=common.json)
     if any(job.status in STARTING for job in found):
         complain("The time is up. What still starts goes on starting; look with: sluiceway jobs list")
-    return code or int(any(job.status != RUNNING for job in found))
+    return code or int(any(job.status not in STARTED for job in found))
 
 
 @app.command(name="list")
@@ -291,11 +293,15 @@ def _until_started(client: Client, job_ids: Sequence[int], timeout: float | None
         found.update((job, read(client.job(job), Job)) for job in going_on)
         return [found[job] for job in job_ids]
 
-    with Board("Starting") as board:
-        for jobs in looks(look, timeout):
-            board.show([_line(job) for job in jobs])
-            if all(job.status not in STARTING for job in jobs):
-                break
+    try:
+        with Board("Starting") as board:
+            for jobs in looks(look, timeout):
+                board.show([_line(job) for job in jobs])
+                if all(job.status not in STARTING for job in jobs):
+                    break
+    except KeyboardInterrupt:
+        complain("The start goes on. Look again with: sluiceway jobs list")
+        raise
     return list(found.values())
 
 

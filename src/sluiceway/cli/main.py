@@ -1,5 +1,8 @@
 """The commands, where their options come from, and what they exit with."""
 
+import io
+import os
+import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
@@ -20,20 +23,24 @@ app = App(
     exit_on_error=False,
     print_error=False,
 )
-# Commands are imported when they are called: `serve` brings a server along, the others only a client.
+# Commands are imported when they are called: `serve` brings a server along, the others only a client. Where no help is
+# given the command's own docstring has it, with an example.
 for _name, _where, _help in (
     ("serve", "serve:app", "Run the service."),
-    ("jobs", "jobs:app", "Make, start, list, show and delete jobs."),
-    ("stop", "stops:stop_app", "Stop jobs in one call, each with a savepoint, and watch them."),
-    ("stops", "stops:stops_app", "Look at stops: what became of each job."),
-    ("resume", "stops:resume_app", "Bring back what a stop has stopped."),
-    ("demo", "demo:app", "See it work: a Flink of its own, jobs stopped in one call and brought back."),
+    ("demo", "demo:app", None),
+    ("jobs", "jobs:app", None),
+    ("stop", "stops:stop_app", None),
+    ("stops", "stops:stops_app", None),
+    ("resume", "stops:resume_app", None),
 ):
     app.command(f"sluiceway.cli.{_where}", name=_name, help=_help)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. 0: what was asked for happened. 1: it did not, or not for all. 2: the call was wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
     try:
         return int(app(list(arguments)) or 0)
     except CycloptsError as error:
@@ -45,3 +52,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return 130
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `| head` has. What Python still holds must not be written either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from cyclopts import App, Parameter
 
 from sluiceway.cli.client import Client
+from sluiceway.cli.output import Failed
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 
@@ -60,6 +61,12 @@ def commands(name: str, text: str | None = None) -> App:
     a `--all` or a `--timeout` of a command.
     """
     return App(name=name, help=text, config=(), help_format="markdown", result_action="return_value")
+
+
+def check_wait(timeout: float | None, *, wait: bool) -> None:
+    """Refuse a time to wait without waiting."""
+    if timeout is not None and not wait:
+        raise Failed("--timeout is how long to wait at most: it needs --wait.", code=2)
 
 
 def or_default(given: Common | None) -> Common:

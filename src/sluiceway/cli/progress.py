@@ -34,6 +34,11 @@ class Line:
     note: str = ""
     done: bool = False
 
+    @property
+    def beside(self) -> str:
+        """The note in one line."""
+        return " ".join(self.note.split())
+
 
 class Board:
     """Shows how many jobs are done, and each that is not. A context manager."""
@@ -47,7 +52,7 @@ class Board:
         self._states: dict[int, str] = {}
         self._lines: Sequence[Line] = ()
         self._live: Live | None = None
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
             self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> Self:
@@ -63,10 +68,14 @@ class Board:
         if self._live is not None:
             self._live.stop()
 
-    def begin(self, title: str, lines: Sequence[Line] = ()) -> None:
+    @property
+    def seconds(self) -> float:
+        """How long this stage has lasted."""
+        return time.monotonic() - self._began
+
+    def begin(self, title: str) -> None:
         """Another stage of the same jobs: its title, and its clock."""
         self.title, self._began = title, time.monotonic()
-        self.show(lines)
 
     def say(self, text: str) -> None:
         """A line above the board."""
@@ -82,12 +91,13 @@ class Board:
         for line in lines:
             if self._states.get(line.job_id) != line.state:
                 self._states[line.job_id] = line.state
-                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.note})' if line.note else ''}")
+                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.beside})' if line.note else ''}")
 
     def _picture(self) -> RenderableType:
         """Never more lines than the terminal has."""
         room = max(self._console.size.height - 4, 1)
-        lines = [line for line in self._lines if self._keep_done or not line.done]
+        everything = self._keep_done and len(self._lines) <= room
+        lines = [line for line in self._lines if everything or not line.done]
         shown = lines if len(lines) <= room else lines[: room - 1]
         rest = [Text(f"… and {len(lines) - len(shown)} more", style="dim")] if len(shown) < len(lines) else []
         return Group(self._head(), _rows(shown), *rest)
@@ -100,19 +110,20 @@ class Board:
         head.add_column(width=20)
         head.add_column(no_wrap=True)
         head.add_column(no_wrap=True, overflow="ellipsis")
-        seconds = f"{time.monotonic() - self._began:.1f} s"
+        seconds = f"{self.seconds:.1f} s"
         bar = ProgressBar(total=max(len(self._lines), 1), completed=done, width=20)
         head.add_row(Text(self.title, style="bold"), bar, f"{done}/{len(self._lines)}", Text(f"{seconds}  {counts}"))
         return head
 
 
 def _rows(lines: Sequence[Line]) -> Table:
-    rows = Table(box=box.SIMPLE, show_header=False, show_edge=False, padding=(0, 1))
-    for _ in range(4):
-        rows.add_column(no_wrap=True, overflow="ellipsis")
+    rows = Table(box=box.SIMPLE, show_header=False, show_edge=False, expand=True, padding=(0, 1))
+    for _ in range(3):
+        rows.add_column(no_wrap=True)
+    rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # only what is said beside is ever cut
     for line in lines:
         rows.add_row(
-            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note)
+            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.beside)
         )
     return rows
 

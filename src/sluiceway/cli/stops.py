@@ -7,9 +7,9 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answers, Client, Stop, StopHead, StopView, each, read
+from sluiceway.cli.client import Answers, Client, Stop, Stops, StopView, read
 from sluiceway.cli.jobs import JobNames, report, start
-from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, commands, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 
@@ -60,13 +60,15 @@ def stop(
     """
     if (bool(jobs), all_, queue is not None).count(True) != 1:
         raise Failed("Say which jobs to stop, in one way: their ids or names, or --all, or --queue.", code=2)
+    check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     reply = client.stop(_selection(client, jobs, queue), savepoint=savepoint, reason=reason)
     answers = read(reply.data, Answers)
     if not common.json:
         _say_accepted(answers)
-    end = _watch(client, answers.id, timeout, common) if wait and answers.id is not None else None
+    accepted = len({answer.job_id for answer in answers.jobs if answer.accepted})
+    end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
     if common.json:
         tables.document(reply.data | ({"stop": end.data if end else None} if wait else {}))
     code = report(answers, quiet=common.json)
@@ -104,6 +106,7 @@ def resume(
     """
     if (stop_id is None) == (not job):
         raise Failed("Say what to resume, in one way: the id of a stop, or --job with ids or names.", code=2)
+    check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     if stop_id is None:
@@ -129,7 +132,7 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
     if common.json:
         tables.document(reply.data)
         return 0
-    heads = each(reply.data["stops"], StopHead)
+    heads = read(reply.data, Stops).stops
     rows = [(str(h.id), tables.moment(h.created_at), tables.yes(h.savepoint), h.reason) for h in heads]
     tables.table(("stop", "accepted", "savepoints", "reason"), rows)
     return 0
@@ -152,10 +155,11 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     timeout
         Seconds to wait at most.
     """
+    check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     if wait:
-        end = _watch(client, stop_id, timeout, common)
+        end = _watch(client, stop_id, 0, timeout, common)
         data, code = end.data, end.code
     else:
         data, code = client.show_stop(stop_id).data, 0
@@ -182,17 +186,17 @@ def _selection(client: Client, jobs: Sequence[str], queue: str | None) -> dict[s
 
 def _say_accepted(answers: Answers) -> None:
     if answers.id is not None:
-        say(f"Stop {answers.id} is accepted for {_jobs(answers.accepted)}.")
-        complain(f"look at it with `sluiceway stops show {answers.id}`, undo it with `sluiceway resume {answers.id}`")
+        ways = f"Look at it with: sluiceway stops show {answers.id}; undo it with: sluiceway resume {answers.id}"
+        say(f"Stop {answers.id} is accepted for {_jobs(answers.accepted)}. {ways}")
     elif not answers.jobs:
         say("There is no job to stop.")
 
 
-def _watch(client: Client, stop_id: int, timeout: float | None, common: Common) -> _End:
-    """Watch a stop to its end, and show what it came to."""
+def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
+    """Watch a stop of at least `expected` jobs to its end, and show what it came to."""
     data: Any = None
     again = f"Look again with: sluiceway stops show {stop_id} --wait"
-    most = 0
+    most = expected
     try:
         with Board(f"Stop {stop_id}") as board:
             for reply in looks(lambda: client.show_stop(stop_id), timeout):

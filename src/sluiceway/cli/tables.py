@@ -33,7 +33,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not console.is_terminal:
         _plain(headers, rows)
         return
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for header in headers:
         shown.add_column(header, overflow="fold")
     for row in rows:

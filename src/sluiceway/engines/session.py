@@ -55,7 +55,7 @@ SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
 class _Attention:
     """Which attempts of a cluster were asked about, and when. Only spares requests; forgetting it costs some."""
 
-    asked: dict[int, float] = field(default_factory=dict)  # by stop id
+    asked: dict[int, float] = field(default_factory=dict)  # when last, by stop id; at first when it was first seen
     next_sample: float = 0.0
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
 
@@ -118,11 +118,12 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     going_on = [stop.id for stop in sent if stop.id not in over | unsure]
     if attention.alarmed:
         return over | unsure | set(going_on)
-    if now < attention.next_sample:
+    due = [i for i in going_on if now - attention.asked.setdefault(i, now) >= SAMPLE_EVERY]
+    if not due or now < attention.next_sample:
         return over | unsure
     attention.next_sample = now + SAMPLE_EVERY
-    going_on.sort(key=lambda stop_id: attention.asked.get(stop_id, 0.0))
-    return over | unsure | set(going_on[:SAMPLE])
+    due.sort(key=lambda stop_id: attention.asked[stop_id])
+    return over | unsure | set(due[:SAMPLE])
 
 
 def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact]) -> None:

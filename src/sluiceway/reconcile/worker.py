@@ -34,7 +34,7 @@ class TakesTurns(Protocol):
 class Pace:
     """Seconds between turns."""
 
-    busy: float = 0.25  # something is on its way
+    busy: float = 0.2  # something is on its way
     idle: float = 2.0  # only states to follow
     trouble: float = 1.0  # the cluster does not answer, or the turn broke
 

@@ -44,7 +44,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the (migrated) database at `path`."""
         self._engine: AsyncEngine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=0
+            f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT}, pool_size=4, max_overflow=0
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
@@ -73,7 +73,7 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: it would take the write lock too late.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-8000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

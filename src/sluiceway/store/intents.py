@@ -1,11 +1,12 @@
 """Where intent is written: jobs made and changed, starts and stops accepted. Each is one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,8 +14,8 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
-from sluiceway.store.rows import moves, of_draft, to_job, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, runs, stops
+from sluiceway.store.rows import moves, of_draft, of_spec, to_job, to_stop
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, runs, specs, stops
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -28,12 +29,11 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
     """Store a new job. Raises `NameInUse`."""
     at = epoch_ms(now)
     row = of_draft(draft) | {"project": project, "user": user, "created_at": at, "updated_at": at}
-    statement = insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs)
-    try:
-        async with db.write() as connection:
-            return to_job((await connection.execute(statement)).mappings().one())
-    except IntegrityError as error:
-        raise NameInUse from error
+    async with _named(), db.write() as connection:
+        made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
+        job_id = made.scalar_one()
+        await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
+        return to_job((await connection.execute(_whole(jobs.c.id == job_id))).mappings().one())
 
 
 async def update_job(
@@ -43,16 +43,30 @@ async def update_job(
 
     Whatever `change` raises leaves the job as it was.
     """
+    async with _named(), db.write() as connection:
+        found = await connection.execute(_whole(*_known(project), jobs.c.id == job_id))
+        row = found.mappings().one_or_none()
+        if row is None:
+            return None
+        draft = change(to_job(row))
+        columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
+        await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
+        return to_job((await connection.execute(_whole(jobs.c.id == job_id))).mappings().one())
+
+
+def _whole(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(jobs, specs.c.spec, specs.c.config).join(specs, specs.c.job_id == jobs.c.id).where(*where)
+
+
+@asynccontextmanager
+async def _named() -> AsyncIterator[None]:
+    """Tell a name that is taken from every other trouble."""
     try:
-        async with db.write() as connection:
-            found = select(jobs).where(*_known(project), jobs.c.id == job_id)
-            row = (await connection.execute(found)).mappings().one_or_none()
-            if row is None:
-                return None
-            draft = change(to_job(row))
-            changed = update(jobs).where(jobs.c.id == job_id).values(of_draft(draft) | {"updated_at": epoch_ms(now)})
-            return to_job((await connection.execute(changed.returning(jobs))).mappings().one())
+        yield
     except IntegrityError as error:
+        if "jobs.name" not in str(error.orig):
+            raise
         raise NameInUse from error
 
 

@@ -77,7 +77,7 @@ def to_stop(row: RowMapping) -> Stop:
 
 
 def to_job(row: RowMapping) -> Job:
-    """A job as stored."""
+    """A job as stored, from its row joined with its spec."""
     created, updated = moment(row["created_at"]), moment(row["updated_at"])
     assert created is not None, "the column is NOT NULL"
     assert updated is not None, "the column is NOT NULL"
@@ -112,15 +112,13 @@ def to_spec(text: str) -> JobSpec:
 
 
 def of_draft(draft: JobDraft) -> dict[str, Any]:
-    """The columns of a draft."""
-    return {
-        "name": draft.name,
-        "desc": draft.desc,
-        "kind": draft.kind,
-        "queue": draft.queue,
-        "spec": to_json(draft.spec),
-        "config": to_json(draft.config),
-    }
+    """The columns of a draft in the table of jobs."""
+    return {"name": draft.name, "desc": draft.desc, "kind": draft.kind, "queue": draft.queue}
+
+
+def of_spec(draft: JobDraft) -> dict[str, Any]:
+    """The columns of a draft in the table of specs."""
+    return {"spec": to_json(draft.spec), "config": to_json(draft.config)}
 
 
 def moves(value: Run | Stop) -> dict[str, Any]:

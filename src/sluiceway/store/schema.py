@@ -25,8 +25,6 @@ jobs = Table(
     Column("desc", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("queue", Text),
-    Column("spec", Text, nullable=False),
-    Column("config", Text, nullable=False),
     Column("user", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("why", Text, nullable=False, server_default=""),
@@ -45,6 +43,15 @@ jobs = Table(
     Index("jobs_by_time", "project", "id", sqlite_where=text("deleted_at IS NULL")),
     Index("jobs_by_status", "project", "status", "id", sqlite_where=text("deleted_at IS NULL")),
     sqlite_autoincrement=True,
+)
+
+# Apart from the jobs, whose rows are changed often and by the thousand: an SQL body may have a megabyte.
+specs = Table(
+    "specs",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("spec", Text, nullable=False),
+    Column("config", Text, nullable=False),
 )
 
 runs = Table(

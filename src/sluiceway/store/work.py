@@ -12,6 +12,7 @@ from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import SETTLED, Stop
+from sluiceway.store import schema
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.leases import Lease, holds
@@ -102,9 +103,11 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
 
 async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
     """The name and the spec of each job."""
-    wanted = select(jobs.c.id, jobs.c.name, jobs.c.spec).where(jobs.c.id.in_(ids(job_ids)))
+    spec = schema.specs.c
+    wanted = select(jobs.c.id, jobs.c.name, spec.spec).join(schema.specs, spec.job_id == jobs.c.id)
     async with db.read() as connection:
-        return {row.id: (row.name, to_spec(row.spec)) for row in await connection.execute(wanted)}
+        rows = await connection.execute(wanted.where(jobs.c.id.in_(ids(job_ids))))
+        return {row.id: (row.name, to_spec(row.spec)) for row in rows}
 
 
 def _as_stored(change: Change) -> Work:

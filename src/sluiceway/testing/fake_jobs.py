@@ -81,6 +81,7 @@ class FakeJob:
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=time.time)
+    restarted_at: float | None = None  # the latest time
     ended_at: float | None = None
 
     @property
@@ -254,7 +255,7 @@ class FakeJobs:
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
             return
-        job.restarts += 1
+        job.restarts, job.restarted_at = job.restarts + 1, time.time()
         self._move(job, JobState.RESTARTING)
         self._later(job.restart_seconds, lambda: self._again(job))
 

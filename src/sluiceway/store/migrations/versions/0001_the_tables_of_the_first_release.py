@@ -49,8 +49,6 @@ def upgrade() -> None:
         sa.Column("desc", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("queue", sa.Text(), nullable=True),
-        sa.Column("spec", sa.Text(), nullable=False),
-        sa.Column("config", sa.Text(), nullable=False),
         sa.Column("user", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), server_default="", nullable=False),
@@ -117,6 +115,13 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "specs",
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("spec", sa.Text(), nullable=False),
+        sa.Column("config", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id"),
+    )
+    op.create_table(
         "stops",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("batch_id", sa.BigInteger(), nullable=True),
@@ -173,6 +178,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("stops")
+    op.drop_table("specs")
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.drop_index(
             "runs_to_watch", sqlite_where=sa.text("phase IN ('accepted', 'submitting', 'running', 'lost')")

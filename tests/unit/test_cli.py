@@ -1,0 +1,612 @@
+"""The client commands against a stub of the service: exit codes, what is sent, and what is printed where."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sluiceway.cli.demo_job import DemoJob, judge
+from sluiceway.cli.main import run
+from sluiceway.cli.progress import Board, Line
+
+Answered = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+SQL = "INSERT INTO b SELECT n FROM s"
+
+
+class Stub:
+    """Answers what a test puts in; several answers to one call are given in turn, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Answered]] = {}
+        self.asked: list[tuple[str, Any]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def on(self, call: str, *answers: Answered) -> None:
+        """`call` is the method and the path after the project, without the query."""
+        self.answers[call] = list(answers)
+
+    def sent(self, call: str) -> Any:
+        """The body of the one call of this kind."""
+        (body,) = [body for name, body in self.asked if name == call]
+        return body
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                path = self.path.partition("?")[0].replace("/v1.0/default/streaming", "")
+                call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
+                stub.asked.append((call, body))
+                answers = stub.answers.get(call, [(404, {"error_code": "APIGW.0101", "error_msg": f"no {call}"})])
+                status, content, *headers = answers.pop(0) if len(answers) > 1 else answers[0]
+                raw = json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(raw)), **(headers[0] if headers else {})}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(raw)
+
+            do_GET = do_POST = answer  # noqa: N815 - the library wants these names
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    made = Stub()
+    monkeypatch.setenv("SLUICEWAY_SERVER", made.url)
+    yield made
+    made.close()
+
+
+Said = Callable[[], str]
+
+
+def job(job_id: int, status: str, **fields: Any) -> dict[str, Any]:
+    known = {
+        "job_id": job_id,
+        "name": f"job-{job_id}",
+        "desc": "",
+        "status": status,
+        "status_desc": "",
+        "create_time": 1_700_000_000_000,
+        "start_time": None,
+        "duration": 0,
+        "has_savepoint": False,
+        "queue_name": None,
+        "sql_body": SQL,
+        "savepoint_path": None,
+        "job_config": {"parallel_number": 1},
+    }
+    return {**known, **fields}
+
+
+def shown(job_id: int, status: str, **fields: Any) -> Answered:
+    return 200, {"is_success": "true", "job_detail": job(job_id, status, **fields)}
+
+
+def listed(*jobs: dict[str, Any], total: int | None = None) -> Answered:
+    return 200, {"job_list": {"total_count": len(jobs) if total is None else total, "jobs": list(jobs)}}
+
+
+def stopping(job_id: int, phase: str = "stopped", **fields: Any) -> dict[str, Any]:
+    known = {
+        "job_id": job_id,
+        "name": f"job-{job_id}",
+        "queue": "embedded",
+        "phase": phase,
+        "savepoint": f"file:///{'long/' * 30}{job_id}" if phase == "stopped" else None,
+        "size": 4000 if phase == "stopped" else None,
+        "verified": phase == "stopped",
+        "reason": "",
+        "accepted_at": "2026-01-01T00:00:00.000000Z",
+        "settled_at": "2026-01-01T00:00:01.500000Z" if phase == "stopped" else None,
+    }
+    return {**known, **fields}
+
+
+def a_stop(*jobs: dict[str, Any], savepoint: bool = True) -> Answered:
+    settled = all(each["phase"] in {"stopped", "failed", "ended", "lost"} for each in jobs)
+    head = {"id": 7, "savepoint": savepoint, "reason": "", "created_at": "2026-01-01T00:00:00Z"}
+    return 200, {**head, "settled": settled, "phases": {}, "jobs": list(jobs)}
+
+
+def accepted(*job_ids: int, refused: int = 0) -> Answered:
+    jobs: list[dict[str, Any]] = [{"job_id": each, "accepted": True} for each in job_ids]
+    jobs += [
+        {"job_id": 900 + i, "accepted": False, "code": "unknown", "message": "There is no such job."}
+        for i in range(refused)
+    ]
+    return 202, {"id": 7 if job_ids else None, "accepted": len(job_ids), "refused": refused, "jobs": jobs}
+
+
+def outcomes(*codes: str | None) -> list[dict[str, str]]:
+    good = {"is_success": "true", "message": "ok"}
+    return [
+        good if code is None else {"is_success": "false", "message": f"{code} no", "error_code": code} for code in codes
+    ]
+
+
+# --- calls that are wrong -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stop"],
+        ["stop", "1", "--all"],
+        ["stop", "--all", "--queue", "q"],
+        ["stop", "--all", "--timeout", "5"],
+        ["stop", "--all", "--wait", "--timeout", "0"],
+        ["stop", "--everything"],
+        ["resume"],
+        ["resume", "7", "--job", "1"],
+        ["resume", "x"],
+        ["stops", "show"],
+        ["stops", "nonsense"],
+        ["jobs", "run"],
+        ["jobs", "run", "1", "--timeout", "5"],
+        ["jobs", "delete"],
+        ["jobs", "create", "a"],
+        ["jobs", "create", "a", "--sql", "no-such-file.sql"],
+        ["jobs", "list", "--limit", "0"],
+        ["jobs", "list", "--offset", "-1"],
+        ["jobs", "list", "--project", "a-b"],
+        ["jobs", "list", "--server", "somewhere"],
+        ["demo", "--jobs", "0"],
+        ["nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_call_exits_with_2_and_asks_for_nothing(
+    stub: Stub, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert not stub.asked
+    said = capsys.readouterr()
+    assert said.err.startswith("sluiceway: ")
+    assert not said.out
+
+
+def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text(SQL)
+    assert run(["jobs", "create", "a", "--sql", str(tmp_path / "a.sql"), "--option", "lonely"]) == 2
+    assert not stub.asked
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "serve",
+        "demo",
+        "jobs",
+        "jobs create",
+        "jobs run",
+        "jobs list",
+        "jobs show",
+        "jobs delete",
+        "stop",
+        "stops",
+        "stops list",
+        "stops show",
+        "resume",
+    ],
+)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "Usage: sluiceway" in said
+    if command not in {"", "serve", "jobs", "stops"}:
+        assert "Example: sluiceway" in said
+
+
+def test_the_environment_sets_no_option_but_the_named_ones(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICEWAY_ALL", "true")
+    monkeypatch.setenv("SLUICEWAY_WAIT", "true")
+    assert run(["stop"]) == 2
+    assert not stub.asked
+
+
+def test_the_services_settings_file_is_not_for_clients(
+    stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sluiceway.toml").write_text('port = 9000\nqueue = "x"\n')
+    monkeypatch.chdir(tmp_path)
+    stub.on("GET /jobs", listed())
+    assert run(["jobs", "list"]) == 0
+
+
+# --- a service that is not there, or says no ------------------------------------------------------------------------
+
+
+def test_a_service_that_is_not_there_exits_with_1_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["jobs", "list", "--server", "http://127.0.0.1:9"]) == 1
+    said = capsys.readouterr().err
+    assert "no service answers at http://127.0.0.1:9" in said
+    assert "sluiceway serve" in said
+    assert "--server" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [(400, "DLI.0001", 2), (400, "DLI.12001", 2), (400, "DLI.16001", 1), (500, "DLI.0999", 1), (404, "APIGW.0101", 1)],
+)
+def test_a_refusal_is_told_in_the_services_words(
+    stub: Stub, capsys: pytest.CaptureFixture[str], status: int, code: str, exit_code: int
+) -> None:
+    stub.on("GET /jobs/5", (status, {"error_code": code, "error_msg": "Because."}))
+    assert run(["jobs", "show", "5"]) == exit_code
+    assert f"Because. ({code})" in capsys.readouterr().err
+
+
+def test_another_server_is_recognised(capsys: pytest.CaptureFixture[str], stub: Stub) -> None:
+    stub.on("GET /jobs", (200, {"hello": "world"}))
+    assert run(["jobs", "list"]) == 1
+    assert "not understood" in capsys.readouterr().err
+
+
+# --- jobs -----------------------------------------------------------------------------------------------------------
+
+
+def test_create_sends_dlis_fields(stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.sql").write_text(SQL)
+    stub.on("POST /sql-jobs", (200, {"job": {"job_id": 3, "status_name": "job_init", "status_desc": ""}}))
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    options = [
+        "--queue",
+        "q",
+        "--parallelism",
+        "9",
+        "--checkpoint-interval",
+        "30",
+        "--restart",
+        "--option",
+        "a.b=c=d",
+        "--option",
+        "e=f",
+        "--run",
+    ]
+    assert run(["jobs", "create", "a", "--sql", str(tmp_path / "a.sql"), "--json", *options]) == 0
+    assert stub.sent("POST /sql-jobs") == {
+        "name": "a",
+        "sql_body": SQL,
+        "desc": "",
+        "queue_name": "q",
+        "parallel_number": 9,
+        "cu_number": 4,
+        "checkpoint_enabled": True,
+        "checkpoint_interval": 30,
+        "restart_when_exception": True,
+        "runtime_config": '[{"key": "a.b", "value": "c=d"}, {"key": "e", "value": "f"}]',
+    }
+    assert stub.sent("POST /jobs/run") == {"job_ids": [3], "resume_savepoint": False}
+    said = json.loads(capsys.readouterr().out)
+    assert said["job"]["job_id"] == 3
+    assert said["run"]["accepted"] == 1
+
+
+def test_create_reads_sql_from_standard_input(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(SQL))
+    stub.on("POST /sql-jobs", (200, {"job": {"job_id": 3, "status_name": "job_init", "status_desc": ""}}))
+    assert run(["jobs", "create", "a", "--sql", "-"]) == 0
+    assert stub.sent("POST /sql-jobs")["sql_body"] == SQL
+
+
+def test_run_tells_each_refusal_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /jobs/run", (200, outcomes(None, "DLI.13007")))
+    assert run(["jobs", "run", "1", "2", "--resume"]) == 1
+    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert "job 2 is refused: no" in capsys.readouterr().err
+
+
+def test_run_of_which_all_is_refused_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /jobs/run", (400, [{"error_code": "DLI.13007", "error_msg": "no"}]))
+    assert run(["jobs", "run", "1", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said == {
+        "accepted": 0,
+        "refused": 1,
+        "jobs": [{"job_id": 1, "accepted": False, "code": "DLI.13007", "message": "no"}],
+    }
+
+
+@pytest.mark.parametrize(("end", "exit_code"), [("job_running", 0), ("job_finish", 0), ("job_submit_fail", 1)])
+def test_run_waits_until_nothing_starts_any_more(
+    stub: Stub, end: str, exit_code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    stub.on("GET /jobs/1", shown(1, "job_submitting"), shown(1, end, status_desc="so it is"))
+    assert run(["jobs", "run", "1", "--wait"]) == exit_code
+    said = capsys.readouterr()
+    assert said.err.splitlines()[:2] == ["1 job-1: job_submitting", f"1 job-1: {end} (so it is)"]
+    assert "so it is" in said.out
+
+
+def test_run_gives_up_waiting_in_time(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    stub.on("GET /jobs/1", shown(1, "job_submitting"))
+    assert run(["jobs", "run", "1", "--wait", "--timeout", "0.1"]) == 1
+    assert "The time is up" in capsys.readouterr().err
+
+
+def test_names_stand_for_ids_when_they_are_exact(stub: Stub) -> None:
+    stub.on("GET /jobs", listed(job(5, "job_init", name="orders-old"), job(4, "job_init", name="orders")))
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    assert run(["jobs", "run", "orders"]) == 0
+    assert stub.sent("POST /jobs/run")["job_ids"] == [4]
+    assert run(["jobs", "run", "order"]) == 1
+
+
+def test_list_takes_all_pages(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = [job(i, "job_init") for i in range(1, 101)], [job(101, "job_init")]
+    stub.on("GET /jobs", listed(*first, total=101), listed(*second, total=101))
+    assert run(["jobs", "list", "--all", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["total_count"] == 101
+    assert [each["job_id"] for each in said["jobs"]] == [*range(1, 102)]
+
+
+def test_a_piped_list_has_one_whole_line_for_each_job(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    why = "a reason that is\nlonger than any terminal is wide :warning: [bold] " + "x" * 200
+    stub.on("GET /jobs", listed(job(1, "job_running"), job(2, "job_submit_fail", status_desc=why), total=9))
+    assert run(["jobs", "list", "--limit", "2"]) == 0
+    said = capsys.readouterr()
+    head, first, second = said.out.splitlines()
+    assert head.split() == ["ID", "NAME", "STATUS", "STARTED", "LASTING", "SAVEPOINT", "WHY"]
+    assert first.split() == ["1", "job-1", "job_running", "-", "-", "-", "-"]
+    assert second.endswith("is longer than any terminal is wide :warning: [bold] " + "x" * 200)
+    assert "2 of 9 jobs" in said.err
+
+
+def test_show_shows_the_sql(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    assert run(["jobs", "show", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "job_running" in said
+    assert SQL in said
+
+
+def test_delete_needs_yes_for_running_jobs_where_nobody_can_be_asked(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("GET /jobs/1", shown(1, "job_init"))
+    stub.on("GET /jobs/2", shown(2, "job_running"))
+    stub.on("POST /jobs/delete", (200, outcomes(None, None)))
+    assert run(["jobs", "delete", "1", "2"]) == 2
+    assert "--yes" in capsys.readouterr().err
+    assert run(["jobs", "delete", "1", "2", "--yes"]) == 0
+    assert stub.sent("POST /jobs/delete") == {"job_ids": [1, 2]}
+
+
+def test_delete_asks_nothing_when_nothing_runs(stub: Stub) -> None:
+    stub.on("GET /jobs/1", shown(1, "job_cancel_success"))
+    stub.on("GET /jobs/2", (400, {"error_code": "DLI.16001", "error_msg": "no such job"}))
+    stub.on("POST /jobs/delete", (200, outcomes(None, "DLI.17001")))
+    assert run(["jobs", "delete", "1", "2"]) == 1
+
+
+# --- stop, stops and resume -----------------------------------------------------------------------------------------
+
+
+def test_stop_sends_the_selection_and_keeps_savepoints_by_default(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1, 2))
+    assert run(["stop", "1", "2", "--reason", "tonight"]) == 0
+    assert stub.sent("POST /stops") == {"job_ids": [1, 2], "savepoint": True, "reason": "tonight"}
+    stub.asked.clear()
+    assert run(["stop", "--queue", "q", "--no-savepoint"]) == 0
+    assert stub.sent("POST /stops") == {"queue": "q", "savepoint": False, "reason": ""}
+    stub.asked.clear()
+    assert run(["stop", "--all", "--savepoint"]) == 0
+    assert stub.sent("POST /stops") == {"all": True, "savepoint": True, "reason": ""}
+
+
+def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted())
+    assert run(["stop", "--all", "--wait"]) == 0
+    assert capsys.readouterr().out == "There is no job to stop.\n"
+
+
+def test_a_stop_that_is_refused_for_some_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1, refused=1))
+    assert run(["stop", "1", "900"]) == 1
+    said = capsys.readouterr()
+    assert "Stop 7 is accepted for 1 job." in said.out
+    assert "job 900 is refused: There is no such job." in said.err
+
+
+def test_waiting_ends_when_all_have_stopped_and_says_each_change_once(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops", accepted(1, 2))
+    looks = [
+        a_stop(stopping(1, "waiting"), stopping(2, "waiting")),
+        a_stop(stopping(1, "sent"), stopping(2, "waiting")),
+        a_stop(stopping(1), stopping(2, "ending")),
+        a_stop(stopping(1), stopping(2)),
+    ]
+    stub.on("GET /stops/7", *looks)
+    assert run(["stop", "1", "2", "--wait"]) == 0
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        "1 job-1: waiting",
+        "2 job-2: waiting",
+        "1 job-1: sent",
+        "1 job-1: stopped",
+        "2 job-2: ending",
+        "2 job-2: stopped",
+    ]
+    assert f"file:///{'long/' * 30}2" in said.out
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        stopping(2, "failed", reason="Disk full."),
+        stopping(2, "lost"),
+        stopping(2, "ended"),
+        stopping(2, savepoint=None),
+    ],
+    ids=["failed", "lost", "ended", "without savepoint"],
+)
+def test_waiting_exits_with_1_when_one_job_did_not_stop_as_asked(stub: Stub, odd: dict[str, Any]) -> None:
+    stub.on("POST /stops", accepted(1, 2))
+    stub.on("GET /stops/7", a_stop(stopping(1), odd))
+    assert run(["stop", "1", "2", "--wait"]) == 1
+
+
+def test_a_cancel_needs_no_savepoint(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1, savepoint=None), savepoint=False))
+    assert run(["stop", "1", "--no-savepoint", "--wait"]) == 0
+
+
+def test_jobs_that_went_over_to_another_stop_are_no_success(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1, 2))
+    stub.on("GET /stops/7", a_stop(stopping(1)))
+    assert run(["stop", "1", "2", "--wait"]) == 1
+    assert "1 job went over to a later stop" in capsys.readouterr().err
+
+
+def test_a_savepoint_that_was_not_verified_is_told_of(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1, verified=False)))
+    assert run(["stop", "1", "--wait"]) == 0
+    assert "could not read and verify" in capsys.readouterr().err
+
+
+def test_waiting_gives_up_in_time_and_says_how_to_look_again(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1, "sent")))
+    assert run(["stop", "1", "--wait", "--timeout", "0.1"]) == 1
+    assert "the stop goes on. Look again with: sluiceway stops show 7 --wait" in capsys.readouterr().err
+
+
+def test_json_is_all_that_stop_prints(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1, refused=1))
+    stub.on("GET /stops/7", a_stop(stopping(1, reason="Grüße :warning:")))
+    assert run(["stop", "1", "900", "--wait", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["id"], said["accepted"], said["refused"]) == (7, 1, 1)
+    assert said["stop"]["jobs"][0]["reason"] == "Grüße :warning:"
+
+
+def test_ctrl_c_while_waiting_leaves_the_stop_going_on(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1, "sent")))
+    command = [sys.executable, "-m", "sluiceway", "stop", "1", "--wait", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "1 job-1: sent\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert not out
+    assert "The stop goes on. Look again with: sluiceway stops show 7" in err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_complain_about(stub: Stub) -> None:
+    stub.on("GET /jobs", listed(*(job(i, "job_init", status_desc="x" * 4000) for i in range(100))))
+    command = f"{sys.executable} -m sluiceway jobs list --all | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30)
+    assert done.stdout.startswith("ID ")
+    assert not done.stderr
+
+
+def test_stops_are_listed_and_shown(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    heads = [{"id": 7, "savepoint": True, "reason": "tonight", "created_at": "2026-01-01T00:00:00Z"}]
+    stub.on("GET /stops", (200, {"stops": heads}))
+    assert run(["stops", "list"]) == 0
+    assert "2026-01-01 00:00:00Z" in capsys.readouterr().out
+    assert run(["stops", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"stops": heads}
+    stub.on("GET /stops/7", a_stop(stopping(1, "failed")))
+    assert run(["stops", "show", "7"]) == 0  # it could be shown
+    assert run(["stops", "show", "7", "--wait"]) == 1  # not all have stopped
+    stub.on("GET /stops/8", (404, {"error_code": "unknown_stop", "error_msg": "no"}))
+    assert run(["stops", "show", "8"]) == 1
+
+
+def test_resume_brings_back_a_whole_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/7/resume", accepted(1, 2))
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    stub.on("GET /jobs/2", shown(2, "job_running"))
+    assert run(["resume", "7", "--wait", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [each["status"] for each in said["statuses"]] == ["job_running"] * 2
+
+
+def test_resume_of_which_some_is_refused_exits_with_1(stub: Stub) -> None:
+    stub.on("POST /stops/7/resume", accepted(1, refused=1))
+    assert run(["resume", "7"]) == 1
+
+
+def test_resume_takes_single_jobs(stub: Stub) -> None:
+    stub.on("POST /jobs/run", (200, outcomes(None, None)))
+    assert run(["resume", "--job", "1", "2"]) == 0
+    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+
+
+# --- what a terminal shows, and what the demo checks ----------------------------------------------------------------
+
+
+def test_a_board_never_has_more_lines_than_the_terminal() -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=80, height=12, _environ={"TERM": "xterm"})
+    lines = [Line(i, f"job-{i}", "stopped" if i < 40 else "sent", "a note\n" * 50, done=i < 40) for i in range(100)]
+    board = Board("Stop 7", terminal)
+    board._lines = lines
+    with terminal.capture() as picture:
+        terminal.print(board._picture())
+    shown_lines = picture.get().splitlines()
+    assert len(shown_lines) <= 12
+    assert "40/100" in shown_lines[0]
+    assert "and 53 more" in shown_lines[-1]
+    assert "job-40" in shown_lines[1]  # the first that still goes on
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fault"),
+    [
+        ([], ""),
+        ([11, 12, 13], ""),
+        ([12, 13], "12 where 11 belongs"),
+        ([11, 12, 12, 13], "12 where 13 belongs"),
+        ([11, 13], "13 where 12 belongs"),
+    ],
+    ids=["nothing", "good", "not from the start", "repeated", "lost"],
+)
+def test_the_demo_sees_rows_that_are_lost_or_repeated(numbers: list[int], fault: str) -> None:
+    assert judge(numbers, 11).fault == fault
+
+
+def test_the_demo_reads_only_what_was_written_for_good(tmp_path: Path) -> None:
+    demo_job = DemoJob(2, tmp_path)
+    directory = tmp_path / demo_job.name
+    directory.mkdir()
+    (directory / "part-a-0").write_text("2000001\n2000002\n")
+    (directory / "part-b-0").write_text("2000003\n")
+    (directory / ".part-b-1.inprogress.1").write_text("2000004\n")
+    assert demo_job.output().rows == 3
+    assert not demo_job.output().fault
