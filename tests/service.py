@@ -27,6 +27,7 @@ class ServiceProcess:
         command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log: list[str] = []
+        self.flink = ""  # the address of the default cluster
         threading.Thread(target=self._listen, daemon=True).start()
         self.url = self._ready()
 
@@ -78,6 +79,13 @@ class ServiceProcess:
         for job in jobs:
             self.until(job, "job_running")
 
+    def ready(self) -> bool:
+        """Whether it says that it can take work."""
+        try:
+            return bool(self.call("GET", "/readyz")["status"] == "ok")
+        except OSError:
+            return False
+
     def _listen(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
@@ -87,6 +95,7 @@ class ServiceProcess:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := re.search(r"ready at (http://\S+)", line):
+                self.flink = self.process.stdout.readline().rpartition(" at ")[2].strip()
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return found[1]
         raise AssertionError(f"the service ended with {self.process.wait(10)}: {''.join(self.log)}")

@@ -111,7 +111,7 @@ async def test_two_stops_with_different_ids_both_fail_and_restart_the_job(flink:
     jid = await flink.run(flink.place.restarting)
     for attempt in await two_stops(flink, jid):
         assert isinstance(attempt, AttemptFailed)
-        assert attempt.refusal is Refusal.ABORTED
+        assert attempt.refusal.retryable
     await restarts(flink, jid)
 
 

@@ -288,7 +288,7 @@ async def test_a_stop_before_the_submission_withdraws_it(tmp_path: Path) -> None
         await at.start(PROJECT, [job], resume=False)
         assert (await at.stop(PROJECT, [job], savepoint=True)).id is None, "there is nothing to save yet"
         await at.stop(PROJECT, [job], savepoint=False)
-        await at.fake.start()
         await at.until(job, JobStatus.STOPPED)
+        await at.fake.start()
         await asyncio.sleep(0.2)
         assert not at.fake.jobs

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
 from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
@@ -584,6 +585,17 @@ def test_a_board_never_has_more_lines_than_the_terminal() -> None:
     assert "40/100" in shown_lines[0]
     assert "and 53 more" in shown_lines[-1]
     assert "job-40" in shown_lines[1]  # the first that still goes on
+
+
+def test_a_narrow_terminal_shows_the_ends_of_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    terminal = Console(file=said, force_terminal=True, width=60, height=12, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(tables, "Console", lambda: terminal)
+    path = f"file:///{'long/' * 30}savepoint-4ec2e2-698f90dcefd6"
+    tables.table(("id", "savepoint", "why"), [("1", path, ""), ("2", "", "")], path="savepoint")
+    assert "…-4ec2e2-698f90dcefd6" in said.getvalue()
+    assert "/long/" not in said.getvalue()
+    assert "why" not in said.getvalue()  # there is nothing in it
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,9 @@ def _good(view: StopView, stop: Stop) -> bool:
 
 def _show(stop: Stop) -> None:
     rows = [_row(view) for view in stop.jobs]
-    tables.table(("id", "name", "queue", "phase", "savepoint", "size", "verified", "seconds", "why"), rows)
+    tables.table(
+        ("id", "name", "queue", "phase", "savepoint", "size", "verified", "seconds", "why"), rows, path="savepoint"
+    )
 
 
 def _row(view: StopView) -> Sequence[str]:

@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+GAP: Final = 2  # between two columns on a terminal
+PATH_END: Final = 20  # characters; of Flink's savepoints, all that tells one from another
+
 _STYLES: Final = {
     "stopped": "green",
     "job_running": "green",
@@ -27,18 +30,39 @@ _STYLES: Final = {
 }
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows under headers. On a terminal long values are folded; through a pipe each row is one line, nothing cut."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, path: str = "") -> None:
+    """Rows under headers. Through a pipe each row is one line, and nothing is cut.
+
+    On a terminal long values are folded, and columns without any value are left out. Where it is too narrow, the column
+    called `path` shows only the ends of its values: folded to a few letters a line they could not be read either.
+    """
     console = Console()
     if not console.is_terminal:
         _plain(headers, rows)
         return
+    headers, rows = _filled(headers, rows)
+    if path in headers and _width(headers, rows) > console.width:
+        at = headers.index(path)
+        rows = [[*row[:at], _end_of(row[at]), *row[at + 1 :]] for row in rows]
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for header in headers:
         shown.add_column(header, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     console.print(shown)
+
+
+def _filled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[Sequence[str]]]:
+    kept = [at for at in range(len(headers)) if not rows or any(row[at] for row in rows)]
+    return [headers[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def _width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + GAP for column in zip(headers, *rows, strict=True))
+
+
+def _end_of(path: str) -> str:
+    return f"…{path[-PATH_END:]}" if len(path) > PATH_END else path
 
 
 def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

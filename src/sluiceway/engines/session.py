@@ -44,7 +44,10 @@ from sluiceway.engines.flink_rest import (
 T = TypeVar("T")
 Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
-ENDED_WITH_CLUSTER = "The embedded Flink that ran this job has ended, and the job with it."
+ENDED_WITH_CLUSTER = (
+    "The embedded Flink that ran this job has ended, and the job with it. Run it again; when resumed, it starts from "
+    "its latest checkpoint or savepoint."
+)
 CONFIRMATIONS = 50  # jobs missing from the overview that are asked for by name in one look
 AT_ONCE = 100  # questions under way at one cluster
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
