@@ -82,6 +82,10 @@ STANDINGS: list[tuple[Run | None, Stop | None, JobStatus]] = [
     (replace(RUNNING, phase=RunPhase.FINISHED), a_stop(StopPhase.ENDED), JobStatus.FINISHED),
     (replace(RUNNING, phase=RunPhase.CANCELED), a_stop(StopPhase.ENDED), JobStatus.FAILED),
     (LOST, a_stop(StopPhase.LOST), JobStatus.FAILED),
+    (LOST, a_stop(StopPhase.STOPPED), JobStatus.STOPPED),
+    (replace(RUNNING, doubt_since=NOW), a_stop(StopPhase.STOPPED), JobStatus.STOPPED),
+    (RUNNING, a_stop(StopPhase.STOPPED), JobStatus.STOP_FAILED),
+    (RUNNING, a_stop(StopPhase.LOST), JobStatus.STOP_FAILED),
 ]
 
 

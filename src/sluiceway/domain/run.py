@@ -65,6 +65,12 @@ class Run:
         return self.phase in LIVE
 
 
+    @property
+    def seen_alive(self) -> bool:
+        """Whether the latest look showed the Flink job at work."""
+        return self.phase is RunPhase.RUNNING and self.doubt_since is None
+
+
 def decide(
     run: Run, fact: RunFact, now: datetime, gone_after: timedelta, life: str | None
 ) -> tuple[Run, Submit | None]:
