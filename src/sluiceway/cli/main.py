@@ -23,17 +23,17 @@ app = App(
     exit_on_error=False,
     print_error=False,
 )
-# Commands are imported when they are called: `serve` brings a server along, the others only a client. Where no help is
-# given the command's own docstring has it, with an example.
-for _name, _where, _help in (
-    ("serve", "serve:app", "Run the service."),
-    ("demo", "demo:app", None),
-    ("jobs", "jobs:app", None),
-    ("stop", "stops:stop_app", None),
-    ("stops", "stops:stops_app", None),
-    ("resume", "stops:resume_app", None),
-):
-    app.command(f"sluiceway.cli.{_where}", name=_name, help=_help)
+# Imported when they are called: `serve` brings a server along, the others only a client.
+_COMMANDS = {
+    "demo": "demo:app",
+    "jobs": "jobs:app",
+    "resume": "stops:resume_app",
+    "serve": "serve:app",
+    "stop": "stops:stop_app",
+    "stops": "stops:stops_app",
+}
+for _name, _where in _COMMANDS.items():
+    app.command(f"sluiceway.cli.{_where}", name=_name)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -42,6 +42,9 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
     try:
+        if not arguments or arguments[0] in app.help_flags:
+            for name in _COMMANDS:
+                app[name]  # imports it, so that the overview can say what it does
         return int(app(list(arguments)) or 0)
     except CycloptsError as error:
         complain(f"{error}\nSee --help.")

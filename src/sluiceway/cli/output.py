@@ -19,10 +19,10 @@ class Failed(Exception):  # noqa: N818 - what was asked for did not happen
 
 def say(text: str) -> None:
     """A line for people, at once also through a pipe."""
-    out.print(text, highlight=False, markup=False)
+    out.print(text, highlight=False, markup=False, emoji=False)
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
     """A line about what is wrong."""
-    err.print(f"sluiceway: {text}", highlight=False, markup=False)
+    err.print(f"sluiceway: {text}", highlight=False, markup=False, emoji=False)

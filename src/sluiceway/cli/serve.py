@@ -22,16 +22,22 @@ from sluiceway.storage.savepoints import BadStorage
 
 GRACE = 10  # seconds that requests under way are given at the end
 
-app = App(name="serve", help="Run the service.", result_action="return_value")
+HELP = """Run the service.
+
+Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
+current directory. It ends gracefully on Ctrl-C and SIGTERM; what was accepted is carried on by the next start.
+
+A Flink of its own beside it, to try things out: `sluiceway serve`
+
+For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
+"""
+
+app = App(name="serve", help=HELP, result_action="return_value")
 
 
 @app.default
 def serve(settings: Settings | None = None) -> int:
-    """Run the service until it is told to end (SIGTERM or Ctrl-C).
-
-    Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in
-    the current directory.
-    """
+    """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
     _log_to_stderr()
     try:
         uvloop.run(_serve(settings or Settings()))

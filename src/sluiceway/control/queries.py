@@ -60,7 +60,7 @@ class Queries:
         """One batch of stops with all its jobs. Raises `UnknownBatch`."""
         batch = await views.batch(self.db, project, batch_id)
         if batch is None:
-            raise UnknownBatch(f"there is no batch of stops {batch_id}")
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         return batch
 
     async def batches(self, project: str, limit: int) -> Sequence[Batch]:

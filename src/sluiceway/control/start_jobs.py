@@ -9,12 +9,13 @@ from datetime import datetime
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
+from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
-from sluiceway.store.views import Origin
+from sluiceway.store.views import BatchEntry, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,18 @@ class StartJobs:
         return [verdicts[job] for job in job_ids]
 
     async def resume_batch(self, project: str, batch_id: int) -> Mapping[int, Verdict]:
-        """Start exactly the jobs that a batch has stopped with savepoints. Raises `UnknownBatch`."""
+        """Start exactly the jobs that a batch has stopped with savepoints. Raises `UnknownBatch`.
+
+        It can be repeated: a job that runs again from its savepoint stays as it is.
+        """
         batch = await views.batch(self.db, project, batch_id)
         if batch is None:
-            raise UnknownBatch(f"there is no batch of stops {batch_id}")
-        stopped = [e.job_id for e in batch.entries if e.stop.phase is StopPhase.STOPPED and e.stop.savepoint_path]
-        verdicts = dict(zip(stopped, await self(project, stopped, resume=True), strict=True))
-        others = [entry for entry in batch.entries if entry.job_id not in verdicts]
-        return verdicts | {e.job_id: Verdict(Refusal.NO_SAVEPOINT, e.status, e.stop.reason) for e in others}
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+        origins = await views.origins(self.db, project, [entry.job_id for entry in batch.entries])
+        verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
+        back = [job for job, verdict in verdicts.items() if verdict is None]
+        started = dict(zip(back, await self(project, back, resume=True), strict=True)) if back else {}
+        return {job: verdict or started[job] for job, verdict in verdicts.items()}
 
     async def _plan(self, origin: Origin | None, resume: bool) -> Start | Verdict:
         if origin is None:
@@ -74,6 +79,20 @@ class StartJobs:
             return origin.stopped_with
         left = await self.storage.newest_checkpoint(origin.job_id, origin.flink_job_id) if origin.flink_job_id else None
         return left or origin.restored_from or origin.savepoint_path
+
+
+def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
+    """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can."""
+    saved = entry.stop.savepoint_path
+    if origin is None:
+        return UNKNOWN
+    if entry.stop.phase is not StopPhase.STOPPED or saved is None:
+        return Verdict(Refusal.NOT_STOPPED, origin.status, f"{entry.stop.phase}. {entry.stop.reason}".strip())
+    if saved not in {origin.stopped_with, origin.restored_from}:
+        return Verdict(Refusal.SUPERSEDED, origin.status)
+    if origin.stopped_with != saved and origin.status in {JobStatus.SUBMITTING, JobStatus.RUNNING}:
+        return Verdict(status=origin.status, note="It has already been started from this savepoint.")
+    return None
 
 
 def _verdict(plan: Start | Verdict, begun: bool, origin: Origin | None) -> Verdict:

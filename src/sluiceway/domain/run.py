@@ -64,7 +64,6 @@ class Run:
         """Whether the Flink job may exist and run."""
         return self.phase in LIVE
 
-
     @property
     def seen_alive(self) -> bool:
         """Whether the latest look showed the Flink job at work."""

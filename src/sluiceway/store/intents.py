@@ -15,7 +15,7 @@ from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.rows import moves, of_draft, of_spec, to_job, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, runs, specs, stops
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, specs, stops
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -170,17 +170,24 @@ async def accept_stops(
             return None, set()
         batch = await _new_batch(connection, intent)
         at = epoch_ms(intent.now)
-        status = JobStatus.SAVEPOINTING if intent.savepoint else JobStatus.CANCELING
         await _insert_stops(connection, accepted, intent, batch)
-        if rearmed:
-            await guarded_update(connection, stops, [moves(s) | {"batch_id": batch} for s in rearmed])
+        await _rejoin(connection, rearmed, batch)
+        status = JobStatus.SAVEPOINTING if intent.savepoint else JobStatus.CANCELING
         mine = stops.c.batch_id == batch
+        if rearmed:
+            mine |= stops.c.id.in_(ids([stop.id for stop in rearmed]))
         flipped = update(jobs).where(jobs.c.id == stops.c.job_id, mine)
         await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
         event = _event("stop_accepted", at) | {"project": intent.project, "batch_id": batch, "detail": intent.reason}
         await connection.execute(insert(events), [event])
         woken = await connection.execute(select(stops.c.cluster).where(mine).distinct())
         return batch, set(woken.scalars())
+
+
+async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], batch: int) -> None:
+    if rearmed:
+        await guarded_update(connection, stops, [moves(stop) for stop in rearmed])
+        await connection.execute(insert(rejoined), [{"batch_id": batch, "stop_id": stop.id} for stop in rearmed])
 
 
 async def _admit(

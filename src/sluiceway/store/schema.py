@@ -88,6 +88,14 @@ batches = Table(
     sqlite_autoincrement=True,
 )
 
+# An overdue stop that is asked for again keeps its batch, and counts in the new one too.
+rejoined = Table(
+    "rejoined",
+    metadata,
+    Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("stop_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
 stops = Table(
     "stops",
     metadata,

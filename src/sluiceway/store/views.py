@@ -12,7 +12,7 @@ from sluiceway.domain.stop import Stop
 from sluiceway.store.bulk import listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_stop
-from sluiceway.store.schema import batches, jobs, runs, specs, stops
+from sluiceway.store.schema import batches, jobs, rejoined, runs, specs, stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,14 @@ async def job_list(
 
 
 def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
-    wanted = {"kind": where.kind, "status": where.status, "queue": where.queue, "user": where.user}
-    equal = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
-    named = [jobs.c.name.contains(where.name, autoescape=True)] if where.name else []
-    return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *equal, *named]
+    wanted = {"kind": where.kind, "status": where.status, "user": where.user}
+    matching = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
+    if where.name:
+        matching.append(jobs.c.name.contains(where.name, autoescape=True))
+    if where.queue is not None:
+        # A job that names no queue is in the one that it was last run on.
+        matching.append(func.coalesce(jobs.c.queue, jobs.c.cluster) == where.queue)
+    return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
 
 
 async def job_ids(db: Database, project: str, statuses: Sequence[JobStatus], cluster: str | None) -> list[int]:
@@ -139,7 +143,9 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
         row = (await connection.execute(head)).mappings().one_or_none()
         if row is None:
             return None
-        entries = (await connection.execute(body.where(stops.c.batch_id == batch_id).order_by(stops.c.id))).mappings()
+        again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+        mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+        entries = (await connection.execute(body.where(mine).order_by(stops.c.id))).mappings()
         return _to_batch(row, [_entry(entry) for entry in entries])
 
 

@@ -43,24 +43,14 @@ CREATED: Final = Text("The job is created. Start it with run.", "作业已创建
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
 REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
-    Batch.STOP: {
-        Refusal.UNKNOWN: Code.STOP_UNKNOWN,
-        Refusal.WRONG_STATE: Code.STOP_STATE,
-        Refusal.NO_SAVEPOINT: Code.STOP_STATE,
-        Refusal.NO_QUEUE: Code.STOP_STATE,
-    },
+    Batch.STOP: {Refusal.UNKNOWN: Code.STOP_UNKNOWN, Refusal.WRONG_STATE: Code.STOP_STATE},
     Batch.RUN: {
         Refusal.UNKNOWN: Code.RUN_UNKNOWN,
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
     },
-    Batch.DELETE: {
-        Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
-        Refusal.WRONG_STATE: Code.UNAVAILABLE,
-        Refusal.NO_SAVEPOINT: Code.UNAVAILABLE,
-        Refusal.NO_QUEUE: Code.UNAVAILABLE,
-    },
+    Batch.DELETE: {Refusal.UNKNOWN: Code.DELETE_UNKNOWN, Refusal.WRONG_STATE: Code.UNAVAILABLE},
 }
 
 
@@ -71,7 +61,10 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
     status = dli_status(verdict.status) if verdict.status else "-"
     note = verdict.note.rstrip(".")
     return DliError(
-        REFUSED[batch][verdict.refusal], status=status, note=f" ({note})" if note else "", why=note or status
+        REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
+        status=status,
+        note=f" ({note})" if note else "",
+        why=note or status,
     )
 
 

@@ -26,6 +26,8 @@ _WORDS = {
     Refusal.WRONG_STATE: "Its status ({status}) does not allow it.",
     Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming.",
     Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
+    Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
+    Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }
 
 

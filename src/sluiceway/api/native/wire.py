@@ -25,7 +25,7 @@ class JobAnswer(Struct, frozen=True, omit_defaults=True):
 
     job_id: int
     accepted: bool
-    code: str = ""  # why not: unknown, wrong_state, no_savepoint, no_queue
+    code: str = ""  # why not: unknown, wrong_state, no_savepoint, no_queue, not_stopped, superseded
     message: str = ""
 
 

@@ -86,6 +86,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cluster"),
     )
     op.create_table(
+        "rejoined",
+        sa.Column("batch_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("stop_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("batch_id", "stop_id"),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("job_id", sa.BigInteger(), nullable=False),
@@ -186,6 +192,7 @@ def downgrade() -> None:
         batch_op.drop_index("runs_of_job")
 
     op.drop_table("runs")
+    op.drop_table("rejoined")
     op.drop_table("leases")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("jobs_by_time", sqlite_where=sa.text("deleted_at IS NULL"))
