@@ -138,6 +138,7 @@ async def test_a_deadline_is_told_and_what_comes_late_is_recorded(tmp_path: Path
         [entry] = await at.settled(again.id)
         assert entry.stop.phase is StopPhase.STOPPED
         assert at.fake.count("stop") == 1, "and the attempt is the same"
+        assert await at.settled(batch.id or 0) == [entry], "the first request shows it too"
 
 
 async def test_a_jobmanager_that_forgot_every_result(at: Plane) -> None:
@@ -292,3 +293,39 @@ async def test_a_stop_before_the_submission_withdraws_it(tmp_path: Path) -> None
         await at.fake.start()
         await asyncio.sleep(0.2)
         assert not at.fake.jobs
+
+
+async def test_a_batch_is_brought_back_as_a_batch_and_says_why_for_the_others(at: Plane) -> None:
+    kept, failed, moved_on = await at.run(3)
+    at.fake.jobs[await at.flink_id(failed)].failing = ["storage"]
+    batch = await at.stop(PROJECT, [kept, failed, moved_on], savepoint=True)
+    assert batch.id is not None
+    saved = {entry.job_id: entry.stop.savepoint_path for entry in await at.settled(batch.id)}
+    await at.start(PROJECT, [moved_on], resume=False)
+    await at.until(moved_on, JobStatus.RUNNING)
+
+    verdicts = await at.start.resume_batch(PROJECT, batch.id)
+    refusals = {job: verdict.refusal for job, verdict in verdicts.items()}
+    assert refusals == {kept: None, failed: Refusal.NOT_STOPPED, moved_on: Refusal.SUPERSEDED}
+    await at.until(kept, JobStatus.RUNNING)
+    first = await at.flink_id(kept)
+    assert at.fake.jobs[first].restored == saved[kept]
+
+    again = await at.start.resume_batch(PROJECT, batch.id)
+    assert again[kept].accepted, "it can be repeated"
+    assert await at.flink_id(kept) == first, "and starts nothing twice"
+
+
+async def test_a_job_seen_running_after_it_was_given_up_is_not_started_twice(at: Plane) -> None:
+    [job] = await at.run()
+    flink_id = await at.flink_id(job)
+    at.fake.jobs[flink_id].stop_seconds = 0.3
+    batch = await at.stop(PROJECT, [job], savepoint=True)
+    await at.eventually(lambda: at.fake.count("stop") == 1)
+    at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN, recovery_seconds=2.0)
+    assert batch.id is not None
+    await at.settled(batch.id)
+    after = await at.until(job, JobStatus.STOP_FAILED)
+    assert "Seen running again" in after.why
+    assert [verdict.accepted for verdict in await at.start(PROJECT, [job], resume=True)] == [False]
+    assert (await at.stop_and_wait([job]))[0].stop.phase is StopPhase.STOPPED

@@ -36,7 +36,7 @@ class Pace:
 
     busy: float = 0.2  # something is on its way
     idle: float = 2.0  # only states to follow
-    trouble: float = 1.0  # the cluster does not answer, or the turn broke
+    trouble: float = 2.0  # the cluster does not answer, or the turn broke
 
     def after(self, outlook: Outlook) -> float:
         """How long to wait after a turn, unless there is something new."""
