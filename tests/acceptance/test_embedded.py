@@ -53,7 +53,7 @@ def test_what_becomes_of_the_embedded_flink_and_its_jobs(tmp_path: Path) -> None
     os.kill(java_of(service), signal.SIGKILL)
     ended = service.until(job, "job_running_exception")
     assert "embedded Flink" in ended["status_desc"]
-    wait_for(lambda: service.ready())
+    wait_for(service.ready)
     service.start([job], resume=True)
     assert "/chk-" in restored_from(service, job), "the latest checkpoint"
 
