@@ -158,7 +158,7 @@ def test_the_whole_life_of_two_jobs(client: Any, tmp_path: Path) -> None:
     [
         ("INSERT INTO nowhere SELECT 1", "nowhere"),
         ("CREATE TABLE s (n BIGINT) WITH ('connector' = 'kafkaesque'); INSERT INTO s SELECT 1", "kafkaesque"),
-        ("CREATE TABLE s (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO s SELEC 1", "SELEC"),
+        ("CREATE TABLE s (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO s SELECT nothing", "nothing"),
     ],
 )
 def test_sql_that_does_not_compile_says_so_in_plain_words(client: Any, sql: str, says: str) -> None:
