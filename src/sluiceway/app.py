@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -60,12 +61,12 @@ def clock() -> datetime:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Service]:
-    """A service that works on what is stored for as long as the context lasts. Raises `BadSettings`, `BadStorage`.
+    """A service that works on what is stored for as long as the context lasts.
 
-    Also raises `NoJava`, `NoFlink` and `JvmFailed` when an embedded Flink is wanted and cannot be started.
+    Raises `BadSettings`, `BadStorage`, `BadDatabase`, and where an embedded Flink is wanted and cannot be started
+    `NoJava`, `NoFlink` and `JvmFailed`.
     """
     registered = parse_clusters(settings)
-    check_host(settings.host)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
         storage = Storage(settings.storage or str(data / "storage"))
@@ -93,8 +94,7 @@ def parse_clusters(settings: Settings) -> dict[str, Cluster]:
     clusters: dict[str, Cluster] = {}
     for given in settings.cluster:
         name, _, url = given.partition("=")
-        parts = urlsplit(url)
-        if not name or len(name) > 128 or parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not re.fullmatch(r"[\w.\-]{1,128}", name) or not _is_address(url):
             raise BadSettings(f"--cluster {given} is not NAME=URL; write for example prod=http://jobmanager:8081")
         if name in clusters or name == EMBEDDED:
             raise BadSettings(f"--cluster {given}: the name {name} is taken; give each cluster its own")
@@ -102,6 +102,15 @@ def parse_clusters(settings: Settings) -> dict[str, Cluster]:
     if settings.embedded is False and not clusters:
         raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
     return clusters
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return complete and not parts.query and not parts.fragment
 
 
 def check_host(host: str) -> None:
@@ -118,11 +127,13 @@ def check_host(host: str) -> None:
 
 
 def _directory(path: Path) -> Path:
-    path = path.expanduser().absolute()
     try:
+        path = path.expanduser().absolute()
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSettings(f"--data {path} cannot be used: {error.strerror}") from error
+    except FileExistsError as error:
+        raise BadSettings(f"--data {path} cannot be used: it is not a directory") from error
+    except (OSError, RuntimeError) as error:
+        raise BadSettings(f"--data {path} cannot be used: {getattr(error, 'strerror', error)}") from error
     return path
 
 
@@ -203,6 +214,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
         exception_handlers=dli.exception_handlers(),
         request_max_body_size=MAX_BODY,
+        logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,
     )
 

@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import Port
+from cyclopts.validators import Number
 
 MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
+
+Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 
 
 @Parameter(name="*")
@@ -37,16 +40,16 @@ class Settings:
     storage: str | None = None
     """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place."""
 
-    savepoint_timeout: float = 600.0
+    savepoint_timeout: Seconds = 600.0
     """Seconds after which a stop without a result is reported as overdue. It is watched on."""
 
-    stop_attempts: int = 3
+    stop_attempts: Annotated[int, Parameter(validator=Number(gte=1, lte=20))] = 3
     """Attempts for one stop, each begun only when the one before is known to be over."""
 
-    max_savepoints: int = 100
+    max_savepoints: Annotated[int, Parameter(validator=Number(gte=1))] = 100
     """Savepoints that may be under way in one cluster at once."""
 
-    gone_after: float = 30.0
+    gone_after: Seconds = 30.0
     """Seconds for which an answering cluster must not know a job before the job counts as gone."""
 
     refused_form: Literal["array", "object"] = "array"

@@ -329,3 +329,16 @@ async def test_a_job_seen_running_after_it_was_given_up_is_not_started_twice(at:
     assert "Seen running again" in after.why
     assert [verdict.accepted for verdict in await at.start(PROJECT, [job], resume=True)] == [False]
     assert (await at.stop_and_wait([job]))[0].stop.phase is StopPhase.STOPPED
+
+
+async def test_a_savepoint_alone_is_no_success_before_the_job_has_ended(at: Plane) -> None:
+    [job] = await at.run()
+    flink_id = await at.flink_id(job)
+    at.fake.jobs[flink_id].finish_seconds = 2.5
+    batch = await at.stop(PROJECT, [job], savepoint=True)
+    await at.until(job, JobStatus.CANCELING)
+    assert at.savepoints(job)
+    assert at.fake.jobs[flink_id].state is JobState.RUNNING
+    assert batch.id is not None
+    await at.settled(batch.id)
+    assert at.fake.jobs[flink_id].state is JobState.FINISHED

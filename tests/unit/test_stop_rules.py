@@ -138,6 +138,8 @@ def test_a_retry_has_a_new_id_and_a_directory_of_its_own_and_waits() -> None:
 def test_a_forgotten_attempt_is_looked_at_twice_before_a_new_one() -> None:
     doubted, command = decide(sent(), Running(), None, NOW, RULES)
     assert (doubted.attempt, command) == (1, None)
+    soon, command = decide(doubted, Running(), None, NOW + timedelta(seconds=1), RULES)
+    assert (soon.attempt, command) == (1, None)
     over, _ = decide(doubted, Running(), None, NOW + timedelta(seconds=3), RULES)
     assert (over.attempt, over.phase) == (2, StopPhase.WAITING)
     reassured, _ = decide(doubted, Stopping(), None, NOW + timedelta(seconds=3), RULES)
@@ -146,6 +148,8 @@ def test_a_forgotten_attempt_is_looked_at_twice_before_a_new_one() -> None:
 
 def test_gone_needs_an_answering_cluster_for_a_while() -> None:
     doubted, _ = decide(sent(), Missing(), SAVEPOINT, NOW, RULES)
+    soon, _ = decide(doubted, Missing(), SAVEPOINT, NOW + timedelta(seconds=29), RULES)
+    assert soon.phase is StopPhase.SENT
     silent, _ = decide(doubted, Silent("no answer"), None, NOW + timedelta(seconds=29), RULES)
     again, _ = decide(silent, Missing(), SAVEPOINT, NOW + timedelta(seconds=31), RULES)
     assert again.phase is StopPhase.SENT, "silence in between starts the wait anew"

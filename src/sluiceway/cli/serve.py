@@ -13,12 +13,13 @@ import uvicorn
 import uvloop
 from cyclopts import App
 
-from sluiceway.app import BadSettings, Service, running
+from sluiceway.app import BadSettings, Service, check_host, running
 from sluiceway.cli.output import Failed, say
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.settings import Settings
 from sluiceway.storage.savepoints import BadStorage
+from sluiceway.store.database import BadDatabase
 
 GRACE = 10  # seconds that requests under way are given at the end
 
@@ -43,7 +44,7 @@ def serve(settings: Settings | None = None) -> int:
         uvloop.run(_serve(settings or Settings()))
     except BadSettings as error:
         raise Failed(str(error), code=2) from error
-    except (BadStorage, NoFlink, NoJava, JvmFailed) as error:
+    except (BadStorage, BadDatabase, NoFlink, NoJava, JvmFailed) as error:
         raise Failed(str(error)) from error
     except KeyboardInterrupt:
         pass
@@ -81,7 +82,8 @@ class _Server(uvicorn.Server):
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything is started, so that a port in use is told at once."""
+    """The socket, bound before anything is started, so that a port in use is told at once. Raises `BadSettings`."""
+    check_host(settings.host)
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)

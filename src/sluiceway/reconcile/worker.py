@@ -75,7 +75,7 @@ class Reconciler:
         """Begin to work on these clusters."""
         for name in names:
             watch = self._watches[name] = _Watch(name)
-            self._tasks.append(asyncio.create_task(self._work(watch), name=f"turns of {name}"))
+            self._tasks.append(asyncio.create_task(self._work(watch, self._turns(name)), name=f"turns of {name}"))
             self._tasks.append(asyncio.create_task(self._keep_lease(watch), name=f"lease of {name}"))
 
     def wake(self, names: Iterable[str]) -> None:
@@ -91,8 +91,7 @@ class Reconciler:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await leases.release(self._db, self._owner)
 
-    async def _work(self, watch: _Watch) -> None:
-        take_turn = self._turns(watch.name)
+    async def _work(self, watch: _Watch, take_turn: TakesTurns) -> None:
         while True:
             cluster = self._clusters(watch.name)
             if cluster is None or watch.lease is None:

@@ -1,12 +1,12 @@
 """Finding savepoints and checkpoints on storage, and reading whether Flink finished them."""
 
+import os
 import re
 import struct
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -22,6 +22,7 @@ FORMATS = range(3, 7)  # Flink 1.8 to 2.3
 _HEADER = struct.Struct(">II")
 _METADATA = "_metadata"
 _CHECKPOINT = re.compile(r"chk-(\d+)$")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
 class BadStorage(Exception):  # noqa: N818 - a finding about a setting
@@ -32,14 +33,17 @@ class Storage:
     """The root under which Flink writes and we read: `jobs/savepoint/…` and `jobs/checkpoint/…`."""
 
     def __init__(self, root: str) -> None:
-        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`."""
-        self._path = _local_path(root)
+        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`.
+
+        URIs are written and read as Flink does it: nothing in them is escaped, a space is a space and %20 is %20.
+        """
         try:
+            self._path = _local_path(root)
             self._path.mkdir(parents=True, exist_ok=True)
             self._store = LocalStore(self._path)
-        except (OSError, BaseError) as error:
+        except (OSError, ValueError, RuntimeError, BaseError) as error:
             raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
-        self.uri = "file://" + quote(str(self._path))
+        self.uri = f"file://{self._path}"
 
     @property
     def savepoints(self) -> str:
@@ -61,7 +65,7 @@ class Storage:
             return Unreadable(target, "it is not under this service's storage root")
         try:
             return await self._look(target, prefix)
-        except (OSError, BaseError) as error:
+        except (OSError, ValueError, BaseError) as error:
             return Unreadable(target, _first_line(error))
 
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
@@ -69,9 +73,9 @@ class Storage:
         prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
         try:
             heads = [meta for meta in await self._list(prefix) if meta["path"].endswith(f"/{_METADATA}")]
-            for directory in sorted((_parent(meta["path"]) for meta in heads), key=_number, reverse=True):
-                if _number(directory) >= 0 and await self._fault(f"{directory}/{_METADATA}") is None:
-                    return f"{self.uri}/{quote(directory)}"
+            for head in sorted(heads, key=_number, reverse=True):
+                if _number(head) >= 0 and await self._fault(head) is None:
+                    return f"{self.uri}/{_parent(head)}"
         except (OSError, BaseError):
             return None
         return None
@@ -81,12 +85,12 @@ class Storage:
         heads = sorted((m for m in found if m["path"].endswith(f"/{_METADATA}")), key=_modified, reverse=True)
         broken: Broken | None = None
         for head in heads:
-            directory = _parent(head["path"])
-            fault = await self._fault(head["path"])
+            directory = _parent(head)
+            fault = await self._fault(head)
             if fault is None:
                 size = sum(meta["size"] for meta in found if meta["path"].startswith(f"{directory}/"))
-                return Complete(f"{self.uri}/{quote(directory)}", size)
-            broken = broken or Broken(f"{self.uri}/{quote(directory)}", fault)
+                return Complete(f"{self.uri}/{directory}", size)
+            broken = broken or Broken(f"{self.uri}/{directory}", fault)
         if broken is None and self._begun(prefix):
             broken = Broken(target, f"it was begun, and has no {_METADATA}")
         return broken or Absent(target)
@@ -94,14 +98,14 @@ class Storage:
     async def _list(self, prefix: str) -> "Sequence[ObjectMeta]":
         return await obstore.list(self._store, prefix).collect_async()
 
-    async def _fault(self, path: str) -> str | None:
+    async def _fault(self, meta: "ObjectMeta") -> str | None:
         """Why a `_metadata` is not what Flink writes; None when it is."""
-        try:
-            head = bytes(await obstore.get_range_async(self._store, path, start=0, length=_HEADER.size))
-        except NotFoundError:
-            return f"{_METADATA} vanished"
-        if len(head) < _HEADER.size:
+        if meta["size"] < _HEADER.size:
             return f"{_METADATA} is cut short"
+        try:
+            head = bytes(await obstore.get_range_async(self._store, meta["path"], start=0, length=_HEADER.size))
+        except (NotFoundError, FileNotFoundError):
+            return f"{_METADATA} vanished"
         magic, version = _HEADER.unpack(head)
         if magic != MAGIC:
             return f"{_METADATA} does not begin like one of Flink's"
@@ -112,25 +116,31 @@ class Storage:
         return any((self._path / prefix).glob("savepoint-*"))
 
     def _inside(self, uri: str) -> str | None:
-        return unquote(uri.removeprefix(self.uri).strip("/")) + "/" if uri.startswith(f"{self.uri}/") else None
+        path = uri.removeprefix(f"{self.uri}/").strip("/")
+        return f"{path}/" if path and uri.startswith(f"{self.uri}/") else None
 
 
 def _local_path(root: str) -> Path:
-    parts = urlsplit(root)
-    if parts.scheme not in {"", "file"} or parts.netloc not in {"", "localhost"}:
+    scheme = _SCHEME.match(root)
+    path = root[scheme.end() :] if scheme else root
+    if path.startswith("//"):
+        host, _, path = path[2:].partition("/")
+        path = f"/{path}" if host in {"", "localhost"} else ""
+    # Flink reads a backslash as a slash, and takes every ".." out of a path before it follows any link.
+    if not path or "\\" in path or (scheme and scheme[1].lower() != "file"):
         raise BadStorage(
             f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
             "that this service and every Flink machine see at the same place."
         )
-    return Path(unquote(parts.path) if parts.scheme else root).expanduser().absolute()
+    return Path(os.path.normpath((Path(path) if scheme else Path(path).expanduser()).absolute()))
 
 
-def _parent(path: str) -> str:
-    return path.rsplit("/", 1)[0]
+def _parent(meta: "ObjectMeta") -> str:
+    return meta["path"].rsplit("/", 1)[0]
 
 
-def _number(directory: str) -> int:
-    match = _CHECKPOINT.search(directory)
+def _number(meta: "ObjectMeta") -> int:
+    match = _CHECKPOINT.search(_parent(meta))
     return int(match[1]) if match else -1
 
 

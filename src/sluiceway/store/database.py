@@ -8,13 +8,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, event
+from alembic.util.exc import CommandError
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _WRITE = "sluiceway_write"
 BUSY_TIMEOUT = 20.0  # seconds that a writer waits for another process before it gives up
+
+
+class BadDatabase(Exception):  # noqa: N818 - it is what it is
+    """The file in the data directory is no database that this release can work with."""
 
 
 def epoch_ms(at: datetime) -> int:
@@ -28,14 +34,25 @@ def moment(ms: int | None) -> datetime | None:
 
 
 def migrate(path: Path) -> None:
-    """Bring the database at `path` to the present schema, making it if there is none."""
-    engine = create_engine(f"sqlite:///{path}")
+    """Bring the database at `path` to the present schema, making it if there is none. Raises `BadDatabase`.
+
+    All of it is one transaction: a crash leaves the schema as it was, and of two services that start at once one waits.
+    """
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    try:
+        with engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise BadDatabase(f"The database {path} cannot be used: {error.orig}.") from error
+    except CommandError as error:
+        raise BadDatabase(f"The database {path} is not of this release, nor of an earlier one: {error}.") from error
+    finally:
+        engine.dispose()
 
 
 class Database:
@@ -44,7 +61,10 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the (migrated) database at `path`."""
         self._engine: AsyncEngine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT}, pool_size=4, max_overflow=0
+            URL.create("sqlite+aiosqlite", database=str(path)),
+            connect_args={"timeout": BUSY_TIMEOUT},
+            pool_size=4,
+            max_overflow=0,
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)

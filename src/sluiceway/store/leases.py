@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sluiceway.store.database import Database, epoch_ms
@@ -38,9 +38,9 @@ async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: time
 
 
 async def release(db: Database, owner: str) -> None:
-    """Give back everything that this owner holds, so that the next one need not wait."""
+    """Give back everything that this owner holds, so that the next one need not wait. The rows keep their fences."""
     async with db.write() as connection:
-        await connection.execute(delete(leases).where(leases.c.owner == owner))
+        await connection.execute(update(leases).where(leases.c.owner == owner).values(owner="", until=0))
 
 
 def holds(lease: Lease) -> ColumnElement[bool]:
