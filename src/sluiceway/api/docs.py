@@ -40,6 +40,6 @@ def assets() -> Router:
 def _asset(name: str) -> HTTPRouteHandler:
     @get(f"/{name}", include_in_schema=False, sync_to_thread=False, name=name)
     def asset() -> File:
-        return File(_STATIC / name, content_disposition_type="inline")
+        return File(_STATIC / name, filename=name, content_disposition_type="inline")
 
     return asset
