@@ -203,7 +203,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         down = [name for name in queues.names if queues.locate(name) is None]
         return f"starting: {', '.join(down)}" if down else ""
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *dli.routes(settings.refused_form),
             native.routes(),
@@ -217,6 +217,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,
     )
+    return docs.in_order(app)
 
 
 def _given(value: object) -> Provide:

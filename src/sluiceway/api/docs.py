@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from litestar import Router, get
+from litestar import Litestar, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -14,12 +14,18 @@ from sluiceway import __version__
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
 
+
+def _api_of(handler: HTTPRouteHandler) -> str:
+    return handler.fn.__module__.split(".")[-2]
+
+
 openapi = OpenAPIConfig(
     title="Sluiceway",
     version=__version__,
     description="Stops Flink jobs in bulk, keeps a verified savepoint of each, and brings them back. "
     "The paths under /v1.0 are Huawei Cloud DLI's; those under /api/v1 are our own.",
     path="/docs",
+    operation_id_creator=lambda handler, _method, _path: f"{_api_of(handler)}_{handler.handler_name}",
     render_plugins=[
         SwaggerRenderPlugin(
             path=["/", "/swagger"],
@@ -30,6 +36,13 @@ openapi = OpenAPIConfig(
         )
     ],
 )
+
+
+def in_order(app: Litestar) -> Litestar:
+    """The application, with its paths listed in the same order every time."""
+    schema = app.openapi_schema
+    schema.paths = dict(sorted((schema.paths or {}).items()))
+    return app
 
 
 def assets() -> Router:
