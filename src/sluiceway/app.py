@@ -3,12 +3,11 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -169,7 +168,7 @@ def _reconciler(
     db: Database,
     storage: Storage,
     engine: SessionEngine,
-    locate: Any,
+    locate: Callable[[str], Cluster | None],
     stack: AsyncExitStack,
 ) -> Reconciler:
     rules = StopRules(

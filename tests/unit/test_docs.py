@@ -1,0 +1,192 @@
+"""What is documented is tested: settings, commands, paths, phases, and every link."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import pytest
+from cyclopts import App
+
+from sluiceway.api.dli.status import NAMES
+from sluiceway.app import _api
+from sluiceway.cli.main import app, run
+from sluiceway.control.queues import Queues
+from sluiceway.domain.admission import Refusal
+from sluiceway.domain.stop import StopPhase
+from sluiceway.engines.session import SessionEngine
+from sluiceway.settings import Settings
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SPECIAL_DEFAULTS = {
+    "cluster": "none",
+    "embedded": "on when no cluster is given",
+    "storage": "`storage` in the data directory",
+}
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of every line of a table, its header too."""
+    for line in text.splitlines():
+        if line.startswith("|") and not set(line) <= set("|- "):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def settings_rows() -> dict[str, list[str]]:
+    return {row[2].strip("`"): row for row in rows((REFERENCE / "settings.md").read_text()) if row[0].startswith("`--")}
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    assert set(settings_rows()) == {field.name for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda field: field.name)
+def test_a_setting_is_documented_as_it_is(field: "dataclasses.Field[object]") -> None:
+    option, variable, _, default, meaning = settings_rows()[field.name]
+    assert option.split(", ")[0] == f"`--{field.name.replace('_', '-')}`"
+    assert variable == f"`SLUICEWAY_{field.name.upper()}`"
+    assert default == SPECIAL_DEFAULTS.get(field.name, f"`{field.default}`")
+    assert meaning
+
+
+def test_the_documented_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: list[Settings | None] = []
+
+    async def serve(settings: Settings) -> None:
+        given.append(settings)
+
+    for name in [name for name in os.environ if name.startswith("SLUICEWAY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("sluiceway.cli.serve._serve", serve)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sluiceway.toml").write_text('gone_after = 9\nport = 1\ncluster = ["c=http://c:1"]\nembedded = false\n')
+    monkeypatch.setenv("SLUICEWAY_PORT", "2")
+    monkeypatch.setenv("SLUICEWAY_STOP_ATTEMPTS", "5")
+    monkeypatch.setenv("SLUICEWAY_CLUSTER", "a=http://a:1 b=http://b:1")
+    assert run(["serve", "--stop-attempts", "7"]) == 0
+    wanted = Settings(gone_after=9, port=2, stop_attempts=7, cluster=("a=http://a:1", "b=http://b:1"), embedded=False)
+    assert given == [wanted], "an option goes before a variable, a variable before the file"
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_resolves(page: Path) -> None:
+    for link in LINK.findall(prose(page)):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        assert target.is_relative_to(ROOT), f"{link} leads out of the repository"
+        if anchor:
+            assert anchor in anchors(target), f"{link}: there is no such heading"
+
+
+def test_there_are_links_to_be_found() -> None:
+    assert len(LINK.findall(prose(ROOT / "README.md"))) > 10
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def registered(parent: App, *path: str) -> Iterator[str]:
+    """Every command that does something, as it is typed."""
+    for name in parent:
+        if name.startswith("-"):
+            continue
+        command = parent[name]
+        below = list(registered(command, *path, name))
+        yield from below or [" ".join((*path, name))]
+
+
+def documented_commands() -> list[str]:
+    return re.findall(r"^## `sluiceway ([a-z ]+)`$", (REFERENCE / "cli.md").read_text(), re.MULTILINE)
+
+
+def test_every_command_is_documented_and_nothing_else_is() -> None:
+    assert sorted(documented_commands()) == sorted(registered(app))
+
+
+@pytest.mark.parametrize("command", documented_commands())
+def test_a_documented_command_exists_with_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    text = (REFERENCE / "cli.md").read_text()
+    section = text.split(f"## `sluiceway {command}`\n")[1].split("\n## ")[0]
+    # What the section says of other commands is theirs.
+    own = re.split(r"`sluiceway (?!" + command + r"\b)", section)[0]
+    for option in re.findall(r"`(--[a-z-]+)", own):
+        assert option in shown, f"sluiceway {command} has no {option}"
+
+
+# --- paths ----------------------------------------------------------------------------------------------------------
+
+
+def paths_of_our_own(directory: Path) -> set[tuple[str, str]]:
+    """Every method and path in the application's OpenAPI schema but DLI's. Nothing is started or called for it."""
+    storage = Storage(str(directory))
+    queues = Queues((), lambda _: None, lambda _: None)
+    api = _api(
+        Settings(), Database(directory / "none.db"), queues, storage, SessionEngine(cast("Any", None), no_submit)
+    )
+    described = api.openapi_schema.to_schema()["paths"]
+    return {
+        (method.upper(), path)
+        for path, methods in described.items()
+        for method in methods
+        if not path.startswith("/v1.0/")
+    }
+
+
+async def no_submit(*_: object) -> NoReturn:
+    raise AssertionError("nothing is submitted")
+
+
+def test_every_path_of_our_own_is_documented_and_nothing_else_is(tmp_path: Path) -> None:
+    text = (REFERENCE / "api.md").read_text()
+    table = {(row[1], row[0].strip("`")) for row in rows(text) if row[0].startswith("`/")}
+    assert table == paths_of_our_own(tmp_path)
+    assert set(re.findall(r"^## ([A-Z]+) `(/\S+)`$", text, re.MULTILINE)) == table, "each has a section"
+
+
+def test_every_refusal_is_documented() -> None:
+    text = (REFERENCE / "api.md").read_text()
+    for refusal in Refusal:
+        assert f"`{refusal.value}`" in text
+
+
+# --- phases and statuses --------------------------------------------------------------------------------------------
+
+
+def test_every_phase_and_status_is_explained() -> None:
+    found = [
+        [cell.strip("`") for cell in row] for row in rows((ROOT / "docs/explanation/how-a-stop-works.md").read_text())
+    ]
+    phases = {row[0] for row in found if len(row) == 5} - {"Phase"}
+    assert phases == {phase.value for phase in StopPhase}
+    words = " ".join(" ".join(row) for row in found)
+    for status, dli_name in NAMES.items():
+        assert re.search(rf"\b{status.value}\b", words), f"{status} is not explained"
+        assert re.search(rf"\b{dli_name}\b", words), f"{dli_name} is not explained"
