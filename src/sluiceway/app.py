@@ -147,13 +147,24 @@ async def _flink_beside(
 ) -> tuple[EmbeddedFlink | None, JvmProvider]:
     """The embedded Flink, if one is wanted, and the process that plans SQL."""
     if not (settings.embedded if settings.embedded is not None else not settings.cluster):
-        planner = PlannerJvm(data / "planner")
+        planner = PlannerJvm(data / "planner", jars=_jars(settings.jars))
         stack.push_async_callback(planner.close)
         return None, planner.jvm
-    embedded = EmbeddedFlink(data / "flink", EmbeddedSettings(port=settings.embedded_port), EMBEDDED)
+    embedded = EmbeddedFlink(
+        data / "flink", EmbeddedSettings(port=settings.embedded_port, jars=_jars(settings.jars)), EMBEDDED
+    )
     await embedded.start()
     stack.push_async_callback(embedded.close)
     return embedded, embedded.jvm
+
+
+def _jars(directory: Path | None) -> list[Path]:
+    if directory is None:
+        return []
+    found = sorted(directory.expanduser().absolute().glob("*.jar"))
+    if not found:
+        raise BadSettings(f"--jars {directory} has no jars in it")
+    return found
 
 
 def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage) -> SqlSubmitter:

@@ -37,6 +37,9 @@ class Settings:
     embedded_port: Port = 0
     """Port of the embedded Flink's REST API and web page; 0 takes a free one."""
 
+    jars: Path | None = None
+    """Directory of jars (connectors, formats, functions) for planning SQL and for the embedded Flink."""
+
     storage: str | None = None
     """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place."""
 

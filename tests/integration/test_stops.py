@@ -14,6 +14,7 @@ from sluiceway.domain.admission import Refusal
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
+from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
 
 
@@ -342,3 +343,23 @@ async def test_a_savepoint_alone_is_no_success_before_the_job_has_ended(at: Plan
     assert batch.id is not None
     await at.settled(batch.id)
     assert at.fake.jobs[flink_id].state is JobState.FINISHED
+
+
+async def test_a_job_whose_cluster_is_no_longer_registered_is_refused(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        [job] = await at.run()
+    async with plane(tmp_path, fakes={"other": FakeFlink()}) as at:
+        batch = await at.stop(PROJECT, [job], savepoint=True)
+        assert [verdict.refusal for verdict in batch.verdicts] == [Refusal.NO_QUEUE]
+        assert (await at.job(job)).status is JobStatus.RUNNING
+
+
+async def test_an_overdue_cancel_cannot_become_a_stop_with_a_savepoint(tmp_path: Path) -> None:
+    async with plane(tmp_path, rules=replace(RULES, timeout=timedelta(milliseconds=200))) as at:
+        [job] = await at.run()
+        at.fake.jobs[await at.flink_id(job)].cancel_seconds = 1.5
+        await at.stop(PROJECT, [job], savepoint=False)
+        await at.until(job, JobStatus.STOP_FAILED)
+        batch = await at.stop(PROJECT, [job], savepoint=True)
+        assert "without a savepoint" in batch.verdicts[0].note
+        await at.until(job, JobStatus.STOPPED)

@@ -167,10 +167,21 @@ def test_a_deadline_answers_the_caller_and_changes_nothing_else(fact: StopFact) 
     assert late.phase is StopPhase.STOPPED, "what comes late is recorded"
 
 
-def test_a_deleted_job_is_canceled_when_its_savepoint_fails() -> None:
-    after, _ = decide(sent(cancel_on_failure=True), IO, None, NOW, RULES)
-    assert (after.savepoint, after.phase, after.attempt) == (False, StopPhase.WAITING, 2)
-    assert decide(after, Running(), None, NOW, RULES)[1] == Cancel()
+@pytest.mark.parametrize(
+    ("stop", "fact"),
+    [
+        (sent(), IO),
+        (sent(attempt=3), Refused(Refusal.ABORTED, "expired")),
+        (waiting(), Running(ready=False)),
+        (sent(), Stopping()),
+        (sent(phase=StopPhase.OVERDUE), Alive()),
+        (sent(attempt=3, doubt_since=NOW), Running()),
+    ],
+)
+def test_a_deleted_job_is_canceled_when_its_savepoint_comes_to_nothing(stop: Stop, fact: StopFact) -> None:
+    after, _ = decide(replace(stop, cancel_on_failure=True), fact, None, LATE, RULES)
+    assert (after.savepoint, after.phase) == (False, StopPhase.WAITING)
+    assert decide(after, Running(), None, LATE, RULES)[1] == Cancel()
 
 
 def test_asking_again_for_an_overdue_stop_keeps_its_attempt() -> None:
@@ -182,7 +193,7 @@ def test_asking_again_for_an_overdue_stop_keeps_its_attempt() -> None:
 
 
 def test_at_most_so_many_savepoints_at_once_and_the_oldest_first() -> None:
-    under_way = [sent(id=1), sent(id=2)]
+    under_way = [sent(id=1), sent(id=2), sent(id=7, phase=StopPhase.OVERDUE)]
     fresh = [waiting(id=5), waiting(id=4), waiting(id=3)]
     cancels = [cancel(id=6)]
     facts: dict[int, StopFact] = {s.id: Running() for s in [*under_way, *fresh, *cancels]}
@@ -229,7 +240,8 @@ def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
             assert isinstance(fact, Running), "commands go only to jobs that live"
             assert command == after.command
         if after.attempt > stop.attempt:
-            assert isinstance(fact, Refused | Running), "a new attempt only when the last is known to be over"
+            over = isinstance(fact, Refused | Running) or not after.savepoint
+            assert over, "a new attempt only when the last is known to be over, or to cancel a deleted job"
             assert after.sent_at is None
         if stop.phase in SETTLED:
             assert after == stop

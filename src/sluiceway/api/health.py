@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 from msgspec import Struct
 
 
@@ -23,7 +25,7 @@ def healthz() -> Health:
 
 
 @get("/readyz", tags=["service"], summary="Can it take work?")
-async def readyz(readiness: Readiness) -> Response[Health]:
+async def readyz(readiness: NamedDependency[SkipValidation[Readiness]]) -> Response[Health]:
     """200 when requests are served in full, 503 with the reason when they are not."""
     missing = await readiness()
     return Response(Health(missing or "ok"), status_code=503 if missing else 200)

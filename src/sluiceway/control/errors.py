@@ -24,7 +24,7 @@ class UnknownQueue(ControlError):  # noqa: N818
 
     def __init__(self, queue: str) -> None:
         """`queue` is the name that was asked for."""
-        super().__init__(f"no cluster is registered as {queue}")
+        super().__init__(f"No cluster is registered as {queue}.")
         self.queue = queue
 
 

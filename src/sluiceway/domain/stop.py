@@ -52,7 +52,7 @@ UNSETTLED = frozenset(StopPhase) - SETTLED
 class StopRules:
     """How patient stops are. All of it is settings."""
 
-    timeout: timedelta  # for one attempt, from sending it
+    timeout: timedelta  # for a stop, from sending its first attempt; retries have to fit in
     attempts: int  # at most, for one stop
     backoff: timedelta  # before a retry; grows with each
     gone_after: timedelta  # how long an answering cluster must not know a job before it counts as gone
@@ -104,9 +104,7 @@ class Stop:
 Move = tuple[Stop, StopCommand | None]
 
 
-def decide(  # noqa: C901, PLR0912 - one case a fact
-    stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules
-) -> Move:
+def decide(stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules) -> Move:
     """The next state, and what to ask of the cluster once that state is stored.
 
     `evidence` is what storage shows under this attempt's own directory; None when nobody looked (`wants_evidence`).
@@ -114,6 +112,55 @@ def decide(  # noqa: C901, PLR0912 - one case a fact
     """
     if stop.phase in SETTLED:
         return stop, None
+    moved, command = _judge(stop, fact, evidence, now, rules)
+    if moved.cancel_on_failure and moved.savepoint and moved.phase in {StopPhase.FAILED, StopPhase.OVERDUE}:
+        # Its job was deleted: nobody is left to ask for it again, and it must not run on unseen.
+        return replace(_next_attempt(moved, savepoint=False), settled_at=None), None
+    return moved, command
+
+
+def wants_evidence(stop: Stop, fact: StopFact) -> bool:
+    """Whether storage must be looked at before this fact can be judged."""
+    return stop.savepoint and stop.phase not in SETTLED and isinstance(fact, Saved | Ended | Missing | Gone)
+
+
+def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> dict[int, StopFact]:
+    """The same facts, with stops that have to wait for their turn marked `Queued`.
+
+    At most `limit` savepoints are under way in a cluster at once; the oldest go first. Cancels wait for nobody.
+    """
+    admitted = dict(facts)
+    waiting = []
+    free = limit
+    for stop in sorted(stops, key=lambda s: s.id):
+        fact = facts.get(stop.id)
+        if not stop.savepoint or stop.phase in SETTLED:
+            continue
+        if stop.sent_at is not None:
+            # One that is overdue may hang for ever; it must not keep its place from the others.
+            over = stop.phase is StopPhase.OVERDUE or isinstance(fact, Saved | Ended | Missing | Gone)
+            free -= 0 if over else 1
+        elif isinstance(fact, Running) and fact.ready:
+            waiting.append(stop.id)
+    for stop_id in waiting[max(free, 0) :]:
+        admitted[stop_id] = Queued()
+    return admitted
+
+
+def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
+    """Ask again for a stop that is overdue: wait anew, or give up its savepoint and cancel the job."""
+    if savepoint or not stop.savepoint:
+        return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
+    return replace(
+        _next_attempt(stop, savepoint=False),
+        deadline=deadline,
+        reason="The savepoint was given up by a later request without one.",
+    )
+
+
+def _judge(  # noqa: C901, PLR0912 - one case a fact
+    stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules
+) -> Move:
     match fact:
         case Running(ready):
             return _running(stop, ready, now, rules)
@@ -141,43 +188,6 @@ def decide(  # noqa: C901, PLR0912 - one case a fact
             return _overdue(replace(stop, doubt_since=None), why, now), None
         case _:
             assert_never(fact)
-
-
-def wants_evidence(stop: Stop, fact: StopFact) -> bool:
-    """Whether storage must be looked at before this fact can be judged."""
-    return stop.savepoint and stop.phase not in SETTLED and isinstance(fact, Saved | Ended | Missing | Gone)
-
-
-def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> dict[int, StopFact]:
-    """The same facts, with stops that have to wait for their turn marked `Queued`.
-
-    At most `limit` savepoints are under way in a cluster at once; the oldest go first. Cancels wait for nobody.
-    """
-    admitted = dict(facts)
-    waiting = []
-    free = limit
-    for stop in sorted(stops, key=lambda s: s.id):
-        fact = facts.get(stop.id)
-        if not stop.savepoint or stop.phase in SETTLED:
-            continue
-        if stop.sent_at is not None:
-            free -= 0 if isinstance(fact, Saved | Ended | Missing | Gone) else 1
-        elif isinstance(fact, Running) and fact.ready:
-            waiting.append(stop.id)
-    for stop_id in waiting[max(free, 0) :]:
-        admitted[stop_id] = Queued()
-    return admitted
-
-
-def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
-    """Ask again for a stop that is overdue: wait anew, or give up its savepoint and cancel the job."""
-    if savepoint or not stop.savepoint:
-        return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
-    return replace(
-        _next_attempt(stop, savepoint=False),
-        deadline=deadline,
-        reason="The savepoint was given up by a later request without one.",
-    )
 
 
 def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
@@ -223,8 +233,6 @@ def _stopping(stop: Stop, saved: bool, now: datetime) -> Stop:
 def _refused(stop: Stop, fact: Refused, now: datetime, rules: StopRules) -> Move:
     if not stop.savepoint:
         return _overdue(replace(stop, reason=fact.text), fact.text, now), None
-    if stop.cancel_on_failure:
-        return replace(_next_attempt(stop, savepoint=False), reason=fact.text), None
     if fact.refusal.retryable and stop.attempt < rules.attempts and now < stop.deadline:
         wait = rules.backoff * 2 ** (stop.attempt - 1)
         return replace(_next_attempt(stop), retry_at=now + wait, reason=fact.text), None

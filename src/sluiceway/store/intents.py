@@ -137,7 +137,16 @@ class Obstacle:
 
     job_id: int
     status: JobStatus | None  # None: no such job in this project
+    cluster: str | None  # of its latest run
     stop: Stop | None  # the latest stop of its run
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Jobs that are accepted without a closer look: in one of these statuses, on one of these clusters."""
+
+    statuses: Sequence[JobStatus]
+    clusters: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +165,12 @@ async def accept_stops(
     db: Database,
     job_ids: Sequence[int],
     intent: StopIntent,
-    plain: Sequence[JobStatus],
+    plain: Plain,
     judge: Callable[[Obstacle], Stop | bool],
 ) -> tuple[int | None, set[str]]:
     """Accept a batch of stops in one transaction: its id (None when no job was accepted), and the clusters to wake.
 
-    Jobs whose status is in `plain` are accepted as they are. Every other one is put before `judge`, which answers
+    Jobs that are `plain` are accepted as they are. Every other one is put before `judge`, which answers
     whether to accept it, or gives back the stop under way, rearmed.
     """
     async with db.write() as connection:
@@ -194,21 +203,22 @@ async def _admit(
     connection: AsyncConnection,
     job_ids: Sequence[int],
     project: str,
-    plain: Sequence[JobStatus],
+    plain: Plain,
     judge: Callable[[Obstacle], Stop | bool],
 ) -> tuple[Sequence[int], list[Stop]]:
     asked = listed(job_ids)
     known = jobs.c.id == asked.c.value
     found = asked.outerjoin(jobs, and_(known, *_known(project)))
-    odd = select(asked.c.value, jobs.c.status, *stops.c).select_from(
+    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), *stops.c).select_from(
         found.outerjoin(stops, stops.c.id == jobs.c.stop_id)
     )
-    rows = await connection.execute(odd.where(jobs.c.id.is_(None) | jobs.c.status.not_in(plain)))
+    other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
+    rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
     refused, rearmed = set(), []
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
         status = None if row["status"] is None else JobStatus(row["status"])
-        answer = judge(Obstacle(row["value"], status, stop))
+        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop))
         if answer is not True:
             refused.add(row["value"])
         if isinstance(answer, Stop):

@@ -1,23 +1,30 @@
 """The handlers of our own API. They translate; the use cases decide."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
-from litestar.params import Parameter
-from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.params import JSONBody, Parameter, SkipValidation
+from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import wire
-from sluiceway.control.errors import UnknownBatch
+from sluiceway.api.native.body import Json
+from sluiceway.control.errors import ControlError, UnknownBatch, UnknownQueue
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.stop import SETTLED
+from sluiceway.settings import MAX_BODY
 from sluiceway.store import views
 
+StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
+StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
+QueriesGiven = NamedDependency[SkipValidation[Queries]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]
 
@@ -31,12 +38,20 @@ _WORDS = {
 }
 
 
-@post("/stops", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Stop jobs, each with a savepoint")
-async def stop(project_id: Project, data: wire.StopRequest, stop_jobs: StopJobs) -> wire.Accepted:
+@post(
+    "/stops",
+    status_code=HTTP_202_ACCEPTED,
+    dto=Json[wire.StopRequest],
+    return_dto=None,
+    tags=["stops"],
+    summary="Stop jobs, each with a savepoint",
+)
+async def stop(project_id: Project, data: JSONBody[wire.StopRequest], stop_jobs: StopJobsGiven) -> wire.Accepted:
     """Accept the stop of each job that may be stopped. When the answer comes, it is stored and no crash loses it."""
-    if (data.job_ids is None) == (not data.all and data.queue is None):
+    wide = data.all or data.queue is not None
+    if data.job_ids is None and not wide:
         raise ClientException("Say which jobs to stop: job_ids, or all, or a queue.")
-    if data.job_ids is not None and (data.all or data.queue is not None):
+    if data.job_ids is not None and wide:
         raise ClientException("Give either job_ids, or all or a queue, not both.")
     job_ids = data.job_ids or await stop_jobs.select(project_id, data.queue)
     batch = await stop_jobs(project_id, job_ids, savepoint=data.savepoint, reason=data.reason)
@@ -46,7 +61,7 @@ async def stop(project_id: Project, data: wire.StopRequest, stop_jobs: StopJobs)
 
 @get("/stops", tags=["stops"], summary="The latest stops")
 async def list_stops(
-    project_id: Project, queries: Queries, limit: Annotated[int, Parameter(ge=1, le=1000)] = 20
+    project_id: Project, queries: QueriesGiven, limit: Annotated[int, Parameter(ge=1, le=1000)] = 20
 ) -> wire.BatchList:
     """The latest requests to stop jobs, newest first."""
     batches = await queries.batches(project_id, limit)
@@ -54,7 +69,7 @@ async def list_stops(
 
 
 @get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop")
-async def show_stop(project_id: Project, stop_id: BatchId, queries: Queries) -> wire.Batch:
+async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)
     return wire.Batch(
@@ -69,7 +84,7 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: Queries) -> 
 
 
 @post("/stops/{stop_id:int}/resume", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Bring them back")
-async def resume(project_id: Project, stop_id: BatchId, start_jobs: StartJobs) -> wire.Resumed:
+async def resume(project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven) -> wire.Resumed:
     """Start exactly the jobs that this stop has stopped with savepoints, each from its own."""
     verdicts = await start_jobs.resume_batch(project_id, stop_id)
     answers = [_answer(job, verdict) for job, verdict in sorted(verdicts.items())]
@@ -81,7 +96,12 @@ def routes() -> Router:
     return Router(
         path="/api/v1/projects/{project_id:str}",
         route_handlers=[stop, list_stops, show_stop, resume],
-        exception_handlers={HTTPException: _http_error, UnknownBatch: _unknown_batch},
+        exception_handlers={
+            HTTPException: _http_error,
+            RequestEntityTooLarge: _too_large,
+            UnknownBatch: _unknown("unknown_stop"),
+            UnknownQueue: _unknown("unknown_queue"),
+        },
     )
 
 
@@ -117,12 +137,22 @@ def _view(entry: views.BatchEntry) -> wire.StopView:
     )
 
 
-def _unknown_batch(_: Request[Any, Any, Any], error: UnknownBatch) -> Response[wire.Error]:
-    return Response(wire.Error("unknown_stop", str(error)), status_code=404)
+def _unknown(code: str) -> Callable[[Request[Any, Any, Any], ControlError], Response[wire.Error]]:
+    def answer(_: Request[Any, Any, Any], error: ControlError) -> Response[wire.Error]:
+        return Response(wire.Error(code, str(error)), status_code=404)
+
+    return answer
 
 
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wire.Error]:
     extra = error.extra if isinstance(error.extra, list) else []
-    details = "; ".join(f"{e.get('key', 'body')}: {e.get('message')}" for e in extra if isinstance(e, dict))
-    text = f"{error.detail} ({details})" if details else error.detail
-    return Response(wire.Error("bad_request", text), status_code=error.status_code or HTTP_200_OK)
+    found = {str(e.get("key")): str(e.get("message")) for e in extra if isinstance(e, dict)}
+    if "data" in found:
+        found = {"body": "it is missing; send a JSON object"}
+    text = "; ".join(f"{key}: {why}" for key, why in found.items()) or error.detail
+    return Response(wire.Error("bad_request", text), status_code=error.status_code)
+
+
+def _too_large(_: Request[Any, Any, Any], error: RequestEntityTooLarge) -> Response[wire.Error]:
+    text = f"The body is longer than {MAX_BODY} bytes. Send fewer jobs in one request."
+    return Response(wire.Error("too_large", text), status_code=error.status_code)

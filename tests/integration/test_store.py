@@ -1,0 +1,562 @@
+"""The store on real SQLite files: schema, guards, leases, and what happens when two do something at once."""
+
+import asyncio
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, create_engine, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from sluiceway.app import clock
+from sluiceway.control.queues import Queues
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.run import RunPhase
+from sluiceway.domain.stop import StopPhase
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store import intents, leases, views, work
+from sluiceway.store.bulk import guarded_update, ids, listed
+from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.store.intents import NameInUse
+from sluiceway.store.schema import batches, events, jobs, metadata, runs, stops
+from sluiceway.store.work import Change, Work
+
+P = "p"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    migrate(tmp_path / "test.db")
+    return tmp_path / "test.db"
+
+
+@pytest.fixture
+async def db(path: Path) -> AsyncIterator[Database]:
+    opened = Database(path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other(path: Path) -> AsyncIterator[Database]:
+    """The same file, as another service has it open."""
+    opened = Database(path)
+    yield opened
+    await opened.close()
+
+
+async def rows(db: Database, sql: str) -> list[tuple[Any, ...]]:
+    async with db.read() as connection:
+        return [tuple(row) for row in await connection.execute(text(sql))]
+
+
+async def created(db: Database, count: int = 1) -> list[int]:
+    return [(await intents.create_job(db, P, JobDraft(f"job-{n}", JobSpec("-")), "u", NOW)).id for n in range(count)]
+
+
+async def running(db: Database, count: int = 1) -> list[int]:
+    """Jobs that run, as far as the store knows."""
+    made = await created(db, count)
+    starts = [intents.Start(job, None, "c0", f"{job:032x}", None) for job in made]
+    assert await intents.accept_starts(db, starts, [JobStatus.DRAFT], NOW) == set(made)
+    async with db.write() as connection:
+        await connection.execute(update(runs).values(phase="running", acknowledged=True))
+        await connection.execute(update(jobs).where(jobs.c.id.in_(ids(made))).values(status="running"))
+    return made
+
+
+def stopping(db: Database, directory: Path) -> StopJobs:
+    """The use case, as a service has it."""
+    return StopJobs(db, Queues(("c0",), lambda _: None, lambda _: None), Storage(str(directory)), clock, timedelta(60))
+
+
+def starting(db: Database, directory: Path) -> StartJobs:
+    return StartJobs(db, Queues(("c0",), lambda _: None, lambda _: None), Storage(str(directory)), clock)
+
+
+# The schema. ---------------------------------------------------------------------------------------------------------
+
+
+def indexes_of(connection: Connection) -> dict[str, str]:
+    found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"))
+    return {row.name: row.sql for row in found}
+
+
+def test_the_migrations_make_what_the_tables_say(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        indexes = indexes_of(connection)
+    engine.dispose()
+    scratch = create_engine("sqlite://")
+    metadata.create_all(scratch)
+    with scratch.connect() as connection:
+        wanted = indexes_of(connection)
+    scratch.dispose()
+    # The comparison above is blind to the condition of a partial index.
+    assert indexes == wanted
+    assert "one_stop_at_a_time" in indexes
+
+
+async def test_migrating_again_keeps_what_is_there(path: Path, db: Database) -> None:
+    made = await created(db, 3)
+    before = await rows(db, "SELECT * FROM sqlite_master")
+    await asyncio.to_thread(migrate, path)
+    assert await rows(db, "SELECT * FROM sqlite_master") == before
+    assert await rows(db, "SELECT id FROM jobs ORDER BY id") == [(job,) for job in made]
+
+
+def test_services_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(migrate, [tmp_path / "test.db"] * 6))
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        assert db.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+    db.close()
+
+
+def test_a_migration_that_is_cut_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, made = Operations.create_table, Counter[str]()
+
+    def cut_off(self: Operations, name: str, *args: Any, **options: Any) -> Any:
+        made[name] += 1
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        return make(self, name, *args, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Operations, "create_table", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(tmp_path / "test.db")
+    assert len(made) == 5
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == []
+    db.close()
+    migrate(tmp_path / "test.db")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "test.db").write_text("Dear diary, " * 100)
+    with pytest.raises(BadDatabase, match=r"test\.db cannot be used: file is not a database"):
+        migrate(tmp_path / "test.db")
+    assert (tmp_path / "test.db").read_text().startswith("Dear diary"), "and it is left alone"
+
+
+def test_a_database_of_a_later_release(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    db.close()
+    with pytest.raises(BadDatabase, match="not of this release"):
+        migrate(path)
+
+
+@pytest.mark.parametrize("name", ["what?mode=ro", "100%", "数 据", "a%20b"])
+async def test_any_directory_will_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    path = tmp_path / name / "test.db"
+    await asyncio.to_thread(migrate, path)
+    db = Database(path)
+    assert await created(db) == [1]
+    await db.close()
+    assert path.stat().st_size
+    assert os.listdir(tmp_path) == [name]
+
+
+# Connections. --------------------------------------------------------------------------------------------------------
+
+
+async def test_every_connection_is_as_durable_as_promised(db: Database) -> None:
+    async def look(write: bool) -> dict[str, object]:
+        async with db.write() if write else db.read() as connection:
+            await asyncio.sleep(0.05)  # so that each has a connection of its own
+            names = ("synchronous", "journal_mode", "foreign_keys")
+            return {name: (await connection.execute(text(f"PRAGMA {name}"))).scalar() for name in names}
+
+    found = await asyncio.gather(*(look(write) for write in (True, False, False, False)))
+    assert found == [{"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}] * 4
+
+
+async def test_a_reader_sees_one_moment_and_waits_for_no_writer(db: Database, other: Database) -> None:
+    await created(db)
+    async with db.read() as reader:
+        count = text("SELECT count(*) FROM jobs")
+        assert (await reader.execute(count)).scalar() == 1
+        async with other.write() as writer:
+            await writer.execute(text("DELETE FROM jobs"))
+            assert (await reader.execute(count)).scalar() == 1
+        assert (await reader.execute(count)).scalar() == 1
+    assert await rows(db, "SELECT count(*) FROM jobs") == [(0,)]
+
+
+async def test_a_writer_has_the_lock_from_its_first_line(db: Database, other: Database) -> None:
+    order = []
+
+    async def second() -> None:
+        async with other.write():
+            order.append("second")
+
+    async with db.write():
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.1)
+        order.append("first")
+    await waiting
+    assert order == ["first", "second"]
+
+
+async def test_what_is_raised_inside_rolls_back(db: Database) -> None:
+    async def fails() -> None:
+        async with db.write() as connection:
+            await connection.execute(insert(batches).values(project=P, savepoint=True, reason="", created_at=0))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fails()
+    assert await rows(db, "SELECT count(*) FROM batches") == [(0,)]
+
+
+# Guarded updates. ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_update_moves_exactly_the_rows_that_match(db: Database) -> None:
+    first, second, third = await running(db, 3)
+    async with db.write() as connection:
+        await connection.execute(update(runs).where(runs.c.job_id == second).values(version=7))
+    by_job = dict(await rows(db, "SELECT job_id, id FROM runs"))
+    changes = [
+        {"id": by_job[first], "version": 0, "phase": "finished", "reason": "a", "acknowledged": False, "ended_at": 5},
+        {"id": by_job[second], "version": 0, "phase": "failed", "reason": "b", "acknowledged": True, "ended_at": 6},
+        {"id": 99, "version": 0, "phase": "failed", "reason": "c", "acknowledged": True, "ended_at": None},
+    ]
+    async with db.write() as connection:
+        assert await guarded_update(connection, runs, changes) == {by_job[first]}
+        assert await guarded_update(connection, runs, []) == set()
+        assert await guarded_update(connection, runs, changes[:1], runs.c.job_id == third) == set(), "guards count"
+    assert await rows(
+        db, "SELECT job_id, phase, reason, acknowledged, ended_at, version FROM runs ORDER BY job_id"
+    ) == [
+        (first, "finished", "a", 0, 5, 1),
+        (second, "running", "", 1, None, 7),
+        (third, "running", "", 1, None, 0),
+    ]
+
+
+async def test_null_matches_null_and_nothing_else(db: Database) -> None:
+    first, second = await created(db, 2)
+    async with db.write() as connection:
+        await connection.execute(update(jobs).where(jobs.c.id == second).values(stop_id=5))
+        changes = [{"id": job, "stop_id": None, "why": "moved"} for job in (first, second)]
+        assert await guarded_update(connection, jobs, changes, match=("id", "stop_id")) == {first}
+        changes = [{"id": job, "stop_id": 5, "why": "again"} for job in (first, second)]
+        assert await guarded_update(connection, jobs, changes, match=("id", "stop_id")) == {second}
+
+
+async def test_a_list_keeps_its_order_and_its_large_numbers(db: Database) -> None:
+    values = [2**63 - 1, 1, 2**53 + 1, 1]
+    async with db.read() as connection:
+        given = listed(values)
+        found = await connection.execute(select(given.c.key, given.c.value).order_by(given.c.key))
+        assert [tuple(row) for row in found] == list(enumerate(values))
+
+
+# Leases. -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_lease_is_held_renewed_and_taken_over_when_it_has_run_out(db: Database, other: Database) -> None:
+    ttl = timedelta(seconds=5)
+    mine = await leases.claim(db, "c0", "me", NOW, ttl)
+    assert mine is not None
+    assert await leases.claim(other, "c0", "you", NOW + timedelta(seconds=4.9), ttl) is None
+    assert await leases.claim(db, "c0", "me", NOW + timedelta(seconds=4.9), ttl) == mine, "renewed"
+    assert await leases.claim(other, "c0", "you", NOW + timedelta(seconds=9), ttl) is None
+    theirs = await leases.claim(other, "c0", "you", NOW + timedelta(seconds=10), ttl)
+    assert theirs is not None
+    assert theirs.fence == mine.fence + 1
+    assert await leases.claim(db, "c0", "me", NOW + timedelta(seconds=11), ttl) is None
+    elsewhere = await leases.claim(db, "c1", "me", NOW, ttl)
+    assert elsewhere is not None, "other clusters are another matter"
+
+
+async def test_a_lease_given_back_is_free_at_once_and_its_fence_goes_on_growing(db: Database) -> None:
+    ttl = timedelta(seconds=5)
+    first = await leases.claim(db, "c0", "me", NOW, ttl)
+    await leases.release(db, "me")
+    second = await leases.claim(db, "c0", "you", NOW, ttl)
+    assert first is not None
+    assert second is not None
+    assert second.fence > first.fence
+    await leases.release(db, "me")
+    assert await leases.claim(db, "c0", "me", NOW, ttl) is None, "and nobody gives back what is another's"
+
+
+async def test_of_many_who_ask_at_once_one_gets_it(db: Database, other: Database) -> None:
+    ttl = timedelta(seconds=5)
+    asking = [leases.claim(db if n % 2 else other, "c0", f"owner-{n}", NOW, ttl) for n in range(20)]
+    assert sum(lease is not None for lease in await asyncio.gather(*asking)) == 1
+
+
+async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    mine = await leases.claim(db, "c0", "me", NOW, timedelta(seconds=5))
+    [seen] = await work.unsettled(db, "c0")
+    assert mine is not None
+    assert seen.stop is not None
+    theirs = await leases.claim(other, "c0", "you", NOW + timedelta(seconds=6), timedelta(seconds=5))
+    assert theirs is not None
+    late = Change(
+        seen,
+        replace(
+            seen,
+            run=replace(seen.run, phase=RunPhase.FINISHED),
+            stop=replace(seen.stop, phase=StopPhase.LOST, settled_at=NOW),
+        ),
+    )
+    before = await dump(db)
+    assert await work.save(db, mine, [late], NOW) == {}
+    assert await dump(db) == before
+    assert list(await work.save(other, theirs, [late], NOW)) == [seen.run.id]
+    assert (await job_of(db, job)).status is JobStatus.FAILED
+
+
+async def dump(db: Database) -> list[list[tuple[Any, ...]]]:
+    return [await rows(db, f"SELECT * FROM {table}") for table in ("jobs", "runs", "stops", "events")]
+
+
+async def job_of(db: Database, job: int) -> Job:
+    found = await views.job(db, P, job)
+    assert found is not None
+    return found
+
+
+# Stops and starts at once. -------------------------------------------------------------------------------------------
+
+
+async def test_the_database_itself_refuses_a_second_stop(db: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    columns = [column.name for column in stops.columns if column.name not in {"id", "phase"}]
+    for phase in ("waiting", "sent", "ending", "overdue"):
+        copy = text(
+            f"INSERT INTO stops ({', '.join(columns)}, phase) SELECT {', '.join(columns)}, '{phase}' FROM stops"
+        )
+        with pytest.raises(IntegrityError):
+            async with db.write() as connection:
+                await connection.execute(copy)
+    async with db.write() as connection:
+        await connection.execute(update(stops).values(phase="stopped"))
+        await connection.execute(copy)  # the next may come when the first has settled
+    assert await rows(db, "SELECT phase FROM stops ORDER BY id") == [("stopped",), ("overdue",)]
+
+
+async def test_twenty_callers_of_two_services_make_one_stop_a_job(
+    db: Database, other: Database, tmp_path: Path
+) -> None:
+    made = await running(db, 50)
+    callers = [stopping(db if n % 2 else other, tmp_path) for n in range(20)]
+
+    async def call(n: int) -> Sequence[Verdict]:
+        asked = made[n:] + made[: n + 1]  # all of them, from another one on, and one twice
+        batch = await callers[n](P, asked, savepoint=n % 3 > 0)
+        assert (batch.id is None) == (not any(verdict.accepted for verdict in batch.verdicts))
+        return list(dict(zip(asked, batch.verdicts, strict=True)).values())
+
+    answers = await asyncio.gather(*(call(n) for n in range(20)))
+    assert sum(verdict.accepted for verdicts in answers for verdict in verdicts) == 50
+    assert {v.refusal for verdicts in answers for v in verdicts} == {None, Refusal.WRONG_STATE}
+    assert await rows(db, "SELECT job_id, count(*) FROM stops GROUP BY job_id") == [(job, 1) for job in made]
+    assert await rows(db, "SELECT count(DISTINCT token), count(DISTINCT root) FROM stops") == [(50, 50)]
+    linked = (
+        "SELECT count(*) FROM jobs JOIN stops ON stops.id = stop_id AND stops.job_id = jobs.id AND phase = 'waiting'"
+    )
+    assert await rows(db, linked) == [(50,)]
+    assert await rows(db, "SELECT count(*) FROM batches WHERE id NOT IN (SELECT batch_id FROM stops)") == [(0,)]
+
+
+async def test_a_job_started_twice_at_once_runs_once(db: Database, other: Database, tmp_path: Path) -> None:
+    made = await created(db, 5)
+    calls = [starting(db if n % 2 else other, tmp_path)(P, made, resume=False) for n in range(8)]
+    answers = await asyncio.gather(*calls)
+    for position in range(5):
+        verdicts = [answer[position] for answer in answers]
+        assert sum(verdict.accepted for verdict in verdicts) == 1
+        assert {v.refusal for v in verdicts if not v.accepted} == {Refusal.WRONG_STATE}
+    assert await rows(db, "SELECT job_id, count(*) FROM runs GROUP BY job_id") == [(job, 1) for job in made]
+    assert await rows(db, "SELECT count(*) FROM jobs JOIN runs ON runs.id = run_id AND status = 'submitting'") == [(5,)]
+
+
+async def test_a_start_decided_before_another_run_began_is_refused(db: Database) -> None:
+    [job] = await created(db)
+    start = intents.Start(job, None, "c0", "a" * 32, None)
+    assert await intents.accept_starts(db, [start], [JobStatus.DRAFT], NOW) == {job}
+    async with db.write() as connection:
+        await connection.execute(update(jobs).values(status="stopped"))
+    stale = replace(start, flink_job_id="b" * 32, restore="file:///older")
+    assert await intents.accept_starts(db, [stale], [JobStatus.STOPPED], NOW) == set()
+    [(run,)] = await rows(db, "SELECT run_id FROM jobs")
+    fresh = replace(stale, seen_run=run)
+    assert await intents.accept_starts(db, [fresh], [JobStatus.STOPPED], NOW) == {job}
+
+
+async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
+    db: Database, other: Database, tmp_path: Path
+) -> None:
+    made = await running(db, 10)
+    intent = intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
+    active = [JobStatus.RUNNING, JobStatus.SAVEPOINTING]
+    await asyncio.gather(
+        stopping(db, tmp_path)(P, made, savepoint=True),
+        intents.delete_jobs(other, made[:5], intent, active),
+        intents.delete_jobs(db, made[3:], intent, active),
+    )
+    assert await rows(db, "SELECT count(*) FROM jobs WHERE deleted_at IS NULL") == [(0,)]
+    assert await rows(db, "SELECT job_id, count(*) FROM stops GROUP BY job_id") == [(job, 1) for job in made]
+
+
+# What a turn stores. -------------------------------------------------------------------------------------------------
+
+
+async def look(db: Database) -> tuple[leases.Lease, Work]:
+    lease = await leases.claim(db, "c0", "me", NOW, timedelta(seconds=5))
+    assert lease is not None
+    [seen] = await work.unsettled(db, "c0")
+    return lease, seen
+
+
+def finished(seen: Work) -> Change:
+    return Change(seen, replace(seen, run=replace(seen.run, phase=RunPhase.FINISHED, ended_at=NOW)))
+
+
+async def test_a_stop_accepted_during_a_turn_keeps_the_word_about_its_job(db: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    lease, seen = await look(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    assert list(await work.save(db, lease, [finished(seen)], NOW)) == [seen.run.id], "the run's end is stored"
+    assert (await job_of(db, job)).status is JobStatus.SAVEPOINTING
+    [again] = await work.unsettled(db, "c0")
+    assert again.run.phase is RunPhase.FINISHED, "an ended run is still looked at for its open stop"
+    assert again.open_stop is not None
+
+
+async def test_a_run_begun_during_a_turn_keeps_the_word_about_its_job(db: Database) -> None:
+    [job] = await running(db)
+    lease, seen = await look(db)
+    await work.save(db, lease, [finished(seen)], NOW)
+    assert (await job_of(db, job)).status is JobStatus.FINISHED
+    start = intents.Start(job, seen.run.id, "c0", "f" * 32, None)
+    await intents.accept_starts(db, [start], [JobStatus.FINISHED], NOW)
+    failed = Change(seen, replace(seen, run=replace(seen.run, phase=RunPhase.FAILED, reason="late news")))
+    assert await work.save(db, lease, [failed], NOW) == {}, "the run has moved since it was looked at"
+    current = await rows(db, "SELECT phase FROM runs ORDER BY id")
+    assert current == [("finished",), ("accepted",)]
+    assert (await job_of(db, job)).status is JobStatus.SUBMITTING
+
+
+async def test_news_of_an_old_run_does_not_show_in_the_job(db: Database) -> None:
+    [job] = await running(db)
+    lease, seen = await look(db)
+    async with db.write() as connection:  # the job has gone on to another run; this one was not seen to end
+        await connection.execute(update(jobs).values(run_id=99, status="running"))
+    lost = Change(
+        replace(seen, current=False), replace(seen, current=False, run=replace(seen.run, phase=RunPhase.LOST))
+    )
+    assert list(await work.save(db, lease, [lost], NOW)) == [seen.run.id]
+    assert (await job_of(db, job)).status is JobStatus.RUNNING
+
+
+async def test_of_two_turns_with_the_same_news_one_stores_it(db: Database) -> None:
+    await running(db)
+    lease, seen = await look(db)
+    stored = await asyncio.gather(*(work.save(db, lease, [finished(seen)], NOW) for _ in range(5)))
+    assert sum(bool(each) for each in stored) == 1
+    assert await rows(db, "SELECT count(*) FROM events WHERE kind = 'run_finished'") == [(1,)]
+
+
+async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    lease, seen = await look(db)
+    assert seen.stop is not None
+    sent = Change(seen, replace(seen, stop=replace(seen.stop, phase=StopPhase.SENT, sent_at=NOW)))
+    stored = (await work.save(db, lease, [sent], NOW))[seen.run.id]
+    assert [stored] == await work.unsettled(db, "c0")
+    assert stored.stop is not None
+    known = Change(stored, replace(stored, stop=replace(stored.stop, acknowledged=True)))
+    assert await work.save(db, lease, [known], NOW)
+
+
+async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    lease, seen = await look(db)
+    assert seen.stop is not None
+    saved = replace(
+        seen.stop, phase=StopPhase.STOPPED, savepoint_path="file:///s", savepoint_size=9, verified=True, settled_at=NOW
+    )
+    await work.save(db, lease, [Change(seen, Work(replace(seen.run, phase=RunPhase.FINISHED), saved))], NOW)
+    after = await job_of(db, job)
+    assert (after.status, after.savepoint_path, after.savepoint_size) == (JobStatus.STOPPED, "file:///s", 9)
+    assert await work.unsettled(db, "c0") == []
+
+
+# Jobs. ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_change_that_raises_leaves_the_job_as_it_was(db: Database) -> None:
+    [job] = await created(db)
+    before = await dump(db)
+
+    def refuse(_: Job) -> JobDraft:
+        raise PermissionError
+
+    with pytest.raises(PermissionError):
+        await intents.update_job(db, P, job, refuse, NOW)
+    assert await dump(db) == before
+    assert await intents.update_job(db, "another", job, refuse, NOW) is None
+    assert await intents.update_job(db, P, 99, refuse, NOW) is None
+
+
+async def test_a_name_that_is_taken_is_refused_in_whole(db: Database) -> None:
+    _, second = await created(db, 2)
+    before = await dump(db)
+    with pytest.raises(NameInUse):
+        await intents.create_job(db, P, JobDraft("job-0", JobSpec("other")), "u", NOW)
+    with pytest.raises(NameInUse):
+        await intents.update_job(db, P, second, lambda _: JobDraft("job-0", JobSpec("other")), NOW)
+    assert await dump(db) == before
+    other_project = await intents.create_job(db, "another", JobDraft("job-0", JobSpec("-")), "u", NOW)
+    assert other_project.id == second + 1
+
+
+async def test_of_many_jobs_of_one_name_at_once_one_is_made(db: Database, other: Database) -> None:
+    making = [
+        intents.create_job(db if n % 2 else other, P, JobDraft("same", JobSpec("-")), "u", NOW) for n in range(10)
+    ]
+    made = await asyncio.gather(*making, return_exceptions=True)
+    assert sum(isinstance(each, Job) for each in made) == 1
+    assert sum(isinstance(each, NameInUse) for each in made) == 9
+    assert await rows(db, "SELECT count(*) FROM specs") == [(1,)]
+
+
+async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(db: Database) -> None:
+    [job] = await created(db)
+    intent = intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
+    assert await intents.delete_jobs(db, [job, 99], intent, []) == ({job}, set())
+    [again] = await created(db)
+    assert again > job
+    assert await views.job(db, P, job) is None
+    async with db.read() as connection:
+        kinds = (await connection.execute(select(events.c.kind).where(events.c.job_id == job))).scalars()
+        assert list(kinds) == ["deleted"]

@@ -1,0 +1,220 @@
+"""What storage shows of savepoints and checkpoints: whole, broken, nothing, or not to be read."""
+
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from obstore.exceptions import PermissionDeniedError
+
+from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
+from sluiceway.storage.savepoints import MAGIC, BadStorage, Storage
+
+METADATA = struct.pack(">II", MAGIC, 6) + bytes(50)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(str(tmp_path))
+
+
+def write(root: Path, directory: str, metadata: bytes | None = METADATA, *, at: float = 0, **others: bytes) -> Path:
+    """A savepoint or checkpoint in `jobs/…`, as Flink would leave it."""
+    made = root / "jobs" / directory
+    made.mkdir(parents=True)
+    files = others if metadata is None else {**others, "_metadata": metadata}
+    for name, content in files.items():
+        (made / name).write_bytes(content)
+        os.utime(made / name, (1_700_000_000 + at,) * 2)
+    return made
+
+
+async def test_a_complete_savepoint_has_its_path_and_the_size_of_all_its_files(
+    tmp_path: Path, storage: Storage
+) -> None:
+    made = write(tmp_path, "savepoint/7/t/savepoint-abc-1", state=bytes(1000))
+    write(tmp_path, "savepoint/7/t2/savepoint-abc-2", state=bytes(77))
+    assert await storage.look(f"{storage.savepoints}/7/t") == Complete(f"file://{made}", 1000 + len(METADATA))
+
+
+async def test_of_several_complete_ones_the_newest_wins(tmp_path: Path, storage: Storage) -> None:
+    write(tmp_path, "savepoint/7/t/savepoint-c", at=1)
+    newest = write(tmp_path, "savepoint/7/t/savepoint-a", at=3)
+    write(tmp_path, "savepoint/7/t/savepoint-b", at=2)
+    write(tmp_path, "savepoint/7/t/savepoint-d", b"broken", at=4)
+    assert await storage.look(f"{storage.savepoints}/7/t") == Complete(f"file://{newest}", len(METADATA))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        (b"", "cut short"),
+        (METADATA[:7], "cut short"),
+        (b"\0" * 100, "does not begin like"),
+        (struct.pack("<II", MAGIC, 6) + bytes(50), "does not begin like"),
+        (struct.pack(">II", MAGIC, 2), "unknown format version 2"),
+        (struct.pack(">II", MAGIC, 7), "unknown format version 7"),
+    ],
+)
+async def test_a_savepoint_that_is_none(tmp_path: Path, storage: Storage, metadata: bytes, why: str) -> None:
+    made = write(tmp_path, "savepoint/7/t/savepoint-abc", metadata)
+    evidence = await storage.look(f"{storage.savepoints}/7/t")
+    assert isinstance(evidence, Broken)
+    assert evidence.path == f"file://{made}"
+    assert why in evidence.why
+
+
+@pytest.mark.parametrize("version", [3, 4, 5, 6])
+async def test_every_version_that_flink_writes_is_known(tmp_path: Path, storage: Storage, version: int) -> None:
+    write(tmp_path, "savepoint/7/t/savepoint-abc", struct.pack(">II", MAGIC, version))
+    assert isinstance(await storage.look(f"{storage.savepoints}/7/t"), Complete)
+
+
+async def test_one_that_was_begun_and_never_finished(tmp_path: Path, storage: Storage) -> None:
+    write(tmp_path, "savepoint/7/empty/savepoint-abc", None)
+    write(tmp_path, "savepoint/7/state/savepoint-abc", None, state=b"some")
+    for target in (f"{storage.savepoints}/7/empty", f"{storage.savepoints}/7/state"):
+        assert await storage.look(target) == Broken(target, "it was begun, and has no _metadata")
+
+
+async def test_nothing_is_there(tmp_path: Path, storage: Storage) -> None:
+    (tmp_path / "jobs/savepoint/7/empty").mkdir(parents=True)
+    for target in (f"{storage.savepoints}/7/empty", f"{storage.savepoints}/7/never"):
+        assert await storage.look(target) == Absent(target)
+
+
+async def test_what_lies_outside_of_the_root_is_not_looked_at(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path / "root"))
+    write(tmp_path / "roots", "savepoint/7/savepoint-abc")
+    write(tmp_path / "root", "savepoint/7/savepoint-abc")
+    for target in (
+        f"{tmp_path.as_uri()}/roots/jobs/savepoint",
+        f"{storage.uri}/../roots/jobs/savepoint",
+        storage.uri,
+        f"{storage.uri}/",
+        "s3://bucket/jobs/savepoint",
+        "",
+    ):
+        assert isinstance(await storage.look(target), Unreadable), target
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=40),
+        st.builds(
+            lambda version, end: struct.pack(">II", MAGIC, version) + end, st.integers(0, 9), st.binary(max_size=4)
+        ),
+    )
+)
+async def test_whatever_the_bytes_they_are_a_savepoint_or_none(tmp_path: Path, metadata: bytes) -> None:
+    storage = Storage(str(tmp_path))
+    file = tmp_path / "jobs/savepoint/7/t/savepoint-abc/_metadata"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(metadata)
+    evidence = await storage.look(f"{storage.savepoints}/7/t")
+    heads = [struct.pack(">II", MAGIC, version) for version in (3, 4, 5, 6)]
+    assert isinstance(evidence, Complete if metadata[:8] in heads else Broken)
+
+
+async def test_a_directory_that_cannot_be_read_proves_nothing(
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "savepoint/7/t/savepoint-abc")
+    write(tmp_path, "checkpoint/7/abc/chk-1")
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionDeniedError("Permission denied (os error 13)\nand a long debug text")
+
+    monkeypatch.setattr(obstore, "get_range_async", denied)
+    target = f"{storage.savepoints}/7/t"
+    assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
+    assert await storage.newest_checkpoint(7, "abc") is None
+    monkeypatch.setattr(obstore, "list", denied)
+    assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
+
+
+async def test_a_metadata_that_vanishes_between_two_looks(
+    tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = write(tmp_path, "savepoint/7/t/savepoint-abc")
+    read = obstore.get_range_async
+
+    async def late(*args: Any, **options: Any) -> object:
+        (made / "_metadata").unlink()
+        return await read(*args, **options)
+
+    monkeypatch.setattr(obstore, "get_range_async", late)
+    assert await storage.look(f"{storage.savepoints}/7/t") == Broken(f"file://{made}", "_metadata vanished")
+
+
+# Checkpoints. --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_newest_whole_checkpoint_by_number_and_not_by_name(tmp_path: Path, storage: Storage) -> None:
+    write(tmp_path, "checkpoint/7/abc/chk-9")
+    newest = write(tmp_path, "checkpoint/7/abc/chk-10")
+    write(tmp_path, "checkpoint/7/abc/chk-11", b"")
+    write(tmp_path, "checkpoint/7/abc/chk-12", None)
+    write(tmp_path, "checkpoint/7/abc/shared")
+    write(tmp_path, "checkpoint/7/def/chk-99")
+    write(tmp_path, "checkpoint/77/abc/chk-99")
+    assert await storage.newest_checkpoint(7, "abc") == f"file://{newest}"
+
+
+async def test_no_checkpoint(tmp_path: Path, storage: Storage) -> None:
+    assert await storage.newest_checkpoint(7, "abc") is None
+    write(tmp_path, "checkpoint/7/abc/chk-1", b"x")
+    assert await storage.newest_checkpoint(7, "abc") is None
+
+
+# Roots. --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a b", "数据", "100%", "50%20off", "what?", "a#b", "c:d", "[x]", "~", "a=b&c"])
+async def test_any_name_will_do_for_a_root_and_its_uri_is_what_flink_reads(tmp_path: Path, name: str) -> None:
+    # org.apache.flink.core.fs.Path takes a text as it is: "file:///a%20b" is a directory with a percent sign.
+    storage = Storage(str(tmp_path / name))
+    assert storage.uri == f"file://{tmp_path}/{name}"
+    made = write(tmp_path / name, "savepoint/7/t/savepoint-abc")
+    assert await storage.look(f"{storage.savepoints}/7/t") == Complete(f"file://{made}", len(METADATA))
+    checkpoint = write(tmp_path / name, "checkpoint/7/abc/chk-1")
+    assert await storage.newest_checkpoint(7, "abc") == f"file://{checkpoint}"
+    assert Storage(storage.uri).uri == storage.uri, "and it can be given as it is shown"
+
+
+def test_a_root_as_path_or_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    expected = f"file://{tmp_path}/x"
+    for root in ("x", "x/", "~/x", f"{tmp_path}/x", f"file:{tmp_path}/x", f"FILE://localhost{tmp_path}/x", "y/../x"):
+        assert Storage(root).uri == expected, root
+    assert (tmp_path / "x").is_dir()
+
+
+def test_a_root_through_a_link_is_where_flink_goes(tmp_path: Path) -> None:
+    (tmp_path / "far/away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far/away")
+    assert Storage(f"{tmp_path}/link/../x").uri == f"file://{tmp_path}/x"
+    assert (tmp_path / "x").is_dir(), "not far/x: Flink takes the dots out first"
+
+
+@pytest.mark.parametrize(
+    "root", ["s3://bucket/savepoints", "hdfs:/x", "file://host/x", "file://[x", "//host/x", "https://[x", "", "a\\b"]
+)
+def test_a_root_of_another_kind_is_refused(root: str) -> None:
+    with pytest.raises(BadStorage) as refused:
+        Storage(root)
+    assert root in str(refused.value)
+    assert "give a directory, or a file: URI" in str(refused.value)
+
+
+def test_a_root_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for root in (f"{tmp_path}/file", f"{tmp_path}/file/x", "~no-such-user/x", f"{tmp_path}/\0"):
+        with pytest.raises(BadStorage, match="cannot be used"):
+            Storage(root)
