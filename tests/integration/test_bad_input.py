@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -361,15 +361,13 @@ def test_a_client_that_hangs_up_in_the_middle(at: Target, reset: bool) -> None:
 
 def test_slow_clients_hold_up_nobody(at: Target) -> None:
     request = complete(at)
-    slow = [socket.create_connection(tuple(at.address.split(":")), timeout=30) for _ in range(50)]
-    for number, opened in enumerate(slow):
-        opened.sendall(request[: 20 if number % 2 else -1])
-    begun = time.monotonic()
-    for _ in range(5):
-        assert at.ask("GET", f"{DLI}/jobs").status == 200
-    assert time.monotonic() - begun < 5
-    for opened in slow:
-        opened.close()
+    with ExitStack() as stack:
+        for number in range(50):
+            stack.enter_context(at.socket()).sendall(request[: 20 if number % 2 else -1])
+        begun = time.monotonic()
+        for _ in range(5):
+            assert at.ask("GET", f"{DLI}/jobs").status == 200
+        assert time.monotonic() - begun < 5
 
 
 def test_what_is_no_http_is_refused_and_the_connection_closed(at: Target) -> None:
@@ -418,7 +416,7 @@ def test_requests_sent_in_one_go_are_answered_in_order(at: Target) -> None:
     assert statuses == [b"400", b"200", b"400", b"404"]
 
 
-def test_and_the_job_can_be_stopped_all_the_same(service: Target, request: pytest.FixtureRequest) -> None:
+def test_and_the_job_can_be_stopped_all_the_same(service: Target) -> None:
     """The last test here. It proves that the others would have seen a stop."""
     fleet = service.fleet
     [job] = fleet.run()
