@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 from sqlalchemy import text
 
 from sluiceway.api import dli, docs, health, native
+from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queries import Queries
@@ -79,13 +80,13 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
         engine = SessionEngine(session, _submitter(session, planner, storage).submit, REQUEST_TIMEOUT)
-        reconciler = _reconciler(settings, db, storage, engine, locate, stack)
+        reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         api = _api(settings, db, queues, storage, engine)
-        yield Service(RequestIds(api), {name: cluster.url for name in names if (cluster := locate(name))})
+        yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
 
 
 def parse_clusters(settings: Settings) -> dict[str, Cluster]:
@@ -106,10 +107,11 @@ def parse_clusters(settings: Settings) -> dict[str, Cluster]:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    return complete and not parts.query and not parts.fragment
+    complete = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:%\-]+", host) and port != 0
+    return bool(complete) and not parts.query and not parts.fragment
 
 
 def check_host(host: str) -> None:
@@ -180,7 +182,6 @@ def _reconciler(
     storage: Storage,
     engine: SessionEngine,
     locate: Callable[[str], Cluster | None],
-    stack: AsyncExitStack,
 ) -> Reconciler:
     rules = StopRules(
         timeout=timedelta(seconds=settings.savepoint_timeout),
@@ -191,9 +192,7 @@ def _reconciler(
     )
 
     def turns(_: str) -> TakesTurns:
-        submissions = Submissions(engine)
-        stack.push_async_callback(submissions.close)
-        return Turn(db, engine, storage, submissions, TurnSettings(rules, settings.max_savepoints), clock)
+        return Turn(db, engine, storage, Submissions(engine), TurnSettings(rules, settings.max_savepoints), clock)
 
     return Reconciler(db, locate, turns, clock)
 

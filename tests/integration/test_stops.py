@@ -327,7 +327,7 @@ async def test_a_job_seen_running_after_it_was_given_up_is_not_started_twice(at:
     assert batch.id is not None
     await at.settled(batch.id)
     after = await at.until(job, JobStatus.STOP_FAILED)
-    assert "Seen running again" in after.why
+    assert "seen running again" in after.why
     assert [verdict.accepted for verdict in await at.start(PROJECT, [job], resume=True)] == [False]
     assert (await at.stop_and_wait([job]))[0].stop.phase is StopPhase.STOPPED
 
@@ -363,3 +363,88 @@ async def test_an_overdue_cancel_cannot_become_a_stop_with_a_savepoint(tmp_path:
         batch = await at.stop(PROJECT, [job], savepoint=True)
         assert "without a savepoint" in batch.verdicts[0].note
         await at.until(job, JobStatus.STOPPED)
+
+
+METADATA = bytes.fromhex("4960672d") + (6).to_bytes(4, "big") + b"state"
+
+
+def write_savepoint(at: Plane, flink_id: str) -> None:
+    """The savepoint of the attempt under way becomes complete, although the stop does not."""
+    folder = at.fake.jobs[flink_id].history[0].folder
+    assert folder is not None
+    (folder / "_metadata").write_bytes(METADATA)
+
+
+async def hanging_stop(at: Plane) -> tuple[int, str, int]:
+    """A job whose stop goes on and on: its id, its Flink job id, and the batch."""
+    [job] = await at.run()
+    flink_id = await at.flink_id(job)
+    at.fake.jobs[flink_id].stop_seconds = 60
+    batch = (await at.stop(PROJECT, [job], savepoint=True)).id
+    assert batch is not None
+    await at.eventually(lambda: at.fake.count("stop") == 1 and bool(at.fake.jobs[flink_id].history))
+    await asyncio.sleep(0.1)
+    return job, flink_id, batch
+
+
+async def test_a_job_that_ran_on_after_its_savepoint_is_not_called_stopped_with_it(tmp_path: Path) -> None:
+    async with plane(tmp_path, rules=replace(RULES, forgotten_after=timedelta(seconds=2))) as at:
+        job, flink_id, batch = await hanging_stop(at)
+        write_savepoint(at, flink_id)
+        at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN)
+        await asyncio.sleep(0.5)
+        at.fake.fail(flink_id)
+        [entry] = await at.settled(batch)
+        assert entry.stop.phase is StopPhase.LOST
+        assert "may not be its last state" in entry.stop.reason
+        assert (await at.job(job)).status is JobStatus.FAILED
+
+
+async def test_a_stop_that_was_taken_back_does_not_speak_again(at: Plane) -> None:
+    job, flink_id, batch = await hanging_stop(at)
+    write_savepoint(at, flink_id)
+    at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN, recovery_seconds=1.5)
+    await at.settled(batch)
+    await at.until(job, JobStatus.STOP_FAILED)
+    at.fake.fail(flink_id)
+    after = await at.until(job, JobStatus.FAILED)
+    assert after.flink_job_id == flink_id
+
+
+async def test_a_savepoint_completed_before_the_cancel_that_gave_it_up_is_kept(tmp_path: Path) -> None:
+    async with plane(tmp_path, rules=replace(RULES, timeout=timedelta(milliseconds=300)), timeout=5) as at:
+        [job] = await at.run()
+        at.fake.jobs[await at.flink_id(job)].stop_seconds = 1.0
+        await at.stop(PROJECT, [job], savepoint=True)
+        await at.until(job, JobStatus.STOP_FAILED)
+        at.fake.fault("cancel", "delay", seconds=1.0)
+        batch = await at.stop(PROJECT, [job], savepoint=False)
+        assert batch.id is not None
+        [entry] = await at.settled(batch.id)
+        assert (entry.stop.phase, entry.stop.verified) == (StopPhase.STOPPED, True)
+        assert (await at.job(job)).savepoint_path
+
+
+async def test_a_lost_copy_that_comes_back_beside_a_new_one_is_told(at: Plane) -> None:
+    [job] = await at.run()
+    old = await at.flink_id(job)
+    at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN, recovery_seconds=1.2)
+    await at.until(job, JobStatus.FAILED)
+    await at.start(PROJECT, [job], resume=False)
+    await at.until(job, JobStatus.RUNNING)
+    await at.eventually(lambda: old in at.fake.jobs and at.fake.jobs[old].state is JobState.RUNNING)
+    async with asyncio.timeout(10):
+        while old not in (await at.job(job)).why:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_was_submitted_without_an_answer_is_not_submitted_after_its_stop(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        add_job, at.fake.add_job = at.fake.add_job, None  # type: ignore[method-assign,assignment]
+        job = await at.create()
+        await at.start(PROJECT, [job], resume=False)
+        await asyncio.sleep(0.2)
+        await at.stop(PROJECT, [job], savepoint=False)
+        at.fake.add_job = add_job  # type: ignore[method-assign]
+        await at.until(job, JobStatus.STOPPED)
+        assert not at.fake.jobs

@@ -22,7 +22,7 @@ from sluiceway.app import clock
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
-from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
@@ -408,6 +408,14 @@ async def test_a_start_decided_before_another_run_began_is_refused(db: Database)
     [(run,)] = await rows(db, "SELECT run_id FROM jobs")
     fresh = replace(stale, seen_run=run)
     assert await intents.accept_starts(db, [fresh], [JobStatus.STOPPED], NOW) == {job}
+
+
+async def test_a_start_decided_before_its_job_was_seen_alive_again_is_refused(db: Database) -> None:
+    [job] = await running(db)
+    [(run,)] = await rows(db, "SELECT run_id FROM jobs")
+    again = intents.Start(job, run, "c0", "b" * 32, None)  # decided when the run looked lost
+    assert await intents.accept_starts(db, [again], sorted(RUNNABLE), NOW) == set()
+    assert await rows(db, "SELECT count(*) FROM runs") == [(1,)]
 
 
 async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(

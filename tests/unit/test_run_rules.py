@@ -28,6 +28,8 @@ CASES: list[tuple[str, Run, RunFact, RunPhase, bool]] = [
     ("it runs", SENT, Seen(JobState.RUNNING), RunPhase.RUNNING, False),
     ("SQL that does not compile", SENT, SubmitRefused("no such table"), RunPhase.REJECTED, False),
     ("withdrawn before it was sent", NEW, Withdrawn(), RunPhase.CANCELED, False),
+    ("withdrawn with its cluster", SENT, Withdrawn(), RunPhase.CANCELED, False),
+    ("withdrawn, but it may still arrive", SENT, Withdrawn(certain=False), RunPhase.SUBMITTING, False),
     ("no answer is not a failure", NEW, Silent("down"), RunPhase.ACCEPTED, False),
     ("the cluster that may have had it is gone", SENT, Gone("-"), RunPhase.SUBMITTING, True),
     ("it restarts", RUNNING, Seen(JobState.RESTARTING), RunPhase.RUNNING, False),
@@ -54,6 +56,12 @@ def test_a_run_is_lost_only_after_a_while_without_silence() -> None:
     again, _ = decide(silent, Missing(), NOW + timedelta(seconds=40), GRACE, None)
     assert again.phase is RunPhase.RUNNING
     assert decide(again, Missing(), NOW + timedelta(seconds=71), GRACE, None)[0].phase is RunPhase.LOST
+
+
+def test_a_withdrawn_submission_that_does_not_arrive_for_a_while_is_given_up() -> None:
+    waiting, command = decide(SENT, Withdrawn(certain=False), NOW, GRACE, None)
+    given_up, _ = decide(waiting, Withdrawn(certain=False), NOW + timedelta(seconds=31), GRACE, None)
+    assert (waiting.phase, command, given_up.phase) == (RunPhase.SUBMITTING, None, RunPhase.CANCELED)
 
 
 def test_a_submission_remembers_the_life_of_its_cluster() -> None:
@@ -83,9 +91,6 @@ STANDINGS: list[tuple[Run | None, Stop | None, JobStatus]] = [
     (replace(RUNNING, phase=RunPhase.CANCELED), a_stop(StopPhase.ENDED), JobStatus.FAILED),
     (LOST, a_stop(StopPhase.LOST), JobStatus.FAILED),
     (LOST, a_stop(StopPhase.STOPPED), JobStatus.STOPPED),
-    (replace(RUNNING, doubt_since=NOW), a_stop(StopPhase.STOPPED), JobStatus.STOPPED),
-    (RUNNING, a_stop(StopPhase.STOPPED), JobStatus.STOP_FAILED),
-    (RUNNING, a_stop(StopPhase.LOST), JobStatus.STOP_FAILED),
 ]
 
 

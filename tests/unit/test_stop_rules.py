@@ -30,7 +30,17 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, admit, decide, rearm, wants_evidence
+from sluiceway.domain.stop import (
+    SETTLED,
+    Stop,
+    StopPhase,
+    StopRules,
+    admit,
+    contradicted,
+    decide,
+    rearm,
+    wants_evidence,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = StopRules(
@@ -66,16 +76,33 @@ def cancel(**changes: object) -> Stop:
     return waiting(**({"savepoint": False} | changes))
 
 
+def doubted() -> Stop:
+    return sent(doubt_since=NOW - RULES.gone_after)
+
+
+def forgotten() -> Stop:
+    return sent(forgotten_since=NOW)
+
+
+def given_up() -> Stop:
+    return replace(rearm(sent(phase=StopPhase.OVERDUE), savepoint=False, deadline=NOW), sent_at=NOW)
+
+
 IO = Refused(Refusal.STORAGE, "cannot write")
 SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
     ("storage that cannot be read", sent(), Saved("p", JobState.FINISHED), Unreadable("p", "-"), StopPhase.STOPPED),
-    ("Flink says saved, storage is empty", sent(), Saved("p", JobState.FINISHED), Absent("p"), StopPhase.LOST),
+    ("Flink says saved, storage stays empty", doubted(), Saved("p", JobState.FINISHED), Absent("p"), StopPhase.LOST),
     ("Flink says saved, storage is broken", sent(), Saved("p", JobState.FINISHED), Broken("p", "-"), StopPhase.LOST),
     ("failed while finishing, savepoint whole", sent(), Saved("p", JobState.FAILED), SAVEPOINT, StopPhase.STOPPED),
     ("forgotten, but found on storage", sent(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
-    ("forgotten, and not on storage", sent(), Ended(JobState.FINISHED), Absent("p"), StopPhase.LOST),
-    ("forgotten, and storage unreadable", sent(), Ended(JobState.CANCELED), Unreadable("p", "-"), StopPhase.LOST),
+    ("forgotten, and not on storage", doubted(), Ended(JobState.FINISHED), Absent("p"), StopPhase.LOST),
+    ("forgotten, and storage unreadable", doubted(), Ended(JobState.CANCELED), Unreadable("p", "-"), StopPhase.LOST),
+    ("found, but the job failed after it", sent(), Ended(JobState.FAILED), SAVEPOINT, StopPhase.LOST),
+    ("found, but canceled by somebody", sent(), Ended(JobState.CANCELED), SAVEPOINT, StopPhase.LOST),
+    ("found, but the job ran on after it", forgotten(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.LOST),
+    ("gone, and the job ran on after it", forgotten(), Gone("-"), SAVEPOINT, StopPhase.LOST),
+    ("saved before the cancel came", given_up(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
     ("refused, the job then over", sent(), Ended(JobState.FINISHED, "no"), Absent("p"), StopPhase.ENDED),
     ("refused, yet a savepoint", sent(), Ended(JobState.FAILED, "no"), SAVEPOINT, StopPhase.LOST),
     ("canceled by somebody else", sent(), Ended(JobState.CANCELED), Absent("p"), StopPhase.ENDED),
@@ -143,7 +170,7 @@ def test_a_forgotten_attempt_is_looked_at_twice_before_a_new_one() -> None:
     over, _ = decide(doubted, Running(), None, NOW + timedelta(seconds=3), RULES)
     assert (over.attempt, over.phase) == (2, StopPhase.WAITING)
     reassured, _ = decide(doubted, Stopping(), None, NOW + timedelta(seconds=3), RULES)
-    assert (reassured.attempt, reassured.doubt_since) == (1, None)
+    assert (reassured.attempt, reassured.forgotten_since) == (1, None)
 
 
 def test_gone_needs_an_answering_cluster_for_a_while() -> None:
@@ -175,13 +202,41 @@ def test_a_deadline_answers_the_caller_and_changes_nothing_else(fact: StopFact) 
         (waiting(), Running(ready=False)),
         (sent(), Stopping()),
         (sent(phase=StopPhase.OVERDUE), Alive()),
-        (sent(attempt=3, doubt_since=NOW), Running()),
+        (sent(attempt=3, forgotten_since=NOW), Running()),
     ],
 )
 def test_a_deleted_job_is_canceled_when_its_savepoint_comes_to_nothing(stop: Stop, fact: StopFact) -> None:
     after, _ = decide(replace(stop, cancel_on_failure=True), fact, None, LATE, RULES)
     assert (after.savepoint, after.phase) == (False, StopPhase.WAITING)
     assert decide(after, Running(), None, LATE, RULES)[1] == Cancel()
+
+
+def test_a_cancel_that_was_confirmed_and_did_nothing_is_sent_again() -> None:
+    idle = cancel(phase=StopPhase.SENT, sent_at=NOW, acknowledged=True, forgotten_since=NOW)
+    again, command = decide(idle, Running(), None, NOW + timedelta(seconds=3), RULES)
+    assert (again.attempt, command) == (1, Cancel())
+    assert decide(idle, Running(), None, LATE, RULES)[0].phase is StopPhase.OVERDUE
+
+
+def test_an_attempt_forgotten_after_the_deadline_is_not_followed_by_another() -> None:
+    after, command = decide(sent(forgotten_since=NOW), Running(), None, LATE, RULES)
+    assert (after.phase, command) == (StopPhase.FAILED, None)
+
+
+def test_a_savepoint_that_was_given_up_is_looked_for_where_it_was_to_be() -> None:
+    assert given_up().target == sent().target
+    assert wants_evidence(given_up(), Ended(JobState.FINISHED))
+    assert not wants_evidence(cancel(), Ended(JobState.FINISHED))
+
+
+def test_a_stop_contradicted_by_the_world_is_taken_back() -> None:
+    stopped, _ = decide(sent(), Saved("p", JobState.FINISHED), SAVEPOINT, NOW, RULES)
+    after = contradicted(stopped, LATE)
+    assert (after.phase, after.savepoint_path) == (StopPhase.FAILED, None)
+    assert SAVEPOINT.path in after.reason
+    failed, _ = decide(sent(), IO, None, NOW, RULES)
+    assert contradicted(failed, LATE) == failed
+    assert contradicted(sent(), LATE) == sent()
 
 
 def test_asking_again_for_an_overdue_stop_keeps_its_attempt() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from obstore.exceptions import PermissionDeniedError
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
-from sluiceway.storage.savepoints import MAGIC, BadStorage, Storage
+from sluiceway.storage.savepoints import MAGIC, BadStorage, Storage, StorageUnreadable
 
 METADATA = struct.pack(">II", MAGIC, 6) + bytes(50)
 
@@ -133,7 +133,8 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(
     monkeypatch.setattr(obstore, "get_range_async", denied)
     target = f"{storage.savepoints}/7/t"
     assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
-    assert await storage.newest_checkpoint(7, "abc") is None
+    with pytest.raises(StorageUnreadable):
+        await storage.newest_checkpoint(7, "abc")
     monkeypatch.setattr(obstore, "list", denied)
     assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
 

@@ -4,6 +4,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
@@ -11,13 +13,28 @@ from cyclopts.config import Env, Toml
 from sluiceway import __version__
 from sluiceway.cli.output import Failed, complain
 
+
+class _File(Toml):
+    """The file of settings. What is wrong with it is told with its name."""
+
+    def _load_config(self, path: Path) -> dict[str, Any]:
+        try:
+            settings = super()._load_config(path)
+        except (OSError, ValueError) as error:
+            raise CycloptsError(msg=f"{path} cannot be read: {error}") from error
+        for name, value in settings.items():
+            if isinstance(value, dict):
+                raise CycloptsError(msg=f"{path}: settings stand at the top of the file, not under [{name}].")
+        return settings
+
+
 app = App(
     name="sluiceway",
     help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.",
     version=__version__,
     config=[
         Env("SLUICEWAY_", command=False),
-        Toml("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
+        _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
     ],
     result_action="return_value",
     exit_on_error=False,

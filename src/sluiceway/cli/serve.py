@@ -42,9 +42,9 @@ def serve(settings: Settings | None = None) -> int:
     _log_to_stderr()
     try:
         uvloop.run(_serve(settings or Settings()))
-    except BadSettings as error:
+    except (BadSettings, BadStorage) as error:
         raise Failed(str(error), code=2) from error
-    except (BadStorage, BadDatabase, NoFlink, NoJava, JvmFailed) as error:
+    except (BadDatabase, NoFlink, NoJava, JvmFailed) as error:
         raise Failed(str(error)) from error
     except KeyboardInterrupt:
         pass

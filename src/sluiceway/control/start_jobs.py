@@ -11,7 +11,7 @@ from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
-from sluiceway.storage.savepoints import Storage
+from sluiceway.storage.savepoints import Storage, StorageUnreadable
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
@@ -65,13 +65,19 @@ class StartJobs:
         cluster = self.queues.resolve(origin.queue)
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
-        restore = await self._resume_point(origin) if resume else None
+        try:
+            restore = await self._resume_point(origin) if resume else None
+        except StorageUnreadable as error:
+            # An older state than the newest would undo work, and nobody would notice.
+            return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
         return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore)
 
     async def _resume_point(self, origin: Origin) -> str | None:
         """The newest state: the savepoint of the last stop, a checkpoint left since, or what the last run began from.
+
+        Raises `StorageUnreadable`.
 
         A run that ended without a savepoint may have left checkpoints that are newer than any savepoint.
         """

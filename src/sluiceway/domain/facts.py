@@ -204,7 +204,9 @@ class SubmitRefused:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A stop was accepted before anything was submitted."""
+    """A stop was accepted, and the cluster does not show the run. It is not to be submitted any more."""
+
+    certain: bool = True  # it cannot arrive later either
 
 
 RunFact = Seen | Submitting | Submitted | SubmitRefused | Withdrawn | Missing | Gone | Silent

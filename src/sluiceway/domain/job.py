@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase
+from sluiceway.domain.stop import Stop, StopPhase
 
 
 class JobStatus(StrEnum):
@@ -91,9 +91,6 @@ def standing(run: Run | None, stop: Stop | None) -> Standing:
         return Standing(JobStatus.DRAFT)
     if stop is None:
         return _of_run(run)
-    if stop.phase in SETTLED and stop.phase is not StopPhase.FAILED and run.seen_alive:
-        # A JobManager that took longer to recover than anybody waited. Nobody may start a second copy now.
-        return Standing(JobStatus.STOP_FAILED, f"Seen running again after its stop had come to: {stop.phase}.")
     match stop.phase:
         case StopPhase.WAITING | StopPhase.SENT:
             return Standing(JobStatus.SAVEPOINTING if stop.savepoint else JobStatus.CANCELING, stop.reason)

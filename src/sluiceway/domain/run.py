@@ -64,11 +64,6 @@ class Run:
         """Whether the Flink job may exist and run."""
         return self.phase in LIVE
 
-    @property
-    def seen_alive(self) -> bool:
-        """Whether the latest look showed the Flink job at work."""
-        return self.phase is RunPhase.RUNNING and self.doubt_since is None
-
 
 def decide(
     run: Run, fact: RunFact, now: datetime, gone_after: timedelta, life: str | None
@@ -84,8 +79,8 @@ def decide(
             return _seen(run, state, why, now), None
         case SubmitRefused(text):
             return _end(run, RunPhase.REJECTED, text, now), None
-        case Withdrawn():
-            return _end(run, RunPhase.CANCELED, "Stopped before it was submitted.", now), None
+        case Withdrawn(certain):
+            return _withdrawn(run, certain or run.phase is RunPhase.ACCEPTED, now, gone_after), None
         case Submitted():
             return replace(run, acknowledged=True, reason=""), None
         case Submitting():
@@ -121,6 +116,15 @@ def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -
     if now - run.doubt_since < gone_after:
         return run, None
     return _end(run, RunPhase.LOST, "The cluster no longer knows this job.", now), None
+
+
+def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) -> Run:
+    """An unanswered submission may still arrive, so the cluster must not show it for a while."""
+    if not certain and run.doubt_since is None:
+        return replace(run, doubt_since=now)
+    if not certain and run.doubt_since is not None and now - run.doubt_since < gone_after:
+        return run
+    return _end(run, RunPhase.CANCELED, "Stopped before the cluster had it.", now)
 
 
 def _gone(run: Run, why: str, now: datetime, life: str | None) -> tuple[Run, Submit | None]:

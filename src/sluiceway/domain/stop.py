@@ -48,6 +48,9 @@ SETTLED = frozenset({StopPhase.STOPPED, StopPhase.FAILED, StopPhase.ENDED, StopP
 UNSETTLED = frozenset(StopPhase) - SETTLED
 
 
+LONGEST_BACKOFF = timedelta(minutes=1)
+
+
 @dataclass(frozen=True, slots=True)
 class StopRules:
     """How patient stops are. All of it is settings."""
@@ -75,7 +78,8 @@ class Stop:
     sent_at: datetime | None = None  # of this attempt
     acknowledged: bool = False  # Flink has this attempt
     retry_at: datetime | None = None
-    doubt_since: datetime | None = None  # since when Flink has not known the job, or the acknowledged attempt
+    doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
+    forgotten_since: datetime | None = None  # since when the job was seen running without the acknowledged attempt
     cancel_on_failure: bool = False  # a savepoint that fails does not keep the job (it was deleted meanwhile)
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes
@@ -87,18 +91,28 @@ class Stop:
     @property
     def trigger(self) -> str:
         """This attempt's trigger id, 32 hex digits. One id per attempt and per kind (Flink contract, rule 3)."""
-        kind = "savepoint" if self.savepoint else "cancel"
-        return hashlib.blake2b(f"{self.token}/{kind}/{self.attempt}".encode(), digest_size=16).hexdigest()
+        return self._trigger(self.attempt)
 
     @property
     def target(self) -> str:
-        """This attempt's own directory, so that storage alone can tell what became of it."""
-        return f"{self.root}/{self.trigger}"
+        """This attempt's own directory, so that storage alone can tell what became of it.
+
+        For a cancel that gave up a savepoint it is that savepoint's.
+        """
+        return f"{self.root}/{self._trigger(self.attempt if self.savepoint else self.attempt - 1)}"
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether this is a cancel that began as a stop with a savepoint."""
+        return not self.savepoint and self.attempt > 1
 
     @property
     def command(self) -> StopCommand:
         """What this stop asks of the cluster."""
         return StopWithSavepoint(self.trigger, self.target) if self.savepoint else Cancel()
+
+    def _trigger(self, attempt: int) -> str:
+        return hashlib.blake2b(f"{self.token}/{attempt}".encode(), digest_size=16).hexdigest()
 
 
 Move = tuple[Stop, StopCommand | None]
@@ -121,7 +135,8 @@ def decide(stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime,
 
 def wants_evidence(stop: Stop, fact: StopFact) -> bool:
     """Whether storage must be looked at before this fact can be judged."""
-    return stop.savepoint and stop.phase not in SETTLED and isinstance(fact, Saved | Ended | Missing | Gone)
+    began = (stop.savepoint and stop.sent_at is not None) or stop.gave_up
+    return began and stop.phase not in SETTLED and isinstance(fact, Saved | Ended | Missing | Gone)
 
 
 def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> dict[int, StopFact]:
@@ -175,9 +190,9 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
         case Refused():
             return _refused(stop, fact, now, rules)
         case Saved():
-            return _saved(stop, fact, evidence, now), None
+            return _saved(stop, fact, evidence, now, rules), None
         case Ended():
-            return _ended(stop, fact, evidence, now), None
+            return _ended(stop, fact, evidence, now, rules), None
         case Missing():
             return _missing(stop, evidence, now, rules), None
         case Gone(why):
@@ -196,11 +211,14 @@ def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
     if not stop.acknowledged:
         # It may never have arrived. The same id again is harmless, a new one is not.
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
-    if stop.doubt_since is None:
-        return replace(stop, doubt_since=now), None
-    if now - stop.doubt_since < rules.forgotten_after:
+    if stop.forgotten_since is None:
+        return replace(stop, doubt_since=None, forgotten_since=now), None
+    if now - stop.forgotten_since < rules.forgotten_after:
         return stop, None
-    if stop.savepoint and stop.attempt >= rules.attempts:
+    if not stop.savepoint:
+        again = replace(stop, acknowledged=False, forgotten_since=None)
+        return _overdue(again, "the job runs on although its cancel was confirmed", now), stop.command
+    if stop.attempt >= rules.attempts or now >= stop.deadline:
         return _settle(stop, StopPhase.FAILED, "The cluster forgot the attempt; the job runs on.", now), None
     return _next_attempt(stop), None
 
@@ -224,7 +242,7 @@ def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Mov
 
 
 def _stopping(stop: Stop, saved: bool, now: datetime) -> Stop:
-    known = replace(stop, acknowledged=True, doubt_since=None)
+    known = replace(stop, acknowledged=True, doubt_since=None, forgotten_since=None)
     if saved and stop.phase is not StopPhase.OVERDUE:
         known = replace(known, phase=StopPhase.ENDING)
     return _overdue(known, "the savepoint is still being written" if not saved else "the job has yet to end", now)
@@ -234,14 +252,12 @@ def _refused(stop: Stop, fact: Refused, now: datetime, rules: StopRules) -> Move
     if not stop.savepoint:
         return _overdue(replace(stop, reason=fact.text), fact.text, now), None
     if fact.refusal.retryable and stop.attempt < rules.attempts and now < stop.deadline:
-        wait = rules.backoff * 2 ** (stop.attempt - 1)
+        wait = min(rules.backoff * 2 ** min(stop.attempt - 1, 10), LONGEST_BACKOFF)
         return replace(_next_attempt(stop), retry_at=now + wait, reason=fact.text), None
     return _settle(stop, StopPhase.FAILED, fact.text, now), None
 
 
-def _saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime) -> Stop:
-    if not stop.savepoint:
-        return _settle(stop, StopPhase.STOPPED, fact.note, now)
+def _saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     match evidence:
         case None:
             return stop
@@ -253,34 +269,67 @@ def _saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime) ->
         case Broken(path, why):
             return _settle(stop, StopPhase.LOST, f"Flink reports a savepoint at {path}, but it is broken: {why}", now)
         case Absent():
-            return _settle(
-                stop, StopPhase.LOST, f"Flink reports a savepoint at {fact.path}, but nothing was found there.", now
-            )
+            nothing = f"Flink reports a savepoint at {fact.path}, but nothing was found there."
+            return _lost_after_a_while(stop, nothing, now, rules)
         case _:
             assert_never(evidence)
 
 
-def _ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime) -> Stop:
+def _ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     if not stop.savepoint:
-        return _canceled(stop, fact.state, now)
+        return _canceled(stop, fact.state, evidence, now)
+    if stop.sent_at is None:
+        return _settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
     if evidence is None:
         return stop
-    if isinstance(evidence, Complete) and stop.sent_at is not None:
-        if fact.refusal is None:
-            return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=_found(fact.state), now=now)
-        why = f"Flink says the stop failed ({fact.refusal}), yet a complete savepoint lies at {evidence.path}."
-        return _settle(stop, StopPhase.LOST, why, now)
-    if stop.sent_at is None or fact.refusal is not None:
+    if isinstance(evidence, Complete):
+        return _with_evidence(stop, fact, evidence, now)
+    if fact.refusal is not None:
         return _settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
     if fact.state is JobState.FINISHED or isinstance(evidence, Unreadable):
-        return _settle(stop, StopPhase.LOST, f"The job is {fact.state}. {_look_there(stop, evidence)}", now)
+        return _lost_after_a_while(stop, f"The job is {fact.state}. {_look_there(stop, evidence)}", now, rules)
     return _settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
 
 
-def _canceled(stop: Stop, state: JobState, now: datetime) -> Stop:
+def _with_evidence(stop: Stop, fact: Ended, evidence: Complete, now: datetime) -> Stop:
+    """A complete savepoint, and no word of Flink's that the stop went well.
+
+    A good stop ends FINISHED. A job that ended otherwise, or ran on without the attempt, may have moved on after it.
+    """
+    if fact.refusal is None and fact.state is JobState.FINISHED and stop.forgotten_since is None:
+        note = "Flink no longer has the result; the savepoint was found on storage."
+        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+    said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
+    found = f"A complete savepoint lies at {evidence.path}, but it may not be its last state."
+    return _settle(stop, StopPhase.LOST, f"The job ended as {fact.state}. {found}{said}", now)
+
+
+def _canceled(stop: Stop, state: JobState, evidence: Evidence | None, now: datetime) -> Stop:
     if state is JobState.CANCELED:
         return _settle(stop, StopPhase.STOPPED, "", now)
+    if stop.gave_up and evidence is None:
+        return stop
+    if state is JobState.FINISHED and isinstance(evidence, Complete):
+        note = "Its savepoint was complete before the cancel came."
+        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
     return _settle(stop, StopPhase.ENDED, f"The job was already {state} when it was to be canceled.", now)
+
+
+def _lost_after_a_while(stop: Stop, why: str, now: datetime, rules: StopRules) -> Stop:
+    """Storage may show a new file late, or not be read for a moment; LOST is said only when it lasts."""
+    if stop.doubt_since is None:
+        return replace(stop, doubt_since=now)
+    return stop if now - stop.doubt_since < rules.gone_after else _settle(stop, StopPhase.LOST, why, now)
+
+
+def contradicted(stop: Stop, now: datetime) -> Stop:
+    """What to make of a settled stop whose job is seen running all the same: its JobManager recovered very late."""
+    if stop.phase not in SETTLED or stop.phase is StopPhase.FAILED:
+        return stop
+    kept = f" Its savepoint, which is not its last state, lies at {stop.savepoint_path}." if stop.savepoint_path else ""
+    why = f"The job was seen running again after its stop had come to: {stop.phase}.{kept}"
+    blank = replace(stop, savepoint_path=None, savepoint_size=None, verified=False)
+    return _settle(blank, StopPhase.FAILED, why, now)
 
 
 def _missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
@@ -298,7 +347,7 @@ def _gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Sto
         return _settle(stop, StopPhase.ENDED, f"{why} No savepoint was under way.", now)
     if evidence is None:
         return stop
-    if isinstance(evidence, Complete):
+    if isinstance(evidence, Complete) and stop.forgotten_since is None:
         note = f"{why} Its savepoint was found on storage."
         return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
     return _settle(stop, StopPhase.LOST, f"{why} {_look_there(stop, evidence)}", now)
@@ -315,6 +364,7 @@ def _next_attempt(stop: Stop, *, savepoint: bool | None = None) -> Stop:
         acknowledged=False,
         retry_at=None,
         doubt_since=None,
+        forgotten_since=None,
     )
 
 
@@ -322,8 +372,12 @@ def _overdue(stop: Stop, why: str, now: datetime) -> Stop:
     """Tell the caller that time is up. The stop itself goes on, and what comes late is still recorded."""
     if now < stop.deadline or stop.phase is StopPhase.OVERDUE:
         return stop
-    where = f" Its savepoint, if any, will lie under {stop.target}." if stop.savepoint and stop.sent_at else ""
-    text = f"No result in time: {why}. It is still watched.{where}"
+    if stop.sent_at is None:
+        next_ = "Nothing was sent yet; it will be when that is possible."
+    else:
+        where = f" Its savepoint, if any, will lie under {stop.target}." if stop.savepoint else ""
+        next_ = f"It is still watched.{where}"
+    text = f"No result in time: {why}. {next_}"
     return replace(stop, phase=StopPhase.OVERDUE, reason=text)
 
 
@@ -334,11 +388,6 @@ def _stopped_with(stop: Stop, path: str, size: int | None, *, verified: bool, no
 
 def _settle(stop: Stop, phase: StopPhase, why: str, now: datetime) -> Stop:
     return replace(stop, phase=phase, reason=why, settled_at=now, retry_at=None, doubt_since=None)
-
-
-def _found(state: JobState) -> str:
-    found = "Flink no longer has the result; the savepoint was found on storage."
-    return found if state is JobState.FINISHED else f"The job ended as {state}. {found}"
 
 
 def _ended_by_itself(fact: Ended) -> str:
@@ -354,6 +403,8 @@ def _ended_by_itself(fact: Ended) -> str:
 def _look_there(stop: Stop, evidence: Evidence) -> str:
     if isinstance(evidence, Unreadable):
         return f"Whether its savepoint is complete could not be read ({evidence.why}); look in {stop.target}."
+    if isinstance(evidence, Complete):
+        return f"A complete savepoint lies at {evidence.path}, but the job ran on after it."
     if isinstance(evidence, Broken):
         return f"Its savepoint is not complete: {evidence.path} ({evidence.why})."
     return f"No savepoint was found in {stop.target}."

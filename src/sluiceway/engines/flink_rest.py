@@ -140,7 +140,7 @@ class Checkpoints(msgspec.Struct, frozen=True):
 
 
 class _Jobs(msgspec.Struct):
-    jobs: list[JobOverview]
+    jobs: list[msgspec.Raw]
 
 
 class _Status(msgspec.Struct):
@@ -207,7 +207,11 @@ class FlinkRest:
 
     async def jobs(self) -> list[JobOverview]:
         """Every job that the JobManager lists now. It can leave out live ones: absence proves nothing (contract)."""
-        return _decode(await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS), _Jobs).jobs
+        lines = _decode(await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS), _Jobs).jobs
+        jobs = [job for line in lines if (job := _line(line)) is not None]
+        if lines and not jobs:
+            raise Unreachable("the cluster's answer is not one of Flink's: none of its jobs can be read")
+        return jobs
 
     async def job_state(self, jid: str) -> JobState | None:
         """The state now, not cached; None when Flink knows no such job."""
@@ -343,6 +347,17 @@ def _decode(answer: _Answer, shape: type[T], status: int = 200) -> T:
         raise Unreachable(f"the cluster answered HTTP {answer.status}{_excerpt(answer)}")
     with _translated():
         return msgspec.json.decode(answer.body, type=shape)
+
+
+_LINE = msgspec.json.Decoder(JobOverview)
+
+
+def _line(raw: msgspec.Raw) -> JobOverview | None:
+    """One job of the overview; None for one that cannot be read, which must not hide the others."""
+    try:
+        return _LINE.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
 
 
 def _denial(answer: _Answer, statuses: set[int] | None = None) -> AttemptFailed | NoSuchJob:

@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
+import structlog
 
 from sluiceway.domain.commands import StopCommand, StopWithSavepoint
 from sluiceway.domain.engine import Cluster, Sighting, Unreachable
@@ -41,6 +43,8 @@ from sluiceway.engines.flink_rest import (
     NoSuchJob,
 )
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
 Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
@@ -48,7 +52,6 @@ ENDED_WITH_CLUSTER = (
     "The embedded Flink that ran this job has ended, and the job with it. Run it again; when resumed, it starts from "
     "its latest checkpoint or savepoint."
 )
-CONFIRMATIONS = 50  # jobs missing from the overview that are asked for by name in one look
 AT_ONCE = 100  # questions under way at one cluster
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
@@ -101,11 +104,15 @@ class SessionEngine:
         """Look once; see `Engine`."""
         listed = {job.jid: job for job in await self.rest(cluster).jobs()}
         look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE))
-        run_facts = dict(zip((r.id for r in runs), await _all(look.run(r) for r in runs), strict=True))
+        run_facts = dict(
+            zip((r.id for r in runs), await _all((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
+        )
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
         attention = self._attention.setdefault(cluster.name, _Attention())
         asked = _to_ask(attention, stops, listed, time.monotonic())
-        facts = await _all(look.stop(s, by_flink_id.get(s.flink_job_id), ask=s.id in asked) for s in stops)
+        facts = await _all(
+            (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
+        )
         _note(attention, asked, stops, facts)
         return Sighting(dict(zip((s.id for s in stops), facts, strict=True)), run_facts)
 
@@ -144,7 +151,6 @@ class _Look:
     cluster: Cluster
     listed: Mapping[str, JobOverview]
     gate: asyncio.Semaphore
-    confirmed: int = 0
 
     async def run(self, run: Run) -> RunFact:
         """What is to be seen of a run."""
@@ -188,9 +194,6 @@ class _Look:
 
     async def _confirm(self, flink_job_id: str) -> RunFact:
         """Ask for a job by name: the overview may have left out a live one (FLINK-40602)."""
-        if self.confirmed >= CONFIRMATIONS:
-            return Silent("too many jobs are missing from the cluster's overview to ask for each at once")
-        self.confirmed += 1
         try:
             async with self.gate:
                 state = await self.rest.job_state(flink_job_id)
@@ -238,5 +241,14 @@ def _is_terminal(job: JobOverview | None) -> bool:
     return job is not None and job.state is not None and job.state.terminal
 
 
-async def _all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
-    return list(await asyncio.gather(*awaitables))
+async def _all(looks: Iterable[tuple[str, Callable[[], Awaitable[T]]]]) -> list[T | Silent]:
+    return list(await asyncio.gather(*(_or_silent(flink_job_id, look) for flink_job_id, look in looks)))
+
+
+async def _or_silent(flink_job_id: str, look: Callable[[], Awaitable[T]]) -> T | Silent:
+    """What nobody foresaw about one job costs that job its fact, and the other jobs nothing."""
+    try:
+        return await look()
+    except Exception as error:
+        log.exception("look_failed", flink_job_id=flink_job_id)
+        return Silent(f"looking at the job failed: {error}")

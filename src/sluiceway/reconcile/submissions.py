@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+
+import structlog
 
 from sluiceway.domain.engine import Cluster, Engine, Sighting
 from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitted, Submitting
@@ -11,7 +13,13 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.store.work import Work
 
+log = structlog.get_logger()
+
 RETRY_AFTER = 3.0  # seconds before a submission without an answer is sent again
+AT_ONCE = 8  # submissions under way at one cluster
+
+Answer = Submitted | SubmitRefused | Silent
+LoadSpec = Callable[[], Awaitable[tuple[str, JobSpec]]]
 
 
 class Submissions:
@@ -20,17 +28,24 @@ class Submissions:
     def __init__(self, engine: Engine) -> None:
         """Submit through this engine."""
         self._engine = engine
-        self._tasks: dict[int, asyncio.Task[Submitted | SubmitRefused | Silent]] = {}
+        self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._not_before: dict[int, float] = {}
 
-    def begin(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> None:
-        """Start submitting a run, unless that is being done."""
+    def admit(self, run_ids: Iterable[int]) -> set[int]:
+        """Those of the runs that there is room for now; the first come first."""
+        under_way = sum(not task.done() for task in self._tasks.values())
+        new = [run_id for run_id in run_ids if run_id not in self._tasks]
+        return set(new[: max(AT_ONCE - under_way, 0)])
+
+    def begin(self, cluster: Cluster, run: Run, load: LoadSpec) -> None:
+        """Start submitting a run, unless that is being done. `load` gives the job's name and spec."""
         if run.id not in self._tasks:
-            self._tasks[run.id] = asyncio.create_task(self._engine.submit(cluster, run, name, spec))
+            self._tasks[run.id] = asyncio.create_task(self._submit(cluster, run, load))
 
     def amend(self, work: Sequence[Work], sighting: Sighting) -> Sighting:
         """The sighting, with what is known of our own submissions where the cluster shows nothing yet."""
         told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in work}
+        self._tasks = {i: task for i, task in self._tasks.items() if i in told or not task.done()}
         return replace(sighting, runs={run_id: fact for run_id, fact in told.items() if fact is not None})
 
     async def close(self) -> None:
@@ -40,6 +55,11 @@ class Submissions:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
 
+    async def _submit(self, cluster: Cluster, run: Run, load: LoadSpec) -> Answer:
+        # Loading is part of it, so that a spec that cannot be read is the trouble of its own job alone.
+        name, spec = await load()
+        return await self._engine.submit(cluster, run, name, spec)
+
     def _fact(self, run_id: int, seen: RunFact | None) -> RunFact | None:
         task = self._tasks.get(run_id)
         if task is None:
@@ -47,7 +67,7 @@ class Submissions:
         if not task.done():
             return seen if isinstance(seen, Seen) else Submitting()
         del self._tasks[run_id]
-        answer = task.result() if task.exception() is None else Silent(f"submitting failed: {task.exception()}")
+        answer = _answer(run_id, task)
         if isinstance(answer, Silent):
             self._not_before[run_id] = time.monotonic() + RETRY_AFTER
         return seen if isinstance(seen, Seen) else answer
@@ -57,3 +77,12 @@ class Submissions:
             return True
         self._not_before.pop(run_id, None)
         return False
+
+
+def _answer(run_id: int, task: asyncio.Task[Answer]) -> Answer:
+    if task.cancelled():
+        return Silent("submitting was broken off")
+    if (error := task.exception()) is not None:
+        log.error("submission_failed", run=run_id, exc_info=error)
+        return Silent(f"submitting failed: {error}")
+    return task.result()

@@ -1,26 +1,51 @@
 """One turn at one cluster: look, decide, save, ask. What was asked is learned in the same way as everything else."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from functools import partial
 
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
 from sluiceway.domain.commands import StopCommand, Submit
 from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
-from sluiceway.domain.facts import Evidence, NeverRan, Queued, RunFact, Seen, Silent, StopFact, Withdrawn
+from sluiceway.domain.facts import (
+    Acknowledged,
+    Evidence,
+    Gone,
+    Missing,
+    NeverRan,
+    Queued,
+    Refused,
+    RunFact,
+    Seen,
+    Silent,
+    StopFact,
+    Withdrawn,
+)
+from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import Stop, StopRules
+from sluiceway.domain.stop import Stop, StopPhase, StopRules
+from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
+from sluiceway.store import leases
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.work import Change, Work
 
 Clock = Callable[[], datetime]
+Answer = Acknowledged | Refused | Silent
+_Begun = tuple[Run, Submit | None]
+
+LOOK_LIMIT = 10.0  # seconds for one look at storage
+SEND_LIMIT = 30.0  # seconds for one command, with the wait for its place
+RESEND_AFTER = 2.0  # seconds before a command that was not confirmed is sent again
+STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +93,45 @@ class Turn:
         self._submissions = submissions
         self._settings = settings
         self._clock = clock
+        # All of this only spares requests and time: a service that starts anew without it asks once more.
+        self._gate = asyncio.Semaphore(settings.max_requests)
+        self._looks: Errands[tuple[str, type], Evidence] = Errands("storage_look", LOOK_LIMIT)
+        self._sends: Errands[str, Answer] = Errands("command", SEND_LIMIT)
+        self._sent_at: dict[str, float] = {}  # when a command was last sent, by its trigger id
+        self._starting: dict[int, float] = {}  # since when a run has been with its cluster without running
 
-    async def __call__(self, cluster: Cluster, lease: Lease) -> Outlook:
-        """Take one turn; tells how soon the next should follow."""
-        work = await store.unsettled(self._db, cluster.name)
+    async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
+        """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
+        work = await store.unsettled(self._db, lease.cluster)
         if not work:
             return Outlook.IDLE
-        sighting = self._submissions.amend(work, await self._observe(cluster, work))
-        steps = await self._decide(cluster, work, sighting)
+        sighting = self._submissions.amend(work, await self._observe(cluster, lease.cluster, work))
+        steps = await self._decide(work, sighting, cluster.life if cluster else None)
         stored = await store.save(self._db, lease, [step.change for step in steps], self._clock())
-        kept = [step for step in steps if step.change.after.run.id in stored]
-        await self._submit(cluster, [stored[step.change.after.run.id] for step in kept if step.submit])
-        asked = [(stored[s.change.after.run.id], s.command) for s in kept if s.command]
-        stored |= await self._send(cluster, lease, asked)
+        if cluster is not None:
+            stored |= await self._act(cluster, lease, stored, steps)
         if not sighting.answered:
             return Outlook.TROUBLED
-        return Outlook.BUSY if any(_busy(w) for w in stored.values()) else Outlook.IDLE
+        return Outlook.BUSY if self._busy(stored.values()) else Outlook.IDLE
 
-    async def _observe(self, cluster: Cluster, work: Sequence[Work]) -> Sighting:
+    async def close(self) -> None:
+        """Give up what is under way. What was sent stays sent."""
+        await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
+
+    async def _observe(self, cluster: Cluster | None, name: str, work: Sequence[Work]) -> Sighting:
         stops_to_see = [w.open_stop for w in work if w.open_stop]
+        if cluster is None:
+            return _no_sighting(work, f"cluster {name} cannot be reached now")
         try:
             return await self._engine.observe(cluster, [w.run for w in work], stops_to_see)
         except Unreachable as error:
-            silent = Silent(f"cluster {cluster.name} does not answer: {error}")
-            return Sighting({s.id: silent for s in stops_to_see}, {w.run.id: silent for w in work}, answered=False)
+            return _no_sighting(work, f"cluster {name} does not answer: {error}")
 
-    async def _decide(self, cluster: Cluster, work: Sequence[Work], sighting: Sighting) -> list[_Step]:
+    async def _decide(self, work: Sequence[Work], sighting: Sighting, life: str | None) -> list[_Step]:
         now, rules = self._clock(), self._settings.rules
-        begun = [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, cluster.life) for w in work]
+        begun = self._admit(
+            work, [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, life) for w in work]
+        )
         facts = {
             w.open_stop.id: _stop_fact(w.open_stop, run, sighting)
             for w, (run, _) in zip(work, begun, strict=True)
@@ -106,43 +142,95 @@ class Turn:
         steps = []
         for before, (run, submit) in zip(work, begun, strict=True):
             stop, command = before.stop, None
+            if stop and run.phase is RunPhase.RUNNING and isinstance(sighting.runs.get(run.id), Seen):
+                stop = stops.contradicted(stop, now)
             if before.open_stop:
                 fact = facts[before.open_stop.id]
                 stop, command = stops.decide(before.open_stop, fact, evidence.get(before.open_stop.id), now, rules)
             steps.append(_Step(Change(before, replace(before, run=run, stop=stop)), submit, command))
         return steps
 
+    def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
+        """The same, with the runs that there is no room to submit now left as they are."""
+        admitted = self._submissions.admit([run.id for run, submit in begun if submit])
+        return [
+            (before.run, None) if submit and run.id not in admitted else (run, submit)
+            for before, (run, submit) in zip(work, begun, strict=True)
+        ]
+
     async def _evidence(self, open_stops: Sequence[Stop], facts: Mapping[int, StopFact]) -> dict[int, Evidence]:
-        wanted = [stop for stop in open_stops if stops.wants_evidence(stop, facts[stop.id])]
-        found = await asyncio.gather(*(self._storage.look(stop.target) for stop in wanted))
-        return {stop.id: evidence for stop, evidence in zip(wanted, found, strict=True)}
+        """What storage shows; nothing where it has not answered yet."""
+        # A look that began before the cluster showed what it shows now proves nothing about it: hence the fact's kind.
+        wanted = {
+            stop.id: (stop.target, type(facts[stop.id]))
+            for stop in open_stops
+            if stops.wants_evidence(stop, facts[stop.id])
+        }
+        found = await self._looks.answers({key: partial(self._storage.look, key[0]) for key in wanted.values()})
+        return {stop_id: found[key] for stop_id, key in wanted.items() if key in found}
 
-    async def _submit(self, cluster: Cluster, work: Sequence[Work]) -> None:
-        if work:
-            specs = await store.specs(self._db, [w.run.job_id for w in work])
-            for w in work:
-                self._submissions.begin(cluster, w.run, *specs[w.run.job_id])
+    async def _act(
+        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], steps: Sequence[_Step]
+    ) -> dict[int, Work]:
+        """Ask for what is now stored, unless somebody else has the cluster by now."""
+        kept = [(stored[step.change.after.run.id], step) for step in steps if step.change.after.run.id in stored]
+        asks = any(step.submit or step.command for _, step in kept)
+        if asks and not await leases.still_held(self._db, lease):
+            await self._sends.close()
+            return {}
+        answered = await self._send(cluster, lease, stored, {w.run.id: s.command for w, s in kept if s.command})
+        for work, step in kept:
+            if step.submit:
+                self._submissions.begin(cluster, work.run, partial(self._spec, work.run.job_id))
+        return answered
 
-    async def _send(self, cluster: Cluster, lease: Lease, asked: Sequence[tuple[Work, StopCommand]]) -> dict[int, Work]:
-        """Ask, and store what was answered at once; what was not answered is looked for in the next turn."""
-        gate = asyncio.Semaphore(self._settings.max_requests)
+    async def _spec(self, job_id: int) -> tuple[str, JobSpec]:
+        return (await store.specs(self._db, [job_id]))[job_id]
 
-        async def ask(work: Work, command: StopCommand) -> Change:
-            assert work.stop is not None, "only stops have commands"
-            async with gate:
-                answer = await self._engine.send(cluster, work.stop, command)
-            told, _ = stops.decide(work.stop, answer, None, self._clock(), self._settings.rules)
-            return Change(work, replace(work, stop=told))
-
-        changes = await asyncio.gather(*(ask(work, command) for work, command in asked))
+    async def _send(
+        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], commands: Mapping[int, StopCommand]
+    ) -> dict[int, Work]:
+        """Ask, and store what has been answered by now; what has not is looked for in the next turn."""
+        unanswered = {w.open_stop.trigger: w for w in stored.values() if w.open_stop and not w.open_stop.acknowledged}
+        now = time.monotonic()
+        self._sent_at = {trigger: at for trigger, at in self._sent_at.items() if trigger in unanswered}
+        asked = {}
+        for trigger, work in unanswered.items():
+            command = commands.get(work.run.id)
+            rested = now - self._sent_at.get(trigger, -RESEND_AFTER) >= RESEND_AFTER
+            if command and work.stop and rested and trigger not in self._sends:
+                self._sent_at[trigger] = now
+                asked[trigger] = partial(self._ask, cluster, work.stop, command)
+        answers = await self._sends.answers(asked, keep=unanswered)
+        changes = [self._told(unanswered[trigger], answer) for trigger, answer in answers.items()]
         return await store.save(self._db, lease, changes, self._clock())
+
+    async def _ask(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Answer:
+        async with self._gate:
+            return await self._engine.send(cluster, stop, command)
+
+    def _told(self, work: Work, answer: Answer) -> Change:
+        assert work.stop is not None, "only stops have commands"
+        told, _ = stops.decide(work.stop, answer, None, self._clock(), self._settings.rules)
+        return Change(work, replace(work, stop=told))
+
+    def _busy(self, work: Collection[Work]) -> bool:
+        now = time.monotonic()
+        starting = [w.run.id for w in work if w.run.phase is RunPhase.SUBMITTING and w.run.acknowledged]
+        self._starting = {run_id: self._starting.get(run_id, now) for run_id in starting}
+        soon = any(now - since < STARTS_WITHIN for since in self._starting.values())
+        return soon or any(_is_busy(w) for w in work)
 
 
 def _run_fact(work: Work, sighting: Sighting) -> RunFact:
-    """What to make of a run; a stop that comes before its submission withdraws it."""
-    if work.open_stop and work.run.phase is RunPhase.ACCEPTED:
-        return Withdrawn()
-    return sighting.runs.get(work.run.id, Silent("the look at the cluster left it out"))
+    """What to make of a run; a stop that comes before the cluster has shown it withdraws it."""
+    seen = sighting.runs.get(work.run.id, Silent("the look at the cluster left it out"))
+    if work.open_stop and not work.run.acknowledged:
+        if work.run.phase is RunPhase.ACCEPTED or (work.run.phase is RunPhase.SUBMITTING and isinstance(seen, Gone)):
+            return Withdrawn()
+        if work.run.phase is RunPhase.SUBMITTING and isinstance(seen, Missing):
+            return Withdrawn(certain=False)
+    return seen
 
 
 def _stop_fact(stop: Stop, run: Run, sighting: Sighting) -> StopFact:
@@ -154,5 +242,15 @@ def _stop_fact(stop: Stop, run: Run, sighting: Sighting) -> StopFact:
     return sighting.stops.get(stop.id, Silent("the look at the cluster left it out"))
 
 
-def _busy(work: Work) -> bool:
-    return work.open_stop is not None or work.run.phase in {RunPhase.ACCEPTED, RunPhase.SUBMITTING}
+def _no_sighting(work: Sequence[Work], why: str) -> Sighting:
+    silent = Silent(why)
+    return Sighting(
+        {w.open_stop.id: silent for w in work if w.open_stop}, {w.run.id: silent for w in work}, answered=False
+    )
+
+
+def _is_busy(work: Work) -> bool:
+    """Whether something is about to happen. What is overdue may stay so for ever."""
+    if work.open_stop is not None and work.open_stop.phase is not StopPhase.OVERDUE:
+        return True
+    return work.run.phase is RunPhase.ACCEPTED or (work.run.phase is RunPhase.SUBMITTING and not work.run.acknowledged)

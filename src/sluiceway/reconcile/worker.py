@@ -13,7 +13,7 @@ import structlog
 
 from sluiceway.domain.engine import Cluster
 from sluiceway.reconcile.turn import Clock, Outlook
-from sluiceway.store import leases
+from sluiceway.store import leases, work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 
@@ -23,10 +23,14 @@ LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 
 
 class TakesTurns(Protocol):
-    """One turn at a cluster."""
+    """One turn at a cluster, again and again."""
 
-    def __call__(self, cluster: Cluster, lease: Lease) -> Awaitable[Outlook]:
-        """Take it; tells how soon the next should follow."""
+    def __call__(self, cluster: Cluster | None, lease: Lease) -> Awaitable[Outlook]:
+        """Take it; tells how soon the next should follow. The cluster is None where nobody knows where it is now."""
+        ...
+
+    def close(self) -> Awaitable[None]:
+        """Give up what outlasts a turn."""
         ...
 
 
@@ -69,13 +73,16 @@ class Reconciler:
         self._pace = pace or Pace()
         self._owner = f"{os.getpid()}-{uuid.uuid4().hex}"
         self._watches: dict[str, _Watch] = {}
+        self._made: list[TakesTurns] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, names: Iterable[str]) -> None:
         """Begin to work on these clusters."""
         for name in names:
             watch = self._watches[name] = _Watch(name)
-            self._tasks.append(asyncio.create_task(self._work(watch, self._turns(name)), name=f"turns of {name}"))
+            take_turn = self._turns(name)
+            self._made.append(take_turn)
+            self._tasks.append(asyncio.create_task(self._work(watch, take_turn), name=f"turns of {name}"))
             self._tasks.append(asyncio.create_task(self._keep_lease(watch), name=f"lease of {name}"))
 
     def wake(self, names: Iterable[str]) -> None:
@@ -89,33 +96,45 @@ class Reconciler:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await leases.release(self._db, self._owner)
+        await asyncio.gather(*(turn.close() for turn in self._made), return_exceptions=True)
+        try:
+            await leases.release(self._db, self._owner)
+        except Exception:
+            log.exception("release_failed")  # they run out by themselves
 
     async def _work(self, watch: _Watch, take_turn: TakesTurns) -> None:
         while True:
-            cluster = self._clusters(watch.name)
-            if cluster is None or watch.lease is None:
-                await asyncio.sleep(self._pace.busy)
-                continue
             watch.wake.clear()
-            pause = await self._one_turn(take_turn(cluster, watch.lease), cluster.name)
+            pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await watch.wake.wait()
 
-    async def _one_turn(self, turn: Awaitable[Outlook], cluster: str) -> float:
-        """Take a turn; the seconds to wait after it."""
-        try:
-            return self._pace.after(await turn)
-        except Exception:
-            # One cluster's trouble must not end its worker: the next turn looks at everything anew.
-            log.exception("turn_failed", cluster=cluster)
-            return self._pace.trouble
+    async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
+        if watch.lease is None:
+            return self._pace.busy
+        return self._pace.after(await take_turn(self._clusters(watch.name), watch.lease))
 
     async def _keep_lease(self, watch: _Watch) -> None:
         while True:
-            try:
-                watch.lease = await leases.claim(self._db, watch.name, self._owner, self._clock(), LEASE)
-            except Exception:
-                log.exception("lease_failed", cluster=watch.name)
-            await asyncio.sleep(LEASE.total_seconds() / (4 if watch.lease else 20))
+            await asyncio.sleep(await self._safely(self._claim(watch), "lease_failed", watch.name))
+
+    async def _claim(self, watch: _Watch) -> float:
+        lease = await leases.claim(self._db, watch.name, self._owner, self._clock(), LEASE)
+        if lease is not None and lease != watch.lease:
+            await work.forget_doubts(self._db, watch.name)
+        watch.lease = lease
+        return LEASE.total_seconds() / (4 if watch.lease else 20)
+
+    async def _safely(self, step: Awaitable[float], trouble: str, cluster: str) -> float:
+        """Take a step; the seconds to wait after it. Nothing that goes wrong in it may end its worker."""
+        try:
+            return await step
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # it is we who are to end
+            log.exception(trouble, cluster=cluster)
+        except Exception:
+            log.exception(trouble, cluster=cluster)
+        return self._pace.trouble

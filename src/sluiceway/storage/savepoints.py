@@ -1,5 +1,6 @@
 """Finding savepoints and checkpoints on storage, and reading whether Flink finished them."""
 
+import asyncio
 import os
 import re
 import struct
@@ -22,11 +23,17 @@ FORMATS = range(3, 7)  # Flink 1.8 to 2.3
 _HEADER = struct.Struct(">II")
 _METADATA = "_metadata"
 _CHECKPOINT = re.compile(r"chk-(\d+)$")
+AT_ONCE = 32  # looks under way
+PATIENCE = 10.0  # seconds for finding a checkpoint
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
 class BadStorage(Exception):  # noqa: N818 - a finding about a setting
     """The storage root cannot be used."""
+
+
+class StorageUnreadable(Exception):  # noqa: N818 - a finding, like the one above
+    """Storage could not be read, so nobody can say what lies there."""
 
 
 class Storage:
@@ -44,6 +51,7 @@ class Storage:
         except (OSError, ValueError, RuntimeError, BaseError) as error:
             raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
         self.uri = f"file://{self._path}"
+        self._gate = asyncio.Semaphore(AT_ONCE)
 
     @property
     def savepoints(self) -> str:
@@ -64,20 +72,29 @@ class Storage:
         if prefix is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
-            return await self._look(target, prefix)
+            async with self._gate:
+                return await self._look(target, prefix)
         except (OSError, ValueError, BaseError) as error:
             return Unreadable(target, _first_line(error))
 
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
-        """The newest complete checkpoint that a run has left (URI), if any can be read."""
+        """The newest complete checkpoint that a run has left (URI); None when there is none.
+
+        Raises `StorageUnreadable`: a checkpoint that cannot be read now may well be there.
+        """
         prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
         try:
-            heads = [meta for meta in await self._list(prefix) if meta["path"].endswith(f"/{_METADATA}")]
-            for head in sorted(heads, key=_number, reverse=True):
-                if _number(head) >= 0 and await self._fault(head) is None:
-                    return f"{self.uri}/{_parent(head)}"
-        except (OSError, BaseError):
-            return None
+            async with asyncio.timeout(PATIENCE), self._gate:
+                return await self._newest(prefix)
+        except (OSError, ValueError, BaseError) as error:
+            why = _first_line(error) or "no answer in time"
+            raise StorageUnreadable(f"{self.uri}/{prefix} could not be read: {why}") from error
+
+    async def _newest(self, prefix: str) -> str | None:
+        heads = [meta for meta in await self._list(prefix) if meta["path"].endswith(f"/{_METADATA}")]
+        for head in sorted(heads, key=_number, reverse=True):
+            if _number(head) >= 0 and await self._fault(head) is None:
+                return f"{self.uri}/{_parent(head)}"
         return None
 
     async def _look(self, target: str, prefix: str) -> Evidence:
@@ -91,7 +108,7 @@ class Storage:
                 size = sum(meta["size"] for meta in found if meta["path"].startswith(f"{directory}/"))
                 return Complete(f"{self.uri}/{directory}", size)
             broken = broken or Broken(f"{self.uri}/{directory}", fault)
-        if broken is None and self._begun(prefix):
+        if broken is None and await self._begun(prefix):
             broken = Broken(target, f"it was begun, and has no {_METADATA}")
         return broken or Absent(target)
 
@@ -111,9 +128,10 @@ class Storage:
             return f"{_METADATA} does not begin like one of Flink's"
         return None if version in FORMATS else f"{_METADATA} has the unknown format version {version}"
 
-    def _begun(self, prefix: str) -> bool:
-        # Directories without files do not show in a listing.
-        return any((self._path / prefix).glob("savepoint-*"))
+    async def _begun(self, prefix: str) -> bool:
+        # Directories without files show in no other listing.
+        found = await obstore.list_with_delimiter_async(self._store, prefix)
+        return any(path.rsplit("/", 1)[-1].startswith("savepoint-") for path in found["common_prefixes"])
 
     def _inside(self, uri: str) -> str | None:
         path = uri.removeprefix(f"{self.uri}/").strip("/")

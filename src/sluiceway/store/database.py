@@ -1,6 +1,7 @@
 """The database itself: opening it, migrating it, and the two ways into it, to read and to write."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ class Database:
         """Open the (migrated) database at `path`."""
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)),
-            connect_args={"timeout": BUSY_TIMEOUT},
+            connect_args={"timeout": BUSY_TIMEOUT, "factory": _Connection},
             pool_size=4,
             max_overflow=0,
         )
@@ -87,6 +88,21 @@ class Database:
             await connection.execution_options(**{_WRITE: True})
             async with connection.begin():
                 yield connection
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that leaves no lock behind when it is closed in the middle of a transaction.
+
+    A caller that is canceled has its connection closed. SQLite keeps one that still has an open cursor, and its write
+    lock with it, until the last cursor is collected; and the cursors hang on the traceback of the cancellation.
+    """
+
+    def close(self) -> None:
+        try:
+            if self.in_transaction:
+                self.rollback()
+        finally:
+            super().close()
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

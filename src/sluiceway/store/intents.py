@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, select, text, update
+from sqlalchemy import and_, func, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.rows import moves, of_draft, of_spec, to_job, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, specs, stops
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, specs, stops, whole_jobs
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -33,7 +33,7 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
-        return to_job((await connection.execute(_whole(jobs.c.id == job_id))).mappings().one())
+        return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
 
 async def update_job(
@@ -44,7 +44,7 @@ async def update_job(
     Whatever `change` raises leaves the job as it was.
     """
     async with _named(), db.write() as connection:
-        found = await connection.execute(_whole(*_known(project), jobs.c.id == job_id))
+        found = await connection.execute(whole_jobs.where(*_known(project), jobs.c.id == job_id))
         row = found.mappings().one_or_none()
         if row is None:
             return None
@@ -52,11 +52,7 @@ async def update_job(
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
-        return to_job((await connection.execute(_whole(jobs.c.id == job_id))).mappings().one())
-
-
-def _whole(*where: ColumnElement[bool]) -> Select[Any]:
-    return select(jobs, specs.c.spec, specs.c.config).join(specs, specs.c.job_id == jobs.c.id).where(*where)
+        return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
 
 @asynccontextmanager
@@ -99,7 +95,9 @@ async def accept_starts(
             await connection.execute(insert(runs), fresh)
             link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
             await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-            await connection.execute(insert(events), [_event("start_accepted", at, s.job_id) for s in starts])
+            await connection.execute(
+                insert(events), [_event("start_accepted", at, s.job_id) for s in starts if s.job_id in moved]
+            )
     return moved
 
 

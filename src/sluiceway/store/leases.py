@@ -23,6 +23,9 @@ async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: time
     """Take or renew the lease; None when somebody else holds it."""
     new = insert(leases).values(cluster=cluster, owner=owner, until=epoch_ms(now + ttl), fence=1)
     mine = leases.c.owner == owner
+    over = leases.c.until < epoch_ms(now)
+    # Nobody takes a lease for that long: the clock was set back since, and the holder is not renewing it.
+    absurd = leases.c.until > epoch_ms(now + 2 * ttl)
     taken = new.on_conflict_do_update(
         index_elements=["cluster"],
         set_={
@@ -30,7 +33,7 @@ async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: time
             "until": epoch_ms(now + ttl),
             "fence": leases.c.fence + (leases.c.owner != owner),
         },
-        where=or_(mine, leases.c.until < epoch_ms(now)),
+        where=or_(mine, over, absurd),
     )
     async with db.write() as connection:
         fence = (await connection.execute(taken.returning(leases.c.fence))).scalar_one_or_none()
@@ -41,6 +44,12 @@ async def release(db: Database, owner: str) -> None:
     """Give back everything that this owner holds, so that the next one need not wait. The rows keep their fences."""
     async with db.write() as connection:
         await connection.execute(update(leases).where(leases.c.owner == owner).values(owner="", until=0))
+
+
+async def still_held(db: Database, lease: Lease) -> bool:
+    """Whether nobody else has taken the lease by now."""
+    async with db.read() as connection:
+        return bool((await connection.execute(select(holds(lease)))).scalar_one())
 
 
 def holds(lease: Lease) -> ColumnElement[bool]:

@@ -21,13 +21,14 @@ STOP_MOVES = (
     "acknowledged",
     "retry_at",
     "doubt_since",
+    "forgotten_since",
     "savepoint_path",
     "savepoint_size",
     "verified",
     "settled_at",
     "reason",
 )
-_MOMENTS = {"deadline", "sent_at", "retry_at", "doubt_since", "started_at", "ended_at", "settled_at"}
+_MOMENTS = {"deadline", "sent_at", "retry_at", "doubt_since", "forgotten_since", "started_at", "ended_at", "settled_at"}
 
 
 def to_run(row: RowMapping) -> Run:
@@ -66,6 +67,7 @@ def to_stop(row: RowMapping) -> Stop:
         acknowledged=row["acknowledged"],
         retry_at=moment(row["retry_at"]),
         doubt_since=moment(row["doubt_since"]),
+        forgotten_since=moment(row["forgotten_since"]),
         cancel_on_failure=row["cancel_on_failure"],
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, select, text
+
+from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.domain.stop import SETTLED, StopPhase
 
 metadata = MetaData()
 # SQLite counts rows up by itself only in a column that says INTEGER and nothing else.
@@ -13,8 +16,8 @@ def _in(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({', '.join(repr(v) for v in values)})"
 
 
-LIVE_OR_LOST = _in("phase", ["accepted", "submitting", "running", "lost"])
-UNSETTLED = _in("phase", ["waiting", "sent", "ending", "overdue"])
+LIVE_OR_LOST = _in("phase", [phase.value for phase in RunPhase if phase in LIVE or phase is RunPhase.LOST])
+UNSETTLED = _in("phase", [phase.value for phase in StopPhase if phase not in SETTLED])
 
 jobs = Table(
     "jobs",
@@ -115,6 +118,7 @@ stops = Table(
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
     Column("retry_at", BigInteger),
     Column("doubt_since", BigInteger),
+    Column("forgotten_since", BigInteger),
     Column("cancel_on_failure", Boolean, nullable=False, server_default=text("0")),
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
@@ -154,3 +158,5 @@ events = Table(
     Index("events_of_batch", "batch_id", "id"),
     sqlite_autoincrement=True,
 )
+
+whole_jobs = select(jobs, specs.c.spec, specs.c.config).join(specs, specs.c.job_id == jobs.c.id)

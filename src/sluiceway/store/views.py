@@ -12,7 +12,7 @@ from sluiceway.domain.stop import Stop
 from sluiceway.store.bulk import listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_stop
-from sluiceway.store.schema import batches, jobs, rejoined, runs, specs, stops
+from sluiceway.store.schema import batches, jobs, rejoined, runs, stops, whole_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,9 @@ class Batch:
     entries: Sequence[BatchEntry]
 
 
-_WHOLE = select(jobs, specs.c.spec, specs.c.config).join(specs, specs.c.job_id == jobs.c.id)
-
-
 async def job(db: Database, project: str, job_id: int) -> Job | None:
     """One job of a project."""
-    wanted = _WHOLE.where(jobs.c.project == project, jobs.c.id == job_id, jobs.c.deleted_at.is_(None))
+    wanted = whole_jobs.where(jobs.c.project == project, jobs.c.id == job_id, jobs.c.deleted_at.is_(None))
     async with db.read() as connection:
         row = (await connection.execute(wanted)).mappings().one_or_none()
     return None if row is None else to_job(row)
@@ -81,7 +78,7 @@ async def job_list(
     """How many jobs match, and one page of them, by time of creation."""
     matching = _matching(project, where)
     by_time = jobs.c.id.desc() if descending else jobs.c.id.asc()
-    page = _WHOLE.where(*matching).order_by(by_time).limit(limit).offset(offset)
+    page = whole_jobs.where(*matching).order_by(by_time).limit(limit).offset(offset)
     async with db.read() as connection:
         total = await connection.execute(select(func.count()).select_from(jobs).where(*matching))
         rows = (await connection.execute(page)).mappings()

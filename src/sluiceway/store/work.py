@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -51,8 +51,8 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
     """Everything of a cluster that is not done for good, oldest run first."""
     current = jobs.c.run_id == runs.c.id
     wanted = select(runs, current.label("current"), jobs.c.stop_id).join(jobs, jobs.c.id == runs.c.job_id)
-    # A run that was lost stays watched while its cluster may yet show it again.
-    watched = text(f"runs.{LIVE_OR_LOST}") & ((runs.c.phase != RunPhase.LOST) | (current & runs.c.life.is_(None)))
+    # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
+    watched = text(f"runs.{LIVE_OR_LOST}") & ((runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None))
     open_stops = select(stops).where(stops.c.cluster == cluster, text(f"stops.{UNSETTLED}"))
     async with db.read() as connection:
         rows = list((await connection.execute(wanted.where(runs.c.cluster == cluster, watched))).mappings())
@@ -82,7 +82,7 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         stored_stops = await guarded_update(connection, stops, [moves(stop) for stop in stop_moves], holds(lease))
         lost = {r.id for r in run_moves} - stored_runs, {s.id for s in stop_moves} - stored_stops
         kept = [change for change in changes if not _forestalled(change, *lost)]
-        await _show(connection, [change for change in kept if change.moved and change.after.current])
+        await _show(connection, [change for change in kept if change.moved])
         told = [event for change in kept for event in _told(change, now)]
         if told:
             await connection.execute(insert(events), told)
@@ -95,9 +95,12 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     A job that was given another run or stop meanwhile is left alone: it has its status from there.
     """
     match = ("id", "run_id", "stop_id")
-    rows = [_job_row(change.after) for change in changes if _job_row(change.after) != _job_row(change.before)]
+    current = [change for change in changes if change.after.current]
+    rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
-    saved = [_savepoint_row(c.after) for c in changes if c.after.stop and c.after.stop.savepoint_path]
+    for copy in (c.after.run for c in changes if not c.after.current and _revived(c)):
+        await connection.execute(update(jobs).where(jobs.c.id == copy.job_id).values(why=_second_copy(copy)))
+    saved = [_savepoint_row(c.after) for c in current if c.after.stop and c.after.stop.savepoint_path]
     await guarded_update(connection, jobs, saved, match=match)
 
 
@@ -138,6 +141,14 @@ def _job_row(work: Work) -> dict[str, Any]:
     }
 
 
+def _revived(change: Change) -> bool:
+    return change.before.run.phase is RunPhase.LOST and change.after.run.phase is RunPhase.RUNNING
+
+
+def _second_copy(run: Run) -> str:
+    return f"A copy of it that was lost runs again as {run.flink_job_id}. Cancel one of the two in Flink."
+
+
 def _savepoint_row(work: Work) -> dict[str, Any]:
     assert work.stop is not None, "only asked for a stop that kept a savepoint"
     return _identity(work) | {
@@ -152,3 +163,11 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
         yield {"kind": f"run_{run.phase}", "at": at, "job_id": run.job_id, "stop_id": None, "detail": run.reason}
     if stop is not None and (change.before.stop is None or stop.phase is not change.before.stop.phase):
         yield {"kind": f"stop_{stop.phase}", "at": at, "job_id": stop.job_id, "stop_id": stop.id, "detail": stop.reason}
+
+
+async def forget_doubts(db: Database, cluster: str) -> None:
+    """Begin every grace period anew: nobody has looked at the cluster for a while."""
+    async with db.write() as connection:
+        for table in (runs, stops):
+            doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
+            await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))

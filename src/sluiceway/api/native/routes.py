@@ -31,7 +31,7 @@ BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that 
 _WORDS = {
     Refusal.UNKNOWN: "There is no such job in this project.",
     Refusal.WRONG_STATE: "Its status ({status}) does not allow it.",
-    Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming.",
+    Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming. {note}",
     Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
@@ -109,7 +109,7 @@ def _answer(job_id: int, verdict: Verdict) -> wire.JobAnswer:
     if verdict.refusal is None:
         return wire.JobAnswer(job_id, True, message=verdict.note)
     words = _WORDS[verdict.refusal].format(status=verdict.status, note=verdict.note)
-    return wire.JobAnswer(job_id, False, verdict.refusal.value, words)
+    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip())
 
 
 def _count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:

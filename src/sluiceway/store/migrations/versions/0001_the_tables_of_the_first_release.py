@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("acknowledged", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.Column("doubt_since", sa.BigInteger(), nullable=True),
+        sa.Column("forgotten_since", sa.BigInteger(), nullable=True),
         sa.Column("cancel_on_failure", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("savepoint_path", sa.Text(), nullable=True),
         sa.Column("savepoint_size", sa.BigInteger(), nullable=True),

@@ -1,0 +1,271 @@
+"""Our own API over the whole control plane and a fake Flink: stop, look, and bring back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from tests.plane import PATIENCE, PROJECT, Plane, plane
+
+from sluiceway.app import _api
+from sluiceway.control.queries import JobFilter
+from sluiceway.domain.job import JobStatus
+from sluiceway.engines.session import SessionEngine
+from sluiceway.settings import Settings
+from sluiceway.testing.fake_jobs import Truth
+
+STOPS = f"/api/v1/projects/{PROJECT}/stops"
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API, and what is behind it."""
+
+    http: httpx.AsyncClient
+    plane: Plane
+
+    async def stop(self, **body: Any) -> dict[str, Any]:
+        """Ask for a stop; the answer."""
+        answer = await self.http.post(STOPS, json=body)
+        assert answer.status_code == 202, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def show(self, stop: int) -> dict[str, Any]:
+        answer = await self.http.get(f"{STOPS}/{stop}")
+        assert answer.status_code == 200, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def settled(self, stop: int) -> dict[str, Any]:
+        """What became of a stop."""
+        async with asyncio.timeout(PATIENCE):
+            while not (shown := await self.show(stop))["settled"]:
+                await asyncio.sleep(0.01)
+        return shown
+
+    async def resume(self, stop: int) -> dict[str, Any]:
+        answer = await self.http.post(f"{STOPS}/{stop}/resume")
+        assert answer.status_code == 202, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def stopped(self, *jobs: int) -> dict[str, Any]:
+        """Stop these jobs and wait for the end of it."""
+        return await self.settled((await self.stop(job_ids=list(jobs)))["id"])
+
+    async def restored(self, job: int) -> str | None:
+        """What the job's latest run was started from, as the fake has it."""
+        await self.plane.until(job, JobStatus.RUNNING)
+        return self.plane.fake.jobs[await self.plane.flink_id(job)].restored
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    async with plane(tmp_path, clusters=2) as at:
+        engine = cast("SessionEngine", SimpleNamespace(flink_job=at.queries.flink_job))
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, engine)
+        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            yield Api(http, at)
+
+
+# Stopping. -----------------------------------------------------------------------------------------------------------
+
+
+async def test_jobs_by_id_each_with_its_answer_and_its_end(api: Api) -> None:
+    jobs = await api.plane.run(3)
+    draft = await api.plane.create("draft")
+    answer = await api.stop(job_ids=[jobs[2], draft, jobs[0], 99, jobs[2]], reason="kernel update")
+    assert (answer["accepted"], answer["refused"]) == (3, 2)
+    assert [(each["job_id"], each["accepted"], each.get("code")) for each in answer["jobs"]] == [
+        (jobs[2], True, None),
+        (draft, False, "wrong_state"),
+        (jobs[0], True, None),
+        (99, False, "unknown"),
+        (jobs[2], True, None),
+    ]
+    assert "draft" in answer["jobs"][1]["message"]
+
+    shown = await api.settled(answer["id"])
+    assert (shown["reason"], shown["savepoint"], shown["phases"]) == ("kernel update", True, {"stopped": 2})
+    for view in shown["jobs"]:
+        assert (view["phase"], view["job_status"], view["verified"]) == ("stopped", "stopped", True)
+        assert [f"file://{path.parent}" for path in api.plane.savepoints(view["job_id"])] == [view["savepoint"]]
+        assert view["size"] > 0
+        begun, sent, done = (datetime.fromisoformat(view[key]) for key in ("accepted_at", "sent_at", "settled_at"))
+        assert begun <= sent <= done
+    assert (await api.plane.job(jobs[1])).status is JobStatus.RUNNING
+    assert api.plane.fake.count("stop") == 2
+
+
+async def test_all_that_can_be_stopped(api: Api) -> None:
+    jobs = await api.plane.run(3)
+    elsewhere = await api.plane.create("elsewhere", queue="c1")
+    await api.plane.start(PROJECT, [elsewhere], resume=False)
+    await api.plane.until(elsewhere, JobStatus.RUNNING)
+    await api.plane.create("draft")
+    theirs = await api.plane.create("theirs", project="other")
+    await api.plane.start("other", [theirs], resume=False)
+    answer = await api.stop(all=True)
+    assert [each["job_id"] for each in answer["jobs"]] == [*jobs, elsewhere]
+    assert (answer["accepted"], answer["refused"]) == (4, 0)
+    await api.settled(answer["id"])
+    assert (await api.plane.queries.job("other", theirs)).status in {JobStatus.RUNNING, JobStatus.SUBMITTING}
+    again = await api.stop(all=True)
+    assert again == {"id": None, "accepted": 0, "refused": 0, "jobs": []}
+
+
+async def test_all_of_one_queue(api: Api) -> None:
+    here = await api.plane.run(2)
+    there = await api.plane.create("there", queue="c1")
+    await api.plane.start(PROJECT, [there], resume=False)
+    await api.plane.until(there, JobStatus.RUNNING)
+    answer = await api.stop(queue="c1")
+    assert [each["job_id"] for each in answer["jobs"]] == [there]
+    assert (await api.settled(answer["id"]))["jobs"][0]["queue"] == "c1"
+    assert [(await api.plane.job(job)).status for job in here] == [JobStatus.RUNNING] * 2
+    assert (await api.stop(queue="c1"))["id"] is None, "a queue with nothing to stop is no error"
+    unknown = await api.http.post(STOPS, json={"queue": "c2"})
+    assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_queue")
+
+
+async def test_without_a_savepoint(api: Api) -> None:
+    [job] = await api.plane.run()
+    shown = await api.settled((await api.stop(job_ids=[job], savepoint=False))["id"])
+    [view] = shown["jobs"]
+    assert (shown["savepoint"], view["phase"], view["savepoint"], view["size"]) == (False, "stopped", None, None)
+    assert api.plane.fake.count("stop") == 0
+
+
+async def test_what_it_is_doing_is_seen_on_the_way(api: Api) -> None:
+    [job] = await api.plane.run()
+    api.plane.fake.jobs[await api.plane.flink_id(job)].stop_seconds = 0.5
+    stop = (await api.stop(job_ids=[job]))["id"]
+    await api.plane.eventually(lambda: api.plane.fake.count("stop") == 1)
+    shown = await api.show(stop)
+    [view] = shown["jobs"]
+    assert (shown["settled"], view["phase"], view["job_status"]) == (False, "sent", "savepointing")
+    assert (view["savepoint"], view["verified"], view["settled_at"]) == (None, False, None)
+    second = await api.stop(job_ids=[job])
+    assert (second["id"], second["jobs"][0]["code"]) == (None, "wrong_state")
+    assert (await api.settled(stop))["phases"] == {"stopped": 1}
+
+
+async def test_the_latest_stops_first(api: Api) -> None:
+    jobs = await api.plane.run(3)
+    made = [(await api.stop(job_ids=[job], reason=f"because {job}"))["id"] for job in jobs]
+    listed = (await api.http.get(STOPS)).json()["stops"]
+    assert [head["id"] for head in listed] == made[::-1]
+    assert [head["reason"] for head in listed] == [f"because {job}" for job in jobs[::-1]]
+    assert [head["id"] for head in (await api.http.get(f"{STOPS}?limit=2")).json()["stops"]] == made[:0:-1]
+    assert (await api.http.get("/api/v1/projects/other/stops")).json() == {"stops": []}
+    theirs = await api.http.get(f"/api/v1/projects/other/stops/{made[0]}")
+    assert (theirs.status_code, theirs.json()["error_code"]) == (404, "unknown_stop")
+    theirs = await api.http.post(f"/api/v1/projects/other/stops/{made[0]}/resume")
+    assert (theirs.status_code, theirs.json()["error_code"]) == (404, "unknown_stop")
+
+
+async def test_a_deleted_job_stays_in_the_record_of_its_stop(api: Api) -> None:
+    [job] = await api.plane.run()
+    shown = await api.stopped(job)
+    await api.plane.edit.delete(PROJECT, [job])
+    assert [view["savepoint"] for view in (await api.show(shown["id"]))["jobs"]] == [shown["jobs"][0]["savepoint"]]
+    total, _ = await api.plane.queries.jobs(PROJECT, JobFilter(), offset=0, limit=10, descending=True)
+    assert total == 0
+
+
+# Bringing back. ------------------------------------------------------------------------------------------------------
+
+
+async def test_exactly_what_was_stopped_comes_back_each_from_its_own_savepoint(api: Api) -> None:
+    *jobs, bystander = await api.plane.run(5)
+    shown = await api.stopped(*jobs)
+    await api.stopped(bystander)
+    savepoints = {view["job_id"]: view["savepoint"] for view in shown["jobs"]}
+    assert len(set(savepoints.values())) == 4
+    answer = await api.resume(shown["id"])
+    assert (answer["accepted"], answer["refused"]) == (4, 0)
+    assert {each["job_id"]: each["message"] for each in answer["jobs"]} == {
+        job: f"It starts from {path}." for job, path in savepoints.items()
+    }
+    assert {job: await api.restored(job) for job in jobs} == savepoints
+    assert (await api.plane.job(bystander)).status is JobStatus.STOPPED
+
+
+async def test_resuming_can_be_repeated_at_once_and_later(api: Api) -> None:
+    jobs = await api.plane.run(3)
+    shown = await api.stopped(*jobs)
+    at_once = await asyncio.gather(*(api.resume(shown["id"]) for _ in range(5)))
+    assert max(answer["accepted"] for answer in at_once) == 3
+    for job in jobs:
+        await api.restored(job)
+    later = await api.resume(shown["id"])
+    assert (later["accepted"], later["refused"]) == (3, 0)
+    assert {each["message"] for each in later["jobs"]} == {"It has already been started from this savepoint."}
+    assert len(api.plane.fake.jobs) == 6, "three that were stopped, and three that run"
+
+
+async def test_a_stop_that_did_not_work_for_all_says_why_for_the_others(api: Api) -> None:
+    good, failed, finished, gone = await api.plane.run(4)
+    fake = api.plane.fake
+    fake.jobs[await api.plane.flink_id(failed)].failing = ["storage"] * 3
+    fake.set_running_tasks(await api.plane.flink_id(finished), 1)
+    fake.jobs[await api.plane.flink_id(gone)].stop_seconds = 30.0
+    stop = (await api.stop(job_ids=[good, failed, finished, gone]))["id"]
+    fake.finish(await api.plane.flink_id(finished))
+    await api.plane.until(good, JobStatus.STOPPED)
+    await api.plane.until(failed, JobStatus.STOP_FAILED)
+    await api.plane.edit.delete(PROJECT, [good])
+    shown = await api.show(stop)
+    assert not shown["settled"]
+
+    answer = await api.resume(stop)
+    by_job = {each["job_id"]: each for each in answer["jobs"]}
+    assert (answer["accepted"], answer["refused"]) == (0, 4)
+    assert by_job[good]["code"] == "unknown", "it was deleted meanwhile"
+    assert (by_job[failed]["code"], by_job[finished]["code"]) == ("not_stopped", "not_stopped")
+    assert "failed. " in by_job[failed]["message"]
+    assert "finished by itself" in by_job[finished]["message"]
+    assert (by_job[gone]["code"], by_job[gone]["message"]) == ("not_stopped", "This stop has no savepoint of it: sent.")
+    assert fake.jobs[await api.plane.flink_id(failed)].state == "RUNNING", "and nothing was started beside it"
+    fake.lose_jobmanager(truths=Truth.GONE)
+    assert (await api.settled(stop))["phases"] == {"stopped": 2, "failed": 1, "ended": 1}
+    assert (await api.resume(stop))["accepted"] == 1, "its savepoint was found when the cluster had forgotten it"
+    assert await api.restored(gone) == (await api.show(stop))["jobs"][3]["savepoint"]
+
+
+async def test_a_job_that_was_stopped_again_since_is_not_taken_back_to_an_older_state(api: Api) -> None:
+    [job] = await api.plane.run()
+    first = await api.stopped(job)
+    await api.resume(first["id"])
+    await api.restored(job)
+    second = await api.stopped(job)
+    assert first["jobs"][0]["savepoint"] != second["jobs"][0]["savepoint"]
+    answer = await api.resume(first["id"])
+    assert [each["code"] for each in answer["jobs"]] == ["superseded"]
+    assert (await api.plane.job(job)).status is JobStatus.STOPPED
+    assert (await api.resume(second["id"]))["accepted"] == 1
+    assert await api.restored(job) == second["jobs"][0]["savepoint"]
+
+
+async def test_a_resumed_job_that_failed_can_be_resumed_again(api: Api) -> None:
+    [job] = await api.plane.run()
+    shown = await api.stopped(job)
+    await api.resume(shown["id"])
+    await api.restored(job)
+    api.plane.fake.fail(await api.plane.flink_id(job))
+    await api.plane.until(job, JobStatus.FAILED)
+    assert (await api.resume(shown["id"]))["accepted"] == 1
+    assert await api.restored(job) == shown["jobs"][0]["savepoint"]
+
+
+async def test_a_plain_cancel_cannot_be_undone_and_says_so(api: Api) -> None:
+    [job] = await api.plane.run()
+    stop = (await api.stop(job_ids=[job], savepoint=False))["id"]
+    await api.settled(stop)
+    [answer] = (await api.resume(stop))["jobs"]
+    assert (answer["accepted"], answer["code"]) == (False, "not_stopped")
+    assert (await api.plane.job(job)).status is JobStatus.STOPPED

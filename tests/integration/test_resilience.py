@@ -1,0 +1,197 @@
+"""One odd thing must not hold up everything else: what a turn, a worker and the store do in bad company."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from sqlalchemy import text
+from tests.plane import PROJECT, RULES, Plane, plane
+
+from sluiceway.app import clock
+from sluiceway.domain.facts import Evidence
+from sluiceway.domain.job import JobStatus
+from sluiceway.reconcile import submissions
+from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.store import leases
+from sluiceway.store.database import Database, migrate
+from sluiceway.testing import fake_answers
+
+SHORT = replace(RULES, timeout=timedelta(milliseconds=300))
+TTL = timedelta(seconds=5)
+
+
+async def _stops_soon(at: Plane, job: int, *, savepoint: bool = True) -> None:
+    """The job stops as if the cluster had no trouble."""
+    async with asyncio.timeout(5):
+        await at.stop_and_wait([job], savepoint=savepoint)
+    assert (await at.job(job)).status is JobStatus.STOPPED
+
+
+async def test_a_write_that_is_broken_off_leaves_no_lock(tmp_path: Path) -> None:
+    migrate(tmp_path / "test.db")
+    db, other = Database(tmp_path / "test.db"), Database(tmp_path / "test.db")
+
+    async def write() -> None:
+        async with db.write() as connection:
+            for n in range(1000):
+                await connection.execute(text(f"INSERT INTO events (at, kind, detail) VALUES ({n}, 'x', 'y')"))
+
+    for n in range(10):
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0.005 + n / 1000)
+        writing.cancel()
+        # The result holds the traceback, and so everything that was open then.
+        broken = await asyncio.gather(writing, return_exceptions=True)
+        async with asyncio.timeout(2):
+            await leases.claim(other, f"c{n}", "next", clock(), TTL)
+        assert isinstance(broken[0], asyncio.CancelledError)
+    await db.close()
+    await other.close()
+
+
+async def test_a_hanging_request_about_one_job(tmp_path: Path) -> None:
+    async with plane(tmp_path, timeout=3.0) as at:
+        bad, good = await at.run(2)
+        at.fake.fault("cancel", "hang", times=None)
+        await at.stop(PROJECT, [bad], savepoint=False)
+        await at.eventually(lambda: at.fake.count("cancel") == 1)
+        began = time.monotonic()
+        await _stops_soon(at, good)
+        assert time.monotonic() - began < 2.5
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "breaks"])
+async def test_storage_trouble_about_one_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
+    async with plane(tmp_path) as at:
+        bad, good = await at.run(2)
+        look = Storage.look
+
+        async def odd(self: Storage, target: str) -> Evidence:
+            if f"/savepoint/{bad}/" not in target:
+                return await look(self, target)
+            if trouble == "hangs":
+                await asyncio.sleep(3600)
+            raise RuntimeError("nobody foresaw this")
+
+        monkeypatch.setattr(Storage, "look", odd)
+        await at.stop(PROJECT, [bad], savepoint=True)
+        await _stops_soon(at, good)
+        monkeypatch.setattr(Storage, "look", look)
+        if trouble == "breaks":
+            await at.until(bad, JobStatus.STOPPED)
+
+
+async def test_a_job_that_cannot_be_read_from_the_overview_hides_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = fake_answers.overview_line
+
+    def odd(job: Any) -> dict[str, Any]:
+        return line(job) | ({"tasks": None} if job.name == "odd" else {})
+
+    monkeypatch.setattr("sluiceway.testing.fake_flink.overview_line", odd)
+    async with plane(tmp_path) as at:
+        [good] = await at.run()
+        at.fake.add_job(name="odd")
+        await _stops_soon(at, good)
+
+
+async def test_a_spec_that_cannot_be_read_and_a_submission_that_is_broken_off(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        [good] = await at.run()
+        bad, cut = await at.create("bad"), await at.create("cut")
+        async with at.db.write() as connection:
+            await connection.execute(text("UPDATE specs SET spec = '{}' WHERE job_id = :job"), {"job": bad})
+
+        def cut_off(*_: object, **__: object) -> NoReturn:
+            raise asyncio.CancelledError
+
+        at.fake.add_job = cut_off  # type: ignore[method-assign]
+        await at.start(PROJECT, [bad, cut], resume=False)
+        await asyncio.sleep(0.1)
+        await _stops_soon(at, good)
+        assert "submitting" in (await at.job(cut)).why
+
+
+async def test_many_jobs_vanish_at_once(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        jobs = await at.run(60)
+        at.fake.lose_jobmanager(ha=False)
+        async with asyncio.timeout(4):
+            for job in jobs:
+                await at.until(job, JobStatus.FAILED)
+
+
+async def test_a_few_submissions_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = under_way = 0
+    submit = submissions.Submissions._submit
+
+    async def counted(*args: Any) -> submissions.Answer:
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            await asyncio.sleep(0.02)
+            return await submit(*args)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(submissions.Submissions, "_submit", counted)
+    async with plane(tmp_path) as at:
+        await at.run(30)
+    assert most == submissions.AT_ONCE
+
+
+async def test_a_cluster_that_cannot_be_located_does_not_stop_the_deadlines(tmp_path: Path) -> None:
+    async with plane(tmp_path, rules=SHORT) as at:
+        [job] = await at.run()
+        at.clusters.pop("c0")
+        await at.stop(PROJECT, [job], savepoint=True)
+        assert "cannot be reached now" in (await at.until(job, JobStatus.STOP_FAILED)).why
+
+
+async def test_what_is_not_answered_is_not_asked_at_every_turn(tmp_path: Path) -> None:
+    async with plane(tmp_path, rules=replace(RULES, timeout=timedelta(seconds=1))) as at:
+        [job] = await at.run()
+        at.fake.fault("stop", "html_503", times=None)
+        await at.stop(PROJECT, [job], savepoint=True)
+        await at.until(job, JobStatus.STOP_FAILED)
+        assert at.fake.count("stop") == 1
+        looks = at.fake.count("jobs")
+        await asyncio.sleep(0.5)
+        assert at.fake.count("jobs") - looks <= 11, "what is overdue is followed at the idle pace"
+
+
+async def test_a_worker_that_lost_its_lease_sends_nothing(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        [job] = await at.run()
+        await at.reconciler.close()
+        await at.stop(PROJECT, [job], savepoint=True)
+        turn = at.reconciler._turns("c0")
+        await turn(at.clusters["c0"], leases.Lease("c0", "somebody", 0))
+        assert at.fake.count("stop") == 0
+
+
+async def test_a_lease_from_the_future_is_taken(tmp_path: Path) -> None:
+    migrate(tmp_path / "test.db")
+    db = Database(tmp_path / "test.db")
+    await leases.claim(db, "c", "dead", clock() + timedelta(hours=1), TTL)
+    assert await leases.claim(db, "c", "next", clock(), TTL) is not None, "the clock was set back"
+    assert await leases.claim(db, "c", "third", clock(), TTL) is None
+    await db.close()
+
+
+async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = Storage(str(tmp_path))
+    assert await storage.newest_checkpoint(7, "abc") is None
+
+    async def broken(*_: object) -> NoReturn:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(storage, "_list", broken)
+    with pytest.raises(StorageUnreadable):
+        await storage.newest_checkpoint(7, "abc")
