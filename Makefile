@@ -28,9 +28,10 @@ check: .venv/ready  ## The fast part of the tests: style, types, imports, and al
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not real"
+	$(BIN)/pytest -n 6 -m "not real and not process"
 
 test: check  ## Everything, real Flink included
+	$(BIN)/pytest -n 4 -m process
 	$(BIN)/pytest -m real --durations=10
 
 bench: .venv/ready  ## What it costs, beside what one would use instead

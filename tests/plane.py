@@ -143,7 +143,9 @@ async def plane(
         engine = SessionEngine(session, submit, timeout)
 
         def turns(_: str) -> Turn:
-            return Turn(db, engine, storage, Submissions(engine), TurnSettings(rules, max_savepoints), clock)
+            return Turn(
+                db, engine, storage, Submissions(engine), TurnSettings(rules, max_savepoints, resend_after=0.2), clock
+            )
 
         reconciler = Reconciler(db, at.get, turns, clock, Pace(busy=0.02, idle=0.05, trouble=0.05))
         queues = Queues(tuple(fakes), at.get, reconciler.wake)

@@ -16,6 +16,8 @@ import pytest
 from tests.fleet import PROJECT, FakeCluster, Fleet
 from tests.service import ServiceProcess, wait_for
 
+pytestmark = pytest.mark.process
+
 DLI = f"/v1.0/{PROJECT}/streaming"
 STOP = f"{DLI}/jobs/stop"
 OURS = f"/api/v1/projects/{PROJECT}"
@@ -217,7 +219,7 @@ def test_a_body_over_the_limit_that_does_not_say_its_length(at: Target) -> None:
 
 def test_only_the_length_is_over_the_limit(at: Target) -> None:
     with at.socket() as opened:
-        head = f"POST {STOP} HTTP/1.1\r\nHost: x\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
+        head = f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LIMIT + 1}\r\n\r\n"
         opened.sendall(head.encode())
         assert opened.recv(4096).startswith(b"HTTP/1.1 413 "), "answered without waiting for the body"
 
@@ -339,7 +341,7 @@ def test_a_limit_that_is_none(at: Target, limit: str) -> None:
 def complete(at: Target) -> bytes:
     """A request that would stop the job, if all of it arrived."""
     body = json.dumps({"job_ids": [at.job]}).encode()
-    return f"POST {STOP} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode() + body + b" "
+    return f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode() + body + b" "
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -351,7 +353,7 @@ def test_a_client_that_hangs_up_in_the_middle(at: Target, reset: bool) -> None:
             time.sleep(0.05)
             if reset:
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    chunked = f"POST {STOP} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    chunked = f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     with at.socket() as opened:
         body = json.dumps({"job_ids": [at.job]}).encode()
         opened.sendall(chunked + f"{len(body):x}\r\n".encode() + body + b"\r\n")  # and no last chunk
@@ -385,10 +387,14 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(at: Target) -> Non
 
 def test_two_lengths_are_one_too_many(at: Target) -> None:
     """What a proxy and the service read differently can smuggle a request past the proxy."""
-    smuggled = f"POST {STOP} HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\n" + json.dumps({"job_ids": [at.job]})
+    smuggled = f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 17\r\n\r\n" + json.dumps(
+        {"job_ids": [at.job]}
+    )
     for heads in ("Content-Length: 0\r\nContent-Length: 5", "Content-Length: 0\r\nTransfer-Encoding: chunked"):
         with at.socket() as opened:
-            opened.sendall(f"POST {STOP} HTTP/1.1\r\nHost: x\r\n{heads}\r\n\r\n0\r\n\r\n{smuggled}".encode()[:-1])
+            opened.sendall(
+                f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\n{heads}\r\n\r\n0\r\n\r\n{smuggled}".encode()[:-1]
+            )
             assert b"HTTP/1.1 40" in opened.recv(4096)
     time.sleep(0.1)
 
@@ -406,9 +412,9 @@ def test_a_connection_is_good_for_more_after_an_error(at: Target) -> None:
 
 
 def test_requests_sent_in_one_go_are_answered_in_order(at: Target) -> None:
-    wrong = f"POST {STOP} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}"
-    right = f"GET {DLI}/jobs/{at.job} HTTP/1.1\r\nHost: x\r\n\r\n"
-    gone = "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    wrong = f"POST {STOP} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}"
+    right = f"GET {DLI}/jobs/{at.job} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    gone = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with at.socket() as opened:
         opened.sendall((wrong + right + wrong + gone).encode())
         answers = b"".join(iter(lambda: opened.recv(65536), b""))

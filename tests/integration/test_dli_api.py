@@ -582,7 +582,7 @@ async def test_a_client_that_hangs_up_stops_nothing(server: str, world: World) -
     port = int(server.rsplit(":", 1)[1])
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     body = b'{"job_ids":[1]}'
-    head = f"POST {BASE}/jobs/stop HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body) + 20}\r\n\r\n".encode()
+    head = f"POST {BASE}/jobs/stop HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body) + 20}\r\n\r\n".encode()
     writer.write(head + body)
     await writer.drain()
     await asyncio.sleep(0.1)

@@ -19,6 +19,8 @@ from sluiceway.engines.session import SessionEngine
 from sluiceway.settings import Settings
 from sluiceway.testing.fake_jobs import Truth
 
+pytestmark = pytest.mark.process
+
 STOPS = f"/api/v1/projects/{PROJECT}/stops"
 
 

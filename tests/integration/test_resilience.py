@@ -160,7 +160,7 @@ async def test_what_is_not_answered_is_not_asked_at_every_turn(tmp_path: Path) -
         at.fake.fault("stop", "html_503", times=None)
         await at.stop(PROJECT, [job], savepoint=True)
         await at.until(job, JobStatus.STOP_FAILED)
-        assert at.fake.count("stop") == 1
+        assert at.fake.count("stop") <= 8, "every 0.2 s at the most, not at every turn"
         looks = at.fake.count("jobs")
         await asyncio.sleep(0.5)
         assert at.fake.count("jobs") - looks <= 11, "what is overdue is followed at the idle pace"

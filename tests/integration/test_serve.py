@@ -27,6 +27,7 @@ from sluiceway.cli.main import run
 from sluiceway.engines.embedded import EmbeddedFlink
 from sluiceway.settings import Settings
 
+pytestmark = pytest.mark.process
 NOWHERE = "--cluster=c0=http://127.0.0.1:9"  # nobody listens there; a service starts all the same
 
 
@@ -135,7 +136,7 @@ def test_sigterm_ends_it_at_once_and_frees_its_clusters(tmp_path: Path, cluster:
     wait_for(lambda: fleet.rows(held) == [(1,)])
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as idle, socket.create_connection((host, int(port))) as half:
-        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert idle.recv(4096).startswith(b"HTTP/1.1 200")
         half.sendall(b"POST /v1.0/p/streaming/jobs/stop HTTP/1.1\r\nHost:")
         begun = time.monotonic()

@@ -44,7 +44,6 @@ _Begun = tuple[Run, Submit | None]
 
 LOOK_LIMIT = 10.0  # seconds for one look at storage
 SEND_LIMIT = 30.0  # seconds for one command, with the wait for its place
-RESEND_AFTER = 2.0  # seconds before a command that was not confirmed is sent again
 STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment
 
 
@@ -55,6 +54,7 @@ class TurnSettings:
     rules: StopRules
     max_savepoints: int  # under way in one cluster at once
     max_requests: int = 100  # commands under way at one cluster at once
+    resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
 
 
 class Outlook(Enum):
@@ -197,7 +197,7 @@ class Turn:
         asked = {}
         for trigger, work in unanswered.items():
             command = commands.get(work.run.id)
-            rested = now - self._sent_at.get(trigger, -RESEND_AFTER) >= RESEND_AFTER
+            rested = trigger not in self._sent_at or now - self._sent_at[trigger] >= self._settings.resend_after
             if command and work.stop and rested and trigger not in self._sends:
                 self._sent_at[trigger] = now
                 asked[trigger] = partial(self._ask, cluster, work.stop, command)
