@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum, auto
 from functools import partial
 
 from sluiceway.domain import run as runs
@@ -57,12 +56,12 @@ class TurnSettings:
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
 
 
-class Outlook(Enum):
+@dataclass(frozen=True, slots=True)
+class Outlook:
     """What a turn leaves behind."""
 
-    IDLE = auto()  # only states to follow
-    BUSY = auto()  # something is on its way
-    TROUBLED = auto()  # the cluster does not answer
+    answered: bool = True  # the cluster did
+    under_way: int = 0  # stops and starts whose result is awaited soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +103,13 @@ class Turn:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
         work = await store.unsettled(self._db, lease.cluster)
         if not work:
-            return Outlook.IDLE
+            return Outlook()
         sighting = self._submissions.amend(work, await self._observe(cluster, lease.cluster, work))
         steps = await self._decide(work, sighting, cluster.life if cluster else None)
         stored = await store.save(self._db, lease, [step.change for step in steps], self._clock())
         if cluster is not None:
             stored |= await self._act(cluster, lease, stored, steps)
-        if not sighting.answered:
-            return Outlook.TROUBLED
-        return Outlook.BUSY if self._busy(stored.values()) else Outlook.IDLE
+        return Outlook(sighting.answered, self._under_way(stored.values()))
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""
@@ -214,12 +211,12 @@ class Turn:
         told, _ = stops.decide(work.stop, answer, None, self._clock(), self._settings.rules)
         return Change(work, replace(work, stop=told))
 
-    def _busy(self, work: Collection[Work]) -> bool:
+    def _under_way(self, work: Collection[Work]) -> int:
         now = time.monotonic()
         starting = [w.run.id for w in work if w.run.phase is RunPhase.SUBMITTING and w.run.acknowledged]
         self._starting = {run_id: self._starting.get(run_id, now) for run_id in starting}
-        soon = any(now - since < STARTS_WITHIN for since in self._starting.values())
-        return soon or any(_is_busy(w) for w in work)
+        soon = sum(now - since < STARTS_WITHIN for since in self._starting.values())
+        return soon + sum(map(_is_busy, work))
 
 
 def _run_fact(work: Work, sighting: Sighting) -> RunFact:

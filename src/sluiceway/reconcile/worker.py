@@ -19,6 +19,8 @@ from sluiceway.store.leases import Lease
 
 log = structlog.get_logger()
 
+ENOUGH = 25  # jobs under way, from which on looks follow each other faster
+CALMING = 0.9  # of what was under way is still reckoned with in the next turn
 LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 
 
@@ -39,12 +41,20 @@ class Pace:
     """Seconds between turns."""
 
     busy: float = 0.2  # something is on its way
+    quick: float = 0.05  # so much is on its way that one more look costs little for each
     idle: float = 2.0  # only states to follow
     trouble: float = 2.0  # the cluster does not answer, or the turn broke
 
-    def after(self, outlook: Outlook) -> float:
-        """How long to wait after a turn, unless there is something new."""
-        return {Outlook.IDLE: self.idle, Outlook.BUSY: self.busy, Outlook.TROUBLED: self.trouble}[outlook]
+    def after(self, outlook: Outlook, crowd: float) -> float:
+        """How long to wait after a turn, unless there is something new.
+
+        The more is under way, the sooner: a look costs one request, whatever the number of jobs.
+        """
+        if not outlook.answered:
+            return self.trouble
+        if not outlook.under_way:
+            return self.idle
+        return max(self.quick, self.busy * min(1.0, ENOUGH / crowd))
 
 
 @dataclass(slots=True)
@@ -52,6 +62,7 @@ class _Watch:
     name: str
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
+    crowd: float = 0.0  # how many jobs are, or just were, under way
 
 
 class Reconciler:
@@ -113,7 +124,10 @@ class Reconciler:
     async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
         if watch.lease is None:
             return self._pace.busy
-        return self._pace.after(await take_turn(self._clusters(watch.name), watch.lease))
+        outlook = await take_turn(self._clusters(watch.name), watch.lease)
+        # The last of many are awaited as keenly as the first, for a while.
+        watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)
+        return self._pace.after(outlook, watch.crowd)
 
     async def _keep_lease(self, watch: _Watch) -> None:
         while True:
