@@ -41,7 +41,7 @@ class Pace:
     """Seconds between turns."""
 
     busy: float = 0.2  # something is on its way
-    quick: float = 0.05  # so much is on its way that one more look costs little for each
+    quick: float = 0.1  # so much is on its way that one more look costs little for each
     idle: float = 2.0  # only states to follow
     trouble: float = 2.0  # the cluster does not answer, or the turn broke
 
