@@ -21,7 +21,7 @@ from sluiceway.store.rows import to_json
 JOBS = 100_000
 IDS = 10_000
 CLUSTERS = 10
-REPEATS = 40  # p99 is then the second slowest
+REPEATS = 100  # p99 is then the second slowest
 WARM_UP = 5
 
 # The targets.
