@@ -21,7 +21,7 @@ def main() -> int:
         COUNTS[f"{method} {path.rsplit('/', 1)[-1][:12] if '/jobs/overview' in path else _kind(path)}"] += 1
         return await ask(self, method, path, *args, **kwargs)
 
-    FlinkRest._ask = counted  # type: ignore[method-assign]  # noqa: SLF001
+    FlinkRest._ask = counted  # type: ignore[method-assign]  # noqa: SLF001 - as above
     signal.signal(signal.SIGUSR1, lambda *_: Path(report).write_text(json.dumps(COUNTS)) and None)
     from sluiceway.cli.main import run
 

@@ -98,7 +98,7 @@ class Bench:
         before = set(flink_jobs(self.flink.url, "RUNNING"))
         service.start(self.jobs[:count])
         wait_for(lambda: len(set(flink_jobs(self.flink.url, "RUNNING")) - before) == count)
-        time.sleep(2)
+        time.sleep(2)  # let the machine come to rest before it is measured
         return sorted(set(flink_jobs(self.flink.url, "RUNNING")) - before)
 
     def _stop_ours(self, count: int) -> tuple[float, float]:

@@ -20,9 +20,10 @@ from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import ListQuery
 from sluiceway.api.dli.status import NAMES, NEVER_HERE
 from sluiceway.api.dli.views import ACCEPTED, REFUSED, Batch
-from sluiceway.api.dli.wire import MAX_ID, MAX_IDS, CreateSqlJob, StopRequest, UpdateSqlJob
+from sluiceway.api.dli.wire import MAX_ID, CreateSqlJob, StopRequest, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE, Refusal, Verdict
 from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
+from sluiceway.settings import MAX_JOB_IDS
 
 DOC = Path(__file__).parents[2] / "docs" / "reference" / "dli.md"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -446,7 +447,7 @@ def test_ids_may_be_texts() -> None:
         ([5, 0], "DLI.12001"),
         ([5, "-1"], "DLI.12001"),
         ([-(10**30)], "DLI.12001"),
-        ([1] * (MAX_IDS + 1), "DLI.0009"),
+        ([1] * (MAX_JOB_IDS + 1), "DLI.0009"),
     ],
     ids=lambda v: str(v)[:30],
 )

@@ -1,14 +1,11 @@
 """Where HTTP meets DLI's rules: bodies are decoded strictly, and every failure leaves in DLI's envelope."""
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.dto import AbstractDTO
-from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.exceptions import (
     HTTPException,
     InternalServerException,
@@ -17,19 +14,18 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.typing import FieldDefinition
 
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.request_id import request_id
+from sluiceway.api.strict_body import StrictBody
+from sluiceway.settings import MAX_BODY
 
 if TYPE_CHECKING:
-    from litestar._openapi.schema_generation import SchemaCreator
-    from litestar.openapi.spec import Reference, Schema
     from litestar.types import ExceptionHandlersMap
 
-MAX_BODY_MB: Final = 12
+MAX_BODY_MB: Final = MAX_BODY // 2**20
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
@@ -77,38 +73,12 @@ def _path(at: str | None, field: str = "") -> str:
     return ".".join(filter(None, (at, field))) or "body"
 
 
-class Json(AbstractDTO[T]):
-    """Decodes a request body by `decode`. Litestar itself would turn the text "false" into a boolean."""
+class Json(StrictBody[T]):
+    """Decodes a request body by `decode`."""
 
     def decode_bytes(self, value: bytes) -> T:
         """The body as the handler's type."""
         return decode(value, self.model_type)
-
-    @classmethod
-    def create_for_field_definition(
-        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: type[Any] | None = None
-    ) -> None:
-        """Nothing is generated: the type is decoded as it is."""
-
-    @classmethod
-    def create_openapi_schema(
-        cls,
-        field_definition: FieldDefinition,
-        handler_id: str,  # noqa: ARG003
-        schema_creator: "SchemaCreator",
-    ) -> "Reference | Schema":
-        """The schema of the type itself."""
-        return schema_creator.for_field_definition(field_definition)
-
-    @classmethod
-    def generate_field_definitions(cls, model_type: type[Any]) -> Iterator[DTOFieldDefinition]:  # type: ignore[override]  # noqa: ARG003
-        """None: see `create_for_field_definition`."""
-        yield from ()
-
-    @classmethod
-    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:  # noqa: ARG003
-        """Never: see `create_for_field_definition`."""
-        return False
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import Final
 
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
-from sluiceway.api.dli.wire import MAX_ID, MAX_IDS, JobIdIn
+from sluiceway.api.dli.wire import MAX_ID, JobIdIn
 from sluiceway.control.queries import JobFilter
+from sluiceway.settings import MAX_JOB_IDS
 
 DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 100
@@ -38,8 +39,8 @@ def job_ids(given: Sequence[JobIdIn]) -> list[int]:
     """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
     if not given:
         raise bad("job_ids", "it is empty", "不能为空")
-    if len(given) > MAX_IDS:
-        raise DliError(Code.TOO_MANY, count=len(given), limit=MAX_IDS)
+    if len(given) > MAX_JOB_IDS:
+        raise DliError(Code.TOO_MANY, count=len(given), limit=MAX_JOB_IDS)
     ids = [item if type(item) is int else _id_in_text(str(item)) for item in given]
     if max(ids) > MAX_ID:
         raise bad("job_ids", f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")

@@ -11,7 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api.dli import requests, rules, views, wire
-from sluiceway.api.dli.boundary import FOR_ROUTES, MAX_BODY_MB, Json, language_of
+from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import Listing, ListQuery
@@ -23,6 +23,7 @@ from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
+from sluiceway.settings import MAX_BODY
 
 BASE: Final = "/v1.0/{project_id:str}/streaming"
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
@@ -331,7 +332,7 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             "refused_form": Provide(form, sync_to_thread=False),
         },
         exception_handlers=FOR_ROUTES,
-        request_max_body_size=MAX_BODY_MB * 1024 * 1024,
+        request_max_body_size=MAX_BODY,
         tags=["DLI"],
     )
     return [router]

@@ -5,15 +5,16 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-MAX_IDS = 100_000
+from sluiceway.settings import MAX_JOB_IDS
+
 MAX_ID = 2**63 - 1
 
 JobIdIn = int | str  # a number, or a text that is one
 JobIds = Annotated[
     list[JobIdIn],
     Meta(
-        description=f"1 to {MAX_IDS} job ids. Texts that are numbers are taken too.",
-        extra_json_schema={"extra": {"min_items": 1, "max_items": MAX_IDS}},
+        description=f"1 to {MAX_JOB_IDS} job ids. Texts that are numbers are taken too.",
+        extra_json_schema={"extra": {"min_items": 1, "max_items": MAX_JOB_IDS}},
     ),
 ]
 
