@@ -83,7 +83,7 @@ class Fleet:
     def forget(self, job: int) -> None:
         """Take a job, and all that came of it, out of the store, and what the fake has counted with it."""
         with sqlite3.connect(self.path, timeout=20) as db:
-            for table in ("stops", "runs", "specs", "events"):
+            for table in ("stops", "runs", "specs"):
                 db.execute(f"DELETE FROM {table} WHERE job_id = ?", [job])
             db.execute("DELETE FROM jobs WHERE id = ?", [job])
             db.execute("DELETE FROM batches WHERE id NOT IN (SELECT batch_id FROM stops)")

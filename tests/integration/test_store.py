@@ -27,7 +27,7 @@ from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import intents, leases, views, work
+from sluiceway.store import intents, leases, stop_intents, views, work
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
@@ -422,12 +422,12 @@ async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
     db: Database, other: Database, tmp_path: Path
 ) -> None:
     made = await running(db, 10)
-    intent = intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
+    intent = stop_intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
     active = [JobStatus.RUNNING, JobStatus.SAVEPOINTING]
     await asyncio.gather(
         stopping(db, tmp_path)(P, made, savepoint=True),
-        intents.delete_jobs(other, made[:5], intent, active),
-        intents.delete_jobs(db, made[3:], intent, active),
+        stop_intents.delete_jobs(other, made[:5], intent, active),
+        stop_intents.delete_jobs(db, made[3:], intent, active),
     )
     assert await rows(db, "SELECT count(*) FROM jobs WHERE deleted_at IS NULL") == [(0,)]
     assert await rows(db, "SELECT job_id, count(*) FROM stops GROUP BY job_id") == [(job, 1) for job in made]
@@ -560,8 +560,8 @@ async def test_of_many_jobs_of_one_name_at_once_one_is_made(db: Database, other:
 
 async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(db: Database) -> None:
     [job] = await created(db)
-    intent = intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
-    assert await intents.delete_jobs(db, [job, 99], intent, []) == ({job}, set())
+    intent = stop_intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
+    assert await stop_intents.delete_jobs(db, [job, 99], intent, []) == ({job}, set())
     [again] = await created(db)
     assert again > job
     assert await views.job(db, P, job) is None

@@ -37,10 +37,10 @@ from sluiceway.domain.stop import (
     StopRules,
     admit,
     contradicted,
-    decide,
     rearm,
-    wants_evidence,
 )
+from sluiceway.domain.stop_decide import decide
+from sluiceway.domain.stop_endings import evidence_at
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = StopRules(
@@ -225,8 +225,8 @@ def test_an_attempt_forgotten_after_the_deadline_is_not_followed_by_another() ->
 
 def test_a_savepoint_that_was_given_up_is_looked_for_where_it_was_to_be() -> None:
     assert given_up().target == sent().target
-    assert wants_evidence(given_up(), Ended(JobState.FINISHED))
-    assert not wants_evidence(cancel(), Ended(JobState.FINISHED))
+    assert evidence_at(given_up(), Ended(JobState.FINISHED))
+    assert not evidence_at(cancel(), Ended(JobState.FINISHED))
 
 
 def test_a_stop_contradicted_by_the_world_is_taken_back() -> None:
@@ -284,7 +284,7 @@ def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
     stop, now = waiting(cancel_on_failure=cancel_on_failure), NOW
     for fact, evidence, seconds in seen:
         now += timedelta(seconds=seconds)
-        looked = evidence if wants_evidence(stop, fact) else None
+        looked = evidence if evidence_at(stop, fact) else None
         after, command = decide(stop, fact, looked, now, RULES)
         if after.phase is StopPhase.STOPPED and stop.phase is not StopPhase.STOPPED and stop.savepoint:
             assert isinstance(fact, Saved | Ended | Missing | Gone), "only of a job seen at its end"

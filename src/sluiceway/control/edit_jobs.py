@@ -9,9 +9,10 @@ from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import intents
+from sluiceway.store import intents, stop_intents
 from sluiceway.store.database import Database
-from sluiceway.store.intents import NameInUse, StopIntent
+from sluiceway.store.intents import NameInUse
+from sluiceway.store.stop_intents import StopIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class EditJobs:
         except NameInUse as error:
             raise NameTaken(draft.name) from error
 
-    async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft]) -> Job:
+    async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft], who: str = "") -> Job:
         """Change a job by what `change` makes of it. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`.
 
         Whatever `change` raises comes through, and the job stays as it was.
@@ -44,18 +45,18 @@ class EditJobs:
             return draft
 
         try:
-            job = await intents.update_job(self.db, project, job_id, checked, self.clock())
+            job = await intents.update_job(self.db, project, job_id, checked, self.clock(), who)
         except NameInUse as error:
             raise NameTaken from error
         if job is None:
             raise UnknownJob
         return job
 
-    async def delete(self, project: str, job_ids: Sequence[int]) -> Sequence[Verdict]:
+    async def delete(self, project: str, job_ids: Sequence[int], who: str = "") -> Sequence[Verdict]:
         """Take jobs away, whatever their status; those that run are canceled first, without a savepoint."""
         now = self.clock()
-        intent = StopIntent(project, False, self.storage.savepoints, self.timeout, "deleted", now)
-        found, clusters = await intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE))
+        intent = StopIntent(project, False, self.storage.savepoints, self.timeout, "deleted", now, who=who)
+        found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE))
         self.queues.wake(clusters)
         return [ACCEPTED if job in found else UNKNOWN for job in job_ids]
 

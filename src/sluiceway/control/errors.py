@@ -15,6 +15,14 @@ class UnknownBatch(ControlError):  # noqa: N818
     """No such batch of stops in this project."""
 
 
+class KeyReused(ControlError):  # noqa: N818
+    """The Idempotency-Key was given to another request before."""
+
+    def __init__(self, key: str) -> None:
+        """`key` is as the caller gave it."""
+        super().__init__(f"The Idempotency-Key {key} was given to another request before; use a new one.")
+
+
 class NameTaken(ControlError):  # noqa: N818
     """Another job of the project has this name."""
 

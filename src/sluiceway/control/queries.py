@@ -63,6 +63,6 @@ class Queries:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         return batch
 
-    async def batches(self, project: str, limit: int) -> Sequence[Batch]:
-        """The latest batches, newest first, without their jobs."""
-        return await views.batch_list(self.db, project, limit)
+    async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
+        """The latest batches (before one, if it is given), newest first, without their jobs."""
+        return await views.batch_list(self.db, project, limit, before)

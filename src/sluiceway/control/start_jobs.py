@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sluiceway.control.errors import UnknownBatch
@@ -19,6 +19,19 @@ from sluiceway.store.views import BatchEntry, Origin
 
 
 @dataclass(frozen=True, slots=True)
+class WayBack:
+    """Which batch jobs are brought back from, and the wave of each; those that were stopped last are started first."""
+
+    batch_id: int
+    waves: Mapping[int, int]
+
+    def arrange(self, start: Start) -> Start:
+        """The same start, waiting for the waves after its own."""
+        wave = self.waves[start.job_id]
+        return replace(start, batch_id=self.batch_id, wave=wave, held=wave != max(self.waves.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class StartJobs:
     """The use case. Call it; it answers as soon as the intent is stored."""
 
@@ -27,7 +40,9 @@ class StartJobs:
     storage: Storage
     clock: Callable[[], datetime]
 
-    async def __call__(self, project: str, job_ids: Sequence[int], *, resume: bool) -> Sequence[Verdict]:
+    async def __call__(
+        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str = "", back: WayBack | None = None
+    ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
         An id that is given twice is acted on once.
@@ -37,14 +52,14 @@ class StartJobs:
         planned = dict(
             zip(once, await asyncio.gather(*(self._plan(origins.get(j), resume) for j in once)), strict=True)
         )
-        starts = {job: plan for job, plan in planned.items() if isinstance(plan, Start)}
-        begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock())
+        starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
+        begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
         self.queues.wake({start.cluster for start in starts.values()})
         verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
         return [verdicts[job] for job in job_ids]
 
-    async def resume_batch(self, project: str, batch_id: int) -> Mapping[int, Verdict]:
-        """Start exactly the jobs that a batch has stopped with savepoints. Raises `UnknownBatch`.
+    async def resume_batch(self, project: str, batch_id: int, *, who: str = "") -> Mapping[int, Verdict]:
+        """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
 
         It can be repeated: a job that runs again from its savepoint stays as it is.
         """
@@ -54,7 +69,8 @@ class StartJobs:
         origins = await views.origins(self.db, project, [entry.job_id for entry in batch.entries])
         verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
         back = [job for job, verdict in verdicts.items() if verdict is None]
-        started = dict(zip(back, await self(project, back, resume=True), strict=True)) if back else {}
+        way = WayBack(batch_id, {e.job_id: e.wave for e in batch.entries if e.job_id in back})
+        started = dict(zip(back, await self(project, back, resume=True, who=who, back=way), strict=True))
         return {job: verdict or started[job] for job, verdict in verdicts.items()}
 
     async def _plan(self, origin: Origin | None, resume: bool) -> Start | Verdict:
@@ -72,7 +88,7 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
-        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore)
+        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project)
 
     async def _resume_point(self, origin: Origin) -> str | None:
         """The newest state: the savepoint of the last stop, a checkpoint left since, or what the last run began from.
@@ -89,7 +105,7 @@ class StartJobs:
 
 def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
     """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can."""
-    saved = entry.stop.savepoint_path
+    saved = entry.stop.savepoint_path or entry.stop.checkpoint_path
     if origin is None:
         return UNKNOWN
     if entry.stop.phase is not StopPhase.STOPPED or saved is None:

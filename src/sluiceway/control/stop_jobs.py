@@ -1,18 +1,23 @@
 """Stopping jobs: every job gets its verdict, and what is accepted is stored before the answer is given."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sluiceway.control.errors import UnknownQueue
+from sluiceway.control.errors import KeyReused, UnknownBatch, UnknownQueue
 from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
+from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import Stop, StopPhase, rearm
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import intents, views
+from sluiceway.store import batches, stop_intents, views
+from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
-from sluiceway.store.intents import Obstacle, StopIntent
+from sluiceway.store.stop_intents import Obstacle, StopIntent
+from sluiceway.store.views import JobSelector
 
 STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
 
@@ -28,6 +33,20 @@ class StopBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class StopOrder:
+    """What a request may say beyond which jobs, and whether with savepoints."""
+
+    policy: StopPolicy = PLAIN
+    limits: Limits = field(default_factory=Limits)
+    target: str | None = None  # a directory (URI) for the savepoints; None: the storage root's
+    waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id
+    who: str = ""
+    stopped_is_done: bool = False  # a job that is stopped already is a success that says so
+    key: Key | None = None  # for requests that may be sent again
+    answer: Callable[[StopBatch], str] = str  # what to keep under the key
+
+
+@dataclass(frozen=True, slots=True)
 class StopJobs:
     """The use case. Call it; it answers as soon as the intent is stored."""
 
@@ -37,44 +56,134 @@ class StopJobs:
     clock: Callable[[], datetime]
     timeout: timedelta
 
-    async def __call__(self, project: str, job_ids: Sequence[int], *, savepoint: bool, reason: str = "") -> StopBatch:
-        """Accept the stop of each job that may be stopped. An id that is given twice is acted on once."""
+    async def __call__(
+        self, project: str, job_ids: Sequence[int], *, savepoint: bool, reason: str = "", order: StopOrder | None = None
+    ) -> StopBatch:
+        """Accept the stop of each job that may be stopped. An id that is given twice is acted on once.
+
+        Raises `AnsweredBefore` and `KeyReused` for a key that is known.
+        """
+        order = order or StopOrder()
         odd: dict[int, Verdict] = {}
-        now = self.clock()
-        intent = StopIntent(project, savepoint, self.storage.savepoints, self.timeout, reason, now)
+        intent = self._intent(project, order, savepoint=savepoint, reason=reason)
+        deadline = intent.now + intent.timeout
 
         def judge(obstacle: Obstacle) -> Stop | bool:
-            verdict, answer = self._judge(obstacle, savepoint=savepoint, deadline=now + self.timeout)
+            verdict, answer = self._judge(obstacle, order, savepoint=savepoint, deadline=deadline)
             if verdict is not ACCEPTED:
                 odd[obstacle.job_id] = verdict
             return answer
 
-        once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
-        plain = intents.Plain(_plain(savepoint=savepoint), self.queues.names)
-        batch, clusters = await intents.accept_stops(self.db, once, intent, plain, judge)
-        self.queues.wake(clusters)
-        return StopBatch(batch, [odd.get(job, ACCEPTED) for job in job_ids] if odd else [ACCEPTED] * len(job_ids))
+        def answered(batch: int | None) -> StopBatch:
+            return StopBatch(batch, [odd.get(j, ACCEPTED) for j in job_ids] if odd else [ACCEPTED] * len(job_ids))
 
-    async def select(self, project: str, queue: str | None = None) -> list[int]:
-        """The ids of all jobs that could be stopped now, of one queue or of all. Raises `UnknownQueue`."""
-        found = await views.job_ids(self.db, project, sorted(STOPPABLE), queue)
-        if not found and queue is not None and queue not in self.queues.names:
-            raise UnknownQueue(queue)  # a slip of the pen must not look like a cluster with nothing to stop
+        once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
+        plain = stop_intents.Plain(_plain(savepoint=savepoint), self.queues.names)
+        try:
+            batch, clusters = await stop_intents.accept_stops(
+                self.db, once, intent, plain, judge, lambda batch: order.answer(answered(batch))
+            )
+        except AnsweredBefore as before:
+            if order.key is not None and before.digest != order.key.digest:
+                raise KeyReused(order.key.name) from None
+            raise
+        self.queues.wake(clusters)
+        return answered(batch)
+
+    async def select(self, project: str, which: JobSelector) -> list[int]:
+        """The ids of all jobs that are selected, in order. Raises `UnknownQueue`.
+
+        Unless statuses are named, only those that could be stopped now.
+        """
+        if not which.statuses:
+            which = replace(which, statuses=sorted(STOPPABLE))
+        found = await views.job_ids(self.db, project, which)
+        if not found and which.queue is not None and which.queue not in self.queues.names:
+            raise UnknownQueue(which.queue)  # a slip of the pen must not look like a cluster with nothing to stop
         return found
 
-    def _judge(self, obstacle: Obstacle, *, savepoint: bool, deadline: datetime) -> tuple[Verdict, Stop | bool]:
-        if obstacle.status is None:
-            return UNKNOWN, False
-        if not may_stop(obstacle.status, savepoint=savepoint):
-            return Verdict(Refusal.WRONG_STATE, obstacle.status), False
-        if obstacle.cluster not in self.queues.names:
-            return Verdict(Refusal.NO_QUEUE, obstacle.status, obstacle.cluster or ""), False
-        if obstacle.stop is None or obstacle.stop.phase is not StopPhase.OVERDUE:
-            return ACCEPTED, True
-        if savepoint and not obstacle.stop.savepoint:
-            return Verdict(Refusal.WRONG_STATE, JobStatus.CANCELING, IS_CANCELED), False
+    async def arrange(
+        self, project: str, job_ids: Sequence[int] | None, groups: Sequence[JobSelector | Sequence[int]]
+    ) -> tuple[list[int], dict[int, int]]:
+        """The jobs to stop and the wave of each; without `job_ids` they are those of all groups.
+
+        A job that is in several groups goes with the first. One that is in none goes last. Raises `UnknownQueue`.
+        """
+        waves: dict[int, int] = {}
+        for wave, group in enumerate(groups):
+            members = await self.select(project, group) if isinstance(group, JobSelector) else group
+            for job in members:
+                waves.setdefault(job, wave)
+        if job_ids is None:
+            return list(waves), waves
+        return list(job_ids), {job: waves.get(job, len(groups)) for job in job_ids} if groups else {}
+
+    async def abort(self, project: str, batch_id: int, *, who: str = "") -> Aborted:
+        """Withdraw whatever of a batch was not sent yet. Raises `UnknownBatch`."""
+        aborted = await batches.abort(self.db, project, batch_id, self.clock(), who)
+        if aborted is None:
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+        self.queues.wake(aborted.clusters)
+        return aborted
+
+    async def proceed(self, project: str, batch_id: int, *, who: str = "") -> BatchState:
+        """Let a paused batch go on, whatever has failed; the state it had. Raises `UnknownBatch`."""
+        state = await batches.proceed(self.db, project, batch_id, self.clock(), who)
+        if state is None:
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+        self.queues.wake(self.queues.names)
+        return state
+
+    def _intent(self, project: str, order: StopOrder, *, savepoint: bool, reason: str) -> StopIntent:
+        return StopIntent(
+            project=project,
+            savepoint=savepoint,
+            savepoints=order.target or self.storage.savepoints,
+            timeout=order.policy.timeout or self.timeout,
+            reason=reason,
+            now=self.clock(),
+            policy=order.policy,
+            limits=order.limits,
+            waves=order.waves,
+            who=order.who,
+            key=order.key,
+        )
+
+    def _judge(
+        self, obstacle: Obstacle, order: StopOrder, *, savepoint: bool, deadline: datetime
+    ) -> tuple[Verdict, Stop | bool]:
+        verdict = judge_stop(obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=order.stopped_is_done)
+        if verdict is not STILL_UNDER_WAY or obstacle.stop is None:
+            return verdict, verdict is ACCEPTED
         # One attempt may still be in flight; a second beside it would restart the job.
-        return STILL_UNDER_WAY, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
+        return verdict, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
+
+
+def judge_stop(
+    obstacle: Obstacle, clusters: Sequence[str], *, savepoint: bool, stopped_is_done: bool = False
+) -> Verdict:
+    """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
+    status, stop = obstacle.status, obstacle.stop
+    if status is None:
+        return UNKNOWN
+    if status is JobStatus.STOPPED and stopped_is_done:
+        return _stopped_already(stop, savepoint=savepoint)
+    if not may_stop(status, savepoint=savepoint):
+        return Verdict(Refusal.WRONG_STATE, status)
+    if obstacle.cluster not in clusters:
+        return Verdict(Refusal.NO_QUEUE, status, obstacle.cluster or "")
+    if stop is None or stop.phase is not StopPhase.OVERDUE:
+        return ACCEPTED
+    if savepoint and not stop.savepoint:
+        return Verdict(Refusal.WRONG_STATE, JobStatus.CANCELING, IS_CANCELED)
+    return STILL_UNDER_WAY
+
+
+def _stopped_already(stop: Stop | None, *, savepoint: bool) -> Verdict:
+    kept = stop.savepoint_path if stop else None
+    if savepoint and kept is None:
+        return Verdict(Refusal.WRONG_STATE, JobStatus.STOPPED, "It is stopped already, without a savepoint.")
+    return Verdict(status=JobStatus.STOPPED, note="It is stopped already" + (f", with {kept}." if kept else "."))
 
 
 def _plain(*, savepoint: bool) -> list[JobStatus]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sluiceway.domain.policy import SavepointFormat
+
 
 @dataclass(frozen=True, slots=True)
 class StopWithSavepoint:
@@ -9,6 +11,8 @@ class StopWithSavepoint:
 
     trigger: str  # 32 hex digits
     target: str  # a URI that the cluster can write to; this attempt's own
+    drain: bool = False
+    format: SavepointFormat = SavepointFormat.CANONICAL
 
 
 @dataclass(frozen=True, slots=True)

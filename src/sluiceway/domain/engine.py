@@ -5,10 +5,11 @@ Engines translate and nothing else: they never decide, retry, sleep or touch row
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sluiceway.domain.commands import StopCommand
-from sluiceway.domain.facts import Acknowledged, Refused, RunFact, Silent, StopFact, SubmitRefused, Submitted
+from sluiceway.domain.facts import Acknowledged, JobState, Refused, RunFact, Silent, StopFact, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import Stop
@@ -34,6 +35,30 @@ class Sighting:
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
     answered: bool = True  # False: the cluster as a whole gave no answer
+    flink_version: str = ""  # empty where it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class LastCheckpoint:
+    """The latest complete checkpoint or savepoint of a job, as the cluster tells it."""
+
+    at: datetime  # when it was triggered
+    duration: timedelta  # from the trigger to the last acknowledgement
+    size: int  # bytes of the whole state
+    written: int  # bytes that had to be written for it; less than `size` where it was incremental
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a job looks like before anything is asked of it. None: the cluster does not tell."""
+
+    state: JobState
+    tasks: int
+    running: int  # of the tasks
+    ready: bool  # a savepoint can be taken now
+    batch: bool  # a batch job, which refuses savepoints
+    operation: str | None = None  # another savepoint or stop that is in flight
+    checkpoint: LastCheckpoint | None = None
 
 
 class Engine(Protocol):
@@ -43,6 +68,13 @@ class Engine(Protocol):
         """Look once, with as few requests as the cluster allows.
 
         Raises `Unreachable` when the whole cluster gives no answer; a single odd job is a `Silent` fact of its own.
+        """
+        ...
+
+    async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:
+        """Look at jobs before they are stopped; those that the cluster does not show are left out.
+
+        Raises `Unreachable`.
         """
         ...
 

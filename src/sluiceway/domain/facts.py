@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -100,7 +101,7 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The job lives, but its cluster already writes as many savepoints as it is allowed to."""
+    """The job lives, but its turn has not come: its wave, its batch or its cluster has others before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,32 @@ class Stopping:
     """Flink has our attempt and is at it; `saved` when the savepoint is complete and only the job's end is awaited."""
 
     saved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hung:
+    """Flink has our attempt and will never finish it: somebody else's savepoint overtook it (contract, rule 4).
+
+    The sources have ended, so that newer savepoint, at `path`, is the job's last state.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The latest complete checkpoint of a job."""
+
+    path: str
+    at: datetime  # when it was triggered, by the cluster's clock
+    retained: bool  # it outlives a cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The job lives, and this is its latest complete checkpoint, if it has one."""
+
+    checkpoint: Checkpoint | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +163,13 @@ class Saved:
 class Ended:
     """The job is terminal, and Flink shows no savepoint of ours.
 
-    `refusal` is Flink's own word that the attempt failed; None when Flink has no word on it.
+    `refusal` is Flink's own word that the attempt failed; None when Flink has no word on it. `moved_on`: it is known to
+    have a checkpoint that is newer than the savepoint that this stop counts on.
     """
 
     state: JobState
     refusal: str | None = None
+    moved_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +199,20 @@ class Silent:
 
 
 StopFact = (
-    Running | Alive | Queued | Stopping | Acknowledged | Refused | Saved | Ended | Missing | Gone | NeverRan | Silent
+    Running
+    | Alive
+    | Queued
+    | Stopping
+    | Hung
+    | Weighed
+    | Acknowledged
+    | Refused
+    | Saved
+    | Ended
+    | Missing
+    | Gone
+    | NeverRan
+    | Silent
 )
 
 

@@ -56,6 +56,7 @@ class JobDraft:
     kind: str = "flink_opensource_sql_job"
     queue: str | None = None  # the name of a cluster; None: the default one, found when the job is run
     config: Mapping[str, object] = field(default_factory=dict)  # what the caller's API shows of it; opaque to us
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def standing(run: Run | None, stop: Stop | None) -> Standing:
             return _of_ended(run, stop)
         case StopPhase.LOST:
             return Standing(JobStatus.FAILED, stop.reason)
+        case StopPhase.WITHDRAWN:
+            return _of_run(run)
         case _:
             assert_never(stop.phase)
 

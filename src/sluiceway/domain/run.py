@@ -52,6 +52,7 @@ class Run:
     phase: RunPhase
     restore: str | None = None  # the savepoint or checkpoint it starts from
     acknowledged: bool = False  # the cluster took the submission
+    held: bool = False  # not to be submitted before the way back that it belongs to lets it
     life: str | None = None  # of the cluster it was sent to, where that can be told
     doubt_since: datetime | None = None  # since when the answering cluster has not known the job
     started_at: datetime | None = None

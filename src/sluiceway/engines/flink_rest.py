@@ -118,6 +118,9 @@ class CheckpointInfo(msgspec.Struct, frozen=True):
     trigger_timestamp: int = 0
     num_subtasks: int = 0
     num_acknowledged_subtasks: int = 0
+    end_to_end_duration: int = 0  # ms
+    state_size: int = 0  # bytes of the whole state
+    checkpointed_size: int = 0  # bytes that had to be written for it
     external_path: str = ""
     failure_message: str | None = None
 
@@ -137,6 +140,15 @@ class Checkpoints(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     latest: LatestCheckpoints
     history: list[CheckpointInfo] = msgspec.field(default_factory=list)  # the newest first
+
+
+class _Externalization(msgspec.Struct):
+    enabled: bool = False
+    delete_on_cancellation: bool = True
+
+
+class _CheckpointConfig(msgspec.Struct):
+    externalization: _Externalization
 
 
 class _Jobs(msgspec.Struct):
@@ -224,12 +236,16 @@ class FlinkRest:
             raise Unreachable(f"the cluster answered a job state that is not known: {clip(name, 100)}")
         return state
 
-    async def stop(self, jid: str, *, trigger: str, target: str, drain: bool = False) -> Acknowledged | Refused:
+    async def stop(
+        self, jid: str, *, trigger: str, target: str, drain: bool = False, native: bool = False
+    ) -> Acknowledged | Refused:
         """Ask for a stop with a savepoint under `target`, a directory of this attempt's own.
 
         `trigger` is 32 hex digits. A job that Flink does not know is acknowledged all the same; only `attempt` tells.
         """
-        body = {"targetDirectory": target, "drain": drain, "triggerId": trigger}
+        body: dict[str, object] = {"targetDirectory": target, "drain": drain, "triggerId": trigger}
+        if native:
+            body["formatType"] = "NATIVE"
         answer = await self._ask("POST", f"/jobs/{jid}/stop", body)
         if answer.status == 202:
             # A Flink before 1.15 answers an id of its own; the stop is under way there just the same.
@@ -286,6 +302,21 @@ class FlinkRest:
             _denial(answer, {404})
             return None
         return _decode(answer, Checkpoints)
+
+    async def retains_checkpoints(self, jid: str) -> bool:
+        """Whether the job's checkpoints outlive a cancel."""
+        answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
+        if answer.status == 404:
+            _denial(answer, {404})
+            return False
+        kept = _decode(answer, _CheckpointConfig).externalization
+        return kept.enabled and not kept.delete_on_cancellation
+
+    async def ever_restarted(self, jid: str) -> bool:
+        """Whether the job was ever restarted; also true when Flink no longer knows it. Cached for about 3 s."""
+        job = await self.job(jid)
+        stamps = job.get("timestamps") if job else None
+        return not isinstance(stamps, dict) or stamps.get("RESTARTING", 0) != 0
 
     async def _ask(self, method: str, path: str, body: object = None, limit: int = _SMALL) -> _Answer:
         """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -11,12 +11,13 @@ import aiohttp
 import structlog
 
 from sluiceway.domain.commands import StopCommand, StopWithSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, Unreachable
+from sluiceway.domain.engine import Cluster, Sighting, Survey, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
     Ended,
     Gone,
+    Hung,
     JobState,
     Missing,
     Refused,
@@ -29,10 +30,13 @@ from sluiceway.domain.facts import (
     Stopping,
     SubmitRefused,
     Submitted,
+    Weighed,
 )
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import Stop
+from sluiceway.engines import checkpoints
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -57,6 +61,11 @@ SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still 
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
 
 
+VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
+HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspected to hang
+HANG_AT_ONCE = 5  # suspects that are looked at in one turn
+
+
 @dataclass(slots=True)
 class _Attention:
     """Which attempts of a cluster were asked about, and when. Only spares requests; forgetting it costs some."""
@@ -64,6 +73,9 @@ class _Attention:
     asked: dict[int, float] = field(default_factory=dict)  # when last, by stop id; at first when it was first seen
     next_sample: float = 0.0
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
+    suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
+    version: str = ""
+    version_at: float = float("-inf")
 
 
 class SessionEngine:
@@ -93,7 +105,13 @@ class SessionEngine:
         rest = self.rest(cluster)
         try:
             if isinstance(command, StopWithSavepoint):
-                return await rest.stop(stop.flink_job_id, trigger=command.trigger, target=command.target)
+                return await rest.stop(
+                    stop.flink_job_id,
+                    trigger=command.trigger,
+                    target=command.target,
+                    drain=command.drain,
+                    native=command.format is SavepointFormat.NATIVE,
+                )
             answer = await rest.cancel(stop.flink_job_id)
         except Unreachable as error:
             return Silent(str(error))
@@ -109,12 +127,44 @@ class SessionEngine:
         )
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
         attention = self._attention.setdefault(cluster.name, _Attention())
-        asked = _to_ask(attention, stops, listed, time.monotonic())
+        suspects = _suspects(attention, stops, time.monotonic())
+        asked = _to_ask(attention, stops, listed, time.monotonic()) | suspects
+        look.suspects = suspects
         facts = await _all(
             (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
         )
         _note(attention, asked, stops, facts)
-        return Sighting(dict(zip((s.id for s in stops), facts, strict=True)), run_facts)
+        version = await self._version(cluster, attention) if stops else attention.version
+        return Sighting(dict(zip((s.id for s in stops), facts, strict=True)), run_facts, flink_version=version)
+
+    async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
+        """Look at jobs before they are stopped; see `Engine`."""
+        rest, gate = self.rest(cluster), asyncio.Semaphore(AT_ONCE)
+        listed = {job.jid: job for job in await rest.jobs()}
+
+        async def look(jid: str) -> Survey | None:
+            job = listed.get(jid)
+            if job is None or job.state is None:
+                return None
+            async with gate:
+                try:
+                    found = await rest.checkpoints(jid)
+                except Unreachable:
+                    found = None
+            return checkpoints.survey(job, job.state, found)
+
+        surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
+        return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
+
+    async def _version(self, cluster: Cluster, attention: _Attention) -> str:
+        now = time.monotonic()
+        if now - attention.version_at >= VERSION_EVERY:
+            attention.version_at = now
+            try:
+                attention.version = (await self.rest(cluster).overview()).flink_version
+            except Unreachable:
+                attention.version_at = float("-inf")
+        return attention.version
 
 
 def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, JobOverview], now: float) -> set[int]:
@@ -136,6 +186,15 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     return over | unsure | set(due[:SAMPLE])
 
 
+def _suspects(attention: _Attention, stops: Sequence[Stop], now: float) -> set[int]:
+    """The attempts that have been under way for so long that it is worth a request to see whether they hang."""
+    sent = {stop.id for stop in stops if stop.savepoint and stop.sent_at is not None and stop.acknowledged}
+    attention.suspected = {i: attention.suspected.get(i, now) for i in sent}
+    due = sorted((at, i) for i, at in attention.suspected.items() if now - at >= HANG_AFTER)[:HANG_AT_ONCE]
+    attention.suspected |= {i: now for _, i in due}
+    return {i for _, i in due}
+
+
 def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact]) -> None:
     now = time.monotonic()
     open_stops = {stop.id for stop in stops}
@@ -151,6 +210,7 @@ class _Look:
     cluster: Cluster
     listed: Mapping[str, JobOverview]
     gate: asyncio.Semaphore
+    suspects: Collection[int] = ()  # ids of the stops that may hang
 
     async def run(self, run: Run) -> RunFact:
         """What is to be seen of a run."""
@@ -172,7 +232,7 @@ class _Look:
         if state is None:
             return Silent("the look at the cluster does not show the job")
         if not stop.savepoint:
-            return _of_cancel(state)
+            return await self._cancel(stop, state)
         if stop.sent_at is None:
             return Ended(state) if state.terminal else Running(ready=job is not None and job.ready)
         if not ask and not state.terminal:
@@ -211,30 +271,60 @@ class _Look:
             case AttemptCompleted(location):
                 return Saved(location, state) if state.terminal else Stopping(saved=True)
             case AttemptInProgress():
-                return Stopping()
+                return await self._hanging(stop) if stop.id in self.suspects else Stopping()
             case AttemptUnknown():
                 return Ended(state) if state.terminal else Running(ready=ready)
             case AttemptFailed():
-                return _of_failure(answer, state)
+                return await self._failure(stop, answer, state)
             case NoSuchJob(text):
                 return Ended(state, text) if state.terminal else Silent(text)
 
+    async def _cancel(self, stop: Stop, state: JobState) -> StopFact:
+        try:
+            async with self.gate:
+                if stop.weighs and not state.terminal:
+                    return await self._weigh(stop)
+                if state is JobState.CANCELED and stop.foreign_savepoint is not None:
+                    found = await self.rest.checkpoints(stop.flink_job_id)
+                    return Ended(state, moved_on=checkpoints.moved_on_after(found, stop.foreign_savepoint))
+        except Unreachable as error:
+            return Silent(str(error))
+        if state.terminal:
+            return Ended(state)
+        return Stopping() if state is JobState.CANCELLING else Running()
 
-def _of_cancel(state: JobState) -> StopFact:
-    if state.terminal:
-        return Ended(state)
-    return Stopping() if state is JobState.CANCELLING else Running()
+    async def _weigh(self, stop: Stop) -> StopFact:
+        found = await self.rest.checkpoints(stop.flink_job_id)
+        retained = await self.rest.retains_checkpoints(stop.flink_job_id)
+        return Weighed(checkpoints.last_kept(found, retained=retained))
 
+    async def _hanging(self, stop: Stop) -> StopFact:
+        try:
+            async with self.gate:
+                found = await self.rest.checkpoints(stop.flink_job_id)
+        except Unreachable:
+            return Stopping()
+        path = checkpoints.overtaken_by(found) if found else None
+        return Stopping() if path is None else Hung(path)
 
-def _of_failure(failed: AttemptFailed, state: JobState) -> StopFact:
-    """The savepoint may be whole although the stop failed (FLINK-33522): its path and the job's state are two facts."""
-    if not state.terminal:
-        return Refused(failed.refusal, failed.text)
-    if failed.location is not None:
-        return Saved(
-            failed.location, state, f"The job ended as {state} after its savepoint was complete: {failed.text}"
-        )
-    return Ended(state, failed.text)
+    async def _failure(self, stop: Stop, failed: AttemptFailed, state: JobState) -> StopFact:
+        """The savepoint may be whole although the stop failed (FLINK-33522): path and state are two facts.
+
+        A job that restarts after that failure runs on from an older state, so it must never have restarted.
+        """
+        if not state.terminal:
+            return Refused(failed.refusal, failed.text)
+        if failed.location is None or state is not JobState.FAILED:
+            return Ended(state, failed.text)
+        try:
+            async with self.gate:
+                ran_on = await self.rest.ever_restarted(stop.flink_job_id)
+        except Unreachable as error:
+            return Silent(str(error))
+        if ran_on:
+            return Ended(state, failed.text)
+        note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
+        return Saved(failed.location, state, note)
 
 
 def _is_terminal(job: JobOverview | None) -> bool:

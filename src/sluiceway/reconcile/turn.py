@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
+from sluiceway.domain import stop_decide, stop_endings
 from sluiceway.domain.commands import StopCommand, Submit
 from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
 from sluiceway.domain.facts import (
@@ -23,6 +24,7 @@ from sluiceway.domain.facts import (
     Seen,
     Silent,
     StopFact,
+    Submitting,
     Withdrawn,
 )
 from sluiceway.domain.job import JobSpec
@@ -31,7 +33,7 @@ from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import leases
+from sluiceway.store import batches, leases
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
@@ -43,6 +45,7 @@ _Begun = tuple[Run, Submit | None]
 
 LOOK_LIMIT = 10.0  # seconds for one look at storage
 SEND_LIMIT = 30.0  # seconds for one command, with the wait for its place
+JUMP = timedelta(seconds=2)  # from here on a difference between the clocks is a jump of the wall clock
 STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment
 
 
@@ -97,11 +100,13 @@ class Turn:
         self._looks: Errands[tuple[str, type], Evidence] = Errands("storage_look", LOOK_LIMIT)
         self._sends: Errands[str, Answer] = Errands("command", SEND_LIMIT)
         self._sent_at: dict[str, float] = {}  # when a command was last sent, by its trigger id
+        self._before: tuple[datetime, float] | None = None  # the wall clock and the steady one at the last turn
         self._starting: dict[int, float] = {}  # since when a run has been with its cluster without running
 
     async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
-        work = await store.unsettled(self._db, lease.cluster)
+        await self._notice_jumps(lease.cluster)
+        work = await self._work(lease.cluster)
         if not work:
             return Outlook()
         sighting = self._submissions.amend(work, await self._observe(cluster, lease.cluster, work))
@@ -110,6 +115,24 @@ class Turn:
         if cluster is not None:
             stored |= await self._act(cluster, lease, stored, steps)
         return Outlook(sighting.answered, self._under_way(stored.values()))
+
+    async def _work(self, cluster: str) -> Sequence[Work]:
+        """What there is to do, after whoever waits for the rest of a batch was let begin, if it is time."""
+        work = await store.unsettled(self._db, cluster)
+        stopping = {w.stop.batch_id for w in work if w.open_stop and w.stop and w.stop.held and w.stop.batch_id}
+        starting = {w.starts_batch for w in work if w.run.held and w.starts_batch}
+        if (stopping or starting) and await batches.advance(self._db, stopping, starting, self._clock()):
+            return await store.unsettled(self._db, cluster)
+        return work
+
+    async def _notice_jumps(self, cluster: str) -> None:
+        """Deadlines go by the wall clock; when that jumps, they jump with it."""
+        now, steady = self._clock(), time.monotonic()
+        if self._before is not None:
+            jump = (now - self._before[0]) - timedelta(seconds=steady - self._before[1])
+            if abs(jump) > JUMP:
+                await store.shift(self._db, cluster, jump)
+        self._before = now, steady
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""
@@ -143,8 +166,11 @@ class Turn:
                 stop = stops.contradicted(stop, now)
             if before.open_stop:
                 fact = facts[before.open_stop.id]
-                stop, command = stops.decide(before.open_stop, fact, evidence.get(before.open_stop.id), now, rules)
-            steps.append(_Step(Change(before, replace(before, run=run, stop=stop)), submit, command))
+                stop, command = stop_decide.decide(
+                    before.open_stop, fact, evidence.get(before.open_stop.id), now, rules
+                )
+            after = replace(before, run=run, stop=stop)
+            steps.append(_Step(Change(before, after, sighting.flink_version), submit, command))
         return steps
 
     def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
@@ -159,9 +185,9 @@ class Turn:
         """What storage shows; nothing where it has not answered yet."""
         # A look that began before the cluster showed what it shows now proves nothing about it: hence the fact's kind.
         wanted = {
-            stop.id: (stop.target, type(facts[stop.id]))
+            stop.id: (place, type(facts[stop.id]))
             for stop in open_stops
-            if stops.wants_evidence(stop, facts[stop.id])
+            if (place := stop_endings.evidence_at(stop, facts[stop.id])) is not None
         }
         found = await self._looks.answers({key: partial(self._storage.look, key[0]) for key in wanted.values()})
         return {stop_id: found[key] for stop_id, key in wanted.items() if key in found}
@@ -208,7 +234,7 @@ class Turn:
 
     def _told(self, work: Work, answer: Answer) -> Change:
         assert work.stop is not None, "only stops have commands"
-        told, _ = stops.decide(work.stop, answer, None, self._clock(), self._settings.rules)
+        told, _ = stop_decide.decide(work.stop, answer, None, self._clock(), self._settings.rules)
         return Change(work, replace(work, stop=told))
 
     def _under_way(self, work: Collection[Work]) -> int:
@@ -222,6 +248,8 @@ class Turn:
 def _run_fact(work: Work, sighting: Sighting) -> RunFact:
     """What to make of a run; a stop that comes before the cluster has shown it withdraws it."""
     seen = sighting.runs.get(work.run.id, Silent("the look at the cluster left it out"))
+    if work.run.held and not work.open_stop:
+        return Submitting()
     if work.open_stop and not work.run.acknowledged:
         if work.run.phase is RunPhase.ACCEPTED or (work.run.phase is RunPhase.SUBMITTING and isinstance(seen, Gone)):
             return Withdrawn()
@@ -249,5 +277,5 @@ def _no_sighting(work: Sequence[Work], why: str) -> Sighting:
 def _is_busy(work: Work) -> bool:
     """Whether something is about to happen. What is overdue may stay so for ever."""
     if work.open_stop is not None and work.open_stop.phase is not StopPhase.OVERDUE:
-        return True
+        return True  # also one that is held: the rest of its batch may be on another cluster
     return work.run.phase is RunPhase.ACCEPTED or (work.run.phase is RunPhase.SUBMITTING and not work.run.acknowledged)

@@ -1,21 +1,22 @@
-"""Where intent is written: jobs made and changed, starts and stops accepted. Each is one transaction."""
+"""Where intent is written: jobs made and changed, starts accepted. Each is one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal, select, text, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import Job, JobDraft, JobStatus
-from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.store.bulk import guarded_update, ids, listed
+from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
-from sluiceway.store.rows import moves, of_draft, of_spec, to_job, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, specs, stops, whole_jobs
+from sluiceway.store.events import event
+from sluiceway.store.rows import of_draft, of_spec, to_job
+from sluiceway.store.schema import events, job_tags, jobs, runs, specs, whole_jobs
+from sluiceway.store.stop_intents import known
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -33,18 +34,20 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
+        await _tag(connection, job_id, draft.tags)
+        await connection.execute(insert(events), [event("job_created", at, project, job_id=job_id, who=user)])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
 
 async def update_job(
-    db: Database, project: str, job_id: int, change: Callable[[Job], JobDraft], now: datetime
+    db: Database, project: str, job_id: int, change: Callable[[Job], JobDraft], now: datetime, who: str = ""
 ) -> Job | None:
     """Change a job by what `change` makes of it; None when there is no such job. Raises `NameInUse`.
 
     Whatever `change` raises leaves the job as it was.
     """
     async with _named(), db.write() as connection:
-        found = await connection.execute(whole_jobs.where(*_known(project), jobs.c.id == job_id))
+        found = await connection.execute(whole_jobs.where(*known(project), jobs.c.id == job_id))
         row = found.mappings().one_or_none()
         if row is None:
             return None
@@ -52,7 +55,18 @@ async def update_job(
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
+        if draft.tags != to_job(row).draft.tags:
+            await _tag(connection, job_id, draft.tags)
+        made = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who)
+        await connection.execute(insert(events), [made])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
+
+
+async def _tag(connection: AsyncConnection, job_id: int, tags: Mapping[str, str]) -> None:
+    await connection.execute(delete(job_tags).where(job_tags.c.job_id == job_id))
+    if tags:
+        rows = [{"job_id": job_id, "key": key, "value": value} for key, value in tags.items()]
+        await connection.execute(insert(job_tags), rows)
 
 
 @asynccontextmanager
@@ -78,10 +92,14 @@ class Start:
     cluster: str
     flink_job_id: str
     restore: str | None
+    project: str = ""
+    batch_id: int | None = None  # the batch that it is brought back from
+    wave: int = 0  # of that batch
+    held: bool = False  # not to be submitted before its turn has come
 
 
 async def accept_starts(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime
+    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime, who: str = ""
 ) -> set[int]:
     """Store the starts of those jobs that may still be started; tells which they were."""
     at = epoch_ms(now)
@@ -95,10 +113,15 @@ async def accept_starts(
             await connection.execute(insert(runs), fresh)
             link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
             await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-            await connection.execute(
-                insert(events), [_event("start_accepted", at, s.job_id) for s in starts if s.job_id in moved]
-            )
+            told = [_told(start, at, who) for start in starts if start.job_id in moved]
+            await connection.execute(insert(events), told)
     return moved
+
+
+def _told(start: Start, at: int, who: str) -> dict[str, Any]:
+    detail = f"It starts from {start.restore}." if start.restore else ""
+    told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
+    return told | {"batch_id": start.batch_id}
 
 
 def _begun(start: Start, at: int) -> dict[str, Any]:
@@ -122,173 +145,8 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "flink_job_id": start.flink_job_id,
         "phase": "accepted",
         "restore": start.restore,
+        "batch_id": start.batch_id,
+        "wave": start.wave,
+        "held": start.held,
         "created_at": at,
     }
-
-
-# Stops. --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """A job of a stop request that cannot simply be accepted, as it stands inside the transaction."""
-
-    job_id: int
-    status: JobStatus | None  # None: no such job in this project
-    cluster: str | None  # of its latest run
-    stop: Stop | None  # the latest stop of its run
-
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """Jobs that are accepted without a closer look: in one of these statuses, on one of these clusters."""
-
-    statuses: Sequence[JobStatus]
-    clusters: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class StopIntent:
-    """What all stops of one request have in common."""
-
-    project: str
-    savepoint: bool
-    savepoints: str  # the directory (URI) that holds the savepoints of all jobs
-    timeout: timedelta
-    reason: str
-    now: datetime
-
-
-async def accept_stops(
-    db: Database,
-    job_ids: Sequence[int],
-    intent: StopIntent,
-    plain: Plain,
-    judge: Callable[[Obstacle], Stop | bool],
-) -> tuple[int | None, set[str]]:
-    """Accept a batch of stops in one transaction: its id (None when no job was accepted), and the clusters to wake.
-
-    Jobs that are `plain` are accepted as they are. Every other one is put before `judge`, which answers
-    whether to accept it, or gives back the stop under way, rearmed.
-    """
-    async with db.write() as connection:
-        accepted, rearmed = await _admit(connection, job_ids, intent.project, plain, judge)
-        if not accepted and not rearmed:
-            return None, set()
-        batch = await _new_batch(connection, intent)
-        at = epoch_ms(intent.now)
-        await _insert_stops(connection, accepted, intent, batch)
-        await _rejoin(connection, rearmed, batch)
-        status = JobStatus.SAVEPOINTING if intent.savepoint else JobStatus.CANCELING
-        mine = stops.c.batch_id == batch
-        if rearmed:
-            mine |= stops.c.id.in_(ids([stop.id for stop in rearmed]))
-        flipped = update(jobs).where(jobs.c.id == stops.c.job_id, mine)
-        await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
-        event = _event("stop_accepted", at) | {"project": intent.project, "batch_id": batch, "detail": intent.reason}
-        await connection.execute(insert(events), [event])
-        woken = await connection.execute(select(stops.c.cluster).where(mine).distinct())
-        return batch, set(woken.scalars())
-
-
-async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], batch: int) -> None:
-    if rearmed:
-        await guarded_update(connection, stops, [moves(stop) for stop in rearmed])
-        await connection.execute(insert(rejoined), [{"batch_id": batch, "stop_id": stop.id} for stop in rearmed])
-
-
-async def _admit(
-    connection: AsyncConnection,
-    job_ids: Sequence[int],
-    project: str,
-    plain: Plain,
-    judge: Callable[[Obstacle], Stop | bool],
-) -> tuple[Sequence[int], list[Stop]]:
-    asked = listed(job_ids)
-    known = jobs.c.id == asked.c.value
-    found = asked.outerjoin(jobs, and_(known, *_known(project)))
-    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), *stops.c).select_from(
-        found.outerjoin(stops, stops.c.id == jobs.c.stop_id)
-    )
-    other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
-    rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
-    refused, rearmed = set(), []
-    for row in rows.mappings():
-        stop = to_stop(row) if row["id"] is not None else None
-        status = None if row["status"] is None else JobStatus(row["status"])
-        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop))
-        if answer is not True:
-            refused.add(row["value"])
-        if isinstance(answer, Stop):
-            rearmed.append(answer)
-    return [job for job in job_ids if job not in refused] if refused else job_ids, rearmed
-
-
-async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:
-    row = {
-        "project": intent.project,
-        "savepoint": intent.savepoint,
-        "reason": intent.reason,
-        "created_at": epoch_ms(intent.now),
-    }
-    made = await connection.execute(insert(batches).values(row).returning(batches.c.id))
-    return int(made.scalar_one())
-
-
-async def _insert_stops(
-    connection: AsyncConnection, job_ids: Sequence[int], intent: StopIntent, batch: int | None
-) -> None:
-    """One stop for each job, with the token that all its trigger ids follow from, and a directory of its own."""
-    at, stamp = epoch_ms(intent.now), intent.now.strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    columns = {
-        "batch_id": literal(batch),
-        "job_id": jobs.c.id,
-        "run_id": jobs.c.run_id,
-        "cluster": jobs.c.cluster,
-        "flink_job_id": jobs.c.flink_job_id,
-        "savepoint": literal(intent.savepoint),
-        "root": literal(f"{intent.savepoints}/").concat(jobs.c.id).concat(literal(f"/{stamp}")),
-        "token": func.lower(func.hex(func.randomblob(16))),
-        "phase": literal(StopPhase.WAITING.value),
-        "deadline": literal(at + round(intent.timeout.total_seconds() * 1000)),
-        "created_at": literal(at),
-    }
-    chosen = select(*columns.values()).where(jobs.c.id.in_(ids(job_ids))).order_by(jobs.c.id)
-    await connection.execute(insert(stops).from_select(list(columns), chosen))
-
-
-# Deletions. ----------------------------------------------------------------------------------------------------------
-
-
-async def delete_jobs(
-    db: Database, job_ids: Sequence[int], intent: StopIntent, active: Sequence[JobStatus]
-) -> tuple[set[int], set[str]]:
-    """Take the jobs out of sight and cancel what still runs; tells which were known, and the clusters to wake.
-
-    A savepoint that is under way is let finish; should it fail, the job is canceled all the same.
-    """
-    at = epoch_ms(intent.now)
-    async with db.write() as connection:
-        mine = select(jobs.c.id, jobs.c.status).where(*_known(intent.project), jobs.c.id.in_(ids(job_ids)))
-        found = {row.id: row.status for row in await connection.execute(mine)}
-        doomed = sorted(job for job, status in found.items() if status in active)
-        under_way = stops.c.job_id.in_(ids(doomed)) & text(f"stops.{UNSETTLED}")
-        kept = update(stops).where(under_way).values(cancel_on_failure=True, version=stops.c.version + 1)
-        stopping = set((await connection.execute(kept.returning(stops.c.job_id))).scalars())
-        await _insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
-        linked = update(jobs).where(jobs.c.id == stops.c.job_id, jobs.c.id.in_(ids(doomed)), text(f"stops.{UNSETTLED}"))
-        await connection.execute(linked.values(stop_id=stops.c.id))
-        gone = update(jobs).where(jobs.c.id.in_(ids(sorted(found)))).values(deleted_at=at)
-        clusters = (await connection.execute(gone.returning(jobs.c.cluster))).scalars()
-        woken = {cluster for cluster in clusters if cluster is not None}
-        if found:
-            await connection.execute(insert(events), [_event("deleted", at, job) for job in found])
-    return set(found), woken
-
-
-def _known(project: str) -> tuple[Any, Any]:
-    return jobs.c.project == project, jobs.c.deleted_at.is_(None)
-
-
-def _event(kind: str, at: int, job_id: int | None = None) -> dict[str, Any]:
-    return {"kind": kind, "at": at, "job_id": job_id}

@@ -1,19 +1,23 @@
 """Rows to domain values and back. Nothing else knows how a value is kept."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import RowMapping
 
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.database import epoch_ms, moment
 
 # What a turn may change; the rest of a row is written once.
-RUN_MOVES = ("phase", "acknowledged", "life", "doubt_since", "started_at", "ended_at", "reason")
+RUN_MOVES = ("phase", "acknowledged", "held", "life", "doubt_since", "started_at", "ended_at", "reason")
 STOP_MOVES = (
     "savepoint",
+    "policy",
+    "held",
     "phase",
     "deadline",
     "attempt",
@@ -22,6 +26,8 @@ STOP_MOVES = (
     "retry_at",
     "doubt_since",
     "forgotten_since",
+    "foreign_savepoint",
+    "checkpoint_path",
     "savepoint_path",
     "savepoint_size",
     "verified",
@@ -40,6 +46,7 @@ def to_run(row: RowMapping) -> Run:
         phase=RunPhase(row["phase"]),
         restore=row["restore"],
         acknowledged=row["acknowledged"],
+        held=row["held"],
         life=row["life"],
         doubt_since=moment(row["doubt_since"]),
         started_at=moment(row["started_at"]),
@@ -62,6 +69,10 @@ def to_stop(row: RowMapping) -> Stop:
         token=row["token"],
         phase=StopPhase(row["phase"]),
         deadline=deadline,
+        batch_id=row["batch_id"],
+        policy=to_policy(row["policy"]),
+        wave=row["wave"],
+        held=row["held"],
         attempt=row["attempt"],
         sent_at=moment(row["sent_at"]),
         acknowledged=row["acknowledged"],
@@ -69,6 +80,8 @@ def to_stop(row: RowMapping) -> Stop:
         doubt_since=moment(row["doubt_since"]),
         forgotten_since=moment(row["forgotten_since"]),
         cancel_on_failure=row["cancel_on_failure"],
+        foreign_savepoint=row["foreign_savepoint"],
+        checkpoint_path=row["checkpoint_path"],
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
@@ -90,6 +103,7 @@ def to_job(row: RowMapping) -> Job:
         queue=row["queue"],
         spec=to_spec(row["spec"]),
         config=msgspec.json.decode(row["config"]),
+        tags=msgspec.json.decode(row["tags"]),
     )
     return Job(
         id=row["id"],
@@ -113,6 +127,18 @@ def to_spec(text: str) -> JobSpec:
     return msgspec.json.decode(text, type=JobSpec)
 
 
+@lru_cache(maxsize=256)
+def to_policy(text: str) -> StopPolicy:
+    """How a stop was wished for, back from its JSON. All stops of a request have the same."""
+    return msgspec.json.decode(text, type=StopPolicy)
+
+
+@lru_cache(maxsize=256)
+def of_policy(policy: StopPolicy) -> str:
+    """The JSON of how a stop is wished for."""
+    return to_json(policy)
+
+
 def of_draft(draft: JobDraft) -> dict[str, Any]:
     """The columns of a draft in the table of jobs."""
     return {"name": draft.name, "desc": draft.desc, "kind": draft.kind, "queue": draft.queue}
@@ -127,6 +153,8 @@ def moves(value: Run | Stop) -> dict[str, Any]:
     """The columns of a run or a stop that a turn may change, with its id and the version that it replaces."""
     names = STOP_MOVES if isinstance(value, Stop) else RUN_MOVES
     columns = {name: getattr(value, name) for name in names}
+    if isinstance(value, Stop):
+        columns["policy"] = of_policy(value.policy)
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
     return columns | {"id": value.id, "version": value.version}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, select, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
 
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.domain.stop import SETTLED, StopPhase
@@ -57,6 +57,15 @@ specs = Table(
     Column("config", Text, nullable=False),
 )
 
+job_tags = Table(
+    "job_tags",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("jobs_by_tag", "key", "value", "job_id"),
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -67,6 +76,9 @@ runs = Table(
     Column("phase", Text, nullable=False),
     Column("restore", Text),
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
+    Column("held", Boolean, nullable=False, server_default=text("0")),
+    Column("batch_id", BigInteger),  # the batch that it is brought back from
+    Column("wave", Integer, nullable=False, server_default=text("0")),  # of that batch
     Column("life", Text),
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
@@ -76,6 +88,7 @@ runs = Table(
     Column("version", Integer, nullable=False, server_default=text("0")),
     Index("runs_of_job", "job_id"),
     Index("runs_to_watch", "cluster", sqlite_where=text(LIVE_OR_LOST)),
+    Index("runs_of_batch", "batch_id", sqlite_where=text("batch_id IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -86,6 +99,12 @@ batches = Table(
     Column("project", Text, nullable=False),
     Column("savepoint", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False, server_default=""),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("state_why", Text, nullable=False, server_default=""),
+    Column("max_parallel", Integer),
+    Column("abort_failures", Integer),
+    Column("abort_share", Float),
     Column("created_at", BigInteger, nullable=False),
     Index("batches_by_time", "project", "id"),
     sqlite_autoincrement=True,
@@ -97,6 +116,19 @@ rejoined = Table(
     metadata,
     Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
     Column("stop_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("wave", Integer, nullable=False, server_default=text("0")),
+)
+
+# The first answer to a request with an Idempotency-Key, for whoever sends it again.
+answers = Table(
+    "answers",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # of the request that it was given to
+    Column("answer", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("answers_by_time", "created_at"),
 )
 
 stops = Table(
@@ -111,6 +143,9 @@ stops = Table(
     Column("savepoint", Boolean, nullable=False),
     Column("root", Text, nullable=False),
     Column("token", Text, nullable=False),
+    Column("policy", Text, nullable=False, server_default="{}"),
+    Column("wave", Integer, nullable=False, server_default=text("0")),
+    Column("held", Boolean, nullable=False, server_default=text("0")),
     Column("phase", Text, nullable=False),
     Column("deadline", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=text("1")),
@@ -120,6 +155,8 @@ stops = Table(
     Column("doubt_since", BigInteger),
     Column("forgotten_since", BigInteger),
     Column("cancel_on_failure", Boolean, nullable=False, server_default=text("0")),
+    Column("foreign_savepoint", Text),
+    Column("checkpoint_path", Text),
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),
@@ -131,6 +168,31 @@ stops = Table(
     Index("one_stop_at_a_time", "flink_job_id", unique=True, sqlite_where=text(UNSETTLED)),
     Index("stops_to_do", "cluster", sqlite_where=text(UNSETTLED)),
     Index("stops_of_batch", "batch_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Every savepoint that a stop has kept. A row outlives the files: `removed_at` says when they went.
+savepoints = Table(
+    "savepoints",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("run_id", BigInteger, nullable=False),
+    Column("stop_id", BigInteger, nullable=False),
+    Column("batch_id", BigInteger),
+    Column("path", Text, nullable=False),
+    Column("size", BigInteger),
+    Column("format", Text, nullable=False),
+    Column("drained", Boolean, nullable=False),
+    Column("flink_version", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # of the batch
+    Column("created_at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger),  # when it was last read and found whole
+    Column("fault", Text, nullable=False, server_default=""),  # what was wrong when it was last read
+    Column("removed_at", BigInteger),
+    Index("savepoints_by_time", "project", "id"),
+    Index("savepoints_of_job", "job_id", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -154,9 +216,17 @@ events = Table(
     Column("batch_id", BigInteger),
     Column("stop_id", BigInteger),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("who", Text, nullable=False, server_default=""),
+    Index("events_of_project", "project", "id"),
+    Index("events_of_stop", "stop_id", "id"),
     Index("events_of_job", "job_id", "id"),
     Index("events_of_batch", "batch_id", "id"),
     sqlite_autoincrement=True,
 )
 
-whole_jobs = select(jobs, specs.c.spec, specs.c.config).join(specs, specs.c.job_id == jobs.c.id)
+_tags = (
+    select(func.coalesce(func.json_group_object(job_tags.c.key, job_tags.c.value), "{}"))
+    .where(job_tags.c.job_id == jobs.c.id)
+    .scalar_subquery()
+)
+whole_jobs = select(jobs, specs.c.spec, specs.c.config, _tags.label("tags")).join(specs, specs.c.job_id == jobs.c.id)

@@ -1,18 +1,20 @@
 """What is read for people: jobs, where they can be resumed from, and what became of a batch of stops."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
+from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import Job, JobStatus
-from sluiceway.domain.stop import Stop
+from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.bulk import listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_stop
-from sluiceway.store.schema import batches, jobs, rejoined, runs, stops, whole_jobs
+from sluiceway.store.schema import batches, job_tags, jobs, rejoined, runs, stops, whole_jobs
+from sluiceway.store.stop_intents import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,21 @@ class JobFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSelector:
+    """Which jobs are meant. Whatever is None or empty leaves all in; what is given must all be true of a job."""
+
+    queue: str | None = None  # the cluster of its latest run
+    name: str | None = None  # a pattern of the whole name: * for any characters, ? for one
+    tags: Mapping[str, str] = field(default_factory=dict)
+    statuses: Sequence[JobStatus] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """What a start is decided from: the job, its queue, and what its latest run and stop left behind."""
 
     job_id: int
+    project: str
     status: JobStatus
     queue: str | None
     run_id: int | None
@@ -50,6 +63,7 @@ class BatchEntry:
     cluster: str
     begun_at: datetime
     stop: Stop
+    wave: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,13 @@ class Batch:
     project: str
     savepoint: bool
     reason: str
+    who: str
+    state: BatchState
+    state_why: str
+    limits: Limits
     created_at: datetime
+    jobs: int
+    settled: int  # of the jobs
     entries: Sequence[BatchEntry]
 
 
@@ -96,15 +116,41 @@ def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
     return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
 
 
-async def job_ids(db: Database, project: str, statuses: Sequence[JobStatus], cluster: str | None) -> list[int]:
-    """The ids of all jobs in these statuses, of one cluster or of all."""
-    wanted = select(jobs.c.id).where(
-        jobs.c.project == project, jobs.c.deleted_at.is_(None), jobs.c.status.in_(statuses)
-    )
-    if cluster is not None:
-        wanted = wanted.where(jobs.c.cluster == cluster)
+async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
+    """The ids of all jobs that are selected, in order."""
+    matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
+    if which.statuses:
+        matching.append(jobs.c.status.in_(which.statuses))
+    if which.queue is not None:
+        matching.append(jobs.c.cluster == which.queue)
+    if which.name is not None:
+        matching.append(jobs.c.name.op("GLOB")(which.name.replace("[", "[[]")))
+    for key, value in which.tags.items():
+        tagged = select(job_tags.c.job_id).where(job_tags.c.key == key, job_tags.c.value == value)
+        matching.append(jobs.c.id.in_(tagged))
     async with db.read() as connection:
-        return list((await connection.execute(wanted.order_by(jobs.c.id))).scalars())
+        return list((await connection.execute(select(jobs.c.id).where(*matching).order_by(jobs.c.id))).scalars())
+
+
+async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[int, tuple[Obstacle, str | None]]:
+    """How each job stands now, and its latest Flink job id; unknown ids are left out."""
+    asked = listed(wanted)
+    known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
+    joined = asked.join(jobs, known).outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    columns = (
+        jobs.c.id.label("asked"),
+        jobs.c.status,
+        jobs.c.cluster.label("runs_on"),
+        jobs.c.flink_job_id.label("jid"),
+    )
+    async with db.read() as connection:
+        rows = (await connection.execute(select(*columns, *stops.c).select_from(joined))).mappings()
+        return {row["asked"]: (_obstacle(row), row["jid"]) for row in rows}
+
+
+def _obstacle(row: Any) -> Obstacle:
+    stop = None if row["id"] is None else to_stop(row)
+    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop)
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
@@ -115,11 +161,12 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
     columns = (
         jobs.c.id.label("job_id"),
+        jobs.c.project,
         jobs.c.status,
         jobs.c.queue,
         jobs.c.run_id,
         jobs.c.flink_job_id,
-        stops.c.savepoint_path.label("stopped_with"),
+        func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path).label("stopped_with"),
         runs.c.restore.label("restored_from"),
         jobs.c.savepoint_path,
     )
@@ -134,27 +181,52 @@ def _origin(row: Any) -> Origin:
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
-    head = select(batches).where(batches.c.project == project, batches.c.id == batch_id)
-    body = select(stops, jobs.c.name, jobs.c.status.label("job_status")).join(jobs, jobs.c.id == stops.c.job_id)
+    head = _heads().where(batches.c.project == project, batches.c.id == batch_id)
+    again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
+    body = select(stops, jobs.c.name, jobs.c.status.label("job_status"), again.c.wave.label("again"))
+    body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
     async with db.read() as connection:
         row = (await connection.execute(head)).mappings().one_or_none()
         if row is None:
             return None
-        again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-        mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+        mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(select(again.c.stop_id))
         entries = (await connection.execute(body.where(mine).order_by(stops.c.id))).mappings()
         return _to_batch(row, [_entry(entry) for entry in entries])
 
 
-async def batch_list(db: Database, project: str, limit: int) -> list[Batch]:
-    """The latest batches of a project, newest first, without their jobs."""
-    wanted = select(batches).where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)
+async def batch_list(db: Database, project: str, limit: int, before: int | None) -> list[Batch]:
+    """The latest batches of a project, newest first, without their jobs; only older ones than `before`."""
+    wanted = _heads().where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(batches.c.id < before)
     async with db.read() as connection:
         return [_to_batch(row, []) for row in (await connection.execute(wanted)).mappings()]
 
 
+def _heads() -> Select[Any]:
+    mine = (stops.c.batch_id == batches.c.id) | stops.c.id.in_(
+        select(rejoined.c.stop_id).where(rejoined.c.batch_id == batches.c.id)
+    )
+    count = select(func.count()).select_from(stops).where(mine)
+    done = count.where(stops.c.phase.in_(sorted(SETTLED)))
+    return select(batches, count.scalar_subquery().label("jobs"), done.scalar_subquery().label("settled"))
+
+
 def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
-    return Batch(row["id"], row["project"], row["savepoint"], row["reason"], _at(row["created_at"]), entries)
+    return Batch(
+        id=row["id"],
+        project=row["project"],
+        savepoint=row["savepoint"],
+        reason=row["reason"],
+        who=row["who"],
+        state=BatchState(row["state"]),
+        state_why=row["state_why"],
+        limits=Limits(row["max_parallel"], row["abort_failures"], row["abort_share"]),
+        created_at=_at(row["created_at"]),
+        jobs=row["jobs"],
+        settled=row["settled"],
+        entries=entries,
+    )
 
 
 def _entry(row: Any) -> BatchEntry:
@@ -165,6 +237,7 @@ def _entry(row: Any) -> BatchEntry:
         cluster=row["cluster"],
         begun_at=_at(row["created_at"]),
         stop=to_stop(row),
+        wave=row["wave"] if row["again"] is None else row["again"],
     )
 
 

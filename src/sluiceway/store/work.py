@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import RowMapping, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -13,11 +14,12 @@ from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store import schema
-from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.rows import moves, to_run, to_spec, to_stop
-from sluiceway.store.schema import LIVE_OR_LOST, UNSETTLED, events, jobs, runs, stops
+from sluiceway.store.schema import LIVE_OR_LOST, UNSETTLED, batches, events, jobs, runs, savepoints, stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Work:
     run: Run
     stop: Stop | None = None
     current: bool = True  # the job's latest run: its moves show in the job's status
+    project: str = ""
+    starts_batch: int | None = None  # the batch that the run is brought back from
 
     @property
     def open_stop(self) -> Stop | None:
@@ -40,6 +44,7 @@ class Change:
 
     before: Work
     after: Work
+    flink_version: str = ""  # of the cluster, where it is known
 
     @property
     def moved(self) -> bool:
@@ -50,7 +55,9 @@ class Change:
 async def unsettled(db: Database, cluster: str) -> list[Work]:
     """Everything of a cluster that is not done for good, oldest run first."""
     current = jobs.c.run_id == runs.c.id
-    wanted = select(runs, current.label("current"), jobs.c.stop_id).join(jobs, jobs.c.id == runs.c.job_id)
+    wanted = select(runs, current.label("current"), jobs.c.stop_id, jobs.c.project).join(
+        jobs, jobs.c.id == runs.c.job_id
+    )
     # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
     watched = text(f"runs.{LIVE_OR_LOST}") & ((runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None))
     open_stops = select(stops).where(stops.c.cluster == cluster, text(f"stops.{UNSETTLED}"))
@@ -64,7 +71,11 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
         stop_rows += (await connection.execute(select(stops).where(stops.c.id.in_(ids(sorted(settled)))))).mappings()
     by_run = {row["run_id"]: to_stop(row) for row in stop_rows}
     rows.sort(key=lambda row: row["id"])
-    return [Work(to_run(row), by_run.get(row["id"]), bool(row["current"])) for row in rows]
+    return [_work(row, by_run.get(row["id"])) for row in rows]
+
+
+def _work(row: RowMapping, stop: Stop | None) -> Work:
+    return Work(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"])
 
 
 async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
@@ -86,6 +97,7 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         told = [event for change in kept for event in _told(change, now)]
         if told:
             await connection.execute(insert(events), told)
+        await _catalogue(connection, kept, now)
     return {change.after.run.id: _as_stored(change) for change in kept}
 
 
@@ -102,6 +114,40 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
         await connection.execute(update(jobs).where(jobs.c.id == copy.job_id).values(why=_second_copy(copy)))
     saved = [_savepoint_row(c.after) for c in current if c.after.stop and c.after.stop.savepoint_path]
     await guarded_update(connection, jobs, saved, match=match)
+
+
+async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+    """Remember the savepoints that stops have just kept."""
+    kept = [change for change in changes if change.moved and _kept_one(change)]
+    if not kept:
+        return
+    rows = [{"id": c.after.stop.id, "version": c.flink_version} for c in kept if c.after.stop]
+    given = listed(rows)
+    field = partial(func.json_extract, given.c.value)
+    policy = partial(func.json_extract, stops.c.policy)
+    columns = {
+        "project": jobs.c.project,
+        "job_id": stops.c.job_id,
+        "run_id": stops.c.run_id,
+        "stop_id": stops.c.id,
+        "batch_id": stops.c.batch_id,
+        "path": stops.c.savepoint_path,
+        "size": stops.c.savepoint_size,
+        "format": func.coalesce(policy("$.format"), "canonical"),
+        "drained": func.coalesce(policy("$.drain"), False),
+        "flink_version": field("$.version"),
+        "reason": func.coalesce(batches.c.reason, ""),
+        "created_at": literal(epoch_ms(now)),
+        "verified_at": case((stops.c.verified, epoch_ms(now))),
+    }
+    joined = given.join(stops, stops.c.id == field("$.id")).join(jobs, jobs.c.id == stops.c.job_id)
+    chosen = select(*columns.values()).select_from(joined.outerjoin(batches, batches.c.id == stops.c.batch_id))
+    await connection.execute(insert(savepoints).from_select(list(columns), chosen))
+
+
+def _kept_one(change: Change) -> bool:
+    before, after = change.before.stop, change.after.stop
+    return after is not None and after.savepoint_path is not None and (before is None or before.savepoint_path is None)
 
 
 async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
@@ -160,9 +206,12 @@ def _savepoint_row(work: Work) -> dict[str, Any]:
 def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
     run, stop, at = change.after.run, change.after.stop, epoch_ms(now)
     if run.phase is not change.before.run.phase:
-        yield {"kind": f"run_{run.phase}", "at": at, "job_id": run.job_id, "stop_id": None, "detail": run.reason}
-    if stop is not None and (change.before.stop is None or stop.phase is not change.before.stop.phase):
-        yield {"kind": f"stop_{stop.phase}", "at": at, "job_id": stop.job_id, "stop_id": stop.id, "detail": stop.reason}
+        told = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
+        yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
+    before = change.before.stop
+    if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
+        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=stop.reason)
+        yield told | {"batch_id": stop.batch_id, "stop_id": stop.id}
 
 
 async def forget_doubts(db: Database, cluster: str) -> None:
@@ -171,3 +220,15 @@ async def forget_doubts(db: Database, cluster: str) -> None:
         for table in (runs, stops):
             doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
             await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
+
+
+async def shift(db: Database, cluster: str, jump: timedelta) -> None:
+    """Let every open stop of a cluster keep the time that it had left: the clock has jumped by so much."""
+    by = round(jump.total_seconds() * 1000)
+    open_ = (stops.c.cluster == cluster) & text(f"stops.{UNSETTLED}")
+    values = {"deadline": stops.c.deadline + by, "retry_at": stops.c.retry_at + by}
+    async with db.write() as connection:
+        await connection.execute(
+            update(stops).where(open_).values(values | {"forgotten_since": stops.c.forgotten_since + by})
+        )
+    await forget_doubts(db, cluster)

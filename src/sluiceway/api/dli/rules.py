@@ -95,6 +95,7 @@ def create(body: CreateSqlJob) -> JobDraft:
         queue=_queue(body.queue_name or ""),
         spec=_spec(settings, _sql(body)),
         config=msgspec.to_builtins(settings),
+        tags={tag.key: tag.value or "" for tag in settings.tags},
     )
 
 
@@ -109,6 +110,7 @@ def update(job: Job, body: UpdateSqlJob) -> JobDraft:
         queue=_queue(body.queue_name) if body.queue_name else old.queue,
         spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
         config=msgspec.to_builtins(settings),
+        tags={tag.key: tag.value or "" for tag in settings.tags},
     )
     _refuse_in_status(job, draft)
     return draft

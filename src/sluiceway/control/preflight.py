@@ -1,0 +1,105 @@
+"""What a stop would come to, found out without touching anything."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sluiceway.control.queues import Queues
+from sluiceway.control.stop_jobs import judge_stop
+from sluiceway.domain.admission import UNKNOWN, Verdict
+from sluiceway.domain.engine import Cluster, LastCheckpoint, Survey, Unreachable
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store import views
+from sluiceway.store.database import Database
+from sluiceway.store.stop_intents import Obstacle
+
+SurveyJobs = Callable[[Cluster, Sequence[str]], Awaitable[Mapping[str, Survey]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one job."""
+
+    job_id: int
+    verdict: Verdict
+    survey: Survey | None  # None: not accepted, or the cluster does not show it
+    problems: Sequence[str]  # what would keep it from stopping with a savepoint now; empty when nothing is known
+    estimate: timedelta | None  # how long its savepoint may take; None where nothing tells
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The use case. Call it; nothing is stored and no job is touched."""
+
+    db: Database
+    queues: Queues
+    storage: Storage
+    survey: SurveyJobs
+    clock: Callable[[], datetime]
+
+    async def __call__(
+        self, project: str, job_ids: Sequence[int], *, savepoint: bool, target: str | None = None
+    ) -> list[Finding]:
+        """One finding for each position."""
+        known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
+        surveys, silent = await self._surveys(known.values())
+        unwritable = await self.storage.why_unwritable(target) if savepoint else None
+        found = {}
+        for job, (obstacle, jid) in known.items():
+            verdict = judge_stop(obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=True)
+            survey = surveys.get(jid or "") if verdict.accepted else None
+            problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
+            if verdict.accepted and obstacle.cluster in silent:
+                problems = [silent[obstacle.cluster], *problems]
+            elif verdict.accepted and survey is None and verdict.status is None:
+                problems = ["The cluster does not show this job now.", *problems]
+            found[job] = Finding(job, verdict, survey, problems if verdict.accepted else [], _estimate(survey))
+        return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
+
+    async def _surveys(
+        self, known: Iterable[tuple[Obstacle, str | None]]
+    ) -> tuple[dict[str, Survey], dict[str, str]]:
+        """What the clusters show, and the clusters that gave no answer with the reason."""
+        by_cluster: dict[str, list[str]] = {}
+        for obstacle, jid in known:
+            if obstacle.cluster and jid:
+                by_cluster.setdefault(obstacle.cluster, []).append(jid)
+        surveys: dict[str, Survey] = {}
+        silent: dict[str, str] = {}
+
+        async def look(name: str, jids: Sequence[str]) -> None:
+            cluster = self.queues.locate(name)
+            if cluster is None:
+                silent[name] = f"Cluster {name} is not to be reached now."
+                return
+            try:
+                surveys.update(await self.survey(cluster, jids))
+            except Unreachable as error:
+                silent[name] = f"Cluster {name} does not answer: {error}"
+
+        await asyncio.gather(*(look(name, jids) for name, jids in by_cluster.items()))
+        return surveys, silent
+
+
+def _problems(survey: Survey | None, *, savepoint: bool) -> list[str]:
+    if survey is None or not savepoint:
+        return []
+    problems = []
+    if survey.batch:
+        problems.append("It is a batch job, and Flink takes no savepoints of those.")
+    elif not survey.ready:
+        problems.append(f"{survey.running} of its {survey.tasks} tasks run; a savepoint needs all of them.")
+    if survey.operation:
+        problems.append(f"Another operation on its state is under way: {survey.operation}.")
+    return problems
+
+
+def _estimate(survey: Survey | None) -> timedelta | None:
+    """A savepoint writes the whole state, at the pace at which the last checkpoint wrote its part of it."""
+    last = survey.checkpoint if survey else None
+    return None if last is None else last.duration * _share(last)
+
+
+def _share(last: LastCheckpoint) -> float:
+    return max(1.0, last.size / last.written) if last.written else 1.0

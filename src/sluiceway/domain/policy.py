@@ -1,0 +1,36 @@
+"""How a request wants its jobs stopped. Everything in here was said by the caller; nothing of it ever changes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class SavepointFormat(StrEnum):
+    """Flink's binary formats of a savepoint. A native one is quicker to write and to read, and less portable."""
+
+    CANONICAL = "canonical"
+    NATIVE = "native"
+
+
+class Resort(StrEnum):
+    """What becomes of a job whose savepoint failed for good."""
+
+    KEEP_RUNNING = "keep_running"
+    CANCEL_KEEPING_CHECKPOINT = "cancel_keeping_checkpoint"  # if its last checkpoint is young enough; else it runs on
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class StopPolicy:
+    """What a request said of its stops beyond which jobs; whatever it left open is None."""
+
+    drain: bool = False  # send the last watermark first: the job's end, not a pause (Flink's `drain`)
+    format: SavepointFormat = SavepointFormat.CANONICAL
+    attempts: int | None = None  # at most; given, a directory that cannot be written is tried again, too
+    backoff: timedelta | None = None  # before the first retry; each further one waits twice as long
+    resort: Resort = Resort.KEEP_RUNNING
+    checkpoint_age: timedelta | None = None  # the oldest checkpoint that `CANCEL_KEEPING_CHECKPOINT` takes
+    timeout: timedelta | None = None  # until the caller is told that there is no result yet
+
+
+PLAIN = StopPolicy()

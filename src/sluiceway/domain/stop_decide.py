@@ -1,0 +1,196 @@
+"""The rule that moves a stop. The sources of each case are in the Flink contract."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from sluiceway.domain.commands import StopCommand
+from sluiceway.domain.facts import (
+    Acknowledged,
+    Alive,
+    Complete,
+    Ended,
+    Evidence,
+    Gone,
+    Hung,
+    Missing,
+    NeverRan,
+    Queued,
+    Refusal,
+    Refused,
+    Running,
+    Saved,
+    Silent,
+    StopFact,
+    Stopping,
+    Weighed,
+)
+from sluiceway.domain.policy import Resort
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, next_attempt, settle
+from sluiceway.domain.stop_endings import ended, gone, missing, saved
+
+LONGEST_BACKOFF = timedelta(minutes=1)
+
+Move = tuple[Stop, StopCommand | None]
+
+
+def decide(stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules) -> Move:
+    """The next state, and what to ask of the cluster once that state is stored.
+
+    `evidence` is what storage shows where `evidence_at` says to look; None when nobody looked. Directories of earlier
+    attempts prove nothing: the job was seen running after each of them.
+    """
+    if stop.phase in SETTLED:
+        return stop, None
+    moved, command = _judge(stop, fact, evidence, now, rules)
+    return (moved, command) if command else (_last_resort(moved), None)
+
+
+def _last_resort(stop: Stop) -> Stop:
+    """What is done about a job whose savepoint failed for good."""
+    if not stop.savepoint:
+        return stop
+    if stop.cancel_on_failure and stop.phase in {StopPhase.FAILED, StopPhase.OVERDUE}:
+        # Its job was deleted: nobody is left to ask for it again, and it must not run on unseen.
+        return replace(next_attempt(stop, savepoint=False), settled_at=None)
+    if stop.policy.resort is not Resort.KEEP_RUNNING and stop.phase is StopPhase.FAILED:
+        return replace(next_attempt(stop, savepoint=False), settled_at=None, reason=f"Savepoint failed: {stop.reason}")
+    return stop
+
+
+def _judge(  # noqa: C901, PLR0912 - one case a fact
+    stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules
+) -> Move:
+    match fact:
+        case Running(ready):
+            return _running(stop, ready, now, rules)
+        case Queued():
+            return stop, None
+        case Alive():
+            return _overdue(replace(stop, doubt_since=None), "the cluster has not finished the attempt", now), None
+        case Stopping(is_saved):
+            return _stopping(stop, is_saved, now), None
+        case Hung(path):
+            return _hung(stop, path, evidence, now)
+        case Weighed():
+            return _weighed(stop, fact, now, rules)
+        case Acknowledged():
+            return replace(stop, acknowledged=True), None
+        case Refused():
+            return _refused(stop, fact, now, rules)
+        case Saved():
+            return saved(stop, fact, evidence, now, rules), None
+        case Ended():
+            return ended(stop, fact, evidence, now, rules), None
+        case Missing():
+            return missing(stop, evidence, now, rules), None
+        case Gone(why):
+            return gone(stop, why, evidence, now), None
+        case NeverRan(why):
+            return settle(stop, StopPhase.ENDED if stop.savepoint else StopPhase.STOPPED, why, now), None
+        case Silent(why):
+            return _overdue(replace(stop, doubt_since=None), why, now), None
+        case _:
+            assert_never(fact)
+
+
+def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
+    if stop.sent_at is None:
+        return _first_send(stop, ready, now, rules)
+    if not stop.acknowledged:
+        # It may never have arrived. The same id again is harmless, a new one is not.
+        return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
+    if stop.forgotten_since is None:
+        return replace(stop, doubt_since=None, forgotten_since=now), None
+    if now - stop.forgotten_since < rules.forgotten_after:
+        return stop, None
+    if not stop.savepoint:
+        again = replace(stop, acknowledged=False, forgotten_since=None)
+        return _overdue(again, "the job runs on although its cancel was confirmed", now), stop.command
+    if stop.attempt >= _attempts(stop, rules) or now >= stop.deadline:
+        return settle(stop, StopPhase.FAILED, "The cluster forgot the attempt; the job runs on.", now), None
+    return next_attempt(stop), None
+
+
+def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
+    if stop.savepoint and not ready:
+        if now >= stop.deadline:
+            return settle(stop, StopPhase.FAILED, stop.reason or "Its tasks were not all running in time.", now), None
+        return replace(stop, reason=stop.reason or "Waiting until all of its tasks run."), None
+    if stop.retry_at is not None and now < stop.retry_at:
+        return stop, None
+    timeout = stop.policy.timeout or rules.timeout
+    sent = replace(
+        stop,
+        phase=StopPhase.SENT,
+        sent_at=now,
+        retry_at=None,
+        doubt_since=None,
+        deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
+    )
+    return sent, sent.command
+
+
+def _stopping(stop: Stop, is_saved: bool, now: datetime) -> Stop:
+    known = replace(stop, acknowledged=True, doubt_since=None, forgotten_since=None)
+    if is_saved and stop.phase is not StopPhase.OVERDUE:
+        known = replace(known, phase=StopPhase.ENDING)
+    return _overdue(known, "the savepoint is still being written" if not is_saved else "the job has yet to end", now)
+
+
+def _hung(stop: Stop, path: str, evidence: Evidence | None, now: datetime) -> Move:
+    """Nothing but a cancel ends it. It is asked for in the same turn in which the newer savepoint was found whole."""
+    told = f"a savepoint that somebody else triggered, {path}, has overtaken this stop, which cannot end any more"
+    if not isinstance(evidence, Complete):
+        return _overdue(replace(_stopping(stop, False, now), reason=f"Hanging: {told}."), told, now), None
+    canceled = replace(
+        next_attempt(stop, savepoint=False),
+        phase=StopPhase.SENT,
+        sent_at=now,
+        foreign_savepoint=evidence.path,
+        reason=f"A savepoint that somebody else triggered, {path}, overtook this stop; it was kept, the job canceled.",
+    )
+    return canceled, canceled.command
+
+
+def _weighed(stop: Stop, fact: Weighed, now: datetime, rules: StopRules) -> Move:
+    """Cancel the job if its last checkpoint is good enough; the savepoint has failed for good."""
+    checkpoint, oldest = fact.checkpoint, stop.policy.checkpoint_age
+    if checkpoint is None:
+        against = "it has no complete checkpoint"
+    elif not checkpoint.retained:
+        against = "its checkpoints do not outlive a cancel"
+    elif oldest is not None and now - checkpoint.at > oldest:
+        against = f"its last checkpoint is {(now - checkpoint.at).total_seconds():.0f} s old"
+    else:
+        return _first_send(replace(stop, checkpoint_path=checkpoint.path), True, now, rules)
+    return settle(stop, StopPhase.FAILED, f"{stop.reason} The job runs on: {against}.", now), None
+
+
+def _refused(stop: Stop, fact: Refused, now: datetime, rules: StopRules) -> Move:
+    if not stop.savepoint:
+        return _overdue(replace(stop, reason=fact.text), fact.text, now), None
+    # Who asks for retries means a directory that may be writable again, too.
+    again = fact.refusal.retryable or (stop.policy.attempts is not None and fact.refusal is Refusal.STORAGE)
+    if again and stop.attempt < _attempts(stop, rules) and now < stop.deadline:
+        first = rules.backoff if stop.policy.backoff is None else stop.policy.backoff
+        wait = min(first * 2 ** min(stop.attempt - 1, 10), max(first, LONGEST_BACKOFF))
+        return replace(next_attempt(stop), retry_at=now + wait, reason=fact.text), None
+    return settle(stop, StopPhase.FAILED, fact.text, now), None
+
+
+def _attempts(stop: Stop, rules: StopRules) -> int:
+    return rules.attempts if stop.policy.attempts is None else stop.policy.attempts
+
+
+def _overdue(stop: Stop, why: str, now: datetime) -> Stop:
+    """Tell the caller that time is up. The stop itself goes on, and what comes late is still recorded."""
+    if now < stop.deadline or stop.phase is StopPhase.OVERDUE:
+        return stop
+    if stop.sent_at is None:
+        next_ = "Nothing was sent yet; it will be when that is possible."
+    else:
+        where = f" Its savepoint, if any, will lie under {stop.target}." if stop.savepoint else ""
+        next_ = f"It is still watched.{where}"
+    text = f"No result in time: {why}. {next_}"
+    return replace(stop, phase=StopPhase.OVERDUE, reason=text)

@@ -1,0 +1,189 @@
+"""What to make of a stop whose job is over, or nowhere to be seen: what Flink says, weighed against what storage shows.
+
+A success is a job that has ended and state of it that was found. `LOST` exists so that nobody is tempted to call
+anything else one.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from sluiceway.domain.facts import (
+    Absent,
+    Broken,
+    Complete,
+    Ended,
+    Evidence,
+    Gone,
+    Hung,
+    JobState,
+    Missing,
+    Saved,
+    StopFact,
+    Unreadable,
+)
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, settle
+
+
+def evidence_at(stop: Stop, fact: StopFact) -> str | None:
+    """The directory in storage to look at before this fact can be judged; None when the fact speaks for itself."""
+    if stop.phase in SETTLED:
+        return None
+    if isinstance(fact, Hung):
+        return fact.path
+    if not isinstance(fact, Saved | Ended | Missing | Gone):
+        return None
+    if isinstance(fact, Ended) and fact.state is JobState.CANCELED and not stop.savepoint:
+        kept = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
+        if kept:
+            return kept
+    began = (stop.savepoint and stop.sent_at is not None) or stop.gave_up
+    return stop.target if began else None
+
+
+def saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    """The job is over, and Flink names the savepoint of this attempt."""
+    match evidence:
+        case None:
+            return stop
+        case Complete(path, size):
+            return _stopped_with(stop, path, size, verified=True, note=fact.note, now=now)
+        case Unreadable(_, why):
+            note = f"Flink reports the savepoint; it could not be verified: {why}"
+            return _stopped_with(stop, fact.path, None, verified=False, note=note, now=now)
+        case Broken(path, why):
+            return settle(stop, StopPhase.LOST, f"Flink reports a savepoint at {path}, but it is broken: {why}", now)
+        case Absent():
+            nothing = f"Flink reports a savepoint at {fact.path}, but nothing was found there."
+            return _lost_after_a_while(stop, nothing, now, rules)
+        case _:
+            assert_never(evidence)
+
+
+def ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    """The job is over, and Flink shows no savepoint of this stop."""
+    if not stop.savepoint:
+        return _canceled(stop, fact, evidence, now, rules)
+    if stop.sent_at is None:
+        return settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
+    if evidence is None:
+        return stop
+    if isinstance(evidence, Complete):
+        return _with_evidence(stop, fact, evidence, now)
+    if fact.refusal is not None:
+        return settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
+    if fact.state is JobState.FINISHED or isinstance(evidence, Unreadable):
+        return _lost_after_a_while(stop, f"The job is {fact.state}. {_look_there(stop, evidence)}", now, rules)
+    return settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
+
+
+def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    """An answering cluster does not know the job; it counts as gone only when that lasts."""
+    if stop.doubt_since is None:
+        return replace(stop, doubt_since=now)
+    if now - stop.doubt_since < rules.gone_after:
+        return stop
+    return gone(stop, "The cluster no longer knows the job.", evidence, now)
+
+
+def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
+    """The job is no more; only storage can tell what became of its state."""
+    if not stop.savepoint:
+        return _gone_while_canceled(stop, why, evidence, now)
+    if stop.sent_at is None:
+        return settle(stop, StopPhase.ENDED, f"{why} No savepoint was under way.", now)
+    if evidence is None:
+        return stop
+    if isinstance(evidence, Complete) and stop.forgotten_since is None:
+        note = f"{why} Its savepoint was found on storage."
+        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+    return settle(stop, StopPhase.LOST, f"{why} {_look_there(stop, evidence)}", now)
+
+
+def _gone_while_canceled(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
+    if stop.foreign_savepoint is None and stop.checkpoint_path is None:
+        return settle(stop, StopPhase.STOPPED, why, now)
+    if evidence is None:
+        return stop
+    # Nobody can tell any more whether the job moved on after what was to be kept.
+    kept = stop.foreign_savepoint or stop.checkpoint_path
+    return settle(stop, StopPhase.LOST, f"{why} What was to be kept, {kept}, may not be its last state.", now)
+
+
+def _with_evidence(stop: Stop, fact: Ended, evidence: Complete, now: datetime) -> Stop:
+    """A complete savepoint, and no word of Flink's that the stop went well.
+
+    A good stop ends FINISHED. A job that ended otherwise, or ran on without the attempt, may have moved on after it.
+    """
+    if fact.refusal is None and fact.state is JobState.FINISHED and stop.forgotten_since is None:
+        note = "Flink no longer has the result; the savepoint was found on storage."
+        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+    said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
+    found = f"A complete savepoint lies at {evidence.path}, but it may not be its last state."
+    return settle(stop, StopPhase.LOST, f"The job ended as {fact.state}. {found}{said}", now)
+
+
+def _canceled(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    if fact.state is JobState.CANCELED:
+        if stop.foreign_savepoint is None and stop.checkpoint_path is None:
+            return settle(stop, StopPhase.STOPPED, stop.reason, now)
+        return stop if evidence is None else _kept(stop, fact, evidence, now, rules)
+    if stop.gave_up and evidence is None:
+        return stop
+    if fact.state is JobState.FINISHED and isinstance(evidence, Complete):
+        note = "Its savepoint was complete before the cancel came."
+        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+    return settle(stop, StopPhase.ENDED, f"The job was already {fact.state} when it was to be canceled.", now)
+
+
+def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: StopRules) -> Stop:
+    """The job was canceled for what it left behind instead of a savepoint of its own."""
+    kept = stop.foreign_savepoint or stop.checkpoint_path
+    match evidence:
+        case Complete(path, size) if stop.foreign_savepoint is not None and not fact.moved_on:
+            return _stopped_with(stop, path, size, verified=True, note=stop.reason, now=now)
+        case Complete(path, size) if stop.foreign_savepoint is None:
+            stop = replace(stop, checkpoint_path=path, savepoint_size=size, verified=True)
+            return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; its last checkpoint is kept.", now)
+        case Complete(path):
+            return settle(stop, StopPhase.LOST, f"The job moved on after {path}, which was to be kept.", now)
+        case Unreadable(_, why) if stop.foreign_savepoint is None:
+            return settle(
+                stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {kept} was not verified: {why}", now
+            )
+        case Unreadable() | Broken() | Absent():
+            return _lost_after_a_while(stop, f"It was canceled, but {kept} is not there or not whole.", now, rules)
+        case _:
+            assert_never(evidence)
+
+
+def _lost_after_a_while(stop: Stop, why: str, now: datetime, rules: StopRules) -> Stop:
+    """Storage may show a new file late, or not be read for a moment; LOST is said only when it lasts."""
+    if stop.doubt_since is None:
+        return replace(stop, doubt_since=now)
+    return stop if now - stop.doubt_since < rules.gone_after else settle(stop, StopPhase.LOST, why, now)
+
+
+def _stopped_with(stop: Stop, path: str, size: int | None, *, verified: bool, note: str, now: datetime) -> Stop:
+    stop = replace(stop, savepoint_path=path, savepoint_size=size, verified=verified)
+    return settle(stop, StopPhase.STOPPED, note, now)
+
+
+def _ended_by_itself(fact: Ended) -> str:
+    said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
+    how = {
+        JobState.FINISHED: "The job finished by itself before it could be stopped; there is no savepoint.",
+        JobState.FAILED: "The job failed while it was to be stopped; there is no savepoint.",
+        JobState.CANCELED: "The job was canceled by somebody else while it was to be stopped; there is no savepoint.",
+    }
+    return how.get(fact.state, f"The job is {fact.state}.") + said
+
+
+def _look_there(stop: Stop, evidence: Evidence) -> str:
+    if isinstance(evidence, Unreadable):
+        return f"Whether its savepoint is complete could not be read ({evidence.why}); look in {stop.target}."
+    if isinstance(evidence, Complete):
+        return f"A complete savepoint lies at {evidence.path}, but the job ran on after it."
+    if isinstance(evidence, Broken):
+        return f"Its savepoint is not complete: {evidence.path} ({evidence.why})."
+    return f"No savepoint was found in {stop.target}."

@@ -1,0 +1,45 @@
+"""First answers, kept for whoever sends a request with the same Idempotency-Key again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.store.database import epoch_ms
+from sluiceway.store.schema import answers
+
+KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a caller names a request, and a digest of the request itself."""
+
+    name: str
+    digest: str
+
+
+class AnsweredBefore(Exception):  # noqa: N818 - a finding
+    """The request was answered before, and this is the answer."""
+
+    def __init__(self, answer: str, digest: str) -> None:
+        """`digest` is of the request that the answer was given to."""
+        super().__init__("answered before")
+        self.answer = answer
+        self.digest = digest
+
+
+async def refuse_known(connection: AsyncConnection, project: str, key: Key) -> None:
+    """Raises `AnsweredBefore`."""
+    wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.name)
+    row = (await connection.execute(wanted)).one_or_none()
+    if row is not None:
+        raise AnsweredBefore(row.answer, row.digest)
+
+
+async def keep(connection: AsyncConnection, project: str, key: Key, answer: str, now: datetime) -> None:
+    """Keep an answer, and let go of those that are too old."""
+    row = {"project": project, "key": key.name, "digest": key.digest, "answer": answer, "created_at": epoch_ms(now)}
+    await connection.execute(insert(answers).values(row))
+    await connection.execute(delete(answers).where(answers.c.created_at < epoch_ms(now - KEPT)))

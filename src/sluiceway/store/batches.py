@@ -1,0 +1,171 @@
+"""Batches as they go on: who may begin, what pauses, and what is taken back. The rules are in `domain/batch.py`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, literal, select, text, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.batch import BatchState, Limits, StartTally, Tally, pauses, release, release_starts
+from sluiceway.domain.job import standing
+from sluiceway.domain.run import RunPhase
+from sluiceway.domain.stop import StopPhase
+from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
+from sluiceway.store.rows import to_run, to_stop
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, stops
+
+
+async def advance(db: Database, stopping: Iterable[int], starting: Iterable[int], now: datetime) -> bool:
+    """Let begin whoever may in these batches, and in the ways back from them; tells whether anything changed."""
+    async with db.write() as connection:
+        begun = await let_begin(connection, list(stopping), now)
+        return await let_start(connection, list(starting)) or begun
+
+
+async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: datetime) -> bool:
+    """Let begin the held stops whose turn has come, or pause their batch; tells whether anything changed."""
+    changed = False
+    wanted = select(batches).where(batches.c.id.in_(ids(batch_ids)), batches.c.state == BatchState.OPEN)
+    for batch in list(await connection.execute(wanted)):
+        limits = Limits(batch.max_parallel, batch.abort_failures, batch.abort_share)
+        tally = await _tally(connection, batch.id)
+        if (why := pauses(limits, tally)) is not None and any(t.held for t in tally):
+            await _set_state(connection, batch, BatchState.PAUSED, why, epoch_ms(now))
+            changed = True
+        elif why is None and (next_ := release(limits, tally)) is not None:
+            mine = select(stops.c.id).where(stops.c.batch_id == batch.id, stops.c.held, stops.c.wave == next_.wave)
+            first = mine.order_by(stops.c.id).limit(-1 if next_.places is None else next_.places)
+            # Their time begins now.
+            waited = epoch_ms(now) - stops.c.created_at
+            freed = update(stops).where(stops.c.id.in_(first))
+            await connection.execute(
+                freed.values(held=False, deadline=stops.c.deadline + waited, version=stops.c.version + 1)
+            )
+            changed = True
+    return changed
+
+
+async def let_start(connection: AsyncConnection, batch_ids: Sequence[int]) -> bool:
+    """Let begin the held starts whose turn has come, the last wave first; tells whether anything changed."""
+    changed = False
+    for batch_id in batch_ids:
+        alike = (runs.c.wave, runs.c.phase, runs.c.held)
+        counted = select(*alike, func.count()).where(runs.c.batch_id == batch_id).group_by(*alike)
+        tally = [StartTally(w, RunPhase(p), h, n) for w, p, h, n in await connection.execute(counted)]
+        wave = release_starts(tally)
+        if wave is not None:
+            held = (runs.c.batch_id == batch_id, runs.c.held, runs.c.wave == wave)
+            await connection.execute(update(runs).where(*held).values(held=False, version=runs.c.version + 1))
+            changed = True
+    return changed
+
+
+async def _tally(connection: AsyncConnection, batch_id: int) -> list[Tally]:
+    own = select(stops.c.wave, stops.c.phase, stops.c.held).where(stops.c.batch_id == batch_id)
+    again = (
+        select(rejoined.c.wave, stops.c.phase, literal(False))
+        .join(stops, stops.c.id == rejoined.c.stop_id)
+        .where(rejoined.c.batch_id == batch_id)
+    )
+    every = union_all(own, again).subquery()
+    wave, phase, held = every.c
+    counted = select(wave, phase, held, func.count()).group_by(wave, phase, held)
+    return [Tally(w, StopPhase(p), bool(h), n) for w, p, h, n in await connection.execute(counted)]
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """What an abort came to."""
+
+    withdrawn: Sequence[int]  # ids of the jobs whose stops were taken back
+    clusters: set[str]  # to wake
+
+
+async def abort(db: Database, project: str, batch_id: int, now: datetime, who: str) -> Aborted | None:
+    """Take back whatever of a batch was not sent, for good; None when there is no such batch.
+
+    A worker that is about to send one of them finds its version gone, and does not.
+    """
+    at = epoch_ms(now)
+    async with db.write() as connection:
+        batch = await _find(connection, project, batch_id)
+        if batch is None:
+            return None
+        taken = await _withdraw(connection, _of_batch(batch_id), f"Withdrawn by {who or 'a request'}.", at)
+        if batch.state != BatchState.ABORTED:
+            await _set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
+        return Aborted([stop["job_id"] for stop in taken], {stop["cluster"] for stop in taken})
+
+
+async def proceed(db: Database, project: str, batch_id: int, now: datetime, who: str) -> BatchState | None:
+    """Let a paused batch go on, whatever has failed so far; the state it had, None when there is no such batch."""
+    async with db.write() as connection:
+        batch = await _find(connection, project, batch_id)
+        if batch is None:
+            return None
+        if batch.state == BatchState.PAUSED:
+            nobody = {"abort_failures": None, "abort_share": None}
+            await connection.execute(update(batches).where(batches.c.id == batch_id).values(nobody))
+            await _set_state(connection, batch, BatchState.OPEN, "", epoch_ms(now), who)
+            await let_begin(connection, [batch_id], now)
+        return BatchState(batch.state)
+
+
+async def _find(connection: AsyncConnection, project: str, batch_id: int) -> Row[Any] | None:
+    wanted = select(batches).where(batches.c.project == project, batches.c.id == batch_id)
+    return (await connection.execute(wanted)).one_or_none()
+
+
+def _of_batch(batch_id: int) -> ColumnElement[bool]:
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    return (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+
+
+async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], why: str, at: int) -> list[RowMapping]:
+    unsent = (text(f"stops.{UNSETTLED}"), stops.c.sent_at.is_(None), ~stops.c.cancel_on_failure)
+    values = {"phase": StopPhase.WITHDRAWN, "held": False, "settled_at": at, "reason": why}
+    taken_back = update(stops).where(which, *unsent).values(values | {"version": stops.c.version + 1})
+    taken = list((await connection.execute(taken_back.returning(stops))).mappings())
+    if taken:
+        await _show(connection, taken)
+        await connection.execute(insert(events), await _told(connection, taken, why, at))
+    return taken
+
+
+async def _show(connection: AsyncConnection, taken: Sequence[RowMapping]) -> None:
+    """Let the jobs show their runs again."""
+    wanted = select(runs).where(runs.c.id.in_(ids([stop["run_id"] for stop in taken])))
+    of_run = {row["id"]: to_run(row) for row in (await connection.execute(wanted)).mappings()}
+    shown = []
+    for stop in taken:
+        stands = standing(of_run[stop["run_id"]], to_stop(stop))
+        shown.append({"id": stop["job_id"], "stop_id": stop["id"], "status": stands.status, "why": stands.why})
+    await guarded_update(connection, jobs, shown, match=("id", "stop_id"))
+
+
+async def _told(connection: AsyncConnection, taken: Sequence[RowMapping], why: str, at: int) -> list[dict[str, Any]]:
+    wanted = select(jobs.c.id, jobs.c.project).where(jobs.c.id.in_(ids([stop["job_id"] for stop in taken])))
+    project_of = {row.id: row.project for row in await connection.execute(wanted)}
+    return [
+        event("stop_withdrawn", at, project_of[stop["job_id"]], job_id=stop["job_id"], detail=why)
+        | {"stop_id": stop["id"], "batch_id": stop["batch_id"]}
+        for stop in taken
+    ]
+
+
+async def _set_state(
+    connection: AsyncConnection,
+    batch: Row[Any],
+    state: BatchState,
+    why: str,
+    at: int,
+    who: str = "",
+) -> None:
+    changed = update(batches).where(batches.c.id == batch.id)
+    await connection.execute(changed.values(state=state, state_why=why))
+    told = event(f"batch_{state}", at, batch.project, who=who, detail=why)
+    await connection.execute(insert(events), [told | {"batch_id": batch.id}])
