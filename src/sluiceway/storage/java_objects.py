@@ -17,7 +17,6 @@ _PRIMITIVES: Final = {"B": 1, "C": 2, "D": 8, "F": 4, "I": 4, "J": 8, "S": 2, "Z
 _PLAIN: Final = 0x02  # flags of a class whose fields are written one after the other, and nothing else
 
 
-
 class _Type(IntEnum):
     NULL = 0x70
     REFERENCE = 0x71

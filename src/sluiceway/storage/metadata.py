@@ -42,7 +42,7 @@ class Reference:
     """A file that holds state."""
 
     path: str  # as Flink wrote it: a URI, or relative to the directory of `_metadata`
-    size: int | None  # bytes; None where Flink did not learn it
+    size: int | None  # bytes; None where it is not told
     relative: bool
     exact: bool  # the file has exactly `size` bytes; else at least so many: others may use it as well
 

@@ -3,6 +3,8 @@
 import struct
 from typing import Final, NoReturn
 
+LONGEST: Final = 300  # characters of a reason, which may quote the file
+
 _SHORT: Final = struct.Struct(">H")
 _INT: Final = struct.Struct(">i")
 _LONG: Final = struct.Struct(">q")
@@ -13,7 +15,7 @@ class BrokenMetadata(Exception):  # noqa: N818 - a finding about a file
 
     def __init__(self, at: int, why: str) -> None:
         """`at` counts bytes from the beginning of the file."""
-        super().__init__(f"at byte {at}: {why}")
+        super().__init__(f"at byte {at}: {why[:LONGEST]}")
         self.at = at
 
 

@@ -166,7 +166,7 @@ class HandleReader(Reader):
         self._range()
         for _ in range(self.count("files of changes", 9)):
             self.long("an offset")
-            self._stream(depth + 1)
+            self._stream(depth + 1, sized=False)
         self.long("the size of the changes")
         self.long("the size of a checkpoint")
         self.skip_text("a state handle id")
@@ -223,8 +223,12 @@ class HandleReader(Reader):
             self._bytes()
         return kind is Kind.BYTES
 
-    def _stream(self, depth: int) -> None:
-        """A handle of bytes, wherever they are."""
+    def _stream(self, depth: int, *, sized: bool = True) -> None:
+        """A handle of bytes, wherever they are.
+
+        Not `sized`: it tells how many bytes the state has, and not the file, which holds them behind a head and perhaps
+        compressed.
+        """
         start = self._deeper(depth)
         match self._kind("a stream state handle"):
             case Kind.NONE | Kind.EMPTY_SEGMENT:
@@ -233,10 +237,10 @@ class HandleReader(Reader):
                 self._bytes()
             case Kind.FILE:
                 size = self._file_size()
-                self._file(self._path(), size, relative=False)
+                self._file(self._path(), size, relative=False, sized=sized)
             case Kind.RELATIVE_FILE:
                 path = self._path()
-                self._file(path, self._file_size(), relative=True)
+                self._file(path, self._file_size(), relative=True, sized=sized)
             case Kind.SEGMENT:
                 self._segment()
             case Kind.KEY_GROUPS:
@@ -250,9 +254,10 @@ class HandleReader(Reader):
         self.skip(size, "state")
         self.state += size
 
-    def _file(self, path: str, size: int | None, *, relative: bool) -> None:
-        if self.files.whole.setdefault((path, relative), size) is None:
-            self.files.whole[path, relative] = size
+    def _file(self, path: str, size: int | None, *, relative: bool, sized: bool) -> None:
+        known = size if sized else None
+        if self.files.whole.setdefault((path, relative), known) is None:
+            self.files.whole[path, relative] = known
         if path not in self._counted:
             self._counted.add(path)
             self.state += size or 0
