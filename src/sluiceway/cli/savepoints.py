@@ -43,7 +43,7 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
     elif inspection.metadata is not None:
         _show(inspection, inspection.metadata)
     for wrong in inspection.wrong:
-        complain(_printable(wrong))
+        complain(_printable(f"{inspection.path}: {wrong}"))
     if inspection.unchecked:
         complain(f"{inspection.unchecked} of its files are on another storage and cannot be looked for from here")
     return 1 if inspection.wrong or inspection.unchecked else 0

@@ -93,6 +93,8 @@ class Reader:
         raw = bytes(self._data[start : self.at])
         if raw.isascii():
             return raw.decode("ascii")
+        if max(raw) >= 0xF0:  # the beginning of four bytes, as others write what Java writes as a pair
+            self.broken(f"{what} is not in Java's UTF-8", start)
         try:
             halves = raw.replace(b"\xc0\x80", b"\0").decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
@@ -100,8 +102,8 @@ class Reader:
         return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def skip_text(self, what: str) -> None:
-        """Step over a text."""
-        self.skip(self.short(f"the length of {what}"), what)
+        """Step over a text that nobody wants, after a look at whether it is one."""
+        self.text(what)
 
     def _step(self, size: int, what: str) -> int:
         start = self.at
