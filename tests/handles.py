@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sluiceway.testing.fake_metadata import NOTHING, integer, long, operator, several, text
+from sluiceway.testing.fake_metadata import integer, long, operator, several, text
 
 KEYED = b"\0"  # the handle of no keyed state
 

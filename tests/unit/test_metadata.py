@@ -23,7 +23,7 @@ def read(name: str) -> Metadata:
     return parse((DATA / name).read_bytes())
 
 
-# What Flink 2.3 wrote: COUNT by key with parallelism 2 of 8, unless the name says otherwise. ----------------------------
+# What Flink 2.3 wrote: COUNT by key with parallelism 2 of 8, unless the name says otherwise. --------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,13 @@ def attempt(content: bytes) -> bool:
     """Whether it is a metadata. Anything but `BrokenMetadata` fails the test."""
     try:
         parse(content)
-    except BrokenMetadata as broken:
-        assert 0 <= broken.at <= len(content)
-        assert len(str(broken)) < 400
-        return False
-    return True
+    except BrokenMetadata as error:
+        broken = error
+    else:
+        return True
+    assert 0 <= broken.at <= len(content)
+    assert len(str(broken)) < 400
+    return False
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name)
@@ -210,11 +212,10 @@ def many_files() -> bytes:
     ("content", "most"),
     [
         (many_files(), 30.0),
-        (metadata(operators=[operator(3)[:16] + operator(name="")[20:]] * 5000), 30.0),
         (metadata(operators=[operator(name="", id_=bytes(16))] * 10_000), 30.0),
         (metadata(operators=[operator(coordinator=inline(bytes(10_000_000)))]), 0.01),
     ],
-    ids=["files", "broken", "operators", "inline state"],
+    ids=["files", "operators", "inline state"],
 )
 def test_memory_is_bounded_by_the_size_of_the_file_and_inline_state_takes_none(content: bytes, most: float) -> None:
     tracemalloc.start()

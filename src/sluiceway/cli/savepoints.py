@@ -44,6 +44,8 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
         _show(inspection, inspection.metadata)
     for wrong in inspection.wrong:
         complain(_printable(f"{inspection.path}: {wrong}"))
+    if inspection.more_wrong:
+        complain(f"{inspection.path}: {inspection.more_wrong} more of its files are missing or have another size")
     if inspection.unchecked:
         complain(f"{inspection.unchecked} of its files are on another storage and cannot be looked for from here")
     return 1 if inspection.wrong or inspection.unchecked else 0
@@ -95,6 +97,7 @@ def _document(inspection: Inspection) -> dict[str, Any]:
         "path": inspection.path,
         "whole": not inspection.wrong and not inspection.unchecked,
         "wrong": list(inspection.wrong),
+        "more_wrong": inspection.more_wrong,
         "unchecked": inspection.unchecked,
         "size": inspection.size,
         "files": len(metadata.references) if metadata else None,

@@ -16,14 +16,16 @@ class Inspection:
 
     path: str  # of its directory
     metadata: Metadata | None  # None where it cannot be read to its end
-    wrong: tuple[str, ...]
+    wrong: tuple[str, ...]  # at most 20 files of those that are
     size: int  # bytes of `_metadata` and of all files that it references
     unchecked: int = 0  # how many of those files cannot be looked at from here
+    more_wrong: int = 0  # beyond what is told
 
     @property
     def why(self) -> str:
         """What is wrong, in one line."""
-        others = f" (and {len(self.wrong) - 1} more)" if len(self.wrong) > 1 else ""
+        more = len(self.wrong) - 1 + self.more_wrong
+        others = f" (and {more} more)" if more > 0 else ""
         return f"{self.wrong[0]}{others}" if self.wrong else ""
 
 
@@ -38,10 +40,9 @@ def compare(
     found = {place: sizes[place] or 0 for place in places.values()}
     elsewhere = [reference for reference in metadata.references if reference not in places]
     faults = [fault for reference, place in places.items() if (fault := _fault(reference, sizes[place]))]
-    if len(faults) > MOST_TOLD:
-        faults = [*faults[:MOST_TOLD], f"{len(faults) - MOST_TOLD} more files are missing or have another size"]
     size = own_size + sum(found.values()) + sum(reference.size or 0 for reference in elsewhere)
-    return Inspection(path, metadata, tuple(faults), size, len(elsewhere))
+    told, more = faults[:MOST_TOLD], max(0, len(faults) - MOST_TOLD)
+    return Inspection(path, metadata, tuple(told), size, len(elsewhere), more)
 
 
 def _fault(reference: Reference, size: int | None) -> str | None:
