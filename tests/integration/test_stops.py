@@ -366,8 +366,6 @@ async def test_an_overdue_cancel_cannot_become_a_stop_with_a_savepoint(tmp_path:
         await at.until(job, JobStatus.STOPPED)
 
 
-
-
 def write_savepoint(at: Plane, flink_id: str) -> None:
     """The savepoint of the attempt under way becomes complete, although the stop does not."""
     folder = at.fake.jobs[flink_id].history[0].folder

@@ -223,7 +223,7 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(
     def denied(*_: object, **__: object) -> None:
         raise PermissionDeniedError("Permission denied (os error 13)\nand a long debug text")
 
-    monkeypatch.setattr(obstore, "get_range_async", denied)
+    monkeypatch.setattr(obstore, "get_range", denied)
     target = f"{storage.savepoints}/7/t"
     assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
     with pytest.raises(StorageUnreadable):
@@ -236,13 +236,13 @@ async def test_a_metadata_that_vanishes_between_two_looks(
     tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = write(tmp_path, "savepoint/7/t/savepoint-abc")
-    read = obstore.get_range_async
+    read = obstore.get_range
 
-    async def late(*args: Any, **options: Any) -> object:
+    def late(*args: Any, **options: Any) -> object:
         (made / "_metadata").unlink()
-        return await read(*args, **options)
+        return read(*args, **options)
 
-    monkeypatch.setattr(obstore, "get_range_async", late)
+    monkeypatch.setattr(obstore, "get_range", late)
     assert await storage.look(f"{storage.savepoints}/7/t") == Broken(f"file://{made}", "_metadata vanished")
 
 

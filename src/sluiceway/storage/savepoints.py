@@ -25,9 +25,9 @@ AT_ONCE: Final = 32  # looks under way
 PATIENCE: Final = 10.0  # seconds for finding a checkpoint
 _METADATA: Final = "_metadata"
 _CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
-_IN_A_THREAD: Final = 1 << 18  # bytes of a `_metadata` from which on reading it would hold up the event loop
-_LARGE_AT_ONCE: Final = 2  # of these
-_SIZES_AT_ONCE: Final = 8  # for each look
+_SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
+_LARGE_AT_ONCE: Final = 2
+_LANES: Final = 8  # for the sizes of the files of one savepoint
 
 
 class BadStorage(Exception):  # noqa: N818 - a finding about a setting
@@ -90,7 +90,7 @@ class Storage:
             raise StorageUnreadable(f"{path} is not under the storage root {self.uri}")
         try:
             async with self._gate:
-                head = await self._head(key) or await self._head(f"{key}/{_METADATA}")
+                head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{_METADATA}"))
                 if head is None:
                     return Inspection(f"{self.uri}/{key}", None, (f"there is no {_METADATA}",), 0)
                 return await self._inspect(head, {})
@@ -153,27 +153,29 @@ class Storage:
         size = head["size"]
         if size > LARGEST:
             raise StorageUnreadable(f"{head['path']} has {size} bytes, and {LARGEST} are read at most")
-        if size <= _IN_A_THREAD:
-            return parse(await self._bytes(head))
+        if size <= _SMALL:
+            return await asyncio.to_thread(self._parse, head)
         async with self._large:
-            return await asyncio.to_thread(parse, await self._bytes(head))
-
-    async def _bytes(self, head: "ObjectMeta") -> memoryview:
-        if head["size"] == 0:
-            return memoryview(b"")
-        return memoryview(await obstore.get_range_async(self._store, head["path"], start=0, length=head["size"]))
+            return await asyncio.to_thread(self._parse, head)
 
     async def _sizes_of(self, keys: Sequence[str]) -> dict[str, int | None]:
-        sizes: dict[str, int | None] = {}
-        for at in range(0, len(keys), _SIZES_AT_ONCE):
-            some = keys[at : at + _SIZES_AT_ONCE]
-            heads = await asyncio.gather(*(self._head(key) for key in some))
-            sizes.update((key, head and head["size"]) for key, head in zip(some, heads, strict=True))
-        return sizes
+        lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
+        found = await asyncio.gather(*(asyncio.to_thread(self._heads, lane) for lane in lanes))
+        return {key: head and head["size"] for heads in found for key, head in heads.items()}
 
-    async def _head(self, key: str) -> "ObjectMeta | None":
+    # Run in threads, with the store's blocking calls: its own threads may still be at work when a command ends, and
+    # then take the interpreter down with them.
+
+    def _parse(self, head: "ObjectMeta") -> Metadata:
+        size = head["size"]
+        return parse(memoryview(obstore.get_range(self._store, head["path"], start=0, length=size)) if size else b"")
+
+    def _heads(self, keys: Sequence[str]) -> "dict[str, ObjectMeta | None]":
+        return {key: self._head(key) for key in keys}
+
+    def _head(self, key: str) -> "ObjectMeta | None":
         try:
-            return await obstore.head_async(self._store, key)
+            return obstore.head(self._store, key)
         except (NotFoundError, FileNotFoundError):
             return None
 
