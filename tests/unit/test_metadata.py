@@ -120,6 +120,13 @@ def test_without_properties_only_keyed_state_of_a_canonical_savepoint_tells_the_
     assert parse(metadata(6, properties=b"\xac\xed\0\5p")).format is None, "as the State Processor API writes it"
 
 
+def test_a_type_or_format_of_a_later_flink_is_not_guessed_at() -> None:
+    later = parse(metadata(properties=savepoint("COLUMNAR")))
+    assert (later.kind, later.format) == (Kind.SAVEPOINT, None)
+    odd = parse(metadata(properties=savepoint().replace(b".SavepointType", b".BranchingType")))
+    assert (odd.kind, odd.format) == (None, None)
+
+
 def nested(depth: int) -> bytes:
     handle = key_groups(inline(), 12)
     for _ in range(depth):

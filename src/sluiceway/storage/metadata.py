@@ -155,7 +155,7 @@ def _kind(properties: Properties, *, canonical: bool) -> tuple[Kind | None, Form
     if properties.type is None:
         return (Kind.SAVEPOINT, Format.CANONICAL) if canonical else (None, None)
     if not properties.type.endswith(".SavepointType"):
-        return Kind.CHECKPOINT, None
+        return (Kind.CHECKPOINT if properties.type.endswith(".CheckpointType") else None), None
     known = {"CANONICAL": Format.CANONICAL, "NATIVE": Format.NATIVE}
     return Kind.SAVEPOINT, known.get(properties.format or "")
 
