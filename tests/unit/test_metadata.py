@@ -111,6 +111,14 @@ def test_every_handle_of_every_version_is_read(version: int) -> None:
     assert {reference.path for reference in found.references if reference.relative} == {"b", "e", "g"}
 
 
+def test_a_file_counts_once_in_each_operator_and_a_segment_each_time() -> None:
+    streams = [relative("a", 10), relative("a", 10), handles.segment("b", 50, 7), handles.segment("b", 0, 7)]
+    subtasks = [subtask(index, keyed=key_groups(stream, 12)) for index, stream in enumerate(streams)]
+    found = parse(metadata(operators=[operator(subtasks=subtasks, parallelism=4)] * 2))
+    assert [each.bytes for each in found.operators] == [24, 24]
+    assert [(reference.path, reference.size) for reference in found.references] == [("a", 10), ("b", 57)]
+
+
 def test_without_properties_only_keyed_state_of_a_canonical_savepoint_tells_the_format() -> None:
     def with_state(kind: int) -> Metadata:
         return parse(metadata(3, [operator(3, subtasks=[subtask(keyed=key_groups(relative(), kind))])]))
@@ -152,6 +160,11 @@ def nested(depth: int) -> bytes:
         (metadata(operators=[integer(2**31 - 1)]), "the name of an operator"),
         (metadata()[:16] + integer(0) + integer(2**31 - 1), "2147483647 operators cannot follow in the 0 bytes"),
         (metadata()[:16] + integer(-1), "-1 master states cannot follow"),
+        (metadata(operators=[operator()[:-4] + integer(2**30)]), "1073741824 subtasks cannot follow"),
+        (
+            metadata(operators=[b"\0\4" + "🦦".encode() + operator()[14:]]),
+            "the name of an operator is not in Java's UTF-8",
+        ),
         (metadata(properties=b"\xac\xed\0\5t" + text("x")), "the properties are no org.apache.flink"),
         (metadata(properties=b"\xac\xed\0\5u"), "a Java object of type 117 was not expected"),
         (metadata(properties=b"\xac\xed\0\5" + b"s" * 40), "Java objects are more than 16 deep"),
