@@ -16,6 +16,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
+from sluiceway.testing.fake_metadata import metadata
 
 
 @pytest.fixture
@@ -365,14 +366,11 @@ async def test_an_overdue_cancel_cannot_become_a_stop_with_a_savepoint(tmp_path:
         await at.until(job, JobStatus.STOPPED)
 
 
-METADATA = bytes.fromhex("4960672d") + (6).to_bytes(4, "big") + b"state"
-
-
 def write_savepoint(at: Plane, flink_id: str) -> None:
     """The savepoint of the attempt under way becomes complete, although the stop does not."""
     folder = at.fake.jobs[flink_id].history[0].folder
     assert folder is not None
-    (folder / "_metadata").write_bytes(METADATA)
+    (folder / "_metadata").write_bytes(metadata())
 
 
 async def hanging_stop(at: Plane) -> tuple[int, str, int]:

@@ -45,6 +45,7 @@ _COMMANDS = {
     "demo": "demo:app",
     "jobs": "jobs:app",
     "resume": "stops:resume_app",
+    "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",
     "stop": "stops:stop_app",
     "stops": "stops:stops_app",

@@ -52,15 +52,16 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """A savepoint whose `_metadata` was read and is what Flink writes."""
+    """A savepoint whose `_metadata` was read to its end, and whose files are all there with their sizes."""
 
     path: str
-    size: int  # bytes of all files of the savepoint
+    size: int  # bytes of `_metadata` and of all files that it references
+    unchecked: int = 0  # how many of those files cannot be looked at from here
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A savepoint directory that is not a savepoint: `_metadata` missing, cut short, or of no known format."""
+    """A savepoint directory that holds no whole savepoint: `_metadata` or a file that it names is missing or broken."""
 
     path: str
     why: str

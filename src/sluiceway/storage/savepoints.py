@@ -1,31 +1,33 @@
-"""Finding savepoints and checkpoints on storage, and reading whether Flink finished them."""
+"""Finding savepoints and checkpoints on storage, and reading whether they are whole."""
 
 import asyncio
 import os
 import re
-import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
+from sluiceway.storage.inspection import Inspection, compare
+from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
+from sluiceway.storage.paths import has_scheme, local_path
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
 
-MAGIC = 0x4960672D  # the first four bytes of every `_metadata` (Flink contract, "JobManager lost")
-FORMATS = range(3, 7)  # Flink 1.8 to 2.3
-_HEADER = struct.Struct(">II")
-_METADATA = "_metadata"
-_CHECKPOINT = re.compile(r"chk-(\d+)$")
-AT_ONCE = 32  # looks under way
-PATIENCE = 10.0  # seconds for finding a checkpoint
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
+AT_ONCE: Final = 32  # looks under way
+PATIENCE: Final = 10.0  # seconds for finding a checkpoint
+_METADATA: Final = "_metadata"
+_CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
+_SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
+_LARGE_AT_ONCE: Final = 2
+_LANES: Final = 8  # for the sizes of the files of one savepoint
 
 
 class BadStorage(Exception):  # noqa: N818 - a finding about a setting
@@ -50,8 +52,9 @@ class Storage:
             self._store = LocalStore(self._path)
         except (OSError, ValueError, RuntimeError, BaseError) as error:
             raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
-        self.uri = f"file://{self._path}"
+        self.uri = f"file://{str(self._path).rstrip('/')}"
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @property
     def savepoints(self) -> str:
@@ -64,21 +67,38 @@ class Storage:
         return f"{self.uri}/jobs/checkpoint"
 
     async def look(self, target: str) -> Evidence:
-        """What lies in one attempt's directory: its newest complete savepoint, or why there is none.
+        """What lies in one attempt's directory: its newest whole savepoint, or why there is none.
 
         Flink makes a directory of a random name in the target, and writes its `_metadata` last.
         """
-        prefix = self._inside(target)
-        if prefix is None:
+        key = self._key(target)
+        if key is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
             async with self._gate:
-                return await self._look(target, prefix)
-        except (OSError, ValueError, BaseError) as error:
+                return await self._look(target, f"{key}/")
+        except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             return Unreadable(target, _first_line(error))
 
+    async def inspect(self, path: str) -> Inspection:
+        """Read one savepoint or checkpoint, given as its directory or its `_metadata`, and look for all its files.
+
+        Raises `StorageUnreadable`, also for what does not lie under the root.
+        """
+        key = self._key(path)
+        if key is None:
+            raise StorageUnreadable(f"{path} is not under the storage root {self.uri}")
+        try:
+            async with self._gate:
+                head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{_METADATA}"))
+                if head is None:
+                    return Inspection(f"{self.uri}/{key}", None, (f"there is no {_METADATA}",), 0)
+                return await self._inspect(head, {})
+        except (OSError, ValueError, BaseError) as error:
+            raise StorageUnreadable(f"{path} could not be read: {_first_line(error)}") from error
+
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
-        """The newest complete checkpoint that a run has left (URI); None when there is none.
+        """The newest whole checkpoint that a run has left (URI); None when there is none.
 
         Raises `StorageUnreadable`: a checkpoint that cannot be read now may well be there.
         """
@@ -91,66 +111,110 @@ class Storage:
             raise StorageUnreadable(f"{self.uri}/{prefix} could not be read: {why}") from error
 
     async def _newest(self, prefix: str) -> str | None:
-        heads = [meta for meta in await self._list(prefix) if meta["path"].endswith(f"/{_METADATA}")]
+        found = await self._list(prefix)
+        sizes = _sizes(found)
+        heads = [meta for meta in found if meta["path"].endswith(f"/{_METADATA}") and _number(meta) >= 0]
         for head in sorted(heads, key=_number, reverse=True):
-            if _number(head) >= 0 and await self._fault(head) is None:
-                return f"{self.uri}/{_parent(head)}"
+            inspection = await self._inspect(head, sizes)
+            if not inspection.wrong:
+                return inspection.path
         return None
 
     async def _look(self, target: str, prefix: str) -> Evidence:
         found = await self._list(prefix)
         heads = sorted((m for m in found if m["path"].endswith(f"/{_METADATA}")), key=_modified, reverse=True)
+        sizes = _sizes(found)
         broken: Broken | None = None
         for head in heads:
-            directory = _parent(head)
-            fault = await self._fault(head)
-            if fault is None:
-                size = sum(meta["size"] for meta in found if meta["path"].startswith(f"{directory}/"))
-                return Complete(f"{self.uri}/{directory}", size)
-            broken = broken or Broken(f"{self.uri}/{directory}", fault)
+            inspection = await self._inspect(head, sizes)
+            if not inspection.wrong:
+                return Complete(inspection.path, inspection.size, inspection.unchecked)
+            broken = broken or Broken(inspection.path, inspection.why)
         if broken is None and await self._begun(prefix):
             broken = Broken(target, f"it was begun, and has no {_METADATA}")
         return broken or Absent(target)
 
+    async def _inspect(self, head: "ObjectMeta", listed: Mapping[str, int]) -> Inspection:
+        """`listed` has the sizes of files that have been seen already."""
+        directory = _parent(head)
+        uri = f"{self.uri}/{directory}"
+        try:
+            metadata = await self._read(head)
+        except BrokenMetadata as error:
+            return Inspection(uri, None, (f"{_METADATA} cannot be read to its end: {error}",), head["size"])
+        except (NotFoundError, FileNotFoundError):
+            return Inspection(uri, None, (f"{_METADATA} vanished",), 0)
+        places = {r: key for r in metadata.references if (key := self._place(r, directory)) is not None}
+        # A file that was written while the listing was made may not be in it.
+        unseen = [key for key in dict.fromkeys(places.values()) if key not in listed]
+        return compare(uri, metadata, head["size"], places, {**listed, **await self._sizes_of(unseen)})
+
+    async def _read(self, head: "ObjectMeta") -> Metadata:
+        size = head["size"]
+        if size > LARGEST:
+            raise StorageUnreadable(f"{head['path']} has {size} bytes, and {LARGEST} are read at most")
+        if size <= _SMALL:
+            return await asyncio.to_thread(self._parse, head)
+        async with self._large:
+            return await asyncio.to_thread(self._parse, head)
+
+    async def _sizes_of(self, keys: Sequence[str]) -> dict[str, int | None]:
+        lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
+        found = await asyncio.gather(*(asyncio.to_thread(self._heads, lane) for lane in lanes))
+        return {key: head and head["size"] for heads in found for key, head in heads.items()}
+
+    # Run in threads, with the store's blocking calls: its own threads may still be at work when a command ends, and
+    # then take the interpreter down with them.
+
+    def _parse(self, head: "ObjectMeta") -> Metadata:
+        size = head["size"]
+        return parse(memoryview(obstore.get_range(self._store, head["path"], start=0, length=size)) if size else b"")
+
+    def _heads(self, keys: Sequence[str]) -> "dict[str, ObjectMeta | None]":
+        return {key: self._head(key) for key in keys}
+
+    def _head(self, key: str) -> "ObjectMeta | None":
+        try:
+            return obstore.head(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return None
+
     async def _list(self, prefix: str) -> "Sequence[ObjectMeta]":
         return await obstore.list(self._store, prefix).collect_async()
-
-    async def _fault(self, meta: "ObjectMeta") -> str | None:
-        """Why a `_metadata` is not what Flink writes; None when it is."""
-        if meta["size"] < _HEADER.size:
-            return f"{_METADATA} is cut short"
-        try:
-            head = bytes(await obstore.get_range_async(self._store, meta["path"], start=0, length=_HEADER.size))
-        except (NotFoundError, FileNotFoundError):
-            return f"{_METADATA} vanished"
-        magic, version = _HEADER.unpack(head)
-        if magic != MAGIC:
-            return f"{_METADATA} does not begin like one of Flink's"
-        return None if version in FORMATS else f"{_METADATA} has the unknown format version {version}"
 
     async def _begun(self, prefix: str) -> bool:
         # Directories without files show in no other listing.
         found = await obstore.list_with_delimiter_async(self._store, prefix)
         return any(path.rsplit("/", 1)[-1].startswith("savepoint-") for path in found["common_prefixes"])
 
-    def _inside(self, uri: str) -> str | None:
-        path = uri.removeprefix(f"{self.uri}/").strip("/")
-        return f"{path}/" if path and uri.startswith(f"{self.uri}/") else None
+    def _place(self, reference: Reference, directory: str) -> str | None:
+        """Where a referenced file lies under the root; None when it does not."""
+        beside = reference.relative and not has_scheme(reference.path)
+        return self._key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
+
+    def _key(self, text: str) -> str | None:
+        """The place under the root that a path or URI means; None when there is none."""
+        path = local_path(text)
+        if path is None or not path.startswith("/"):
+            return None
+        # Flink takes every ".." out of a path before it follows any link.
+        inner = f"file://{os.path.normpath(path)}".removeprefix(f"{self.uri}/")
+        return inner if inner and not inner.startswith("file://") else None
 
 
 def _local_path(root: str) -> Path:
-    scheme = _SCHEME.match(root)
-    path = root[scheme.end() :] if scheme else root
-    if path.startswith("//"):
-        host, _, path = path[2:].partition("/")
-        path = f"/{path}" if host in {"", "localhost"} else ""
-    # Flink reads a backslash as a slash, and takes every ".." out of a path before it follows any link.
-    if not path or "\\" in path or (scheme and scheme[1].lower() != "file"):
+    path = local_path(root)
+    if path is None:
         raise BadStorage(
             f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
             "that this service and every Flink machine see at the same place."
         )
-    return Path(os.path.normpath((Path(path) if scheme else Path(path).expanduser()).absolute()))
+    # Flink takes every ".." out of a path before it follows any link.
+    return Path(os.path.normpath((Path(path) if has_scheme(root) else Path(path).expanduser()).absolute()))
+
+
+def _sizes(found: "Sequence[ObjectMeta]") -> dict[str, int]:
+    return {meta["path"]: meta["size"] for meta in found}
 
 
 def _parent(meta: "ObjectMeta") -> str:

@@ -6,7 +6,6 @@ they are in the real thing.
 
 import os
 import shutil
-import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from typing import Literal, Protocol
 
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_failures import FAILURES, REFUSALS, Failure, no_such_job, stopping_failed
+from sluiceway.testing.fake_metadata import metadata
 
 STORE_SECONDS = 300.0  # `rest.async.store-duration`
-_METADATA = struct.pack(">iiq", 0x4960672D, 6, 1) + b"\x00" * 856  # the length that Flink 2.3 gave a job without state
+_METADATA = metadata()
 
 
 class Timer(Protocol):
