@@ -20,6 +20,7 @@ from sluiceway.api import dli, docs, health, native
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
@@ -204,6 +205,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "queries": Queries(db, queues, engine.flink_job),
+        "preflight": Preflight(db, queues, storage, engine.survey),
     }
 
     async def readiness() -> str:

@@ -567,4 +567,4 @@ async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(d
     assert await views.job(db, P, job) is None
     async with db.read() as connection:
         kinds = (await connection.execute(select(events.c.kind).where(events.c.job_id == job))).scalars()
-        assert list(kinds) == ["deleted"]
+        assert list(kinds) == ["job_created", "job_deleted"]

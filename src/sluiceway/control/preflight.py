@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
@@ -36,7 +36,6 @@ class Preflight:
     queues: Queues
     storage: Storage
     survey: SurveyJobs
-    clock: Callable[[], datetime]
 
     async def __call__(
         self, project: str, job_ids: Sequence[int], *, savepoint: bool, target: str | None = None
@@ -57,9 +56,7 @@ class Preflight:
             found[job] = Finding(job, verdict, survey, problems if verdict.accepted else [], _estimate(survey))
         return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
 
-    async def _surveys(
-        self, known: Iterable[tuple[Obstacle, str | None]]
-    ) -> tuple[dict[str, Survey], dict[str, str]]:
+    async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:
         """What the clusters show, and the clusters that gave no answer with the reason."""
         by_cluster: dict[str, list[str]] = {}
         for obstacle, jid in known:

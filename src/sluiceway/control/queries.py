@@ -7,7 +7,8 @@ from sluiceway.control.errors import NoGraph, UnknownBatch, UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.job import Job
-from sluiceway.store import views
+from sluiceway.store import audit, views
+from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 from sluiceway.store.views import Batch, JobFilter
 
@@ -62,6 +63,21 @@ class Queries:
         if batch is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         return batch
+
+    async def settled(self, project: str, batch_id: int) -> bool:
+        """Whether every job of a batch has settled. Raises `UnknownBatch`."""
+        head = await views.batch_head(self.db, project, batch_id)
+        if head is None:
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+        return head.settled == head.jobs
+
+    async def events(self, project: str, after: int, limit: int) -> Sequence[Event]:
+        """The events of a project that follow an id, the oldest first."""
+        return await audit.of_project(self.db, project, after, limit)
+
+    async def batch_events(self, batch_id: int, after: int, limit: int) -> Sequence[Event]:
+        """The events of a batch that follow an id, the oldest first."""
+        return await audit.of_batch(self.db, batch_id, after, limit)
 
     async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
         """The latest batches (before one, if it is given), newest first, without their jobs."""

@@ -46,8 +46,8 @@ def saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rul
     match evidence:
         case None:
             return stop
-        case Complete(path, size):
-            return _stopped_with(stop, path, size, verified=True, note=fact.note, now=now)
+        case Complete(path, size, unchecked):
+            return _stopped_with(stop, path, size, verified=unchecked == 0, note=fact.note, now=now)
         case Unreadable(_, why):
             note = f"Flink reports the savepoint; it could not be verified: {why}"
             return _stopped_with(stop, fact.path, None, verified=False, note=note, now=now)
@@ -96,7 +96,7 @@ def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop
         return stop
     if isinstance(evidence, Complete) and stop.forgotten_since is None:
         note = f"{why} Its savepoint was found on storage."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
     return settle(stop, StopPhase.LOST, f"{why} {_look_there(stop, evidence)}", now)
 
 
@@ -117,7 +117,7 @@ def _with_evidence(stop: Stop, fact: Ended, evidence: Complete, now: datetime) -
     """
     if fact.refusal is None and fact.state is JobState.FINISHED and stop.forgotten_since is None:
         note = "Flink no longer has the result; the savepoint was found on storage."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
     said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
     found = f"A complete savepoint lies at {evidence.path}, but it may not be its last state."
     return settle(stop, StopPhase.LOST, f"The job ended as {fact.state}. {found}{said}", now)
@@ -132,7 +132,7 @@ def _canceled(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime,
         return stop
     if fact.state is JobState.FINISHED and isinstance(evidence, Complete):
         note = "Its savepoint was complete before the cancel came."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=True, note=note, now=now)
+        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
     return settle(stop, StopPhase.ENDED, f"The job was already {fact.state} when it was to be canceled.", now)
 
 
@@ -140,10 +140,10 @@ def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: Sto
     """The job was canceled for what it left behind instead of a savepoint of its own."""
     kept = stop.foreign_savepoint or stop.checkpoint_path
     match evidence:
-        case Complete(path, size) if stop.foreign_savepoint is not None and not fact.moved_on:
-            return _stopped_with(stop, path, size, verified=True, note=stop.reason, now=now)
-        case Complete(path, size) if stop.foreign_savepoint is None:
-            stop = replace(stop, checkpoint_path=path, savepoint_size=size, verified=True)
+        case Complete(path, size, unchecked) if stop.foreign_savepoint is not None and not fact.moved_on:
+            return _stopped_with(stop, path, size, verified=unchecked == 0, note=stop.reason, now=now)
+        case Complete(path, size, unchecked) if stop.foreign_savepoint is None:
+            stop = replace(stop, checkpoint_path=path, savepoint_size=size, verified=unchecked == 0)
             return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; its last checkpoint is kept.", now)
         case Complete(path):
             return settle(stop, StopPhase.LOST, f"The job moved on after {path}, which was to be kept.", now)

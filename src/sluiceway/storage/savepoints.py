@@ -97,6 +97,25 @@ class Storage:
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{path} could not be read: {_first_line(error)}") from error
 
+    async def why_unwritable(self, target: str | None) -> str | None:
+        """What is known to keep a cluster from writing savepoints there; None when nothing is known.
+
+        Flink may run as another user than this service, so None is no promise.
+        """
+        key = "jobs/savepoint" if target is None else self._key(target)
+        return None if key is None else await asyncio.to_thread(self._why_unwritable, key)
+
+    def _why_unwritable(self, key: str) -> str | None:
+        place = self._path / key
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir():
+            return f"{place} is not a directory."
+        if not os.access(place, os.W_OK | os.X_OK):
+            return f"{place} is not writable for this service."
+        free = os.statvfs(place)
+        return f"The disk of {place} is full." if free.f_bavail * free.f_frsize < _LITTLE else None
+
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
         """The newest whole checkpoint that a run has left (URI); None when there is none.
 

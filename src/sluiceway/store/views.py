@@ -194,6 +194,14 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
         return _to_batch(row, [_entry(entry) for entry in entries])
 
 
+async def batch_head(db: Database, project: str, batch_id: int) -> Batch | None:
+    """One batch without its jobs."""
+    async with db.read() as connection:
+        wanted = _heads().where(batches.c.project == project, batches.c.id == batch_id)
+        row = (await connection.execute(wanted)).mappings().one_or_none()
+        return None if row is None else _to_batch(row, [])
+
+
 async def batch_list(db: Database, project: str, limit: int, before: int | None) -> list[Batch]:
     """The latest batches of a project, newest first, without their jobs; only older ones than `before`."""
     wanted = _heads().where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)

@@ -10,14 +10,78 @@ from sluiceway.settings import MAX_JOB_IDS
 JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which jobs to stop: by ids, or all that can be stopped (of one queue, if it is named)."""
+Ids = Annotated[list[JobId], Meta(min_length=1, max_length=MAX_JOB_IDS)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Tags = Annotated[dict[Name, Annotated[str, Meta(max_length=255)]], Meta(min_length=1, max_length=20)]
+Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400)]
+Status = Literal["submitting", "running", "stop_failed", "stopped"]
 
-    job_ids: Annotated[list[JobId], Meta(min_length=1, max_length=MAX_JOB_IDS)] | None = None
+
+class Wave(Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of jobs that are stopped together: by ids, or by a queue, a tag or both."""
+
+    job_ids: Ids | None = None
+    queue: Name | None = None
+    tags: Tags | None = None
+
+
+class OnSavepointFailure(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a job whose savepoint fails: first the attempts, then the action."""
+
+    action: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
+    attempts: Annotated[int, Meta(ge=1, le=100)] | None = None  # at most; the service's setting when left out
+    backoff_seconds: Seconds | None = None  # before the first retry; doubled for each further one
+    max_checkpoint_age_seconds: Seconds | None = None  # for cancel_keeping_checkpoint; an older one keeps it running
+
+
+class AbortWhen(Struct, frozen=True, forbid_unknown_fields=True):
+    """When to pause what has not begun: at a number of failures, or at a share of all jobs."""
+
+    failures: Annotated[int, Meta(ge=1)] | None = None
+    share: Annotated[float, Meta(gt=0, le=1)] | None = None
+
+
+class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which jobs to stop, by ids or by what they have in common, and how. What is given must all be true of a job."""
+
+    job_ids: Ids | None = None
     all: bool = False
-    queue: str | None = None
+    queue: Name | None = None
+    name: Name | None = None  # a pattern of the whole name: * for any characters, ? for one
+    tags: Tags | None = None
+    status: Annotated[list[Status], Meta(min_length=1)] | None = None
     savepoint: bool = True
+    drain: bool = False
+    format: Literal["canonical", "native"] = "canonical"
+    target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None  # a directory (URI) for the savepoints
+    on_savepoint_failure: OnSavepointFailure = OnSavepointFailure()
+    timeout_seconds: Seconds | None = None
+    max_parallel: Annotated[int, Meta(ge=1)] | None = None
+    waves: Annotated[list[Wave], Meta(min_length=1, max_length=100)] | None = None
+    abort_when: AbortWhen | None = None
+    dry_run: bool = False
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class LastCheckpoint(Struct, frozen=True):
+    """A job's latest complete checkpoint or savepoint."""
+
+    at: datetime
+    duration_seconds: float
+    size: int
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """What a dry run found of a job. Whatever the cluster does not tell is left out."""
+
+    state: str = ""  # Flink's
+    tasks: int = 0
+    running_tasks: int = 0
+    batch: bool = False
+    operation: str = ""  # a savepoint or stop that is under way
+    last_checkpoint: LastCheckpoint | None = None
+    estimate_seconds: float | None = None
+    problems: list[str] = []
 
 
 class JobAnswer(Struct, frozen=True, omit_defaults=True):
@@ -25,17 +89,32 @@ class JobAnswer(Struct, frozen=True, omit_defaults=True):
 
     job_id: int
     accepted: bool
-    code: str = ""  # why not: unknown, wrong_state, no_savepoint, no_queue, not_stopped, superseded
+    code: str = ""  # why not, or "already_stopped"
     message: str = ""
+    wave: int = 0
+    finding: Finding | None = None  # of a dry run
 
 
-class Accepted(Struct, frozen=True):
-    """The answer to a request to stop jobs. `id` is null when no job was accepted."""
+class Accepted(Struct, frozen=True, omit_defaults=True):
+    """The answer to a request to stop jobs. `id` is null when no job was accepted, and after a dry run."""
 
     id: int | None
     accepted: int
     refused: int
     jobs: list[JobAnswer]
+    dry_run: bool = False
+
+
+class Aborted(Struct, frozen=True):
+    """What was withdrawn. Stops that were sent already go on."""
+
+    withdrawn: list[int]  # ids of jobs
+
+
+class Proceeded(Struct, frozen=True):
+    """The state that the batch had before."""
+
+    was: Literal["open", "paused", "aborted"]
 
 
 class Resumed(Struct, frozen=True):
@@ -53,9 +132,12 @@ class StopView(Struct, frozen=True):
     name: str
     queue: str
     job_status: str
-    phase: Literal["waiting", "sent", "ending", "overdue", "stopped", "failed", "ended", "lost"]
+    phase: str
+    wave: int
+    held: bool  # it waits for its wave, or for its place in the batch
     attempt: int
     savepoint: str | None  # where it lies; only for a job that was stopped with it
+    checkpoint: str | None  # what a cancel has kept in place of a savepoint
     size: int | None
     verified: bool
     reason: str
@@ -65,31 +147,51 @@ class StopView(Struct, frozen=True):
     deadline: datetime
 
 
-class Batch(Struct, frozen=True):
-    """One request to stop jobs. `phases` counts its jobs by phase."""
-
-    id: int
-    savepoint: bool
-    reason: str
-    created_at: datetime
-    settled: bool
-    phases: dict[str, int]
-    jobs: list[StopView]
-
-
 class BatchHead(Struct, frozen=True):
     """One request to stop jobs, without its jobs."""
 
     id: int
     savepoint: bool
     reason: str
+    who: str
     created_at: datetime
+    state: Literal["open", "paused", "aborted"]
+    state_reason: str
+    jobs_total: int
+    jobs_settled: int
+    settled: bool  # no phase of it can change any more
+
+
+class Batch(BatchHead, frozen=True):
+    """One request to stop jobs. `phases` counts its jobs by phase."""
+
+    phases: dict[str, int]
+    jobs: list[StopView]
 
 
 class BatchList(Struct, frozen=True):
     """The latest batches, newest first."""
 
     stops: list[BatchHead]
+
+
+class Event(Struct, frozen=True):
+    """One event: who did what, why and when; or what became of a stop or a start."""
+
+    id: int
+    at: datetime
+    kind: str
+    job_id: int | None
+    stop_id: int | None  # of the batch
+    who: str
+    detail: str
+
+
+class EventList(Struct, frozen=True):
+    """Events, the oldest first. `next` is the `after` for those that follow."""
+
+    events: list[Event]
+    next: int
 
 
 class Error(Struct, frozen=True):

@@ -1,0 +1,34 @@
+"""Verdicts in words."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sluiceway.api.native import wire
+from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.job import JobStatus
+
+ALREADY_STOPPED = "already_stopped"
+
+_WORDS = {
+    Refusal.UNKNOWN: "There is no such job in this project.",
+    Refusal.WRONG_STATE: "Its status ({status}) does not allow it. {note}",
+    Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming. {note}",
+    Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
+    Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
+    Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
+}
+
+
+def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
+    """The answer to one job of a request."""
+    if verdict.refusal is None:
+        code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
+        return wire.JobAnswer(job_id, True, code, verdict.note, wave)
+    words = _WORDS[verdict.refusal].format(status=verdict.status, note=verdict.note)
+    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave)
+
+
+def count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:
+    """How many were accepted, and how many refused."""
+    counts = Counter(answer.accepted for answer in answers)
+    return counts[True], counts[False]

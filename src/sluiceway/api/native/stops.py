@@ -1,0 +1,251 @@
+"""Stops of many jobs as one thing: accepting them, looking at them, taking them back, and undoing them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.exceptions import ClientException
+from litestar.params import HeaderParameter, JSONBody, Parameter
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from sluiceway.api.native import wire
+from sluiceway.api.native.answers import count, job_answer
+from sluiceway.api.native.body import Json
+from sluiceway.api.native.given import BatchId, PreflightGiven, Project, QueriesGiven, StartJobsGiven, StopJobsGiven
+from sluiceway.control.preflight import Finding
+from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
+from sluiceway.domain.batch import Limits
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
+from sluiceway.domain.stop import SETTLED
+from sluiceway.store import views
+from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.store.views import JobSelector
+
+USER = "local"  # nobody signs in yet
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        required=False,
+        description="Names the request; sent again within 7 days it gets the first answer, and nothing is done twice.",
+    ),
+]
+
+
+@post(
+    "/stops",
+    status_code=HTTP_202_ACCEPTED,
+    dto=Json[wire.StopRequest],
+    return_dto=None,
+    tags=["stops"],
+    summary="Stop jobs, each with a savepoint",
+)
+async def stop(
+    project_id: Project,
+    data: JSONBody[wire.StopRequest],
+    request: Request[Any, Any, Any],
+    stop_jobs: StopJobsGiven,
+    preflight: PreflightGiven,
+    key: IdempotencyKey = None,
+) -> wire.Accepted:
+    """Accept the stop of each job that may be stopped. When the answer comes, it is stored and no crash loses it.
+
+    With `dry_run` nothing is stored and no job is touched; each is looked at instead.
+    """
+    job_ids, waves = await _jobs(stop_jobs, project_id, data)
+    if data.dry_run:
+        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=data.target)
+        answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
+        return wire.Accepted(None, *count(answers), answers, dry_run=True)
+
+    def answer(batch: StopBatch) -> wire.Accepted:
+        answers = [job_answer(job, v, waves.get(job, 0)) for job, v in zip(job_ids, batch.verdicts, strict=True)]
+        return wire.Accepted(batch.id, *count(answers), answers)
+
+    order = StopOrder(
+        policy=_policy(data),
+        limits=_limits(data),
+        target=_target(data.target),
+        waves=waves,
+        who=USER,
+        stopped_is_done=True,
+        key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest()),
+        answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
+    )
+    try:
+        batch = await stop_jobs(project_id, job_ids, savepoint=data.savepoint, reason=data.reason, order=order)
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=wire.Accepted)
+    return answer(batch)
+
+
+@get("/stops", tags=["stops"], summary="The latest stops")
+async def list_stops(
+    project_id: Project,
+    queries: QueriesGiven,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 20,
+    before: Annotated[int | None, Parameter(ge=1, le=2**63 - 1, required=False, description="Only older ones.")] = None,
+) -> wire.BatchList:
+    """The latest requests to stop jobs, newest first."""
+    return wire.BatchList([_head(batch) for batch in await queries.batches(project_id, limit, before)])
+
+
+@get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop")
+async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
+    """One request to stop jobs, with every job's phase, savepoint and reason."""
+    batch = await queries.batch(project_id, stop_id)
+    return wire.Batch(
+        **msgspec.structs.asdict(_head(batch)),
+        phases=dict(Counter(entry.stop.phase.value for entry in batch.entries)),
+        jobs=[_view(entry) for entry in batch.entries],
+    )
+
+
+@post("/stops/{stop_id:int}/abort", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Withdraw what was not sent")
+async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Aborted:
+    """Take back whatever of this stop was not sent yet; those jobs run on. What was sent goes on."""
+    aborted = await stop_jobs.abort(project_id, stop_id, who=USER)
+    return wire.Aborted(sorted(aborted.withdrawn))
+
+
+@post("/stops/{stop_id:int}/proceed", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Go on after a pause")
+async def proceed(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Proceeded:
+    """Let a stop that `abort_when` has paused go on, whatever has failed so far."""
+    return wire.Proceeded((await stop_jobs.proceed(project_id, stop_id, who=USER)).value)
+
+
+@post("/stops/{stop_id:int}/resume", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Bring them back")
+async def resume(project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven) -> wire.Resumed:
+    """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first."""
+    verdicts = await start_jobs.resume_batch(project_id, stop_id, who=USER)
+    answers = [job_answer(job, verdict) for job, verdict in sorted(verdicts.items())]
+    return wire.Resumed(*count(answers), answers)
+
+
+async def _jobs(stop_jobs: StopJobs, project: str, data: wire.StopRequest) -> tuple[Sequence[int], dict[int, int]]:
+    """The jobs that a request means, and their waves. Raises `ClientException`, `UnknownQueue`."""
+    chosen = [name for name in ("queue", "name", "tags", "status") if getattr(data, name) is not None]
+    if data.job_ids is not None and (chosen or data.all):
+        raise ClientException("Give either job_ids, or what the jobs have in common, not both.")
+    if data.all and chosen:
+        raise ClientException(f"`all` leaves nothing to choose; leave out {', '.join(chosen)}, or `all`.")
+    if data.job_ids is None and not data.all and not chosen and not data.waves:
+        raise ClientException("Say which jobs to stop: job_ids, or queue, name, tags, status, or all, or waves.")
+    groups = [_group(wave) for wave in data.waves or ()]
+    job_ids: Sequence[int] | None = data.job_ids
+    if chosen or data.all:
+        statuses = [JobStatus(status) for status in data.status or ()]
+        which = JobSelector(data.queue, data.name, data.tags or {}, statuses)
+        job_ids = await stop_jobs.select(project, which)
+    return await stop_jobs.arrange(project, job_ids, groups)
+
+
+def _group(wave: wire.Wave) -> JobSelector | Sequence[int]:
+    common = wave.queue is not None or wave.tags is not None
+    if (wave.job_ids is not None) == common:
+        raise ClientException("A wave is given either by job_ids, or by queue and tags.")
+    return wave.job_ids if wave.job_ids is not None else JobSelector(queue=wave.queue, tags=wave.tags or {})
+
+
+def _policy(data: wire.StopRequest) -> StopPolicy:
+    failing = data.on_savepoint_failure
+    keeping = failing.action == "cancel_keeping_checkpoint"
+    if keeping != (failing.max_checkpoint_age_seconds is not None):
+        raise ClientException("max_checkpoint_age_seconds goes with cancel_keeping_checkpoint, which needs it.")
+    plain = not data.drain and data.format == "canonical" and data.target is None
+    if not data.savepoint and not (plain and failing == wire.OnSavepointFailure()):
+        raise ClientException("Without a savepoint there is no drain, format, target or on_savepoint_failure.")
+    return StopPolicy(
+        drain=data.drain,
+        format=SavepointFormat(data.format),
+        attempts=failing.attempts,
+        backoff=_seconds(failing.backoff_seconds),
+        resort=Resort(failing.action),
+        checkpoint_age=_seconds(failing.max_checkpoint_age_seconds),
+        timeout=_seconds(data.timeout_seconds),
+    )
+
+
+def _limits(data: wire.StopRequest) -> Limits:
+    when = data.abort_when or wire.AbortWhen()
+    if data.abort_when is not None and (when.failures is None) == (when.share is None):
+        raise ClientException("abort_when takes either failures or share.")
+    return Limits(data.max_parallel, when.failures, when.share)
+
+
+def _target(target: str | None) -> str | None:
+    if target is None:
+        return None
+    if target.startswith("/"):
+        target = f"file://{target}"
+    if "://" not in target or any(letter.isspace() or ord(letter) < 32 for letter in target):
+        raise ClientException(
+            "target is a directory as an absolute path or a URI, for example file:///mnt/flink/tonight."
+        )
+    return target.rstrip("/")
+
+
+def _seconds(given: float | None) -> timedelta | None:
+    return None if given is None else timedelta(seconds=given)
+
+
+def _finding(finding: Finding, wave: int) -> wire.JobAnswer:
+    survey = finding.survey
+    last = survey.checkpoint if survey else None
+    shown = None if last is None else wire.LastCheckpoint(last.at, last.duration.total_seconds(), last.size)
+    told = wire.Finding(
+        state=survey.state.value if survey else "",
+        tasks=survey.tasks if survey else 0,
+        running_tasks=survey.running if survey else 0,
+        batch=survey.batch if survey else False,
+        operation=(survey.operation or "") if survey else "",
+        last_checkpoint=shown,
+        estimate_seconds=None if finding.estimate is None else round(finding.estimate.total_seconds(), 3),
+        problems=list(finding.problems),
+    )
+    return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
+
+
+def _head(batch: views.Batch) -> wire.BatchHead:
+    return wire.BatchHead(
+        id=batch.id,
+        savepoint=batch.savepoint,
+        reason=batch.reason,
+        who=batch.who,
+        created_at=batch.created_at,
+        state=batch.state.value,
+        state_reason=batch.state_why,
+        jobs_total=batch.jobs,
+        jobs_settled=batch.settled,
+        settled=batch.settled == batch.jobs,
+    )
+
+
+def _view(entry: views.BatchEntry) -> wire.StopView:
+    stop = entry.stop
+    return wire.StopView(
+        job_id=entry.job_id,
+        name=entry.name,
+        queue=entry.cluster,
+        job_status=entry.status.value,
+        phase=stop.phase.value,
+        wave=entry.wave,
+        held=stop.held,
+        attempt=stop.attempt,
+        savepoint=stop.savepoint_path,
+        checkpoint=stop.checkpoint_path if stop.phase in SETTLED else None,
+        size=stop.savepoint_size,
+        verified=stop.verified,
+        reason=stop.reason,
+        accepted_at=entry.begun_at,
+        sent_at=stop.sent_at,
+        settled_at=stop.settled_at,
+        deadline=stop.deadline,
+    )

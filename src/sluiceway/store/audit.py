@@ -1,0 +1,46 @@
+"""Reading the events, of a project or of one batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+
+from sluiceway.store.database import Database, moment
+from sluiceway.store.schema import events, rejoined
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the audit."""
+
+    id: int
+    at: datetime
+    kind: str
+    job_id: int | None
+    batch_id: int | None
+    who: str
+    detail: str
+
+
+async def of_project(db: Database, project: str, after: int, limit: int) -> list[Event]:
+    """The events of a project that follow an id, the oldest first."""
+    return await _read(db, (events.c.project == project,), after, limit)
+
+
+async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[Event]:
+    """The events of a batch, and of the stops of others that count in it, too."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    return await _read(db, ((events.c.batch_id == batch_id) | events.c.stop_id.in_(again),), after, limit)
+
+
+async def _read(db: Database, which: Sequence[ColumnElement[bool]], after: int, limit: int) -> list[Event]:
+    wanted = select(events).where(*which, events.c.id > after).order_by(events.c.id).limit(limit)
+    async with db.read() as connection:
+        rows = list(await connection.execute(wanted))
+    found = []
+    for row in rows:
+        at = moment(row.at)
+        assert at is not None, "the column is NOT NULL"
+        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail))
+    return found
