@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
 PATIENCE: Final = 10.0  # seconds for finding a checkpoint
+_LITTLE: Final = 1 << 20  # bytes; a disk with less left takes no savepoint
 _METADATA: Final = "_metadata"
 _CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
 _SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
