@@ -23,7 +23,7 @@ from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.session import SessionEngine
 from sluiceway.reconcile.submissions import Submissions
-from sluiceway.reconcile.turn import Turn, TurnSettings
+from sluiceway.reconcile.turn import Clock, Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database, migrate
@@ -125,6 +125,7 @@ async def plane(
     max_savepoints: int = 100,
     timeout: float = 1.0,
     fakes: dict[str, FakeFlink] | None = None,
+    clock: Clock = clock,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(migrate, directory / "test.db")

@@ -1,0 +1,112 @@
+"""The ground shakes: the wall clock jumps, the disk of the database is full, somebody else holds its lock."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from tests.plane import PROJECT, RULES, Plane, plane
+
+from sluiceway.app import clock
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.stop import StopPhase
+from sluiceway.store import database
+
+
+class JumpingClock:
+    """The wall clock, off by what somebody has set it to."""
+
+    def __init__(self) -> None:
+        self.off = timedelta()
+
+    def __call__(self) -> datetime:
+        return clock() + self.off
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+async def test_a_clock_that_jumps_makes_no_stop_overdue_and_no_job_gone(tmp_path: Path, hours: int) -> None:
+    wall = JumpingClock()
+    rules = replace(RULES, gone_after=timedelta(hours=1), timeout=timedelta(hours=1))
+    async with plane(tmp_path, clock=wall, rules=rules) as at:
+        jobs = await at.run(3)
+        for job in jobs:
+            at.fake.jobs[await at.flink_id(job)].stop_seconds = 1.0
+        batch = (await at.stop(PROJECT, jobs, savepoint=True)).id
+        await at.eventually(lambda: at.fake.count("stop") == 3)
+        at.fake.hide(await at.flink_id(jobs[0]))
+        wall.off = timedelta(hours=hours)
+        await asyncio.sleep(0.3)
+        assert {(await at.job(job)).status for job in jobs} == {JobStatus.SAVEPOINTING}
+        at.fake.show()
+        assert [e.stop.phase for e in await at.settled(batch or 0)] == [StopPhase.STOPPED] * 3
+        assert at.fake.count("stop") == 3
+
+
+@contextmanager
+def full_disk(at: Plane) -> Iterator[None]:
+    """SQLite may not add another page: what it says then is what it says of a full disk."""
+    engine = at.db._engine.sync_engine
+
+    def limit(connection: Any, *_: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA max_page_count = 1")  # never below what there is
+        cursor.close()
+
+    def lift(connection: Any, *_: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA max_page_count = 1073741823")
+        cursor.close()
+
+    event.listen(engine, "checkout", limit)
+    try:
+        yield
+    finally:
+        event.remove(engine, "checkout", limit)
+        event.listen(engine, "checkout", lift)
+
+
+async def fill(at: Plane, jobs: list[int]) -> None:
+    """Ask for more than fits: there may be a little room left."""
+    for _ in range(50):
+        await at.stop(PROJECT, jobs, savepoint=True, reason="x" * 100_000)
+        await at.create("y" * 100_000)
+
+
+async def test_a_full_disk_refuses_new_stops_and_forgets_none(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        jobs = await at.run(40)
+        batch = (await at.stop(PROJECT, jobs[:20], savepoint=True, reason="before")).id
+        with full_disk(at):
+            with pytest.raises(DBAPIError, match="full"):
+                await fill(at, jobs[20:])
+            await asyncio.sleep(0.3)
+        entries = await at.settled(batch or 0)
+        assert [entry.stop.phase for entry in entries] == [StopPhase.STOPPED] * 20
+        assert at.fake.restarts == 0
+        for job in jobs[:20]:
+            assert len(at.savepoints(job)) == 1, "one savepoint each, however often the turn failed"
+
+
+async def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    async with plane(tmp_path) as at:
+        jobs = await at.run(5)
+        for job in jobs:
+            at.fake.jobs[await at.flink_id(job)].stop_seconds = 0.1
+        batch = (await at.stop(PROJECT, jobs, savepoint=True)).id
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(0.5)
+        other.execute("ROLLBACK")
+        other.close()
+        assert [entry.stop.phase for entry in await at.settled(batch or 0)] == [StopPhase.STOPPED] * 5
+        assert at.fake.restarts == 0
+        for job in jobs:
+            assert len(at.savepoints(job)) == 1
