@@ -208,7 +208,7 @@ def _options(directory: Path, rest: int, rpc: int, slots: int) -> Mapping[str, o
         "taskmanager.numberOfTaskSlots": slots,
         # A killed process is noticed by its connection, a hanging one by its heartbeat; both soon.
         "heartbeat.interval": 1000,
-        "heartbeat.timeout": 10_000,
+        "heartbeat.timeout": 30_000,
         "taskmanager.registration.initial-backoff": "200 ms",
         "cluster.registration.initial-timeout": "200 ms",
         "cluster.registration.error-delay": "1 s",

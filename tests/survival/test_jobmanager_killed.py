@@ -1,0 +1,101 @@
+"""What must survive, 3 and 4: the JobManager is killed in the middle of a batch, with high availability and without."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.ha_flink import HaFlink
+from tests.service import wait_for
+from tests.survival.world import OVER, World, hanging, runs_again
+
+pytestmark = pytest.mark.real
+
+
+def finished_unseen(world: World, flink: HaFlink, jobs: list[int]) -> int:
+    """Stop jobs, with a service that sees nothing any more once it has asked; the batch's id."""
+    batch = world.stop(jobs)
+    world.until(batch, "sent", "ending", "stopped")
+    return batch
+
+
+def test_running_again_gets_a_new_attempt(world: World, flink: HaFlink) -> None:
+    """3: the savepoint was not complete; the job comes back from its last checkpoint, and the stop is tried again."""
+    jobs = world.run(2)
+    with hanging(flink.taskmanagers[0]):
+        batch = world.stop(jobs)
+        world.acknowledged(batch)
+        flink.jobmanager.kill()
+    flink.start()
+    for entry in world.settled(batch).values():
+        world.assert_stopped(entry)
+        assert entry["attempt"] == 2
+        assert world.savepoints(entry["job_id"]) == [entry["savepoint"]]
+        assert flink.state(world.flink_id(entry["job_id"])) in OVER
+
+
+def test_gone_with_its_savepoint_on_storage_is_stopped_and_without_one_lost(world: World, flink: HaFlink) -> None:
+    """3 and 8: after the kill only the directory knows, and a `_metadata` that is cut short or missing is no success."""
+    whole, cut, missing = jobs = world.run(3)
+    ids = [world.flink_id(job) for job in jobs]
+    with hanging(flink.taskmanagers[0]):
+        batch = world.stop(jobs)
+        world.acknowledged(batch)
+        with world.paused():
+            flink.taskmanagers[0].carry_on()
+            wait_for(lambda: all(flink.state(jid) == "FINISHED" for jid in ids))
+            flink.jobmanager.kill()
+            metadata(world, cut).write_bytes(metadata(world, cut).read_bytes()[:6])
+            metadata(world, missing).unlink()
+            flink.start()
+    entries = world.settled(batch)
+    world.assert_stopped(entries[whole])
+    assert "found on storage" in entries[whole]["reason"]
+    for job in (cut, missing):
+        assert entries[job]["phase"] == "lost"
+        assert entries[job]["savepoint"] is None
+        assert f"/jobs/savepoint/{job}/" in entries[job]["reason"]
+
+
+def metadata(world: World, job: int) -> Path:
+    """The `_metadata` of a job's only savepoint."""
+    [found] = world.storage.glob(f"jobs/savepoint/{job}/**/_metadata")
+    return found
+
+
+@pytest.mark.parametrize("moment", [0.1, 0.5])
+def test_killed_at_any_moment_the_answers_are_true(world: World, flink: HaFlink, moment: float) -> None:
+    """3: whichever of the three truths a job has come to."""
+    jobs = world.run(4)
+    batch = world.stop(jobs)
+    time.sleep(moment)
+    flink.jobmanager.kill()
+    flink.start()
+    for job, entry in world.settled(batch).items():
+        world.assert_stopped(entry)
+        assert flink.state(world.flink_id(job)) in OVER
+
+
+def test_without_high_availability_the_jobs_are_gone_and_told_so(world: World, plain: HaFlink) -> None:
+    """4: the one without a complete savepoint is lost, the one with it stopped, the one nobody stopped has failed."""
+    plain.start()
+    saved, lost, bystander = world.run(3, queue_name="plain")
+    before = world.stop([saved])
+    world.acknowledged(before)
+    with world.paused():
+        wait_for(lambda: plain.state(world.flink_id(saved)) == "FINISHED")
+        plain.jobmanager.kill()
+    plain.start()
+    world.assert_stopped(world.settled(before)[saved])
+    assert world.service.until(bystander, "job_running_exception")["status_desc"]
+    lost = bystander
+    world.service.start([lost])
+    with hanging(plain.taskmanagers[0]):
+        batch = world.stop([lost])
+        world.acknowledged(batch)
+        plain.jobmanager.kill()
+    plain.start()
+    entry = world.settled(batch)[lost]
+    assert (entry["phase"], entry["savepoint"]) == ("lost", None)
+    assert f"/jobs/savepoint/{lost}/" in entry["reason"]
+    assert plain.jobs() == {}
+    plain.end()
