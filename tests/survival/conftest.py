@@ -32,7 +32,7 @@ def plain(home: Path) -> Iterator[HaFlink]:
 @pytest.fixture(scope="session")
 def world(home: Path, flink: HaFlink, plain: HaFlink) -> Iterator[World]:
     """The service. A test leaves it running."""
-    world = World(home, ha=flink.url, plain=plain.url)
+    world = World(home, ha=flink, plain=plain)
     world.start()
     yield world
     world.service.kill()

@@ -11,13 +11,6 @@ from tests.survival.world import OVER, World, hanging, runs_again
 pytestmark = pytest.mark.real
 
 
-def finished_unseen(world: World, flink: HaFlink, jobs: list[int]) -> int:
-    """Stop jobs, with a service that sees nothing any more once it has asked; the batch's id."""
-    batch = world.stop(jobs)
-    world.until(batch, "sent", "ending", "stopped")
-    return batch
-
-
 def test_running_again_gets_a_new_attempt(world: World, flink: HaFlink) -> None:
     """3: the savepoint was not complete; the job comes back from its last checkpoint, and the stop is tried again."""
     jobs = world.run(2)
@@ -75,27 +68,38 @@ def test_killed_at_any_moment_the_answers_are_true(world: World, flink: HaFlink,
         assert flink.state(world.flink_id(job)) in OVER
 
 
-def test_without_high_availability_the_jobs_are_gone_and_told_so(world: World, plain: HaFlink) -> None:
-    """4: the one without a complete savepoint is lost, the one with it stopped, the one nobody stopped has failed."""
+def test_without_high_availability_jobs_are_gone_and_told_so(world: World, plain: HaFlink) -> None:
+    """4: the job with a complete savepoint is stopped, and one that nobody was stopping has failed."""
     plain.start()
-    saved, lost, bystander = world.run(3, queue_name="plain")
-    before = world.stop([saved])
-    world.acknowledged(before)
+    saved, bystander = world.run(2, on="plain")
+    batch = world.stop([saved])
+    world.acknowledged(batch)
     with world.paused():
         wait_for(lambda: plain.state(world.flink_id(saved)) == "FINISHED")
         plain.jobmanager.kill()
     plain.start()
-    world.assert_stopped(world.settled(before)[saved])
+    entry = world.settled(batch)[saved]
+    world.assert_stopped(entry)
     assert world.service.until(bystander, "job_running_exception")["status_desc"]
-    lost = bystander
-    world.service.start([lost])
+    assert plain.jobs() == {}
+
+
+def test_without_high_availability_a_job_without_its_savepoint_is_lost(world: World, plain: HaFlink) -> None:
+    """4: its answer names the directory to look in, and it can be brought back from its newest checkpoint."""
+    plain.start()
+    [job] = world.run(on="plain")
+    checkpoints = world.storage / "jobs" / "checkpoint" / str(job)
+    wait_for(lambda: any(checkpoints.rglob("chk-*/_metadata")))
     with hanging(plain.taskmanagers[0]):
-        batch = world.stop([lost])
+        batch = world.stop([job])
         world.acknowledged(batch)
         plain.jobmanager.kill()
     plain.start()
-    entry = world.settled(batch)[lost]
+    entry = world.settled(batch)[job]
     assert (entry["phase"], entry["savepoint"]) == ("lost", None)
-    assert f"/jobs/savepoint/{lost}/" in entry["reason"]
-    assert plain.jobs() == {}
-    plain.end()
+    assert f"/jobs/savepoint/{job}/" in entry["reason"]
+    [answer] = world.service.dli("POST", "/jobs/run", {"job_ids": [job], "resume_savepoint": True})
+    assert answer["is_success"]
+    world.service.until(job, "job_running")
+    restored = plain.ask(f"/jobs/{world.flink_id(job)}/checkpoints")["latest"]["restored"]
+    assert "/chk-" in restored["external_path"]

@@ -24,7 +24,7 @@ COUNTING = """
 class World:
     """A service with its data in `directory`, which can be started anew with other settings."""
 
-    def __init__(self, directory: Path, **clusters: str) -> None:
+    def __init__(self, directory: Path, **clusters: HaFlink) -> None:
         self.directory = directory
         self.storage = directory / "storage"
         self._clusters = clusters
@@ -39,7 +39,7 @@ class World:
 
     def start(self, *options: str, crash: str | None = None) -> None:
         """Start a service, in the place of one that has ended."""
-        clusters = [f"--cluster={name}={url}" for name, url in self._clusters.items()]
+        clusters = [f"--cluster={name}={flink.url}" for name, flink in self._clusters.items()]
         given = (*clusters, f"--storage={self.storage}", f"--gone-after={GONE_AFTER}", *options)
         self._service = ServiceProcess(self.directory / "data", *given, crash=crash)
 
@@ -65,11 +65,20 @@ class World:
         finally:
             self.service.process.send_signal(signal.SIGCONT)
 
-    def run(self, count: int = 1, sql: str = COUNTING, **fields: object) -> list[int]:
-        """So many running jobs, with checkpoints every second; Flink restarts them unless `fields` say otherwise."""
-        jobs = [self.create(sql, **fields) for _ in range(count)]
-        self.service.start(jobs)
+    def run(self, count: int = 1, sql: str = COUNTING, *, on: str = "ha", **fields: object) -> list[int]:
+        """So many jobs with all tasks running and checkpoints every second.
+
+        Flink restarts them unless `fields` say otherwise.
+        """
+        jobs = [self.create(sql, queue_name=on, **fields) for _ in range(count)]
+        self.begin(jobs, on=on)
         return jobs
+
+    def begin(self, jobs: Sequence[int], *, on: str = "ha") -> None:
+        """Start jobs, and wait until all of their tasks run."""
+        self.service.start(jobs)
+        for job in jobs:
+            runs_again(self._clusters[on], self.flink_id(job))
 
     def create(self, sql: str = COUNTING, **fields: object) -> int:
         """A job that does not run yet."""
