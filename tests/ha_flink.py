@@ -76,6 +76,12 @@ class JavaProcess:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it; what it says goes to files. A process group of its own keeps our terminal's Ctrl-C from it."""
         assert not self.alive, f"{self.name} runs already"
@@ -111,7 +117,7 @@ class HaFlink:
         rest, rpc, zookeeper = free_ports(3)
         self.url = f"http://{HOST}:{rest}"
         (directory / "log4j2.properties").write_text(_LOG)
-        options = {**_options(directory, rest, rpc, slots), **(_ha_options(directory, zookeeper) if ha else {})}
+        options = {**_options(directory, rest, rpc, slots, ha=ha), **(_ha_options(directory, zookeeper) if ha else {})}
         (directory / "config.yaml").write_text("".join(f"{key}: {value}\n" for key, value in options.items()))
         at = ("--configDir", str(directory))
         self.jobmanager = JavaProcess(directory, "jobmanager", ("-Xmx768m",), (_JOBMANAGER, *at))
@@ -176,6 +182,10 @@ class HaFlink:
                 return None
             raise
 
+    def cancel(self, jid: str) -> None:
+        """Cancel a job, as somebody does in Flink's own page."""
+        self.ask(f"/jobs/{jid}?mode=cancel", method="PATCH")
+
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on.
@@ -192,7 +202,7 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def _options(directory: Path, rest: int, rpc: int, slots: int) -> Mapping[str, object]:
+def _options(directory: Path, rest: int, rpc: int, slots: int, *, ha: bool) -> Mapping[str, object]:
     return {
         "jobmanager.rpc.address": HOST,
         "jobmanager.rpc.port": rpc,
@@ -206,9 +216,10 @@ def _options(directory: Path, rest: int, rpc: int, slots: int) -> Mapping[str, o
         "web.submit.enable": "false",
         "io.tmp.dirs": directory / "tmp",
         "taskmanager.numberOfTaskSlots": slots,
-        # A killed process is noticed by its connection, a hanging one by its heartbeat; both soon.
+        # A killed process is noticed by its connection, a hanging one by its heartbeat.
         "heartbeat.interval": 1000,
-        "heartbeat.timeout": 30_000,
+        # Without high availability a TaskManager finds a new JobManager at the old address only after this time.
+        "heartbeat.timeout": 30_000 if ha else 6_000,
         "taskmanager.registration.initial-backoff": "200 ms",
         "cluster.registration.initial-timeout": "200 ms",
         "cluster.registration.error-delay": "1 s",
