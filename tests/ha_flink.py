@@ -182,6 +182,10 @@ class HaFlink:
                 return None
             raise
 
+    def restarts(self, jid: str) -> int:
+        """How often a job has failed, and so was restarted."""
+        return len(self.ask(f"/jobs/{jid}/exceptions")["exceptionHistory"]["entries"])
+
     def cancel(self, jid: str) -> None:
         """Cancel a job, as somebody does in Flink's own page."""
         self.ask(f"/jobs/{jid}?mode=cancel", method="PATCH")

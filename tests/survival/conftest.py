@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.ha_flink import HaFlink
+from tests.relay import Relay
 from tests.survival.world import World
 
 
@@ -30,9 +31,16 @@ def plain(home: Path) -> Iterator[HaFlink]:
 
 
 @pytest.fixture(scope="session")
-def world(home: Path, flink: HaFlink, plain: HaFlink) -> Iterator[World]:
+def relay(flink: HaFlink) -> Iterator[Relay]:
+    """The highly available cluster once more, behind a relay that a test leaves honest."""
+    with Relay(int(flink.url.rpartition(":")[2])) as relay:
+        yield relay
+
+
+@pytest.fixture(scope="session")
+def world(home: Path, flink: HaFlink, plain: HaFlink, relay: Relay) -> Iterator[World]:
     """The service. A test leaves it running."""
-    world = World(home, ha=flink, plain=plain)
+    world = World(home, {"ha": (flink.url, flink), "plain": (plain.url, plain), "relayed": (relay.url, flink)})
     world.start()
     yield world
     world.service.kill()

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import signal
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ COUNTING = """
 
 
 class World:
-    """A service with its data in `directory`, which can be started anew with other settings."""
+    """A service with its data in `directory`, which can be started anew with other settings.
 
-    def __init__(self, directory: Path, **clusters: HaFlink) -> None:
+    `clusters` has the address that the service is given for each, and the cluster behind it.
+    """
+
+    def __init__(self, directory: Path, clusters: Mapping[str, tuple[str, HaFlink]]) -> None:
         self.directory = directory
         self.storage = directory / "storage"
         self._clusters = clusters
@@ -39,7 +42,7 @@ class World:
 
     def start(self, *options: str, crash: str | None = None) -> None:
         """Start a service, in the place of one that has ended."""
-        clusters = [f"--cluster={name}={flink.url}" for name, flink in self._clusters.items()]
+        clusters = [f"--cluster={name}={url}" for name, (url, _) in self._clusters.items()]
         given = (*clusters, f"--storage={self.storage}", f"--gone-after={GONE_AFTER}", *options)
         self._service = ServiceProcess(self.directory / "data", *given, crash=crash)
 
@@ -78,7 +81,7 @@ class World:
         """Start jobs, and wait until all of their tasks run."""
         self.service.start(jobs)
         for job in jobs:
-            runs_again(self._clusters[on], self.flink_id(job))
+            runs_again(self._clusters[on][1], self.flink_id(job))
 
     def create(self, sql: str = COUNTING, **fields: object) -> int:
         """A job that does not run yet."""
