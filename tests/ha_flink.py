@@ -223,7 +223,7 @@ def _options(directory: Path, rest: int, rpc: int, slots: int, *, ha: bool) -> M
         # A killed process is noticed by its connection, a hanging one by its heartbeat.
         "heartbeat.interval": 1000,
         # Without high availability a TaskManager finds a new JobManager at the old address only after this time.
-        "heartbeat.timeout": 30_000 if ha else 6_000,
+        "heartbeat.timeout": 30_000 if ha else 4_000,
         "taskmanager.registration.initial-backoff": "200 ms",
         "cluster.registration.initial-timeout": "200 ms",
         "cluster.registration.error-delay": "1 s",

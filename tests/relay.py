@@ -82,7 +82,9 @@ class _Connection(socketserver.BaseRequestHandler):
         mood = relay.mood
         relay.asked[mood] += 1
         if mood is Mood.HANGING:
-            return True
+            while relay.mood is mood:
+                time.sleep(0.05)
+            return False
         if mood is Mood.RESETTING:
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.request.close()

@@ -1,5 +1,7 @@
 """What must survive, 5 and 6: TaskManagers die amid stops, tasks do not all run, jobs end or fail on their own."""
 
+import shutil
+
 import pytest
 from tests.ha_flink import HaFlink
 from tests.service import wait_for
@@ -12,7 +14,12 @@ LOOPING = """
     CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');
     INSERT INTO b SELECT CAST(CONCAT('x', CAST(n AS STRING)) AS BIGINT) FROM s;
 """
-SHORT = COUNTING.replace("'datagen'", "'datagen', 'number-of-rows' = '30'")
+SHORT = COUNTING.replace("'datagen'", "'datagen', 'number-of-rows' = '50'")
+FILES = """
+    CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');
+    CREATE TABLE f (n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{path}', 'format' = 'csv');
+    INSERT INTO f SELECT n FROM s;
+"""
 
 
 def test_savepoint_that_dies_with_its_taskmanager_is_tried_again(world: World, flink: HaFlink) -> None:
@@ -80,13 +87,12 @@ def test_job_that_restarts_in_a_loop_is_told_truly(world: World, flink: HaFlink)
 
 def test_job_that_finishes_by_itself_is_no_success(world: World, flink: HaFlink) -> None:
     """6: it finished while the service was dead, after the stop was accepted and before it was sent."""
-    job = world.create(SHORT)
-    world.end()
-    world.start(crash="before_intent_is_sent")
-    world.service.start([job])
-    runs_again(flink, world.flink_id(job))
-    batch = world.stop([job])
-    assert world.service.process.wait(60) == -9
+    [job] = world.run(sql=SHORT)
+    with hanging(flink.taskmanagers[0]):
+        world.end()
+        world.start(crash="before_intent_is_sent")
+        batch = world.stop([job])
+        world.died()
     wait_for(lambda: flink.state(world.flink_id(job)) == "FINISHED")
     world.start()
     entry = world.settled(batch)[job]
@@ -94,3 +100,22 @@ def test_job_that_finishes_by_itself_is_no_success(world: World, flink: HaFlink)
     assert (entry["phase"], entry["savepoint"]) == ("lost", None)
     assert "The job is FINISHED. No savepoint was found in " in entry["reason"]
     assert world.savepoints(job) == []
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_job_that_fails_while_finishing_keeps_its_savepoint(world: World, flink: HaFlink, restarts: bool) -> None:
+    """6: the savepoint is complete, and then the sink cannot publish its file. Flink restarts no such job."""
+    output = world.directory / f"output-{restarts}"
+    sql = FILES.format(path=output.as_uri())
+    [job] = world.run(sql=sql, restart_when_exception=restarts, checkpoint_interval=3600)
+    wait_for(lambda: any(output.glob(".part-*")))
+    with hanging(flink.taskmanagers[0]):
+        shutil.rmtree(output)
+        output.touch()
+        batch = world.stop([job])
+        world.acknowledged(batch)
+    entry = world.settled(batch)[job]
+    output.unlink()
+    world.assert_stopped(entry)
+    assert "The job ended as FAILED after its savepoint was complete" in entry["reason"]
+    assert flink.state(world.flink_id(job)) == "FAILED"

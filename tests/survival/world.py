@@ -30,6 +30,7 @@ class World:
     def __init__(self, directory: Path, clusters: Mapping[str, tuple[str, HaFlink]]) -> None:
         self.directory = directory
         self.storage = directory / "storage"
+        self._database = directory / "data" / "sluiceway.db"
         self._clusters = clusters
         self._numbers = itertools.count(1)
         self._service: ServiceProcess | None = None
@@ -45,6 +46,12 @@ class World:
         clusters = [f"--cluster={name}={url}" for name, (url, _) in self._clusters.items()]
         given = (*clusters, f"--storage={self.storage}", f"--gone-after={GONE_AFTER}", *options)
         self._service = ServiceProcess(self.directory / "data", *given, crash=crash)
+
+    def died(self) -> None:
+        """Wait for the service to die where it was told to; nobody is to wait for its leases to run out."""
+        assert self.service.process.wait(60) == -signal.SIGKILL
+        with contextlib.closing(sqlite3.connect(self._database, timeout=20)) as db, db:
+            db.execute("UPDATE leases SET until = 0")
 
     def end(self) -> None:
         """End the service in an orderly way."""
@@ -123,7 +130,7 @@ class World:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query shows, from beside the service."""
-        with contextlib.closing(sqlite3.connect(self.directory / "data" / "sluiceway.db", timeout=20)) as db:
+        with contextlib.closing(sqlite3.connect(self._database, timeout=20)) as db:
             return db.execute(sql).fetchall()
 
     def savepoints(self, job: int) -> list[str]:
