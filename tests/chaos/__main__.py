@@ -21,11 +21,15 @@ def main() -> int:
     options = _options()
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
     directory = Path(tempfile.mkdtemp(prefix="sluiceway-chaos-"))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    faults = ["it was broken off"]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    faults = ["it broke"]
     try:
         faults = chaos(directory, options.rounds, seed, options.jobs)
+    except AssertionError as error:
+        faults = [f"it did not get to its end: {error}"]
+        _say(f"UNTRUE: {faults[0]}")
     except KeyboardInterrupt:
+        faults = []
         _say("Broken off.")
         return 130
     finally:

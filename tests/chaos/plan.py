@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LATEST = 3.0  # seconds after the stop was asked for; by then an undisturbed batch has settled
+LATEST = 2.0  # seconds after the stop was asked for; by then an undisturbed batch has its savepoints
 LONGEST_DOWN = 3.0  # seconds until it is started again
 
 

@@ -20,7 +20,6 @@ class Round:
     killed: Sequence[Kill]
     phases: Counter[str] = field(default_factory=Counter)
     retries: int = 0  # attempts beyond the first
-    unverified: int = 0
     orphans: int = 0  # complete savepoints that no answer names
     settled: float = 0.0  # seconds
     back: float = 0.0  # seconds, from there until all wrote again

@@ -62,7 +62,7 @@ class Stage:
     def kill(self, victim: str) -> None:
         """End one of them as a crash does."""
         if victim == SERVICE:
-            self.service.kill()
+            self._kill_service()
         else:
             self._process(victim).kill()
 
@@ -156,9 +156,14 @@ class Stage:
     def _end(self) -> None:
         try:
             if self._service is not None:
-                self._service.kill()
+                self._kill_service()
         finally:
             self.flink.end()
+
+    def _kill_service(self) -> None:
+        self.service.kill()
+        with (self._data / "service.log").open("a") as log:
+            log.writelines(self.service.log)
 
 
 def _unsettled(batch: Mapping[str, Any]) -> list[str]:
