@@ -53,7 +53,7 @@ def chaos(directory: Path, rounds: int, seed: int, jobs: int) -> list[str]:
                 _say(f"  UNTRUE: {fault}")
         untrue = [fault for each in played for fault in each.faults] + copies(stage) + _stop_quietly(stage)
         rows, wrong = _count(stage)
-    _say(_summary(played, untrue, wrong, jobs, rows, time.monotonic() - began))
+    _say(_summary(played, untrue, wrong, stage, rows, time.monotonic() - began))
     return untrue + wrong
 
 
@@ -74,7 +74,13 @@ def _count(stage: Stage) -> tuple[int, list[str]]:
 
 
 def _summary(
-    played: Sequence[Round], untrue: Sequence[str], wrong: Sequence[str], jobs: int, rows: int, seconds: float
+    played: Sequence[Round],
+    untrue: Sequence[str],
+    wrong: Sequence[str],
+    jobs: int,
+    rows: int,
+    seconds: float,
+    mended: int,
 ) -> str:
     phases = sum((each.phases for each in played), Counter[str]())
     victims = Counter(kill.victim.partition("-")[0] for each in played for kill in each.killed)
@@ -84,8 +90,9 @@ def _summary(
             f" ({', '.join(f'{count} {phase}' for phase, count in sorted(phases.items()))})",
             f"kills: {', '.join(f'{count} {victim}' for victim, count in sorted(victims.items())) or 'none'}",
             f"retries: {sum(each.retries for each in played)}, lost: {phases['lost']}",
+            f"job results that Flink left empty, and no JobManager started over: {len(stage.flink.mended)}",
             f"untrue answers: {len(untrue)}",
-            f"jobs with lost or doubled rows: {len(wrong)} of {jobs}, among {rows} rows",
+            f"jobs with lost or doubled rows: {len(wrong)} of {len(stage.jobs)}, among {rows} rows",
         )
     )
 

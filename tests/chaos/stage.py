@@ -91,6 +91,7 @@ class Stage:
         found: dict[str, Any] = {}
 
         def settled() -> bool:
+            self.flink.tend()
             found.update(self._native("GET", f"/stops/{batch}"))
             return bool(found["settled"])
 

@@ -23,9 +23,11 @@ def untruths(entry: dict[str, Any], state: str | None, made: Collection[Path]) -
             f"its savepoint {savepoint} is none that this stop made": savepoint in made,
             f"its savepoint {savepoint} is not whole": savepoint is not None and whole(savepoint),
             "it was not verified": entry["verified"],
+            f"the job is shown as {entry['job_status']}": entry["job_status"] == "stopped",
         },
         "failed": {
             f"the cluster has it {state}": state not in ENDED,
+            f"the job is shown as {entry['job_status']}": entry["job_status"] == "stop_failed",
             "it names a savepoint": savepoint is None,
         },
         "ended": {
