@@ -74,13 +74,7 @@ def _count(stage: Stage) -> tuple[int, list[str]]:
 
 
 def _summary(
-    played: Sequence[Round],
-    untrue: Sequence[str],
-    wrong: Sequence[str],
-    jobs: int,
-    rows: int,
-    seconds: float,
-    mended: int,
+    played: Sequence[Round], untrue: Sequence[str], wrong: Sequence[str], stage: Stage, rows: int, seconds: float
 ) -> str:
     phases = sum((each.phases for each in played), Counter[str]())
     victims = Counter(kill.victim.partition("-")[0] for each in played for kill in each.killed)
