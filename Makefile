@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo check test bench lock clean
+.PHONY: help setup demo check test chaos bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,7 +32,13 @@ check: .venv/ready  ## The fast part of the tests: style, types, imports, and al
 
 test: check  ## Everything, real Flink included
 	$(BIN)/pytest -n 4 -m process
-	$(BIN)/pytest -m real --durations=10
+	$(BIN)/pytest -m real --ignore=tests/survival --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile tests/survival --durations=10
+
+ROUNDS ?= 10
+
+chaos: .venv/ready  ## Rounds of stops on a real Flink whose processes are killed: ROUNDS=10 SEED=…
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

@@ -101,9 +101,9 @@ class ServiceProcess:
         raise AssertionError(f"the service ended with {self.process.wait(10)}: {''.join(self.log)}")
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
+def wait_for(happened: Callable[[], bool], seconds: float = PATIENCE, pause: float = 0.1) -> None:
     """Wait until something has happened, however slow the machine is."""
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(pause)

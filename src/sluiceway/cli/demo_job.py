@@ -36,6 +36,8 @@ class DemoJob:
 
     number: int
     outputs: Path
+    rows: int = ROWS
+    per_second: int = PER_SECOND
 
     @property
     def name(self) -> str:
@@ -56,9 +58,9 @@ class DemoJob:
         """DLI's fields to create it with."""
         sql = _SQL.format(
             table=self.table,
-            rate=PER_SECOND + self.number,
+            rate=self.per_second + self.number,
             first=self.first,
-            last=self.first + ROWS - 1,
+            last=self.first + self.rows - 1,
             path=(self.outputs / self.name).absolute().as_uri(),
         )
         return {
@@ -69,11 +71,14 @@ class DemoJob:
             "checkpoint_interval": CHECKPOINT_SECONDS,
         }
 
+    def numbers(self) -> list[int]:
+        """What it has written, in order. Hidden files are not yet written for good."""
+        files = (self.outputs / self.name).glob("part-*")
+        return sorted(int(line) for file in files for line in file.read_text().split())
+
     def output(self) -> Output:
-        """Read what it has written. Hidden files are not yet written for good."""
-        files = sorted((self.outputs / self.name).glob("part-*"))
-        numbers = sorted(int(line) for file in files for line in file.read_text().split())
-        return judge(numbers, self.first)
+        """Read what it has written, and check it."""
+        return judge(self.numbers(), self.first)
 
 
 def judge(numbers: list[int], first: int) -> Output:
