@@ -190,3 +190,20 @@ def test_every_phase_and_status_is_explained() -> None:
     for status, dli_name in NAMES.items():
         assert re.search(rf"\b{status.value}\b", words), f"{status} is not explained"
         assert re.search(rf"\b{dli_name}\b", words), f"{dli_name} is not explained"
+
+
+# --- reliability ----------------------------------------------------------------------------------------------------
+
+
+def named_tests() -> list[str]:
+    return sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", (ROOT / "docs" / "reliability.md").read_text())))
+
+
+@pytest.mark.parametrize("name", named_tests())
+def test_a_test_that_shows_a_promise_exists(name: str) -> None:
+    path, _, function = name.partition("::")
+    assert f"def {function}" in (ROOT / path).read_text()
+
+
+def test_promises_name_their_tests() -> None:
+    assert len(named_tests()) > 30
