@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HANG = 60.0  # seconds until a stop that hangs expires; Flink's own default is ten minutes
+PROMISED = 28.0  # seconds for which a job that is not shown does not count as gone
 STORE = 120.0  # seconds for which results are kept
 
 
@@ -65,6 +66,7 @@ class SimCluster(FakeRest):
         self.ha = ha
         self.life = 0
         self.down = False
+        self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
         self.state = SimJobs(world.later, world.disk, STORE, HANG)
         self.state.world, self.state.cluster = world, name
         self._state = self.state
@@ -104,8 +106,17 @@ class SimCluster(FakeRest):
         self.world.note("JobManager lost", self.name)
         self.life += 1
         self.down = True
+        before = set(self.state.recovering)
         self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)
+        self._excuse(before, seconds + recovery)
         self.world.later(seconds, self._back)
+
+    def _excuse(self, before: set[str], until_shown: float) -> None:
+        """Nobody promises to wait for jobs that a JobManager does not show for that long."""
+        now = self.world.now
+        self._unseen = {jid: self._unseen[jid] if jid in before else now for jid in self.state.recovering}
+        late = {jid for jid, since in self._unseen.items() if now + until_shown - since > PROMISED}
+        self.world.watch.excused |= late
 
     def _back(self) -> None:
         self.down = False

@@ -126,6 +126,7 @@ class FakeJobs:
         self._store_seconds = store_seconds
         self._hang_seconds = hang_seconds
         self._kept: set[str] = set()  # ids of jobs that a highly available JobManager remembers without showing them
+        self.recovering: dict[str, FakeJob] = {}  # jobs that it will show again
         self._attempts: dict[tuple[str, str], Attempt] = {}
         self._in_flight: dict[str, list[Attempt]] = {}
 
@@ -195,7 +196,8 @@ class FakeJobs:
         With it, each job that was being stopped meets its truth, and the others run again. Until `recovery_seconds`
         are over, jobs that run again are unknown.
         """
-        jobs, self.jobs, self._attempts = self.jobs, {}, {}
+        jobs, self.jobs, self._attempts = {**self.jobs, **self.recovering}, {}, {}
+        self.recovering = {}
         flights, self._in_flight, self.in_flight = self._in_flight, {}, 0
         self._life += 1
         self._kept = self._kept | jobs.keys() if truths is not None else set()
@@ -223,6 +225,7 @@ class FakeJobs:
             self._move(job, JobState.FINISHED)
         if job.state.terminal and truth is Truth.GONE:
             return
+        self.recovering[job.jid] = job
         job.forgotten_checkpoints = job.state.terminal
         job.finishing = None
         if job.state.terminal:
@@ -237,7 +240,7 @@ class FakeJobs:
         self._found(job)
 
     def _found(self, job: FakeJob) -> None:
-        self.jobs[job.jid] = job
+        self.jobs[job.jid] = self.recovering.pop(job.jid)
         self._kept.discard(job.jid)
         self.version += 1
 
