@@ -33,6 +33,7 @@ class Watch:
         self._runs: dict[int, Row] = {}
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._was_overdue: set[int] = set()
+        self._rearmed: set[int] = set()
 
     # Every commit. ------------------------------------------------------------------------------------------------
 
@@ -63,6 +64,8 @@ class Watch:
         )
         if before is not None:
             self._told[row["id"]].append(phase)
+            if before["phase"] == StopPhase.OVERDUE and phase in {StopPhase.SENT, StopPhase.WAITING}:
+                self._rearmed.add(row["id"])
         job = self.jobs.get(row["flink_job_id"])
         if row["flink_job_id"] in self.excused:
             return
@@ -208,6 +211,8 @@ class Watch:
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
         for stop_id, phases in self._told.items():
+            if stop_id in self._rearmed:
+                continue  # a stop that is asked for again moves without an event of its own
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")
 

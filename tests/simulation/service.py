@@ -64,7 +64,7 @@ class Service:
             return Turn(db, engine, storage, Submissions(engine), TurnSettings(RULES, MAX_SAVEPOINTS), clock)
 
         self.reconciler = Reconciler(db, at.get, turns, clock, PACE)
-        queues = Queues(tuple(at), at.get, self.reconciler.wake)
+        queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
         self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
         self.start_jobs = StartJobs(db, queues, storage, clock)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)

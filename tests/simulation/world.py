@@ -11,7 +11,9 @@ from typing import Any
 from sluiceway.control import start_jobs
 from sluiceway.engines import session
 from sluiceway.reconcile import errands, submissions, turn, worker
+from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
+from tests.simulation import memory
 from tests.simulation.cluster import SimCluster
 from tests.simulation.disk import SimDisk
 from tests.simulation.faults import Weather
@@ -20,7 +22,7 @@ from tests.simulation.loop import Time, VirtualLoop
 from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
-LEASE = worker.LEASE * 4  # renewals are most of the transactions of a quiet time
+LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
 CLOCKED = (session, turn, submissions, fake_jobs, fake_answers, fake_rest)
 LOGGING = (session, worker, errands, submissions)
 
@@ -173,7 +175,7 @@ def _installed(world: World) -> Iterator[None]:
     put.append((start_jobs, "secrets", types.SimpleNamespace(token_hex=lambda _: world.token())))
     put.append((worker, "uuid", types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex=world.token()))))
     put.append((worker, "os", types.SimpleNamespace(getpid=lambda: 1)))
-    put.append((worker, "LEASE", LEASE))
+    put += [(worker, "LEASE", LEASE), (leases, "claim", memory.claim), (work, "unsettled", memory.unsettled)]
     before = [(module, name, getattr(module, name)) for module, name, _ in put]
     for module, name, value in put:
         setattr(module, name, value)
