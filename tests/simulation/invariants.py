@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import standing
 from sluiceway.domain.run import RunPhase
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase
+from sluiceway.domain.stop import SETTLED, StopPhase
 from sluiceway.store.rows import to_run, to_stop
 from sluiceway.testing.fake_jobs import Attempt, FakeJob
 from sluiceway.testing.fake_rest import Kind
@@ -41,13 +42,13 @@ class Watch:
         """See what a transaction has changed."""
         for row in self._rows("stops"):
             before = self._stops.get(row["id"])
-            if before is None or before["version"] != row["version"]:
+            if before != row:
                 self._stops[row["id"]] = row
                 if before is None or before["phase"] != row["phase"]:
                     self._stop_moved(row, before)
         for row in self._rows("runs"):
             before = self._runs.get(row["id"])
-            if before is None or before["version"] != row["version"]:
+            if before != row:
                 self._runs[row["id"]] = row
                 if before is None or before["phase"] != row["phase"]:
                     self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"])
@@ -123,6 +124,11 @@ class Watch:
         wanted = "cancel" if kind == Kind.CANCEL else "savepoint"
         if wanted not in self.asked[run["job_id"]]:
             self._world.violate(f"a {kind} of job {run['job_id']}, for which nobody asked")
+        if not any(row["run_id"] == run["id"] and self._may_have_sent(row) for row in self._stops.values()):
+            self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
+
+    def _may_have_sent(self, row: Row) -> bool:
+        return row["sent_at"] is not None or row["attempt"] > 1
 
     def begins(self, cluster: str, job: FakeJob, attempt: Attempt, others: Sequence[Attempt]) -> None:
         """Flink takes up an attempt."""
@@ -146,6 +152,8 @@ class Watch:
     def launched(self, jid: str, job_id: int, job: FakeJob) -> None:
         """Flink takes up a job."""
         self.jobs[jid] = job
+        if all(row["flink_job_id"] != jid for row in self._runs.values()):
+            self._world.violate(f"job {job_id} is started under an id that is not stored")
         if "run" not in self.asked[job_id]:
             self._world.violate(f"job {job_id} is started, for which nobody asked")
         for row in self._runs.values():
@@ -201,6 +209,9 @@ class Watch:
             stop = self._stops.get(job["stop_id"])
             if job["deleted_at"] is not None:
                 continue
+            flink_job = self.jobs.get(job["flink_job_id"])
+            if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE:
+                self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
             stands = standing(to_run(_as_mapping(run)) if run else None, to_stop(_as_mapping(stop)) if stop else None)
             if job["status"] != stands.status:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and is {stands.status}")
@@ -219,11 +230,6 @@ class Watch:
 
 def _as_mapping(row: Row) -> Any:
     return row
-
-
-def triggers(stop: Stop) -> list[str]:
-    """The ids of all its attempts so far."""
-    return [stop._trigger(attempt) for attempt in range(1, stop.attempt + 1)]
 
 
 PATIENCE = RULES.timeout.total_seconds() * 10  # virtual seconds within which all comes to rest once the weather is calm

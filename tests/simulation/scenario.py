@@ -138,6 +138,8 @@ class Scenario:
             service.cut_off.clear()
             service.frozen_until = 0.0
         until = world.now + PATIENCE
+        if not world.services:
+            world.spawn()
         while not world.violations and (why := world.watch.unrest()):
             if world.now >= until:
                 world.violate(f"not settled: {why}")
@@ -166,9 +168,9 @@ class Scenario:
             ).lastrowid
             raw.execute("UPDATE jobs SET run_id = ? WHERE id = ?", [run, job])
             world.watch.asked[job].add("run")
+            world.watch.committed()
             world.clusters[cluster].launch(jid, job, None)
             self.jobs.append(job)
-        world.watch.committed()
 
 
 SPEC = to_json(JobSpec("-"))
@@ -351,7 +353,7 @@ async def a_service_stands_still(at: Scenario) -> None:
     """For longer than its leases last."""
     if at.world.services:
         service = at.dice.choice(at.world.services)
-        service.frozen_until = at.world.now + at.dice.choice((5.0, 30.0))
+        service.frozen_until = at.world.now + at.dice.choice((5.0, 30.0, 60.0))
 
 
 @happening(1.5)
