@@ -51,7 +51,7 @@ class Watch:
             if before != row:
                 self._runs[row["id"]] = row
                 if before is None or before["phase"] != row["phase"]:
-                    self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"])
+                    self._run_moved(row)
 
     def _rows(self, table: str) -> list[Row]:
         found = self._world.memory.raw.execute(f"SELECT * FROM {table}")
@@ -82,6 +82,17 @@ class Watch:
                 self._failed(row, job)
             case _:
                 pass
+
+    def _run_moved(self, row: Row) -> None:
+        self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"][:150])
+        job = self.jobs.get(row["flink_job_id"])
+        alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
+        if row["phase"] not in LIVE_RUN and alive:
+            self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
+
+    def unsettled_jobs(self) -> list[int]:
+        """The jobs whose stop has not settled."""
+        return sorted({row["job_id"] for row in self._stops.values() if row["phase"] not in SETTLED})
 
     def _stopped(self, row: Row, job: FakeJob | None) -> None:
         stop = f"stop {row['id']}"

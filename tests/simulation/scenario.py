@@ -96,9 +96,9 @@ class Scenario:
     async def play(self) -> None:
         """All of it."""
         world, dice = self.world, self.dice
-        self._found(dice.randint(1, 4))
+        self._found(dice.choice((1, 2, 3, 4, 5)))
         world.spawn()
-        if dice.random() < 0.15:
+        if dice.random() < 0.25:
             world.spawn()
         names = list(HAPPENINGS)
         weights = [HAPPENINGS[name][0] for name in names]
@@ -206,6 +206,13 @@ async def two_people_stop_the_same(at: Scenario) -> None:
 
 
 @happening(3)
+async def people_ask_again(at: Scenario) -> None:
+    """For what has not settled, with a savepoint or without."""
+    if jobs := [job for job in at.world.watch.unsettled_jobs() if job in at.jobs]:
+        await at.stop(some(at.dice, jobs), savepoint=at.dice.random() < 0.5)
+
+
+@happening(3)
 async def people_resume_some(at: Scenario) -> None:
     """From their newest state."""
     await at.run(some(at.dice, at.jobs), resume=True)
@@ -233,6 +240,15 @@ async def people_create_one(at: Scenario) -> None:
     await at.create()
 
 
+@happening(1)
+async def people_run_one_and_think_better_of_it(at: Scenario) -> None:
+    """The cancel follows on its heels."""
+    job = at.dice.choice(at.jobs)
+    await at.run([job], resume=at.dice.random() < 0.5)
+    await asyncio.sleep(at.dice.choice((0.0, 0.0, 0.5, 2.0)))
+    await at.stop([job], savepoint=False)
+
+
 @happening(0.7)
 async def people_delete_one(at: Scenario) -> None:
     """Whatever it is doing."""
@@ -257,7 +273,7 @@ async def the_jobmanager_is_lost(at: Scenario) -> None:
     if cluster.down:
         return
     truths = {jid: at.dice.choice(list(Truth)) for jid in cluster.jobs}
-    cluster.lose(at.dice.choice((0.2, 2.0, 10.0)), at.dice.choice((0.0, 1.0, 10.0, 20.0)), truths)
+    cluster.lose(at.dice.choice((0.2, 2.0, 10.0)), at.dice.choice((0.0, 1.0, 10.0, 20.0, 45.0)), truths)
 
 
 @happening(3)
@@ -372,6 +388,16 @@ async def storage_cannot_be_read(at: Scenario) -> None:
     at.world.disk.unreadable = True
     await asyncio.sleep(at.dice.choice((3.0, 40.0)))
     at.world.disk.unreadable = False
+
+
+@happening(1)
+async def the_clock_jumps(at: Scenario) -> None:
+    """Ahead or back. Jumping ahead, it shortens what goes by it (a known weakness)."""
+    seconds = at.dice.choice((-90.0, -20.0, -2.0, 2.0, 20.0, 90.0))
+    at.world.time.skew += seconds
+    if seconds > 0:
+        for cluster in at.world.clusters.values():
+            at.world.watch.excused |= cluster.state.recovering.keys()
 
 
 @happening(0.5)
