@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.disk import Flow
+
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.run import Run
 from sluiceway.testing.fake_jobs import Attempt, FakeJob, FakeJobs
 from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
-from tests.simulation.disk import Flow
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -66,6 +67,7 @@ class SimCluster(FakeRest):
         self.ha = ha
         self.life = 0
         self.down = False
+        self.lost_at = -1.0  # when the JobManager was last lost
         self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
         self.state = SimJobs(world.later, world.disk, STORE, HANG)
         self.state.world, self.state.cluster = world, name
@@ -77,6 +79,8 @@ class SimCluster(FakeRest):
         if kind in {Kind.STOP, Kind.CANCEL}:
             self.world.note(f"{kind} arrives", ids[0])
             self.world.watch.commanded(kind, ids[0])
+        if kind is Kind.POLL:
+            self.world.watch.polled[ids[0]] = self.world.now
         return self.answer(method, path, decoded(data or b""))
 
     def submitted(self, run: Run) -> tuple[int, bytes]:
@@ -105,6 +109,7 @@ class SimCluster(FakeRest):
         """Kill the JobManager; it is back after `seconds`."""
         self.world.note("JobManager lost", self.name)
         self.life += 1
+        self.lost_at = self.world.now
         self.down = True
         before = set(self.state.recovering)
         self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)

@@ -121,7 +121,7 @@ class SimStorage(Storage):
     async def look(self, target: str) -> Evidence:
         """See `Storage`."""
         await self._service.pause("look")
-        why = await self._fault()
+        why = await self._trouble()
         if why is not None:
             return Unreadable(target, why)
         seen = self._service.world.now - self._disk.lag
@@ -136,14 +136,14 @@ class SimStorage(Storage):
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
         """See `Storage`."""
         await self._service.pause("look")
-        if (why := await self._fault()) is not None:
+        if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
         flow = self._disk.flows.get(flink_job_id)
         if flow is None or flow.checkpoint is None or not flow.kept:
             return None
         return f"{self.checkpoints}/{job_id}/{flink_job_id}/chk-{round((flow.checkpoint - flow.start) / EVERY)}"
 
-    async def _fault(self) -> str | None:
+    async def _trouble(self) -> str | None:
         weather = self._service.world.weather
         if (seconds := weather.slow_look()) > 0:
             await self._service.sleep(seconds)

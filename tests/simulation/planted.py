@@ -5,6 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import true
+from tests.simulation import memory
+
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
@@ -14,9 +17,8 @@ from sluiceway.engines import session
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import leases, work
+from sluiceway.store import bulk, leases, work
 from sluiceway.store.leases import Lease
-from tests.simulation import memory
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
 PLANTED: dict[str, Plant] = {}
@@ -47,7 +49,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     """The order of a turn."""
 
     async def take(self: Any, cluster: Any, lease: Lease) -> Any:
-        found = await turn.store.unsettled(self._db, lease.cluster)
+        found = await work.unsettled(self._db, lease.cluster)
         if not found:
             return turn.Outlook()
         sighting = self._submissions.amend(found, await self._observe(cluster, lease.cluster, found))
@@ -55,7 +57,7 @@ def asked_before_it_is_stored(put: Any) -> None:
         hoped = {step.change.after.run.id: step.change.after for step in steps}
         if cluster is not None:
             await self._act(cluster, lease, hoped, steps)
-        stored = await turn.store.save(self._db, lease, [step.change for step in steps], self._clock())
+        stored = await work.save(self._db, lease, [step.change for step in steps], self._clock())
         return turn.Outlook(sighting.answered, self._under_way(stored.values()))
 
     put(Turn, "__call__", take)
@@ -64,7 +66,7 @@ def asked_before_it_is_stored(put: Any) -> None:
 @plant
 def no_guard_on_the_version(put: Any) -> None:
     """A turn overwrites what somebody has changed since it looked."""
-    before = work.guarded_update
+    before = bulk.guarded_update
 
     async def update(connection: Any, table: Any, rows: Any, *guards: Any, match: Any = ("id", "version")) -> Any:
         if "version" not in match:
@@ -127,12 +129,14 @@ def saved_without_a_terminal_job(put: Any) -> None:
 @plant
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
-    before = session._of_failure
+    before = session._Look._failure
 
-    def of_failure(failed: Any, state: JobState) -> Any:
-        return before(failed, JobState.FINISHED if failed.location else state)
+    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState) -> Any:
+        if failed.location and state.terminal:
+            return Saved(failed.location, state)
+        return await before(self, stop, failed, state)
 
-    put(session, "_of_failure", of_failure)
+    put(session._Look, "_failure", of_failure)
 
 
 @plant
@@ -146,7 +150,7 @@ def everybody_gets_the_lease(put: Any) -> None:
         return True
 
     put(memory, "_CLAIM", claim)
-    put(work, "holds", lambda _: leases.leases.c.fence.is_(None) | True)
+    put(work, "holds", lambda _: true())
     put(leases, "still_held", held)
 
 
@@ -230,7 +234,9 @@ def submitted_under_a_new_id(put: Any) -> None:
     before = Submissions._submit
 
     async def submit(self: Any, cluster: Any, run: Any, load: Any) -> Any:
-        return await before(self, cluster, replace(run, flink_job_id=f"{run.flink_job_id[:24]}{id(self) % 10**8:08d}"), load)
+        return await before(
+            self, cluster, replace(run, flink_job_id=f"{run.flink_job_id[:24]}{id(self) % 10**8:08d}"), load
+        )
 
     put(Submissions, "_submit", submit)
 
@@ -278,5 +284,3 @@ def the_job_does_not_show_it(put: Any) -> None:
 def no_evidence_is_looked_for(put: Any) -> None:
     """A stop waits for what nobody asks."""
     put(stops, "wants_evidence", lambda *_: False)
-
-

@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sluiceway.control.errors import ControlError
-from sluiceway.domain.job import JobDraft, JobSpec
-from sluiceway.store.rows import to_json
-from sluiceway.testing.fake_jobs import Truth
 from tests.simulation.faults import some
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
 from tests.simulation.service import Service
 from tests.simulation.world import World
+
+from sluiceway.control.errors import ControlError
+from sluiceway.domain.job import JobDraft, JobSpec
+from sluiceway.store.rows import to_json
+from sluiceway.testing.fake_jobs import Truth
 
 PROJECT = "p"
 Happening = Callable[["Scenario"], Awaitable[None]]
@@ -154,8 +155,8 @@ class Scenario:
         for n in range(count):
             jid, cluster = world.token(), self.dice.choice(list(world.clusters))
             made = raw.execute(
-                "INSERT INTO jobs (project, name, desc, kind, user, status, created_at, updated_at, started_at, cluster,"
-                " flink_job_id) VALUES (?, ?, '', 'k', 'u', 'running', 0, 0, 0, ?, ?)",
+                "INSERT INTO jobs (project, name, desc, kind, user, status, created_at, updated_at, started_at,"
+                " cluster, flink_job_id) VALUES (?, ?, '', 'k', 'u', 'running', 0, 0, 0, ?, ?)",
                 [PROJECT, f"found {n}", cluster, jid],
             )
             job = made.lastrowid

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from tests.simulation.disk import SimStorage
+from tests.simulation.memory import SimDatabase
 
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queries import Queries
@@ -23,8 +25,6 @@ from sluiceway.engines.session import SessionEngine
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
-from tests.simulation.disk import SimStorage
-from tests.simulation.memory import SimDatabase
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import SimCluster
@@ -58,7 +58,7 @@ class Service:
         clock = world.time.wall
         session: Any = SimSession(self)
         engine = SessionEngine(session, self.submit, REQUEST_TIMEOUT)
-        at = {name: Cluster(name, f"http://{name}") for name in world.clusters}
+        at = {cluster: Cluster(cluster, f"http://{cluster}") for cluster in world.clusters}
 
         def turns(_: str) -> Turn:
             return Turn(db, engine, storage, Submissions(engine), TurnSettings(RULES, MAX_SAVEPOINTS), clock)
@@ -212,7 +212,7 @@ class SimSession:
 
     def request(self, method: str, url: str, *, data: bytes | None, **_: Any) -> "_Exchange":
         """As aiohttp has it."""
-        name, _, path = url.removeprefix("http://").partition("/")
+        name, path = url.removeprefix("http://").split("/", 1)
         return _Exchange(self._service, self._service.world.clusters[name], method, f"/{path}", data)
 
 

@@ -8,11 +8,6 @@ import types
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from sluiceway.control import start_jobs
-from sluiceway.engines import session
-from sluiceway.reconcile import errands, submissions, turn, worker
-from sluiceway.store import leases, work
-from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 from tests.simulation import memory
 from tests.simulation.cluster import SimCluster
 from tests.simulation.disk import SimDisk
@@ -21,6 +16,12 @@ from tests.simulation.invariants import Watch
 from tests.simulation.loop import Time, VirtualLoop
 from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
+
+from sluiceway.control import start_jobs
+from sluiceway.engines import session
+from sluiceway.reconcile import errands, submissions, turn, worker
+from sluiceway.store import leases, work
+from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
 CLOCKED = (session, turn, submissions, fake_jobs, fake_answers, fake_rest)
