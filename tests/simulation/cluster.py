@@ -79,7 +79,7 @@ class SimCluster(FakeRest):
         if kind in {Kind.STOP, Kind.CANCEL}:
             self.world.note(f"{kind} arrives", ids[0])
             self.world.watch.commanded(kind, ids[0])
-        if kind is Kind.POLL:
+        if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing:
             self.world.watch.polled[ids[0]] = self.world.now
         return self.answer(method, path, decoded(data or b""))
 

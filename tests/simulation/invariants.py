@@ -31,7 +31,7 @@ class Watch:
         self.jobs: dict[str, FakeJob] = {}  # every Flink job that ever was, by its id
         self.asked: defaultdict[int, set[str]] = defaultdict(set)  # by job: run, savepoint, cancel
         self.excused: set[str] = set()  # Flink jobs that came back later than anybody promises to wait for
-        self.polled: dict[str, float] = {}  # when somebody last asked about an attempt, by Flink job
+        self.polled: dict[str, float] = {}  # when somebody last asked about an attempt while the job ran, by Flink job
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
@@ -46,6 +46,8 @@ class Watch:
             before = self._stops.get(row["id"])
             if before != row:
                 self._stops[row["id"]] = row
+                if before is not None and row["savepoint"] > before["savepoint"]:
+                    self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
                 if before is None or before["phase"] != row["phase"]:
                     self._stop_moved(row, before)
         for row in self._rows("runs"):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.cluster import SimCluster
 from tests.simulation.faults import some
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
@@ -15,7 +16,7 @@ from tests.simulation.world import World
 from sluiceway.control.errors import ControlError
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.store.rows import to_json
-from sluiceway.testing.fake_jobs import Truth
+from sluiceway.testing.fake_jobs import FakeJob, Truth
 
 PROJECT = "p"
 Happening = Callable[["Scenario"], Awaitable[None]]
@@ -275,6 +276,50 @@ async def the_jobmanager_is_lost(at: Scenario) -> None:
         return
     truths = {jid: at.dice.choice(list(Truth)) for jid in cluster.jobs}
     cluster.lose(at.dice.choice((0.2, 2.0, 10.0)), at.dice.choice((0.0, 1.0, 10.0, 20.0, 45.0)), truths)
+
+
+@happening(3)
+async def the_jobmanager_is_lost_in_the_middle(at: Scenario) -> None:
+    """While a savepoint is written, or its job is ending; and what ran again may end soon after."""
+    if (found := await _in_the_middle(at)) is None:
+        return
+    cluster, job = found
+    recovery = at.dice.choice((0.0, 3.0))
+    cluster.lose(0.2, recovery, {job.jid: at.dice.choice((Truth.RUNS_AGAIN, Truth.RUNS_AGAIN, *Truth))})
+    await asyncio.sleep(0.3 + recovery + 4.0 * at.dice.random())
+    _end_somehow(at, cluster, job)
+
+
+@happening(2)
+async def a_taskmanager_is_lost_in_the_middle(at: Scenario) -> None:
+    """And what restarts may end soon after."""
+    if (found := await _in_the_middle(at)) is None:
+        return
+    cluster, job = found
+    cluster.lose_taskmanager(job.jid)
+    await asyncio.sleep(job.restart_seconds + 6.0 * at.dice.random())
+    _end_somehow(at, cluster, job)
+
+
+def _end_somehow(at: Scenario, cluster: SimCluster, job: FakeJob) -> None:
+    how = at.dice.choice(("finish", "fail", "lose", "", ""))
+    if how == "finish":
+        cluster.finish(job.jid)
+    elif how == "fail":
+        cluster.fail(job.jid)
+    elif how == "lose":
+        cluster.lose(0.2, 0.0, Truth.GONE)
+
+
+async def _in_the_middle(at: Scenario) -> tuple[SimCluster, FakeJob] | None:
+    """A job that is being stopped just now; None when there is none for a while."""
+    for _ in range(20):
+        for cluster in at.world.clusters.values():
+            for job in cluster.jobs.values():
+                if not cluster.down and (job.finishing or cluster.state.in_flight_of(job.jid)):
+                    return cluster, job
+        await asyncio.sleep(1.0)
+    return None
 
 
 @happening(3)
