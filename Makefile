@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo check test chaos bench lock clean
+.PHONY: help setup demo check test chaos simulate bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,11 @@ ROUNDS ?= 10
 
 chaos: .venv/ready  ## Rounds of stops on a real Flink whose processes are killed: ROUNDS=10 SEED=…
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+SEEDS ?= 1000
+
+simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEEDS=n of them, or SEED=s with its trace
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

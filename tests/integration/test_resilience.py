@@ -93,7 +93,7 @@ async def test_a_job_that_cannot_be_read_from_the_overview_hides_only_itself(
     def odd(job: Any) -> dict[str, Any]:
         return line(job) | ({"tasks": None} if job.name == "odd" else {})
 
-    monkeypatch.setattr("sluiceway.testing.fake_flink.overview_line", odd)
+    monkeypatch.setattr("sluiceway.testing.fake_rest.overview_line", odd)
     async with plane(tmp_path) as at:
         [good] = await at.run()
         at.fake.add_job(name="odd")

@@ -370,7 +370,7 @@ def write_savepoint(at: Plane, flink_id: str) -> None:
     """The savepoint of the attempt under way becomes complete, although the stop does not."""
     folder = at.fake.jobs[flink_id].history[0].folder
     assert folder is not None
-    (folder / "_metadata").write_bytes(metadata())
+    (Path(folder) / "_metadata").write_bytes(metadata())
 
 
 async def hanging_stop(at: Plane) -> tuple[int, str, int]:

@@ -6,78 +6,31 @@ tests run against it and against real Flink alike. Alone: `python -m sluiceway.t
 
 import argparse
 import asyncio
-import os
-import re
-import shutil
 import sys
-import time
 from collections import Counter
-from collections.abc import Mapping
-from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
-from sluiceway.domain.facts import JobState
-from sluiceway.testing.fake_answers import (
-    attempt_answer,
-    checkpoints_answer,
-    exceptions_answer,
-    job_answer,
-    overview_answer,
-    overview_line,
-)
-from sluiceway.testing.fake_failures import error
-from sluiceway.testing.fake_jobs import STORE_SECONDS, FakeJob, FakeJobs, Truth
+from sluiceway.testing.fake_jobs import STORE_SECONDS
 from sluiceway.testing.fake_network import FakeNetwork, Fault, Planned, drop
-
-_ID = re.compile(r"[0-9a-fA-F]{32}")
-_REST = "runtime.rest.handler.RestHandlerException"
+from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
 
 
-class Kind(StrEnum):
-    """What a request is about."""
-
-    CLUSTER = "cluster"  # GET /overview and /config
-    JOBS = "jobs"  # GET /jobs/overview
-    STATUS = "status"
-    JOB = "job"
-    CHECKPOINTS = "checkpoints"
-    EXCEPTIONS = "exceptions"
-    STOP = "stop"
-    SAVEPOINT = "savepoint"
-    POLL = "poll"  # GET /jobs/:id/savepoints/:trigger
-    CANCEL = "cancel"
-    DISPOSAL = "disposal"
-    OTHER = "other"
-
-
-Answer = tuple[int, bytes]
-
-
-class FakeFlink:
-    """One fake cluster. Jobs are added by hand; `jobs` shows them as Flink itself would know them."""
+class FakeFlink(FakeRest):
+    """One fake cluster behind HTTP."""
 
     def __init__(
         self, *, store_seconds: float = STORE_SECONDS, cache_seconds: float = 3.0, default_target: str | None = None
     ) -> None:
-        """`store_seconds`: how long results are kept; `cache_seconds`: how stale `/jobs/:id` and `/checkpoints` get;
-        `default_target`: the directory configured for savepoints, if any."""
+        """See `FakeRest`."""
+        super().__init__(store_seconds=store_seconds, cache_seconds=cache_seconds, default_target=default_target)
         self.requests: list[tuple[str, str, Any]] = []  # method, path with query, JSON body or None
         self.url = ""
-        self._cache_seconds = cache_seconds
-        self._default_target = default_target
         self._counts: Counter[str] = Counter()
         self._network = FakeNetwork()
-        self._hidden: set[str] = set()
-        self._cache: dict[str, tuple[float, Answer]] = {}
-        self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
-        self._disposals: dict[str, str | None] = {}
         self._runner: web.ServerRunner | None = None
         self._port = 0
-        self._state = FakeJobs(self._later, store_seconds)
 
     # The server. --------------------------------------------------------------------------------------------------
 
@@ -106,60 +59,7 @@ class FakeFlink:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    # The world. ---------------------------------------------------------------------------------------------------
-
-    @property
-    def jobs(self) -> Mapping[str, FakeJob]:
-        """Every job that the cluster knows, by Flink job id."""
-        return self._state.jobs
-
-    @property
-    def restarts(self) -> int:
-        """How often jobs were restarted, all together."""
-        return sum(job.restarts for job in self.jobs.values())
-
-    @property
-    def peak(self) -> int:
-        """The most savepoints that were ever in flight at once."""
-        return self._state.peak
-
-    def add_job(self, jid: str | None = None, **fields: Any) -> FakeJob:
-        """Start a job; `fields` are those of `FakeJob`. Raises `ValueError` for a job id that was used before."""
-        return self._state.add(FakeJob(jid or os.urandom(16).hex(), **fields))
-
-    def finish(self, jid: str) -> None:
-        """The job ends by itself."""
-        self._state.end(jid, JobState.FINISHED)
-
-    def fail(self, jid: str, why: str = "java.lang.IllegalStateException: the sink is broken") -> None:
-        """The job fails for good; `why` is what `/exceptions` shows of it."""
-        self._state.end(jid, JobState.FAILED, why)
-
-    def set_running_tasks(self, jid: str, count: int | None) -> None:
-        """Let only so many tasks run; None for all."""
-        self.jobs[jid].running_tasks = count
-        self._state.version += 1
-
-    def hide(self, *jids: str) -> None:
-        """Leave these jobs out of the overview although they live (FLINK-40602)."""
-        self._hidden.update(jids)
-        self._state.version += 1
-
-    def show(self) -> None:
-        """Leave out nobody any more."""
-        self._hidden.clear()
-        self._state.version += 1
-
-    def lose_jobmanager(
-        self, *, ha: bool = True, truths: Mapping[str, Truth] | Truth = Truth.RUNS_AGAIN, recovery_seconds: float = 0.0
-    ) -> None:
-        """Kill the JobManager and start it anew: every result is forgotten.
-
-        With high availability each job that was being stopped meets its truth, and after `recovery_seconds` the others
-        are known again; without it every job is forgotten.
-        """
-        self._cache.clear()
-        self._state.lose_jobmanager(truths if ha else None, recovery_seconds)
+    # The network. -------------------------------------------------------------------------------------------------
 
     def fault(self, kind: str, name: str, *, times: int | None = 1, seconds: float = 1.0) -> None:
         """Let the next `times` requests of this kind ("any" for all, None for ever) go wrong. Faults queue up."""
@@ -175,15 +75,12 @@ class FakeFlink:
         """How many requests of this kind arrived, lost ones included."""
         return self._counts.total() if kind == "any" else self._counts[Kind(kind)]
 
-    def _later(self, seconds: float, call: Any) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, call)
-
     # A request. ---------------------------------------------------------------------------------------------------
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw = await request.read()
-        kind, ids = _route(request.method, request.path)
-        body = _decoded(raw)
+        kind, _ = route(request.method, request.path)
+        body = decoded(raw)
         self.requests.append((request.method, request.path_qs, body))
         self._counts[kind] += 1
         planned = self._network.take(kind)
@@ -191,177 +88,10 @@ class FakeFlink:
             return await self._network.misbehave(request, planned.fault)
         if planned is not None and planned.fault is Fault.DELAY:
             await asyncio.sleep(planned.seconds)
-        status, answer = self._answer(kind, ids, request, body)
+        status, answer = self.answer(request.method, request.path_qs, body)
         if planned is not None and planned.fault is Fault.LOSE_ANSWER:
             drop(request)
         return web.Response(status=status, body=answer, content_type="application/json")
-
-    # What Flink answers. ------------------------------------------------------------------------------------------
-
-    def _answer(self, kind: Kind, ids: list[str], request: web.BaseRequest, body: Any) -> Answer:
-        for name, value in zip(("jobid", "triggerid"), ids, strict=False):
-            if not _ID.fullmatch(value):
-                why = f'Cannot resolve path parameter ({name}) from value "{value}".'
-                return _no(400, f"Bad request, could not parse parameters: {why}")
-        match kind:
-            case Kind.CLUSTER:
-                return 200, overview_answer(self.jobs.values())
-            case Kind.JOBS:
-                return 200, self._jobs_overview()
-            case Kind.STATUS:
-                return self._status(ids[0])
-            case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS:
-                return self._cached(kind, ids[0])
-            case Kind.STOP | Kind.SAVEPOINT:
-                return self._trigger(kind, ids[0], body)
-            case Kind.POLL:
-                return self._poll(ids[0], ids[1])
-            case Kind.CANCEL:
-                return self._cancel(ids[0], request.query.get("mode", "cancel"))
-            case Kind.DISPOSAL:
-                return self._dispose(ids, body)
-            case Kind.OTHER if request.method == "GET":
-                return 404, _json({"errors": [f"Unable to load requested file {request.path}."]})
-            case _:
-                return 404, _json({"errors": [f"Not found: {request.path_qs}"]})
-
-    def _jobs_overview(self) -> bytes:
-        version = self._state.version
-        if self._overview[0] != version:
-            lines = [overview_line(job) for job in self.jobs.values() if job.jid not in self._hidden]
-            self._overview = (version, _json({"jobs": lines}))
-        return self._overview[1]
-
-    def _status(self, jid: str) -> Answer:
-        job = self.jobs.get(jid)
-        if job is not None:
-            return 200, _json({"status": job.state})
-        lost = error("runtime.messages.FlinkJobNotFoundException", f"Could not find Flink job ({jid})")
-        page = f"<Exception on server side:\n{lost}\nEnd of exception on server side>"
-        return 500, _json({"errors": ["Internal server error.", page]})
-
-    def _cached(self, kind: Kind, jid: str) -> Answer:
-        key = f"{kind}/{jid}"
-        until, answer = self._cache.get(key, (0.0, (0, b"")))
-        if time.monotonic() >= until:
-            answer = self._fresh(kind, jid)
-            if answer[0] == 200:
-                self._cache[key] = (time.monotonic() + self._cache_seconds, answer)
-        return answer
-
-    def _fresh(self, kind: Kind, jid: str) -> Answer:
-        job = self.jobs.get(jid)
-        if job is None:
-            return 404, _json({"errors": [error("runtime.rest.NotFoundException", f"Job {jid} not found")]})
-        if kind is Kind.JOB:
-            return 200, job_answer(job)
-        if kind is Kind.EXCEPTIONS:
-            return 200, exceptions_answer(job)
-        if job.batch or job.forgotten_checkpoints:
-            return _no(404, "Checkpointing has not been enabled.")
-        return 200, checkpoints_answer(job)
-
-    def _trigger(self, kind: Kind, jid: str, body: Any) -> Answer:
-        fields = {} if body is None else body
-        trigger = fields.get("triggerId") if isinstance(fields, dict) else "?"
-        shape = isinstance(fields, dict) and fields.get("formatType", "CANONICAL") in {"CANONICAL", "NATIVE", "DEFAULT"}
-        if not shape or not (trigger is None or _ID.fullmatch(str(trigger))):
-            name = "StopWithSavepointRequestBody" if kind is Kind.STOP else "SavepointTriggerRequestBody"
-            return _no(400, f"Request did not match expected format {name}.")
-        key = "targetDirectory" if kind is Kind.STOP else "target-directory"
-        target = fields.get(key, self._default_target)
-        if target is None:
-            why = f"Config key [execution.checkpointing.savepoint-dir] is not set. Property [{key}] must be provided."
-            return _no(400, why)
-        trigger = str(trigger or os.urandom(16).hex()).lower()
-        name_: Literal["stop", "savepoint"] = "stop" if kind is Kind.STOP else "savepoint"
-        self._state.trigger(jid, name_, trigger, target, cancel_job=bool(fields.get("cancel-job", False)))
-        return 202, _json({"request-id": trigger})
-
-    def _poll(self, jid: str, trigger: str) -> Answer:
-        attempt = self._state.attempt(jid, trigger.lower())
-        if attempt is None:
-            return _no(404, f"There is no savepoint operation with triggerId={trigger} for job {jid}.")
-        return 200, attempt_answer(attempt)
-
-    def _cancel(self, jid: str, mode: str) -> Answer:
-        if mode != "cancel":
-            why = f'Bad request, could not parse parameters: Cannot resolve query parameter (mode) from value "{mode}".'
-            return _no(400, why)
-        before = self._state.cancel(jid)
-        if before is None:
-            return _no(404, "Job could not be found.")
-        if before.terminal and before is not JobState.CANCELED:
-            why = f"Job cancellation failed because the job has already reached another terminal state ({before})."
-            return _no(409, why)
-        return 202, b"{}"
-
-    def _dispose(self, ids: list[str], body: Any) -> Answer:
-        if ids:
-            if ids[0] not in self._disposals:
-                return _no(404, f"There is no savepoint disposal operation with triggerId={ids[0]}.")
-            return 200, _json({"status": {"id": "COMPLETED"}, "operation": _disposed(self._disposals[ids[0]])})
-        path = body.get("savepoint-path") if isinstance(body, dict) else None
-        if path is None:
-            return _no(400, "Field savepoint-path must not be omitted or be null.")
-        trigger = os.urandom(16).hex()
-        folder = Path(path.removeprefix("file:"))
-        complete = (folder / "_metadata").is_file()
-        if complete:
-            shutil.rmtree(folder)
-        self._disposals[trigger] = None if complete else path
-        return 200, _json({"request-id": trigger})
-
-
-def _route(method: str, path: str) -> tuple[Kind, list[str]]:
-    match method, path.strip("/").split("/"):
-        case "GET", ["overview" | "config"]:
-            return Kind.CLUSTER, []
-        case "GET", ["jobs", "overview"]:
-            return Kind.JOBS, []
-        case "GET", ["jobs", jid]:
-            return Kind.JOB, [jid]
-        case "PATCH", ["jobs", jid]:
-            return Kind.CANCEL, [jid]
-        case "GET", ["jobs", jid, "status" | "checkpoints" | "exceptions" as what]:
-            return Kind(what), [jid]
-        case "POST", ["jobs", jid, "stop"]:
-            return Kind.STOP, [jid]
-        case "POST", ["jobs", jid, "savepoints"]:
-            return Kind.SAVEPOINT, [jid]
-        case "GET", ["jobs", jid, "savepoints", trigger]:
-            return Kind.POLL, [jid, trigger]
-        case "POST", ["savepoint-disposal"]:
-            return Kind.DISPOSAL, []
-        case "GET", ["savepoint-disposal", trigger]:
-            return Kind.DISPOSAL, [trigger]
-        case _:
-            return Kind.OTHER, []
-
-
-def _decoded(raw: bytes) -> Any:
-    if not raw:
-        return None
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return raw.decode(errors="replace")
-
-
-def _disposed(failed: str | None) -> dict[str, Any]:
-    if failed is None:
-        return {}
-    cls = "org.apache.flink.util.FlinkException"
-    trace = f"{cls}: Could not dispose savepoint {failed}.\nCaused by: java.io.FileNotFoundException: {failed}"
-    return {"failure-cause": {"class": cls, "stack-trace": trace}}
-
-
-def _no(status: int, why: str) -> Answer:
-    return status, _json({"errors": [error(_REST, why)]})
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.encode(value)
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

@@ -1,24 +1,25 @@
 """The jobs of a fake Flink: what stops, savepoints, cancels and a lost JobManager do to them (Flink contract).
 
-It knows no HTTP. Timers come from outside, savepoints are real directories, and two stops at once are as destructive as
-they are in the real thing.
+It knows no HTTP. Timers and the disk come from outside, and two stops at once are as destructive as they are in the
+real thing.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal, Protocol
 
 from sluiceway.domain.facts import JobState
+from sluiceway.testing.fake_disk import Disk
 from sluiceway.testing.fake_failures import FAILURES, REFUSALS, Failure, no_such_job, stopping_failed
-from sluiceway.testing.fake_metadata import metadata
 
 STORE_SECONDS = 300.0  # `rest.async.store-duration`
-_METADATA = metadata()
+HANG_SECONDS = 600.0  # a checkpoint's time-out, after which a stop that hangs is given up
+
+
+def _now() -> float:
+    return time.time()  # looked up at every call, so that another clock can be put in its place
 
 
 class Timer(Protocol):
@@ -46,10 +47,10 @@ class Attempt:
     kind: Literal["stop", "savepoint"]
     trigger: str
     cancel_job: bool = False
-    folder: Path | None = None
+    folder: str | None = None
     location: str | None = None
     failure: Failure | None = None
-    begun_at: float = field(default_factory=time.time)
+    begun_at: float = field(default_factory=_now)
     ended_at: float | None = None  # on the monotonic clock
     timer: Timer | None = None
 
@@ -78,9 +79,11 @@ class FakeJob:
     restored: str | None = None  # the savepoint it was started from
     restarts: int = 0
     history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
+    finishing: Attempt | None = None  # a stop whose savepoint is complete while the job has yet to end
+    drained: bool = False  # the sources have ended: no record is processed any more
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
-    started_at: float = field(default_factory=time.time)
+    started_at: float = field(default_factory=_now)
     restarted_at: float | None = None  # the latest time
     ended_at: float | None = None
 
@@ -88,6 +91,11 @@ class FakeJob:
     def savepoints(self) -> list[str]:
         """Where its complete savepoints lie, the oldest first."""
         return [attempt.location for attempt in self.history if attempt.location]
+
+    @property
+    def processing(self) -> bool:
+        """Whether records flow."""
+        return self.state is JobState.RUNNING and not self.drained
 
     @property
     def running(self) -> int:
@@ -100,20 +108,31 @@ class FakeJob:
 class FakeJobs:
     """All jobs of one cluster and the results of its asynchronous operations."""
 
-    def __init__(self, later: Later, store_seconds: float = STORE_SECONDS) -> None:
+    def __init__(
+        self,
+        later: Later,
+        disk: Disk,
+        store_seconds: float = STORE_SECONDS,
+        hang_seconds: float = HANG_SECONDS,
+    ) -> None:
         """`later(seconds, call)` calls back; results are forgotten `store_seconds` after their operation's end."""
         self.jobs: dict[str, FakeJob] = {}
         self.in_flight = 0  # attempts now
         self.peak = 0  # and the most that there ever were
         self.version = 0  # moves with every change of a job
-        self._later = later
+        self._disk = disk
+        self._timers = later
+        self._life = 0  # of the JobManager
         self._store_seconds = store_seconds
+        self._hang_seconds = hang_seconds
+        self._kept: set[str] = set()  # ids of jobs that a highly available JobManager remembers without showing them
+        self.recovering: dict[str, FakeJob] = {}  # jobs that it will show again
         self._attempts: dict[tuple[str, str], Attempt] = {}
         self._in_flight: dict[str, list[Attempt]] = {}
 
     def add(self, job: FakeJob) -> FakeJob:
         """Take up the job. Raises `ValueError` for an id that the cluster has seen: a start is exactly-once too."""
-        if job.jid in self.jobs:
+        if job.jid in self.jobs or job.jid in self._kept:
             raise ValueError(f"DuplicateApplicationSubmissionException: {job.jid}")
         self.jobs[job.jid] = job
         self.version += 1
@@ -150,6 +169,7 @@ class FakeJobs:
         before = job.state
         if not before.terminal and before is not JobState.CANCELLING:
             self._abort(job)
+            self._spoil(job)
             self._move(job, JobState.CANCELLING)
             self._later(job.cancel_seconds, lambda: self.end(jid, JobState.CANCELED))
         return before
@@ -160,8 +180,15 @@ class FakeJobs:
         if job is None or job.state.terminal:
             return
         self._abort(job)
+        self._spoil(job)
         job.failure, job.ended_at = failure, time.time()
         self._move(job, state)
+
+    def lose_taskmanager(self, jid: str) -> None:
+        """The machine under the job is lost: attempts in flight fail, and the job restarts if it can."""
+        job = self.jobs.get(jid)
+        if job is not None and job.state is JobState.RUNNING:
+            self._restart(job, "org.apache.flink.util.FlinkException: TaskManager is no longer reachable.")
 
     def lose_jobmanager(self, truths: Mapping[str, Truth] | Truth | None, recovery_seconds: float = 0.0) -> None:
         """Forget every result. `truths` is None without high availability: then every job is forgotten, too.
@@ -169,32 +196,52 @@ class FakeJobs:
         With it, each job that was being stopped meets its truth, and the others run again. Until `recovery_seconds`
         are over, jobs that run again are unknown.
         """
-        jobs, self.jobs, self._attempts = self.jobs, {}, {}
+        jobs, self.jobs, self._attempts = {**self.jobs, **self.recovering}, {}, {}
+        self.recovering = {}
         flights, self._in_flight, self.in_flight = self._in_flight, {}, 0
+        self._life += 1
+        self._kept = self._kept | jobs.keys() if truths is not None else set()
         for attempt in (a for attempts in flights.values() for a in attempts):
             attempt.ended_at = time.monotonic()
-            if attempt.timer:
-                attempt.timer.cancel()
         self.version += 1
-        for job in jobs.values() if truths is not None else ():
+        for job in jobs.values():
+            if truths is None:
+                self._died(job)
+                continue
             truth = truths.get(job.jid, Truth.RUNS_AGAIN) if isinstance(truths, Mapping) else truths
-            self._recover(job, flights.get(job.jid, []), truth or Truth.RUNS_AGAIN, recovery_seconds)
+            self._recover(job, flights.get(job.jid, []), truth, recovery_seconds)
+
+    def _died(self, job: FakeJob) -> None:
+        if not job.state.terminal:
+            job.ended_at = time.time()
+            self._move(job, JobState.FAILED)
 
     def _recover(self, job: FakeJob, attempts: list[Attempt], truth: Truth, seconds: float) -> None:
         stopping = [attempt for attempt in attempts if attempt.kind == "stop"]
-        if truth is not Truth.RUNS_AGAIN:
+        if (stopping or job.finishing) and truth is not Truth.RUNS_AGAIN:
             for attempt in stopping:
                 self._write(attempt)
-                job.state, job.ended_at = JobState.FINISHED, time.time()
+            job.ended_at = time.time()
+            self._move(job, JobState.FINISHED)
         if job.state.terminal and truth is Truth.GONE:
             return
+        self.recovering[job.jid] = job
         job.forgotten_checkpoints = job.state.terminal
-        if not job.state.terminal:
-            job.state, job.restarts = JobState.RUNNING, job.restarts + 1
-        self._later(0.0 if job.state.terminal else seconds, lambda: self._found(job))
+        job.finishing = None
+        if job.state.terminal:
+            self._later(0.0, lambda: self._found(job))
+            return
+        job.restarts, job.drained = job.restarts + 1, False
+        self._move(job, JobState.RESTARTING)
+        self._later(seconds, lambda: self._found_again(job))
+
+    def _found_again(self, job: FakeJob) -> None:
+        self._move(job, JobState.RUNNING)
+        self._found(job)
 
     def _found(self, job: FakeJob) -> None:
-        self.jobs[job.jid] = job
+        self.jobs[job.jid] = self.recovering.pop(job.jid)
+        self._kept.discard(job.jid)
         self.version += 1
 
     def _refusal(self, job: FakeJob, attempt: Attempt, target: str) -> Failure | None:
@@ -205,7 +252,7 @@ class FakeJobs:
             return FAILURES["not_ready"]
         if job.failing and job.failing[0] in REFUSALS:
             return FAILURES[job.failing.pop(0)]
-        folder = _folder(target, job.jid)
+        folder = self._disk.begin(target, job.jid)
         if isinstance(folder, Failure):
             return folder
         attempt.folder = folder
@@ -222,8 +269,14 @@ class FakeJobs:
             self._restart(job, "Stop-with-savepoint failed.")
             return
         if rival is not None and rival.timer:
-            rival.timer.cancel()  # the sources have ended: the stop hangs until the job is canceled (rule 4)
+            rival.timer.cancel()  # the sources have ended: it hangs until it expires, or the job is canceled (rule 4)
+            job.drained = True
+            rival.timer = self._later(self._hang_seconds, lambda: self._expire(job, rival))
         attempt.timer = self._later(job.stop_seconds, lambda: self._complete(job, attempt))
+
+    def _expire(self, job: FakeJob, attempt: Attempt) -> None:
+        self._end(job.jid, attempt, FAILURES["expired"])
+        self._restart(job, FAILURES["expired"].words)
 
     def _complete(self, job: FakeJob, attempt: Attempt) -> None:
         name = job.failing.pop(0) if job.failing else None
@@ -238,9 +291,21 @@ class FakeJobs:
             return
         self._end(job.jid, attempt, None)
         if attempt.kind == "stop":
-            self._after(job.finish_seconds, lambda: self.end(job.jid, JobState.FINISHED))
+            job.finishing, job.drained = attempt, True
+            self._after(job.finish_seconds, lambda: self._finish(job, attempt))
         elif attempt.cancel_job:
             self.cancel(job.jid)
+
+    def _finish(self, job: FakeJob, attempt: Attempt) -> None:
+        if job.finishing is attempt:
+            job.finishing = None
+            self.end(job.jid, JobState.FINISHED)
+
+    def _spoil(self, job: FakeJob) -> None:
+        """Whatever befalls a job that has its savepoint but has not ended yet fails its stop (contract, rule 8)."""
+        if job.finishing is not None:
+            job.finishing.failure = stopping_failed(job.finishing.location or "", job.jid)
+            job.finishing = None
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         if seconds > 0:
@@ -251,6 +316,7 @@ class FakeJobs:
     def _restart(self, job: FakeJob, why: str) -> None:
         """What a failure in flight does to a job (contract, rules 2 and 5)."""
         self._abort(job)
+        self._spoil(job)
         job.failure = why
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
@@ -261,6 +327,7 @@ class FakeJobs:
 
     def _again(self, job: FakeJob) -> None:
         if job.state is JobState.RESTARTING:
+            job.drained = False
             self._move(job, JobState.RUNNING)
 
     def _abort(self, job: FakeJob) -> None:
@@ -278,31 +345,17 @@ class FakeJobs:
             self._in_flight.pop(jid, None)
         attempt.failure, attempt.ended_at = failure, time.monotonic()
         if attempt.folder and attempt.location is None:
-            shutil.rmtree(attempt.folder, ignore_errors=True)
+            self._disk.discard(attempt.folder)
 
     def _write(self, attempt: Attempt) -> None:
-        if attempt.folder is None:
-            return
-        attempt.folder.mkdir(parents=True, exist_ok=True)
-        (attempt.folder / "_metadata").write_bytes(_METADATA)
-        attempt.location = f"file:{attempt.folder}"
+        if attempt.folder is not None:
+            attempt.location = self._disk.complete(attempt.folder)
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Call back, unless the JobManager is lost before."""
+        life = self._life
+        return self._timers(seconds, lambda: call() if life == self._life else None)
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         job.state = state
         self.version += 1
-
-
-def _folder(target: str, jid: str) -> Path | Failure:
-    """A new savepoint folder under the target directory, as Flink names it."""
-    if not target:
-        return FAILURES["no_path"]
-    scheme, separator, rest = target.partition(":")
-    if separator and scheme != "file":
-        return Failure(FAILURES["scheme"].chain, scheme)
-    root = Path("/" + (rest if separator else target).lstrip("/"))
-    folder = root / f"savepoint-{jid[:6]}-{os.urandom(6).hex()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError:
-        return Failure(FAILURES["storage"].chain, str(root))
-    return folder

@@ -1,0 +1,127 @@
+"""A simulated cluster: the fake Flink's answers, jobs that process records, and a JobManager that may be away."""
+
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.disk import Flow
+
+from sluiceway.domain.facts import JobState
+from sluiceway.domain.run import Run
+from sluiceway.testing.fake_jobs import Attempt, FakeJob, FakeJobs
+from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+HANG = 60.0  # seconds until a stop that hangs expires; Flink's own default is ten minutes
+PROMISED = 28.0  # seconds for which a job that is not shown does not count as gone
+STORE = 120.0  # seconds for which results are kept
+
+
+class SimJobs(FakeJobs):
+    """The fake's jobs, with what each has processed, and an eye on what is done to them."""
+
+    world: "World"
+    cluster: str
+
+    def add(self, job: FakeJob) -> FakeJob:
+        """See `FakeJobs`."""
+        added = super().add(job)
+        self._flow(job)
+        return added
+
+    def _flow(self, job: FakeJob) -> None:
+        self.world.disk.flows[job.jid].move(self.world.now, flowing=job.processing)
+
+    def _begin(self, job: FakeJob, attempt: Attempt) -> None:
+        self.world.watch.begins(self.cluster, job, attempt, self._in_flight.get(job.jid, ()))
+        super()._begin(job, attempt)
+        self._flow(job)
+
+    def _complete(self, job: FakeJob, attempt: Attempt) -> None:
+        super()._complete(job, attempt)
+        self._flow(job)
+
+    def _move(self, job: FakeJob, state: JobState) -> None:
+        self._flow(job)
+        super()._move(job, state)
+        self.world.note(job.name, state.value)
+        self._flow(job)
+        flow = self.world.disk.flows[job.jid]
+        if state is JobState.RESTARTING:
+            flow.roll_back()
+        elif state is JobState.FINISHED:
+            flow.kept = False
+
+    def in_flight_of(self, jid: str) -> list[Attempt]:
+        """The attempts under way on a job."""
+        return self._in_flight.get(jid, [])
+
+
+class SimCluster(FakeRest):
+    """One cluster; see `FakeRest`."""
+
+    def __init__(self, world: "World", name: str, *, ha: bool) -> None:
+        super().__init__(store_seconds=STORE, disk=world.disk)
+        self.world = world
+        self.name = name
+        self.ha = ha
+        self.life = 0
+        self.down = False
+        self.lost_at = -1.0  # when the JobManager was last lost
+        self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
+        self.state = SimJobs(world.later, world.disk, STORE, HANG)
+        self.state.world, self.state.cluster = world, name
+        self._state = self.state
+
+    def asked(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
+        """A request has arrived."""
+        kind, ids = route(method, path.partition("?")[0])
+        if kind in {Kind.STOP, Kind.CANCEL}:
+            self.world.note(f"{kind} arrives", ids[0])
+            self.world.watch.commanded(kind, ids[0])
+        if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing:
+            self.world.watch.polled[ids[0]] = self.world.now
+        return self.answer(method, path, decoded(data or b""))
+
+    def submitted(self, run: Run) -> tuple[int, bytes]:
+        """A job has arrived."""
+        if run.flink_job_id in self.jobs:
+            return 200, b""
+        self.launch(run.flink_job_id, run.job_id, run.restore)
+        return 200, b""
+
+    def launch(self, jid: str, job_id: int, restore: str | None) -> None:
+        """Begin to run a job, unless its id was seen before."""
+        world = self.world
+        before = world.disk.flows.get(jid)
+        start = world.disk.position(restore)
+        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, **world.habits(job_id))
+        world.disk.flows[jid] = Flow(job_id, start, start, world.now)
+        try:
+            self.state.add(job)
+        except ValueError:
+            assert before is not None
+            world.disk.flows[jid] = before
+            return
+        world.watch.launched(jid, job_id, job)
+
+    def lose(self, seconds: float, recovery: float, truths: Any) -> None:
+        """Kill the JobManager; it is back after `seconds`."""
+        self.world.note("JobManager lost", self.name)
+        self.life += 1
+        self.lost_at = self.world.now
+        self.down = True
+        before = set(self.state.recovering)
+        self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)
+        self._excuse(before, seconds + recovery)
+        self.world.later(seconds, self._back)
+
+    def _excuse(self, before: set[str], until_shown: float) -> None:
+        """Nobody promises to wait for jobs that a JobManager does not show for that long."""
+        now = self.world.now
+        self._unseen = {jid: self._unseen[jid] if jid in before else now for jid in self.state.recovering}
+        late = {jid for jid, since in self._unseen.items() if now + until_shown - since > PROMISED}
+        self.world.watch.excused |= late
+
+    def _back(self) -> None:
+        self.down = False

@@ -1,0 +1,155 @@
+"""The storage of a simulated world, and how a service sees it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
+from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.testing.fake_failures import FAILURES, Failure
+
+if TYPE_CHECKING:
+    from tests.simulation.service import Service
+    from tests.simulation.world import World
+
+URI = "file:///storage"
+
+
+@dataclass(slots=True)
+class Folder:
+    """One savepoint folder."""
+
+    path: str  # without a scheme
+    jid: str
+    complete_at: float | None = None
+    position: float = 0.0  # how many records the job had processed
+
+
+@dataclass(slots=True)
+class Flow:
+    """What a Flink job has processed: one record a second while it runs, with a checkpoint every so often."""
+
+    job_id: int
+    start: float = 0.0  # the position it was started from
+    position: float = 0.0
+    at: float = 0.0  # when the position was right
+    flowing: bool = False
+    last: float = 0.0  # when records last flowed
+    kept: bool = True  # its checkpoints are still there
+
+    def move(self, now: float, *, flowing: bool) -> None:
+        """Bring the position up to date."""
+        if self.flowing:
+            self.position += now - self.at
+            self.last = now
+        self.at, self.flowing = now, flowing
+
+    @property
+    def checkpoint(self) -> float | None:
+        """The position of the newest checkpoint."""
+        count = (self.position - self.start) // EVERY
+        return self.start + count * EVERY if count > 0 else None
+
+    def roll_back(self) -> None:
+        """Go on from the newest checkpoint."""
+        self.position = self.start if self.checkpoint is None else self.checkpoint
+
+
+EVERY = 7.0  # records between checkpoints
+
+
+class SimDisk:
+    """Every folder, by its target directory; see `Disk`."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.folders: dict[str, list[Folder]] = {}
+        self.by_path: dict[str, Folder] = {}
+        self.flows: dict[str, Flow] = {}  # by Flink job id
+        self.full = False
+        self.unreadable = False
+        self.lag = 0.0  # seconds until a service sees a new file
+
+    def begin(self, target: str, jid: str) -> str | Failure:
+        """See `Disk`."""
+        if self.full:
+            return Failure(FAILURES["storage"].chain, target)
+        path = f"{plain(target)}/savepoint-{jid[:6]}-{len(self.by_path):012x}"
+        folder = self.by_path[path] = Folder(path, jid)
+        self.folders.setdefault(plain(target), []).append(folder)
+        return path
+
+    def complete(self, folder: str) -> str:
+        """See `Disk`."""
+        found = self.by_path[folder]
+        found.complete_at = self._world.now
+        flow = self.flows[found.jid]
+        flow.move(self._world.now, flowing=flow.flowing)
+        found.position = flow.position
+        return f"file:{folder}"
+
+    def discard(self, folder: str) -> None:
+        """See `Disk`."""
+        found = self.by_path.pop(folder, None)
+        if found is not None:
+            self.folders[folder.rpartition("/")[0]].remove(found)
+
+    def dispose(self, location: str) -> bool:
+        """See `Disk`."""
+        self.discard(plain(location))
+        return True
+
+    def position(self, restore: str | None) -> float:
+        """How much a savepoint or a checkpoint holds."""
+        if restore is None:
+            return 0.0
+        folder = self.by_path.get(plain(restore))
+        if folder is not None:
+            return folder.position
+        jid, _, number = restore.rpartition("/chk-")
+        flow = self.flows[jid.rpartition("/")[2]]
+        return flow.start + int(number) * EVERY
+
+
+class SimStorage(Storage):
+    """The storage as a service reads it."""
+
+    def __init__(self, disk: SimDisk, service: "Service") -> None:
+        self.uri = URI
+        self._disk = disk
+        self._service = service
+
+    async def look(self, target: str) -> Evidence:
+        """See `Storage`."""
+        await self._service.pause("look")
+        why = await self._trouble()
+        if why is not None:
+            return Unreadable(target, why)
+        seen = self._service.world.now - self._disk.lag
+        found = self._disk.folders.get(plain(target), [])
+        for folder in reversed(found):
+            if folder.complete_at is not None and folder.complete_at <= seen:
+                return Complete(f"file://{folder.path}", 1000)
+        if found:
+            return Broken(target, "it was begun, and has no _metadata")
+        return Absent(target)
+
+    async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
+        """See `Storage`."""
+        await self._service.pause("look")
+        if (why := await self._trouble()) is not None:
+            raise StorageUnreadable(why)
+        flow = self._disk.flows.get(flink_job_id)
+        if flow is None or flow.checkpoint is None or not flow.kept:
+            return None
+        return f"{self.checkpoints}/{job_id}/{flink_job_id}/chk-{round((flow.checkpoint - flow.start) / EVERY)}"
+
+    async def _trouble(self) -> str | None:
+        weather = self._service.world.weather
+        if (seconds := weather.slow_look()) > 0:
+            await self._service.sleep(seconds)
+        return "Input/output error" if self._disk.unreadable or weather.unreadable() else None
+
+
+def plain(uri: str) -> str:
+    """A path without its scheme, however many slashes it has."""
+    return "/" + uri.removeprefix("file:").lstrip("/")

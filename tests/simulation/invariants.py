@@ -1,0 +1,259 @@
+"""What must hold, whatever happens. Looked at after every commit, at every command that arrives, and at the end."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.disk import Folder, plain
+from tests.simulation.service import MAX_SAVEPOINTS, RULES
+
+from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.job import standing
+from sluiceway.domain.run import RunPhase
+from sluiceway.domain.stop import SETTLED, StopPhase
+from sluiceway.store.rows import to_run, to_stop
+from sluiceway.testing.fake_jobs import Attempt, FakeJob
+from sluiceway.testing.fake_rest import Kind
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+Row = dict[str, Any]
+LOOK_LASTS = 45.0  # seconds for which what a service has seen may be what it goes by
+LIVE_RUN = {RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING}
+
+
+class Watch:
+    """Sees what the database holds, what the clusters do, and what people asked for."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.jobs: dict[str, FakeJob] = {}  # every Flink job that ever was, by its id
+        self.asked: defaultdict[int, set[str]] = defaultdict(set)  # by job: run, savepoint, cancel
+        self.excused: set[str] = set()  # Flink jobs that came back later than anybody promises to wait for
+        self.polled: dict[str, float] = {}  # when somebody last asked about an attempt while the job ran, by Flink job
+        self._stops: dict[int, Row] = {}
+        self._runs: dict[int, Row] = {}
+        self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
+        self._was_overdue: set[int] = set()
+        self._rearmed: set[int] = set()
+
+    # Every commit. ------------------------------------------------------------------------------------------------
+
+    def committed(self) -> None:
+        """See what a transaction has changed."""
+        for row in self._rows("stops"):
+            before = self._stops.get(row["id"])
+            if before != row:
+                self._stops[row["id"]] = row
+                if before is not None and row["savepoint"] > before["savepoint"]:
+                    self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
+                if before is None or before["phase"] != row["phase"]:
+                    self._stop_moved(row, before)
+        for row in self._rows("runs"):
+            before = self._runs.get(row["id"])
+            if before != row:
+                self._runs[row["id"]] = row
+                if before is None or before["phase"] != row["phase"]:
+                    self._run_moved(row)
+
+    def _rows(self, table: str) -> list[Row]:
+        found = self._world.memory.raw.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def _stop_moved(self, row: Row, before: Row | None) -> None:
+        phase = StopPhase(row["phase"])
+        self._world.note(
+            f"stop {row['id']} of job {row['job_id']}", phase, f"attempt {row['attempt']}", row["reason"][:150]
+        )
+        if before is not None:
+            self._told[row["id"]].append(phase)
+            if before["phase"] == StopPhase.OVERDUE and phase in {StopPhase.SENT, StopPhase.WAITING}:
+                self._rearmed.add(row["id"])
+        job = self.jobs.get(row["flink_job_id"])
+        if row["flink_job_id"] in self.excused:
+            return
+        match phase:
+            case StopPhase.OVERDUE:
+                self._was_overdue.add(row["id"])
+            case StopPhase.STOPPED:
+                self._stopped(row, job)
+            case StopPhase.LOST | StopPhase.ENDED:
+                if job is not None and not job.state.terminal:
+                    self._world.violate(
+                        f"stop {row['id']} is told {phase}, and its job is {job.state}: {row['reason']}"
+                    )
+            case StopPhase.FAILED:
+                self._failed(row, job)
+            case _:
+                pass
+
+    def _run_moved(self, row: Row) -> None:
+        self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"][:150])
+        job = self.jobs.get(row["flink_job_id"])
+        alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
+        if row["phase"] not in LIVE_RUN and alive:
+            self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
+
+    def unsettled_jobs(self) -> list[int]:
+        """The jobs whose stop has not settled."""
+        return sorted({row["job_id"] for row in self._stops.values() if row["phase"] not in SETTLED})
+
+    def _stopped(self, row: Row, job: FakeJob | None) -> None:
+        stop = f"stop {row['id']}"
+        if job is not None and not job.state.terminal:
+            self._world.violate(f"{stop} is told STOPPED, and its job is {job.state}: {row['reason']}")
+        if row["savepoint_path"] is None:
+            if row["savepoint"]:
+                self._world.violate(f"{stop} is told STOPPED without the savepoint that was asked for")
+            return
+        folder = self._world.disk.by_path.get(plain(row["savepoint_path"]))
+        if folder is None or folder.complete_at is None or folder.jid != row["flink_job_id"]:
+            self._world.violate(
+                f"{stop} is told STOPPED with {row['savepoint_path']}, which is no savepoint of its job"
+            )
+        elif self._world.disk.flows[folder.jid].position > folder.position + 1e-6 and not self._untold(row, folder):
+            self._world.violate(f"{stop} is told STOPPED with a savepoint that is not its job's last state")
+
+    def _untold(self, row: Row, folder: Folder) -> bool:
+        """Whether nobody could know that it ran on: none asked before its JobManager forgot (a known weakness)."""
+        cluster = self._world.clusters[row["cluster"]]
+        asked = self.polled.get(folder.jid, 0.0)
+        return asked <= (folder.complete_at or 0.0) < cluster.lost_at
+
+    def _failed(self, row: Row, job: FakeJob | None) -> None:
+        stop = f"stop {row['id']}"
+        flights = self.in_flight(row["flink_job_id"])
+        if any(attempt.kind == "stop" for attempt in flights):
+            self._world.violate(f"{stop} is told FAILED while an attempt of it is under way: {row['reason']}")
+        if job is None or (job.state.terminal and self._ago(job) > LOOK_LASTS):
+            self._world.violate(f"{stop} is told FAILED, and its job does not run: {row['reason']}")
+
+    def _ago(self, job: FakeJob) -> float:
+        return self._world.time.time() - (job.ended_at or 0.0)
+
+    def in_flight(self, jid: str) -> Sequence[Attempt]:
+        """The attempts under way on a Flink job."""
+        cluster = self._world.cluster_of(jid)
+        return cluster.state.in_flight_of(jid) if cluster else ()
+
+    # Every command. -----------------------------------------------------------------------------------------------
+
+    def commanded(self, kind: str, jid: str) -> None:
+        """A stop or a cancel of ours has arrived at a cluster."""
+        run = next((row for row in self._runs.values() if row["flink_job_id"] == jid), None)
+        if run is None:
+            self._world.violate(f"a {kind} of a job that is not ours")
+            return
+        wanted = "cancel" if kind == Kind.CANCEL else "savepoint"
+        if wanted not in self.asked[run["job_id"]]:
+            self._world.violate(f"a {kind} of job {run['job_id']}, for which nobody asked")
+        if not any(row["run_id"] == run["id"] and self._may_have_sent(row) for row in self._stops.values()):
+            self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
+
+    def _may_have_sent(self, row: Row) -> bool:
+        return row["sent_at"] is not None or row["attempt"] > 1
+
+    def begins(self, cluster: str, job: FakeJob, attempt: Attempt, others: Sequence[Attempt]) -> None:
+        """Flink takes up an attempt."""
+        if attempt.kind != "stop":
+            return
+        if any(other.kind == "stop" for other in others):
+            self._world.violate(f"two attempts at once restart {job.name} ({job.jid})")
+        mine = next((r for r in self._stops.values() if to_stop(_as_mapping(r)).trigger == attempt.trigger), None)
+        if mine is None:
+            self._world.violate(f"an attempt of {job.name} that is not the present one of any stop")
+        elif mine["phase"] in SETTLED:
+            self._world.violate(f"an attempt of {job.name} begins after its stop was told {mine['phase']}")
+        under_way = sum(self._counts(row) for row in self._stops.values() if row["cluster"] == cluster)
+        if under_way > MAX_SAVEPOINTS:
+            self._world.violate(f"{under_way} savepoints at once in {cluster}")
+
+    def _counts(self, row: Row) -> bool:
+        open_ = row["phase"] in {StopPhase.SENT, StopPhase.ENDING} and row["id"] not in self._was_overdue
+        return bool(row["savepoint"] and open_ and self.in_flight(row["flink_job_id"]))
+
+    def launched(self, jid: str, job_id: int, job: FakeJob) -> None:
+        """Flink takes up a job."""
+        self.jobs[jid] = job
+        if all(row["flink_job_id"] != jid for row in self._runs.values()):
+            self._world.violate(f"job {job_id} is started under an id that is not stored")
+        if "run" not in self.asked[job_id]:
+            self._world.violate(f"job {job_id} is started, for which nobody asked")
+        for row in self._runs.values():
+            other = self.jobs.get(row["flink_job_id"])
+            if row["job_id"] != job_id or row["flink_job_id"] == jid or other is None or other.state.terminal:
+                continue
+            if row["phase"] != RunPhase.LOST and row["flink_job_id"] not in self.excused:
+                self._world.violate(f"a second copy of job {job_id} beside {row['flink_job_id']} ({row['phase']})")
+
+    # Every start that resumes. ------------------------------------------------------------------------------------
+
+    def resumed(self, job_id: int) -> None:
+        """A start from the newest state was just accepted."""
+        new, *older = sorted((r for r in self._runs.values() if r["job_id"] == job_id), key=lambda r: -r["id"])
+        if not older:
+            self._world.violate(f"job {job_id} is resumed without ever having run")
+            return
+        disk, last = self._world.disk, older[0]
+        flow = disk.flows.get(last["flink_job_id"])
+        known = [disk.position(last["restore"])]
+        if flow is not None and flow.kept and flow.checkpoint is not None:
+            known.append(flow.checkpoint)
+        mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
+        known += [disk.position(row["savepoint_path"]) for row in mine if row["phase"] == StopPhase.STOPPED]
+        if disk.position(new["restore"]) < max(known) - 1e-6:
+            self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
+
+    # The end. -----------------------------------------------------------------------------------------------------
+
+    def unrest(self) -> str:
+        """What has yet to settle; empty when all is at rest."""
+        for row in self._stops.values():
+            if row["phase"] not in SETTLED:
+                return f"stop {row['id']} is {row['phase']}: {row['reason']}"
+        for row in self._runs.values():
+            job = self.jobs.get(row["flink_job_id"])
+            alive = job is not None and not job.state.terminal
+            if row["phase"] in LIVE_RUN and not (row["phase"] == RunPhase.RUNNING and alive):
+                return f"run {row['id']} of job {row['job_id']} is {row['phase']}, alive: {alive}: {row['reason']}"
+            if row["phase"] not in LIVE_RUN and alive:
+                return f"run {row['id']} of job {row['job_id']} is {row['phase']}, and runs"
+        return ""
+
+    def at_rest(self) -> None:
+        """What must hold when nothing more is to happen."""
+        self._statuses()
+        self._events()
+
+    def _statuses(self) -> None:
+        for job in self._rows("jobs"):
+            run = self._runs.get(job["run_id"])
+            stop = self._stops.get(job["stop_id"])
+            if job["deleted_at"] is not None:
+                continue
+            flink_job = self.jobs.get(job["flink_job_id"])
+            if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE:
+                self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
+            stands = standing(to_run(_as_mapping(run)) if run else None, to_stop(_as_mapping(stop)) if stop else None)
+            if job["status"] != stands.status:
+                self._world.violate(f"job {job['id']} shows {job['status']}, and is {stands.status}")
+
+    def _events(self) -> None:
+        told: defaultdict[int, list[str]] = defaultdict(list)
+        for event in self._rows("events"):
+            if event["stop_id"] is not None and event["kind"].startswith("stop_"):
+                told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
+        for stop_id, phases in self._told.items():
+            if stop_id in self._rearmed:
+                continue  # a stop that is asked for again moves without an event of its own
+            if told[stop_id] != phases:
+                self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")
+
+
+def _as_mapping(row: Row) -> Any:
+    return row
+
+
+PATIENCE = RULES.timeout.total_seconds() * 10  # virtual seconds within which all comes to rest once the weather is calm

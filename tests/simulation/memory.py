@@ -1,0 +1,176 @@
+"""The database in memory: real SQLite and the product's real statements, without threads and files.
+
+Every transaction of the product is serialisable: a writer holds the lock from its first line, a reader sees one
+snapshot. So each is run here as one undisturbed step, with pauses, faults and crashes before it and after it: a late
+answer is a stale one, a crash before the commit is a transaction that never was, one after it an answer that is lost.
+"""
+
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from sluiceway.store import leases, work
+from sluiceway.store.database import Database, migrate
+from sluiceway.store.leases import Lease
+from sluiceway.store.work import Work
+
+if TYPE_CHECKING:
+    from tests.simulation.service import Service
+
+
+class InjectedError(OperationalError):
+    """A database error out of the blue."""
+
+
+def trouble(words: str) -> InjectedError:
+    """The error that a full disk or a foreign lock makes."""
+    return InjectedError("-", {}, sqlite3.OperationalError(words))
+
+
+@cache
+def _template() -> bytes:
+    """A migrated, empty database."""
+    with tempfile.TemporaryDirectory() as directory:
+        migrate(Path(directory) / "t.db")
+        raw = sqlite3.connect(Path(directory) / "t.db")
+        raw.execute("PRAGMA journal_mode=DELETE")
+        image = raw.serialize()
+        raw.close()
+        return image
+
+
+_UNSETTLED, _CLAIM = work.unsettled, leases.claim
+_next: list[sqlite3.Connection] = []
+_ENGINE = create_engine("sqlite://", creator=lambda: _next[-1], poolclass=NullPool)
+
+
+class Memory:
+    """One database. It outlives the services that use it."""
+
+    def __init__(self, randomness: Callable[[int], bytes], committed: Callable[[], None]) -> None:
+        """An empty one; `randomness` stands in for SQLite's own, `committed` is called after every change."""
+        self.raw = sqlite3.connect(":memory:", isolation_level=None)
+        self.raw.deserialize(_template())
+        self.raw.create_function("randomblob", 1, randomness)
+        _next.append(self.raw)
+        self.connection = _ENGINE.connect()
+        _next.pop()
+        self.version = 0  # moves with every change of anything but a lease
+        self.works: dict[str, tuple[int, list[Work]]] = {}  # what was read last, by cluster, and at which version
+        self.committed = committed
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+        self.raw.close()
+
+
+class _Inline:
+    """Stands in for SQLAlchemy's asynchronous connection."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Run a statement, at once."""
+        return self._memory.connection.execute(statement, parameters)
+
+
+class SimDatabase(Database):
+    """The two ways into the database, as one service has them."""
+
+    def __init__(self, memory: Memory, service: "Service") -> None:
+        self._memory = memory
+        self._service = service
+        self._inline: Any = _Inline(memory)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        """See `Database`."""
+        await self._service.pause("read")
+        self._memory.raw.execute("BEGIN")
+        try:
+            yield self._inline
+        finally:
+            self._memory.raw.execute("ROLLBACK")
+        await self._service.pause("has read")
+
+    @asynccontextmanager
+    async def write(self, *, lease_only: bool = False) -> AsyncIterator[Any]:
+        """See `Database`."""
+        await self._service.pause("write")
+        fault = self._service.world.weather.write_fault()
+        if fault == "locked":
+            await self._service.sleep(20.0)
+            raise trouble("database is locked")
+        raw, before = self._memory.raw, self._memory.raw.total_changes
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._inline
+            if fault == "full":
+                raise trouble("database or disk is full")
+            raw.execute("COMMIT")
+        except BaseException:
+            raw.execute("ROLLBACK")
+            raise
+        if raw.total_changes != before and not lease_only:
+            self._memory.version += 1
+            self._memory.committed()
+        if fault == "unsure":
+            raise trouble("disk I/O error")
+        await self._service.pause("written")
+
+    async def close(self) -> None:
+        """See `Database`."""
+
+    async def unsettled(self, cluster: str) -> list[Work]:
+        """The product's own query, spared while nothing has changed: it is most of what a quiet turn costs."""
+        memory = self._memory
+        version, works = memory.works.get(cluster, (-1, []))
+        if version == memory.version:
+            await self._service.pause("read")
+            if version == memory.version:
+                return list(works)
+        noted = _Noted(self)
+        works = await _UNSETTLED(cast("Database", noted), cluster)
+        memory.works[cluster] = noted.version, works
+        return list(works)
+
+
+class _Noted:
+    """A database that notes at which version it was read."""
+
+    def __init__(self, db: SimDatabase) -> None:
+        self._db = db
+        self.version = -1
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        async with self._db.read() as connection:
+            self.version = self._db._memory.version
+            yield connection
+
+
+class _LeaseOnly:
+    """A database of which only the leases are changed."""
+
+    def __init__(self, db: SimDatabase) -> None:
+        self.write = partial(db.write, lease_only=True)
+
+
+async def unsettled(db: Database, cluster: str) -> list[Work]:
+    """Stands in for the product's."""
+    return await cast("SimDatabase", db).unsettled(cluster)
+
+
+async def claim(db: Database, *about: Any) -> Lease | None:
+    """Stands in for the product's."""
+    return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)

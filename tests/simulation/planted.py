@@ -1,0 +1,286 @@
+"""Bugs to plant: each breaks one rule or one order of steps, and the simulation must notice."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import true
+from tests.simulation import memory
+
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.domain import run as runs
+from sluiceway.domain import stop as stops
+from sluiceway.domain.facts import JobState, Missing, Refused, Saved, Silent, Stopping
+from sluiceway.domain.stop import Stop, StopPhase
+from sluiceway.engines import session
+from sluiceway.reconcile import turn
+from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.turn import Turn
+from sluiceway.store import bulk, leases, work
+from sluiceway.store.leases import Lease
+
+Plant = Callable[[Callable[[Any, str, Any], None]], None]
+PLANTED: dict[str, Plant] = {}
+
+
+def plant(function: Plant) -> Plant:
+    """A bug, by its name; it is given `setattr`."""
+    PLANTED[function.__name__] = function
+    return function
+
+
+@plant
+def a_new_trigger_id_at_every_resend(put: Any) -> None:
+    """Two ids at once restart the job."""
+    before = stops._running
+
+    def running(stop: Stop, ready: bool, now: datetime, rules: Any) -> Any:
+        if stop.sent_at is not None and not stop.acknowledged:
+            stop = replace(stop, attempt=stop.attempt + 1)
+            return stop, stop.command
+        return before(stop, ready, now, rules)
+
+    put(stops, "_running", running)
+
+
+@plant
+def asked_before_it_is_stored(put: Any) -> None:
+    """The order of a turn."""
+
+    async def take(self: Any, cluster: Any, lease: Lease) -> Any:
+        found = await work.unsettled(self._db, lease.cluster)
+        if not found:
+            return turn.Outlook()
+        sighting = self._submissions.amend(found, await self._observe(cluster, lease.cluster, found))
+        steps = await self._decide(found, sighting, None)
+        hoped = {step.change.after.run.id: step.change.after for step in steps}
+        if cluster is not None:
+            await self._act(cluster, lease, hoped, steps)
+        stored = await work.save(self._db, lease, [step.change for step in steps], self._clock())
+        return turn.Outlook(sighting.answered, self._under_way(stored.values()))
+
+    put(Turn, "__call__", take)
+
+
+@plant
+def no_guard_on_the_version(put: Any) -> None:
+    """A turn overwrites what somebody has changed since it looked."""
+    before = bulk.guarded_update
+
+    async def update(connection: Any, table: Any, rows: Any, *guards: Any, match: Any = ("id", "version")) -> Any:
+        if "version" not in match:
+            return await before(connection, table, rows, *guards, match=match)
+        rows = [{name: value for name, value in row.items() if name != "version"} for row in rows]
+        return await before(connection, table, rows, *guards, match=("id",))
+
+    put(work, "guarded_update", update)
+
+
+@plant
+def absence_is_gone_at_once(put: Any) -> None:
+    """A JobManager that recovers does not know its jobs."""
+    before = stops._missing
+
+    def missing(stop: Stop, evidence: Any, now: datetime, rules: Any) -> Stop:
+        return before(stop, evidence, now, replace(rules, gone_after=timedelta(0)))
+
+    put(stops, "_missing", missing)
+
+
+@plant
+def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
+    """The same for a job that nobody stops."""
+    before = runs._missing
+    put(runs, "_missing", lambda run, now, _, life: before(run, now, timedelta(0), life))
+
+
+@plant
+def silence_begins_a_new_attempt(put: Any) -> None:
+    """No answer is not a no."""
+    before = stops._judge
+
+    def judge(stop: Stop, fact: Any, evidence: Any, now: datetime, rules: Any) -> Any:
+        if isinstance(fact, Silent) and stop.sent_at is not None and stop.savepoint:
+            return stops._next_attempt(stop), None
+        return before(stop, fact, evidence, now, rules)
+
+    put(stops, "_judge", judge)
+
+
+@plant
+def all_attempts_share_a_directory(put: Any) -> None:
+    """So that an older attempt's savepoint passes for this one's."""
+    put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
+
+
+@plant
+def saved_without_a_terminal_job(put: Any) -> None:
+    """A location alone is no success."""
+    before = session._Look._attempt
+
+    async def attempt(self: Any, stop: Stop, state: JobState, *, ready: bool) -> Any:
+        fact = await before(self, stop, state, ready=ready)
+        return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
+
+    put(session._Look, "_attempt", attempt)
+
+
+@plant
+def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
+    """Although its job restarts."""
+    before = session._Look._failure
+
+    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState) -> Any:
+        if failed.location and state.terminal:
+            return Saved(failed.location, state)
+        return await before(self, stop, failed, state)
+
+    put(session._Look, "_failure", of_failure)
+
+
+@plant
+def everybody_gets_the_lease(put: Any) -> None:
+    """Two services work on one cluster."""
+
+    async def claim(db: Any, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease:
+        return Lease(cluster, owner, 1)
+
+    async def held(*_: Any) -> bool:
+        return True
+
+    put(memory, "_CLAIM", claim)
+    put(work, "holds", lambda _: true())
+    put(leases, "still_held", held)
+
+
+@plant
+def the_deadline_is_a_failure(put: Any) -> None:
+    """A deadline answers the caller; it does not change the truth."""
+
+    def overdue(stop: Stop, why: str, now: datetime) -> Stop:
+        return stop if now < stop.deadline else stops._settle(stop, StopPhase.FAILED, why, now)
+
+    put(stops, "_overdue", overdue)
+
+
+@plant
+def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
+    """Cancel what could not be saved, though nobody said so."""
+    before = stops._refused
+
+    def refused(stop: Stop, fact: Refused, now: datetime, rules: Any) -> Any:
+        moved, command = before(stop, fact, now, rules)
+        if moved.phase is StopPhase.FAILED and stop.savepoint:
+            return replace(stops._next_attempt(stop, savepoint=False), settled_at=None), None
+        return moved, command
+
+    put(stops, "_refused", refused)
+
+
+@plant
+def lost_is_told_as_stopped(put: Any) -> None:
+    """A false success."""
+    before = stops._settle
+
+    def settle(stop: Stop, phase: StopPhase, why: str, now: datetime) -> Stop:
+        return before(stop, StopPhase.STOPPED if phase is StopPhase.LOST else phase, why, now)
+
+    put(stops, "_settle", settle)
+
+
+@plant
+def a_restart_unnoticed(put: Any) -> None:
+    """A complete savepoint counts although its job was seen running after it."""
+    before = stops._gone
+
+    def gone(stop: Stop, why: str, evidence: Any, now: datetime) -> Stop:
+        return before(replace(stop, forgotten_since=None), why, evidence, now)
+
+    put(stops, "_gone", gone)
+    judged = stops._with_evidence
+    put(
+        stops,
+        "_with_evidence",
+        lambda stop, fact, evidence, now: judged(
+            replace(stop, forgotten_since=None), replace(fact, refusal=None), evidence, now
+        ),
+    )
+
+
+@plant
+def resumed_from_an_older_state(put: Any) -> None:
+    """What the last run began from, not what it left."""
+
+    async def resume_point(_: Any, origin: Any) -> Any:
+        return origin.restored_from or origin.savepoint_path or origin.stopped_with
+
+    put(StartJobs, "_resume_point", resume_point)
+
+
+@plant
+def no_cap_on_savepoints(put: Any) -> None:
+    """All at once."""
+
+    def admit(_: Any, facts: Mapping[int, Any], __: int) -> Mapping[int, Any]:
+        return facts
+
+    put(stops, "admit", admit)
+
+
+@plant
+def submitted_under_a_new_id(put: Any) -> None:
+    """A start that is not exactly-once."""
+    before = Submissions._submit
+
+    async def submit(self: Any, cluster: Any, run: Any, load: Any) -> Any:
+        return await before(
+            self, cluster, replace(run, flink_job_id=f"{run.flink_job_id[:24]}{id(self) % 10**8:08d}"), load
+        )
+
+    put(Submissions, "_submit", submit)
+
+
+@plant
+def a_stop_does_not_withdraw_its_start(put: Any) -> None:
+    """It is told stopped, and then submitted."""
+    before = turn._run_fact
+
+    def run_fact(of: Any, sighting: Any) -> Any:
+        fact = before(of, sighting)
+        return Missing() if fact.__class__.__name__ == "Withdrawn" else fact
+
+    put(turn, "_run_fact", run_fact)
+
+
+@plant
+def a_resurrection_is_ignored(put: Any) -> None:
+    """A settled stop whose job runs again."""
+    put(stops, "contradicted", lambda stop, _: stop)
+
+
+@plant
+def events_are_forgotten(put: Any) -> None:
+    """Where a stop settles."""
+    before = work._told
+
+    def told(change: Any, now: datetime) -> Sequence[Any]:
+        return [event for event in before(change, now) if event["kind"] != "stop_stopped"]
+
+    put(work, "_told", told)
+
+
+@plant
+def the_job_does_not_show_it(put: Any) -> None:
+    """Its status stays behind."""
+
+    async def show(*_: Any) -> None:
+        pass
+
+    put(work, "_show", show)
+
+
+@plant
+def no_evidence_is_looked_for(put: Any) -> None:
+    """A stop waits for what nobody asks."""
+    put(stops, "wants_evidence", lambda *_: False)

@@ -1,0 +1,249 @@
+"""One process of the service: the real use cases and the real reconciler, on seams that can die and doze."""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from tests.simulation.disk import SimStorage
+from tests.simulation.memory import SimDatabase
+
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.queries import Queries
+from sluiceway.control.queues import Queues
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
+from sluiceway.domain.stop import StopRules
+from sluiceway.engines.session import SessionEngine
+from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.turn import Turn, TurnSettings
+from sluiceway.reconcile.worker import Pace, Reconciler
+
+if TYPE_CHECKING:
+    from tests.simulation.cluster import SimCluster
+    from tests.simulation.world import World
+
+OWNER: contextvars.ContextVar["Service | None"] = contextvars.ContextVar("owner", default=None)
+RULES = StopRules(
+    timeout=timedelta(seconds=40),
+    attempts=3,
+    backoff=timedelta(seconds=2),
+    gone_after=timedelta(seconds=30),
+    forgotten_after=timedelta(seconds=2),
+)
+MAX_SAVEPOINTS = 2
+PACE = Pace(busy=1.0, quick=1.0, idle=5.0, trouble=2.0)
+REQUEST_TIMEOUT = 10.0
+
+
+class Service:
+    """It lives until it is told to close, or dies."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        """Not started yet."""
+        self.world = world
+        self.name = name
+        self.alive = True
+        self.frozen_until = 0.0
+        self.cut_off: set[str] = set()  # clusters that it cannot reach
+        self.tasks: list[asyncio.Task[Any]] = []
+        db, storage = SimDatabase(world.memory, self), SimStorage(world.disk, self)
+        clock = world.time.wall
+        session: Any = SimSession(self)
+        engine = SessionEngine(session, self.submit, REQUEST_TIMEOUT)
+        at = {cluster: Cluster(cluster, f"http://{cluster}") for cluster in world.clusters}
+
+        def turns(_: str) -> Turn:
+            return Turn(db, engine, storage, Submissions(engine), TurnSettings(RULES, MAX_SAVEPOINTS), clock)
+
+        self.reconciler = Reconciler(db, at.get, turns, clock, PACE)
+        queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
+        self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
+        self.start_jobs = StartJobs(db, queues, storage, clock)
+        self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
+        self.queries = Queries(db, queues, engine.flink_job)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self.world.note("starts", self.name)
+        self._context().run(self.reconciler.start, tuple(self.world.clusters))
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do something in this process."""
+        return self._context().run(asyncio.ensure_future, work)
+
+    def die(self) -> None:
+        """No task of it goes on, nothing is tidied up, and it has no further effect."""
+        if not self.alive:
+            return
+        self.world.note("dies", self.name)
+        self.alive = False
+        for task in self.tasks:
+            task.cancel()
+        self.world.died(self)
+
+    async def close(self) -> None:
+        """End in good order."""
+        await asyncio.wait([self.begin(self.reconciler.close())])
+        self.world.note("closed", self.name)
+        self.alive = False
+        for task in self.tasks:
+            task.cancel()
+
+    async def pause(self, seam: str) -> None:
+        """Between two steps: the place to doze, to be frozen, and to die."""
+        self.check()
+        weather = self.world.weather
+        if weather.crash():
+            self.world.note("crash at", seam)
+            self.die()
+            raise asyncio.CancelledError
+        if (seconds := weather.pause()) > 0:
+            await asyncio.sleep(seconds)
+            self.check()
+        while self.frozen_until > self.world.now:
+            await asyncio.sleep(self.frozen_until - self.world.now)
+            self.check()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for something slow."""
+        await asyncio.sleep(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """What is dead does nothing more."""
+        if not self.alive:
+            raise asyncio.CancelledError
+
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        """Stands in for planning SQL, which takes a while, and for handing the job over."""
+        await self.pause("plan")
+        if self.world.weather.refuses_start():
+            return SubmitRefused("it does not compile")
+        target = self.world.clusters[cluster.name]
+        try:
+            await exchange(self, target, "SUBMIT", lambda: target.submitted(run))
+        except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
+            return Silent(str(error))
+        return Submitted()
+
+    def _context(self) -> contextvars.Context:
+        context = contextvars.copy_context()
+        context.run(OWNER.set, self)
+        return context
+
+
+async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any) -> tuple[int, bytes]:
+    """One request over a bad network; `act` is what the cluster does when it arrives."""
+    weather = service.world.weather
+    await service.pause(kind)
+    life = cluster.life
+    if cluster.down or cluster.name in service.cut_off:
+        if service.world.dice.random() < 0.3:
+            await service.sleep(REQUEST_TIMEOUT)
+            raise TimeoutError
+        raise aiohttp.ServerDisconnectedError
+    fault = weather.request_fault()
+    if fault is not None:
+        service.world.note(fault, kind)
+        return await _misfortune(service, cluster, fault, act)
+    answer: tuple[int, bytes] = act()
+    if (seconds := weather.latency()) > 0:
+        await service.sleep(seconds)
+        if life != cluster.life:
+            raise aiohttp.ServerDisconnectedError
+    return answer
+
+
+PAGE = b"<html><h1>nginx</h1></html>"
+
+
+async def _misfortune(service: Service, cluster: "SimCluster", fault: str, act: Any) -> tuple[int, bytes]:
+    life = cluster.life
+    match fault:
+        case "late":
+            seconds = service.world.weather.late()
+            arrived = asyncio.get_running_loop().create_future()
+
+            def arrive() -> None:
+                if life == cluster.life and not arrived.cancelled():
+                    arrived.set_result(act())
+
+            service.world.loop.call_later(seconds, arrive)
+            try:
+                async with asyncio.timeout(REQUEST_TIMEOUT):
+                    answer: tuple[int, bytes] = await asyncio.shield(arrived)
+            finally:
+                service.check()
+            return answer
+        case "lose_answer":
+            act()
+            raise aiohttp.ServerDisconnectedError
+        case "hang_after" | "hang":
+            if fault == "hang_after":
+                act()
+            await service.sleep(REQUEST_TIMEOUT)
+            raise TimeoutError
+        case "reset":
+            act()
+            raise aiohttp.ClientPayloadError("half an answer")
+        case "garbage":
+            return 200, b'\x00\xff{"jobs": ['
+        case "html_503" | "html_404":
+            return int(fault[-3:]), PAGE
+        case "empty":
+            return 200, b""
+        case _:
+            raise aiohttp.ServerDisconnectedError
+
+
+class SimSession:
+    """Stands in for aiohttp's session."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def request(self, method: str, url: str, *, data: bytes | None, **_: Any) -> "_Exchange":
+        """As aiohttp has it."""
+        name, path = url.removeprefix("http://").split("/", 1)
+        return _Exchange(self._service, self._service.world.clusters[name], method, f"/{path}", data)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    service: Service
+    cluster: "SimCluster"
+    method: str
+    path: str
+    data: bytes | None
+    status: int = 0
+    body: bytes = b""
+
+    async def __aenter__(self) -> "_Exchange":
+        self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    def _act(self) -> tuple[int, bytes]:
+        return self.cluster.asked(self.method, self.path, self.data)
+
+    @property
+    def content(self) -> "_Exchange":
+        """The body, as a stream."""
+        return self
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        """All of it in one piece."""
+        yield self.body
+
+    def close(self) -> None:
+        """Nothing to close."""
