@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, case, func, insert, literal, select, text, update
+from sqlalchemy import RowMapping, bindparam, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -52,23 +52,33 @@ class Change:
         return self.before != self.after
 
 
+# Built once: a worker asks these at every turn.
+_RUNS = select(runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.project).join(
+    jobs, jobs.c.id == runs.c.job_id
+)
+# A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
+_WATCHED = _RUNS.where(
+    runs.c.cluster == bindparam("cluster"),
+    text(f"runs.{LIVE_OR_LOST}"),
+    (runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None),
+)
+_OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(f"stops.{UNSETTLED}"))
+
+
 async def unsettled(db: Database, cluster: str) -> list[Work]:
     """Everything of a cluster that is not done for good, oldest run first."""
-    current = jobs.c.run_id == runs.c.id
-    wanted = select(runs, current.label("current"), jobs.c.stop_id, jobs.c.project).join(
-        jobs, jobs.c.id == runs.c.job_id
-    )
-    # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
-    watched = text(f"runs.{LIVE_OR_LOST}") & ((runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None))
-    open_stops = select(stops).where(stops.c.cluster == cluster, text(f"stops.{UNSETTLED}"))
+    here = {"cluster": cluster}
     async with db.read() as connection:
-        rows = list((await connection.execute(wanted.where(runs.c.cluster == cluster, watched))).mappings())
-        stop_rows = list((await connection.execute(open_stops)).mappings())
+        rows = list((await connection.execute(_WATCHED, here)).mappings())
+        stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
         seen = {row["id"] for row in rows}
         ended = [row["run_id"] for row in stop_rows if row["run_id"] not in seen]
-        rows += (await connection.execute(wanted.where(runs.c.id.in_(ids(ended))))).mappings()
+        if ended:
+            rows += (await connection.execute(_RUNS.where(runs.c.id.in_(ids(ended))))).mappings()
         settled = {row["stop_id"] for row in rows if row["stop_id"]} - {row["id"] for row in stop_rows}
-        stop_rows += (await connection.execute(select(stops).where(stops.c.id.in_(ids(sorted(settled)))))).mappings()
+        if settled:
+            known = select(stops).where(stops.c.id.in_(ids(sorted(settled))))
+            stop_rows += (await connection.execute(known)).mappings()
     by_run = {row["run_id"]: to_stop(row) for row in stop_rows}
     rows.sort(key=lambda row: row["id"])
     return [_work(row, by_run.get(row["id"])) for row in rows]
