@@ -1,9 +1,23 @@
 """Many rows in one statement: lists go in as one JSON parameter, and the database does the loop."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, TableValuedAlias, func, literal, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    TableValuedAlias,
+    Text,
+    Update,
+    bindparam,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store.rows import to_json
@@ -32,15 +46,21 @@ async def guarded_update(
     """
     if not rows:
         return set()
-    match = tuple(match)
-    given = listed(rows)
-    values = {name: _field(given, table.c[name]) for name in rows[0] if name not in match}
+    names = tuple(name for name in rows[0] if name not in match)
+    statement = _update(table, names, tuple(match)).where(*guards)
+    result = await connection.execute(statement.returning(table.c.id), {"rows": to_json(rows)})
+    return set(result.scalars())
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> Update:
+    """The statement without its guards. There are few of them, and they are long."""
+    given = func.json_each(bindparam("rows", type_=Text)).table_valued("key", "value")
+    values: dict[str, Any] = {name: _field(given, table.c[name]) for name in names}
     if "version" in match:
         values["version"] = table.c.version + 1
     same = [table.c[name].is_not_distinct_from(_field(given, table.c[name])) for name in match if name != "id"]
-    statement = update(table).where(table.c.id == _field(given, table.c.id), *same, *guards).values(values)
-    result = await connection.execute(statement.returning(table.c.id))
-    return set(result.scalars())
+    return update(table).where(table.c.id == _field(given, table.c.id), *same).values(values)
 
 
 def _field(given: TableValuedAlias, column: ColumnElement[Any]) -> ColumnElement[Any]:
