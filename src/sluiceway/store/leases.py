@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.schema import leases
@@ -19,24 +21,27 @@ class Lease:
     fence: int
 
 
+def _claim() -> ReturningInsert[Any]:
+    owner: BindParameter[str] = bindparam("owner")
+    new = insert(leases).values(cluster=bindparam("cluster"), owner=owner, until=bindparam("until"), fence=1)
+    mine = leases.c.owner == owner
+    over = leases.c.until < bindparam("now")
+    # Nobody takes a lease for that long: the clock was set back since, and the holder is not renewing it.
+    absurd = leases.c.until > bindparam("absurd")
+    renewed = {"owner": owner, "until": bindparam("until"), "fence": leases.c.fence + (leases.c.owner != owner)}
+    taken = new.on_conflict_do_update(index_elements=["cluster"], set_=renewed, where=or_(mine, over, absurd))
+    return taken.returning(leases.c.fence)
+
+
+_CLAIM = _claim()  # built once: every worker asks it every second
+
+
 async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
     """Take or renew the lease; None when somebody else holds it."""
-    new = insert(leases).values(cluster=cluster, owner=owner, until=epoch_ms(now + ttl), fence=1)
-    mine = leases.c.owner == owner
-    over = leases.c.until < epoch_ms(now)
-    # Nobody takes a lease for that long: the clock was set back since, and the holder is not renewing it.
-    absurd = leases.c.until > epoch_ms(now + 2 * ttl)
-    taken = new.on_conflict_do_update(
-        index_elements=["cluster"],
-        set_={
-            "owner": owner,
-            "until": epoch_ms(now + ttl),
-            "fence": leases.c.fence + (leases.c.owner != owner),
-        },
-        where=or_(mine, over, absurd),
-    )
+    given = {"cluster": cluster, "owner": owner, "until": epoch_ms(now + ttl), "now": epoch_ms(now)}
     async with db.write() as connection:
-        fence = (await connection.execute(taken.returning(leases.c.fence))).scalar_one_or_none()
+        claimed = await connection.execute(_CLAIM, given | {"absurd": epoch_ms(now + 2 * ttl)})
+        fence = claimed.scalar_one_or_none()
     return None if fence is None else Lease(cluster, owner, fence)
 
 
