@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from tests.simulation.disk import Flow
 
 from sluiceway.domain.facts import JobState
@@ -81,7 +82,29 @@ class SimCluster(FakeRest):
             self.world.watch.commanded(kind, ids[0])
         if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing:
             self.world.watch.polled[ids[0]] = self.world.now
-        return self.answer(method, path, decoded(data or b""))
+        if path.endswith("/checkpoints/config"):
+            return 200, b'{"externalization":{"enabled":true,"delete_on_cancellation":false}}'
+        answer = self.answer(method, path, decoded(data or b""))
+        if kind is Kind.CHECKPOINTS and answer[0] == 200:
+            return 200, self._with_checkpoint(ids[0], answer[1])
+        return answer
+
+    def _with_checkpoint(self, jid: str, answer: bytes) -> bytes:
+        """The fake's list of savepoints, and the newest checkpoint."""
+        flow = self.world.disk.flows[jid]
+        flow.move(self.world.now, flowing=flow.flowing)
+        if flow.checkpoint is None:
+            return answer
+        said = msgspec.json.decode(answer)
+        path = f"file:/storage/jobs/checkpoint/{flow.job_id}/{jid}/{flow.checkpoint_name}"
+        taken = self.world.time.time() - (flow.position - flow.checkpoint)
+        said["latest"]["completed"] = {
+            "id": 1000,
+            "status": "COMPLETED",
+            "trigger_timestamp": int(taken * 1000),
+            "external_path": path,
+        }
+        return msgspec.json.encode(said)
 
     def submitted(self, run: Run) -> tuple[int, bytes]:
         """A job has arrived."""

@@ -49,6 +49,11 @@ class Flow:
         count = (self.position - self.start) // EVERY
         return self.start + count * EVERY if count > 0 else None
 
+    @property
+    def checkpoint_name(self) -> str | None:
+        """The directory of the newest checkpoint."""
+        return None if self.checkpoint is None else f"chk-{round((self.checkpoint - self.start) / EVERY)}"
+
     def roll_back(self) -> None:
         """Go on from the newest checkpoint."""
         self.position = self.start if self.checkpoint is None else self.checkpoint
@@ -125,7 +130,13 @@ class SimStorage(Storage):
         if why is not None:
             return Unreadable(target, why)
         seen = self._service.world.now - self._disk.lag
-        found = self._disk.folders.get(plain(target), [])
+        place = plain(target)
+        if not place.startswith(plain(URI)):
+            return Unreadable(target, "it is not under this service's storage root")
+        if place.startswith(plain(self.checkpoints)):
+            return self._checkpoint(place)
+        one = self._disk.by_path.get(place)
+        found = [one] if one else self._disk.folders.get(place, [])
         for folder in reversed(found):
             if folder.complete_at is not None and folder.complete_at <= seen:
                 return Complete(f"file://{folder.path}", 1000)
@@ -133,15 +144,21 @@ class SimStorage(Storage):
             return Broken(target, "it was begun, and has no _metadata")
         return Absent(target)
 
+    def _checkpoint(self, place: str) -> Evidence:
+        """The newest checkpoint in the directory of a run."""
+        flow = self._disk.flows.get(place.rpartition("/")[2])
+        name = flow.checkpoint_name if flow and flow.kept else None
+        return Absent(place) if name is None else Complete(f"file://{place}/{name}", 500)
+
     async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
         """See `Storage`."""
         await self._service.pause("look")
         if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
         flow = self._disk.flows.get(flink_job_id)
-        if flow is None or flow.checkpoint is None or not flow.kept:
+        if flow is None or flow.checkpoint_name is None or not flow.kept:
             return None
-        return f"{self.checkpoints}/{job_id}/{flink_job_id}/chk-{round((flow.checkpoint - flow.start) / EVERY)}"
+        return f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"
 
     async def _trouble(self) -> str | None:
         weather = self._service.world.weather

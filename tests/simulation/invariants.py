@@ -36,26 +36,31 @@ class Watch:
         self._runs: dict[int, Row] = {}
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._was_overdue: set[int] = set()
-        self._rearmed: set[int] = set()
 
     # Every commit. ------------------------------------------------------------------------------------------------
 
     def committed(self) -> None:
         """See what a transaction has changed."""
-        for row in self._rows("stops"):
-            before = self._stops.get(row["id"])
-            if before != row:
-                self._stops[row["id"]] = row
-                if before is not None and row["savepoint"] > before["savepoint"]:
-                    self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
-                if before is None or before["phase"] != row["phase"]:
-                    self._stop_moved(row, before)
-        for row in self._rows("runs"):
-            before = self._runs.get(row["id"])
-            if before != row:
-                self._runs[row["id"]] = row
-                if before is None or before["phase"] != row["phase"]:
-                    self._run_moved(row)
+        for row, before in self._changes("stops", self._stops):
+            self._stop_changed(row, before)
+        for row, before in self._changes("runs", self._runs):
+            if before is None or before["phase"] != row["phase"]:
+                self._run_moved(row)
+
+    def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
+        """The rows that are not as they were, each with what it was; from now on they are known."""
+        found = [(row, known.get(row["id"])) for row in self._rows(table)]
+        changed = [(row, before) for row, before in found if row != before]
+        known.update({row["id"]: row for row, _ in changed})
+        return changed
+
+    def _stop_changed(self, row: Row, before: Row | None) -> None:
+        if before is not None and row["savepoint"] > before["savepoint"]:
+            self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
+        if before is not None and before["held"] > row["held"] and row["phase"] not in SETTLED:
+            self._let_begin(row)
+        if before is None or (before["phase"], before["attempt"]) != (row["phase"], row["attempt"]):
+            self._stop_moved(row, before)
 
     def _rows(self, table: str) -> list[Row]:
         found = self._world.memory.raw.execute(f"SELECT * FROM {table}")
@@ -69,8 +74,6 @@ class Watch:
         )
         if before is not None:
             self._told[row["id"]].append(phase)
-            if before["phase"] == StopPhase.OVERDUE and phase in {StopPhase.SENT, StopPhase.WAITING}:
-                self._rearmed.add(row["id"])
         job = self.jobs.get(row["flink_job_id"])
         if row["flink_job_id"] in self.excused:
             return
@@ -86,8 +89,24 @@ class Watch:
                     )
             case StopPhase.FAILED:
                 self._failed(row, job)
+            case StopPhase.WITHDRAWN:
+                if any(attempt.kind == "stop" for attempt in self.in_flight(row["flink_job_id"])):
+                    self._world.violate(f"stop {row['id']} is told WITHDRAWN while an attempt of it is under way")
             case _:
                 pass
+
+    def _let_begin(self, row: Row) -> None:
+        """A stop that was held may begin: its wave has come, and there is room."""
+        batch = next(batch for batch in self._rows("batches") if batch["id"] == row["batch_id"])
+        mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
+        if any(stop["wave"] < row["wave"] and stop["phase"] not in SETTLED for stop in mine):
+            self._world.violate(f"stop {row['id']} of wave {row['wave']} begins before the wave before it has settled")
+        begun = [stop for stop in mine if not stop["held"] and stop["phase"] not in {*SETTLED, StopPhase.OVERDUE}]
+        begun = [stop for stop in begun if stop["id"] not in self._was_overdue]
+        if batch["max_parallel"] is not None and len(begun) > batch["max_parallel"]:
+            self._world.violate(f"{len(begun)} stops of batch {batch['id']} at once")
+        if batch["state"] == "aborted":
+            self._world.violate(f"stop {row['id']} begins although its batch was aborted")
 
     def _run_moved(self, row: Row) -> None:
         self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"][:150])
@@ -105,7 +124,9 @@ class Watch:
         if job is not None and not job.state.terminal:
             self._world.violate(f"{stop} is told STOPPED, and its job is {job.state}: {row['reason']}")
         if row["savepoint_path"] is None:
-            if row["savepoint"]:
+            if row["checkpoint_path"] is not None:
+                self._kept_checkpoint(row)
+            elif row["savepoint"]:
                 self._world.violate(f"{stop} is told STOPPED without the savepoint that was asked for")
             return
         folder = self._world.disk.by_path.get(plain(row["savepoint_path"]))
@@ -115,6 +136,13 @@ class Watch:
             )
         elif self._world.disk.flows[folder.jid].position > folder.position + 1e-6 and not self._untold(row, folder):
             self._world.violate(f"{stop} is told STOPPED with a savepoint that is not its job's last state")
+
+    def _kept_checkpoint(self, row: Row) -> None:
+        disk = self._world.disk
+        flow = disk.flows[row["flink_job_id"]]
+        newest = flow.checkpoint
+        if newest is None or not flow.kept or disk.position(row["checkpoint_path"]) < newest - 1e-6:
+            self._world.violate(f"stop {row['id']} kept {row['checkpoint_path']}, which is not the newest checkpoint")
 
     def _untold(self, row: Row, folder: Folder) -> bool:
         """Whether nobody could know that it ran on: none asked before its JobManager forgot (a known weakness)."""
@@ -147,13 +175,12 @@ class Watch:
             self._world.violate(f"a {kind} of a job that is not ours")
             return
         wanted = "cancel" if kind == Kind.CANCEL else "savepoint"
-        if wanted not in self.asked[run["job_id"]]:
+        mine = [row for row in self._stops.values() if row["run_id"] == run["id"]]
+        implied = wanted == "cancel" and any(_implies_cancel(row) for row in mine)
+        if wanted not in self.asked[run["job_id"]] and not implied:
             self._world.violate(f"a {kind} of job {run['job_id']}, for which nobody asked")
-        if not any(row["run_id"] == run["id"] and self._may_have_sent(row) for row in self._stops.values()):
+        if not any(row["sent_at"] is not None or row["attempt"] > 1 for row in mine):
             self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
-
-    def _may_have_sent(self, row: Row) -> bool:
-        return row["sent_at"] is not None or row["attempt"] > 1
 
     def begins(self, cluster: str, job: FakeJob, attempt: Attempt, others: Sequence[Attempt]) -> None:
         """Flink takes up an attempt."""
@@ -246,10 +273,13 @@ class Watch:
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
         for stop_id, phases in self._told.items():
-            if stop_id in self._rearmed:
-                continue  # a stop that is asked for again moves without an event of its own
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")
+
+
+def _implies_cancel(row: Row) -> bool:
+    """Whether a stop with a savepoint may come to a cancel: by its policy, or for somebody else's savepoint."""
+    return row["foreign_savepoint"] is not None or '"cancel' in row["policy"]
 
 
 def _as_mapping(row: Row) -> Any:

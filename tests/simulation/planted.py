@@ -11,6 +11,7 @@ from tests.simulation import memory
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
+from sluiceway.domain import stop_decide, stop_endings
 from sluiceway.domain.facts import JobState, Missing, Refused, Saved, Silent, Stopping
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines import session
@@ -33,7 +34,7 @@ def plant(function: Plant) -> Plant:
 @plant
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
-    before = stops._running
+    before = stop_decide._running
 
     def running(stop: Stop, ready: bool, now: datetime, rules: Any) -> Any:
         if stop.sent_at is not None and not stop.acknowledged:
@@ -41,7 +42,7 @@ def a_new_trigger_id_at_every_resend(put: Any) -> None:
             return stop, stop.command
         return before(stop, ready, now, rules)
 
-    put(stops, "_running", running)
+    put(stop_decide, "_running", running)
 
 
 @plant
@@ -49,7 +50,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     """The order of a turn."""
 
     async def take(self: Any, cluster: Any, lease: Lease) -> Any:
-        found = await work.unsettled(self._db, lease.cluster)
+        found = await self._work(lease.cluster)
         if not found:
             return turn.Outlook()
         sighting = self._submissions.amend(found, await self._observe(cluster, lease.cluster, found))
@@ -80,12 +81,12 @@ def no_guard_on_the_version(put: Any) -> None:
 @plant
 def absence_is_gone_at_once(put: Any) -> None:
     """A JobManager that recovers does not know its jobs."""
-    before = stops._missing
+    before = stop_endings.missing
 
     def missing(stop: Stop, evidence: Any, now: datetime, rules: Any) -> Stop:
         return before(stop, evidence, now, replace(rules, gone_after=timedelta(0)))
 
-    put(stops, "_missing", missing)
+    put(stop_decide, "missing", missing)
 
 
 @plant
@@ -98,14 +99,14 @@ def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
 @plant
 def silence_begins_a_new_attempt(put: Any) -> None:
     """No answer is not a no."""
-    before = stops._judge
+    before = stop_decide._judge
 
     def judge(stop: Stop, fact: Any, evidence: Any, now: datetime, rules: Any) -> Any:
         if isinstance(fact, Silent) and stop.sent_at is not None and stop.savepoint:
-            return stops._next_attempt(stop), None
+            return stops.next_attempt(stop), None
         return before(stop, fact, evidence, now, rules)
 
-    put(stops, "_judge", judge)
+    put(stop_decide, "_judge", judge)
 
 
 @plant
@@ -159,48 +160,49 @@ def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
     def overdue(stop: Stop, why: str, now: datetime) -> Stop:
-        return stop if now < stop.deadline else stops._settle(stop, StopPhase.FAILED, why, now)
+        return stop if now < stop.deadline else stops.settle(stop, StopPhase.FAILED, why, now)
 
-    put(stops, "_overdue", overdue)
+    put(stop_decide, "_overdue", overdue)
 
 
 @plant
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
-    before = stops._refused
+    before = stop_decide._refused
 
     def refused(stop: Stop, fact: Refused, now: datetime, rules: Any) -> Any:
         moved, command = before(stop, fact, now, rules)
         if moved.phase is StopPhase.FAILED and stop.savepoint:
-            return replace(stops._next_attempt(stop, savepoint=False), settled_at=None), None
+            return replace(stops.next_attempt(stop, savepoint=False), settled_at=None), None
         return moved, command
 
-    put(stops, "_refused", refused)
+    put(stop_decide, "_refused", refused)
 
 
 @plant
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
-    before = stops._settle
+    before = stops.settle
 
     def settle(stop: Stop, phase: StopPhase, why: str, now: datetime) -> Stop:
         return before(stop, StopPhase.STOPPED if phase is StopPhase.LOST else phase, why, now)
 
-    put(stops, "_settle", settle)
+    put(stop_decide, "settle", settle)
+    put(stop_endings, "settle", settle)
 
 
 @plant
 def a_restart_unnoticed(put: Any) -> None:
     """A complete savepoint counts although its job was seen running after it."""
-    before = stops._gone
+    before = stop_endings.gone
 
     def gone(stop: Stop, why: str, evidence: Any, now: datetime) -> Stop:
         return before(replace(stop, forgotten_since=None), why, evidence, now)
 
-    put(stops, "_gone", gone)
-    judged = stops._with_evidence
+    put(stop_decide, "gone", gone)
+    judged = stop_endings._with_evidence
     put(
-        stops,
+        stop_endings,
         "_with_evidence",
         lambda stop, fact, evidence, now: judged(
             replace(stop, forgotten_since=None), replace(fact, refusal=None), evidence, now
@@ -283,4 +285,4 @@ def the_job_does_not_show_it(put: Any) -> None:
 @plant
 def no_evidence_is_looked_for(put: Any) -> None:
     """A stop waits for what nobody asks."""
-    put(stops, "wants_evidence", lambda *_: False)
+    put(stop_endings, "evidence_at", lambda *_: None)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from tests.simulation.cluster import SimCluster
@@ -14,7 +15,10 @@ from tests.simulation.service import Service
 from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
+from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.batch import Limits
 from sluiceway.domain.job import JobDraft, JobSpec
+from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.store.rows import to_json
 from sluiceway.testing.fake_jobs import FakeJob, Truth
 
@@ -61,12 +65,12 @@ class Scenario:
             return None
         return task.result()
 
-    async def stop(self, jobs: list[int], *, savepoint: bool) -> None:
+    async def stop(self, jobs: list[int], *, savepoint: bool, order: StopOrder | None = None) -> None:
         """Stop these."""
         self.world.note("user stops", jobs, "with savepoint" if savepoint else "")
         for job in jobs:
             self.world.watch.asked[job].add("savepoint" if savepoint else "cancel")
-        answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint))
+        answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint, order=order))
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
 
@@ -82,6 +86,11 @@ class Scenario:
         for job, verdict in zip(jobs, verdicts, strict=True):
             if verdict.accepted and resume:
                 self.world.watch.resumed(job)
+
+    async def judge(self, batch: int, verb: str) -> None:
+        """Withdraw what was not sent of a batch (`abort`), or let it go on (`proceed`)."""
+        self.world.note(f"user: {verb}", batch)
+        await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
 
     async def create(self) -> None:
         """Make a job."""
@@ -143,12 +152,17 @@ class Scenario:
         if not world.services:
             world.spawn()
         while not world.violations and (why := world.watch.unrest()):
+            await self._let_paused_go_on()
             if world.now >= until:
                 world.violate(f"not settled: {why}")
                 return
             await asyncio.sleep(3.0)
         if not world.violations:
             world.watch.at_rest()
+
+    async def _let_paused_go_on(self) -> None:
+        for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():
+            await self.judge(batch, self.dice.choice(("abort", "proceed")))
 
     def _found(self, count: int) -> None:
         """Jobs that run already, as if they had been started long ago."""
@@ -192,6 +206,32 @@ def play(seed: int, *, tracing: bool = False) -> World:
 async def people_stop_some(at: Scenario) -> None:
     """With savepoints."""
     await at.stop(some(at.dice, at.jobs), savepoint=True)
+
+
+@happening(4)
+async def people_stop_with_a_policy(at: Scenario) -> None:
+    """In waves, a few at once, with an end to failures, and with a word on what a failed savepoint means."""
+    dice, jobs = at.dice, some(at.dice, at.jobs)
+    policy = StopPolicy(
+        drain=dice.random() < 0.2,
+        attempts=dice.choice((None, None, 1, 4)),
+        backoff=dice.choice((None, timedelta(seconds=5))),
+        resort=dice.choice(list(Resort)),
+        checkpoint_age=dice.choice((None, timedelta(seconds=10))),
+        timeout=dice.choice((None, None, timedelta(seconds=15))),
+    )
+    limits = Limits(dice.choice((None, 1, 2)), dice.choice((None, None, 1)), dice.choice((None, None, 0.5)))
+    waves = {job: dice.randint(0, 2) for job in jobs} if dice.random() < 0.6 else {}
+    order = StopOrder(policy, limits, waves=waves, stopped_is_done=dice.random() < 0.3)
+    await at.stop(jobs, savepoint=dice.random() < 0.9, order=order)
+
+
+@happening(1.5)
+async def people_think_better_of_a_batch(at: Scenario) -> None:
+    """They withdraw what was not sent, or let it go on."""
+    if at.batches:
+        batch = at.dice.choice(at.batches)
+        await at.judge(batch, at.dice.choice(("abort", "abort", "proceed")))
 
 
 @happening(2)
@@ -359,7 +399,9 @@ async def somebody_triggers_a_savepoint(at: Scenario) -> None:
     """Which makes a stop under way hang."""
     cluster, job = _flink_job(at)
     if job is not None:
-        cluster.state.trigger(job.jid, "savepoint", at.world.token(), "/elsewhere")
+        cluster.state.trigger(
+            job.jid, "savepoint", at.world.token(), at.dice.choice(("/elsewhere", "file:///storage/elsewhere"))
+        )
 
 
 @happening(1)
