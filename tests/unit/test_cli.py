@@ -162,6 +162,11 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["stop", "--all", "--timeout", "5"],
         ["stop", "--all", "--wait", "--timeout", "0"],
         ["stop", "--everything"],
+        ["stop", "--tag", "novalue"],
+        ["stop", "--all", "--wave", ","],
+        ["stop", "--all", "--abort-when", "120%"],
+        ["stop", "--all", "--abort-when", "0"],
+        ["stop", "--all", "--format", "odd"],
         ["resume"],
         ["resume", "7", "--job", "1"],
         ["resume", "x"],
@@ -213,6 +218,10 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "stops",
         "stops list",
         "stops show",
+        "stops watch",
+        "stops abort",
+        "stops proceed",
+        "events",
         "resume",
     ],
 )
@@ -422,6 +431,72 @@ def test_stop_sends_the_selection_and_keeps_savepoints_by_default(stub: Stub) ->
     stub.asked.clear()
     assert run(["stop", "--all", "--savepoint"]) == 0
     assert stub.sent("POST /stops") == {"all": True, "savepoint": True, "reason": ""}
+
+
+def test_what_a_stop_is_told_is_what_it_asks_for(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1))
+    told = "--tag team=payments --status running --drain --format native --on-failure cancel --attempts 5 --backoff 3"
+    more = "--wave tag:tier=sink --wave queue=prod --wave 3,4 --abort-when 10% --max-parallel 20 --stop-timeout 60"
+    assert run(["stop", *told.split(), *more.split(), "--target", "/mnt/tonight"]) == 0
+    assert stub.sent("POST /stops") == {
+        "tags": {"team": "payments"},
+        "status": ["running"],
+        "drain": True,
+        "format": "native",
+        "target": "/mnt/tonight",
+        "on_savepoint_failure": {"action": "cancel", "attempts": 5, "backoff_seconds": 3.0},
+        "waves": [{"tags": {"tier": "sink"}}, {"queue": "prod"}, {"job_ids": [3, 4]}],
+        "abort_when": {"share": 0.1},
+        "max_parallel": 20,
+        "timeout_seconds": 60.0,
+        "savepoint": True,
+        "reason": "",
+    }
+
+
+def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    last = {"at": "2026-01-01T00:00:00Z", "duration_seconds": 1.5, "size": 4000}
+    fine = {"state": "RUNNING", "tasks": 4, "running_tasks": 4, "last_checkpoint": last, "estimate_seconds": 2.0}
+    bad = {"tasks": 4, "running_tasks": 1, "problems": ["1 of its 4 tasks run."]}
+    answers = [{"job_id": n, "accepted": True, "finding": each} for n, each in enumerate((fine, bad), 1)]
+    stub.on("POST /stops", (202, {"id": None, "accepted": 2, "refused": 0, "jobs": answers, "dry_run": True}))
+    assert run(["stop", "1", "2", "--dry-run"]) == 1
+    assert stub.sent("POST /stops")["dry_run"] is True
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert "4/4" in first
+    assert "2.0 s" in first
+    assert "1 of its 4 tasks run." in second
+    stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": answers[:1], "dry_run": True}))
+    assert run(["stop", "1", "--dry-run"]) == 0
+
+
+def test_waiting_for_a_paused_stop_says_what_to_do(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    status, body, *_ = a_stop(stopping(1, "failed"), stopping(2, "waiting", held=True))
+    paused = {**body, "state": "paused", "state_reason": "1 of 2 jobs did not stop; the limit is 1."}
+    stub.on("POST /stops", accepted(1, 2))
+    stub.on("GET /stops/7", (status, paused))
+    assert run(["stop", "1", "2", "--wait"]) == 1
+    said = capsys.readouterr().err
+    assert "the limit is 1" in said
+    assert "sluiceway stops proceed 7" in said
+    assert "sluiceway stops abort 7" in said
+
+
+def test_a_stop_is_aborted_or_let_go_on(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/7/abort", (202, {"withdrawn": [2, 3]}))
+    assert run(["stops", "abort", "7"]) == 0
+    assert "2 jobs" in capsys.readouterr().out
+    stub.on("POST /stops/7/proceed", (202, {"was": "paused"}), (202, {"was": "open"}))
+    assert run(["stops", "proceed", "7"]) == 0
+    assert run(["stops", "proceed", "7"]) == 1
+
+
+def test_events_are_listed(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    at = "2026-01-01T00:00:00Z"
+    event = {"id": 5, "at": at, "kind": "stop_sent", "job_id": 1, "stop_id": 7, "who": "", "detail": "why"}
+    stub.on("GET /events", (200, {"events": [event], "next": 5}))
+    assert run(["events"]) == 0
+    assert "stop_sent" in capsys.readouterr().out
 
 
 def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from sluiceway.cli.output import Failed
+from sluiceway.cli.output import Failed, complain
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
+ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 STOP_HEADER: Final = "X-Sluiceway-Stop"
 
@@ -47,6 +48,27 @@ class Answer(Struct, frozen=True):
     accepted: bool
     code: str = ""
     message: str = ""
+    wave: int = 0
+    finding: "Finding | None" = None
+
+
+class LastCheckpoint(Struct, frozen=True):
+    """A job's latest complete checkpoint."""
+
+    at: str
+    duration_seconds: float
+    size: int
+
+
+class Finding(Struct, frozen=True):
+    """What a dry run found of a job."""
+
+    state: str = ""
+    tasks: int = 0
+    running_tasks: int = 0
+    last_checkpoint: LastCheckpoint | None = None
+    estimate_seconds: float | None = None
+    problems: list[str] = []
 
 
 class Answers(Struct, frozen=True):
@@ -71,6 +93,9 @@ class StopView(Struct, frozen=True):
     reason: str
     accepted_at: str
     settled_at: str | None
+    wave: int = 0
+    held: bool = False
+    checkpoint: str | None = None
 
 
 class Stop(Struct, frozen=True):
@@ -83,6 +108,8 @@ class Stop(Struct, frozen=True):
     settled: bool
     phases: dict[str, int]
     jobs: list[StopView]
+    state: str = "open"
+    state_reason: str = ""
 
 
 class StopHead(Struct, frozen=True):
@@ -106,6 +133,25 @@ class Job(Struct, frozen=True):
     start_time: int | None
     duration: int
     has_savepoint: bool
+
+
+class Event(Struct, frozen=True):
+    """One line of the audit."""
+
+    id: int
+    at: str
+    kind: str
+    job_id: int | None
+    stop_id: int | None
+    who: str
+    detail: str
+
+
+class Events(Struct, frozen=True):
+    """A page of the audit."""
+
+    events: list[Event]
+    next: int
 
 
 class Stops(Struct, frozen=True):
@@ -222,9 +268,46 @@ class Client:
 
     # --- our own paths ------------------------------------------------------------------------------------------------
 
-    def stop(self, selection: Mapping[str, object], *, savepoint: bool, reason: str) -> Reply:
-        """Stop the jobs that `selection` names: job_ids, or all, or a queue."""
-        return self._ok("POST", self._own("/stops"), {**selection, "savepoint": savepoint, "reason": reason})
+    def stop(self, body: Mapping[str, object], key: str) -> Reply:
+        """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
+        for _ in range(ASK_AGAIN):
+            try:
+                return self._ok("POST", self._own("/stops"), body, {"Idempotency-Key": key})
+            except Unreachable as error:
+                if isinstance(error.__cause__, ConnectionRefusedError):
+                    raise
+                complain("the answer was lost; asking again under the same key")
+        return self._ok("POST", self._own("/stops"), body, {"Idempotency-Key": key})
+
+    def abort(self, stop_id: int) -> Reply:
+        """Withdraw what of a stop was not sent."""
+        return self._ok("POST", self._own(f"/stops/{stop_id}/abort"))
+
+    def proceed(self, stop_id: int) -> Reply:
+        """Let a paused stop go on."""
+        return self._ok("POST", self._own(f"/stops/{stop_id}/proceed"))
+
+    def events(self, after: int, limit: int) -> Reply:
+        """The audit of the project, the oldest first."""
+        return self._ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
+
+    def follow(self, stop_id: int, after: int) -> Iterator[tuple[str, str, str]]:
+        """The events of a stop as they come: id, kind and JSON of each. The last one's kind is `settled`.
+
+        Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
+        """
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        try:
+            self._connection.close()
+            self._connection.request("GET", self._prefix + self._own(f"/stops/{stop_id}/events"), None, headers)
+            response = self._connection.getresponse()
+            if response.status != 200:
+                raise _refused(Reply(response.status, {}, json.loads(response.read())))
+            yield from _server_sent(response)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(f"the stream of stop {stop_id} broke: {error}") from error
+        finally:
+            self._connection.close()
 
     def show_stop(self, stop_id: int) -> Reply:
         """A stop with all its jobs."""
@@ -255,15 +338,15 @@ class Client:
         accepted = sum(answer.accepted for answer in answers)
         return Answers(accepted, len(answers) - accepted, answers), reply.headers
 
-    def _ok(self, method: str, path: str, body: object = None) -> Reply:
-        reply = self._ask(method, path, body)
+    def _ok(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
+        reply = self._ask(method, path, body, extra)
         if reply.status >= 400:
             raise _refused(reply)
         return reply
 
-    def _ask(self, method: str, path: str, body: object = None) -> Reply:
+    def _ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Accept": "application/json", "X-Language": "en-us"}
+        headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
         if method != "GET":
@@ -302,6 +385,18 @@ class Client:
             f"no service answers at {self.server} ({why}). Start one with `sluiceway serve`, or give its address with "
             "--server or SLUICEWAY_SERVER."
         )
+
+
+def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:
+    fields: dict[str, str] = {}
+    for raw in stream:
+        line = raw.decode().rstrip("\r\n")
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            yield fields.get("id", ""), fields.get("event", ""), fields["data"]
+            fields = {}
 
 
 def read(data: Any, wanted: type[T]) -> T:

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +162,7 @@ class _Demo:
     def _stop_again(self, board: Board) -> None:
         """Also with savepoints, so that every row is written out and can be counted."""
         board.begin("Stopping")
-        answers = read(self._client.stop({"all": True}, savepoint=True, reason="end of the demo").data, Answers)
+        answers = read(self._client.stop({"all": True, "reason": "end of the demo"}, uuid.uuid4().hex).data, Answers)
         _all(answers, "stop")
         self._until_settled(board, answers.id)
         board.say(f"Everything stopped again after {board.seconds:.1f} s (stop {answers.id})")

@@ -43,6 +43,7 @@ app = App(
 # Imported when they are called: `serve` brings a server along, the others only a client.
 _COMMANDS = {
     "demo": "demo:app",
+    "events": "events:events_app",
     "jobs": "jobs:app",
     "resume": "stops:resume_app",
     "savepoints": "savepoints:savepoints_app",

@@ -1,24 +1,28 @@
 """`sluiceway stop`, `resume` and `stops`: halt jobs in bulk, watch them come to rest, and bring them back."""
 
+import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from functools import partial
+from typing import Any, Final
 
-from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.client import Answers, Client, Stop, Stops, StopView, read
+from sluiceway.cli.dry_run import show as dry
+from sluiceway.cli.events import followed, told
 from sluiceway.cli.jobs import JobNames, report, start
 from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
+from sluiceway.cli.stop_options import Choice, Manner
 
 STOPPED: Final = "stopped"
-SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost"})
+SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
 stop_app = commands("stop")
 resume_app = commands("resume")
-stops_app = commands("stops", "Look at stops.")
+stops_app = commands("stops", "Look at stops, and steer them.")
 
 
 @stop_app.default
@@ -26,12 +30,14 @@ def stop(
     jobs: JobNames = (),
     /,
     *,
-    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
-    queue: str | None = None,
+    choice: Choice | None = None,
     savepoint: bool = True,
+    manner: Manner | None = None,
+    dry_run: Flag = False,
     wait: Flag = False,
     timeout: Seconds = None,
     reason: Words = "",
+    idempotency_key: str | None = None,
     common: Common | None = None,
 ) -> int:
     """Stop jobs in one call, each with a savepoint of its own.
@@ -39,35 +45,45 @@ def stop(
     Exits with 0 when the stop of every job is accepted; what is accepted is stored, and no crash loses it. With --wait
     it exits with 0 when every job has stopped, with its savepoint. Ctrl-C ends the waiting, not the stop.
 
-    Example: `sluiceway stop --all --savepoint --wait --reason "kernel update"`
+    Example: `sluiceway stop --tag team=payments --wave tag:tier=sink --dry-run`, then the same without --dry-run.
 
-    Afterwards: `sluiceway resume STOP_ID` brings exactly these jobs back.
+    Afterwards: `sluiceway resume STOP_ID` brings exactly these jobs back, the last wave first.
 
     Parameters
     ----------
-    all_
-        Stop every job of the project.
-    queue
-        Stop every job on this cluster.
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
+    dry_run
+        Touch nothing; say for each job whether it would stop, and what stands in the way.
     wait
         Watch until every job has stopped, or has failed to.
     timeout
         Seconds to wait at most. The stop goes on all the same.
     reason
         Why, for whoever looks at the stop later.
+    idempotency_key
+        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
     """
-    if (bool(jobs), all_, queue is not None).count(True) != 1:
-        raise Failed("Say which jobs to stop, in one way: their ids or names, or --all, or --queue.", code=2)
+    choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
+    chosen = choice.body()
+    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
+        raise Failed(
+            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
+            "--name, --tag, --status), or --wave.",
+            code=2,
+        )
     check_wait(timeout, wait=wait)
-    common = or_default(common)
     client = common.client()
-    reply = client.stop(_selection(client, jobs, queue), savepoint=savepoint, reason=reason)
+    resolve = partial(ids_or_names, client)
+    body = manner.body(resolve) | chosen | ({"job_ids": resolve(jobs)} if jobs else {})
+    body |= {"savepoint": savepoint, "reason": reason} | ({"dry_run": True} if dry_run else {})
+    reply = client.stop(body, idempotency_key or uuid.uuid4().hex)
     answers = read(reply.data, Answers)
+    if dry_run:
+        return dry(answers, reply.data, common)
     if not common.json:
         _say_accepted(answers)
-    accepted = len({answer.job_id for answer in answers.jobs if answer.accepted})
+    accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
     if common.json:
         tables.document(reply.data | ({"stop": end.data if end else None} if wait else {}))
@@ -170,18 +186,84 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     return code
 
 
+@stops_app.command
+def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Follow a stop event by event until every job of it has settled.
+
+    Exits with 0 when every job has stopped, with its savepoint. A broken connection is taken up again. Ctrl-C ends the
+    watching, not the stop.
+
+    Example: `sluiceway stops watch 7`
+
+    Parameters
+    ----------
+    stop_id
+        The id that the stop was accepted under.
+    """
+    common = or_default(common)
+    client = common.client()
+    try:
+        for event in followed(client, stop_id):
+            tables.line(event) if common.json else say(told(event))
+    except KeyboardInterrupt:
+        complain(f"The stop goes on. Look again with: sluiceway stops watch {stop_id}")
+        raise
+    data = client.show_stop(stop_id).data
+    stop = read(data, Stop)
+    return _ended(stop, data, len(stop.jobs), "", quiet=common.json).code
+
+
+@stops_app.command
+def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Withdraw whatever of a stop was not sent yet. Those jobs run on; what was sent goes on.
+
+    Example: `sluiceway stops abort 7`
+
+    Parameters
+    ----------
+    stop_id
+        The id that the stop was accepted under.
+    """
+    common = or_default(common)
+    reply = common.client().abort(stop_id)
+    if common.json:
+        tables.document(reply.data)
+    else:
+        say(f"Withdrawn: {_jobs(len(reply.data['withdrawn']))}. See: sluiceway stops show {stop_id}")
+    return 0
+
+
+@stops_app.command
+def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Let a stop go on that --abort-when has paused, whatever has failed so far.
+
+    Exits with 0 when it goes on, and with 1 when it was not paused.
+
+    Example: `sluiceway stops proceed 7`
+
+    Parameters
+    ----------
+    stop_id
+        The id that the stop was accepted under.
+    """
+    common = or_default(common)
+    reply = common.client().proceed(stop_id)
+    was = reply.data["was"]
+    if common.json:
+        tables.document(reply.data)
+    elif was == "paused":
+        say(f"Stop {stop_id} goes on. Watch it with: sluiceway stops watch {stop_id}")
+    else:
+        complain(f"Stop {stop_id} was not paused; it is {was}.")
+    return int(was != "paused")
+
+
 class _End:
     """What a stop had come to when it was last looked at, and what a command exits with for it."""
 
     def __init__(self, data: Any, code: int) -> None:
         self.data = data
         self.code = code
-
-
-def _selection(client: Client, jobs: Sequence[str], queue: str | None) -> dict[str, object]:
-    if jobs:
-        return {"job_ids": ids_or_names(client, jobs)}
-    return {"all": True} if queue is None else {"queue": queue}
 
 
 def _say_accepted(answers: Answers) -> None:
@@ -204,7 +286,7 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
                 stop = read(data, Stop)
                 most = max(most, len(stop.jobs))
                 board.show([_line(view) for view in stop.jobs])
-                if stop.settled:
+                if stop.settled or stop.state == "paused":
                     break
     except KeyboardInterrupt:
         complain(f"The stop goes on. {again}")
@@ -217,7 +299,10 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
 def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End:
     if not quiet:
         _show(stop)
-    if not stop.settled:
+    if stop.state == "paused":
+        ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
+        complain(f"The stop is paused: {stop.state_reason} Let it go on, or give up the rest, with: {ways}")
+    elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:
         complain(f"{_jobs(most - len(stop.jobs))} went over to a later stop; see `sluiceway stops list`")
@@ -233,29 +318,30 @@ def _good(view: StopView, stop: Stop) -> bool:
 
 
 def _show(stop: Stop) -> None:
-    rows = [_row(view) for view in stop.jobs]
-    tables.table(
-        ("id", "name", "queue", "phase", "savepoint", "size", "verified", "seconds", "why"), rows, path="savepoint"
-    )
+    waves = any(view.wave for view in stop.jobs)
+    headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "savepoint", "size", "verified")
+    rows = [_row(view, waves=waves) for view in stop.jobs]
+    tables.table((*headers, "seconds", "why"), rows, path="savepoint")
 
 
-def _row(view: StopView) -> Sequence[str]:
+def _row(view: StopView, *, waves: bool) -> Sequence[str]:
     seconds = tables.seconds_between(view.accepted_at, view.settled_at)
     return (
         str(view.job_id),
         view.name,
         view.queue,
-        view.phase,
-        view.savepoint or "",
+        *((str(view.wave + 1),) if waves else ()),
+        "held" if view.held else view.phase,
+        view.savepoint or view.checkpoint or "",
         tables.size(view.size),
-        tables.yes(view.verified) if view.savepoint else "",
+        tables.yes(view.verified) if view.savepoint or view.checkpoint else "",
         "" if seconds is None else f"{seconds:.2f}",
         view.reason,
     )
 
 
 def _line(view: StopView) -> Line:
-    return Line(view.job_id, view.name, view.phase, view.reason, done=view.phase in SETTLED)
+    return Line(view.job_id, view.name, "held" if view.held else view.phase, view.reason, done=view.phase in SETTLED)
 
 
 def _jobs(count: int) -> str:

@@ -82,6 +82,12 @@ def document(data: Any) -> None:
     sys.stdout.flush()
 
 
+def line(data: Any) -> None:
+    """One JSON document on a line of its own, at once."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
 def size(count: int | None) -> str:
     """Bytes, for people."""
     if count is None:

@@ -1,0 +1,69 @@
+"""`sluiceway events`: the audit; and the events of one stop as they come."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli import tables
+from sluiceway.cli.client import Client, Events, Unreachable, read
+from sluiceway.cli.options import Common, commands, or_default
+from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, PATIENCE
+
+events_app = commands("events")
+
+
+@events_app.default
+def events(*, after: int = 0, limit: PositiveInt = 100, common: Common | None = None) -> int:
+    """Show who did what, why and when, the oldest first.
+
+    Example: `sluiceway events --after 1200`
+
+    Parameters
+    ----------
+    after
+        Only events with a higher number.
+    limit
+        How many at most; 1000 at most.
+    """
+    common = or_default(common)
+    reply = common.client().events(after, limit)
+    if common.json:
+        tables.document(reply.data)
+        return 0
+    found = read(reply.data, Events).events
+    rows = [
+        (str(e.id), tables.moment(e.at), e.kind, _number(e.job_id), _number(e.stop_id), e.who, e.detail) for e in found
+    ]
+    tables.table(("event", "at", "kind", "job", "stop", "who", "detail"), rows)
+    return 0
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def followed(client: Client, stop_id: int) -> Iterator[dict[str, Any]]:
+    """The events of a stop until its end, over as many connections as it takes."""
+    after, broken = 0, 0.0
+    while True:
+        try:
+            for number, kind, data in client.follow(stop_id, after):
+                broken, after = 0.0, int(number or after)
+                if kind == "settled":
+                    return
+                yield json.loads(data)
+        except Unreachable:
+            broken += LAST_PAUSE
+            if broken > PATIENCE:
+                raise
+        time.sleep(LAST_PAUSE if broken else FIRST_PAUSE)
+
+
+def told(event: dict[str, Any]) -> str:
+    """An event in one line."""
+    about = f" job {event['job_id']}" if event["job_id"] is not None else ""
+    detail = f" ({event['detail']})" if event["detail"] else ""
+    return f"{tables.moment(event['at'])} {event['kind']}{about}{detail}"

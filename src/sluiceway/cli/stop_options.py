@@ -1,0 +1,138 @@
+"""What `sluiceway stop` can be told, and the request that it becomes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli.options import Flag, Names, Seconds
+from sluiceway.cli.output import Failed
+
+Resolve = Callable[[Sequence[str]], list[int]]  # ids or names of jobs to ids
+Texts = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
+Status = Literal["submitting", "running", "stop_failed", "stopped"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which jobs, by what they have in common. What is given must all be true of a job."""
+
+    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False
+    """Stop every job of the project."""
+
+    queue: str | None = None
+    """Stop jobs on this cluster."""
+
+    name: str | None = None
+    """Stop jobs whose whole name fits this pattern: * for any characters, ? for one."""
+
+    tag: Texts = ()
+    """Stop jobs with this tag, as KEY=VALUE; may be repeated."""
+
+    status: Annotated[tuple[Status, ...], Parameter(negative=(), show_default=False)] = ()
+    """Stop jobs with this status; may be repeated. Default: all that can be stopped."""
+
+    def body(self) -> dict[str, object]:
+        """The fields of the request. Raises `Failed`."""
+        chosen: dict[str, object] = {"queue": self.queue, "name": self.name, "status": list(self.status) or None}
+        chosen["tags"] = dict(_pair("--tag", tag) for tag in self.tag) or None
+        if self.all_ and any(chosen.values()):
+            raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
+        return ({"all": True} if self.all_ else {}) | {name: value for name, value in chosen.items() if value}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How to stop them."""
+
+    drain: Flag = False
+    """Send the last watermark first, so that windows fire: for a job that is not to go on."""
+
+    format: Literal["canonical", "native"] = "canonical"
+    """Flink's format of the savepoints."""
+
+    target: str | None = None
+    """Directory (path or URI) for the savepoints. Default: the service's storage."""
+
+    on_failure: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
+    """What becomes of a job whose savepoint fails for good."""
+
+    attempts: PositiveInt | None = None
+    """Attempts for each savepoint. Default: the service's --stop-attempts."""
+
+    backoff: Seconds = None
+    """Seconds before the first retry; each further one waits twice as long."""
+
+    max_checkpoint_age: Seconds = None
+    """Seconds; with --on-failure cancel_keeping_checkpoint, an older checkpoint keeps the job running."""
+
+    stop_timeout: Seconds = None
+    """Seconds after which a stop without a result is reported as overdue. It is watched on."""
+
+    max_parallel: PositiveInt | None = None
+    """Stops under way at once, over all clusters."""
+
+    wave: Names = ()
+    """A group that is stopped together: queue=Q, tag:KEY=VALUE, or ids and names with commas. The next begins when the
+    last has settled; jobs in no group come last."""
+
+    abort_when: str | None = None
+    """Pause what has not begun when so many jobs have not stopped: a number, or a share such as 10%."""
+
+    def body(self, resolve: Resolve) -> dict[str, object]:
+        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        failing = {
+            "action": None if self.on_failure == "keep_running" else self.on_failure,
+            "attempts": self.attempts,
+            "backoff_seconds": self.backoff,
+            "max_checkpoint_age_seconds": self.max_checkpoint_age,
+        }
+        given: dict[str, object] = {
+            "drain": self.drain,
+            "format": None if self.format == "canonical" else self.format,
+            "target": self.target,
+            "on_savepoint_failure": _given(failing),
+            "timeout_seconds": self.stop_timeout,
+            "max_parallel": self.max_parallel,
+            "waves": [_wave(group, resolve) for group in self.wave],
+            "abort_when": None if self.abort_when is None else _threshold(self.abort_when),
+        }
+        return _given(given)
+
+
+def _given(fields: dict[str, Any]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Failed(f"{option} {text} is not KEY=VALUE.", code=2)
+    return key, value
+
+
+def _wave(group: str, resolve: Resolve) -> dict[str, object]:
+    if group.startswith("queue="):
+        return {"queue": group.removeprefix("queue=")}
+    if group.startswith("tag:"):
+        return {"tags": dict([_pair("--wave tag:", group.removeprefix("tag:"))])}
+    jobs = [job.strip() for job in group.split(",") if job.strip()]
+    if not jobs:
+        raise Failed("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas.", code=2)
+    return {"job_ids": resolve(jobs)}
+
+
+def _threshold(text: str) -> dict[str, object]:
+    number = text.removesuffix("%")
+    try:
+        if text.endswith("%") and 0 < float(number) <= 100:
+            return {"share": float(number) / 100}
+        if int(number) >= 1 and number == text:
+            return {"failures": int(number)}
+    except ValueError:
+        pass
+    raise Failed(f"--abort-when {text} is neither a number above 0 nor a share such as 10%.", code=2)
