@@ -65,7 +65,7 @@ async def _stream(queries: Queries, project: str, batch_id: int, after: int) -> 
         quiet = 0.0 if found else quiet + LOOK_EVERY
         if quiet >= SIGN_OF_LIFE:
             quiet = 0.0
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(None, comment="still here")
         if not found:
             await asyncio.sleep(LOOK_EVERY)
 

@@ -59,9 +59,10 @@ async def stop(
 
     With `dry_run` nothing is stored and no job is touched; each is looked at instead.
     """
+    policy, limits, target = _policy(data), _limits(data), _target(data.target)
     job_ids, waves = await _jobs(stop_jobs, project_id, data)
     if data.dry_run:
-        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=data.target)
+        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=target)
         answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
         return wire.Accepted(None, *count(answers), answers, dry_run=True)
 
@@ -70,9 +71,9 @@ async def stop(
         return wire.Accepted(batch.id, *count(answers), answers)
 
     order = StopOrder(
-        policy=_policy(data),
-        limits=_limits(data),
-        target=_target(data.target),
+        policy=policy,
+        limits=limits,
+        target=target,
         waves=waves,
         who=USER,
         stopped_is_done=True,
