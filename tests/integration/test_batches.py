@@ -49,8 +49,7 @@ def by_job(answer: Shown) -> dict[int, Shown]:
 def under_way(shown: Shown) -> int:
     """How many stops were ever under way at once."""
     spans = [(view["sent_at"], view["settled_at"]) for view in shown["jobs"]]
-    counts = [sum(sent <= at < settled for sent, settled in spans) for at, _ in spans]
-    return max(counts)
+    return max(len([1 for sent, settled in spans if sent <= at < settled]) for at, _ in spans)
 
 
 def reasons(shown: Shown) -> str:
