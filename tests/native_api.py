@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+from tests.openapi import Description
 from tests.plane import PATIENCE, PROJECT, Plane, plane
 
 from sluiceway.app import _api
@@ -74,6 +75,14 @@ async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine)
+        described = Description(application.openapi_schema.to_schema())
+
+        async def check(answer: httpx.Response) -> None:
+            await answer.aread()
+            described.check(answer)
+
         transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", event_hooks={"response": [check]}
+        ) as http:
             yield Api(http, at)

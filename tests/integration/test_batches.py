@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from sluiceway.testing.fake_metadata import metadata
 pytestmark = pytest.mark.process
 
 Shown = dict[str, Any]
+moment = datetime.fromisoformat
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def by_job(answer: Shown) -> dict[int, Shown]:
 
 def under_way(shown: Shown) -> int:
     """How many stops were ever under way at once."""
-    spans = [(view["sent_at"], view["settled_at"]) for view in shown["jobs"]]
+    spans = [(moment(view["sent_at"]), moment(view["settled_at"])) for view in shown["jobs"]]
     return max(len([1 for sent, settled in spans if sent <= at < settled]) for at, _ in spans)
 
 
@@ -76,7 +78,7 @@ async def test_a_wave_begins_when_the_one_before_it_has_settled(api: Api, second
     waves = [[view for view in shown["jobs"] if view["wave"] == wave] for wave in range(3)]
     assert [len(wave) for wave in waves] == [2, 2, 1]
     for before, after in pairwise(waves):
-        assert max(view["settled_at"] for view in before) <= min(view["sent_at"] for view in after)
+        assert max(moment(view["settled_at"]) for view in before) <= min(moment(view["sent_at"]) for view in after)
 
 
 async def test_a_wave_whose_job_fails_is_followed_by_the_next(api: Api) -> None:

@@ -1,6 +1,7 @@
 """Our own API over the whole control plane and a fake Flink: stop, look, and bring back."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -219,3 +220,20 @@ async def test_a_plain_cancel_cannot_be_undone_and_says_so(api: Api) -> None:
     [answer] = (await api.resume(stop))["jobs"]
     assert (answer["accepted"], answer["code"]) == (False, "not_stopped")
     assert (await api.plane.job(job)).status is JobStatus.STOPPED
+
+
+# Its description; that every answer of these tests is as described is checked where they come in. ----------------------
+
+
+async def test_the_description_lies_where_clients_look_for_it(api: Api) -> None:
+    described = (await api.http.get("/openapi.json")).json()
+    paths = described["paths"]
+    follow = paths["/api/v1/projects/{project_id}/stops/{stop_id}/events"]["get"]["responses"]["200"]
+    assert list(follow["content"]) == ["text/event-stream"]
+    names = set(described["components"]["schemas"])
+    assert set(re.findall(r"#/components/schemas/(\w+)", str(described))) <= names
+    for path, methods in paths.items():
+        for method, operation in methods.items() if path.startswith("/api/v1") else ():
+            refusal = operation["responses"]["400"]["content"]["application/json"]["schema"]
+            assert refusal == {"$ref": "#/components/schemas/Error"}, f"{method} {path}"
+            assert ("{stop_id}" in path) <= ("404" in operation["responses"]), f"{method} {path}"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
@@ -34,8 +35,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404),
-    media_type="text/event-stream",
+    responses=refusals(404) | {200: ResponseSpec(str, False, "Server-sent events.", "text/event-stream")},
 )
 async def follow_stop(
     project_id: Project,
