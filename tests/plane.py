@@ -54,19 +54,20 @@ class Plane:
     queries: Queries
     reconciler: Reconciler
     clusters: dict[str, Cluster]
+    engine: SessionEngine
 
     @property
     def fake(self) -> FakeFlink:
         """The default cluster."""
         return next(iter(self.fakes.values()))
 
-    async def create(self, name: str = "job", *, queue: str | None = None, project: str = PROJECT) -> int:
-        """A draft."""
-        return (await self.edit.create(project, JobDraft(name, JobSpec("-"), queue=queue), "somebody")).id
+    async def create(self, name: str = "job", *, project: str = PROJECT, **fields: Any) -> int:
+        """A draft; `fields` are those of `JobDraft`."""
+        return (await self.edit.create(project, JobDraft(name, JobSpec("-"), **fields), "somebody")).id
 
-    async def run(self, count: int = 1, **options: Any) -> list[int]:
+    async def run(self, count: int = 1, prefix: str = "job", **fields: Any) -> list[int]:
         """So many running jobs."""
-        jobs = [await self.create(f"job-{n}", **options) for n in range(count)]
+        jobs = [await self.create(f"{prefix}-{n}", **fields) for n in range(count)]
         await self.start(PROJECT, jobs, resume=False)
         for job in jobs:
             await self.until(job, JobStatus.RUNNING)
@@ -160,6 +161,7 @@ async def plane(
             Queries(db, queues, engine.flink_job),
             reconciler,
             at,
+            engine,
         )
         reconciler.start(fakes)
         try:

@@ -220,6 +220,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
             native.routes(),
             health.healthz,
             health.readyz,
+            docs.schema,
             docs.assets(),
         ],
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},

@@ -1,77 +1,26 @@
 """Our own API over the whole control plane and a fake Flink: stop, look, and bring back."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
-import httpx
 import pytest
-from tests.plane import PATIENCE, PROJECT, Plane, plane
+from tests.native_api import STOPS, Api, native_api
+from tests.plane import PROJECT
 
-from sluiceway.app import _api
 from sluiceway.control.queries import JobFilter
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines.session import SessionEngine
-from sluiceway.settings import Settings
 from sluiceway.testing.fake_jobs import Truth
 
 pytestmark = pytest.mark.process
 
-STOPS = f"/api/v1/projects/{PROJECT}/stops"
-
-
-@dataclass(frozen=True)
-class Api:
-    """The API, and what is behind it."""
-
-    http: httpx.AsyncClient
-    plane: Plane
-
-    async def stop(self, **body: Any) -> dict[str, Any]:
-        """Ask for a stop; the answer."""
-        answer = await self.http.post(STOPS, json=body)
-        assert answer.status_code == 202, answer.text
-        return cast("dict[str, Any]", answer.json())
-
-    async def show(self, stop: int) -> dict[str, Any]:
-        answer = await self.http.get(f"{STOPS}/{stop}")
-        assert answer.status_code == 200, answer.text
-        return cast("dict[str, Any]", answer.json())
-
-    async def settled(self, stop: int) -> dict[str, Any]:
-        """What became of a stop."""
-        async with asyncio.timeout(PATIENCE):
-            while not (shown := await self.show(stop))["settled"]:
-                await asyncio.sleep(0.01)
-        return shown
-
-    async def resume(self, stop: int) -> dict[str, Any]:
-        answer = await self.http.post(f"{STOPS}/{stop}/resume")
-        assert answer.status_code == 202, answer.text
-        return cast("dict[str, Any]", answer.json())
-
-    async def stopped(self, *jobs: int) -> dict[str, Any]:
-        """Stop these jobs and wait for the end of it."""
-        return await self.settled((await self.stop(job_ids=list(jobs)))["id"])
-
-    async def restored(self, job: int) -> str | None:
-        """What the job's latest run was started from, as the fake has it."""
-        await self.plane.until(job, JobStatus.RUNNING)
-        return self.plane.fake.jobs[await self.plane.flink_id(job)].restored
-
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    async with plane(tmp_path, clusters=2) as at:
-        engine = cast("SessionEngine", SimpleNamespace(flink_job=at.queries.flink_job))
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, engine)
-        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Api(http, at)
+    async with native_api(tmp_path, clusters=2) as made:
+        yield made
 
 
 # Stopping. -----------------------------------------------------------------------------------------------------------
@@ -271,3 +220,20 @@ async def test_a_plain_cancel_cannot_be_undone_and_says_so(api: Api) -> None:
     [answer] = (await api.resume(stop))["jobs"]
     assert (answer["accepted"], answer["code"]) == (False, "not_stopped")
     assert (await api.plane.job(job)).status is JobStatus.STOPPED
+
+
+# Its description; that every answer of these tests is as described is checked where they come in. ----------------------
+
+
+async def test_the_description_lies_where_clients_look_for_it(api: Api) -> None:
+    described = (await api.http.get("/openapi.json")).json()
+    paths = described["paths"]
+    follow = paths["/api/v1/projects/{project_id}/stops/{stop_id}/events"]["get"]["responses"]["200"]
+    assert list(follow["content"]) == ["text/event-stream"]
+    names = set(described["components"]["schemas"])
+    assert set(re.findall(r"#/components/schemas/(\w+)", str(described))) <= names
+    for path, methods in paths.items():
+        for method, operation in methods.items() if path.startswith("/api/v1") else ():
+            refusal = operation["responses"]["400"]["content"]["application/json"]["schema"]
+            assert refusal == {"$ref": "#/components/schemas/Error"}, f"{method} {path}"
+            assert ("{stop_id}" in path) <= ("404" in operation["responses"]), f"{method} {path}"

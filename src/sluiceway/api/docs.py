@@ -2,8 +2,9 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from litestar import Litestar, Router, get
+from litestar import Litestar, Request, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
@@ -43,6 +44,12 @@ def in_order(app: Litestar) -> Litestar:
     schema = app.openapi_schema
     schema.paths = dict(sorted((schema.paths or {}).items()))
     return app
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def schema(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The OpenAPI description, where clients look for it."""
+    return request.app.openapi_schema.to_schema()
 
 
 def assets() -> Router:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 from msgspec import Struct
 
@@ -24,7 +25,12 @@ def healthz() -> Health:
     return Health("ok")
 
 
-@get("/readyz", tags=["service"], summary="Can it take work?")
+@get(
+    "/readyz",
+    tags=["service"],
+    summary="Can it take work?",
+    responses={503: ResponseSpec(Health, False, "It is not ready; `status` says what is missing.")},
+)
 async def readyz(readiness: NamedDependency[SkipValidation[Readiness]]) -> Response[Health]:
     """200 when requests are served in full, 503 with the reason when they are not."""
     missing = await readiness()

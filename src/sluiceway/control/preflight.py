@@ -23,7 +23,7 @@ class Finding:
 
     job_id: int
     verdict: Verdict
-    survey: Survey | None  # None: not accepted, or the cluster does not show it
+    survey: Survey | None  # None: there is nothing to stop, or the cluster does not show it
     problems: Sequence[str]  # what would keep it from stopping with a savepoint now; empty when nothing is known
     estimate: timedelta | None  # how long its savepoint may take; None where nothing tells
 
@@ -42,18 +42,23 @@ class Preflight:
     ) -> list[Finding]:
         """One finding for each position."""
         known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
-        surveys, silent = await self._surveys(known.values())
+        verdicts = {
+            job: judge_stop(obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=True)
+            for job, (obstacle, _) in known.items()
+        }
+        # Of those that are stopped already nothing else is of interest.
+        to_stop = {job: known[job] for job, verdict in verdicts.items() if verdict.accepted and verdict.status is None}
+        surveys, silent = await self._surveys(to_stop.values())
         unwritable = await self.storage.why_unwritable(target) if savepoint else None
-        found = {}
-        for job, (obstacle, jid) in known.items():
-            verdict = judge_stop(obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=True)
-            survey = surveys.get(jid or "") if verdict.accepted else None
+        found = {job: Finding(job, verdict, None, [], None) for job, verdict in verdicts.items()}
+        for job, (obstacle, jid) in to_stop.items():
+            survey = surveys.get(jid or "")
             problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
-            if verdict.accepted and obstacle.cluster in silent:
+            if obstacle.cluster in silent:
                 problems = [silent[obstacle.cluster], *problems]
-            elif verdict.accepted and survey is None and verdict.status is None:
+            elif survey is None:
                 problems = ["The cluster does not show this job now.", *problems]
-            found[job] = Finding(job, verdict, survey, problems if verdict.accepted else [], _estimate(survey))
+            found[job] = Finding(job, verdicts[job], survey, problems, _estimate(survey))
         return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
 
     async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:

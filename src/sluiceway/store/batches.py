@@ -95,7 +95,7 @@ async def abort(db: Database, project: str, batch_id: int, now: datetime, who: s
         batch = await _find(connection, project, batch_id)
         if batch is None:
             return None
-        taken = await _withdraw(connection, _of_batch(batch_id), f"Withdrawn by {who or 'a request'}.", at)
+        taken = await _withdraw(connection, _of_batch(batch_id), who, at)
         if batch.state != BatchState.ABORTED:
             await _set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
         return Aborted([stop["job_id"] for stop in taken], {stop["cluster"] for stop in taken})
@@ -125,14 +125,17 @@ def _of_batch(batch_id: int) -> ColumnElement[bool]:
     return (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
 
 
-async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], why: str, at: int) -> list[RowMapping]:
-    unsent = (text(f"stops.{UNSETTLED}"), stops.c.sent_at.is_(None), ~stops.c.cancel_on_failure)
+async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], who: str, at: int) -> list[RowMapping]:
+    # A cancel that gave up a savepoint may have that one still in flight.
+    untouched = stops.c.sent_at.is_(None) & (stops.c.savepoint | (stops.c.attempt == 1))
+    unsent = (text(f"stops.{UNSETTLED}"), untouched, ~stops.c.cancel_on_failure)
+    why = f"Withdrawn by {who or 'a request'}."
     values = {"phase": StopPhase.WITHDRAWN, "held": False, "settled_at": at, "reason": why}
     taken_back = update(stops).where(which, *unsent).values(values | {"version": stops.c.version + 1})
     taken = list((await connection.execute(taken_back.returning(stops))).mappings())
     if taken:
         await _show(connection, taken)
-        await connection.execute(insert(events), await _told(connection, taken, why, at))
+        await connection.execute(insert(events), await _told(connection, taken, who, why, at))
     return taken
 
 
@@ -147,11 +150,13 @@ async def _show(connection: AsyncConnection, taken: Sequence[RowMapping]) -> Non
     await guarded_update(connection, jobs, shown, match=("id", "stop_id"))
 
 
-async def _told(connection: AsyncConnection, taken: Sequence[RowMapping], why: str, at: int) -> list[dict[str, Any]]:
+async def _told(
+    connection: AsyncConnection, taken: Sequence[RowMapping], who: str, why: str, at: int
+) -> list[dict[str, Any]]:
     wanted = select(jobs.c.id, jobs.c.project).where(jobs.c.id.in_(ids([stop["job_id"] for stop in taken])))
     project_of = {row.id: row.project for row in await connection.execute(wanted)}
     return [
-        event("stop_withdrawn", at, project_of[stop["job_id"]], job_id=stop["job_id"], detail=why)
+        event("stop_withdrawn", at, project_of[stop["job_id"]], job_id=stop["job_id"], who=who, detail=why)
         | {"stop_id": stop["id"], "batch_id": stop["batch_id"]}
         for stop in taken
     ]

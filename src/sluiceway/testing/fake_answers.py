@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from sluiceway.domain.facts import JobState
-from sluiceway.testing.fake_jobs import Attempt, FakeJob
+from sluiceway.testing.fake_jobs import Attempt, FakeCheckpoint, FakeJob
 
 _TASK_STATES = ("created", "scheduled", "deploying", "reconciling", "initializing", "canceling")
 _TASKS_AT_END = {JobState.FINISHED: "finished", JobState.CANCELED: "canceled", JobState.FAILED: "failed"}
@@ -76,7 +76,7 @@ def checkpoints_answer(job: FakeJob) -> bytes:
     failed = [line for line in history if line["status"] == "FAILED"]
     restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}
     latest = {
-        "completed": None,
+        "completed": _checkpoint(job.checkpoint) if job.checkpoint else None,
         "savepoint": complete[-1] if complete else None,
         "failed": failed[-1] if failed else None,
         "restored": {**restored, "external_path": job.restored} if job.restored else None,
@@ -89,6 +89,12 @@ def checkpoints_answer(job: FakeJob) -> bytes:
         "failed": len(failed),
     }
     return msgspec.json.encode({"counts": counts, "summary": {}, "latest": latest, "history": history[::-1]})
+
+
+def checkpoint_config_answer(job: FakeJob) -> bytes:
+    """`GET /jobs/:id/checkpoints/config`."""
+    kept = {"enabled": job.retains_checkpoints, "delete_on_cancellation": not job.retains_checkpoints}
+    return msgspec.json.encode({"mode": "exactly_once", "interval": 10_000, "externalization": kept})
 
 
 def exceptions_answer(job: FakeJob) -> bytes:
@@ -131,6 +137,24 @@ def _savepoint(number: int, attempt: Attempt) -> dict[str, Any]:
     elif attempt.failure:
         line |= {"failure_message": attempt.failure.words}
     return line
+
+
+def _checkpoint(made: FakeCheckpoint) -> dict[str, Any]:
+    return {
+        "className": "completed",
+        "id": 1_000_000,
+        "status": "COMPLETED",
+        "is_savepoint": False,
+        "trigger_timestamp": _milliseconds(made.at),
+        "end_to_end_duration": _milliseconds(made.seconds),
+        "state_size": made.size,
+        "checkpointed_size": made.written,
+        "num_subtasks": 2,
+        "num_acknowledged_subtasks": 2,
+        "checkpoint_type": "CHECKPOINT",
+        "external_path": made.path,
+        "discarded": False,
+    }
 
 
 def _tasks(job: FakeJob) -> dict[str, int]:

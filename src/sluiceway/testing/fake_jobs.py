@@ -60,6 +60,17 @@ class Attempt:
         return self.ended_at is None
 
 
+@dataclass(frozen=True, slots=True)
+class FakeCheckpoint:
+    """A job's latest periodic checkpoint."""
+
+    path: str
+    at: float = field(default_factory=_now)  # when it was triggered
+    seconds: float = 1.0  # that it took
+    size: int = 1000  # bytes of the whole state
+    written: int = 1000  # bytes that it had to write
+
+
 @dataclass(slots=True)
 class FakeJob:
     """One job. Durations are seconds."""
@@ -81,6 +92,8 @@ class FakeJob:
     history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
     finishing: Attempt | None = None  # a stop whose savepoint is complete while the job has yet to end
     drained: bool = False  # the sources have ended: no record is processed any more
+    checkpoint: FakeCheckpoint | None = None
+    retains_checkpoints: bool = False  # beyond a cancel
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)

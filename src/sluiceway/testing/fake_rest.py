@@ -17,6 +17,7 @@ import msgspec
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_answers import (
     attempt_answer,
+    checkpoint_config_answer,
     checkpoints_answer,
     exceptions_answer,
     job_answer,
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     STATUS = "status"
     JOB = "job"
     CHECKPOINTS = "checkpoints"
+    CHECKPOINT_CONFIG = "checkpoint_config"
     EXCEPTIONS = "exceptions"
     STOP = "stop"
     SAVEPOINT = "savepoint"
@@ -154,7 +156,7 @@ class FakeRest:
                 return 200, self._jobs_overview()
             case Kind.STATUS:
                 return self._status(ids[0])
-            case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS:
+            case Kind.JOB | Kind.CHECKPOINTS | Kind.CHECKPOINT_CONFIG | Kind.EXCEPTIONS:
                 return self._cached(kind, ids[0])
             case Kind.STOP | Kind.SAVEPOINT:
                 return self._trigger(kind, ids[0], body)
@@ -203,7 +205,7 @@ class FakeRest:
             return 200, exceptions_answer(job)
         if job.batch or job.forgotten_checkpoints:
             return _no(404, "Checkpointing has not been enabled.")
-        return 200, checkpoints_answer(job)
+        return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
 
     def _trigger(self, kind: Kind, jid: str, body: Any) -> Answer:
         fields = {} if body is None else body
@@ -267,6 +269,8 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:
             return Kind.CANCEL, [jid]
         case "GET", ["jobs", jid, "status" | "checkpoints" | "exceptions" as what]:
             return Kind(what), [jid]
+        case "GET", ["jobs", jid, "checkpoints", "config"]:
+            return Kind.CHECKPOINT_CONFIG, [jid]
         case "POST", ["jobs", jid, "stop"]:
             return Kind.STOP, [jid]
         case "POST", ["jobs", jid, "savepoints"]:

@@ -20,7 +20,7 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.stop_jobs import StopJobs, StopOrder
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.settings import MAX_BODY
@@ -74,7 +74,7 @@ async def stop(
 ) -> Response[list[wire.Outcome]]:
     """Accept the stop of each job, with a savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint))
+    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=StopOrder(who=USER))
     answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
@@ -98,7 +98,7 @@ async def run(
 ) -> Response[list[wire.Outcome]]:
     """Accept the start of each job, from its newest savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    verdicts = await start_jobs(project, ids, resume=bool(data.resume_savepoint))
+    verdicts = await start_jobs(project, ids, resume=bool(data.resume_savepoint), who=USER)
     return _answer(verdicts, Batch.RUN, language, refused_form)
 
 
@@ -118,7 +118,7 @@ async def delete_many(
     edit_jobs: EditJobsGiven,
 ) -> Response[list[wire.Outcome]]:
     """Delete each job; one that runs is stopped first, without a savepoint. One answer for each position."""
-    verdicts = await edit_jobs.delete(project, requests.job_ids(data.job_ids))
+    verdicts = await edit_jobs.delete(project, requests.job_ids(data.job_ids), USER)
     return _answer(verdicts, Batch.DELETE, language, refused_form)
 
 
@@ -127,7 +127,7 @@ async def delete_one(
     project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
 ) -> wire.Done:
     """Delete a job; if it runs it is stopped first, without a savepoint."""
-    (verdict,) = await edit_jobs.delete(project, [job])
+    (verdict,) = await edit_jobs.delete(project, [job], USER)
     if error := views.refusal(verdict, Batch.DELETE):
         raise error
     return views.done(language)
@@ -208,7 +208,7 @@ async def update_sql_job(
         return rules.update(stored, data)
 
     try:
-        return views.updated(await edit_jobs.update(project, job, change), language)
+        return views.updated(await edit_jobs.update(project, job, change, USER), language)
     except UnknownJob:
         raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
     except NameTaken:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, Project, QueriesGiven
+from sluiceway.api.native.given import BatchId, Project, QueriesGiven, refusals
 from sluiceway.control.queries import Queries
 from sluiceway.store.audit import Event
 
@@ -21,7 +22,7 @@ SIGN_OF_LIFE = 15.0  # seconds without an event, after which proxies are told th
 After = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="Only events with higher ids.")]
 
 
-@get("/events", tags=["events"], summary="Who did what, why and when")
+@get("/events", tags=["events"], summary="Who did what, why and when", responses=refusals())
 async def list_events(
     project_id: Project, queries: QueriesGiven, after: After = 0, limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100
 ) -> wire.EventList:
@@ -30,7 +31,12 @@ async def list_events(
     return wire.EventList([_view(event) for event in found], found[-1].id if found else after)
 
 
-@get("/stops/{stop_id:int}/events", tags=["events"], summary="Follow a stop")
+@get(
+    "/stops/{stop_id:int}/events",
+    tags=["events"],
+    summary="Follow a stop",
+    responses=refusals(404) | {200: ResponseSpec(str, False, "Server-sent events.", "text/event-stream")},
+)
 async def follow_stop(
     project_id: Project,
     stop_id: BatchId,
@@ -65,7 +71,7 @@ async def _stream(queries: Queries, project: str, batch_id: int, after: int) -> 
         quiet = 0.0 if found else quiet + LOOK_EVERY
         if quiet >= SIGN_OF_LIFE:
             quiet = 0.0
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(None, comment="still here")
         if not found:
             await asyncio.sleep(LOOK_EVERY)
 

@@ -3,8 +3,10 @@
 from typing import Annotated
 
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import Parameter, SkipValidation
 
+from sluiceway.api.native import wire
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
@@ -16,3 +18,16 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]
+
+
+def refusals(*statuses: int) -> dict[int, ResponseSpec]:
+    """How a path says no, for its description."""
+    return {status: ResponseSpec(wire.Error, False, _WHY[status]) for status in (400, *statuses)}
+
+
+_WHY = {
+    400: "The request is not understood. Nothing was done.",
+    404: "There is no such stop, or no such queue.",
+    413: "The body is too long. Nothing was done.",
+    422: "The Idempotency-Key belongs to another request. Nothing was done.",
+}

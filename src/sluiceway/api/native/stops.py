@@ -15,7 +15,15 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import BatchId, PreflightGiven, Project, QueriesGiven, StartJobsGiven, StopJobsGiven
+from sluiceway.api.native.given import (
+    BatchId,
+    PreflightGiven,
+    Project,
+    QueriesGiven,
+    StartJobsGiven,
+    StopJobsGiven,
+    refusals,
+)
 from sluiceway.control.preflight import Finding
 from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.batch import Limits
@@ -46,6 +54,7 @@ IdempotencyKey = Annotated[
     return_dto=None,
     tags=["stops"],
     summary="Stop jobs, each with a savepoint",
+    responses=refusals(404, 413, 422),
 )
 async def stop(
     project_id: Project,
@@ -59,9 +68,10 @@ async def stop(
 
     With `dry_run` nothing is stored and no job is touched; each is looked at instead.
     """
+    policy, limits, target = _policy(data), _limits(data), _target(data.target)
     job_ids, waves = await _jobs(stop_jobs, project_id, data)
     if data.dry_run:
-        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=data.target)
+        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=target)
         answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
         return wire.Accepted(None, *count(answers), answers, dry_run=True)
 
@@ -70,9 +80,9 @@ async def stop(
         return wire.Accepted(batch.id, *count(answers), answers)
 
     order = StopOrder(
-        policy=_policy(data),
-        limits=_limits(data),
-        target=_target(data.target),
+        policy=policy,
+        limits=limits,
+        target=target,
         waves=waves,
         who=USER,
         stopped_is_done=True,
@@ -86,7 +96,7 @@ async def stop(
     return answer(batch)
 
 
-@get("/stops", tags=["stops"], summary="The latest stops")
+@get("/stops", tags=["stops"], summary="The latest stops", responses=refusals())
 async def list_stops(
     project_id: Project,
     queries: QueriesGiven,
@@ -97,7 +107,7 @@ async def list_stops(
     return wire.BatchList([_head(batch) for batch in await queries.batches(project_id, limit, before)])
 
 
-@get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop")
+@get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop", responses=refusals(404))
 async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)
@@ -108,20 +118,38 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven
     )
 
 
-@post("/stops/{stop_id:int}/abort", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Withdraw what was not sent")
+@post(
+    "/stops/{stop_id:int}/abort",
+    status_code=HTTP_202_ACCEPTED,
+    tags=["stops"],
+    summary="Withdraw what was not sent",
+    responses=refusals(404),
+)
 async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Aborted:
     """Take back whatever of this stop was not sent yet; those jobs run on. What was sent goes on."""
     aborted = await stop_jobs.abort(project_id, stop_id, who=USER)
     return wire.Aborted(sorted(aborted.withdrawn))
 
 
-@post("/stops/{stop_id:int}/proceed", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Go on after a pause")
+@post(
+    "/stops/{stop_id:int}/proceed",
+    status_code=HTTP_202_ACCEPTED,
+    tags=["stops"],
+    summary="Go on after a pause",
+    responses=refusals(404),
+)
 async def proceed(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Proceeded:
     """Let a stop that `abort_when` has paused go on, whatever has failed so far."""
     return wire.Proceeded((await stop_jobs.proceed(project_id, stop_id, who=USER)).value)
 
 
-@post("/stops/{stop_id:int}/resume", status_code=HTTP_202_ACCEPTED, tags=["stops"], summary="Bring them back")
+@post(
+    "/stops/{stop_id:int}/resume",
+    status_code=HTTP_202_ACCEPTED,
+    tags=["stops"],
+    summary="Bring them back",
+    responses=refusals(404),
+)
 async def resume(project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven) -> wire.Resumed:
     """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first."""
     verdicts = await start_jobs.resume_batch(project_id, stop_id, who=USER)

@@ -1,0 +1,506 @@
+"""What a request may say of its stops beyond which jobs, over the whole control plane and fake Flinks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DatabaseError
+from tests.native_api import STOPS, Api, native_api
+from tests.plane import PATIENCE, PROJECT
+
+from sluiceway.domain.job import JobStatus
+from sluiceway.store.schema import metadata as tables
+from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
+from sluiceway.testing.fake_metadata import metadata
+
+pytestmark = pytest.mark.process
+
+Shown = dict[str, Any]
+moment = datetime.fromisoformat
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    async with native_api(tmp_path, clusters=2) as made:
+        yield made
+
+
+async def flink(api: Api, job: int) -> FakeJob:
+    """The Flink job of a job's latest run, on whichever cluster."""
+    jid = await api.plane.flink_id(job)
+    return next(fake.jobs[jid] for fake in api.plane.fakes.values() if jid in fake.jobs)
+
+
+async def until_state(api: Api, stop: int, state: str) -> Shown:
+    async with asyncio.timeout(PATIENCE):
+        while (shown := await api.show(stop))["state"] != state:
+            await asyncio.sleep(0.01)
+    return shown
+
+
+def by_job(answer: Shown) -> dict[int, Shown]:
+    return {each["job_id"]: each for each in answer["jobs"]}
+
+
+def under_way(shown: Shown) -> int:
+    """How many stops were ever under way at once."""
+    spans = [(moment(view["sent_at"]), moment(view["settled_at"])) for view in shown["jobs"]]
+    return max(len([1 for sent, settled in spans if sent <= at < settled]) for at, _ in spans)
+
+
+def reasons(shown: Shown) -> str:
+    return " ".join(view["reason"] for view in shown["jobs"])
+
+
+# Waves and places. ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("second_on", ["c0", "c1"])
+async def test_a_wave_begins_when_the_one_before_it_has_settled(api: Api, second_on: str) -> None:
+    first = await api.plane.run(2, "first")
+    second = await api.plane.run(2, "second", queue=second_on)
+    [rest] = await api.plane.run(1, "rest")
+    (await flink(api, first[1])).stop_seconds = 0.2
+    answer = await api.stop(job_ids=[rest, *second, *first], waves=[{"job_ids": first}, {"job_ids": second}])
+    assert {job: each.get("wave", 0) for job, each in by_job(answer).items()} == {
+        **dict.fromkeys(first, 0),
+        **dict.fromkeys(second, 1),
+        rest: 2,
+    }
+    shown = await api.settled(answer["id"])
+    assert shown["phases"] == {"stopped": 5}
+    waves = [[view for view in shown["jobs"] if view["wave"] == wave] for wave in range(3)]
+    assert [len(wave) for wave in waves] == [2, 2, 1]
+    for before, after in pairwise(waves):
+        assert max(moment(view["settled_at"]) for view in before) <= min(moment(view["sent_at"]) for view in after)
+
+
+async def test_a_wave_whose_job_fails_is_followed_by_the_next(api: Api) -> None:
+    bad, good = await api.plane.run(2)
+    (await flink(api, bad)).failing = ["storage"]
+    answer = await api.stop(waves=[{"job_ids": [bad]}, {"job_ids": [good]}])
+    shown = by_job(await api.settled(answer["id"]))
+    assert (shown[bad]["phase"], shown[good]["phase"]) == ("failed", "stopped")
+
+
+async def test_waves_by_queue_and_by_tag_say_which_jobs_they_are(api: Api) -> None:
+    [tagged] = await api.plane.run(1, "tagged", tags={"tier": "ingest"})
+    [there] = await api.plane.run(1, "there", queue="c1")
+    await api.plane.run(1, "bystander")
+    answer = await api.stop(waves=[{"tags": {"tier": "ingest"}}, {"queue": "c1"}])
+    assert [(each["job_id"], each.get("wave", 0)) for each in answer["jobs"]] == [(tagged, 0), (there, 1)]
+    assert (await api.settled(answer["id"]))["phases"] == {"stopped": 2}
+
+
+async def test_never_more_at_once_than_allowed_over_all_clusters(api: Api) -> None:
+    jobs = [*await api.plane.run(3, "here"), *await api.plane.run(3, "there", queue="c1")]
+    for job in jobs:
+        (await flink(api, job)).stop_seconds = 0.1
+    shown = await api.settled((await api.stop(job_ids=jobs, max_parallel=2))["id"])
+    assert shown["phases"] == {"stopped": 6}
+    assert under_way(shown) == 2
+    assert [fake.peak <= 2 for fake in api.plane.fakes.values()] == [True, True]
+
+
+# Pausing and withdrawing. ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", [{"failures": 1}, {"share": 0.5}])
+async def test_failures_pause_what_has_not_begun_and_proceed_goes_on(api: Api, when: Shown) -> None:
+    bad, good = await api.plane.run(2)
+    (await flink(api, bad)).failing = ["storage"]
+    stop = (await api.stop(waves=[{"job_ids": [bad]}, {"job_ids": [good]}], abort_when=when))["id"]
+    shown = await until_state(api, stop, "paused")
+    assert "1 of 2 jobs did not stop" in shown["state_reason"]
+    assert (by_job(shown)[good]["held"], by_job(shown)[good]["sent_at"], shown["settled"]) == (True, None, False)
+    assert await api.post(f"stops/{stop}/proceed") == {"was": "paused"}
+    assert (await api.settled(stop))["phases"] == {"failed": 1, "stopped": 1}
+    assert await api.post(f"stops/{stop}/proceed") == {"was": "open"}
+    kinds = [event["kind"] for event in (await api.get("events?limit=1000"))["events"]]
+    assert [kind for kind in kinds if kind.startswith("batch_")] == ["batch_paused", "batch_open"]
+
+
+async def test_fewer_failures_than_the_limit_do_not_pause(api: Api) -> None:
+    jobs = await api.plane.run(3)
+    (await flink(api, jobs[0])).failing = ["storage"]
+    stop = (await api.stop(waves=[{"job_ids": [job]} for job in jobs], abort_when={"failures": 2}))["id"]
+    shown = await api.settled(stop)
+    assert (shown["state"], shown["phases"]) == ("open", {"failed": 1, "stopped": 2})
+
+
+async def test_an_abort_withdraws_what_was_not_sent_and_the_rest_goes_on(api: Api) -> None:
+    first, *others = await api.plane.run(3)
+    (await flink(api, first)).stop_seconds = 0.5
+    stop = (await api.stop(job_ids=[first, *others], max_parallel=1))["id"]
+    await api.plane.eventually(lambda: api.plane.fake.count("stop") == 1)
+    assert await api.post(f"stops/{stop}/abort") == {"withdrawn": others}
+    assert [(await api.plane.job(job)).status for job in others] == [JobStatus.RUNNING] * 2
+    shown = await api.settled(stop)
+    assert (shown["state"], shown["phases"]) == ("aborted", {"stopped": 1, "withdrawn": 2})
+    assert "local" in by_job(shown)[others[0]]["reason"]
+    assert await api.post(f"stops/{stop}/abort") == {"withdrawn": []}
+    assert await api.post(f"stops/{stop}/proceed") == {"was": "aborted"}
+    assert [(await flink(api, job)).state for job in others] == ["RUNNING"] * 2
+    assert api.plane.fake.count("stop") == 1
+    told = [
+        e for e in (await api.get("events?limit=1000"))["events"] if e["kind"] in {"stop_withdrawn", "batch_aborted"}
+    ]
+    assert [(event["job_id"], event["who"]) for event in told] == [*((job, "local") for job in others), (None, "local")]
+    again = await api.settled((await api.stop(job_ids=others))["id"])
+    assert again["phases"] == {"stopped": 2}, "and they can be stopped by another request"
+
+
+async def test_a_cancel_that_gave_up_a_savepoint_cannot_be_withdrawn(api: Api) -> None:
+    """Its savepoint may still be under way in Flink, and a second stop beside it would restart the job."""
+    [job] = await api.plane.run()
+    fake = await flink(api, job)
+    fake.stop_seconds = 60.0
+    await api.stop(job_ids=[job], timeout_seconds=0.1)
+    await api.plane.until(job, JobStatus.STOP_FAILED)
+    api.plane.fake.fault("any", "lose_request", times=None)
+    cancel = (await api.stop(job_ids=[job], savepoint=False))["id"]
+    assert await api.post(f"stops/{cancel}/abort") == {"withdrawn": []}
+    api.plane.fake.clear_faults()
+    assert (await api.settled(cancel))["phases"] == {"stopped": 1}
+    assert (fake.state, fake.restarts) == ("CANCELED", 0)
+
+
+@pytest.mark.parametrize("what", ["abort", "proceed", "events"])
+async def test_an_unknown_stop_is_told_as_such(api: Api, what: str) -> None:
+    [job] = await api.plane.run()
+    stop = (await api.stop(job_ids=[job]))["id"]
+    for path in (f"{STOPS}/{stop + 1}/{what}", f"/api/v1/projects/other/stops/{stop}/{what}"):
+        answer = await (api.http.get(path) if what == "events" else api.http.post(path))
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "unknown_stop")
+
+
+async def test_the_last_wave_comes_back_first(api: Api) -> None:
+    [first] = await api.plane.run(1, "first")
+    [second] = await api.plane.run(1, "second", queue="c1")
+    stop = (await api.stop(waves=[{"job_ids": [first]}, {"job_ids": [second]}]))["id"]
+    stopped = by_job(await api.settled(stop))
+    begun = (await api.get("events?limit=1000"))["next"]
+    at_once = [await api.resume(stop), await api.resume(stop)]
+    assert [answer["accepted"] for answer in at_once] == [2, 2]
+    for job in (first, second):
+        await api.plane.until(job, JobStatus.RUNNING)
+        assert (await flink(api, job)).restored == stopped[job]["savepoint"]
+    told = [(event["kind"], event["job_id"]) for event in (await api.get(f"events?limit=1000&after={begun}"))["events"]]
+    assert told.index(("run_running", second)) < told.index(("run_submitting", first))
+    assert told.count(("run_running", first)) == told.count(("run_running", second)) == 1
+
+
+# Asking twice. --------------------------------------------------------------------------------------------------------
+
+
+async def with_key(api: Api, key: str, project: str = PROJECT, **body: Any) -> httpx.Response:
+    return await api.http.post(f"/api/v1/projects/{project}/stops", json=body, headers={"Idempotency-Key": key})
+
+
+async def test_the_same_key_gets_the_first_answer_and_one_stop(api: Api) -> None:
+    [job] = await api.plane.run()
+    answers = await asyncio.gather(*(with_key(api, "night", job_ids=[job, 99]) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    stop = answers[0].json()["id"]
+    await api.settled(stop)
+    assert (await with_key(api, "night", job_ids=[job, 99])).text == answers[0].text, "after it has settled, too"
+    assert [head["id"] for head in (await api.get("stops"))["stops"]] == [stop]
+    assert api.plane.fake.count("stop") == 1
+
+
+async def test_a_key_is_for_one_request_of_one_project(api: Api) -> None:
+    jobs = await api.plane.run(2)
+    assert (await with_key(api, "k", job_ids=jobs[:1])).status_code == 202
+    other = await with_key(api, "k", job_ids=jobs[1:])
+    assert (other.status_code, other.json()["error_code"]) == (422, "idempotency_key_reused")
+    assert "k" in other.json()["error_msg"]
+    assert (await api.plane.job(jobs[1])).status is JobStatus.RUNNING
+    assert (await with_key(api, "k", "other", job_ids=[5])).json()["id"] is None
+
+
+# Which jobs. ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_given_must_all_be_true_of_a_job(api: Api) -> None:
+    async def run(name: str, **fields: Any) -> int:
+        job = await api.plane.create(name, **fields)
+        await api.plane.start(PROJECT, [job], resume=False)
+        await api.plane.until(job, JobStatus.RUNNING)
+        return job
+
+    async def chosen(**body: Any) -> list[int]:
+        return [each["job_id"] for each in (await api.stop(**body, dry_run=True))["jobs"]]
+
+    bracket = await run("orders[1]", tags={"team": "a"})
+    plain = await run("orders1", tags={"team": "a", "tier": "x"})
+    far = await run("orders-far", queue="c1", tags={"team": "b"})
+    await run("other")
+    assert await chosen(name="orders[1]") == [bracket], "[ stands for itself"
+    assert await chosen(name="orders?") == [plain]
+    assert await chosen(name="orders*") == [bracket, plain, far]
+    assert await chosen(name="rders*") == [], "the pattern is of the whole name"
+    assert await chosen(tags={"team": "a"}) == [bracket, plain]
+    assert await chosen(tags={"team": "a", "tier": "x"}) == [plain]
+    assert await chosen(name="orders*", queue="c1") == [far]
+    assert await chosen(queue="c0", tags={"team": "b"}) == []
+    await api.settled((await api.stop(job_ids=[plain]))["id"])
+    assert await chosen(name="orders*") == [bracket, far], "what could be stopped now, unless statuses are named"
+    assert await chosen(status=["stopped"]) == [plain]
+    assert await chosen(status=["stopped", "running"], tags={"team": "a"}) == [bracket, plain]
+    [stopped] = (await api.stop(status=["stopped"]))["jobs"]
+    assert (stopped["accepted"], stopped["code"]) == (True, "already_stopped")
+    assert "savepoint-" in stopped["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, "Say which jobs"),
+        ({"job_ids": [1], "all": True}, "not both"),
+        ({"job_ids": [1], "name": "x"}, "not both"),
+        ({"all": True, "tags": {"a": "b"}}, "leave out tags"),
+        ({"job_ids": [1], "waves": [{}]}, "A wave is given"),
+        ({"job_ids": [1], "waves": [{"job_ids": [1], "queue": "c0"}]}, "A wave is given"),
+        ({"job_ids": [1], "abort_when": {}}, "abort_when takes"),
+        ({"job_ids": [1], "abort_when": {"failures": 1, "share": 0.1}}, "abort_when takes"),
+        ({"job_ids": [1], "target": "tonight"}, "absolute path or a URI"),
+        ({"job_ids": [1], "savepoint": False, "drain": True}, "Without a savepoint"),
+        ({"job_ids": [1], "on_savepoint_failure": {"action": "cancel_keeping_checkpoint"}}, "max_checkpoint_age"),
+        ({"job_ids": [1], "on_savepoint_failure": {"max_checkpoint_age_seconds": 5}}, "max_checkpoint_age"),
+        ({"job_ids": [1], "max_parallel": 0}, "max_parallel"),
+        ({"job_ids": [1], "status": ["asleep"]}, "status"),
+        ({"job_ids": [1], "surprise": 1}, "surprise"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_request_that_contradicts_itself_is_refused(api: Api, body: Shown, why: str, dry_run: bool) -> None:
+    answer = await api.http.post(STOPS, json={**body, "dry_run": dry_run})
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "bad_request")
+    assert why in answer.json()["error_msg"]
+
+
+async def test_a_job_made_through_dli_is_found_by_its_tag(api: Api) -> None:
+    body = {"name": "tagged", "sql_body": "-", "tags": [{"key": "team", "value": "payments"}]}
+    made = await api.http.post(f"/v1.0/{PROJECT}/streaming/sql-jobs", json=body)
+    job = made.json()["job"]["job_id"]
+    await api.plane.start(PROJECT, [job], resume=False)
+    await api.plane.until(job, JobStatus.RUNNING)
+    answer = await api.stop(tags={"team": "payments"})
+    assert [each["job_id"] for each in answer["jobs"]] == [job]
+
+
+# Looking first. -------------------------------------------------------------------------------------------------------
+
+
+async def rows(api: Api) -> dict[str, int]:
+    """How many rows each table has."""
+    async with api.plane.db.read() as connection:
+        return {
+            name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            for name, table in tables.tables.items()
+        }
+
+
+async def test_a_dry_run_tells_of_each_job_and_touches_nothing(api: Api, tmp_path: Path) -> None:
+    good, starting, batch, busy, stopped = await api.plane.run(5)
+    [far] = await api.plane.run(1, "far", queue="c1")
+    draft = await api.plane.create("draft")
+    await api.settled((await api.stop(job_ids=[stopped]))["id"])
+    fake = api.plane.fake
+    (await flink(api, good)).checkpoint = FakeCheckpoint("file:///chk-1", seconds=2.0, size=1000, written=500)
+    fake.set_running_tasks(await api.plane.flink_id(starting), 1)
+    (await flink(api, batch)).batch = True
+    fake.show()
+    (await flink(api, busy)).stop_seconds = 60.0
+    target = {"target-directory": f"file://{tmp_path}/theirs"}
+    async with httpx.AsyncClient() as somebody:
+        await somebody.post(f"{fake.url}/jobs/{await api.plane.flink_id(busy)}/savepoints", json=target)
+    await api.plane.fakes["c1"].close()
+    before, stops = await rows(api), fake.count("stop")
+
+    answer = await api.stop(
+        job_ids=[good, starting, batch, busy, stopped, far, draft, 99],
+        dry_run=True,
+        waves=[{"job_ids": [starting]}, {"job_ids": [good]}],
+        max_parallel=1,
+    )
+    assert (answer["id"], answer["dry_run"], answer["accepted"], answer["refused"]) == (None, True, 6, 2)
+    told = by_job(answer)
+    problems = {job: " ".join(each["finding"].get("problems", [])) for job, each in told.items()}
+    found = told[good]["finding"]
+    assert (told[good]["wave"], found["state"], found["running_tasks"]) == (1, "RUNNING", 2)
+    assert found["last_checkpoint"].items() >= {"duration_seconds": 2.0, "size": 1000}.items()
+    assert (found["estimate_seconds"], problems[good]) == (4.0, "")
+    assert "1 of its 2 tasks run" in problems[starting]
+    assert told[batch]["finding"]["batch"] is True
+    assert "batch job" in problems[batch]
+    assert (told[busy]["finding"]["operation"], "under way" in problems[busy]) == ("savepoint", True)
+    assert (told[stopped]["code"], problems[stopped]) == ("already_stopped", "")
+    assert "c1 does not answer" in problems[far]
+    assert [told[job]["code"] for job in (draft, 99)] == ["wrong_state", "unknown"]
+    assert (await rows(api), fake.count("stop")) == (before, stops)
+    assert (await api.plane.job(good)).status is JobStatus.RUNNING
+
+
+async def test_a_dry_run_tells_of_a_directory_that_cannot_be_written(api: Api) -> None:
+    [job] = await api.plane.run()
+    await asyncio.to_thread(Path(api.plane.storage.uri.removeprefix("file://"), "blocked").touch)
+    [told] = (await api.stop(job_ids=[job], target=f"{api.plane.storage.uri}/blocked/tonight", dry_run=True))["jobs"]
+    assert "is not a directory" in " ".join(told["finding"]["problems"])
+    path = api.plane.storage.uri.removeprefix("file://")
+    [told] = (await api.stop(job_ids=[job], target=f"{path}/blocked", dry_run=True))["jobs"]
+    assert "is not a directory" in " ".join(told["finding"]["problems"]), "a plain path means the same"
+
+
+# How. -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_drain_format_and_target_reach_flink(api: Api) -> None:
+    [job] = await api.plane.run()
+    target = f"{api.plane.storage.uri}/tonight"
+    shown = await api.settled((await api.stop(job_ids=[job], drain=True, format="native", target=f"{target}/"))["id"])
+    [body] = [body for method, path, body in api.plane.fake.requests if method == "POST" and path.endswith("/stop")]
+    assert (body["drain"], body["formatType"]) == (True, "NATIVE")
+    assert body["targetDirectory"].startswith(f"{target}/{job}/")
+    assert shown["jobs"][0]["savepoint"].startswith(target)
+
+
+async def failing(api: Api, times: int = 3) -> tuple[int, FakeJob]:
+    """A job whose savepoints cannot be written so many times."""
+    [job] = await api.plane.run()
+    fake = await flink(api, job)
+    fake.failing = ["storage"] * times
+    return job, fake
+
+
+async def test_a_savepoint_that_fails_is_tried_again_as_often_as_asked(api: Api) -> None:
+    job, fake = await failing(api, 2)
+    policy = {"attempts": 3, "backoff_seconds": 0.05}
+    [view] = (await api.settled((await api.stop(job_ids=[job], on_savepoint_failure=policy))["id"]))["jobs"]
+    assert (view["phase"], view["attempt"], fake.restarts) == ("stopped", 3, 0)
+    assert view["savepoint"]
+
+
+async def test_a_job_whose_savepoint_fails_is_canceled_where_that_was_asked_for(api: Api) -> None:
+    job, fake = await failing(api)
+    stop = (await api.stop(job_ids=[job], on_savepoint_failure={"action": "cancel"}))["id"]
+    [view] = (await api.settled(stop))["jobs"]
+    assert (view["phase"], view["savepoint"], view["checkpoint"], fake.state) == ("stopped", None, None, "CANCELED")
+    assert view["reason"].startswith("Savepoint failed: ")
+    assert (await api.resume(stop))["jobs"][0]["code"] == "not_stopped"
+
+
+KEEPING = {"action": "cancel_keeping_checkpoint", "max_checkpoint_age_seconds": 60}
+
+
+def a_checkpoint(api: Api, **fields: Any) -> FakeCheckpoint:
+    """One that really lies there."""
+    folder = Path(api.plane.storage.uri.removeprefix("file://"), "jobs/checkpoint/1/f/chk-7")
+    folder.mkdir(parents=True)
+    (folder / "_metadata").write_bytes(metadata())
+    return FakeCheckpoint(f"file:{folder}", **fields)
+
+
+async def test_a_job_whose_savepoint_fails_is_canceled_for_its_young_checkpoint(api: Api) -> None:
+    job, fake = await failing(api)
+    fake.checkpoint, fake.retains_checkpoints = a_checkpoint(api), True
+    stop = (await api.stop(job_ids=[job], on_savepoint_failure=KEEPING))["id"]
+    [view] = (await api.settled(stop))["jobs"]
+    assert (view["phase"], view["savepoint"], view["verified"], fake.state) == ("stopped", None, True, "CANCELED")
+    assert view["checkpoint"].endswith("/chk-7")
+    assert (await api.resume(stop))["accepted"] == 1
+    assert await api.restored(job) == view["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "retained", "why"),
+    [
+        ({"at": 0.0}, True, "s old"),
+        (None, True, "no complete checkpoint"),
+        ({}, False, "do not outlive a cancel"),
+    ],
+    ids=["old", "absent", "not retained"],
+)
+async def test_a_job_without_a_checkpoint_worth_keeping_runs_on(
+    api: Api, checkpoint: Shown | None, retained: bool, why: str
+) -> None:
+    job, fake = await failing(api)
+    fake.checkpoint = None if checkpoint is None else a_checkpoint(api, **checkpoint)
+    fake.retains_checkpoints = retained
+    shown = await api.settled((await api.stop(job_ids=[job], on_savepoint_failure=KEEPING))["id"])
+    assert (shown["phases"], fake.state) == ({"failed": 1}, "RUNNING")
+    assert why in reasons(shown)
+    assert (await api.plane.job(job)).status is JobStatus.STOP_FAILED
+
+
+# What happened. -------------------------------------------------------------------------------------------------------
+
+
+async def follow(api: Api, stop: int, last: int | None = None) -> list[tuple[str, str]]:
+    """The id and the kind of each event, to the end of the stream."""
+    headers = {} if last is None else {"Last-Event-ID": str(last)}
+    answer = await api.http.get(f"{STOPS}/{stop}/events", headers=headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = [block.splitlines() for block in answer.text.replace("\r\n", "\n").strip().split("\n\n")]
+    fields = [dict(line.split(": ", 1) for line in block) for block in blocks]
+    return [(each["id"], each["event"]) for each in fields]
+
+
+async def test_a_stop_is_followed_to_its_end_and_from_where_the_connection_broke(api: Api) -> None:
+    [job] = await api.plane.run()
+    (await flink(api, job)).stop_seconds = 0.2
+    stop = (await api.stop(job_ids=[job]))["id"]
+    live = await asyncio.wait_for(follow(api, stop), PATIENCE)
+    kinds = [kind for _, kind in live]
+    assert (kinds[0], kinds[-2:]) == ("stop_accepted", ["stop_stopped", "settled"])
+    assert "stop_sent" in kinds
+    ids = [int(id_) for id_, _ in live]
+    assert ids == sorted(ids)
+    assert (await api.show(stop))["settled"], "it ends with the stop"
+    assert await follow(api, stop) == live, "later it is told in the same way"
+    assert await follow(api, stop, ids[0]) == live[1:]
+    assert [kind for _, kind in await follow(api, stop, ids[-1])] == ["settled"]
+
+
+async def test_the_audit_says_who_and_is_read_page_by_page(api: Api) -> None:
+    [job] = await api.plane.run()
+    await api.settled((await api.stop(job_ids=[job], reason="kernel update"))["id"])
+    whole = (await api.get("events?limit=1000"))["events"]
+    [accepted] = [event for event in whole if event["kind"] == "stop_accepted"]
+    assert (accepted["who"], accepted["detail"]) == ("local", "kernel update")
+    read, after = list[Shown](), 0
+    while (page := await api.get(f"events?limit=2&after={after}"))["events"]:
+        read, after = read + page["events"], page["next"]
+    assert read == whole
+    assert (await api.http.get("/api/v1/projects/other/events")).json() == {"events": [], "next": 0}
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET who = 'nobody'", "DELETE FROM events"])
+async def test_the_database_itself_refuses_to_change_the_audit(api: Api, change: str) -> None:
+    await api.plane.create()
+    with pytest.raises(DatabaseError, match="only ever added"):
+        async with api.plane.db.write() as connection:
+            await connection.execute(text(change))
+
+
+async def test_what_is_asked_through_dli_is_in_the_audit_with_who_asked(api: Api) -> None:
+    dli = f"/v1.0/{PROJECT}/streaming"
+    made = await api.http.post(f"{dli}/sql-jobs", json={"name": "j", "sql_body": "-"})
+    job = made.json()["job"]["job_id"]
+    await api.http.put(f"{dli}/sql-jobs/{job}", json={"desc": "better"})
+    await api.http.post(f"{dli}/jobs/run", json={"job_ids": [job], "resume_savepoint": False})
+    await api.plane.until(job, JobStatus.RUNNING)
+    await api.http.post(f"{dli}/jobs/stop", json={"job_ids": [job], "trigger_savepoint": True})
+    await api.plane.until(job, JobStatus.STOPPED)
+    await api.http.delete(f"{dli}/jobs/{job}")
+    who = {event["kind"]: event["who"] for event in (await api.get("events?limit=1000"))["events"] if event["who"]}
+    assert who == dict.fromkeys(
+        ["job_created", "job_updated", "start_accepted", "stop_accepted", "job_deleted"], "local"
+    )

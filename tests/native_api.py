@@ -1,0 +1,88 @@
+"""Our own API over the whole control plane and a fake Flink."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from tests.openapi import Description
+from tests.plane import PATIENCE, PROJECT, Plane, plane
+
+from sluiceway.app import _api
+from sluiceway.domain.job import JobStatus
+from sluiceway.settings import Settings
+
+STOPS = f"/api/v1/projects/{PROJECT}/stops"
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API, and what is behind it."""
+
+    http: httpx.AsyncClient
+    plane: Plane
+
+    async def stop(self, **body: Any) -> dict[str, Any]:
+        """Ask for a stop; the answer."""
+        answer = await self.http.post(STOPS, json=body)
+        assert answer.status_code == 202, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def show(self, stop: int) -> dict[str, Any]:
+        answer = await self.http.get(f"{STOPS}/{stop}")
+        assert answer.status_code == 200, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def settled(self, stop: int) -> dict[str, Any]:
+        """What became of a stop."""
+        async with asyncio.timeout(PATIENCE):
+            while not (shown := await self.show(stop))["settled"]:
+                await asyncio.sleep(0.01)
+        return shown
+
+    async def post(self, path: str, status: int = 202, **body: Any) -> dict[str, Any]:
+        """Post to a path below the project's; the answer."""
+        answer = await self.http.post(f"/api/v1/projects/{PROJECT}/{path}", json=body or None)
+        assert answer.status_code == status, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Get from a path below the project's."""
+        answer = await self.http.get(f"/api/v1/projects/{PROJECT}/{path}")
+        assert answer.status_code == 200, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def resume(self, stop: int) -> dict[str, Any]:
+        answer = await self.http.post(f"{STOPS}/{stop}/resume")
+        assert answer.status_code == 202, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    async def stopped(self, *jobs: int) -> dict[str, Any]:
+        """Stop these jobs and wait for the end of it."""
+        return await self.settled((await self.stop(job_ids=list(jobs)))["id"])
+
+    async def restored(self, job: int) -> str | None:
+        """What the job's latest run was started from, as the fake has it."""
+        await self.plane.until(job, JobStatus.RUNNING)
+        return self.plane.fake.jobs[await self.plane.flink_id(job)].restored
+
+
+@asynccontextmanager
+async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
+    """The API over a control plane of its own, with these options."""
+    async with plane(directory, **options) as at:
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine)
+        described = Description(application.openapi_schema.to_schema())
+
+        async def check(answer: httpx.Response) -> None:
+            await answer.aread()
+            described.check(answer)
+
+        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", event_hooks={"response": [check]}
+        ) as http:
+            yield Api(http, at)
