@@ -48,7 +48,7 @@ from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
-from sluiceway.control.stop_jobs import StopBatch
+from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 
@@ -88,7 +88,9 @@ class Stops:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def __call__(self, project: str, job_ids: Sequence[int], *, savepoint: bool, reason: str = "") -> StopBatch:
+    async def __call__(
+        self, project: str, job_ids: Sequence[int], *, savepoint: bool, reason: str = "", order: StopOrder | None = None
+    ) -> StopBatch:
         verdicts = [self.judge(self.world.find(project, number), savepoint) for number in job_ids]
         ids = list(dict.fromkeys(n for n, v in zip(job_ids, verdicts, strict=True) if v.accepted))
         self.world.stops += [ids] if ids else []
@@ -104,7 +106,7 @@ class Starts:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def __call__(self, project: str, job_ids: Sequence[int], *, resume: bool) -> Sequence[Verdict]:
+    async def __call__(self, project: str, job_ids: Sequence[int], *, resume: bool, who: str = "") -> Sequence[Verdict]:
         self.world.starts.append((list(job_ids), resume))
         return [self.judge(self.world.find(project, number), resume) for number in job_ids]
 
@@ -130,7 +132,7 @@ class Edits:
         self.world.jobs[number] = Job(number, project, draft, JobStatus.DRAFT, "", user, START, START)
         return self.world.jobs[number]
 
-    async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft]) -> Job:
+    async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft], who: str = "") -> Job:
         job = self.world.find(project, job_id)
         if job is None:
             raise UnknownJob
@@ -141,7 +143,7 @@ class Edits:
         self.world.jobs[job_id] = replace(job, draft=draft, updated_at=START + timedelta(hours=1))
         return self.world.jobs[job_id]
 
-    async def delete(self, project: str, job_ids: Sequence[int]) -> Sequence[Verdict]:
+    async def delete(self, project: str, job_ids: Sequence[int], who: str = "") -> Sequence[Verdict]:
         verdicts = [ACCEPTED if self.world.find(project, number) else UNKNOWN for number in job_ids]
         for number in job_ids:
             self.world.jobs.pop(number, None)
