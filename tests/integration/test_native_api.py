@@ -222,7 +222,7 @@ async def test_a_plain_cancel_cannot_be_undone_and_says_so(api: Api) -> None:
     assert (await api.plane.job(job)).status is JobStatus.STOPPED
 
 
-# Its description; that every answer of these tests is as described is checked where they come in. ----------------------
+# Its description; that every answer of these tests is as described is checked where they come in. ---------------------
 
 
 async def test_the_description_lies_where_clients_look_for_it(api: Api) -> None:

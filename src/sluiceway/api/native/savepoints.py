@@ -4,11 +4,10 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.openapi import ResponseSpec
 from litestar.params import Parameter
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import Project, SavepointsGiven
+from sluiceway.api.native.given import Project, SavepointsGiven, refusals
 from sluiceway.api.native.stops import USER
 from sluiceway.control.savepoints import needed_by
 from sluiceway.storage.metadata import Metadata
@@ -18,18 +17,7 @@ SavepointId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id t
 MaybeId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1, required=False)]
 
 
-def _refusals(also: dict[int, str]) -> dict[int, ResponseSpec]:
-    """How a path says no, for its description."""
-    why = {400: "The request is not understood. Nothing was done.", **also}
-    return {status: ResponseSpec(wire.Error, False, text) for status, text in why.items()}
-
-
-_UNKNOWN = {404: "There is no such savepoint in this project."}
-_READING = {409: "It was removed.", 503: "It cannot be read from here now, which says nothing about it."}
-_REMOVING = {409: "A job still needs it, or it is not the service's to remove.", 503: "Files could not be removed now."}
-
-
-@get("/savepoints", tags=["savepoints"], summary="The latest savepoints", responses=_refusals({}))
+@get("/savepoints", tags=["savepoints"], summary="The latest savepoints", responses=refusals())
 async def list_savepoints(
     project_id: Project,
     savepoints: SavepointsGiven,
@@ -44,7 +32,7 @@ async def list_savepoints(
     return wire.SavepointList([_view(savepoint) for savepoint in found])
 
 
-@get("/savepoints/{savepoint_id:int}", tags=["savepoints"], summary="One savepoint", responses=_refusals(_UNKNOWN))
+@get("/savepoints/{savepoint_id:int}", tags=["savepoints"], summary="One savepoint", responses=refusals(404))
 async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven) -> wire.Savepoint:
     """Where a savepoint came from, what is known of it, and who needs it."""
     return _view(await savepoints.show(project_id, savepoint_id))
@@ -55,7 +43,7 @@ async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoi
     status_code=200,
     tags=["savepoints"],
     summary="Read a savepoint",
-    responses=_refusals(_UNKNOWN | _READING),
+    responses=refusals(404, 409, 503),
 )
 async def verify_savepoint(
     project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven
@@ -78,7 +66,7 @@ async def verify_savepoint(
     status_code=200,
     tags=["savepoints"],
     summary="Remove a savepoint's files",
-    responses=_refusals(_UNKNOWN | _REMOVING),
+    responses=refusals(404, 409, 503),
 )
 async def delete_savepoint(
     project_id: Project,
