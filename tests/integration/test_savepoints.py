@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
 from sqlalchemy import select, update
-from tests.plane import PROJECT, Plane, plane
+from tests.native_api import native_api
+from tests.plane import PROJECT, Plane
 
-from sluiceway.app import _api, _sweeping, clock
+from sluiceway.app import _sweeping, clock
+from sluiceway.control.savepoints import Savepoints
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines.session import SessionEngine
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.settings import Settings
 from sluiceway.storage.savepoints import NotASavepoint, Storage, StorageUnreadable
@@ -87,12 +87,8 @@ class Api:
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    async with plane(tmp_path) as at:
-        engine = cast("SessionEngine", SimpleNamespace(flink_job=at.queries.flink_job, survey=None))
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, engine)
-        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            yield Api(http, at)
+    async with native_api(tmp_path) as made:
+        yield Api(made.http, made.plane)
 
 
 # Looking. ------------------------------------------------------------------------------------------------------------
@@ -298,7 +294,8 @@ async def test_a_crash_between_the_files_and_the_row_leaves_the_row_to_the_next(
 
     with monkeypatch.context() as crashing:
         crashing.setattr("sluiceway.control.savepoints.catalogue.removed", crash)
-        await api.http.delete(f"{SAVEPOINTS}/{older}")
+        with pytest.raises(ConnectionError):
+            await Savepoints(api.plane.db, api.plane.storage, clock).delete(PROJECT, older, force=False, who="somebody")
     assert not place.exists()
     assert (await api.show(older))["removed_at"] is None
     assert await api.sweep(most=1) == 1
