@@ -23,6 +23,7 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.engine import Cluster
@@ -32,6 +33,7 @@ from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.session import SessionEngine
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Reconciler, TakesTurns
 from sluiceway.settings import MAX_BODY, Settings
@@ -86,6 +88,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         queues = Queues(names, locate, reconciler.wake)
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
+        await stack.enter_async_context(_sweeping(settings, db, storage))
         api = _api(settings, db, queues, storage, engine)
         yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
 
@@ -198,12 +201,29 @@ def _reconciler(
     return Reconciler(db, locate, turns, clock)
 
 
+@asynccontextmanager
+async def _sweeping(settings: Settings, db: Database, storage: Storage) -> AsyncIterator[None]:
+    """Retention at work, where it is wanted."""
+    age, most = settings.savepoint_max_age, settings.savepoints_kept
+    if age is None and most is None:
+        yield
+        return
+    sweeper = Sweeper(db, storage, clock, None if age is None else timedelta(seconds=age), most)
+    task = asyncio.create_task(sweeper.run(), name="retention")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine) -> Litestar:
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
+        "savepoints": Savepoints(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
     }

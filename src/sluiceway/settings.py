@@ -12,6 +12,7 @@ MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
 
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
+Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
 
 
 @Parameter(name="*")
@@ -51,6 +52,12 @@ class Settings:
 
     max_savepoints: Annotated[int, Parameter(validator=Number(gte=1))] = 100
     """Savepoints that may be under way in one cluster at once."""
+
+    savepoint_max_age: Age = None
+    """Seconds after which a savepoint that no job needs is removed. Default: never."""
+
+    savepoints_kept: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    """Savepoints to keep of each job; older ones that no job needs are removed. Default: all."""
 
     gone_after: Seconds = 30.0
     """Seconds for which an answering cluster must not know a job before the job counts as gone."""

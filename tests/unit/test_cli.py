@@ -29,6 +29,7 @@ class Stub:
     def __init__(self) -> None:
         self.answers: dict[str, list[Answered]] = {}
         self.asked: list[tuple[str, Any]] = []
+        self.queries: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -54,7 +55,9 @@ class Stub:
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
-                path = self.path.partition("?")[0].replace("/v1.0/default/streaming", "")
+                path, _, query = self.path.partition("?")
+                stub.queries.append(query)
+                path = path.replace("/v1.0/default/streaming", "")
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
                 answers = stub.answers.get(call, [(404, {"error_code": "APIGW.0101", "error_msg": f"no {call}"})])
@@ -66,7 +69,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = answer  # noqa: N815 - the library wants these names
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the library wants these names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
@@ -223,13 +226,18 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "stops proceed",
         "events",
         "resume",
+        "savepoints",
+        "savepoints list",
+        "savepoints verify",
+        "savepoints delete",
+        "savepoints inspect",
     ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split(), "--help"]) == 0
     said = capsys.readouterr().out
     assert "Usage: sluiceway" in said
-    if command not in {"", "serve", "jobs", "stops"}:
+    if command not in {"", "serve", "jobs", "stops", "savepoints"}:
         assert "Example: sluiceway" in said
 
 
@@ -643,6 +651,88 @@ def test_resume_takes_single_jobs(stub: Stub) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None, None)))
     assert run(["resume", "--job", "1", "2"]) == 0
     assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+
+
+# --- savepoints -----------------------------------------------------------------------------------------------------
+
+
+def kept(savepoint: int, **fields: Any) -> dict[str, Any]:
+    known = {
+        "id": savepoint,
+        "job_id": 1,
+        "run_id": 1,
+        "stop_id": 7,
+        "path": f"file:///savepoints/{savepoint}",
+        "bytes": 4000,
+        "format": "canonical",
+        "drained": False,
+        "flink_version": "2.3.0",
+        "reason": "kernel update",
+        "created_at": "2026-01-01T00:00:00.000000Z",
+        "verified_at": "2026-01-01T00:00:01.500000Z",
+        "fault": "",
+        "removed_at": None,
+        "needed": False,
+        "needed_by": "",
+    }
+    return {**known, **fields}
+
+
+def seen(**fields: Any) -> Answered:
+    return 200, {"savepoint": kept(4), "whole": True, "wrong": [], "more_wrong": 0, "unchecked": 0, **fields}
+
+
+def test_savepoints_are_listed_one_a_line(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = kept(3, fault="_metadata vanished", removed_at="2026-01-02T00:00:00Z", stop_id=None)
+    stub.on("GET /savepoints", (200, {"savepoints": [kept(4, needed=True), broken]}))
+    assert run(["savepoints", "list", "--job", "12", "--stop", "7", "--removed", "--limit", "2"]) == 0
+    assert stub.queries == ["limit=2&removed=true&job_id=12&stop_id=7"]
+    titles, first, second = capsys.readouterr().out.splitlines()
+    assert titles.split()[:7] == ["SAVEPOINT", "JOB", "STOP", "KEPT", "PATH", "SIZE", "VERIFIED"]
+    assert titles.split()[7:] == ["NEEDED", "REMOVED", "FAULT"]
+    assert first.split() == [
+        *("4", "1", "7", "2026-01-01", "00:00:00Z", "file:///savepoints/4", "4.0", "KB"),
+        *("2026-01-01", "00:00:01Z", "yes", "-", "-"),
+    ]
+    assert second.split()[:3] == ["3", "1", "-"]
+    assert second.endswith("-       2026-01-02 00:00:00Z  _metadata vanished")
+
+
+def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /jobs", listed(job(5, "job_finish", name="orders")))
+    stub.on("GET /savepoints", (200, {"savepoints": [kept(4)]}))
+    assert run(["savepoints", "list", "--job", "orders", "--json"]) == 0
+    assert stub.queries[-1] == "limit=100&removed=false&job_id=5"
+    assert json.loads(capsys.readouterr().out) == {"savepoints": [kept(4)]}
+
+
+def test_verify_exits_with_0_only_for_a_whole_one(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = seen(whole=False, wrong=["state is missing"], more_wrong=3)
+    stub.on("POST /savepoints/4/verify", seen(), broken, seen(whole=False, unchecked=2))
+    assert run(["savepoints", "verify", "4"]) == 0
+    assert capsys.readouterr().out == "Savepoint 4 is whole: file:///savepoints/4\n"
+    assert run(["savepoints", "verify", "4"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "file:///savepoints/4: state is missing" in err
+    assert "3 more of its files" in err
+    assert run(["savepoints", "verify", "4", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["unchecked"] == 2
+    assert "2 of its files are on another storage" in err
+
+
+def test_delete_tells_what_went_and_only_forces_when_told_to(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = {"error_code": "savepoint_needed", "error_msg": "Savepoint 4 is still needed: job 1 was stopped with it."}
+    gone = kept(4, removed_at="2026-01-02T00:00:00Z")
+    stub.on("DELETE /savepoints/4", (409, refusal), (200, gone))
+    assert run(["savepoints", "delete", "4"]) == 1
+    assert "job 1 was stopped with it. (savepoint_needed)" in capsys.readouterr().err
+    assert run(["savepoints", "delete", "4", "--force"]) == 0
+    assert capsys.readouterr().out == "Removed: file:///savepoints/4\n"
+    assert run(["savepoints", "delete", "4", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == gone
+    assert stub.queries == ["", "force=true", ""]
 
 
 # --- what a terminal shows, and what the demo checks ----------------------------------------------------------------

@@ -121,6 +121,38 @@ class StopHead(Struct, frozen=True):
     created_at: str
 
 
+class SavepointView(Struct, frozen=True):
+    """A savepoint that a stop has kept."""
+
+    id: int
+    job_id: int
+    stop_id: int | None
+    path: str
+    bytes: int | None
+    created_at: str
+    verified_at: str | None
+    fault: str
+    removed_at: str | None
+    needed: bool
+    needed_by: str
+
+
+class SavepointViews(Struct, frozen=True):
+    """The latest savepoints."""
+
+    savepoints: list[SavepointView]
+
+
+class Verification(Struct, frozen=True):
+    """What the service found when it read a savepoint."""
+
+    savepoint: SavepointView
+    whole: bool
+    wrong: list[str]
+    more_wrong: int
+    unchecked: int
+
+
 class Job(Struct, frozen=True):
     """A job as a list shows it. Times are epoch milliseconds."""
 
@@ -320,6 +352,18 @@ class Client:
     def resume_stop(self, stop_id: int) -> Reply:
         """Start exactly what a stop has stopped, each job from its own savepoint."""
         return self._ok("POST", self._own(f"/stops/{stop_id}/resume"))
+
+    def savepoints(self, **query: object) -> Reply:
+        """The latest savepoints that match."""
+        return self._ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
+
+    def verify_savepoint(self, savepoint_id: int) -> Reply:
+        """Have the service read a savepoint."""
+        return self._ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))
+
+    def delete_savepoint(self, savepoint_id: int, *, force: bool) -> Reply:
+        """Remove a savepoint's files; with `force` also where a job still needs it."""
+        return self._ok("DELETE", self._own(f"/savepoints/{savepoint_id}{'?force=true' if force else ''}"))
 
     # --- below the calls ----------------------------------------------------------------------------------------------
 

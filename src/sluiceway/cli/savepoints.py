@@ -1,18 +1,124 @@
-"""`sluiceway savepoints`: look into savepoints and checkpoints."""
+"""`sluiceway savepoints`: those that stops have kept, and a look into any savepoint or checkpoint."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cyclopts.types import PositiveInt
+
 from sluiceway.cli import tables
-from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.client import SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.paths import local_path
 from sluiceway.storage.savepoints import Storage, StorageUnreadable
 
-savepoints_app = commands("savepoints", "Look at savepoints.")
+savepoints_app = commands("savepoints", "Look at savepoints, and remove them.")
+
+
+@savepoints_app.command(name="list")
+def list_(
+    *,
+    job: str | None = None,
+    stop: PositiveInt | None = None,
+    removed: Flag = False,
+    limit: PositiveInt = 100,
+    common: Common | None = None,
+) -> int:
+    """List the savepoints that stops have kept, the newest first.
+
+    Example: `sluiceway savepoints list --job orders`
+
+    Parameters
+    ----------
+    job
+        Those of one job: its id or exact name.
+    stop
+        Those of one stop: the id that it was accepted under.
+    removed
+        Also those that were removed.
+    limit
+        How many to list; 1000 at most.
+    """
+    common = or_default(common)
+    client = common.client()
+    query: dict[str, object] = {"limit": limit, "removed": str(removed).lower()}
+    if job is not None:
+        (query["job_id"],) = ids_or_names(client, [job])
+    if stop is not None:
+        query["stop_id"] = stop
+    reply = client.savepoints(**query)
+    if common.json:
+        tables.document(reply.data)
+        return 0
+    rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
+    titles = ("savepoint", "job", "stop", "kept", "path", "size", "verified", "needed", "removed", "fault")
+    tables.table(titles, rows, path="path")
+    return 0
+
+
+def _row(view: SavepointView) -> tuple[str, ...]:
+    return (
+        str(view.id),
+        str(view.job_id),
+        "" if view.stop_id is None else str(view.stop_id),
+        tables.moment(view.created_at),
+        view.path,
+        tables.size(view.bytes),
+        tables.moment(view.verified_at),
+        tables.yes(view.needed) if view.needed else "",
+        tables.moment(view.removed_at),
+        view.fault,
+    )
+
+
+@savepoints_app.command
+def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Have the service read a savepoint to its end, look for all its files, and remember what it found.
+
+    Exits with 0 when all is there, and with 1 when something is missing, broken, or cannot be looked at from there.
+
+    Example: `sluiceway savepoints verify 12`
+
+    Parameters
+    ----------
+    savepoint_id
+        Its id; `sluiceway savepoints list` shows the latest.
+    """
+    common = or_default(common)
+    reply = common.client().verify_savepoint(savepoint_id)
+    found = read(reply.data, Verification)
+    if common.json:
+        tables.document(reply.data)
+    elif found.whole:
+        say(f"Savepoint {savepoint_id} is whole: {found.savepoint.path}")
+    _complain(found.savepoint.path, found.wrong, found.more_wrong, found.unchecked)
+    return 0 if found.whole else 1
+
+
+@savepoints_app.command
+def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common | None = None) -> int:
+    """Remove the files of a savepoint for good. One that a job still needs is refused.
+
+    Example: `sluiceway savepoints delete 12`
+
+    Parameters
+    ----------
+    savepoint_id
+        Its id; `sluiceway savepoints list` shows the latest.
+    force
+        Also where a job still needs it: the job cannot be resumed from it any more.
+    """
+    common = or_default(common)
+    reply = common.client().delete_savepoint(savepoint_id, force=force)
+    if common.json:
+        tables.document(reply.data)
+    else:
+        say(f"Removed: {read(reply.data, SavepointView).path}")
+    return 0
 
 
 @savepoints_app.command
@@ -42,13 +148,17 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
         tables.document(_document(inspection))
     elif inspection.metadata is not None:
         _show(inspection, inspection.metadata)
-    for wrong in inspection.wrong:
-        complain(_printable(f"{inspection.path}: {wrong}"))
-    if inspection.more_wrong:
-        complain(f"{inspection.path}: {inspection.more_wrong} more of its files are missing or have another size")
-    if inspection.unchecked:
-        complain(f"{inspection.unchecked} of its files are on another storage and cannot be looked for from here")
+    _complain(inspection.path, inspection.wrong, inspection.more_wrong, inspection.unchecked)
     return 1 if inspection.wrong or inspection.unchecked else 0
+
+
+def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) -> None:
+    for fault in wrong:
+        complain(_printable(f"{path}: {fault}"))
+    if more_wrong:
+        complain(f"{path}: {more_wrong} more of its files are missing or have another size")
+    if unchecked:
+        complain(f"{unchecked} of its files are on another storage and cannot be looked for from here")
 
 
 def _show(inspection: Inspection, metadata: Metadata) -> None:

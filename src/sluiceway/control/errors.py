@@ -15,6 +15,26 @@ class UnknownBatch(ControlError):  # noqa: N818
     """No such batch of stops in this project."""
 
 
+class UnknownSavepoint(ControlError):  # noqa: N818
+    """No such savepoint in this project."""
+
+
+class SavepointNeeded(ControlError):  # noqa: N818
+    """A job still needs the savepoint."""
+
+
+class SavepointRemoved(ControlError):  # noqa: N818
+    """The savepoint has been removed already."""
+
+
+class Unremovable(ControlError):  # noqa: N818
+    """What lies there is not the service's to remove."""
+
+
+class StorageTrouble(ControlError):  # noqa: N818
+    """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
+
+
 class KeyReused(ControlError):  # noqa: N818
     """The Idempotency-Key was given to another request before."""
 

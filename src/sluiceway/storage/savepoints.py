@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,10 @@ class BadStorage(Exception):  # noqa: N818 - a finding about a setting
 
 class StorageUnreadable(Exception):  # noqa: N818 - a finding, like the one above
     """Storage could not be read, so nobody can say what lies there."""
+
+
+class NotASavepoint(Exception):  # noqa: N818 - a finding, like the ones above
+    """What lies at a path is not a savepoint under the root, and is not touched."""
 
 
 class Storage:
@@ -93,10 +98,51 @@ class Storage:
             async with self._gate:
                 head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{_METADATA}"))
                 if head is None:
+                    await asyncio.to_thread(self._check_mounted)
                     return Inspection(f"{self.uri}/{key}", None, (f"there is no {_METADATA}",), 0)
                 return await self._inspect(head, {})
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{path} could not be read: {_first_line(error)}") from error
+
+    async def remove(self, path: str) -> None:
+        """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
+
+        Raises `NotASavepoint`, `StorageUnreadable`. `_metadata` goes last, so that what is left of a removal that was
+        cut off is still known for what it is.
+        """
+        key = self._key(path)
+        if key is None:
+            raise NotASavepoint(f"{path} is not under the storage root {self.uri}; remove it where it lies")
+        try:
+            await asyncio.to_thread(self._remove, self._path / key)
+        except OSError as error:
+            raise StorageUnreadable(f"{path} could not be removed: {_first_line(error)}; try again") from error
+
+    def _remove(self, place: Path) -> None:
+        try:
+            place.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            self._check_mounted()
+            return
+        # A link on the way may lead out of the root.
+        if not place.is_dir() or place.resolve() != self._path.resolve() / place.relative_to(self._path):
+            raise NotASavepoint(f"{place} is not a directory under the storage root")
+        others = [entry for entry in place.iterdir() if entry.name != _METADATA]
+        head = place / _METADATA
+        if others and not head.is_file():
+            raise NotASavepoint(f"{place} has no {_METADATA}; look what it is, and remove it by hand")
+        for entry in others:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        head.unlink(missing_ok=True)
+        place.rmdir()
+
+    def _check_mounted(self) -> None:
+        """Raises `StorageUnreadable` for an empty root: that something is missing there proves nothing."""
+        if not any(self._path.iterdir()):
+            raise StorageUnreadable(f"the storage root {self._path} is empty; is it mounted?")
 
     async def why_unwritable(self, target: str | None) -> str | None:
         """What is known to keep a cluster from writing savepoints there; None when nothing is known.

@@ -9,12 +9,14 @@ from litestar.params import Parameter, SkipValidation
 from sluiceway.api.native import wire
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
+from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
+SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]
@@ -27,7 +29,9 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such stop, or no such queue.",
+    404: "There is no such stop, savepoint or queue.",
+    409: "The savepoint was removed, is still needed, or is not the service's to remove.",
     413: "The body is too long. Nothing was done.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
+    503: "Storage cannot be read or changed now, which says nothing about the savepoint.",
 }

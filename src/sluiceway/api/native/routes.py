@@ -7,8 +7,18 @@ from litestar import Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.native import events, stops, wire
-from sluiceway.control.errors import ControlError, KeyReused, UnknownBatch, UnknownQueue
+from sluiceway.api.native import events, savepoints, stops, wire
+from sluiceway.control.errors import (
+    ControlError,
+    KeyReused,
+    SavepointNeeded,
+    SavepointRemoved,
+    StorageTrouble,
+    UnknownBatch,
+    UnknownQueue,
+    UnknownSavepoint,
+    Unremovable,
+)
 from sluiceway.settings import MAX_BODY
 
 
@@ -25,12 +35,21 @@ def routes() -> Router:
             stops.resume,
             events.follow_stop,
             events.list_events,
+            savepoints.list_savepoints,
+            savepoints.show_savepoint,
+            savepoints.verify_savepoint,
+            savepoints.delete_savepoint,
         ],
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
             UnknownBatch: _no("unknown_stop", 404),
             UnknownQueue: _no("unknown_queue", 404),
+            UnknownSavepoint: _no("unknown_savepoint", 404),
+            SavepointNeeded: _no("savepoint_needed", 409),
+            SavepointRemoved: _no("savepoint_removed", 409),
+            Unremovable: _no("savepoint_unremovable", 409),
+            StorageTrouble: _no("storage_unreadable", 503),
             KeyReused: _no("idempotency_key_reused", 422),
         },
     )

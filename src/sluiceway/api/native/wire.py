@@ -194,6 +194,65 @@ class EventList(Struct, frozen=True):
     next: int
 
 
+class Savepoint(Struct, frozen=True):
+    """A savepoint that a stop has kept."""
+
+    id: int
+    job_id: int
+    run_id: int
+    stop_id: int | None  # of the batch
+    path: str
+    bytes: int | None
+    format: str
+    drained: bool
+    flink_version: str  # empty where it is not known
+    reason: str  # of the stop
+    created_at: datetime
+    verified_at: datetime | None  # when it was last read and found whole
+    fault: str  # what was wrong when it was last read
+    removed_at: datetime | None
+    needed: bool
+    needed_by: str  # which job, and what for
+
+
+class SavepointList(Struct, frozen=True):
+    """Savepoints, the newest first."""
+
+    savepoints: list[Savepoint]
+
+
+class Operator(Struct, frozen=True):
+    """An operator whose state a savepoint holds."""
+
+    id: str
+    name: str | None
+    uid: str | None
+    parallelism: int
+    max_parallelism: int
+    bytes: int
+    finished: bool
+
+
+class Contents(Struct, frozen=True):
+    """What a savepoint's `_metadata` says."""
+
+    version: int  # of its format
+    checkpoint_id: int
+    files: int  # that hold its state
+    operators: list[Operator]
+
+
+class Verification(Struct, frozen=True):
+    """What was found when a savepoint was read."""
+
+    savepoint: Savepoint
+    whole: bool  # nothing is wrong, and every file could be looked for
+    wrong: list[str]  # at most 20 findings
+    more_wrong: int  # beyond these
+    unchecked: int  # files that cannot be looked for from here
+    contents: Contents | None  # null where `_metadata` cannot be read to its end
+
+
 class Error(Struct, frozen=True):
     """Why nothing was done, and what to do about it."""
 

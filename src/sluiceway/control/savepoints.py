@@ -1,0 +1,94 @@
+"""The catalogue of savepoints: looking, verifying, and removing what nobody needs any more."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sluiceway.control.errors import SavepointNeeded, SavepointRemoved, StorageTrouble, UnknownSavepoint, Unremovable
+from sluiceway.storage.inspection import Inspection
+from sluiceway.storage.savepoints import NotASavepoint, Storage, StorageUnreadable
+from sluiceway.store import catalogue
+from sluiceway.store.catalogue import Need, Savepoint, Which
+from sluiceway.store.database import Database
+
+LONGEST: Final = 1000  # characters of a fault that is kept
+
+_NEEDS: Final = {
+    Need.STOPPED_WITH: "job {job} was stopped with it",
+    Need.RESTORED_FROM: "the latest run of job {job} was started from it",
+    Need.NEWEST: "it is the newest savepoint of job {job}",
+}
+
+
+def needed_by(savepoint: Savepoint) -> str:
+    """Who needs it and what for; empty when nobody does."""
+    return "" if savepoint.need is None else _NEEDS[savepoint.need].format(job=savepoint.job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A savepoint after it was looked at, and what was seen."""
+
+    savepoint: Savepoint
+    inspection: Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoints:
+    """The use cases around savepoints that stops have kept."""
+
+    db: Database
+    storage: Storage
+    clock: Callable[[], datetime]
+
+    async def list(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Savepoint]:
+        """The latest savepoints (before one, if it is given), the newest first."""
+        return await catalogue.listed(self.db, project, which, limit, before)
+
+    async def show(self, project: str, savepoint_id: int) -> Savepoint:
+        """One savepoint. Raises `UnknownSavepoint`."""
+        found = await catalogue.one(self.db, project, savepoint_id)
+        if found is None:
+            raise UnknownSavepoint(f"There is no savepoint {savepoint_id} in this project.")
+        return found
+
+    async def verify(self, project: str, savepoint_id: int, *, who: str) -> Verified:
+        """Read it to its end and remember what was found.
+
+        Raises `UnknownSavepoint`, `SavepointRemoved`, `StorageTrouble`.
+        """
+        savepoint = await self.show(project, savepoint_id)
+        if savepoint.removed_at is not None:
+            raise SavepointRemoved(f"Savepoint {savepoint_id} was removed; there is nothing left to read.")
+        try:
+            inspection = await self.storage.inspect(savepoint.path)
+        except StorageUnreadable as error:
+            raise StorageTrouble(f"Savepoint {savepoint_id} cannot be read from here now: {error}") from error
+        if inspection.wrong:
+            await catalogue.broken(self.db, savepoint, inspection.why[:LONGEST], self.clock(), who)
+        else:
+            await catalogue.verified(self.db, savepoint, self.clock(), who)
+        return Verified(await self.show(project, savepoint_id), inspection)
+
+    async def delete(self, project: str, savepoint_id: int, *, force: bool, who: str) -> Savepoint:
+        """Remove its files and then say so. It can be repeated, and what was removed half is removed whole.
+
+        Raises `UnknownSavepoint`, `SavepointNeeded`, `Unremovable`, `StorageTrouble`.
+        """
+        savepoint = await self.show(project, savepoint_id)
+        if savepoint.removed_at is not None:
+            return savepoint
+        if savepoint.need is not None and not force:
+            raise SavepointNeeded(
+                f"Savepoint {savepoint_id} is still needed: {needed_by(savepoint)}. "
+                "Resume the job and stop it anew, or delete the job, or delete the savepoint by force."
+            )
+        try:
+            await self.storage.remove(savepoint.path)
+        except NotASavepoint as error:
+            raise Unremovable(f"Savepoint {savepoint_id} was not removed: {error}") from error
+        except StorageUnreadable as error:
+            raise StorageTrouble(f"Savepoint {savepoint_id} may not be gone altogether: {error}") from error
+        await catalogue.removed(self.db, savepoint, self.clock(), who)
+        return await self.show(project, savepoint_id)

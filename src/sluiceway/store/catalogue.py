@@ -1,0 +1,157 @@
+"""The catalogue of savepoints: what stops have kept, what is known of each, and which of them somebody still needs."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, insert, or_, select, update
+
+from sluiceway.domain.stop import StopPhase
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
+from sluiceway.store.schema import events, jobs, runs, savepoints, stops
+
+
+class Need(StrEnum):
+    """What a job still needs a savepoint for."""
+
+    STOPPED_WITH = "stopped_with"  # its latest run ended with it
+    RESTORED_FROM = "restored_from"  # its latest run began from it, and has not been stopped with another one
+    NEWEST = "newest"  # no later one of it is whole
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """A savepoint as the catalogue has it."""
+
+    id: int
+    project: str
+    job_id: int
+    run_id: int
+    batch_id: int | None
+    path: str
+    size: int | None
+    format: str
+    drained: bool
+    flink_version: str
+    reason: str
+    created_at: datetime
+    verified_at: datetime | None
+    fault: str
+    removed_at: datetime | None
+    need: Need | None
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which savepoints to list. Whatever is None leaves all in."""
+
+    job_id: int | None = None
+    batch_id: int | None = None
+    removed: bool = False  # those that were removed, too
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long savepoints are kept that nobody needs. Whatever is None keeps all."""
+
+    oldest: datetime | None = None
+    most: int | None = None  # of each job
+
+
+async def listed(db: Database, project: str, which: Which, limit: int, before: int | None = None) -> list[Savepoint]:
+    """The latest savepoints of a project (before one, if it is given), the newest first."""
+    matching = [savepoints.c.project == project]
+    wanted = {"job_id": which.job_id, "batch_id": which.batch_id}
+    matching += [savepoints.c[name] == value for name, value in wanted.items() if value is not None]
+    if not which.removed:
+        matching.append(savepoints.c.removed_at.is_(None))
+    if before is not None:
+        matching.append(savepoints.c.id < before)
+    return await _read(db, _whole().where(*matching).order_by(savepoints.c.id.desc()).limit(limit))
+
+
+async def one(db: Database, project: str, savepoint_id: int) -> Savepoint | None:
+    """One savepoint of a project, also one that was removed."""
+    mine = (savepoints.c.project == project) & (savepoints.c.id == savepoint_id)
+    return next(iter(await _read(db, _whole().where(mine))), None)
+
+
+async def dispensable(db: Database, keep: Retention, after: int, limit: int) -> list[Savepoint]:
+    """Savepoints of all projects that follow an id, are beyond what is to be kept, and are needed by nobody."""
+    beyond: list[ColumnElement[bool]] = []
+    if keep.oldest is not None:
+        beyond.append(savepoints.c.created_at < epoch_ms(keep.oldest))
+    if keep.most is not None:
+        place = func.row_number().over(partition_by=savepoints.c.job_id, order_by=savepoints.c.id.desc())
+        present = select(savepoints.c.id, place.label("place")).where(savepoints.c.removed_at.is_(None)).subquery()
+        beyond.append(savepoints.c.id.in_(select(present.c.id).where(present.c.place > keep.most)))
+    if not beyond:
+        return []
+    matching = (savepoints.c.removed_at.is_(None), savepoints.c.id > after, or_(*beyond), _need().is_(None))
+    return await _read(db, _whole().where(*matching).order_by(savepoints.c.id).limit(limit))
+
+
+async def verified(db: Database, savepoint: Savepoint, now: datetime, who: str) -> None:
+    """Remember that it was read and found whole."""
+    await _change(db, savepoint, {"verified_at": epoch_ms(now), "fault": ""}, "savepoint_verified", now, who)
+
+
+async def broken(db: Database, savepoint: Savepoint, fault: str, now: datetime, who: str) -> None:
+    """Remember what was found wrong with it."""
+    about = replace(savepoint, fault=fault)
+    await _change(db, about, {"fault": fault}, "savepoint_broken", now, who)
+
+
+async def removed(db: Database, savepoint: Savepoint, now: datetime, who: str) -> None:
+    """Remember that its files are gone. Of two who have removed them at once, the first is told of."""
+    await _change(db, savepoint, {"removed_at": epoch_ms(now)}, "savepoint_removed", now, who)
+
+
+async def _change(
+    db: Database, savepoint: Savepoint, values: dict[str, object], kind: str, now: datetime, who: str
+) -> None:
+    """Change a row that was not removed meanwhile, and tell of it."""
+    present = (savepoints.c.id == savepoint.id) & savepoints.c.removed_at.is_(None)
+    detail = f"{savepoint.path}: {savepoint.fault}" if kind == "savepoint_broken" else savepoint.path
+    told = event(kind, epoch_ms(now), savepoint.project, job_id=savepoint.job_id, who=who, detail=detail)
+    async with db.write() as connection:
+        changed = await connection.execute(update(savepoints).where(present).values(values))
+        if changed.rowcount:
+            await connection.execute(insert(events), [told])
+
+
+def _whole() -> Select[tuple[object, ...]]:
+    joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id)
+    joined = joined.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    return select(*savepoints.c, _need().label("need")).select_from(joined)
+
+
+def _need() -> ColumnElement[str | None]:
+    """What the job needs it for. Starts and resumes take nothing else, so one may go that was not needed just now."""
+    other = savepoints.alias()
+    newest = select(func.max(other.c.id)).where(
+        other.c.job_id == savepoints.c.job_id, other.c.removed_at.is_(None), other.c.fault == ""
+    )
+    path = savepoints.c.path
+    saved = and_(stops.c.phase == StopPhase.STOPPED, stops.c.savepoint_path.is_not(None))
+    return case(
+        (or_(jobs.c.id.is_(None), jobs.c.deleted_at.is_not(None), savepoints.c.removed_at.is_not(None)), None),
+        (stops.c.savepoint_path == path, Need.STOPPED_WITH.value),
+        (and_(runs.c.restore == path, func.coalesce(saved, False).is_(False)), Need.RESTORED_FROM.value),
+        (or_(jobs.c.savepoint_path == path, savepoints.c.id == newest.scalar_subquery()), Need.NEWEST.value),
+    )
+
+
+async def _read(db: Database, wanted: Select[tuple[object, ...]]) -> list[Savepoint]:
+    async with db.read() as connection:
+        return [_savepoint(row) for row in (await connection.execute(wanted)).mappings()]
+
+
+def _savepoint(row: RowMapping) -> Savepoint:
+    created = moment(row["created_at"])
+    assert created is not None, "the column is NOT NULL"
+    times = {name: moment(row[name]) for name in ("verified_at", "removed_at")}
+    need = None if row["need"] is None else Need(row["need"])
+    rest = {name: value for name, value in row.items() if name != "stop_id"}
+    return Savepoint(**{**rest, **times, "created_at": created, "need": need})
