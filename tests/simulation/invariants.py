@@ -96,13 +96,15 @@ class Watch:
                 pass
 
     def _let_begin(self, row: Row) -> None:
-        """A stop that was held may begin: its wave has come, and there is room."""
+        """A stop that was held may begin: its wave has come, and there is room. A deleted job waits for nobody."""
+        if row["cancel_on_failure"]:
+            return
         batch = next(batch for batch in self._rows("batches") if batch["id"] == row["batch_id"])
         mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
         if any(stop["wave"] < row["wave"] and stop["phase"] not in SETTLED for stop in mine):
             self._world.violate(f"stop {row['id']} of wave {row['wave']} begins before the wave before it has settled")
         begun = [stop for stop in mine if not stop["held"] and stop["phase"] not in {*SETTLED, StopPhase.OVERDUE}]
-        begun = [stop for stop in begun if stop["id"] not in self._was_overdue]
+        begun = [s for s in begun if s["id"] not in self._was_overdue and not s["cancel_on_failure"]]
         if batch["max_parallel"] is not None and len(begun) > batch["max_parallel"]:
             self._world.violate(f"{len(begun)} stops of batch {batch['id']} at once")
         if batch["state"] == "aborted":
