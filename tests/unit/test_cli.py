@@ -462,6 +462,15 @@ def test_what_a_stop_is_told_is_what_it_asks_for(stub: Stub) -> None:
     }
 
 
+def test_create_sends_tags_as_dli_takes_them(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub.on("POST /sql-jobs", (200, {"job": {"job_id": 3, "status_name": "job_init", "status_desc": ""}}))
+    monkeypatch.setattr("sys.stdin", io.StringIO(SQL))
+    assert run(["jobs", "create", "a", "--sql", "-", "--tag", "team=payments", "--tag", "tier=sink"]) == 0
+    tags = stub.sent("POST /sql-jobs")["tags"]
+    assert tags == [{"key": "team", "value": "payments"}, {"key": "tier", "value": "sink"}]
+    assert run(["jobs", "create", "a", "--sql", "-", "--tag", "novalue"]) == 2
+
+
 def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     last = {"at": "2026-01-01T00:00:00Z", "duration_seconds": 1.5, "size": 4000}
     fine = {"state": "RUNNING", "tasks": 4, "running_tasks": 4, "last_checkpoint": last, "estimate_seconds": 2.0}

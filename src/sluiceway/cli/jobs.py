@@ -39,6 +39,7 @@ def create(
     checkpoint_interval: PositiveInt | None = None,
     restart: Flag = False,
     option: Names = (),
+    tag: Names = (),
     desc: Words = "",
     run: Flag = False,
     common: Common | None = None,
@@ -65,6 +66,8 @@ def create(
         Start the job again by itself when it fails.
     option
         An option of Flink as KEY=VALUE; may be repeated.
+    tag
+        A tag as KEY=VALUE; may be repeated.
     desc
         A description.
     run
@@ -83,7 +86,9 @@ def create(
     if restart:
         body["restart_when_exception"] = True
     if option:
-        body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in map(_pair, option)])
+        body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in _pairs("--option", option)])
+    if tag:
+        body["tags"] = [{"key": key, "value": value} for key, value in _pairs("--tag", tag)]
     return _created(client, client.create_sql_job(body), name, run=run, as_json=common.json)
 
 
@@ -262,11 +267,12 @@ def _sql(source: str) -> str:
         raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
 
 
-def _pair(option: str) -> tuple[str, str]:
-    key, equals, value = option.partition("=")
-    if not equals or not key:
-        raise Failed(f"--option {option} is not KEY=VALUE", code=2)
-    return key, value
+def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
+    found = [text.partition("=") for text in given]
+    for key, equals, value in found:
+        if not equals or not key:
+            raise Failed(f"{option} {key}{equals}{value} is not KEY=VALUE", code=2)
+    return [(key, value) for key, _, value in found]
 
 
 def _not_negative(value: int) -> None:
