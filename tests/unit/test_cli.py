@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
 
 Answered = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+LOST: Answered = (0, None)  # it was heard, and the answer is lost
 SQL = "INSERT INTO b SELECT n FROM s"
 
 
@@ -29,6 +31,7 @@ class Stub:
     def __init__(self) -> None:
         self.answers: dict[str, list[Answered]] = {}
         self.asked: list[tuple[str, Any]] = []
+        self.keys: list[str | None] = []
         self.queries: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -60,8 +63,13 @@ class Stub:
                 path = path.replace("/v1.0/default/streaming", "")
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
+                stub.keys.append(self.headers.get("Idempotency-Key"))
                 answers = stub.answers.get(call, [(404, {"error_code": "APIGW.0101", "error_msg": f"no {call}"})])
                 status, content, *headers = answers.pop(0) if len(answers) > 1 else answers[0]
+                if status == LOST[0]:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+                    return
                 raw = json.dumps(content).encode()
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(raw)), **(headers[0] if headers else {})}.items():
@@ -170,6 +178,7 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["stop", "--all", "--abort-when", "120%"],
         ["stop", "--all", "--abort-when", "0"],
         ["stop", "--all", "--format", "odd"],
+        ["stop", "--all", "--drain", "--no-savepoint"],
         ["resume"],
         ["resume", "7", "--job", "1"],
         ["resume", "x"],
@@ -485,6 +494,21 @@ def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.Captu
     assert "1 of its 4 tasks run." in second
     stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": answers[:1], "dry_run": True}))
     assert run(["stop", "1", "--dry-run"]) == 0
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", LOST, accepted(1))
+    assert run(["stop", "1"]) == 0
+    assert len(stub.keys) == 2
+    assert stub.keys[0] == stub.keys[1]
+    assert stub.keys[0]
+    assert "answer was lost" in capsys.readouterr().err
+
+
+def test_a_key_of_ones_own_is_sent(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "1", "--idempotency-key", "tonight"]) == 0
+    assert stub.keys == ["tonight"]
 
 
 def test_waiting_for_a_paused_stop_says_what_to_do(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,6 +103,12 @@ class Manner:
         }
         return _given(given)
 
+    def check(self, *, savepoint: bool) -> None:
+        """Refuse what has no meaning without savepoints. Raises `Failed`."""
+        plain = not self.drain and self.format == "canonical" and self.target is None
+        if not savepoint and not (plain and self.on_failure == "keep_running" and self.attempts is None):
+            raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
+
 
 def _given(fields: dict[str, Any]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}

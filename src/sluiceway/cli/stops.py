@@ -66,6 +66,7 @@ def stop(
     """
     choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
     chosen = choice.body()
+    manner.check(savepoint=savepoint)
     if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
         raise Failed(
             "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
@@ -205,6 +206,8 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     try:
         for event in followed(client, stop_id):
             tables.line(event) if common.json else say(told(event))
+            if event["kind"] == "batch_paused":
+                break  # it would wait for somebody to say how it goes on
     except KeyboardInterrupt:
         complain(f"The stop goes on. Look again with: sluiceway stops watch {stop_id}")
         raise

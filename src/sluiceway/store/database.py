@@ -39,7 +39,7 @@ def migrate(path: Path) -> None:
 
     All of it is one transaction: a crash leaves the schema as it was, and of two services that start at once one waits.
     """
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 3 * BUSY_TIMEOUT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     config = Config()
