@@ -225,6 +225,15 @@ async def test_a_key_is_for_one_request_of_one_project(api: Api) -> None:
     assert (await with_key(api, "k", "other", job_ids=[5])).json()["id"] is None
 
 
+async def test_a_key_is_free_again_after_a_week(api: Api) -> None:
+    jobs = await api.plane.run(2)
+    assert (await with_key(api, "k", job_ids=jobs[:1])).status_code == 202
+    async with api.plane.db.write() as connection:
+        await connection.execute(text(f"UPDATE answers SET created_at = created_at - {7 * 86_400_000 + 1}"))
+    again = await with_key(api, "k", job_ids=jobs[1:])
+    assert (again.status_code, again.json()["accepted"]) == (202, 1)
+
+
 # Which jobs. ----------------------------------------------------------------------------------------------------------
 
 

@@ -185,13 +185,13 @@ async def test_a_job_id_is_taken_once(client: Client) -> None:
 
 
 async def test_a_thousand_stops_at_once(client: Client) -> None:
-    jids = [client.fake.add_job(stop_seconds=1.0).jid for _ in range(1000)]
+    jids = [client.fake.add_job(stop_seconds=5.0).jid for _ in range(1000)]
     said = await asyncio.gather(
         *(client.rest.stop(jid, trigger=jid, target=f"file://{client.root}/{jid}") for jid in jids)
     )
     assert said == [Acknowledged()] * 1000
     assert client.fake.peak == 1000
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not all(job.state is JobState.FINISHED for job in await client.rest.jobs()):
             await asyncio.sleep(0.1)
     assert client.fake.restarts == 0

@@ -13,10 +13,12 @@ from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
     Broken,
+    Checkpoint,
     Complete,
     Ended,
     Evidence,
     Gone,
+    Hung,
     JobState,
     Missing,
     NeverRan,
@@ -29,7 +31,9 @@ from sluiceway.domain.facts import (
     StopFact,
     Stopping,
     Unreadable,
+    Weighed,
 )
+from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.stop import (
     SETTLED,
     Stop,
@@ -80,6 +84,10 @@ def doubted() -> Stop:
     return sent(doubt_since=NOW - RULES.gone_after)
 
 
+def doubting(stop: Stop) -> Stop:
+    return replace(stop, doubt_since=NOW - RULES.gone_after)
+
+
 def forgotten() -> Stop:
     return sent(forgotten_since=NOW)
 
@@ -88,7 +96,26 @@ def given_up() -> Stop:
     return replace(rearm(sent(phase=StopPhase.OVERDUE), savepoint=False, deadline=NOW), sent_at=NOW)
 
 
+def canceled_for_theirs() -> Stop:
+    return decide(sent(), HUNG, THEIRS, NOW, RULES)[0]
+
+
+def canceled_for_checkpoint() -> Stop:
+    return decide(weighing(), Weighed(YOUNG), None, NOW, RULES)[0]
+
+
+def weighing() -> Stop:
+    """A stop whose savepoint has failed for good, and that is to look at the last checkpoint next."""
+    return decide(sent(policy=KEEPING), IO, None, NOW, RULES)[0]
+
+
 IO = Refused(Refusal.STORAGE, "cannot write")
+HUNG = Hung("file:///theirs/savepoint-2")
+THEIRS = Complete("file:///theirs/savepoint-2", 18)
+KEEPING = StopPolicy(resort=Resort.CANCEL_KEEPING_CHECKPOINT, checkpoint_age=timedelta(minutes=5))
+YOUNG = Checkpoint("file:///c/chk-7", NOW - timedelta(minutes=5), retained=True)
+CANCELED = Ended(JobState.CANCELED)
+PERISHABLE, OLD = replace(YOUNG, retained=False), replace(YOUNG, at=NOW - timedelta(minutes=6))
 SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
     ("storage that cannot be read", sent(), Saved("p", JobState.FINISHED), Unreadable("p", "-"), StopPhase.STOPPED),
@@ -118,6 +145,18 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a cancel too late", cancel(), Ended(JobState.FINISHED), None, StopPhase.ENDED),
     ("a cancel of what never ran", cancel(), NeverRan("-"), None, StopPhase.STOPPED),
     ("a cancel, the cluster gone", cancel(), Gone("-"), None, StopPhase.STOPPED),
+    ("canceled for a foreign savepoint", canceled_for_theirs(), CANCELED, THEIRS, StopPhase.STOPPED),
+    ("the job moved on after that", canceled_for_theirs(), replace(CANCELED, moved_on=True), THEIRS, StopPhase.LOST),
+    ("that one is gone", doubting(canceled_for_theirs()), CANCELED, Absent("p"), StopPhase.LOST),
+    ("that one is unreadable", doubting(canceled_for_theirs()), CANCELED, Unreadable("p", "-"), StopPhase.LOST),
+    ("that one's cluster is gone", canceled_for_theirs(), Gone("-"), THEIRS, StopPhase.LOST),
+    ("no checkpoint to keep", weighing(), Weighed(None), None, StopPhase.FAILED),
+    ("one that a cancel removes", weighing(), Weighed(PERISHABLE), None, StopPhase.FAILED),
+    ("one that is too old", weighing(), Weighed(OLD), None, StopPhase.FAILED),
+    ("canceled for its checkpoint", canceled_for_checkpoint(), CANCELED, SAVEPOINT, StopPhase.STOPPED),
+    ("a checkpoint unreadable from here", canceled_for_checkpoint(), CANCELED, Unreadable("p", "-"), StopPhase.STOPPED),
+    ("a checkpoint that is cut", doubting(canceled_for_checkpoint()), CANCELED, Broken("p", "-"), StopPhase.LOST),
+    ("a checkpoint, the cluster gone", canceled_for_checkpoint(), Gone("-"), SAVEPOINT, StopPhase.LOST),
 ]
 
 
@@ -129,6 +168,73 @@ def test_how_a_stop_settles(stop: Stop, fact: StopFact, evidence: Evidence | Non
     assert (after.phase, command) == (phase, None)
     assert after.settled_at == NOW
     assert decide(after, Running(), SAVEPOINT, LATE, RULES) == (after, None), "what is settled stays settled"
+
+
+def test_a_stop_that_hangs_is_canceled_once_the_savepoint_that_overtook_it_is_seen_whole() -> None:
+    assert evidence_at(sent(), HUNG) == HUNG.path
+    for nothing in (None, Absent("p"), Broken("p", "cut"), Unreadable("p", "denied")):
+        watched, command = decide(sent(), HUNG, nothing, NOW, RULES)
+        assert (watched.phase, watched.attempt, command) == (StopPhase.SENT, 1, None)
+        assert HUNG.path in watched.reason
+    assert decide(sent(), HUNG, None, LATE, RULES)[0].phase is StopPhase.OVERDUE
+    canceled, command = decide(sent(), HUNG, THEIRS, NOW, RULES)
+    assert (canceled.phase, canceled.foreign_savepoint, command) == (StopPhase.SENT, THEIRS.path, Cancel())
+    assert evidence_at(canceled, CANCELED) == THEIRS.path
+    stopped, _ = decide(canceled, CANCELED, THEIRS, NOW, RULES)
+    assert (stopped.savepoint_path, stopped.savepoint_size, stopped.verified) == (THEIRS.path, THEIRS.size, True)
+    assert "somebody else" in stopped.reason
+
+
+def test_a_job_is_canceled_for_a_checkpoint_that_is_complete_kept_and_young() -> None:
+    failed = weighing()
+    assert (failed.phase, failed.weighs, failed.settled_at) == (StopPhase.WAITING, True, None)
+    canceled, command = decide(failed, Weighed(YOUNG), None, NOW, RULES)
+    assert (canceled.phase, canceled.weighs, command) == (StopPhase.SENT, False, Cancel())
+    assert evidence_at(canceled, CANCELED) == "file:///c", "where a newer one may have come to lie, too"
+    newer = Complete("file:///c/chk-8", 19)
+    stopped, _ = decide(canceled, CANCELED, newer, NOW, RULES)
+    assert (stopped.savepoint_path, stopped.checkpoint_path, stopped.savepoint_size) == (None, newer.path, 19)
+    assert "cannot write" in stopped.reason, "why there is no savepoint"
+
+
+def test_what_is_kept_in_place_of_a_savepoint_is_looked_at_before_it_is_called_kept() -> None:
+    for canceled in (canceled_for_theirs(), canceled_for_checkpoint()):
+        assert decide(canceled, CANCELED, None, NOW, RULES)[0].phase is StopPhase.SENT
+        assert decide(canceled, CANCELED, Absent("p"), NOW, RULES)[0].phase is StopPhase.SENT, "storage may be late"
+
+
+def test_a_job_is_canceled_when_its_savepoint_fails_for_good_and_not_before() -> None:
+    stop = sent(policy=StopPolicy(resort=Resort.CANCEL))
+    retried, _ = decide(stop, Refused(Refusal.ABORTED, "expired"), None, NOW, RULES)
+    assert (retried.savepoint, retried.attempt) == (True, 2)
+    given_up, _ = decide(stop, IO, None, NOW, RULES)
+    assert (given_up.savepoint, given_up.weighs, given_up.settled_at) == (False, False, None)
+    assert decide(given_up, Running(), None, NOW, RULES)[1] == Cancel()
+
+
+def test_a_request_says_how_often_and_after_how_long_it_is_tried_again() -> None:
+    stop = sent(policy=StopPolicy(attempts=3, backoff=timedelta(seconds=10)))
+    second, _ = decide(stop, IO, None, NOW, RULES)
+    assert (second.attempt, second.retry_at) == (2, NOW + timedelta(seconds=10))
+    third, _ = decide(replace(second, sent_at=NOW), IO, None, NOW, RULES)
+    assert (third.attempt, third.retry_at) == (3, NOW + timedelta(seconds=20))
+    assert decide(replace(third, sent_at=NOW), IO, None, NOW, RULES)[0].phase is StopPhase.FAILED
+    assert decide(sent(policy=StopPolicy(attempts=1)), IO, None, NOW, RULES)[0].phase is StopPhase.FAILED
+
+
+@pytest.mark.parametrize("fact", [Running(), Ended(JobState.FINISHED), Gone("-")])
+def test_what_was_withdrawn_stays_withdrawn(fact: StopFact) -> None:
+    withdrawn = waiting(phase=StopPhase.WITHDRAWN, settled_at=NOW)
+    assert decide(withdrawn, fact, SAVEPOINT, LATE, RULES) == (withdrawn, None)
+    assert contradicted(withdrawn, LATE) == withdrawn
+
+
+def test_one_that_is_held_waits_whatever_room_there_is() -> None:
+    held = [waiting(id=1, held=True), cancel(id=2, held=True)]
+    facts: dict[int, StopFact] = {1: Running(), 2: Running()}
+    assert admit(held, facts, 100) == {1: Queued(), 2: Queued()}
+    assert admit(held[:1], {1: Ended(JobState.FINISHED)}, 100) == {1: Ended(JobState.FINISHED)}
+    assert decide(held[0], Queued(), None, LATE, RULES) == (held[0], None), "its deadline has not begun"
 
 
 def test_it_is_sent_first_and_again_by_the_same_line() -> None:
@@ -269,7 +375,9 @@ facts_of = st.one_of(
     st.builds(Acknowledged),
     st.builds(Refused, st.sampled_from(list(Refusal)), st.just("why")),
     st.builds(Saved, st.just("p"), terminal),
-    st.builds(Ended, terminal, st.sampled_from([None, "no"])),
+    st.builds(Ended, terminal, st.sampled_from([None, "no"]), st.booleans()),
+    st.just(HUNG),
+    st.builds(Weighed, st.sampled_from([None, YOUNG, PERISHABLE, OLD])),
     st.builds(Missing),
     st.builds(Gone, st.just("gone")),
     st.builds(Silent, st.just("nothing")),
@@ -277,12 +385,24 @@ facts_of = st.one_of(
 steps = st.lists(st.tuples(facts_of, evidence_of, st.integers(0, 700)), max_size=30)
 
 
-@given(steps, st.booleans())
+policies = st.sampled_from([StopPolicy(), StopPolicy(attempts=2), StopPolicy(resort=Resort.CANCEL), KEEPING])
+
+
+def can_be_seen(stop: Stop, fact: StopFact) -> bool:
+    """Whether an engine can come to this fact of a stop as it stands."""
+    if isinstance(fact, Hung):
+        return stop.savepoint and stop.sent_at is not None
+    return isinstance(fact, Weighed) == stop.weighs or not isinstance(fact, Weighed | Running)
+
+
+@given(steps, st.booleans(), policies)
 def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
-    seen: list[tuple[StopFact, Evidence, int]], cancel_on_failure: bool
+    seen: list[tuple[StopFact, Evidence, int]], cancel_on_failure: bool, policy: StopPolicy
 ) -> None:
-    stop, now = waiting(cancel_on_failure=cancel_on_failure), NOW
+    stop, now = waiting(cancel_on_failure=cancel_on_failure, policy=policy), NOW
     for fact, evidence, seconds in seen:
+        if not can_be_seen(stop, fact):
+            continue
         now += timedelta(seconds=seconds)
         looked = evidence if evidence_at(stop, fact) else None
         after, command = decide(stop, fact, looked, now, RULES)
@@ -292,12 +412,14 @@ def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
             assert after.verified == isinstance(looked, Complete)
         if command is not None:
             assert after.phase not in SETTLED
-            assert isinstance(fact, Running), "commands go only to jobs that live"
+            assert isinstance(fact, Running | Hung | Weighed), "commands go only to jobs that live"
             assert command == after.command
         if after.attempt > stop.attempt:
             over = isinstance(fact, Refused | Running) or not after.savepoint
             assert over, "a new attempt only when the last is known to be over, or to cancel a deleted job"
-            assert after.sent_at is None
+            assert after.sent_at is None or isinstance(fact, Hung)
+        if after.phase is StopPhase.STOPPED and (stop.checkpoint_path or stop.foreign_savepoint):
+            assert isinstance(looked, Complete | Unreadable), "what was to be kept was looked at"
         if stop.phase in SETTLED:
             assert after == stop
         stop = after

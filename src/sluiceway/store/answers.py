@@ -30,8 +30,9 @@ class AnsweredBefore(Exception):  # noqa: N818 - a finding
         self.digest = digest
 
 
-async def refuse_known(connection: AsyncConnection, project: str, key: Key) -> None:
-    """Raises `AnsweredBefore`."""
+async def refuse_known(connection: AsyncConnection, project: str, key: Key, now: datetime) -> None:
+    """Let go of the answers that are too old. Raises `AnsweredBefore` if one to this key is left."""
+    await connection.execute(delete(answers).where(answers.c.created_at < epoch_ms(now - KEPT)))
     wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.name)
     row = (await connection.execute(wanted)).one_or_none()
     if row is not None:
@@ -39,7 +40,6 @@ async def refuse_known(connection: AsyncConnection, project: str, key: Key) -> N
 
 
 async def keep(connection: AsyncConnection, project: str, key: Key, answer: str, now: datetime) -> None:
-    """Keep an answer, and let go of those that are too old."""
+    """Keep an answer."""
     row = {"project": project, "key": key.name, "digest": key.digest, "answer": answer, "created_at": epoch_ms(now)}
     await connection.execute(insert(answers).values(row))
-    await connection.execute(delete(answers).where(answers.c.created_at < epoch_ms(now - KEPT)))

@@ -78,7 +78,7 @@ async def accept_stops(
     """
     async with db.write() as connection:
         if intent.key is not None:
-            await answers.refuse_known(connection, intent.project, intent.key)
+            await answers.refuse_known(connection, intent.project, intent.key, intent.now)
         accepted, rearmed = await _admit(connection, job_ids, intent.project, plain, judge)
         batch, woken = None, set[str]()
         if accepted or rearmed:

@@ -1,0 +1,138 @@
+"""What a job's list of checkpoints tells of a stop, case by case."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sluiceway.domain.facts import Checkpoint, JobState
+from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, survey
+from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
+
+PATH = "file:/s/savepoint-f-1"
+
+
+def stop(id_: int = 5, **fields: Any) -> CheckpointInfo:
+    """A stop's own savepoint, which nobody has acknowledged."""
+    shape: dict[str, Any] = {"is_savepoint": True, "status": "IN_PROGRESS", "checkpoint_type": "SYNC_SAVEPOINT"}
+    return CheckpointInfo(id_, **(shape | fields))
+
+
+def savepoint(id_: int, path: str = PATH, **fields: Any) -> CheckpointInfo:
+    """A complete one."""
+    shape: dict[str, Any] = {"is_savepoint": True, "status": "COMPLETED", "checkpoint_type": "SAVEPOINT"}
+    shape["external_path"] = path
+    return CheckpointInfo(id_, **(shape | fields))
+
+
+def listed(*history: CheckpointInfo, **latest: CheckpointInfo) -> Checkpoints:
+    return Checkpoints({}, LatestCheckpoints(**latest), list(history))
+
+
+@pytest.mark.parametrize(
+    ("history", "path"),
+    [
+        ([], None),
+        ([stop()], None),
+        ([savepoint(6), stop()], PATH),
+        ([savepoint(7, "file:/s/newest"), savepoint(6), stop()], "file:/s/newest"),
+        ([stop(), savepoint(4)], None),
+        ([savepoint(6), stop(num_acknowledged_subtasks=1)], None),
+        ([savepoint(6, status="IN_PROGRESS"), stop()], None),
+        ([savepoint(6, status="FAILED", path=""), stop()], None),
+        ([savepoint(6), stop(status="FAILED")], None),
+        ([savepoint(6), stop(checkpoint_type="SAVEPOINT")], None),
+    ],
+    ids=[
+        "no checkpoints",
+        "under way",
+        "overtaken",
+        "overtaken twice: the newest is the last state",
+        "one that was complete before the stop began",
+        "its savepoint is being written",
+        "the other is still being written",
+        "the other failed",
+        "the stop failed by itself",
+        "no stop at all",
+    ],
+)
+def test_a_stop_hangs_when_a_newer_savepoint_is_complete_and_nobody_acknowledged_its_own(
+    history: list[CheckpointInfo], path: str | None
+) -> None:
+    assert overtaken_by(listed(*history)) == path
+
+
+@pytest.mark.parametrize(
+    ("found", "moved_on"),
+    [
+        (None, True),
+        (listed(), True),
+        (listed(savepoint(6)), False),
+        (listed(savepoint(6), stop(5)), False),
+        (listed(savepoint(6, f"{PATH}/")), False),
+        (listed(savepoint(6, "file:///s/savepoint-f-1")), False),
+        (listed(savepoint(6, "file:/s/another")), True),
+        (listed(savepoint(7, "file:/c/chk-7"), savepoint(6)), True),
+        (listed(savepoint(7, "", status="FAILED"), savepoint(6)), False),
+    ],
+    ids=[
+        "Flink no longer tells",
+        "an empty list",
+        "it is the last",
+        "the stop's own is older",
+        "with a slash",
+        "written as another URI",
+        "it is not in the list",
+        "a checkpoint came after it",
+        "what came after it failed",
+    ],
+)
+def test_a_job_has_moved_on_unless_the_list_shows_that_it_has_not(found: Checkpoints | None, moved_on: bool) -> None:
+    assert moved_on_after(found, PATH) is moved_on
+
+
+@pytest.mark.parametrize(
+    ("path", "usable"),
+    [
+        ("file:/c/chk-7", True),
+        ("s3://bucket/c/chk-7", True),
+        ("<checkpoint-not-externally-addressable>", False),
+        ("", False),
+    ],
+)
+def test_a_cancel_keeps_only_a_checkpoint_that_lies_somewhere(path: str, usable: bool) -> None:
+    found = listed(completed=savepoint(7, path, trigger_timestamp=1_000))
+    kept = Checkpoint(path, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), retained=True)
+    assert last_kept(found, retained=True) == (kept if usable else None)
+
+
+def test_without_a_checkpoint_there_is_nothing_to_keep() -> None:
+    assert last_kept(None, retained=True) is None
+    assert last_kept(listed(savepoint=savepoint(3)), retained=True) is None, (
+        "a savepoint is not the cluster's to remove"
+    )
+
+
+def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
+    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
+    older = savepoint(3, trigger_timestamp=1_000)
+    shape: dict[str, Any] = {"end_to_end_duration": 1_500, "state_size": 40, "checkpointed_size": 10}
+    newer = savepoint(4, trigger_timestamp=2_000, is_savepoint=False, **shape)
+    seen = survey(job, JobState.RUNNING, listed(stop(), completed=newer, savepoint=older))
+    assert (seen.tasks, seen.running, seen.ready, seen.batch) == (3, 2, True, False)
+    assert seen.operation == "sync_savepoint"
+    assert seen.checkpoint is not None
+    assert seen.checkpoint.at == datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)
+    assert seen.checkpoint.duration == timedelta(seconds=1.5)
+    assert (seen.checkpoint.size, seen.checkpoint.written) == (40, 10)
+
+
+def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
+    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1}, job_type="BATCH")
+    seen = survey(job, JobState.RUNNING, listed(stop(is_savepoint=False, checkpoint_type="CHECKPOINT")))
+    assert (seen.operation, seen.batch) == (None, True)
+
+
+def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
+    seen = survey(JobOverview("f", "job", "RESTARTING"), JobState.RESTARTING, None)
+    assert (seen.state, seen.ready, seen.operation, seen.checkpoint) == (JobState.RESTARTING, False, None, None)
