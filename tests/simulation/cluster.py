@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from tests.simulation.disk import Flow
 
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.run import Run
-from sluiceway.testing.fake_jobs import Attempt, FakeJob, FakeJobs
+from sluiceway.testing.fake_jobs import Attempt, FakeCheckpoint, FakeJob, FakeJobs
 from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class SimJobs(FakeJobs):
         flow = self.world.disk.flows[job.jid]
         if state is JobState.RESTARTING:
             flow.roll_back()
-        elif state is JobState.FINISHED:
+        elif state is JobState.FINISHED or (state is JobState.CANCELED and not job.retains_checkpoints):
             flow.kept = False
 
     def in_flight_of(self, jid: str) -> list[Attempt]:
@@ -80,31 +79,23 @@ class SimCluster(FakeRest):
         if kind in {Kind.STOP, Kind.CANCEL}:
             self.world.note(f"{kind} arrives", ids[0])
             self.world.watch.commanded(kind, ids[0])
+        if kind is Kind.CHECKPOINTS and ids[0] in self.jobs:
+            self.jobs[ids[0]].checkpoint = self._checkpoint(ids[0])
+        return self.answer(method, path, decoded(data or b""))
+
+    def told(self, path: str) -> None:
+        """An answer has reached its service."""
+        kind, ids = route("GET", path.partition("?")[0])
         if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing:
             self.world.watch.polled[ids[0]] = self.world.now
-        if path.endswith("/checkpoints/config"):
-            return 200, b'{"externalization":{"enabled":true,"delete_on_cancellation":false}}'
-        answer = self.answer(method, path, decoded(data or b""))
-        if kind is Kind.CHECKPOINTS and answer[0] == 200:
-            return 200, self._with_checkpoint(ids[0], answer[1])
-        return answer
 
-    def _with_checkpoint(self, jid: str, answer: bytes) -> bytes:
-        """The fake's list of savepoints, and the newest checkpoint."""
+    def _checkpoint(self, jid: str) -> FakeCheckpoint | None:
         flow = self.world.disk.flows[jid]
         flow.move(self.world.now, flowing=flow.flowing)
         if flow.checkpoint is None:
-            return answer
-        said = msgspec.json.decode(answer)
-        path = f"file:/storage/jobs/checkpoint/{flow.job_id}/{jid}/{flow.checkpoint_name}"
+            return None
         taken = self.world.time.time() - (flow.position - flow.checkpoint)
-        said["latest"]["completed"] = {
-            "id": 1000,
-            "status": "COMPLETED",
-            "trigger_timestamp": int(taken * 1000),
-            "external_path": path,
-        }
-        return msgspec.json.encode(said)
+        return FakeCheckpoint(f"file:/storage/jobs/checkpoint/{flow.job_id}/{jid}/{flow.checkpoint_name}", taken)
 
     def submitted(self, run: Run) -> tuple[int, bytes]:
         """A job has arrived."""

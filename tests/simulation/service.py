@@ -228,6 +228,7 @@ class _Exchange:
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
+        self.cluster.told(self.path)
         return self
 
     async def __aexit__(self, *_: object) -> None:

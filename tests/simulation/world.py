@@ -38,6 +38,7 @@ class World:
         self._ids = random.Random(f"ids {seed}")
         self.loop = VirtualLoop()
         self.loop.set_task_factory(_owned)
+        self.loop.set_exception_handler(lambda _, context: self.note("loop:", context["message"]))
         self.time = Time(self.loop)
         self.weather = Weather(seed)
         self.trace: list[str] = []
@@ -86,6 +87,7 @@ class World:
                 "cancel_seconds": dice.choice((0.0, 0.0, 1.0, 10.0, 55.0)),
                 "restart_seconds": dice.choice((0.1, 2.0, 8.0)),
                 "restartable": dice.random() < 0.85,
+                "retains_checkpoints": dice.random() < 0.8,
                 "batch": dice.random() < 0.03,
             }
         failing = self.dice.choice(([], [], [], ["expired"], ["declined"], ["stopping"], ["not_ready", "expired"]))

@@ -30,6 +30,13 @@ def moved_on_after(found: Checkpoints | None, path: str) -> bool:
     return not mine or any(c.id > mine[0] and c.status == _COMPLETED for c in found.history)
 
 
+def ended_with(found: Checkpoints, target: str) -> bool:
+    """Whether the last complete checkpoint of a job is a savepoint in the directory `target`."""
+    complete = [c for c in found.history if c.status == _COMPLETED]
+    last = max(complete, key=lambda c: c.id, default=None)
+    return last is not None and _tail(target) in last.external_path.split("/")
+
+
 def last_kept(found: Checkpoints | None, *, retained: bool) -> Checkpoint | None:
     """The latest complete checkpoint, for a cancel to keep."""
     latest = found.latest.completed if found else None

@@ -273,7 +273,7 @@ class _Look:
             case AttemptInProgress():
                 return await self._hanging(stop) if stop.id in self.suspects else Stopping()
             case AttemptUnknown():
-                return Ended(state) if state.terminal else Running(ready=ready)
+                return await self._forgotten(stop, state) if state.terminal else Running(ready=ready)
             case AttemptFailed():
                 return await self._failure(stop, answer, state)
             case NoSuchJob(text):
@@ -297,6 +297,22 @@ class _Look:
         found = await self.rest.checkpoints(stop.flink_job_id)
         retained = await self.rest.retains_checkpoints(stop.flink_job_id)
         return Weighed(checkpoints.last_kept(found, retained=retained))
+
+    async def _forgotten(self, stop: Stop, state: JobState) -> StopFact:
+        """Flink no longer knows the attempt. If it knows the job's checkpoints, the savepoint must be the last of them.
+
+        A JobManager that was lost may have brought the job back from before its savepoint; then it ended by itself.
+        """
+        if state is not JobState.FINISHED:
+            return Ended(state)
+        try:
+            async with self.gate:
+                found = await self.rest.checkpoints(stop.flink_job_id)
+        except Unreachable as error:
+            return Silent(str(error))
+        if found is None or checkpoints.ended_with(found, stop.target):
+            return Ended(state)
+        return Ended(state, "nothing. The job ran again after its JobManager was lost, and then finished by itself.")
 
     async def _hanging(self, stop: Stop) -> StopFact:
         try:

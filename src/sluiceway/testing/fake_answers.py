@@ -71,7 +71,7 @@ def job_answer(job: FakeJob) -> bytes:
 
 def checkpoints_answer(job: FakeJob) -> bytes:
     """`GET /jobs/:id/checkpoints`."""
-    history = [_savepoint(number, attempt) for number, attempt in enumerate(job.history, 1)]
+    history = [_savepoint(number, attempt) for number, attempt in enumerate(job.history, 1)][job.unshown :]
     complete = [line for line in history if line["status"] == "COMPLETED"]
     failed = [line for line in history if line["status"] == "FAILED"]
     restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}

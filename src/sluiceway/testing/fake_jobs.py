@@ -90,6 +90,7 @@ class FakeJob:
     restored: str | None = None  # the savepoint it was started from
     restarts: int = 0
     history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
+    unshown: int = 0  # of these, so many were begun under a JobManager that was lost: `/checkpoints` leaves them out
     finishing: Attempt | None = None  # a stop whose savepoint is complete while the job has yet to end
     drained: bool = False  # the sources have ended: no record is processed any more
     checkpoint: FakeCheckpoint | None = None
@@ -244,7 +245,7 @@ class FakeJobs:
         if job.state.terminal:
             self._later(0.0, lambda: self._found(job))
             return
-        job.restarts, job.drained = job.restarts + 1, False
+        job.restarts, job.drained, job.unshown = job.restarts + 1, False, len(job.history)
         self._move(job, JobState.RESTARTING)
         self._later(seconds, lambda: self._found_again(job))
 
