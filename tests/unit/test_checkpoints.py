@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sluiceway.domain.facts import Checkpoint, JobState
-from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, survey
+from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, ran_on_after, survey
 from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
 
 PATH = "file:/s/savepoint-f-1"
@@ -136,3 +136,15 @@ def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
 def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
     seen = survey(JobOverview("f", "job", "RESTARTING"), JobState.RESTARTING, None)
     assert (seen.state, seen.ready, seen.operation, seen.checkpoint) == (JobState.RESTARTING, False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "restarted_at", "ran_on"),
+    [("file:/s/savepoint-1", 0, False), ("file:///s/savepoint-1", 999, False), ("file:/s/savepoint-1", 1000, True)],
+    ids=["never restarted", "restarted before", "restarted after"],
+)
+def test_a_restart_counts_against_a_savepoint_only_after_it(path: str, restarted_at: int, ran_on: bool) -> None:
+    mine = CheckpointInfo(7, is_savepoint=True, status="COMPLETED", trigger_timestamp=1000, external_path=path)
+    found = Checkpoints({}, LatestCheckpoints(), [mine])
+    assert ran_on_after(found, "file:/s/savepoint-1", restarted_at) is ran_on
+    assert ran_on_after(found, "file:/s/savepoint-2", restarted_at) is None, "it is not listed yet"

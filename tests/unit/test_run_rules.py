@@ -27,6 +27,7 @@ CASES: list[tuple[str, Run, RunFact, RunPhase, bool]] = [
     ("being set up", SENT, Seen(JobState.CREATED), RunPhase.SUBMITTING, False),
     ("it runs", SENT, Seen(JobState.RUNNING), RunPhase.RUNNING, False),
     ("SQL that does not compile", SENT, SubmitRefused("no such table"), RunPhase.REJECTED, False),
+    ("refused, but an earlier one may arrive", SENT, SubmitRefused("-", certain=False), RunPhase.SUBMITTING, False),
     ("withdrawn before it was sent", NEW, Withdrawn(), RunPhase.CANCELED, False),
     ("withdrawn with its cluster", SENT, Withdrawn(), RunPhase.CANCELED, False),
     ("withdrawn, but it may still arrive", SENT, Withdrawn(certain=False), RunPhase.SUBMITTING, False),
@@ -48,6 +49,15 @@ def test_how_a_run_moves(run: Run, fact: RunFact, phase: RunPhase, submits: bool
     after, command = decide(run, fact, NOW, GRACE, "life")
     assert (after.phase, command) == (phase, Submit() if submits else None)
     assert after.flink_job_id == run.flink_job_id, "the identity never changes"
+
+
+def test_a_run_that_was_submitted_before_is_rejected_only_after_a_while_of_not_being_seen() -> None:
+    doubted, _ = decide(SENT, SubmitRefused("no such table", certain=False), NOW, GRACE, None)
+    again, command = decide(doubted, Missing(), NOW + timedelta(seconds=10), GRACE, None)
+    assert command == Submit()
+    late = NOW + timedelta(seconds=31)
+    assert decide(again, SubmitRefused("no such table", certain=False), late, GRACE, None)[0].phase is RunPhase.REJECTED
+    assert decide(again, Seen(JobState.RUNNING), late, GRACE, None)[0].phase is RunPhase.RUNNING
 
 
 def test_a_run_is_lost_only_after_a_while_without_silence() -> None:

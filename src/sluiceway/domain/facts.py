@@ -243,6 +243,7 @@ class SubmitRefused:
     """The job cannot be started as it is: SQL that does not compile, a cluster of another version, …"""
 
     text: str
+    certain: bool = True  # nothing of it was submitted before, so that nothing of it can have arrived
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ def decide(
     match fact:
         case Seen(state, why):
             return _seen(run, state, why, now), None
-        case SubmitRefused(text):
-            return _end(run, RunPhase.REJECTED, text, now), None
+        case SubmitRefused(text, certain):
+            return _submit_refused(run, text, certain, now, gone_after), None
         case Withdrawn(certain):
             return _withdrawn(run, certain or run.phase is RunPhase.ACCEPTED, now, gone_after), None
         case Submitted():
@@ -126,6 +126,15 @@ def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) ->
     if not certain and run.doubt_since is not None and now - run.doubt_since < gone_after:
         return run
     return _end(run, RunPhase.CANCELED, "Stopped before the cluster had it.", now)
+
+
+def _submit_refused(run: Run, text: str, certain: bool, now: datetime, gone_after: timedelta) -> Run:
+    """An earlier submission without an answer may have arrived, so the cluster must not show the run for a while."""
+    if not certain and run.doubt_since is None:
+        return replace(run, doubt_since=now, reason=text)
+    if not certain and run.doubt_since is not None and now - run.doubt_since < gone_after:
+        return replace(run, reason=text)
+    return _end(run, RunPhase.REJECTED, text, now)
 
 
 def _gone(run: Run, why: str, now: datetime, life: str | None) -> tuple[Run, Submit | None]:

@@ -25,9 +25,19 @@ def moved_on_after(found: Checkpoints | None, path: str) -> bool:
     """Whether the job has completed a checkpoint after the savepoint at `path`, or may have: Flink no longer tells."""
     if found is None:
         return True
-    mine = [c.id for c in found.history if c.external_path and c.external_path.rstrip("/") == path.rstrip("/")]
-    mine = mine or [c.id for c in found.history if _tail(c.external_path) == _tail(path)]
-    return not mine or any(c.id > mine[0] and c.status == _COMPLETED for c in found.history)
+    mine = _at(found, path)
+    return mine is None or any(c.id > mine.id and c.status == _COMPLETED for c in found.history)
+
+
+def ran_on_after(found: Checkpoints, path: str, restarted_at: int) -> bool | None:
+    """Whether the job was restarted after the savepoint at `path` was begun; None while Flink does not list that."""
+    mine = _at(found, path)
+    return None if mine is None else restarted_at >= mine.trigger_timestamp
+
+
+def _at(found: Checkpoints, path: str) -> CheckpointInfo | None:
+    # Flink names the same directory with and without a scheme; its last part is as good as unique.
+    return next((c for c in found.history if c.external_path and _tail(c.external_path) == _tail(path)), None)
 
 
 def ended_with(found: Checkpoints, target: str) -> bool:

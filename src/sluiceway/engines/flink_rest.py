@@ -312,11 +312,17 @@ class FlinkRest:
         kept = _decode(answer, _CheckpointConfig).externalization
         return kept.enabled and not kept.delete_on_cancellation
 
-    async def ever_restarted(self, jid: str) -> bool:
-        """Whether the job was ever restarted; also true when Flink no longer knows it. Cached for about 3 s."""
+    async def restarted_at(self, jid: str, state: JobState) -> int | None:
+        """When the job was last restarted, in ms since the epoch, 0 for never.
+
+        None while Flink's answer, which it caches for about 3 s, is older than this state of the job.
+        """
         job = await self.job(jid)
-        stamps = job.get("timestamps") if job else None
-        return not isinstance(stamps, dict) or stamps.get("RESTARTING", 0) != 0
+        if job is None or job.get("state") != state:
+            return None
+        stamps = job.get("timestamps")
+        at = stamps.get("RESTARTING", 0) if isinstance(stamps, dict) else None
+        return at if isinstance(at, int) else None
 
     async def _ask(self, method: str, path: str, body: object = None, limit: int = _SMALL) -> _Answer:
         """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""

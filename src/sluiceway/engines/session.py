@@ -326,7 +326,7 @@ class _Look:
     async def _failure(self, stop: Stop, failed: AttemptFailed, state: JobState) -> StopFact:
         """The savepoint may be whole although the stop failed (FLINK-33522): path and state are two facts.
 
-        A job that restarts after that failure runs on from an older state, so it must never have restarted.
+        A job that restarts after that failure runs on from an older state, so it must not have restarted since.
         """
         if not state.terminal:
             return Refused(failed.refusal, failed.text)
@@ -334,9 +334,15 @@ class _Look:
             return Ended(state, failed.text)
         try:
             async with self.gate:
-                ran_on = await self.rest.ever_restarted(stop.flink_job_id)
+                restarted_at = await self.rest.restarted_at(stop.flink_job_id, state)
+                found = await self.rest.checkpoints(stop.flink_job_id)
         except Unreachable as error:
             return Silent(str(error))
+        if found is None:
+            return Ended(state, failed.text)
+        ran_on = None if restarted_at is None else checkpoints.ran_on_after(found, failed.location, restarted_at)
+        if ran_on is None:
+            return Silent("the cluster does not tell yet whether the job ran on after its savepoint")
         if ran_on:
             return Ended(state, failed.text)
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"

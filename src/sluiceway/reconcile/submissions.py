@@ -30,6 +30,7 @@ class Submissions:
         self._engine = engine
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._not_before: dict[int, float] = {}
+        self._again: set[int] = set()  # runs of which an earlier submission may have arrived
 
     def admit(self, run_ids: Iterable[int]) -> set[int]:
         """Those of the runs that there is room for now; the first come first."""
@@ -37,8 +38,13 @@ class Submissions:
         new = [run_id for run_id in run_ids if run_id not in self._tasks]
         return set(new[: max(AT_ONCE - under_way, 0)])
 
-    def begin(self, cluster: Cluster, run: Run, load: LoadSpec) -> None:
-        """Start submitting a run, unless that is being done. `load` gives the job's name and spec."""
+    def begin(self, cluster: Cluster, run: Run, load: LoadSpec, *, first: bool) -> None:
+        """Start submitting a run, unless that is being done. `load` gives the job's name and spec.
+
+        `first`: certainly nothing of the run was submitted before.
+        """
+        if not first:
+            self._again.add(run.id)
         if run.id not in self._tasks:
             self._tasks[run.id] = asyncio.create_task(self._submit(cluster, run, load))
 
@@ -46,6 +52,7 @@ class Submissions:
         """The sighting, with what is known of our own submissions where the cluster shows nothing yet."""
         told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in work}
         self._tasks = {i: task for i, task in self._tasks.items() if i in told or not task.done()}
+        self._again &= told.keys()
         return replace(sighting, runs={run_id: fact for run_id, fact in told.items() if fact is not None})
 
     async def close(self) -> None:
@@ -68,7 +75,9 @@ class Submissions:
             return seen if isinstance(seen, Seen) else Submitting()
         del self._tasks[run_id]
         answer = _answer(run_id, task)
-        if isinstance(answer, Silent):
+        if isinstance(answer, SubmitRefused) and run_id in self._again:
+            answer = replace(answer, certain=False)
+        if isinstance(answer, Silent) or (isinstance(answer, SubmitRefused) and not answer.certain):
             self._not_before[run_id] = time.monotonic() + RETRY_AFTER
         return seen if isinstance(seen, Seen) else answer
 

@@ -204,7 +204,8 @@ class Turn:
         answered = await self._send(cluster, lease, stored, {w.run.id: s.command for w, s in kept if s.command})
         for work, step in kept:
             if step.submit:
-                self._submissions.begin(cluster, work.run, partial(self._spec, work.run.job_id))
+                first = step.change.before.run.phase is RunPhase.ACCEPTED
+                self._submissions.begin(cluster, work.run, partial(self._spec, work.run.job_id), first=first)
         return answered
 
     async def _spec(self, job_id: int) -> tuple[str, JobSpec]:
