@@ -83,11 +83,10 @@ class SimCluster(FakeRest):
             self.jobs[ids[0]].checkpoint = self._checkpoint(ids[0])
         return self.answer(method, path, decoded(data or b""))
 
-    def told(self, path: str) -> None:
-        """An answer has reached its service."""
+    def shows_running(self, path: str) -> str | None:
+        """The job that an answer shows to run on without the attempt that was asked about; None for other answers."""
         kind, ids = route("GET", path.partition("?")[0])
-        if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing:
-            self.world.watch.polled[ids[0]] = self.world.now
+        return ids[0] if kind is Kind.POLL and ids[0] in self.jobs and self.jobs[ids[0]].processing else None
 
     def _checkpoint(self, jid: str) -> FakeCheckpoint | None:
         flow = self.world.disk.flows[jid]

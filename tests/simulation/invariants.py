@@ -31,10 +31,13 @@ class Watch:
         self.jobs: dict[str, FakeJob] = {}  # every Flink job that ever was, by its id
         self.asked: defaultdict[int, set[str]] = defaultdict(set)  # by job: run, savepoint, cancel
         self.excused: set[str] = set()  # Flink jobs that came back later than anybody promises to wait for
-        self.polled: dict[str, float] = {}  # when somebody last asked about an attempt while the job ran, by Flink job
+        self.known: dict[
+            str, float
+        ] = {}  # when a job was seen to run on without its attempt, by somebody who could store it
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
+        self._runs_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's runs
         self._was_overdue: set[int] = set()
 
     # Every commit. ------------------------------------------------------------------------------------------------
@@ -45,7 +48,7 @@ class Watch:
             self._stop_changed(row, before)
         for row, before in self._changes("runs", self._runs):
             if before is None or before["phase"] != row["phase"]:
-                self._run_moved(row)
+                self._run_moved(row, before)
 
     def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
         """The rows that are not as they were, each with what it was; from now on they are known."""
@@ -110,7 +113,9 @@ class Watch:
         if batch["state"] == "aborted":
             self._world.violate(f"stop {row['id']} begins although its batch was aborted")
 
-    def _run_moved(self, row: Row) -> None:
+    def _run_moved(self, row: Row, before: Row | None) -> None:
+        if before is not None:
+            self._runs_told[row["job_id"]].append(row["phase"])
         self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"][:150])
         job = self.jobs.get(row["flink_job_id"])
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
@@ -147,10 +152,10 @@ class Watch:
             self._world.violate(f"stop {row['id']} kept {row['checkpoint_path']}, which is not the newest checkpoint")
 
     def _untold(self, row: Row, folder: Folder) -> bool:
-        """Whether nobody could know that it ran on: none asked before its JobManager forgot (a known weakness)."""
+        """Whether nobody knew that it ran on when its JobManager forgot (a known weakness)."""
         cluster = self._world.clusters[row["cluster"]]
-        asked = self.polled.get(folder.jid, 0.0)
-        return asked <= (folder.complete_at or 0.0) < cluster.lost_at
+        known = self.known.get(folder.jid, 0.0)
+        return known <= (folder.complete_at or 0.0) < cluster.lost_at
 
     def _failed(self, row: Row, job: FakeJob | None) -> None:
         stop = f"stop {row['id']}"
@@ -271,9 +276,15 @@ class Watch:
 
     def _events(self) -> None:
         told: defaultdict[int, list[str]] = defaultdict(list)
+        runs_told: defaultdict[int, list[str]] = defaultdict(list)
         for event in self._rows("events"):
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
+            elif event["kind"].startswith("run_"):
+                runs_told[event["job_id"]].append(event["kind"].removeprefix("run_"))
+        for job_id, phases in self._runs_told.items():
+            if runs_told[job_id] != phases:
+                self._world.violate(f"the runs of job {job_id} went {phases}, and its events tell {runs_told[job_id]}")
         for stop_id, phases in self._told.items():
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")

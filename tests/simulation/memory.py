@@ -123,6 +123,7 @@ class SimDatabase(Database):
             raise
         if raw.total_changes != before and not lease_only:
             self._memory.version += 1
+            self._service.world.watch.known |= self._service.heard
             self._memory.committed()
         if fault == "unsure":
             raise trouble("disk I/O error")

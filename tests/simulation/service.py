@@ -52,6 +52,7 @@ class Service:
         self.name = name
         self.alive = True
         self.frozen_until = 0.0
+        self.heard: dict[str, float] = {}  # when it was told that a job runs on without its attempt
         self.cut_off: set[str] = set()  # clusters that it cannot reach
         self.tasks: list[asyncio.Task[Any]] = []
         db, storage = SimDatabase(world.memory, self), SimStorage(world.disk, self)
@@ -228,7 +229,8 @@ class _Exchange:
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
-        self.cluster.told(self.path)
+        if jid := self.cluster.shows_running(self.path):
+            self.service.heard[jid] = self.service.world.now
         return self
 
     async def __aexit__(self, *_: object) -> None:

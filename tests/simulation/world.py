@@ -107,7 +107,8 @@ class World:
 
     def died(self, service: Service) -> None:
         """A service is no more; another takes its place after a while."""
-        self.services.remove(service)
+        if service in self.services:
+            self.services.remove(service)
         if not self.services:
             self.later(self.dice.choice((0.5, 3.0, 20.0, 45.0)), self._replace)
 
