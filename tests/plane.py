@@ -38,6 +38,7 @@ RULES = StopRules(
     gone_after=timedelta(milliseconds=400),
     forgotten_after=timedelta(milliseconds=150),
 )
+QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
 PATIENCE = 20.0  # seconds within which anything must have happened, on any machine
 
 
@@ -127,6 +128,7 @@ async def plane(
     timeout: float = 1.0,
     fakes: dict[str, FakeFlink] | None = None,
     clock: Clock = clock,
+    pace: Pace = QUICK,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(migrate, directory / "test.db")
@@ -149,7 +151,7 @@ async def plane(
                 db, engine, storage, Submissions(engine), TurnSettings(rules, max_savepoints, resend_after=0.2), clock
             )
 
-        reconciler = Reconciler(db, at.get, turns, clock, Pace(busy=0.02, idle=0.05, trouble=0.05))
+        reconciler = Reconciler(db, at.get, turns, clock, pace)
         queues = Queues(tuple(fakes), at.get, reconciler.wake)
         made = Plane(
             db,
