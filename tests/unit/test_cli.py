@@ -630,18 +630,12 @@ def test_json_is_all_that_stop_prints(stub: Stub, capsys: pytest.CaptureFixture[
     assert said["stop"]["jobs"][0]["reason"] == "Grüße :warning:"
 
 
-def _hear_ctrl_c() -> None:
-    """What runs in the background of a shell is told to ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_while_waiting_leaves_the_stop_going_on(stub: Stub) -> None:
     stub.on("POST /stops", accepted(1))
     stub.on("GET /stops/7", a_stop(stopping(1, "sent")))
-    command = [sys.executable, "-m", "sluiceway", "stop", "1", "--wait", "--json"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hear_ctrl_c
-    ) as process:
+    # What runs in the background of a shell is told to ignore Ctrl-C; here it is to be heard.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sluiceway", "stop", "1", "--wait", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "1 job-1: sent\n"
         process.send_signal(signal.SIGINT)
