@@ -96,13 +96,14 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
     moved = [change for change in changes if change.moved]
     if not moved:
         return {change.after.run.id: change.after for change in changes}
-    run_moves = [c.after.run for c in moved if c.after.run != c.before.run]
-    stop_moves = [c.after.stop for c in moved if c.after.stop is not None and c.after.stop != c.before.stop]
     async with db.write() as connection:
-        stored_runs = await guarded_update(connection, runs, [moves(run) for run in run_moves], holds(lease))
-        stored_stops = await guarded_update(connection, stops, [moves(stop) for stop in stop_moves], holds(lease))
-        lost = {r.id for r in run_moves} - stored_runs, {s.id for s in stop_moves} - stored_stops
-        kept = [change for change in changes if not _forestalled(change, *lost)]
+        forestalled = await _forestalled(connection, lease, moved)
+        kept = [change for change in changes if change.after.run.id not in forestalled]
+        whole = [change for change in kept if change.moved]
+        run_moves = [c.after.run for c in whole if c.after.run != c.before.run]
+        stop_moves = [c.after.stop for c in whole if c.after.stop is not None and c.after.stop != c.before.stop]
+        await guarded_update(connection, runs, [moves(run) for run in run_moves], holds(lease))
+        await guarded_update(connection, stops, [moves(stop) for stop in stop_moves], holds(lease))
         await _show(connection, [change for change in kept if change.moved])
         told = [event for change in kept for event in _told(change, now)]
         if told:
@@ -178,9 +179,28 @@ def _as_stored(change: Change) -> Work:
     return replace(change.after, run=run, stop=stop)
 
 
-def _forestalled(change: Change, lost_runs: set[int], lost_stops: set[int]) -> bool:
-    stop = change.after.stop
-    return change.after.run.id in lost_runs or (stop is not None and stop.id in lost_stops)
+async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequence[Change]) -> set[int]:
+    """The runs whose changes somebody has forestalled; all of them when the lease was lost.
+
+    A change is stored whole or not at all: a run that moved without its stop would never be told of.
+    """
+    if not (await connection.execute(select(holds(lease)))).scalar_one():
+        return {change.after.run.id for change in moved}
+    given = listed([_versions(change.before) for change in moved])
+    field = partial(func.json_extract, given.c.value)
+    known = given.join(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
+    other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
+    return set((await connection.execute(select(runs.c.id).select_from(known).where(other))).scalars())
+
+
+def _versions(work: Work) -> dict[str, int | None]:
+    stop = work.stop
+    return {
+        "run": work.run.id,
+        "run_version": work.run.version,
+        "stop": stop.id if stop else None,
+        "stop_version": stop.version if stop else None,
+    }
 
 
 def _identity(work: Work) -> dict[str, Any]:
