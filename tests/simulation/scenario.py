@@ -267,6 +267,20 @@ async def people_run_some(at: Scenario) -> None:
 
 
 @happening(2)
+async def people_move_jobs(at: Scenario) -> None:
+    """Stop them, wait, bring them back, and once more."""
+    jobs = some(at.dice, at.jobs)
+    for _ in range(at.dice.choice((1, 2))):
+        await at.stop(jobs, savepoint=True)
+        for _ in range(20):
+            await asyncio.sleep(2.0)
+            if not set(jobs) & set(at.world.watch.unsettled_jobs()):
+                break
+        await at.run(jobs, resume=True)
+        await asyncio.sleep(at.dice.choice((1.0, 5.0)))
+
+
+@happening(2)
 async def people_resume_a_batch(at: Scenario) -> None:
     """Now and once more."""
     if at.batches:
