@@ -60,8 +60,10 @@ class Scenario:
         if task.cancelled():
             self.world.note("no answer")
             return None
-        if isinstance(error := task.exception(), InjectedError | ControlError):
+        if (error := task.exception()) is not None:
             self.world.note("answer", repr(error)[:100])
+            if not isinstance(error, InjectedError | ControlError):
+                self.world.violate(f"nobody foresaw the answer {error!r}")
             return None
         return task.result()
 
