@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 
-from tests.simulation.scenario import play
+from tests.simulation.play import play
 
 
 def outcome(seed: int) -> tuple[int, list[str]]:

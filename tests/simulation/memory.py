@@ -108,6 +108,8 @@ class SimDatabase(Database):
         """See `Database`."""
         await self._service.pause("write")
         fault = self._service.world.weather.write_fault()
+        if fault is not None:
+            self._service.heard.clear()  # what it was about to store, it must learn anew
         if fault == "locked":
             await self._service.sleep(20.0)
             raise trouble("database is locked")

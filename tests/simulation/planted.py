@@ -9,16 +9,17 @@ from sqlalchemy import true
 from tests.simulation import memory
 
 from sluiceway.control.start_jobs import StartJobs
+from sluiceway.domain import batch, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
-from sluiceway.domain import stop_decide, stop_endings
-from sluiceway.domain.facts import JobState, Missing, Refused, Saved, Silent, Stopping
+from sluiceway.domain.batch import Limits, Release, Tally
+from sluiceway.domain.facts import JobState, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines import session
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import bulk, leases, work
+from sluiceway.store import batches, bulk, leases, work
 from sluiceway.store.leases import Lease
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
@@ -244,15 +245,45 @@ def submitted_under_a_new_id(put: Any) -> None:
 
 
 @plant
-def a_stop_does_not_withdraw_its_start(put: Any) -> None:
-    """It is told stopped, and then submitted."""
-    before = turn._run_fact
+def a_withdrawn_start_never_arrives(put: Any) -> None:
+    """A submission without an answer may arrive later."""
+    before = runs._withdrawn
+    put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
-    def run_fact(of: Any, sighting: Any) -> Any:
-        fact = before(of, sighting)
-        return Missing() if fact.__class__.__name__ == "Withdrawn" else fact
 
-    put(turn, "_run_fact", run_fact)
+@plant
+def a_wave_does_not_wait(put: Any) -> None:
+    """For the one before it."""
+
+    def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
+        held = [t.wave for t in tally if t.held]
+        return Release(max(held), None) if held else None
+
+    put(batches, "release", release)
+
+
+@plant
+def more_at_once_than_was_asked(put: Any) -> None:
+    """A batch's own limit."""
+    before = batch.release
+
+    def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
+        return before(replace(limits, max_parallel=None), tally)
+
+    put(batches, "release", release)
+
+
+@plant
+def checkpoints_that_nobody_keeps(put: Any) -> None:
+    """A cancel removes them, unless the job says otherwise."""
+    before = stop_decide._weighed
+
+    def weighed(stop: Stop, fact: Weighed, now: datetime, rules: Any) -> Any:
+        if fact.checkpoint is not None:
+            fact = replace(fact, checkpoint=replace(fact.checkpoint, retained=True))
+        return before(stop, fact, now, rules)
+
+    put(stop_decide, "_weighed", weighed)
 
 
 @plant

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.simulation.planted import PLANTED
-from tests.simulation.scenario import play
+from tests.simulation.play import play
 
 SHARE = 50  # seeds of one test, so that they spread over processes
 
