@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import true
 from tests.simulation import memory
 
-from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain import batch, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
@@ -19,7 +18,7 @@ from sluiceway.engines import session
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import batches, bulk, leases, work
+from sluiceway.store import batches, leases, work
 from sluiceway.store.leases import Lease
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
@@ -63,20 +62,6 @@ def asked_before_it_is_stored(put: Any) -> None:
         return turn.Outlook(sighting.answered, self._under_way(stored.values()))
 
     put(Turn, "__call__", take)
-
-
-@plant
-def no_guard_on_the_version(put: Any) -> None:
-    """A turn overwrites what somebody has changed since it looked."""
-    before = bulk.guarded_update
-
-    async def update(connection: Any, table: Any, rows: Any, *guards: Any, match: Any = ("id", "version")) -> Any:
-        if "version" not in match:
-            return await before(connection, table, rows, *guards, match=match)
-        rows = [{name: value for name, value in row.items() if name != "version"} for row in rows]
-        return await before(connection, table, rows, *guards, match=("id",))
-
-    put(work, "guarded_update", update)
 
 
 @plant
@@ -209,16 +194,6 @@ def a_restart_unnoticed(put: Any) -> None:
             replace(stop, forgotten_since=None), replace(fact, refusal=None), evidence, now
         ),
     )
-
-
-@plant
-def resumed_from_an_older_state(put: Any) -> None:
-    """What the last run began from, not what it left."""
-
-    async def resume_point(_: Any, origin: Any) -> Any:
-        return origin.restored_from or origin.savepoint_path or origin.stopped_with
-
-    put(StartJobs, "_resume_point", resume_point)
 
 
 @plant
