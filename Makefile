@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo check test chaos simulate bench lock clean
+.PHONY: help setup demo check test chaos simulate planted bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,7 +28,7 @@ check: .venv/ready  ## The fast part of the tests: style, types, imports, and al
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 6 -m "not real and not process"
+	$(BIN)/pytest -n 6 -m "not real and not process and not planted"
 
 test: check  ## Everything, real Flink included
 	$(BIN)/pytest -n 4 -m process
@@ -47,6 +47,9 @@ simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEE
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench
+
+planted: .venv/ready  ## Bugs planted for the simulation, each of which it has to notice
+	$(BIN)/pytest -n 2 -m planted
 
 lock:  ## Pin the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --generate-hashes --upgrade \

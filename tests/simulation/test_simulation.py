@@ -23,7 +23,7 @@ def test_a_seed_replays_exactly() -> None:
         assert len(once.trace) > 5
 
 
-@pytest.mark.process
+@pytest.mark.planted
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def put(owner: Any, name: str, value: Any) -> None:
