@@ -133,7 +133,7 @@ async def test_whatever_is_not_flinks_answer_is_unreachable(
         await ASKS[kind](rest)
     assert 10 < len(str(raised.value)) < CLIP
     fake.clear_faults()
-    await ASKS[kind](rest)
+    await ASKS[kind](FlinkRest(session, fake.url, 10.0))
 
 
 async def test_lost_answer_may_have_arrived(fake: FakeFlink, session: aiohttp.ClientSession) -> None:
