@@ -1,5 +1,6 @@
 """The storage of a simulated world, and how a service sees it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ class SimDisk:
         self.folders.setdefault(plain(target), []).append(folder)
         return path
 
-    def complete(self, folder: str) -> str:
+    def complete(self, folder: str, number: int) -> str:
         """See `Disk`."""
         found = self.by_path[folder]
         found.complete_at = self._world.now
@@ -102,6 +103,12 @@ class SimDisk:
         """See `Disk`."""
         self.discard(plain(location))
         return True
+
+    def whole(self, roots: Sequence[str], seen: float) -> list[Folder]:
+        """The savepoints under these directories that were complete by then."""
+        under = tuple(f"{plain(root)}/" for root in roots)
+        found = (folder for folder in self.by_path.values() if folder.path.startswith(under))
+        return [folder for folder in found if folder.complete_at is not None and folder.complete_at <= seen]
 
     def position(self, restore: str | None) -> float:
         """How much a savepoint or a checkpoint holds."""
@@ -150,15 +157,17 @@ class SimStorage(Storage):
         name = flow.checkpoint_name if flow and flow.kept else None
         return Absent(place) if name is None else Complete(f"file://{place}/{name}", 500)
 
-    async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
+    async def newest_state(self, job_id: int, flink_job_id: str, roots: Sequence[str]) -> str | None:
         """See `Storage`."""
         await self._service.pause("look")
         if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
+        seen = self._service.world.now - self._disk.lag
+        found = {f"file://{folder.path}": folder.position for folder in self._disk.whole(roots, seen)}
         flow = self._disk.flows.get(flink_job_id)
-        if flow is None or flow.checkpoint_name is None or not flow.kept:
-            return None
-        return f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"
+        if flow is not None and flow.checkpoint is not None and flow.kept:
+            found[f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"] = flow.checkpoint
+        return max(found, key=found.__getitem__, default=None)
 
     async def _trouble(self) -> str | None:
         weather = self._service.world.weather

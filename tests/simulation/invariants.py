@@ -237,6 +237,8 @@ class Watch:
             known.append(flow.checkpoint)
         mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
         known += [disk.position(row["savepoint_path"]) for row in mine if row["phase"] == StopPhase.STOPPED]
+        roots, seen = [row["root"] for row in mine], self._world.now - LOOK_LASTS
+        known += [folder.position for folder in disk.whole(roots, seen)]
         if disk.position(new["restore"]) < max(known) - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import true
 from tests.simulation import memory
 
+from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain import batch, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import stop as stops
@@ -159,7 +160,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     def refused(stop: Stop, fact: Refused, now: datetime, rules: Any) -> Any:
         moved, command = before(stop, fact, now, rules)
         if moved.phase is StopPhase.FAILED and stop.savepoint:
-            return replace(stops.next_attempt(stop, savepoint=False), settled_at=None), None
+            return stops.give_up(stop, in_flight=False), None
         return moved, command
 
     put(stop_decide, "_refused", refused)
@@ -286,6 +287,16 @@ def the_job_does_not_show_it(put: Any) -> None:
         pass
 
     put(work, "_show", show)
+
+
+@plant
+def resumed_from_an_older_state(put: Any) -> None:
+    """A savepoint that a failed stop has left behind is overlooked."""
+
+    async def roots(*_: Any) -> Mapping[int, Sequence[str]]:
+        return {}
+
+    put(StartJobs, "_roots", roots)
 
 
 @plant

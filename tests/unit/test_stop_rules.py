@@ -96,6 +96,11 @@ def given_up() -> Stop:
     return replace(rearm(sent(phase=StopPhase.OVERDUE), savepoint=False, deadline=NOW), sent_at=NOW)
 
 
+def gave_up_for_good() -> Stop:
+    """A cancel by policy, after a savepoint that failed: what that attempt may have left behind counts for nothing."""
+    return decide(sent(policy=StopPolicy(resort=Resort.CANCEL)), IO, None, NOW, RULES)[0]
+
+
 def canceled_for_theirs() -> Stop:
     return decide(sent(), HUNG, THEIRS, NOW, RULES)[0]
 
@@ -115,6 +120,8 @@ THEIRS = Complete("file:///theirs/savepoint-2", 18)
 KEEPING = StopPolicy(resort=Resort.CANCEL_KEEPING_CHECKPOINT, checkpoint_age=timedelta(minutes=5))
 YOUNG = Checkpoint("file:///c/chk-7", NOW - timedelta(minutes=5), retained=True)
 CANCELED = Ended(JobState.CANCELED)
+MOVED_ON = replace(CANCELED, moved_on=True)
+RAN_ON = Ended(JobState.FINISHED, moved_on=True)
 PERISHABLE, OLD = replace(YOUNG, retained=False), replace(YOUNG, at=NOW - timedelta(minutes=6))
 SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
@@ -130,6 +137,8 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("found, but the job ran on after it", forgotten(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.LOST),
     ("gone, and the job ran on after it", forgotten(), Gone("-"), SAVEPOINT, StopPhase.LOST),
     ("saved before the cancel came", given_up(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
+    ("saved before the cancel came, but it ran on", given_up(), RAN_ON, SAVEPOINT, StopPhase.ENDED),
+    ("over by itself after its savepoint failed", gave_up_for_good(), Ended(JobState.FINISHED), None, StopPhase.ENDED),
     ("refused, the job then over", sent(), Ended(JobState.FINISHED, "no"), Absent("p"), StopPhase.ENDED),
     ("refused, yet a savepoint", sent(), Ended(JobState.FAILED, "no"), SAVEPOINT, StopPhase.LOST),
     ("canceled by somebody else", sent(), Ended(JobState.CANCELED), Absent("p"), StopPhase.ENDED),
@@ -146,7 +155,7 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a cancel of what never ran", cancel(), NeverRan("-"), None, StopPhase.STOPPED),
     ("a cancel, the cluster gone", cancel(), Gone("-"), None, StopPhase.STOPPED),
     ("canceled for a foreign savepoint", canceled_for_theirs(), CANCELED, THEIRS, StopPhase.STOPPED),
-    ("the job moved on after that", canceled_for_theirs(), replace(CANCELED, moved_on=True), THEIRS, StopPhase.LOST),
+    ("the job moved on after that", canceled_for_theirs(), MOVED_ON, THEIRS, StopPhase.LOST),
     ("that one is gone", doubting(canceled_for_theirs()), CANCELED, Absent("p"), StopPhase.LOST),
     ("that one is unreadable", doubting(canceled_for_theirs()), CANCELED, Unreadable("p", "-"), StopPhase.LOST),
     ("that one's cluster is gone", canceled_for_theirs(), Gone("-"), THEIRS, StopPhase.LOST),
@@ -155,6 +164,13 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("one that is too old", weighing(), Weighed(OLD), None, StopPhase.FAILED),
     ("canceled for its checkpoint", canceled_for_checkpoint(), CANCELED, SAVEPOINT, StopPhase.STOPPED),
     ("a checkpoint unreadable from here", canceled_for_checkpoint(), CANCELED, Unreadable("p", "-"), StopPhase.STOPPED),
+    (
+        "unreadable, and not the last",
+        doubting(canceled_for_checkpoint()),
+        MOVED_ON,
+        Unreadable("p", "-"),
+        StopPhase.LOST,
+    ),
     ("a checkpoint that is cut", doubting(canceled_for_checkpoint()), CANCELED, Broken("p", "-"), StopPhase.LOST),
     ("a checkpoint, the cluster gone", canceled_for_checkpoint(), Gone("-"), SAVEPOINT, StopPhase.LOST),
 ]

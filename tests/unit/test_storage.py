@@ -227,7 +227,7 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(
     target = f"{storage.savepoints}/7/t"
     assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
     with pytest.raises(StorageUnreadable):
-        await storage.newest_checkpoint(7, "abc")
+        await storage.newest_state(7, "abc", [])
     monkeypatch.setattr(obstore, "list", denied)
     assert await storage.look(target) == Unreadable(target, "Permission denied (os error 13)")
 
@@ -259,13 +259,29 @@ async def test_the_newest_whole_checkpoint_by_number_and_not_by_name(tmp_path: P
     write(tmp_path, "checkpoint/7/abc/shared", here=b"12345")
     write(tmp_path, "checkpoint/7/def/chk-99")
     write(tmp_path, "checkpoint/77/abc/chk-99")
-    assert await storage.newest_checkpoint(7, "abc") == f"file://{newest}"
+    assert await storage.newest_state(7, "abc", []) == f"file://{newest}"
 
 
-async def test_no_checkpoint(tmp_path: Path, storage: Storage) -> None:
-    assert await storage.newest_checkpoint(7, "abc") is None
+async def test_no_state_that_was_left(tmp_path: Path, storage: Storage) -> None:
+    roots = [f"{storage.savepoints}/7/1"]
+    assert await storage.newest_state(7, "abc", roots) is None
     write(tmp_path, "checkpoint/7/abc/chk-1", b"x")
-    assert await storage.newest_checkpoint(7, "abc") is None
+    write(tmp_path, "savepoint/7/1/t/savepoint-abc", b"x")
+    assert await storage.newest_state(7, "abc", roots) is None
+
+
+@pytest.mark.parametrize(("number", "newer"), [(9, "checkpoint"), (11, "savepoint"), (100, "savepoint")])
+async def test_a_savepoint_of_a_stop_that_failed_may_be_newer_than_every_checkpoint(
+    tmp_path: Path, storage: Storage, number: int, newer: str
+) -> None:
+    checkpoint = write(tmp_path, "checkpoint/7/abc/chk-10")
+    write(tmp_path, "savepoint/7/1/a/savepoint-abc-1", metadata(checkpoint_id=5))
+    savepoint = write(tmp_path, "savepoint/7/2/b/savepoint-abc-2", metadata(checkpoint_id=number))
+    write(tmp_path, "savepoint/7/2/c/savepoint-abc-3", metadata(checkpoint_id=500)[:-1])
+    write(tmp_path, "savepoint/7/3/d/savepoint-abc-4", metadata(checkpoint_id=600))
+    roots = [f"{storage.savepoints}/7/1", f"{storage.savepoints}/7/2", "file:///elsewhere/7/3"]
+    found = await storage.newest_state(7, "abc", roots)
+    assert found == f"file://{checkpoint if newer == 'checkpoint' else savepoint}"
 
 
 # Roots. --------------------------------------------------------------------------------------------------------------
@@ -279,7 +295,7 @@ async def test_any_name_will_do_for_a_root_and_its_uri_is_what_flink_reads(tmp_p
     made = write(tmp_path / name, "savepoint/7/t/savepoint-abc")
     assert await storage.look(f"{storage.savepoints}/7/t") == Complete(f"file://{made}", len(METADATA))
     checkpoint = write(tmp_path / name, "checkpoint/7/abc/chk-1")
-    assert await storage.newest_checkpoint(7, "abc") == f"file://{checkpoint}"
+    assert await storage.newest_state(7, "abc", []) == f"file://{checkpoint}"
     assert Storage(storage.uri).uri == storage.uri, "and it can be given as it is shown"
 
 

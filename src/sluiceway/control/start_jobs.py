@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -49,9 +49,9 @@ class StartJobs:
         """
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
-        planned = dict(
-            zip(once, await asyncio.gather(*(self._plan(origins.get(j), resume) for j in once)), strict=True)
-        )
+        roots = await self._roots(origins.values()) if resume else {}
+        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots) for job in once))
+        planned = dict(zip(once, plans, strict=True))
         starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
         begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
         self.queues.wake({start.cluster for start in starts.values()})
@@ -73,7 +73,12 @@ class StartJobs:
         started = dict(zip(back, await self(project, back, resume=True, who=who, back=way), strict=True))
         return {job: verdict or started[job] for job, verdict in verdicts.items()}
 
-    async def _plan(self, origin: Origin | None, resume: bool) -> Start | Verdict:
+    async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
+        """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
+        wanted = [o.run_id for o in origins if o.run_id is not None and not o.stopped_with and may_run(o.status)]
+        return await views.stop_roots(self.db, wanted)
+
+    async def _plan(self, origin: Origin | None, resume: bool, roots: Mapping[int, Sequence[str]]) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
         if not may_run(origin.status):
@@ -82,7 +87,7 @@ class StartJobs:
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
         try:
-            restore = await self._resume_point(origin) if resume else None
+            restore = await self._resume_point(origin, roots) if resume else None
         except StorageUnreadable as error:
             # An older state than the newest would undo work, and nobody would notice.
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
@@ -90,16 +95,14 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
         return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project)
 
-    async def _resume_point(self, origin: Origin) -> str | None:
-        """The newest state: the savepoint of the last stop, a checkpoint left since, or what the last run began from.
+    async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
+        """The newest state: what the last stop kept, else what the last run left behind, else what it began from.
 
         Raises `StorageUnreadable`.
-
-        A run that ended without a savepoint may have left checkpoints that are newer than any savepoint.
         """
-        if origin.stopped_with:
-            return origin.stopped_with
-        left = await self.storage.newest_checkpoint(origin.job_id, origin.flink_job_id) if origin.flink_job_id else None
+        if origin.stopped_with or origin.flink_job_id is None or origin.run_id is None:
+            return origin.stopped_with or origin.savepoint_path
+        left = await self.storage.newest_state(origin.job_id, origin.flink_job_id, roots.get(origin.run_id, ()))
         return left or origin.restored_from or origin.savepoint_path
 
 

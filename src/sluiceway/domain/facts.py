@@ -165,7 +165,7 @@ class Ended:
     """The job is terminal, and Flink shows no savepoint of ours.
 
     `refusal` is Flink's own word that the attempt failed; None when Flink has no word on it. `moved_on`: it is known to
-    have a checkpoint that is newer than the savepoint that this stop counts on.
+    have a checkpoint that is newer than what this stop counts on.
     """
 
     state: JobState

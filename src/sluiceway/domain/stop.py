@@ -62,6 +62,7 @@ class Stop:
     retry_at: datetime | None = None
     doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
     forgotten_since: datetime | None = None  # since when the job was seen running without the acknowledged attempt
+    abandoned: bool = False  # a cancel whose savepoint was given up while its attempt was in flight
     cancel_on_failure: bool = False  # a savepoint that fails does not keep the job (it was deleted meanwhile)
     foreign_savepoint: str | None = None  # somebody else's, that overtook this stop's own and is kept in its place
     checkpoint_path: str | None = None  # the checkpoint that a cancel keeps in place of a savepoint
@@ -86,15 +87,11 @@ class Stop:
         return f"{self.root}/{self._trigger(self.attempt if self.savepoint else self.attempt - 1)}"
 
     @property
-    def gave_up(self) -> bool:
-        """Whether this is a cancel that began as a stop with a savepoint."""
-        return not self.savepoint and self.attempt > 1
-
-    @property
     def weighs(self) -> bool:
         """Whether the job's last checkpoint decides if it is canceled now that its savepoint failed."""
         keeping = self.policy.resort is Resort.CANCEL_KEEPING_CHECKPOINT and not self.cancel_on_failure
-        return self.gave_up and keeping and self.sent_at is None and self.checkpoint_path is None
+        gave_up = not self.savepoint and self.attempt > 1
+        return gave_up and keeping and self.sent_at is None and self.checkpoint_path is None
 
     @property
     def begun(self) -> bool:
@@ -144,18 +141,22 @@ def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
     if savepoint or not stop.savepoint:
         return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
     return replace(
-        next_attempt(stop, savepoint=False),
+        give_up(stop, in_flight=stop.sent_at is not None),
         policy=replace(stop.policy, resort=Resort.CANCEL),
         deadline=deadline,
         reason="The savepoint was given up by a later request without one.",
     )
 
 
-def next_attempt(stop: Stop, *, savepoint: bool | None = None) -> Stop:
+def give_up(stop: Stop, *, in_flight: bool) -> Stop:
+    """Cancel the job instead of saving it; an attempt that is in flight may yet complete."""
+    return replace(next_attempt(stop), savepoint=False, abandoned=in_flight, settled_at=None)
+
+
+def next_attempt(stop: Stop) -> Stop:
     """A fresh attempt. Only for a stop whose last attempt is known to be over: two in flight restart the job."""
     return replace(
         stop,
-        savepoint=stop.savepoint if savepoint is None else savepoint,
         phase=StopPhase.WAITING,
         attempt=stop.attempt + 1,
         sent_at=None,

@@ -26,7 +26,7 @@ from sluiceway.domain.facts import (
     Weighed,
 )
 from sluiceway.domain.policy import Resort
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, next_attempt, settle
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
 from sluiceway.domain.stop_endings import ended, gone, missing, saved
 
 LONGEST_BACKOFF = timedelta(minutes=1)
@@ -52,9 +52,9 @@ def _last_resort(stop: Stop) -> Stop:
         return stop
     if stop.cancel_on_failure and stop.phase in {StopPhase.FAILED, StopPhase.OVERDUE}:
         # Its job was deleted: nobody is left to ask for it again, and it must not run on unseen.
-        return replace(next_attempt(stop, savepoint=False), settled_at=None)
+        return give_up(stop, in_flight=stop.phase is StopPhase.OVERDUE and stop.sent_at is not None)
     if stop.policy.resort is not Resort.KEEP_RUNNING and stop.phase is StopPhase.FAILED:
-        return replace(next_attempt(stop, savepoint=False), settled_at=None, reason=f"Savepoint failed: {stop.reason}")
+        return replace(give_up(stop, in_flight=False), reason=f"Savepoint failed: {stop.reason}")
     return stop
 
 
@@ -144,7 +144,7 @@ def _hung(stop: Stop, path: str, evidence: Evidence | None, now: datetime) -> Mo
     if not isinstance(evidence, Complete):
         return _overdue(replace(_stopping(stop, False, now), reason=f"Hanging: {told}."), told, now), None
     canceled = replace(
-        next_attempt(stop, savepoint=False),
+        give_up(stop, in_flight=False),
         phase=StopPhase.SENT,
         sent_at=now,
         foreign_savepoint=evidence.path,

@@ -37,7 +37,7 @@ def evidence_at(stop: Stop, fact: StopFact) -> str | None:
         kept = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
         if kept:
             return kept
-    began = (stop.savepoint and stop.sent_at is not None) or stop.gave_up
+    began = (stop.savepoint and stop.sent_at is not None) or stop.abandoned
     return stop.target if began else None
 
 
@@ -128,9 +128,10 @@ def _canceled(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime,
         if stop.foreign_savepoint is None and stop.checkpoint_path is None:
             return settle(stop, StopPhase.STOPPED, stop.reason, now)
         return stop if evidence is None else _kept(stop, fact, evidence, now, rules)
-    if stop.gave_up and evidence is None:
+    if stop.abandoned and evidence is None:
         return stop
-    if fact.state is JobState.FINISHED and isinstance(evidence, Complete):
+    saved_in_time = stop.abandoned and fact.state is JobState.FINISHED and not fact.moved_on
+    if saved_in_time and isinstance(evidence, Complete):
         note = "Its savepoint was complete before the cancel came."
         return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
     return settle(stop, StopPhase.ENDED, f"The job was already {fact.state} when it was to be canceled.", now)
@@ -147,7 +148,7 @@ def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: Sto
             return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; its last checkpoint is kept.", now)
         case Complete(path):
             return settle(stop, StopPhase.LOST, f"The job moved on after {path}, which was to be kept.", now)
-        case Unreadable(_, why) if stop.foreign_savepoint is None:
+        case Unreadable(_, why) if stop.foreign_savepoint is None and not fact.moved_on:
             return settle(
                 stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {kept} was not verified: {why}", now
             )

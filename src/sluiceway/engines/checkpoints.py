@@ -22,7 +22,7 @@ def overtaken_by(found: Checkpoints) -> str | None:
 
 
 def moved_on_after(found: Checkpoints | None, path: str) -> bool:
-    """Whether the job has completed a checkpoint after the savepoint at `path`, or may have: Flink no longer tells."""
+    """Whether the job has completed a checkpoint after the one at `path`, or may have: Flink no longer tells."""
     if found is None:
         return True
     mine = _at(found, path)
@@ -37,7 +37,8 @@ def ran_on_after(found: Checkpoints, path: str, restarted_at: int) -> bool | Non
 
 def _at(found: Checkpoints, path: str) -> CheckpointInfo | None:
     # Flink names the same directory with and without a scheme; its last part is as good as unique.
-    return next((c for c in found.history if c.external_path and _tail(c.external_path) == _tail(path)), None)
+    known = [*found.history, *([found.latest.completed] if found.latest.completed else [])]
+    return next((c for c in known if c.external_path and _tail(c.external_path) == _tail(path)), None)
 
 
 def ended_with(found: Checkpoints, target: str) -> bool:

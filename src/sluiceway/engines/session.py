@@ -284,9 +284,13 @@ class _Look:
             async with self.gate:
                 if stop.weighs and not state.terminal:
                     return await self._weigh(stop)
-                if state is JobState.CANCELED and stop.foreign_savepoint is not None:
+                kept = stop.foreign_savepoint or stop.checkpoint_path
+                if state is JobState.CANCELED and kept is not None:
                     found = await self.rest.checkpoints(stop.flink_job_id)
-                    return Ended(state, moved_on=checkpoints.moved_on_after(found, stop.foreign_savepoint))
+                    return Ended(state, moved_on=checkpoints.moved_on_after(found, kept))
+                if state is JobState.FINISHED and stop.abandoned:
+                    found = await self.rest.checkpoints(stop.flink_job_id)
+                    return Ended(state, moved_on=found is not None and not checkpoints.ended_with(found, stop.target))
         except Unreachable as error:
             return Silent(str(error))
         if state.terminal:

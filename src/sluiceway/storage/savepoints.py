@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -163,32 +164,48 @@ class Storage:
         free = os.statvfs(place)
         return f"The disk of {place} is full." if free.f_bavail * free.f_frsize < _LITTLE else None
 
-    async def newest_checkpoint(self, job_id: int, flink_job_id: str) -> str | None:
-        """The newest whole checkpoint that a run has left (URI); None when there is none.
+    async def newest_state(self, job_id: int, flink_job_id: str, roots: Sequence[str]) -> str | None:
+        """The newest whole state that a run has left (URI); None when there is none.
 
-        Raises `StorageUnreadable`: a checkpoint that cannot be read now may well be there.
+        It is a checkpoint, or a savepoint in one of the `roots` (URIs, those of the run's stops): a stop can fail
+        although its savepoint is complete (FLINK-33522). A job counts both with the same numbers, so the highest is
+        the newest. Roots outside of this storage are not looked at.
+
+        Raises `StorageUnreadable`: what cannot be read now may well be there.
         """
         prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
+        keys = [f"{key}/" for root in roots if (key := self._key(root)) is not None]
         try:
             async with asyncio.timeout(PATIENCE), self._gate:
-                return await self._newest(prefix)
+                return await self._newest(prefix, keys)
         except (OSError, ValueError, BaseError) as error:
             why = _first_line(error) or "no answer in time"
             raise StorageUnreadable(f"{self.uri}/{prefix} could not be read: {why}") from error
 
-    async def _newest(self, prefix: str) -> str | None:
+    async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
         found = await self._list(prefix)
+        numbered = [(number, head) for head in _heads(found) if (number := _number(head)) >= 0]
+        for root in roots:
+            inside = await self._list(root)
+            numbered += [(await self._checkpoint_id(head), head) for head in _heads(inside)]
+            found = [*found, *inside]
         sizes = _sizes(found)
-        heads = [meta for meta in found if meta["path"].endswith(f"/{_METADATA}") and _number(meta) >= 0]
-        for head in sorted(heads, key=_number, reverse=True):
+        for _, head in sorted(numbered, key=itemgetter(0), reverse=True):
             inspection = await self._inspect(head, sizes)
             if not inspection.wrong:
                 return inspection.path
         return None
 
+    async def _checkpoint_id(self, head: "ObjectMeta") -> int:
+        """The number of a savepoint; -1 for one that is not whole."""
+        try:
+            return (await self._read(head)).checkpoint_id
+        except (BrokenMetadata, NotFoundError, FileNotFoundError):
+            return -1
+
     async def _look(self, target: str, prefix: str) -> Evidence:
         found = await self._list(prefix)
-        heads = sorted((m for m in found if m["path"].endswith(f"/{_METADATA}")), key=_modified, reverse=True)
+        heads = sorted(_heads(found), key=_modified, reverse=True)
         sizes = _sizes(found)
         broken: Broken | None = None
         for head in heads:
@@ -226,7 +243,7 @@ class Storage:
 
     async def _sizes_of(self, keys: Sequence[str]) -> dict[str, int | None]:
         lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
-        found = await asyncio.gather(*(asyncio.to_thread(self._heads, lane) for lane in lanes))
+        found = await asyncio.gather(*(asyncio.to_thread(self._look_for, lane) for lane in lanes))
         return {key: head and head["size"] for heads in found for key, head in heads.items()}
 
     # Run in threads, with the store's blocking calls: its own threads may still be at work when a command ends, and
@@ -236,7 +253,7 @@ class Storage:
         size = head["size"]
         return parse(memoryview(obstore.get_range(self._store, head["path"], start=0, length=size)) if size else b"")
 
-    def _heads(self, keys: Sequence[str]) -> "dict[str, ObjectMeta | None]":
+    def _look_for(self, keys: Sequence[str]) -> "dict[str, ObjectMeta | None]":
         return {key: self._head(key) for key in keys}
 
     def _head(self, key: str) -> "ObjectMeta | None":
@@ -277,6 +294,10 @@ def _local_path(root: str) -> Path:
         )
     # Flink takes every ".." out of a path before it follows any link.
     return Path(os.path.normpath((Path(path) if has_scheme(root) else Path(path).expanduser()).absolute()))
+
+
+def _heads(found: "Sequence[ObjectMeta]") -> "list[ObjectMeta]":
+    return [meta for meta in found if meta["path"].endswith(f"/{_METADATA}")]
 
 
 def _sizes(found: "Sequence[ObjectMeta]") -> dict[str, int]:

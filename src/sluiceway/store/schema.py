@@ -155,6 +155,7 @@ stops = Table(
     Column("doubt_since", BigInteger),
     Column("forgotten_since", BigInteger),
     Column("cancel_on_failure", Boolean, nullable=False, server_default=text("0")),
+    Column("abandoned", Boolean, nullable=False, server_default=text("0")),
     Column("foreign_savepoint", Text),
     Column("checkpoint_path", Text),
     Column("savepoint_path", Text),
@@ -168,6 +169,7 @@ stops = Table(
     Index("one_stop_at_a_time", "flink_job_id", unique=True, sqlite_where=text(UNSETTLED)),
     Index("stops_to_do", "cluster", sqlite_where=text(UNSETTLED)),
     Index("stops_of_batch", "batch_id", "id"),
+    Index("stops_of_run", "run_id"),
     sqlite_autoincrement=True,
 )
 

@@ -1,5 +1,6 @@
 """What is read for people: jobs, where they can be resumed from, and what became of a batch of stops."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -173,6 +174,17 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
         return {row["job_id"]: _origin(row) for row in rows}
+
+
+async def stop_roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The directories of all stops of each run, in which their savepoints are."""
+    asked = listed(run_ids)
+    joined = asked.join(stops, stops.c.run_id == asked.c.value)
+    roots: dict[int, list[str]] = defaultdict(list)
+    async with db.read() as connection:
+        for run_id, root in await connection.execute(select(stops.c.run_id, stops.c.root).select_from(joined)):
+            roots[run_id].append(root)
+    return roots
 
 
 def _origin(row: Any) -> Origin:

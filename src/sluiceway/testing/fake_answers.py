@@ -71,7 +71,7 @@ def job_answer(job: FakeJob) -> bytes:
 
 def checkpoints_answer(job: FakeJob) -> bytes:
     """`GET /jobs/:id/checkpoints`."""
-    history = [_savepoint(number, attempt) for number, attempt in enumerate(job.history, 1)][job.unshown :]
+    history = [_savepoint(attempt) for attempt in job.history[job.unshown :]]
     complete = [line for line in history if line["status"] == "COMPLETED"]
     failed = [line for line in history if line["status"] == "FAILED"]
     restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}
@@ -119,11 +119,11 @@ def attempt_answer(attempt: Attempt) -> bytes:
     return msgspec.json.encode({"status": {"id": "COMPLETED"}, "operation": operation})
 
 
-def _savepoint(number: int, attempt: Attempt) -> dict[str, Any]:
+def _savepoint(attempt: Attempt) -> dict[str, Any]:
     status = "COMPLETED" if attempt.location else "IN_PROGRESS" if attempt.in_flight else "FAILED"
     line: dict[str, Any] = {
         "className": status.lower(),
-        "id": number,
+        "id": attempt.number,
         "status": status,
         "is_savepoint": True,
         "savepointFormat": "CANONICAL",

@@ -8,8 +8,6 @@ from typing import Protocol
 from sluiceway.testing.fake_failures import FAILURES, Failure
 from sluiceway.testing.fake_metadata import metadata
 
-_METADATA = metadata()
-
 
 class Disk(Protocol):
     """What a fake Flink needs of a file system. Folders are what `begin` answered."""
@@ -18,8 +16,8 @@ class Disk(Protocol):
         """A new savepoint folder under the target directory, as Flink names it; why there can be none."""
         ...
 
-    def complete(self, folder: str) -> str:
-        """Write its `_metadata`; where Flink says that it lies."""
+    def complete(self, folder: str, number: int) -> str:
+        """Write the `_metadata` of the job's checkpoint of that number; where Flink says that it lies."""
         ...
 
     def discard(self, folder: str) -> None:
@@ -49,10 +47,10 @@ class LocalDisk:
             return Failure(FAILURES["storage"].chain, str(root))
         return str(folder)
 
-    def complete(self, folder: str) -> str:
+    def complete(self, folder: str, number: int) -> str:
         """See `Disk`."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / "_metadata").write_bytes(_METADATA)
+        (Path(folder) / "_metadata").write_bytes(metadata(checkpoint_id=number))
         return f"file:{folder}"
 
     def discard(self, folder: str) -> None:

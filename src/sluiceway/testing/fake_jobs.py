@@ -47,6 +47,7 @@ class Attempt:
     kind: Literal["stop", "savepoint"]
     trigger: str
     cancel_job: bool = False
+    number: int = 0  # among the job's checkpoints
     folder: str | None = None
     location: str | None = None
     failure: Failure | None = None
@@ -277,6 +278,7 @@ class FakeJobs:
         rival = next((other for other in flights if other.kind == "stop"), None)
         flights.append(attempt)
         job.history.append(attempt)
+        attempt.number = len(job.history)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         if rival is not None and attempt.kind == "stop":
@@ -363,7 +365,7 @@ class FakeJobs:
 
     def _write(self, attempt: Attempt) -> None:
         if attempt.folder is not None:
-            attempt.location = self._disk.complete(attempt.folder)
+            attempt.location = self._disk.complete(attempt.folder, attempt.number)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> Timer:
         """Call back, unless the JobManager is lost before."""

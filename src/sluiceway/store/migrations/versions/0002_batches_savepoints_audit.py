@@ -27,6 +27,7 @@ NEW_COLUMNS: dict[str, list[sa.Column[object]]] = {
         sa.Column("policy", sa.Text(), server_default="{}", nullable=False),
         sa.Column("wave", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("held", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("abandoned", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("foreign_savepoint", sa.Text(), nullable=True),
         sa.Column("checkpoint_path", sa.Text(), nullable=True),
     ],
@@ -73,6 +74,7 @@ def upgrade() -> None:
     op.create_index("answers_by_time", "answers", ["created_at"])
     _create_savepoints()
     op.create_index("runs_of_batch", "runs", ["batch_id"], sqlite_where=sa.text("batch_id IS NOT NULL"))
+    op.create_index("stops_of_run", "stops", ["run_id"])
     op.create_index("events_of_project", "events", ["project", "id"])
     op.create_index("events_of_stop", "events", ["stop_id", "id"])
     op.execute(OLD_EVENTS)
@@ -117,6 +119,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for table, index in (
         ("runs", "runs_of_batch"),
+        ("stops", "stops_of_run"),
         ("events", "events_of_project"),
         ("events", "events_of_stop"),
     ):
