@@ -20,6 +20,7 @@ from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
 from sluiceway.store import batches, leases, work
+from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
@@ -225,6 +226,20 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     """A submission without an answer may arrive later."""
     before = runs._withdrawn
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
+
+
+@plant
+def no_guard_on_the_version(put: Any) -> None:
+    """Who was forestalled writes all the same."""
+
+    async def nobody(*_: Any) -> set[int]:
+        return set()
+
+    async def write(connection: Any, table: Any, rows: Any, match: Any = ("id",)) -> set[int]:
+        return await guarded_update(connection, table, rows, match=match)
+
+    put(work, "_forestalled", nobody)
+    put(work, "guarded_update", write)
 
 
 @plant

@@ -33,7 +33,7 @@ class Errands(Generic[K, T]):
         A question that is neither asked nor kept is given up. One that fails has no answer.
         """
         for key in self._tasks.keys() - asked.keys() - set(keep):
-            self._tasks.pop(key).cancel()
+            _give_up(self._tasks.pop(key))
         new = {key: asyncio.create_task(self._ask(ask)) for key, ask in asked.items() if key not in self._tasks}
         self._tasks |= new
         if new:
@@ -59,3 +59,9 @@ class Errands(Generic[K, T]):
         if error is not None:
             log.error(f"{self._what}_failed", about=str(key), exc_info=error)
         return error is None and not task.cancelled()
+
+
+def _give_up(task: "asyncio.Task[T]") -> None:
+    task.cancel()
+    # One that fails while it is canceled is not worth a line in the log.
+    task.add_done_callback(lambda over: over.cancelled() or over.exception())

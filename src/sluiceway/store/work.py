@@ -102,9 +102,9 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         whole = [change for change in kept if change.moved]
         run_moves = [c.after.run for c in whole if c.after.run != c.before.run]
         stop_moves = [c.after.stop for c in whole if c.after.stop is not None and c.after.stop != c.before.stop]
-        await guarded_update(connection, runs, [moves(run) for run in run_moves], holds(lease))
-        await guarded_update(connection, stops, [moves(stop) for stop in stop_moves], holds(lease))
-        await _show(connection, [change for change in kept if change.moved])
+        await guarded_update(connection, runs, [moves(run) for run in run_moves])
+        await guarded_update(connection, stops, [moves(stop) for stop in stop_moves])
+        await _show(connection, whole)
         told = [event for change in kept for event in _told(change, now)]
         if told:
             await connection.execute(insert(events), told)
