@@ -75,8 +75,8 @@ class StartJobs:
 
     async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
         """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
-        wanted = [o.run_id for o in origins if o.run_id is not None and not o.stopped_with and may_run(o.status)]
-        return await views.stop_roots(self.db, wanted)
+        wanted = [o.run_id for o in origins if o.run_id is not None and not o.saved and may_run(o.status)]
+        return await views.roots(self.db, wanted)
 
     async def _plan(self, origin: Origin | None, resume: bool, roots: Mapping[int, Sequence[str]]) -> Start | Verdict:
         if origin is None:
@@ -96,14 +96,17 @@ class StartJobs:
         return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project)
 
     async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
-        """The newest state: what the last stop kept, else what the last run left behind, else what it began from.
+        """What somebody chose, else the newest state: what the last stop saved, else what the last run left behind,
+        else what it began from.
 
         Raises `StorageUnreadable`.
         """
-        if origin.stopped_with or origin.flink_job_id is None or origin.run_id is None:
+        if origin.chosen:
+            return origin.chosen
+        if origin.saved or origin.flink_job_id is None or origin.run_id is None:
             return origin.stopped_with or origin.savepoint_path
         left = await self.storage.newest_state(origin.job_id, origin.flink_job_id, roots.get(origin.run_id, ()))
-        return left or origin.restored_from or origin.savepoint_path
+        return left or origin.stopped_with or origin.restored_from or origin.savepoint_path
 
 
 def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:

@@ -1,0 +1,94 @@
+"""Savepoints of running jobs: where they are accepted, and what is kept of those that were saved."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import case, func, insert, literal, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
+from sluiceway.store.bulk import ids, listed
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
+from sluiceway.store.schema import events, jobs, savepoints, snapshots
+from sluiceway.store.stop_intents import known
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotIntent:
+    """One request for savepoints of running jobs."""
+
+    project: str
+    directory: str  # the URI under which each of them has its own
+    triggers: Mapping[int, str]  # of jobs by id, chosen before anything is stored
+    timeout: timedelta
+    now: datetime
+    who: str = ""
+
+
+async def accept(
+    db: Database, intent: SnapshotIntent, may: Callable[[JobStatus, str | None], bool]
+) -> tuple[dict[int, JobStatus], set[str]]:
+    """Accept the savepoint of each job that `may` have one, in one transaction.
+
+    The status in which each known job was found, and the clusters to wake.
+    """
+    at = epoch_ms(intent.now)
+    wanted = select(jobs.c.id, jobs.c.status, jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id)
+    async with db.write() as connection:
+        asked = wanted.where(*known(intent.project), jobs.c.id.in_(ids(sorted(intent.triggers))))
+        found = {row.id: row for row in await connection.execute(asked)}
+        taken = [row for row in found.values() if may(JobStatus(row.status), row.cluster)]
+        if taken:
+            await connection.execute(insert(snapshots), [_fresh(row, intent) for row in taken])
+            mine = jobs.c.id.in_(ids([row.id for row in taken]))
+            latest = select(func.max(snapshots.c.id)).where(snapshots.c.job_id == jobs.c.id).scalar_subquery()
+            shown = {"status": JobStatus.SAVEPOINTING, "why": "", "snapshot_id": latest}
+            await connection.execute(update(jobs).where(mine).values(shown))
+            told = [event("snapshot_accepted", at, intent.project, job_id=row.id, who=intent.who) for row in taken]
+            await connection.execute(insert(events), told)
+    return {job: JobStatus(row.status) for job, row in found.items()}, {row.cluster for row in taken}
+
+
+def _fresh(job: Any, intent: SnapshotIntent) -> dict[str, Any]:
+    trigger, stamp = intent.triggers[job.id], intent.now.strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    return {
+        "job_id": job.id,
+        "run_id": job.run_id,
+        "cluster": job.cluster,
+        "flink_job_id": job.flink_job_id,
+        "trigger": trigger,
+        "target": f"{intent.directory}/{job.id}/{stamp}/{trigger}",
+        "phase": SnapshotPhase.WAITING,
+        "deadline": epoch_ms(intent.now + intent.timeout),
+        "created_at": epoch_ms(intent.now),
+    }
+
+
+async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Snapshot, str]], now: datetime) -> None:
+    """Remember those that were just saved, each with the version of its cluster."""
+    if not saved:
+        return
+    given = listed([{"id": snapshot.id, "version": version} for snapshot, version in saved])
+    field = partial(func.json_extract, given.c.value)
+    columns = {
+        "project": jobs.c.project,
+        "job_id": snapshots.c.job_id,
+        "run_id": snapshots.c.run_id,
+        "snapshot_id": snapshots.c.id,
+        "path": snapshots.c.savepoint_path,
+        "size": snapshots.c.savepoint_size,
+        "format": literal("canonical"),
+        "drained": literal(False),
+        "flink_version": field("$.version"),
+        "reason": literal(""),
+        "created_at": literal(epoch_ms(now)),
+        "verified_at": case((snapshots.c.verified, epoch_ms(now))),
+    }
+    joined = given.join(snapshots, snapshots.c.id == field("$.id")).join(jobs, jobs.c.id == snapshots.c.job_id)
+    chosen = select(*columns.values()).select_from(joined)
+    await connection.execute(insert(savepoints).from_select(list(columns), chosen))
