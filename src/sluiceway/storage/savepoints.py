@@ -53,6 +53,11 @@ class Storage:
         """The directory (URI) that holds the checkpoints of all jobs."""
         return f"{self.uri}/jobs/checkpoint"
 
+    def place(self, text: str) -> str:
+        """The URI of a directory that is given as Flink has it, or by name (`obs://bucket/dir`). Raises `BadPath`."""
+        key = self._root.key(text.rstrip("/"))
+        return self.files.uri(text) if key is None else f"{self.uri}/{key}"
+
     async def look(self, target: str) -> Evidence:
         """What lies in one attempt's directory: its newest whole savepoint, or why there is none.
 

@@ -80,6 +80,34 @@ async def _named() -> AsyncIterator[None]:
         raise NameInUse from error
 
 
+# What a job is to be resumed from. -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The savepoint that somebody has chosen for the next run of a job."""
+
+    project: str
+    job_id: int
+    path: str
+    size: int
+    who: str
+
+
+async def choose_savepoint(db: Database, choice: Choice, runnable: Sequence[JobStatus], now: datetime) -> bool:
+    """Let the job's next run be resumed from there, if the job may still be started; tells whether."""
+    chosen = {"chosen_savepoint": choice.path, "savepoint_path": choice.path, "savepoint_size": choice.size}
+    mine = (*known(choice.project), jobs.c.id == choice.job_id, jobs.c.status.in_(runnable))
+    told = event(
+        "savepoint_imported", epoch_ms(now), choice.project, job_id=choice.job_id, who=choice.who, detail=choice.path
+    )
+    async with db.write() as connection:
+        changed = await connection.execute(update(jobs).where(*mine).values(chosen))
+        if changed.rowcount:
+            await connection.execute(insert(events), [told])
+    return bool(changed.rowcount)
+
+
 # Starts. -------------------------------------------------------------------------------------------------------------
 
 

@@ -30,19 +30,17 @@ class SnapshotIntent:
     who: str = ""
 
 
-async def accept(
-    db: Database, intent: SnapshotIntent, may: Callable[[JobStatus, str | None], bool]
-) -> tuple[dict[int, JobStatus], set[str]]:
-    """Accept the savepoint of each job that `may` have one, in one transaction.
+async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobStatus, str | None], bool]) -> set[str]:
+    """Accept the savepoint of each job that `may` have one, in one transaction; the clusters to wake.
 
-    The status in which each known job was found, and the clusters to wake.
+    `may` is asked of every job that the project has, with its status and its cluster.
     """
     at = epoch_ms(intent.now)
     wanted = select(jobs.c.id, jobs.c.status, jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id)
     async with db.write() as connection:
         asked = wanted.where(*known(intent.project), jobs.c.id.in_(ids(sorted(intent.triggers))))
-        found = {row.id: row for row in await connection.execute(asked)}
-        taken = [row for row in found.values() if may(JobStatus(row.status), row.cluster)]
+        found = list(await connection.execute(asked))
+        taken = [row for row in found if may(row.id, JobStatus(row.status), row.cluster)]
         if taken:
             await connection.execute(insert(snapshots), [_fresh(row, intent) for row in taken])
             mine = jobs.c.id.in_(ids([row.id for row in taken]))
@@ -51,7 +49,7 @@ async def accept(
             await connection.execute(update(jobs).where(mine).values(shown))
             told = [event("snapshot_accepted", at, intent.project, job_id=row.id, who=intent.who) for row in taken]
             await connection.execute(insert(events), told)
-    return {job: JobStatus(row.status) for job, row in found.items()}, {row.cluster for row in taken}
+    return {row.cluster for row in taken}
 
 
 def _fresh(job: Any, intent: SnapshotIntent) -> dict[str, Any]:
