@@ -20,12 +20,14 @@ from sluiceway.api import dli, docs, health, native
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -224,6 +226,8 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "savepoints": Savepoints(db, storage, clock),
+        "take_savepoints": TakeSavepoints(db, queues, storage, clock, timeout),
+        "import_savepoint": ImportSavepoint(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
     }

@@ -83,8 +83,8 @@ async def trigger_savepoint(
         (verdict,) = await take_savepoints(project, [job], path=data.savepoint_path or None, who=USER)
     except UnusablePath as error:
         raise _bad_path(error) from None
-    if error := _refusal(verdict):
-        raise error
+    if refused := _refusal(verdict):
+        raise refused
     return wire.Done(ACCEPTED.in_(language))
 
 
@@ -122,7 +122,6 @@ async def import_savepoint(
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
-PATHS: Final = [path for handler in HANDLERS for path in handler.paths]
 
 
 def _refusal(verdict: Verdict) -> DliError | None:
