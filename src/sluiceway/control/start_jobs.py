@@ -94,7 +94,8 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
-        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project)
+        jid = secrets.token_hex(16)
+        return Start(origin.job_id, origin.run_id, cluster, jid, restore, origin.project, chosen=origin.chosen)
 
     async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
         """What somebody chose, else the newest state: what the last stop saved, else what the last run left behind,

@@ -124,6 +124,7 @@ class Start:
     batch_id: int | None = None  # the batch that it is brought back from
     wave: int = 0  # of that batch
     held: bool = False  # not to be submitted before its turn has come
+    chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
 
 
 async def accept_starts(
@@ -132,6 +133,7 @@ async def accept_starts(
     """Store the starts of those jobs that may still be started; tells which they were."""
     at = epoch_ms(now)
     async with db.write() as connection:
+        starts = await _undisputed(connection, starts)
         begun = [_begun(start, at) for start in starts]
         moved = await guarded_update(
             connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
@@ -144,6 +146,13 @@ async def accept_starts(
             told = [_told(start, at, who) for start in starts if start.job_id in moved]
             await connection.execute(insert(events), told)
     return moved
+
+
+async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> Sequence[Start]:
+    """Those of which nobody has said something else since they were decided."""
+    wanted = select(jobs.c.id, jobs.c.chosen_savepoint).where(jobs.c.id.in_(ids([start.job_id for start in starts])))
+    chosen = {row.id: row.chosen_savepoint for row in await connection.execute(wanted)}
+    return [start for start in starts if chosen.get(start.job_id) == start.chosen]
 
 
 def _told(start: Start, at: int, who: str) -> dict[str, Any]:

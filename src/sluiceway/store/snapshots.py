@@ -14,7 +14,7 @@ from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, jobs, savepoints, snapshots
+from sluiceway.store.schema import events, jobs, runs, savepoints, snapshots
 from sluiceway.store.stop_intents import known
 
 
@@ -47,6 +47,9 @@ async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobSt
             latest = select(func.max(snapshots.c.id)).where(snapshots.c.job_id == jobs.c.id).scalar_subquery()
             shown = {"status": JobStatus.SAVEPOINTING, "why": "", "snapshot_id": latest}
             await connection.execute(update(jobs).where(mine).values(shown))
+            # A turn that is about to end one of these runs has not seen this; it must look again.
+            moved = update(runs).where(runs.c.id.in_(ids([row.run_id for row in taken])))
+            await connection.execute(moved.values(version=runs.c.version + 1))
             told = [event("snapshot_accepted", at, intent.project, job_id=row.id, who=intent.who) for row in taken]
             await connection.execute(insert(events), told)
     return {row.cluster for row in taken}
