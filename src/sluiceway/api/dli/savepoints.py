@@ -135,5 +135,4 @@ def _refusal(verdict: Verdict) -> DliError | None:
 
 
 def _bad_path(error: UnusablePath) -> DliError:
-    why = str(error).rstrip(".")
-    return bad("savepoint_path", why, why)
+    return bad("savepoint_path", str(error).rstrip("."), "它不在存储根目录下，请写成 obs://bucket/dir/")
