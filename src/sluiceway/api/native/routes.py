@@ -18,6 +18,7 @@ from sluiceway.control.errors import (
     UnknownQueue,
     UnknownSavepoint,
     Unremovable,
+    UnusablePath,
 )
 from sluiceway.settings import MAX_BODY
 
@@ -36,6 +37,7 @@ def routes() -> Router:
             events.follow_stop,
             events.list_events,
             savepoints.list_savepoints,
+            savepoints.take_savepoints,
             savepoints.show_savepoint,
             savepoints.verify_savepoint,
             savepoints.delete_savepoint,
@@ -49,6 +51,7 @@ def routes() -> Router:
             SavepointNeeded: _no("savepoint_needed", 409),
             SavepointRemoved: _no("savepoint_removed", 409),
             Unremovable: _no("savepoint_unremovable", 409),
+            UnusablePath: _no("unusable_path", 400),
             StorageTrouble: _no("storage_unreadable", 503),
             KeyReused: _no("idempotency_key_reused", 422),
         },
