@@ -97,7 +97,15 @@ async def test_a_directory_of_ones_own(at: Plane, tmp_path: Path) -> None:
     after = await at.until(job, JobStatus.RUNNING)
     assert after.savepoint_path is not None
     assert after.savepoint_path.startswith(f"file://{tmp_path}/storage/my-bucket/nightly/{job}/")
-    for astray in ("file:///elsewhere", "obs://../x", "https://bucket/x", "s3://b/x"):
+    own = at.storage.uri
+    for astray in (
+        "file:///elsewhere",
+        "obs://../x",
+        "https://bucket/x",
+        "s3://b/x",
+        f"{own}/jobs/savepoint/1",
+        f"{own}/jobs",
+    ):
         with pytest.raises(UnusablePath):
             await at.take(PROJECT, [job], path=astray)
     assert (await at.job(job)).status is JobStatus.RUNNING, "nothing was accepted"
@@ -363,6 +371,36 @@ async def test_what_is_not_whole_is_not_taken(at: Plane, tmp_path: Path) -> None
     with pytest.raises(UnknownJob):
         await at.bring(PROJECT, 99, "my-bucket")
     assert (await at.job(job)).savepoint_path is None
+
+
+async def test_what_jobs_of_other_projects_have_left_is_theirs(at: Plane) -> None:
+    [job] = await at.run()
+    saved = (await taken(at, job)).savepoint_path
+    assert saved is not None
+    theirs = await at.create("theirs", project="other")
+    for path in (
+        saved,
+        f"{at.storage.checkpoints}/{job}/x/chk-1",
+        f"{at.storage.uri}/jobs",
+        f"{at.storage.savepoints}/x",
+    ):
+        with pytest.raises(UnusablePath, match="does not belong"):
+            await at.bring("other", theirs, path)
+    ours = await at.create("ours")
+    await at.edit.delete(PROJECT, [job])
+    assert (await at.bring(PROJECT, ours, saved)).path == saved, "though its job was deleted"
+
+
+async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -> None:
+    [job] = await at.run()
+    older = (await taken(at, job)).savepoint_path
+    assert older is not None
+    batch = await at.stop(PROJECT, [job], savepoint=True)
+    assert batch.id is not None
+    await at.settled(batch.id)
+    await at.bring(PROJECT, job, older)
+    assert (await at.start.resume_batch(PROJECT, batch.id))[job].refusal is Refusal.SUPERSEDED
+    assert await resumed(at, job) == older
 
 
 async def test_a_job_that_runs_takes_nothing(at: Plane) -> None:

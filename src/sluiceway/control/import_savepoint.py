@@ -31,7 +31,7 @@ class ImportSavepoint:
             raise UnknownJob
         if not may_run(job.status):
             raise WrongState(job.status)
-        found = await self._inspect(path)
+        found = await self._inspect(project, path)
         if found.wrong:
             raise NotWhole(found.why)
         choice = intents.Choice(project, job_id, found.path, found.size, who)
@@ -39,10 +39,22 @@ class ImportSavepoint:
             raise WrongState(job.status)
         return found
 
-    async def _inspect(self, path: str) -> Inspection:
+    async def _inspect(self, project: str, path: str) -> Inspection:
         try:
-            return await self.storage.inspect(self.storage.place(path))
+            place = self.storage.place(path)
         except BadPath as error:
             raise UnusablePath(str(error)) from error
+        if not await self._may_read(project, place):
+            raise UnusablePath(f"{path} does not belong to a job of this project.")
+        try:
+            return await self.storage.inspect(place)
         except StorageUnreadable as error:
             raise StorageTrouble(str(error)) from error
+
+    async def _may_read(self, project: str, place: str) -> bool:
+        """What lies in a job's own directories is for the jobs of its project only."""
+        inside = place.removeprefix(f"{self.storage.uri}/")
+        if inside.partition("/")[0] != "jobs":
+            return True
+        _, _, owner, *_ = [*inside.split("/"), "", ""]
+        return owner.isascii() and owner.isdecimal() and await views.owns(self.db, project, int(owner))

@@ -118,7 +118,7 @@ def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
         return UNKNOWN
     if entry.stop.phase is not StopPhase.STOPPED or saved is None:
         return Verdict(Refusal.NOT_STOPPED, origin.status, f"{entry.stop.phase}. {entry.stop.reason}".strip())
-    if saved != (origin.stopped_with or origin.restored_from):
+    if saved != (origin.chosen or origin.stopped_with or origin.restored_from):
         return Verdict(Refusal.SUPERSEDED, origin.status)
     if origin.stopped_with != saved and origin.status in {JobStatus.SUBMITTING, JobStatus.RUNNING}:
         return Verdict(status=origin.status, note="It has already been started from this savepoint.")

@@ -56,6 +56,10 @@ class TakeSavepoints:
         if path is None:
             return self.storage.savepoints
         try:
-            return self.storage.place(path)
+            directory = self.storage.place(path)
         except BadPath as error:
             raise UnusablePath(str(error)) from error
+        if f"{directory}/".startswith(f"{self.storage.uri}/jobs/"):
+            # What lies there counts as state of the job that it is named after.
+            raise UnusablePath(f"{path} is among the service's own directories; name another, or none.")
+        return directory

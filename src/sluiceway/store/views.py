@@ -286,6 +286,13 @@ def _at(ms: int) -> datetime:
     return at
 
 
+async def owns(db: Database, project: str, job_id: int) -> bool:
+    """Whether a job is, or was, one of the project's."""
+    wanted = select(jobs.c.id).where(jobs.c.project == project, jobs.c.id == job_id)
+    async with db.read() as connection:
+        return (await connection.execute(wanted)).one_or_none() is not None
+
+
 async def locate(db: Database, project: str, job_id: int) -> tuple[str | None, str | None] | None:
     """The cluster and the Flink job id of a job's latest run; None for an unknown job."""
     wanted = select(jobs.c.cluster, jobs.c.flink_job_id).where(
