@@ -55,7 +55,7 @@ class EditJobs:
     async def delete(self, project: str, job_ids: Sequence[int], who: str = "") -> Sequence[Verdict]:
         """Take jobs away, whatever their status; those that run are canceled first, without a savepoint."""
         now = self.clock()
-        intent = StopIntent(project, False, self.storage.savepoints, self.timeout, "deleted", now, who=who)
+        intent = StopIntent(project, False, self.storage.uri, self.timeout, "deleted", now, who=who)
         found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE))
         self.queues.wake(clusters)
         return [ACCEPTED if job in found else UNKNOWN for job in job_ids]

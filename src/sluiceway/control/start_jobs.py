@@ -94,7 +94,8 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
-        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project)
+        checkpoints = self.storage.checkpoints(origin.bucket, origin.job_id)
+        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project, checkpoints)
 
     async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
         """The newest state: what the last stop kept, else what the last run left behind, else what it began from.
@@ -103,7 +104,8 @@ class StartJobs:
         """
         if origin.stopped_with or origin.flink_job_id is None or origin.run_id is None:
             return origin.stopped_with or origin.savepoint_path
-        left = await self.storage.newest_state(origin.job_id, origin.flink_job_id, roots.get(origin.run_id, ()))
+        checkpoints = origin.checkpoints or self.storage.checkpoints(None, origin.job_id)
+        left = await self.storage.newest_state(f"{checkpoints}/{origin.flink_job_id}", roots.get(origin.run_id, ()))
         return left or origin.restored_from or origin.savepoint_path
 
 

@@ -138,7 +138,8 @@ class StopJobs:
         return StopIntent(
             project=project,
             savepoint=savepoint,
-            savepoints=order.target or self.storage.savepoints,
+            home=self.storage.uri,
+            target=order.target,
             timeout=order.policy.timeout or self.timeout,
             reason=reason,
             now=self.clock(),

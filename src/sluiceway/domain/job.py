@@ -57,6 +57,7 @@ class JobDraft:
     queue: str | None = None  # the name of a cluster; None: the default one, found when the job is run
     config: Mapping[str, object] = field(default_factory=dict)  # what the caller's API shows of it; opaque to us
     tags: Mapping[str, str] = field(default_factory=dict)
+    bucket: str | None = None  # in which its savepoints and checkpoints go; None: beside all buckets
 
 
 @dataclass(frozen=True, slots=True)

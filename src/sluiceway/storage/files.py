@@ -7,17 +7,16 @@ is. Nothing outside of it can be named.
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
 
-from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
-from sluiceway.storage.root import Root, first_line
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable, reason_of
+from sluiceway.storage.root import Root
 
 JOBS: Final = "jobs"  # the directory of the jobs without a bucket, so no bucket is called like that
 LONGEST: Final = 1024  # bytes of a path, as in object stores
@@ -63,7 +62,7 @@ class Files:
         return await self._do(name, read)
 
     async def fetch(self, name: str, into: Path, limit: int) -> None:
-        """Copy a file of at most `limit` bytes to a local one, which is there whole or not at all.
+        """Copy a file of at most `limit` bytes to a local one, which is there whole or not at all; so is its directory.
 
         Raises `NoSuchFile`, `FileTooLarge`.
         """
@@ -71,6 +70,7 @@ class Files:
         def fetch(key: str) -> None:
             got = obstore.get(self._root.store, key)
             _refuse_large(name, got.meta["size"], limit)
+            into.parent.mkdir(parents=True, exist_ok=True)
             part = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
             try:
                 with part.open("wb") as file:
@@ -109,10 +109,16 @@ class Files:
 
         def confined() -> _T:
             self._root.confine(key)
-            return work(key)
+            try:
+                return work(key)
+            except FileNotFoundError as error:
+                self._root.check_present()
+                raise NoSuchFile(f"There is no file {_shown(name)}.") from error
 
-        with _translated(name):
+        try:
             return await asyncio.to_thread(confined)
+        except (OSError, ValueError, BaseError, StorageUnreadable) as error:
+            raise StorageUnreadable(f"{_shown(name)} could not be read or written: {reason_of(error)}") from error
 
 
 def is_bucket(name: str) -> bool:
@@ -154,17 +160,6 @@ def _fault(path: str) -> str | None:
 def _refuse_large(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise FileTooLarge(f"{_shown(name)} has {size} bytes, and at most {limit} are taken.")
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (NotFoundError, FileNotFoundError) as error:
-        raise NoSuchFile(f"There is no file {_shown(name)}.") from error
-    except (OSError, ValueError, BaseError) as error:
-        why = first_line(error)
-        raise StorageUnreadable(f"{_shown(name)} could not be read or written: {why}") from error
 
 
 def _shown(name: str) -> str:

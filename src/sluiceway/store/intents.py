@@ -93,6 +93,7 @@ class Start:
     flink_job_id: str
     restore: str | None
     project: str = ""
+    checkpoints: str | None = None  # the directory (URI) that they go to
     batch_id: int | None = None  # the batch that it is brought back from
     wave: int = 0  # of that batch
     held: bool = False  # not to be submitted before its turn has come
@@ -145,6 +146,7 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "flink_job_id": start.flink_job_id,
         "phase": "accepted",
         "restore": start.restore,
+        "checkpoints": start.checkpoints,
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,

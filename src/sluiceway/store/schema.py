@@ -28,6 +28,7 @@ jobs = Table(
     Column("desc", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("queue", Text),
+    Column("bucket", Text),  # in which its savepoints and checkpoints go
     Column("user", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("why", Text, nullable=False, server_default=""),
@@ -75,6 +76,7 @@ runs = Table(
     Column("flink_job_id", Text, nullable=False, unique=True),
     Column("phase", Text, nullable=False),
     Column("restore", Text),
+    Column("checkpoints", Text),  # the directory (URI) that its checkpoints go to; none in runs of older versions
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
     Column("held", Boolean, nullable=False, server_default=text("0")),
     Column("batch_id", BigInteger),  # the batch that it is brought back from

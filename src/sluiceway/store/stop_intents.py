@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, and_, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Limits
@@ -46,10 +46,11 @@ class StopIntent:
 
     project: str
     savepoint: bool
-    savepoints: str  # the directory (URI) under which the savepoints of all jobs lie
+    home: str  # the directory (URI) that the jobs without a bucket have their state in, and that buckets lie in
     timeout: timedelta
     reason: str
     now: datetime
+    target: str | None = None  # a directory (URI) for these savepoints, whatever the job's own
     policy: StopPolicy = PLAIN
     limits: Limits = field(default_factory=Limits)
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id; who is not named is in the first
@@ -177,7 +178,7 @@ async def _insert_stops(
         "cluster": jobs.c.cluster,
         "flink_job_id": jobs.c.flink_job_id,
         "savepoint": literal(intent.savepoint),
-        "root": literal(f"{intent.savepoints}/").concat(jobs.c.id).concat(literal(f"/{stamp}")),
+        "root": _savepoints(intent).concat(jobs.c.id).concat(literal(f"/{stamp}")),
         "token": func.lower(func.hex(func.randomblob(16))),
         "policy": literal(of_policy(intent.policy)),
         "held": literal(intent.gated),
@@ -187,6 +188,14 @@ async def _insert_stops(
     }
     chosen = select(*columns.values()).where(jobs.c.id.in_(ids(job_ids))).order_by(jobs.c.id)
     await connection.execute(insert(stops).from_select(list(columns), chosen))
+
+
+def _savepoints(intent: StopIntent) -> ColumnElement[str]:
+    """The directory that a job's savepoints go to, each stop's into one of its own. See `Storage.home`."""
+    if intent.target is not None:
+        return literal(f"{intent.target}/")
+    bucket = func.coalesce(literal("/").concat(jobs.c.bucket), "")
+    return literal(intent.home).concat(bucket).concat(literal("/jobs/savepoint/"))
 
 
 async def _set_waves(connection: AsyncConnection, waves: Mapping[int, int], batch: int) -> None:

@@ -52,6 +52,8 @@ class Origin:
     stopped_with: str | None  # the savepoint that the latest run was stopped with
     restored_from: str | None  # what the latest run itself had started from
     savepoint_path: str | None  # the newest savepoint that any stop of the job kept
+    bucket: str | None  # that its state goes to from its next run on
+    checkpoints: str | None  # where those of the latest run are
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path).label("stopped_with"),
         runs.c.restore.label("restored_from"),
         jobs.c.savepoint_path,
+        jobs.c.bucket,
+        runs.c.checkpoints,
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()

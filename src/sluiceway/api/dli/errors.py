@@ -31,6 +31,7 @@ class Code(StrEnum):
     NAME_EMPTY = "DLI.11007"
     BAD_CHECKPOINT_INTERVAL = "DLI.11008"
     BAD_CHECKPOINT_MODE = "DLI.11009"
+    BAD_BUCKET = "DLI.11011"
     BAD_PARALLELISM = "DLI.11013"
     DESC_TOO_LONG = "DLI.11014"
     BAD_NAME = "DLI.11015"
@@ -138,6 +139,11 @@ TABLE: Mapping[Code, Entry] = {
     Code.DESC_TOO_LONG: _entry(
         "desc has {size} characters; at most {limit} are allowed. Shorten it.",
         "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
+    ),
+    Code.BAD_BUCKET: _entry(
+        "obs_bucket {bucket} cannot be a bucket: the name has 3 to 63 lower-case letters, digits, hyphens and dots, and"
+        " is not jobs. Correct it.",
+        "obs_bucket {bucket} 不是有效的桶名：应为 3 到 63 个小写字母、数字、中划线或点，且不能为 jobs。请修改。",
     ),
     Code.BAD_NAME: _entry(
         "The job name may hold only letters, digits, Chinese characters, _ and -. Choose another name.",

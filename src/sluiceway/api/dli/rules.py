@@ -15,6 +15,7 @@ from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, Reso
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
+from sluiceway.storage.files import is_bucket
 
 NAME_BYTES: Final = 57
 DESC_LIMIT: Final = 2048
@@ -96,6 +97,7 @@ def create(body: CreateSqlJob) -> JobDraft:
         spec=_spec(settings, _sql(body)),
         config=msgspec.to_builtins(settings),
         tags={tag.key: tag.value or "" for tag in settings.tags},
+        bucket=bucket_of(settings),
     )
 
 
@@ -111,6 +113,7 @@ def update(job: Job, body: UpdateSqlJob) -> JobDraft:
         spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
         config=msgspec.to_builtins(settings),
         tags={tag.key: tag.value or "" for tag in settings.tags},
+        bucket=bucket_of(settings),
     )
     _refuse_in_status(job, draft)
     return draft
@@ -178,6 +181,8 @@ def _overlay(base: Settings, body: SqlJob) -> Settings:
         if field.name in _SETTINGS and (value := getattr(body, field.name)) is not None
         if not (value == "" and field.name in EMPTY_IS_ABSENT)
     }
+    if (bucket := given.get("obs_bucket")) and not is_bucket(bucket):
+        raise DliError(Code.BAD_BUCKET, bucket=bucket[:80])
     if "checkpoint_mode" in given:
         given["checkpoint_mode"] = _checkpoint_mode(given["checkpoint_mode"])
     if "runtime_config" in given:
@@ -248,6 +253,12 @@ def _spec(settings: Settings, sql: str) -> JobSpec:
         state_retention=timedelta(seconds=settings.idle_state_retention),
         options=runtime_config.parse(settings.runtime_config),
     )
+
+
+def bucket_of(settings: Settings) -> str | None:
+    """The bucket that a job's state goes to. Older versions kept any text, and looked at none."""
+    bucket = settings.obs_bucket
+    return bucket if bucket and is_bucket(bucket) else None
 
 
 def _parallelism(settings: Settings) -> int:
