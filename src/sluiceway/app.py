@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp
@@ -19,6 +20,7 @@ from sqlalchemy import text
 from sluiceway.api import dli, docs, health, native
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
+from sluiceway.control.buckets import Buckets
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
@@ -37,11 +39,15 @@ from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Reconciler, TakesTurns
 from sluiceway.settings import MAX_BODY, Settings
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database, migrate
 
 EMBEDDED = "embedded"
 REQUEST_TIMEOUT = 10.0  # seconds for one request to a JobManager
+
+log = structlog.get_logger(__name__)
 
 
 class BadSettings(Exception):  # noqa: N818 - it is what they are
@@ -72,7 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     registered = parse_clusters(settings)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
-        storage = Storage(settings.storage or str(data / "storage"))
+        storage = await _storage(settings, data)
         await asyncio.to_thread(migrate, data / "sluiceway.db")
         db = Database(data / "sluiceway.db")
         stack.push_async_callback(db.close)
@@ -146,6 +152,17 @@ def _http_session() -> aiohttp.ClientSession:
     # One pool for all clusters; a slow one cannot take every connection.
     connector = aiohttp.TCPConnector(limit=0, limit_per_host=128, ttl_dns_cache=60)
     return aiohttp.ClientSession(connector=connector)
+
+
+async def _storage(settings: Settings, data: Path) -> Storage:
+    access = S3Access(settings.s3_endpoint, settings.s3_region)
+    storage = Storage(settings.storage or str(data / "storage"), access)
+    try:
+        await storage.check()
+    except StorageUnreadable as error:
+        # It may be back in a minute, and until then stops are accepted and carried through.
+        log.warning("storage_unreadable", why=str(error))
+    return storage
 
 
 async def _flink_beside(
@@ -223,6 +240,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
+        "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),

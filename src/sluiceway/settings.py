@@ -42,7 +42,13 @@ class Settings:
     """Directory of jars (connectors, formats, functions) for planning SQL and for the embedded Flink."""
 
     storage: str | None = None
-    """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place."""
+    """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place, or s3://…."""
+
+    s3_endpoint: str | None = None
+    """Address of the object store. Default: the variable AWS_ENDPOINT_URL, else Amazon's."""
+
+    s3_region: str | None = None
+    """Region of the object store. Default: the variable AWS_REGION, else us-east-1."""
 
     savepoint_timeout: Seconds = 600.0
     """Seconds after which a stop without a result is reported as overdue. It is watched on."""

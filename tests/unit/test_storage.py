@@ -242,7 +242,7 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(place: Place, monk
 
 async def test_a_metadata_that_vanishes_between_two_looks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     made = write(place, "savepoint/7/t/savepoint-abc")
-    read, gone = obstore.get_range, []
+    read, gone = obstore.get_range, list[bool]()
 
     def late(*args: Any, **options: Any) -> object:
         if not gone:

@@ -117,6 +117,12 @@ class S3:
         return True
 
 
+def bucket_root(uri: str) -> str | None:
+    """The root that is the whole bucket of a URI; None for one of another kind."""
+    place = _place(uri)
+    return f"{scheme_of(uri)}://{place[0]}" if place else None
+
+
 def _place(text: str) -> tuple[str, str] | None:
     """The bucket, and the key in it without a slash at either end; None for a URI of another kind."""
     if scheme_of(text) not in SCHEMES or "\\" in text:

@@ -1,12 +1,13 @@
-"""Reading the events, of a project or of one batch."""
+"""Reading the events, of a project or of one batch, and telling of what changes nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, insert, select
 
-from sluiceway.store.database import Database, moment
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
 from sluiceway.store.schema import events, rejoined
 
 
@@ -21,6 +22,13 @@ class Event:
     batch_id: int | None
     who: str
     detail: str
+
+
+async def record(db: Database, kind: str, project: str, details: Sequence[str], now: datetime, who: str) -> None:
+    """Tell of something that is stored nowhere else: an event for each detail."""
+    told = [event(kind, epoch_ms(now), project, who=who, detail=detail) for detail in details]
+    async with db.write() as connection:
+        await connection.execute(insert(events), told)
 
 
 async def of_project(db: Database, project: str, after: int, limit: int) -> list[Event]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sluiceway.testing.fake_disk import Disk
 from sluiceway.testing.fake_jobs import STORE_SECONDS
 from sluiceway.testing.fake_network import FakeNetwork, Fault, Planned, drop
 from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
@@ -21,10 +22,17 @@ class FakeFlink(FakeRest):
     """One fake cluster behind HTTP."""
 
     def __init__(
-        self, *, store_seconds: float = STORE_SECONDS, cache_seconds: float = 3.0, default_target: str | None = None
+        self,
+        *,
+        store_seconds: float = STORE_SECONDS,
+        cache_seconds: float = 3.0,
+        default_target: str | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """See `FakeRest`."""
-        super().__init__(store_seconds=store_seconds, cache_seconds=cache_seconds, default_target=default_target)
+        super().__init__(
+            store_seconds=store_seconds, cache_seconds=cache_seconds, default_target=default_target, disk=disk
+        )
         self.requests: list[tuple[str, str, Any]] = []  # method, path with query, JSON body or None
         self.url = ""
         self._counts: Counter[str] = Counter()

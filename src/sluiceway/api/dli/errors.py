@@ -56,6 +56,7 @@ class Code(StrEnum):
     STOP_STATE = "DLI.15002"
     SHOW_UNKNOWN = "DLI.16001"
     DELETE_UNKNOWN = "DLI.17001"
+    NO_BUCKET = "DLI.19004"
     QUEUE_UNKNOWN = "DLI.20005"
     BAD_OFFSET = "DLI.23001"
     BAD_ROOT = "DLI.23003"
@@ -237,6 +238,10 @@ TABLE: Mapping[Code, Entry] = {
     Code.DELETE_UNKNOWN: _entry(
         "There is no such job in this project. Check the id and the project.",
         "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.NO_BUCKET: _entry(
+        "obs_buckets names no bucket. Give the names of the buckets to authorize.",
+        "obs_buckets 中没有桶。请填写需要授权的桶名。",
     ),
     Code.QUEUE_UNKNOWN: _entry(
         "There is no queue named {queue}. Register the cluster with the service, or choose another queue_name.",
