@@ -275,6 +275,38 @@ def test_an_update_changes_what_it_names_and_nothing_else() -> None:
     )
 
 
+@pytest.mark.parametrize("bucket", ["data", "my-data.2", "a1b", "0" * 63])
+def test_a_bucket_is_where_the_state_goes(bucket: str) -> None:
+    draft = create(obs_bucket=bucket)
+    assert (draft.bucket, draft.config["obs_bucket"]) == (bucket, bucket)
+    assert update(draft=draft, desc="other").bucket == bucket
+    assert update(JobStatus.RUNNING, draft, obs_bucket="more").bucket == "more"
+    cleared = update(draft=draft, obs_bucket="")
+    assert (cleared.bucket, cleared.config["obs_bucket"]) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    ["ab", "0" * 64, "Data", "my_data", "a..b", "a.-b", "-ab", "ab.", "jobs", "obs://data", "data/dir", "数据"],
+)
+def test_what_cannot_be_a_bucket_is_refused(bucket: str) -> None:
+    for asked in (create, update):
+        with pytest.raises(DliError) as refused:
+            asked(obs_bucket=bucket)
+        assert code_of(refused) == "DLI.11011"
+
+
+def test_a_bucket_of_an_older_version_that_cannot_be_is_kept_and_shown_and_not_used() -> None:
+    old = create(sql_body="SELECT 1")
+    old = replace(old, config={**old.config, "obs_bucket": "My_Bucket"})
+    draft = update(draft=old, desc="other")
+    assert (draft.bucket, draft.config["obs_bucket"]) == (None, "My_Bucket")
+
+
+def test_checkpoints_need_no_bucket() -> None:
+    assert create(checkpoint_enabled=True, log_enabled=True).bucket is None
+
+
 def test_an_update_may_clear_a_description() -> None:
     assert update(draft=create(desc="d"), desc="").desc == ""
 
