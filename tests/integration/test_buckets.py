@@ -13,10 +13,12 @@ from tests.places import Place, S3Place
 from tests.plane import PROJECT, Plane
 from tests.s3_disk import S3Disk
 
+from sluiceway.app import clock
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.domain.stop import StopPhase
+from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.store import schema
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_metadata import metadata
@@ -168,6 +170,18 @@ async def test_a_savepoint_is_verified_used_and_removed_wherever_it_lies(api: Ap
     assert (await api.http.delete(f"/api/v1/projects/{PROJECT}/savepoints/{found['id']}")).status_code == 200
     (left,) = place.everything()
     assert f"{at.storage.uri}/{left}" == f"{second}/_metadata"
+
+
+async def test_retention_reaches_every_bucket(api: Api, at: Plane, place: Place) -> None:
+    (job,) = await at.run(bucket="old-data")
+    await kept(at, job)
+    await at.edit.update(PROJECT, job, with_bucket("new-data"))
+    await resumed(at, job)
+    second = await kept(at, job)
+    await resumed(at, job)
+    third = await kept(at, job)
+    assert await Sweeper(at.db, at.storage, clock, None, 2).sweep() == 1
+    assert {f"{at.storage.uri}/{key}" for key in place.everything()} == {f"{second}/_metadata", f"{third}/_metadata"}
 
 
 async def test_a_missing_savepoint_is_never_a_success(at: Plane, monkeypatch: pytest.MonkeyPatch) -> None:

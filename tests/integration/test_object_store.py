@@ -3,8 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkdli.v1 import DliClient, RegisterBucketRequest, RegisterBucketRequestBody
 from tests.fleet import FakeCluster, Fleet
 from tests.object_store import KEYS, ObjectStore
 from tests.places import S3Place
@@ -15,6 +18,7 @@ pytestmark = [pytest.mark.process, pytest.mark.usefixtures("keys_at_hand")]
 NOWHERE = "--cluster=c0=http://127.0.0.1:9"  # nobody listens there
 
 
+@pytest.mark.filterwarnings("ignore:Method 'register_bucket'")
 def test_jobs_are_stopped_with_savepoints_in_an_object_store(object_store: ObjectStore, tmp_path: Path) -> None:
     place = S3Place(object_store)
     with FakeCluster(S3Disk(object_store)) as cluster:
@@ -22,6 +26,7 @@ def test_jobs_are_stopped_with_savepoints_in_an_object_store(object_store: Objec
         jobs = fleet.run(20)
         options = ("--storage", place.storage.uri, "--s3-endpoint", object_store.endpoint)
         service = ServiceProcess(tmp_path, cluster.option, *options)
+        assert authorized(service, "data").is_success is True
         service.dli("PUT", f"/sql-jobs/{jobs[0]}", {"obs_bucket": "data"})
         service.dli("POST", "/jobs/stop", {"job_ids": jobs, "trigger_savepoint": True})
         fleet.until(jobs, "stopped")
@@ -32,6 +37,13 @@ def test_jobs_are_stopped_with_savepoints_in_an_object_store(object_store: Objec
         assert service.end() == 0
     said = "".join(service.log) + (tmp_path / "sluiceway.db").read_bytes().decode(errors="replace")
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in said
+
+
+def authorized(service: ServiceProcess, *buckets: str) -> Any:
+    """What the vendor's SDK makes of authorizing buckets."""
+    credentials = BasicCredentials("ak", "sk", service.project)
+    client = DliClient.new_builder().with_credentials(credentials).with_endpoint(service.url).build()
+    return client.register_bucket(RegisterBucketRequest(body=RegisterBucketRequestBody(obs_buckets=list(buckets))))
 
 
 def test_a_service_starts_without_its_object_store_and_says_so(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """The files of the storage root under the names that people give them."""
 
+import threading
 from pathlib import Path
 
+import obstore
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.places import DiskPlace, Place
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
-from sluiceway.storage.files import Entry, key_of
+from sluiceway.storage.files import Entry, Files, key_of
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,7 @@ def test_a_name_that_leads_elsewhere_is_refused(place: Place, name: str, why: st
     str(refused.value).encode()
 
 
+@settings(deadline=None)
 @given(st.text() | st.builds("obs://data/{}".format, st.text(alphabet="./\\ab\0~ ")))
 def test_whatever_the_name_it_stays_under_the_root(name: str) -> None:
     try:
@@ -154,6 +157,15 @@ async def test_an_empty_disk_may_not_be_mounted(tmp_path: Path) -> None:
     files = DiskPlace(tmp_path / "root").storage.files
     with pytest.raises(StorageUnreadable, match="is it mounted"):
         await files.exists("obs://data/a")
+
+
+async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = threading.Event()
+    monkeypatch.setattr(obstore, "head", lambda *_: again.wait(20))
+    monkeypatch.setattr(Files._do, "__defaults__", (0.01,))
+    with pytest.raises(StorageUnreadable, match="no answer in time"):
+        await DiskPlace(tmp_path / "root").storage.files.exists("obs://data/a")
+    again.set()
 
 
 async def test_storage_that_cannot_be_read_proves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import cast
+from typing import Any
 
 import pytest
 
@@ -10,7 +10,6 @@ from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.submit import SqlSubmitter
 
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
@@ -37,8 +36,8 @@ class Planner:
 async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expected: str) -> None:
     planner = Planner()
 
-    async def jvm() -> FlinkJvm:
-        return cast("FlinkJvm", planner)
+    async def jvm() -> Any:
+        return planner
 
     async def version_of(_: str) -> str:
         return "2.3.1"

@@ -35,6 +35,8 @@ class FileTooLarge(Exception):  # noqa: N818
 
 def reason_of(error: Exception) -> str:
     """What a foreign error says, in one line and cut short; of an object store's answer the part that tells."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     text = str(error)
     if answer := _ANSWER.search(text):
         return f"{answer[1]}: {answer[2]}"[:LONGEST]

@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable, reason_of
-from sluiceway.storage.root import Root
+from sluiceway.storage.root import PATIENCE, Root
 
 JOBS: Final = "jobs"  # the directory of the jobs without a bucket, so no bucket is called like that
 LONGEST: Final = 1024  # bytes of a path, as in object stores
@@ -80,7 +80,7 @@ class Files:
             finally:
                 part.unlink(missing_ok=True)
 
-        await self._do(name, fetch)
+        await self._do(name, fetch, seconds=None)
 
     async def write(self, name: str, data: bytes) -> None:
         """Write a file, in place of one that is there. It is visible whole or not at all."""
@@ -104,7 +104,7 @@ class Files:
 
         return sorted(await self._do(name, found), key=lambda entry: entry.path)
 
-    async def _do(self, name: str, work: Callable[[str], _T]) -> _T:
+    async def _do(self, name: str, work: Callable[[str], _T], seconds: float | None = PATIENCE) -> _T:
         key = key_of(name)
 
         def confined() -> _T:
@@ -116,7 +116,8 @@ class Files:
                 raise NoSuchFile(f"There is no file {_shown(name)}.") from error
 
         try:
-            return await asyncio.to_thread(confined)
+            async with asyncio.timeout(seconds):
+                return await asyncio.to_thread(confined)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{_shown(name)} could not be read or written: {reason_of(error)}") from error
 

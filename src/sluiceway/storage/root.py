@@ -1,8 +1,10 @@
 """The storage root: what a directory and an object store have in common, as far as we need it."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from obstore.store import ObjectStore
+
+PATIENCE: Final = 10.0  # seconds for one question
 
 
 class Root(Protocol):

@@ -17,7 +17,7 @@ from sluiceway.storage.files import Files
 from sluiceway.storage.inspection import Inspection, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
-from sluiceway.storage.root import Root
+from sluiceway.storage.root import PATIENCE, Root
 from sluiceway.storage.s3 import ANYWHERE, S3, SCHEMES, S3Access
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
-PATIENCE: Final = 10.0  # seconds for finding a checkpoint
 _CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
 _SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
 _LARGE_AT_ONCE: Final = 2
@@ -132,8 +131,7 @@ class Storage:
             async with asyncio.timeout(PATIENCE), self._gate:
                 return await self._newest(f"{own}/", keys)
         except (OSError, ValueError, BaseError) as error:
-            why = reason_of(error) or "no answer in time"
-            raise StorageUnreadable(f"{checkpoints} could not be read: {why}") from error
+            raise StorageUnreadable(f"{checkpoints} could not be read: {reason_of(error)}") from error
 
     async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
         found = await self._list(prefix)
