@@ -26,6 +26,8 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.tags import Tags
+from sluiceway.control.templates import Templates
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -226,6 +228,8 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "savepoints": Savepoints(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
+        "templates": Templates(db, clock),
+        "job_tags": Tags(db, clock),
     }
 
     async def readiness() -> str:

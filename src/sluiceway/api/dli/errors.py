@@ -55,6 +55,17 @@ class Code(StrEnum):
     STOP_STATE = "DLI.15002"
     SHOW_UNKNOWN = "DLI.16001"
     DELETE_UNKNOWN = "DLI.17001"
+    TEMPLATE_NAME_EMPTY = "DLI.18001"
+    TEMPLATE_NAME_EXISTS = "DLI.18002"
+    TEMPLATES_FULL = "DLI.18003"
+    TEMPLATE_UNKNOWN = "DLI.18004"
+    TEMPLATE_DESC_TOO_LONG = "DLI.18005"
+    TEMPLATE_SQL_TOO_LONG = "DLI.18006"
+    TEMPLATE_TYPE = "DLI.18007"
+    TEMPLATE_BAD_ID = "DLI.18008"
+    TEMPLATE_NAME_TOO_LONG = "DLI.18009"
+    UPDATE_TEMPLATE_UNKNOWN = "DLI.1205"
+    BAD_TEMPLATE_PAGE = "DLI.1206"
     QUEUE_UNKNOWN = "DLI.20005"
     BAD_OFFSET = "DLI.23001"
     BAD_ROOT = "DLI.23003"
@@ -231,6 +242,49 @@ TABLE: Mapping[Code, Entry] = {
     Code.DELETE_UNKNOWN: _entry(
         "There is no such job in this project. Check the id and the project.",
         "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.TEMPLATE_NAME_EMPTY: _entry(
+        "The template name is empty. Give the template a name.", "模板名称为空。请填写模板名称。"
+    ),
+    Code.TEMPLATE_NAME_EXISTS: _entry(
+        "A template named {name} exists in this project. Choose another name, or update that template.",
+        "该项目中已存在名为 {name} 的模板。请使用其他名称，或更新该模板。",
+    ),
+    Code.TEMPLATES_FULL: _entry(
+        "The project has {limit} templates, which is as many as it may have. Delete one first.",
+        "该项目已有 {limit} 个模板，达到上限。请先删除一个模板。",
+    ),
+    Code.TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project. Check the id and the project.",
+        "该项目中不存在模板 {id}。请检查模板 ID 和项目。",
+    ),
+    Code.TEMPLATE_DESC_TOO_LONG: _entry(
+        "desc has {size} characters; at most {limit} are allowed. Shorten it.",
+        "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
+    ),
+    Code.TEMPLATE_SQL_TOO_LONG: _entry(
+        "sql_body has {size} characters; at most {limit} are allowed. Shorten it.",
+        "sql_body 有 {size} 个字符，最多允许 {limit} 个。请缩短 SQL。",
+    ),
+    Code.TEMPLATE_TYPE: _entry(
+        "job_type of a template must be {fitting}. Correct it or leave it out.",
+        "模板的 job_type 必须为 {fitting}。请修改或省略。",
+    ),
+    Code.TEMPLATE_BAD_ID: _entry(
+        "Template id {id} is not valid: it is a whole number above 0. Use an id that create or list gave you.",
+        "模板 ID {id} 无效：模板 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
+    ),
+    Code.TEMPLATE_NAME_TOO_LONG: _entry(
+        "The template name has {size} characters; at most {limit} are allowed. Choose a shorter name.",
+        "模板名称有 {size} 个字符，最多允许 {limit} 个。请使用更短的名称。",
+    ),
+    Code.UPDATE_TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project, so it cannot be changed. Check the id and the project.",
+        "该项目中不存在模板 {id}，无法更新。请检查模板 ID 和项目。",
+    ),
+    Code.BAD_TEMPLATE_PAGE: _entry(
+        "offset and limit of a list of templates must be whole numbers, 0 or more. Correct them.",
+        "模板列表的 offset 和 limit 必须为大于等于 0 的整数。请修改。",
     ),
     Code.QUEUE_UNKNOWN: _entry(
         "There is no queue named {queue}. Register the cluster with the service, or choose another queue_name.",
