@@ -19,6 +19,8 @@ class Code(StrEnum):
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
     BAD_PARAMETER = "DLI.0001"
+    SQL_SYNTAX = "DLI.0004"
+    SQL_SEMANTICS = "DLI.0005"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
@@ -41,6 +43,7 @@ class Code(StrEnum):
     BAD_MANAGER_CU = "DLI.11028"
     BAD_RETENTION = "DLI.11036"
     BAD_DIRTY_DATA = "DLI.11039"
+    NO_APIG_SINKS = "DLI.11098"
     BAD_ID = "DLI.12001"
     UPDATE_RUNNING = "DLI.12003"
     UPDATE_UNKNOWN = "DLI.12004"
@@ -97,6 +100,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_PARAMETER: _entry(
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
+    ),
+    Code.SQL_SYNTAX: _entry(
+        "The SQL cannot be parsed: {why} Correct it and send the request again.",
+        "SQL 语法错误：{why} 请修改后重新发送请求。",
+    ),
+    Code.SQL_SEMANTICS: _entry(
+        "The SQL cannot run as a job: {why} Correct it and send the request again.",
+        "SQL 不能作为作业运行：{why} 请修改后重新发送请求。",
     ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
     Code.TOO_MANY: _entry(
@@ -182,6 +193,10 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_DIRTY_DATA: _entry(
         "dirty_data_strategy must be 0, 1 or 2:obsDir. Correct it.",
         "dirty_data_strategy 必须为 0、1 或 2:obsDir。请修改。",
+    ),
+    Code.NO_APIG_SINKS: _entry(
+        "Job {id} has no sinks of API Gateway: this service has none. Use another connector.",
+        "作业 {id} 没有 API 网关输出：本服务不支持。请使用其他连接器。",
     ),
     Code.BAD_ID: _entry(
         "Job id {id} is not valid: a job id is a whole number above 0. Use an id that create or list gave you.",

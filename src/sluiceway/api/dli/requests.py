@@ -36,12 +36,12 @@ def job_id(segment: str) -> int:
     return found
 
 
-def job_ids(given: Sequence[JobIdIn]) -> list[int]:
+def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS) -> list[int]:
     """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
     if not given:
         raise bad("job_ids", "it is empty", "不能为空")
-    if len(given) > MAX_JOB_IDS:
-        raise DliError(Code.TOO_MANY, count=len(given), limit=MAX_JOB_IDS)
+    if len(given) > most:
+        raise DliError(Code.TOO_MANY, count=len(given), limit=most)
     ids = [item if type(item) is int else _id_in_text(str(item)) for item in given]
     if max(ids) > MAX_ID:
         raise bad("job_ids", f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")

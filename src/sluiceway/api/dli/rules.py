@@ -264,7 +264,7 @@ def _checked(settings: Settings) -> Settings:
     if not _DIRTY.fullmatch(settings.dirty_data_strategy):
         raise DliError(Code.BAD_DIRTY_DATA)
     if settings.run_mode == "edge_node":
-        raise _no_edge()
+        raise no_edge()
     if settings.run_mode not in MODES:
         raise bad("run_mode", f"it must be one of {', '.join(MODES)}", f"必须为 {'、'.join(MODES)} 之一")
     if settings.resume_max_num != -1 and not 0 < settings.resume_max_num < 2**31:
@@ -362,7 +362,7 @@ def _sql(body: SqlJob) -> str:
 def _kind(body: CreateSqlJob) -> str:
     kind = body.job_type or DEFAULT_TYPE
     if kind == "flink_sql_edge_job":
-        raise _no_edge()
+        raise no_edge()
     if kind not in SQL_TYPES:
         raise bad("job_type", f"it must be one of {', '.join(SQL_TYPES)}", f"必须为 {'、'.join(SQL_TYPES)} 之一")
     if body.job_type and body.run_mode and body.run_mode not in MODES_OF[kind]:
@@ -370,7 +370,8 @@ def _kind(body: CreateSqlJob) -> str:
     return kind
 
 
-def _no_edge() -> DliError:
+def no_edge() -> DliError:
+    """What all that concerns edge nodes is refused with."""
     return unsupported(
         "This service runs no jobs on edge nodes. Use run_mode shared_cluster or exclusive_cluster.",
         "本服务不支持边缘节点作业。请使用 run_mode shared_cluster 或 exclusive_cluster。",
