@@ -29,7 +29,8 @@ real = pytest.mark.real
 # --- the planner ----------------------------------------------------------------------------------------------------
 
 
-def plan(flink: RealFlink, sql: str, *, chained: bool = False, **options: str) -> Any:
+def plan(flink: RealFlink, sql: str, *, chained: bool = False, parallelism: int = 1) -> Any:
+    options = {"parallelism.default": str(parallelism)}
     return json.loads(flink.run(flink.jvm.plan_sql(read_script(sql), options, chained=chained)))
 
 
@@ -41,7 +42,7 @@ def jobs(flink: RealFlink) -> set[str]:
 @real
 def test_operators_are_drawn_with_what_comes_before_them(real_flink: RealFlink) -> None:
     before = jobs(real_flink)
-    nodes = plan(real_flink, COUNT, **{"parallelism.default": "3"})["nodes"]
+    nodes = plan(real_flink, COUNT, parallelism=3)["nodes"]
     assert [node["type"].partition("[")[0] for node in nodes] == ["Source: orders", "GroupAggregate", "counts"]
     assert {node["parallelism"] for node in nodes} == {3}
     assert [[each["id"] for each in node.get("predecessors", ())] for node in nodes] == [
@@ -136,7 +137,7 @@ def test_the_sdk_reads_both_graphs(service: ServiceThread, job: int) -> None:
 
     for sql, code in (("INSERT INTO b SELEKT 1", "DLI.0004"), ("INSERT INTO nowhere SELECT 1", "DLI.0005")):
         bad = request(job, sql_body=sql)
-        assert code_of(lambda r=bad: client.create_flink_sql_job_graph(r)) == (400, code)
+        assert code_of(client.create_flink_sql_job_graph, bad) == (400, code)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_an_unknown_job_has_no_graph(service: ServiceThread, job: int) -> None:
         (service.sdk(), "x", "DLI.12001"),
     ):
         drawing = request(number, sql_body=COUNT)
-        assert code_of(lambda c=client, r=drawing: c.create_flink_sql_job_graph(r)) == (400, code)
+        assert code_of(client.create_flink_sql_job_graph, drawing) == (400, code)
 
 
 def test_without_java_nothing_can_be_drawn() -> None:

@@ -89,7 +89,7 @@ def test_an_unknown_job_has_no_metrics(service: ServiceThread, fleet: Fleet) -> 
     [job] = fleet.run()
     for client, jobs in ((service.sdk(), [job, 999]), (service.sdk("other"), [job])):
         request = ShowFlinkMetricRequest(ShowFlinkMetricRequestBody(jobs))
-        assert code_of(lambda c=client, r=request: c.show_flink_metric(r)) == (400, "DLI.16001")
+        assert code_of(client.show_flink_metric, request) == (400, "DLI.16001")
 
 
 @pytest.mark.parametrize(

@@ -134,11 +134,11 @@ def test_an_unknown_job_has_no_tags(service: ServiceThread) -> None:
     one = [Tag("k", "v")]
     added, removed = BatchCreateResourceTagsRequestBody(one), BatchDeleteResourceTagsRequestBody(one)
     for which, number in ((client, "999"), (other, job)):
-        calls = [
-            lambda c=which, n=number: c.show_resource_tags(ShowResourceTagsRequest(KIND, n)),
-            lambda c=which, n=number: c.batch_create_resource_tags(BatchCreateResourceTagsRequest(KIND, n, added)),
-            lambda c=which, n=number: c.batch_delete_resource_tags(BatchDeleteResourceTagsRequest(KIND, n, removed)),
-        ]
-        assert [code_of(call) for call in calls] == [(400, "DLI.16001")] * 3
-    assert code_of(lambda: client.show_resource_tags(ShowResourceTagsRequest(KIND, "x"))) == (400, "DLI.12001")
+        for call, request in (
+            (which.show_resource_tags, ShowResourceTagsRequest(KIND, number)),
+            (which.batch_create_resource_tags, BatchCreateResourceTagsRequest(KIND, number, added)),
+            (which.batch_delete_resource_tags, BatchDeleteResourceTagsRequest(KIND, number, removed)),
+        ):
+            assert code_of(call, request) == (400, "DLI.16001")
+    assert code_of(client.show_resource_tags, ShowResourceTagsRequest(KIND, "x")) == (400, "DLI.12001")
     assert tags(service, int(job)) == {}

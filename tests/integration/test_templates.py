@@ -102,11 +102,11 @@ def test_a_project_has_a_hundred_templates_and_its_own(service: ServiceThread) -
     numbers = [create(service, f"t{number}") for number in range(100)]
     client = service.sdk()
     more = CreateFlinkSqlJobTemplateRequest(CreateFlinkSqlJobTemplateRequestBody(name="more"))
-    assert code_of(lambda: client.create_flink_sql_job_template(more)) == (400, "DLI.18003")
+    assert code_of(client.create_flink_sql_job_template, more) == (400, "DLI.18003")
     other = service.sdk("other")
     other.create_flink_sql_job_template(more)
     gone = DeleteFlinkSqlJobTemplateRequest(numbers[0])
-    assert code_of(lambda: other.delete_flink_sql_job_template(gone)) == (400, "DLI.18004")
+    assert code_of(other.delete_flink_sql_job_template, gone) == (400, "DLI.18004")
     client.delete_flink_sql_job_template(gone)
     client.create_flink_sql_job_template(more)
 
@@ -124,8 +124,8 @@ def test_a_job_takes_the_sql_of_its_template_unless_it_has_its_own(service: Serv
     assert sql_of(name="c", template_id=number, sql_body="SELECT 'own'") == "SELECT 'own'"
     assert sql_of(name="d", template_id=0) == ""
     client.delete_flink_sql_job_template(DeleteFlinkSqlJobTemplateRequest(number))
-    assert code_of(lambda: sql_of(name="e", template_id=number)) == (400, "DLI.18004")
-    assert code_of(lambda: sql_of(name="e", template_id="x")) == (400, "DLI.18008")
+    assert code_of(sql_of, name="e", template_id=number) == (400, "DLI.18004")
+    assert code_of(sql_of, name="e", template_id="x") == (400, "DLI.18008")
     assert sql_of(name="e") == "", "the name was not taken by the refused ones"
 
 

@@ -110,7 +110,7 @@ async def job_list(
 
 def listing(
     project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
-) -> tuple[Select[tuple[int]], Select[tuple[int]]]:
+) -> tuple[Select[int], Select[int]]:
     """The query that counts the jobs that match, and the one for the ids of a page of them."""
     source, order = _tagged(where.tags)
     matching = _matching(project, where)
