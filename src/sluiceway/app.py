@@ -30,6 +30,7 @@ from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.tags import Tags
 from sluiceway.control.templates import Templates
+from sluiceway.control.transfer import Transfer
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -236,6 +237,7 @@ def _api(
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
+        "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),
     }
 

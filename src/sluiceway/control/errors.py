@@ -51,6 +51,10 @@ class UnknownTemplate(ControlError):  # noqa: N818
     """No such template in this project."""
 
 
+class NoExport(ControlError):  # noqa: N818
+    """What is to be imported is not there, or is no export of jobs."""
+
+
 class TooMany(ControlError):  # noqa: N818
     """There are as many already as there may be."""
 

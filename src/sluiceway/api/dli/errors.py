@@ -72,6 +72,8 @@ class Code(StrEnum):
     QUEUE_UNKNOWN = "DLI.20005"
     BAD_OFFSET = "DLI.23001"
     BAD_ROOT = "DLI.23003"
+    BAD_EXPORT = "DLI.29001"
+    BAD_IMPORT = "DLI.29002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +313,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_ROOT: _entry(
         "root_job_id must be a whole number above 0. Correct it or leave it out.",
         "root_job_id 必须为大于 0 的整数。请修改或省略。",
+    ),
+    Code.BAD_EXPORT: _entry(
+        "Jobs cannot be exported to obs_dir: {why} Give a directory as bucket/directory.",
+        "无法将作业导出到 obs_dir：{why} 请填写 bucket/directory 形式的目录。",
+    ),
+    Code.BAD_IMPORT: _entry(
+        "Nothing was imported. {why} Give a zip file that was exported, or a directory of them.",
+        "未导入任何作业。{why} 请填写导出的 zip 文件或其所在目录。",
     ),
 }
 

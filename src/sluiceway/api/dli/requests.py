@@ -36,15 +36,15 @@ def job_id(segment: str) -> int:
     return found
 
 
-def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS) -> list[int]:
+def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS, field: str = "job_ids") -> list[int]:
     """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
     if not given:
-        raise bad("job_ids", "it is empty", "不能为空")
+        raise bad(field, "it is empty", "不能为空")
     if len(given) > most:
         raise DliError(Code.TOO_MANY, count=len(given), limit=most)
-    ids = [item if type(item) is int else _id_in_text(str(item)) for item in given]
+    ids = [item if type(item) is int else _id_in_text(str(item), field) for item in given]
     if max(ids) > MAX_ID:
-        raise bad("job_ids", f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")
+        raise bad(field, f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")
     if min(ids) < 1:
         raise DliError(Code.BAD_ID, id=_short(min(ids)))
     return ids
@@ -145,10 +145,10 @@ def _choice(field: str, given: str, choices: Sequence[str]) -> str:
     return given
 
 
-def _id_in_text(text: str) -> int:
+def _id_in_text(text: str, field: str) -> int:
     found = number(text)
     if found is None:
-        raise bad("job_ids", f"{text[:40]!r} is not a 64-bit number", f"{text[:40]!r} 不是 64 位整数")
+        raise bad(field, f"{text[:40]!r} is not a 64-bit number", f"{text[:40]!r} 不是 64 位整数")
     return found
 
 

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import edge, graph, metrics, requests, rules, tags, templates, views, wire
+from sluiceway.api.dli import edge, graph, metrics, requests, rules, tags, templates, transfer, views, wire
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
@@ -226,6 +226,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *metrics.HANDLERS,
     *graph.HANDLERS,
     *edge.HANDLERS,
+    *transfer.HANDLERS,
 ]
 
 
