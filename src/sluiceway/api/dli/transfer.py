@@ -16,7 +16,7 @@ from sluiceway.api.dli import requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, USER, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
 from sluiceway.control.errors import NoExport, UnknownJob
@@ -192,7 +192,7 @@ def _mapping(old: int, arrival: Arrival, cover: bool, language: Language) -> Job
     namesake = arrival.namesake
     if namesake is None:
         return JobMapping(old, -1, STRANGE_QUEUE.say(language, {"queue": arrival.queue}))
-    params = {"id": namesake.id, "status": dli_status(namesake.status)}
+    params: dict[str, Param] = {"id": namesake.id, "status": dli_status(namesake.status)}
     if arrival.twice:
         return JobMapping(old, -1, TWICE.say(language, params))
     text = ACTIVE if cover and namesake.status not in EDITABLE else NAME_TAKEN
