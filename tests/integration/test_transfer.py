@@ -157,7 +157,10 @@ def put(tmp_path: Path, name: str, data: bytes) -> str:
 
 
 def archive(*jobs: dict[str, Any]) -> bytes:
-    documents = {f"jobs/{n}.json": json.dumps({"job_id": n, **job}).encode() for n, job in enumerate(jobs, 1)}
+    documents = {
+        f"jobs/{n}.json": json.dumps({"job_id": n, "job_type": "flink_sql_job", **job}).encode()
+        for n, job in enumerate(jobs, 1)
+    }
     return pack({MARK: VERSION, **documents})
 
 

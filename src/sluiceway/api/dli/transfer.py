@@ -1,7 +1,8 @@
 """Jobs as zip files: a job is written as the body that would make it, and read by the rules of one that is made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec.structs import fields
 
 from sluiceway.api.dli import requests, rules
 from sluiceway.api.dli.boundary import Json, decode
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.given import BASE, REFUSED, USER, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
@@ -88,12 +89,27 @@ class Imported(Struct, frozen=True):
     is_success: Literal["true"] = "true"
 
 
-class ExportedJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True):
-    """A job in a file: what would make it, and what else it was given later."""
+class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True):
+    """A SQL job in a file: what would make it, and what else it was given later."""
 
     job_id: int
     operator_config: str | None = None
     static_estimator_config: str | None = None
+
+
+class _Kind(Struct, frozen=True):
+    job_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How jobs of a kind are written, and the rules by which they are read."""
+
+    body: type[ExportedSqlJob]
+    create: Callable[[ExportedSqlJob], JobDraft]
+
+
+FORMS: Final[Mapping[str, Form]] = dict.fromkeys(rules.SQL_TYPES, Form(ExportedSqlJob, rules.create))
 
 
 @post(
@@ -154,22 +170,25 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [export_jobs, import_jobs]
 def exported(job: Job) -> bytes:
     """A job as it is written. `imported` reads it back, exactly."""
     draft = job.draft
+    body = FORMS[draft.kind].body
     settings = rules.settings_of(draft)
-    names = {field.name for field in fields(ExportedJob)} & {field.name for field in fields(settings)}
-    given = {name: getattr(settings, name) for name in names}
+    given = {name: getattr(settings, name) for name in {field.name for field in fields(settings)} & _names(body)}
     if settings.run_mode == rules.Settings().run_mode:
-        del given["run_mode"]  # both it and job_type are checked against each other only where both were given
-    body = ExportedJob(
-        job_id=job.id,
-        name=draft.name,
-        desc=draft.desc,
-        queue_name=draft.queue,
-        sql_body=draft.spec.sql,
-        job_type=draft.kind,
-        tags=[Tag(key, value) for key, value in draft.tags.items()],
-        **given,
-    )
-    return msgspec.json.encode(body)
+        given.pop("run_mode", None)  # both it and job_type are checked against each other only where both were given
+    beside = {
+        "job_id": job.id,
+        "name": draft.name,
+        "desc": draft.desc,
+        "queue_name": draft.queue,
+        "sql_body": draft.spec.sql,
+        "job_type": draft.kind,
+        "tags": [Tag(key, value) for key, value in draft.tags.items()],
+    }
+    return msgspec.json.encode(body(**given | {name: beside[name] for name in beside.keys() & _names(body)}))
+
+
+def _names(body: type[Struct]) -> set[str]:
+    return {field.name for field in fields(body)}
 
 
 def _all_imported(documents: Sequence[tuple[str, bytes]]) -> list[tuple[int, JobDraft]]:
@@ -179,8 +198,11 @@ def _all_imported(documents: Sequence[tuple[str, bytes]]) -> list[tuple[int, Job
 def imported(place: str, document: bytes) -> tuple[int, JobDraft]:
     """The id that a job had where it was exported, and what it is to be. Raises `DliError` that names the place."""
     try:
-        body = decode(document, ExportedJob)
-        return body.job_id, rules.create(body)
+        kind = decode(document, _Kind).job_type
+        if kind not in FORMS:
+            raise bad("job_type", f"it must be one of {', '.join(FORMS)}", f"必须为 {'、'.join(FORMS)} 之一")
+        body = decode(document, FORMS[kind].body)
+        return body.job_id, FORMS[kind].create(body)
     except DliError as error:
         en, zh = error.message(Language.ENGLISH), error.message(Language.CHINESE)
         raise DliError(Code.BAD_IMPORT, why=Text(f"{place}: {en}", f"{place}：{zh}")) from None
