@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -200,6 +201,16 @@ class HaFlink:
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+    def checkpoint(self, jid: str) -> None:
+        """Wait until a job has taken a checkpoint, asking for one again and again: then all its tasks are ready."""
+
+        def complete() -> bool:
+            asked = self.ask(f"/jobs/{jid}/checkpoints", {})["request-id"]
+            time.sleep(0.5)
+            return "checkpointId" in (self.ask(f"/jobs/{jid}/checkpoints/{asked}").get("operation") or {})
+
+        wait_for(complete)
 
     def jobs(self) -> dict[str, dict[str, Any]]:
         """Every job that the cluster lists, by its id."""

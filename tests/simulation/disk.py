@@ -37,12 +37,16 @@ class Flow:
     flowing: bool = False
     last: float = 0.0  # when records last flowed
     kept: bool = True  # its checkpoints are still there
+    checkpointed_at: float = 0.0  # when the newest of them was made
 
     def move(self, now: float, *, flowing: bool) -> None:
         """Bring the position up to date."""
         if self.flowing:
+            before = self.checkpoint
             self.position += now - self.at
             self.last = now
+            if self.checkpoint is not None and self.checkpoint != before:
+                self.checkpointed_at = now - (self.position - self.checkpoint)
         self.at, self.flowing = now, flowing
 
     @property
@@ -164,10 +168,10 @@ class SimStorage(Storage):
         if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
         seen = self._service.world.now - self._disk.lag
-        found = {f"file://{folder.path}": folder.position for folder in self._disk.whole(roots, seen)}
+        found = {f"file://{folder.path}": folder.complete_at or 0.0 for folder in self._disk.whole(roots, seen)}
         flow = self._disk.flows.get(flink_job_id)
         if flow is not None and flow.checkpoint is not None and flow.kept:
-            found[f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"] = flow.checkpoint
+            found[f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"] = flow.checkpointed_at
         return max(found, key=found.__getitem__, default=None)
 
     async def _trouble(self) -> str | None:

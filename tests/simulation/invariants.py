@@ -232,14 +232,16 @@ class Watch:
             return
         disk, last = self._world.disk, older[0]
         flow = disk.flows.get(last["flink_job_id"])
-        known = [disk.position(last["restore"])]
-        if flow is not None and flow.kept and flow.checkpoint is not None:
-            known.append(flow.checkpoint)
         mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
-        known += [disk.position(row["savepoint_path"]) for row in mine if row["phase"] == StopPhase.STOPPED]
-        roots, seen = [row["root"] for row in mine], self._world.now - LOOK_LASTS
-        known += [folder.position for folder in disk.whole(roots, seen)]
-        if disk.position(new["restore"]) < max(known) - 1e-6:
+        folders = disk.whole([row["root"] for row in mine], self._world.now - LOOK_LASTS)
+        kept = [row["savepoint_path"] for row in mine if row["phase"] == StopPhase.STOPPED and row["savepoint_path"]]
+        folders += [disk.by_path[plain(path)] for path in kept]
+        known = [(folder.complete_at or 0.0, folder.position) for folder in folders]
+        if flow is not None and flow.kept and flow.checkpoint is not None:
+            known.append((flow.checkpointed_at, flow.checkpoint))
+        # By time: what a job had processed before it was set back counts for nothing.
+        _, newest = max(known, default=(0.0, disk.position(last["restore"])))
+        if disk.position(new["restore"]) < newest - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
 
     # The end. -----------------------------------------------------------------------------------------------------

@@ -96,9 +96,8 @@ def test_job_that_finishes_by_itself_is_no_success(world: World, flink: HaFlink)
     wait_for(lambda: flink.state(world.flink_id(job)) == "FINISHED")
     world.start()
     entry = world.settled(batch)[job]
-    # Nobody can know that the request has never reached Flink; that there is no savepoint is known.
-    assert (entry["phase"], entry["savepoint"]) == ("lost", None)
-    assert "The job is FINISHED. No savepoint was found in " in entry["reason"]
+    assert (entry["phase"], entry["savepoint"]) == ("ended", None)
+    assert "The job finished by itself before it could be stopped; there is no savepoint." in entry["reason"]
     assert world.savepoints(job) == []
 
 
@@ -108,6 +107,7 @@ def test_job_that_fails_while_finishing_keeps_its_savepoint(world: World, flink:
     output = world.directory / f"output-{restarts}"
     sql = FILES.format(path=output.as_uri())
     [job] = world.run(sql=sql, restart_when_exception=restarts, checkpoint_interval=3600)
+    flink.checkpoint(world.flink_id(job))
     wait_for(lambda: any(output.glob(".part-*")))
     with hanging(flink.taskmanagers[0]):
         shutil.rmtree(output)

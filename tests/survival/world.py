@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import resource
 import signal
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +31,15 @@ class World:
     def __init__(self, directory: Path, clusters: Mapping[str, tuple[str, HaFlink]]) -> None:
         self.directory = directory
         self.storage = directory / "storage"
-        self._database = directory / "data" / "sluiceway.db"
+        self.database = directory / "data" / "sluiceway.db"
         self._clusters = clusters
         self._numbers = itertools.count(1)
         self._service: ServiceProcess | None = None
+
+    @property
+    def _settings(self) -> list[str]:
+        clusters = [f"--cluster={name}={url}" for name, (url, _) in self._clusters.items()]
+        return [*clusters, f"--storage={self.storage}", f"--gone-after={GONE_AFTER}"]
 
     @property
     def service(self) -> ServiceProcess:
@@ -43,14 +49,12 @@ class World:
 
     def start(self, *options: str, crash: str | None = None) -> None:
         """Start a service, in the place of one that has ended."""
-        clusters = [f"--cluster={name}={url}" for name, (url, _) in self._clusters.items()]
-        given = (*clusters, f"--storage={self.storage}", f"--gone-after={GONE_AFTER}", *options)
-        self._service = ServiceProcess(self.directory / "data", *given, crash=crash)
+        self._service = ServiceProcess(self.directory / "data", *self._settings, *options, crash=crash)
 
     def died(self) -> None:
         """Wait for the service to die where it was told to; nobody is to wait for its leases to run out."""
         assert self.service.process.wait(60) == -signal.SIGKILL
-        with contextlib.closing(sqlite3.connect(self._database, timeout=20)) as db, db:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as db, db:
             db.execute("UPDATE leases SET until = 0")
 
     def end(self) -> None:
@@ -65,6 +69,24 @@ class World:
         yield
         self.end()
         self.start()
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[ServiceProcess]:
+        """A second service on the same data, by mistake, for as long as the context lasts."""
+        second = ServiceProcess(self.directory / "data", *self._settings)
+        yield second
+        assert second.end() == 0
+
+    @contextlib.contextmanager
+    def limited(self, what: int, most: int) -> Iterator[None]:
+        """The service gets no more of a resource for as long as the context lasts."""
+        pid = self.service.process.pid
+        soft, hard = resource.prlimit(pid, what)
+        resource.prlimit(pid, what, (most, hard))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, what, (soft, hard))
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -130,7 +152,7 @@ class World:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query shows, from beside the service."""
-        with contextlib.closing(sqlite3.connect(self._database, timeout=20)) as db:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as db:
             return db.execute(sql).fetchall()
 
     def savepoints(self, job: int) -> list[str]:

@@ -139,12 +139,12 @@ def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "restarted_at", "ran_on"),
+    ("path", "running_since", "ran_on"),
     [("file:/s/savepoint-1", 0, False), ("file:///s/savepoint-1", 999, False), ("file:/s/savepoint-1", 1000, True)],
     ids=["never restarted", "restarted before", "restarted after"],
 )
-def test_a_restart_counts_against_a_savepoint_only_after_it(path: str, restarted_at: int, ran_on: bool) -> None:
+def test_running_anew_counts_against_a_savepoint_only_after_it(path: str, running_since: int, ran_on: bool) -> None:
     mine = CheckpointInfo(7, is_savepoint=True, status="COMPLETED", trigger_timestamp=1000, external_path=path)
     found = Checkpoints({}, LatestCheckpoints(), [mine])
-    assert ran_on_after(found, "file:/s/savepoint-1", restarted_at) is ran_on
-    assert ran_on_after(found, "file:/s/savepoint-2", restarted_at) is None, "it is not listed yet"
+    assert ran_on_after(found, "file:/s/savepoint-1", running_since) is ran_on
+    assert ran_on_after(found, "file:/s/savepoint-2", running_since) is None, "it is not listed yet"

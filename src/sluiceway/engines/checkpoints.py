@@ -29,10 +29,10 @@ def moved_on_after(found: Checkpoints | None, path: str) -> bool:
     return mine is None or any(c.id > mine.id and c.status == _COMPLETED for c in found.history)
 
 
-def ran_on_after(found: Checkpoints, path: str, restarted_at: int) -> bool | None:
-    """Whether the job was restarted after the savepoint at `path` was begun; None while Flink does not list that."""
+def ran_on_after(found: Checkpoints, path: str, running_since: int) -> bool | None:
+    """Whether the job ran anew after the savepoint at `path` was begun; None while Flink does not list that."""
     mine = _at(found, path)
-    return None if mine is None else restarted_at >= mine.trigger_timestamp
+    return None if mine is None else running_since >= mine.trigger_timestamp
 
 
 def _at(found: Checkpoints, path: str) -> CheckpointInfo | None:

@@ -330,8 +330,8 @@ class FlinkRest:
         kept = _decode(answer, _CheckpointConfig).externalization
         return kept.enabled and not kept.delete_on_cancellation
 
-    async def restarted_at(self, jid: str, state: JobState) -> int | None:
-        """When the job was last restarted, in ms since the epoch, 0 for never.
+    async def running_since(self, jid: str, state: JobState) -> int | None:
+        """When the job last began to run, in ms since the epoch, 0 for never.
 
         None while Flink's answer, which it caches for about 3 s, is older than this state of the job.
         """
@@ -339,7 +339,7 @@ class FlinkRest:
         if job is None or job.get("state") != state:
             return None
         stamps = job.get("timestamps")
-        at = stamps.get("RESTARTING", 0) if isinstance(stamps, dict) else None
+        at = stamps.get("RUNNING", 0) if isinstance(stamps, dict) else None
         return at if isinstance(at, int) else None
 
     async def _ask(self, method: str, path: str, body: object = None, limit: int = _SMALL) -> _Answer:

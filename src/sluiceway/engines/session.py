@@ -321,7 +321,7 @@ class _Look:
             return Silent(str(error))
         if found is None or checkpoints.ended_with(found, stop.target):
             return Ended(state)
-        return Ended(state, "nothing. The job ran again after its JobManager was lost, and then finished by itself.")
+        return Ended(state, "nothing. The last checkpoint of the job is not this stop's savepoint.")
 
     async def _hanging(self, stop: Stop) -> StopFact:
         try:
@@ -335,7 +335,8 @@ class _Look:
     async def _failure(self, stop: Stop, failed: AttemptFailed, state: JobState) -> StopFact:
         """The savepoint may be whole although the stop failed (FLINK-33522): path and state are two facts.
 
-        A job that restarts after that failure runs on from an older state, so it must not have restarted since.
+        A job that runs again after that failure runs on from an older state, so it must not have begun to run since.
+        That it was about to restart (RESTARTING) is no proof: Flink may give that up, and let it fail.
         """
         if not state.terminal:
             return Refused(failed.refusal, failed.text)
@@ -343,13 +344,13 @@ class _Look:
             return Ended(state, failed.text)
         try:
             async with self.gate:
-                restarted_at = await self.rest.restarted_at(stop.flink_job_id, state)
+                running_since = await self.rest.running_since(stop.flink_job_id, state)
                 found = await self.rest.checkpoints(stop.flink_job_id)
         except Unreachable as error:
             return Silent(str(error))
         if found is None:
             return Ended(state, failed.text)
-        ran_on = None if restarted_at is None else checkpoints.ran_on_after(found, failed.location, restarted_at)
+        ran_on = None if running_since is None else checkpoints.ran_on_after(found, failed.location, running_since)
         if ran_on is None:
             return Silent("the cluster does not tell yet whether the job ran on after its savepoint")
         if ran_on:

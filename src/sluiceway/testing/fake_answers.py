@@ -62,7 +62,7 @@ def job_answer(job: FakeJob) -> bytes:
             "end-time": _milliseconds(job.ended_at),
             "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
             "now": _milliseconds(time.time()),
-            "timestamps": {**dict.fromkeys(JobState, 0), JobState.RESTARTING: _milliseconds(job.restarted_at or 0.0)},
+            "timestamps": {**dict.fromkeys(JobState, 0), JobState.RUNNING: _milliseconds(job.running_since)},
             "vertices": [_vertex(job)],
             "status-counts": {name.upper(): count for name, count in _tasks(job).items() if name != "total"},
             "plan": {"jid": job.jid, "name": job.name, "type": _job_type(job), "nodes": []},

@@ -102,7 +102,7 @@ class FakeJob:
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)
-    restarted_at: float | None = None  # the latest time
+    running_since: float = field(default_factory=_now)
     ended_at: float | None = None
 
     @property
@@ -340,7 +340,7 @@ class FakeJobs:
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
             return
-        job.restarts, job.restarted_at = job.restarts + 1, time.time()
+        job.restarts += 1
         self._move(job, JobState.RESTARTING)
         self._later(job.restart_seconds, lambda: self._again(job))
 
@@ -377,4 +377,6 @@ class FakeJobs:
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         job.state = state
+        if state is JobState.RUNNING:
+            job.running_since = time.time()
         self.version += 1
