@@ -139,6 +139,12 @@ def test_every_field_of_a_creation_is_written() -> None:
     assert imported("here", exported(job))[1] == job.draft
 
 
+def test_a_kind_that_cannot_be_written_is_named() -> None:
+    job = job_of({"name": "n"}, {})
+    with pytest.raises(DliError, match=r"DLI.0007.*flink_new_job"):
+        exported(replace(job, draft=replace(job.draft, kind="flink_new_job")))
+
+
 # --- on the service -------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import fields
 
 from sluiceway.api.dli import requests, rules
 from sluiceway.api.dli.boundary import Json, decode
-from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.given import BASE, REFUSED, USER, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
@@ -168,8 +168,10 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [export_jobs, import_jobs]
 
 
 def exported(job: Job) -> bytes:
-    """A job as it is written. `imported` reads it back, exactly."""
+    """A job as it is written. `imported` reads it back, exactly. Raises `DliError` for a kind that has no form."""
     draft = job.draft
+    if draft.kind not in FORMS:
+        raise unsupported(f"Jobs of type {draft.kind} cannot be exported.", f"不支持导出 {draft.kind} 类型的作业。")
     body = FORMS[draft.kind].body
     settings = rules.settings_of(draft)
     given = {name: getattr(settings, name) for name in {field.name for field in fields(settings)} & _names(body)}
