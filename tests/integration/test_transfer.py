@@ -336,6 +336,8 @@ def test_what_is_no_export_is_not_imported(service: ServiceThread, tmp_path: Pat
     options = archive({"name": "a", "runtime_config": "rest.port=1"})
     refused(service, put(tmp_path, "bucket/options.zip", options), says="rest.port")
     refused(service, put(tmp_path, "bucket/edge.zip", archive({"name": "a", "job_type": "flink_sql_edge_job"})))
+    odd = pack({MARK: VERSION, "\n" + "x" * 50_000: b"{"})
+    refused(service, put(tmp_path, "bucket/odd.zip", odd), says="\\nxxx")
     put(tmp_path, "bucket/mixed/a.zip", good)
     put(tmp_path, "bucket/mixed/b.zip", b"hello")
     refused(service, "bucket/mixed", says="b.zip")

@@ -11,7 +11,7 @@ from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import Job, JobDraft, JobStatus
-from sluiceway.storage.archive import Allowance, BrokenArchive, pack, unpack
+from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
 from sluiceway.storage.errors import FileTooLarge, NoSuchFile
 from sluiceway.storage.files import Files
 from sluiceway.store import transfer as store
@@ -139,7 +139,7 @@ def _unpacked(name: str, data: bytes, allowance: Allowance) -> list[tuple[str, b
     documents = unpack(data, allowance)
     if documents.pop(MARK, None) != VERSION:
         raise BrokenArchive("it is not an export of jobs that this release can read")
-    return [(f"{name}, {entry}", document) for entry, document in documents.items()]
+    return [(f"{name}, {shown(entry)}", document) for entry, document in documents.items()]
 
 
 def _arrival(draft: JobDraft, stranger: str, chosen: Mapping[str, int], taken: store.Taken, place: int) -> Arrival:

@@ -55,7 +55,7 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             for entry in entries:  # before anything is unpacked
                 _check(entry)
-                allowance.take(_shown(entry.filename), entry.file_size)
+                allowance.take(shown(entry.filename), entry.file_size)
             if len({entry.filename for entry in entries}) < len(entries):
                 raise BrokenArchive("it has two entries of one name")
             return {entry.filename: _read(archive, entry) for entry in entries}
@@ -65,9 +65,9 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
 
 def _check(entry: zipfile.ZipInfo) -> None:
     if entry.flag_bits & _ENCRYPTED:
-        raise BrokenArchive(f"{_shown(entry.filename)} is encrypted")
+        raise BrokenArchive(f"{shown(entry.filename)} is encrypted")
     if entry.compress_type not in _METHODS:
-        raise BrokenArchive(f"{_shown(entry.filename)} is compressed in a way that is not taken")
+        raise BrokenArchive(f"{shown(entry.filename)} is compressed in a way that is not taken")
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -77,11 +77,12 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         while chunk := stream.read(_CHUNK):
             content += chunk
             if len(content) > entry.file_size:
-                raise BrokenArchive(f"{_shown(entry.filename)} is longer than it says")
+                raise BrokenArchive(f"{shown(entry.filename)} is longer than it says")
     if len(content) < entry.file_size:
-        raise BrokenArchive(f"{_shown(entry.filename)} is cut short")
+        raise BrokenArchive(f"{shown(entry.filename)} is cut short")
     return bytes(content)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """The name of an entry, fit to be read by people."""
     return name[:100] if name.isprintable() else ascii(name[:100])[1:-1]
