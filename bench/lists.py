@@ -18,7 +18,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.store.database import migrate
 from sluiceway.store.rows import to_json
 
-REPEATS = 60
+REPEATS = 40
 WARM_UP = 5
 LIMIT = 100
 
