@@ -22,16 +22,22 @@ from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.graphs import Graphs
+from sluiceway.control.metrics import Metrics
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.tags import Tags
+from sluiceway.control.templates import Templates
+from sluiceway.control.transfer import Transfer
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
 from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.session import SessionEngine
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
@@ -95,7 +101,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
-        api = _api(settings, db, queues, storage, engine)
+        api = _api(settings, db, queues, storage, engine, planner)
         yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
 
 
@@ -234,7 +240,9 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine) -> Litestar:
+def _api(
+    settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine, planner: JvmProvider
+) -> Litestar:
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
@@ -244,6 +252,11 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "savepoints": Savepoints(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
+        "templates": Templates(db, clock),
+        "job_tags": Tags(db, clock),
+        "metrics": Metrics(db, queues, engine.traffic),
+        "transfer": Transfer(db, queues, storage.files, clock),
+        "graphs": Graphs(db, SqlGrapher(planner).draw),
     }
 
     async def readiness() -> str:

@@ -68,7 +68,7 @@ def test_a_name_alone_makes_a_job_with_dlis_defaults() -> None:
         "resource_config_version": "v1",
     }
     assert {key: draft.config[key] for key in expected} == expected
-    assert json.loads(json.dumps(draft.config)) == {**draft.config, "tags": []}
+    assert json.loads(json.dumps(draft.config)) == draft.config
 
 
 def test_null_is_absent_and_unknown_keys_are_ignored() -> None:
@@ -157,7 +157,6 @@ REFUSALS = [
     ({"name": "作" * 20}, "DLI.11006"),
     ({"desc": "x" * 2049}, "DLI.11014"),
     ({"sql_body": "x" * (1024 * 1024 + 1)}, "DLI.11001"),
-    ({"template_id": 5}, "DLI.0007"),
     ({"queue_name": "q" * 129}, "DLI.0001"),
     ({"run_mode": "elsewhere"}, "DLI.0001"),
     ({"run_mode": "edge_node"}, "DLI.0007"),
@@ -209,6 +208,12 @@ REFUSALS = [
     ({"desc": "a\0b"}, "DLI.0001"),
     ({"tags": [{"key": ""}]}, "DLI.0001"),
     ({"tags": [{"key": "k" * 129}]}, "DLI.0001"),
+    ({"tags": [{"key": "a=b"}]}, "DLI.0001"),
+    ({"tags": [{"key": " k"}]}, "DLI.0001"),
+    ({"tags": [{"key": "_sys_k"}]}, "DLI.0001"),
+    ({"tags": [{"key": "k", "value": "a,b"}]}, "DLI.0001"),
+    ({"tags": [{"key": "k", "value": "v "}]}, "DLI.0001"),
+    ({"tags": [{"key": "k"}, {"key": "k", "value": "v"}]}, "DLI.0001"),
     ({"tags": [{"key": "k", "value": "v" * 256}]}, "DLI.0001"),
     ({"tags": [{"key": str(n), "value": ""} for n in range(21)]}, "DLI.0001"),
     ({"edge_group_ids": ["g"] * 101}, "DLI.0001"),
@@ -510,6 +515,27 @@ def test_a_listing_has_dlis_defaults() -> None:
     assert asked.where.status is None
 
 
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("", {}),
+        ("k=v", {"k": "v"}),
+        ("k=v,团队=订单", {"k": "v", "团队": "订单"}),
+        (" k=v , k2=,", {"k": "v", "k2": ""}),
+        ("k=a=b", {"k": "a=b"}),
+        ("k=v,k=v", {"k": "v"}),
+    ],
+)
+def test_a_listing_reads_tags(text: str, tags: dict[str, str]) -> None:
+    where = requests.listing(ListQuery(tags=text)).where
+    assert where is not None
+    assert where.tags == tags
+
+
+def test_no_job_has_one_tag_with_two_values() -> None:
+    assert requests.listing(ListQuery(tags="k=v,k=w")).where is None
+
+
 def test_a_listing_caps_its_limit() -> None:
     assert requests.listing(ListQuery(limit="1000")).limit == 100
     assert requests.listing(ListQuery(limit="0")).limit == 0
@@ -542,7 +568,9 @@ def test_what_dli_has_and_we_have_not_matches_nothing(query: ListQuery) -> None:
         (ListQuery(status="running"), "DLI.0001"),
         (ListQuery(job_type="spark"), "DLI.0001"),
         (ListQuery(show_detail="yes"), "DLI.0001"),
-        (ListQuery(tags="a=b"), "DLI.0001"),
+        (ListQuery(tags="a"), "DLI.0001"),
+        (ListQuery(tags="=b"), "DLI.0001"),
+        (ListQuery(tags=",".join(f"k{n}=v" for n in range(21))), "DLI.0001"),
     ],
 )
 def test_listings_that_are_refused(query: ListQuery, code: str) -> None:

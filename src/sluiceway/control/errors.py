@@ -44,7 +44,19 @@ class KeyReused(ControlError):  # noqa: N818
 
 
 class NameTaken(ControlError):  # noqa: N818
-    """Another job of the project has this name."""
+    """Another job, or template, of the project has this name."""
+
+
+class UnknownTemplate(ControlError):  # noqa: N818
+    """No such template in this project."""
+
+
+class NoExport(ControlError):  # noqa: N818
+    """What is to be imported is not there, or is no export of jobs."""
+
+
+class TooMany(ControlError):  # noqa: N818
+    """There are as many already as there may be."""
 
 
 class UnknownQueue(ControlError):  # noqa: N818

@@ -61,6 +61,24 @@ class Survey:
     checkpoint: LastCheckpoint | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What has gone through one source or sink since the job was last started or restarted."""
+
+    name: str
+    records: int
+    corrupted: int  # records that failed, as far as the connector counts them
+    rate: float  # records a second, over the last minute
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What goes through a job. Nothing, while it does not run."""
+
+    sources: Sequence[Flow] = ()
+    sinks: Sequence[Flow] = ()
+
+
 class Engine(Protocol):
     """A place where Flink jobs run."""
 

@@ -4,11 +4,13 @@ Whatever is not an answer of Flink's own (no connection, a time-out, a redirect,
 `Unreachable`. "Contract" below is the Flink contract.
 """
 
+import math
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -194,6 +196,11 @@ class _Exceptions(msgspec.Struct):
     history: _FailureHistory = msgspec.field(name="exceptionHistory")
 
 
+class _Metric(msgspec.Struct):
+    id: str
+    sum: float | str = 0.0  # the text "NaN" where there is nothing to sum up
+
+
 class _Errors(msgspec.Struct):
     errors: list[str]
 
@@ -294,6 +301,17 @@ class FlinkRest:
             _denial(answer, {404})
             return None
         return _decode(answer, dict[str, Any])
+
+    async def metric_names(self, jid: str, vertex: str) -> list[str]:
+        """The metrics of a vertex; none when Flink knows no such job or vertex, or has none of it (any more)."""
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics", limit=_GRAPH)
+        return [metric.id for metric in _decode(found, list[_Metric])]
+
+    async def metric_sums(self, jid: str, vertex: str, names: Sequence[str]) -> dict[str, float]:
+        """Metrics of a vertex, each summed up over its tasks; those that Flink does not have are left out."""
+        query = urlencode({"get": ",".join(names), "agg": "sum"})
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics?{query}", limit=_GRAPH)
+        return {metric.id: _finite(metric.sum) for metric in _decode(found, list[_Metric])}
 
     async def checkpoints(self, jid: str) -> Checkpoints | None:
         """The job's checkpoints; None when Flink knows no such job, or none of its checkpoints (after a failover)."""
@@ -418,6 +436,10 @@ def _errors(answer: _Answer) -> list[str]:
 
 def _is_no_endpoint(errors: list[str]) -> bool:
     return errors[0].startswith(("Unable to load requested file", "Not found: "))
+
+
+def _finite(value: float | str) -> float:
+    return value if isinstance(value, float) and math.isfinite(value) else 0.0
 
 
 def _excerpt(answer: _Answer) -> str:

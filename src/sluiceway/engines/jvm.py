@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.java import flink_version
 from sluiceway.engines.jvm_process import JvmFailed, JvmProcess
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.sql import Script, SqlRefused, SqlSyntax
 from sluiceway.engines.submit_errors import Cause, already_submitted, explain, may_have_arrived
 
 SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each slower
@@ -134,6 +134,20 @@ class FlinkJvm:
         elif isinstance(answer, Unreachable):
             raise answer
 
+    async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
+        """The graph that the script would run as, as JSON text: of its operators, or of the tasks they are chained to.
+
+        Nothing is sent anywhere. Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when Java has ended.
+        """
+        async with self._turns:
+            answer = await self._call(lambda: self._plan(script, dict(options), chained))
+        if isinstance(answer, _JavaError):
+            unparsed = any(cause.kind.endswith("SqlParserException") for cause in answer.causes)
+            raise (SqlSyntax if unparsed else SqlRefused)(explain(answer.causes))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
     async def exited(self) -> int:
         """Wait for the end of the Java process, and return its exit code."""
         return await self._process.exited()
@@ -172,6 +186,21 @@ class FlinkJvm:
             else:
                 table.executeSql(statement.in_place)
         sinks.execute()
+
+    def _plan(self, script: Script, options: dict[str, str], chained: bool) -> str:
+        table = self._table_environment(options)
+        sinks = self._java.java.util.ArrayList()
+        for statement in script.statements:
+            if statement.sink:
+                sinks.addAll(table.getParser().parse(statement.in_place))
+            else:
+                table.executeSql(statement.in_place)
+        planner = table.getPlanner()
+        graph = planner.getExecEnv().generateStreamGraph(planner.translate(sinks))
+        if not chained:
+            return str(graph.getStreamingPlanAsJSON())
+        plan = self._flink.runtime.jobgraph.jsonplan.JsonPlanGenerator.generatePlan(graph.getJobGraph())
+        return str(self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(plan))
 
     def _explain_something(self) -> None:
         table = self._table_environment({})

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from sluiceway.domain.commands import StopCommand, StopWithSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, Survey, Unreachable
+from sluiceway.domain.engine import Cluster, Sighting, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
@@ -46,6 +46,7 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
+from sluiceway.engines.traffic import traffic
 
 log = structlog.get_logger()
 
@@ -99,6 +100,10 @@ class SessionEngine:
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
         """Flink's own description of a job. Raises `Unreachable`."""
         return await self.rest(cluster).job(flink_job_id)
+
+    async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
+        """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
+        return await traffic(self.rest(cluster), flink_job_id)
 
     async def send(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""

@@ -44,10 +44,17 @@ jobs = Table(
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Index("jobs_by_name", "project", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
-    Index("jobs_by_time", "project", "id", sqlite_where=text("deleted_at IS NULL")),
+    # One for each filter of a list, so that its page is read in the order of the index. Parts of names are looked for
+    # in the first, which has them.
+    Index("jobs_by_time", "project", "id", "name", sqlite_where=text("deleted_at IS NULL")),
     Index("jobs_by_status", "project", "status", "id", sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_kind", "project", "kind", "id", sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_user", "project", "user", "id", sqlite_where=text("deleted_at IS NULL")),
     sqlite_autoincrement=True,
 )
+# A job that names no queue is in the one that it was last run on.
+queue_of_job = func.coalesce(jobs.c.queue, jobs.c.cluster)
+Index("jobs_by_queue", jobs.c.project, queue_of_job, jobs.c.id, sqlite_where=text("deleted_at IS NULL"))
 
 # Apart from the jobs, whose rows are changed often and by the thousand: an SQL body may have a megabyte.
 specs = Table(
@@ -65,6 +72,22 @@ job_tags = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Index("jobs_by_tag", "key", "value", "job_id"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("desc", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sql", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("templates_by_name", "project", "name", unique=True),
+    sqlite_autoincrement=True,
 )
 
 runs = Table(

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
-from sluiceway.store.bulk import listed
+from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_stop
-from sluiceway.store.schema import batches, job_tags, jobs, rejoined, runs, stops, whole_jobs
+from sluiceway.store.schema import batches, job_tags, jobs, queue_of_job, rejoined, runs, stops, whole_jobs
 from sluiceway.store.stop_intents import Obstacle
 
 
@@ -26,7 +26,8 @@ class JobFilter:
     status: JobStatus | None = None
     queue: str | None = None
     user: str | None = None
-    name: str | None = None  # a part of the name
+    name: str | None = None  # a part of the name, as it is written
+    tags: Mapping[str, str] = field(default_factory=dict)  # all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +99,49 @@ async def job(db: Database, project: str, job_id: int) -> Job | None:
 async def job_list(
     db: Database, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
 ) -> tuple[int, list[Job]]:
-    """How many jobs match, and one page of them, by time of creation."""
-    matching = _matching(project, where)
-    by_time = jobs.c.id.desc() if descending else jobs.c.id.asc()
-    page = whole_jobs.where(*matching).order_by(by_time).limit(limit).offset(offset)
+    """How many jobs match, and one page of them, by time of creation. Both are of the same moment."""
+    count, page = listing(project, where, offset=offset, limit=limit, descending=descending)
     async with db.read() as connection:
-        total = await connection.execute(select(func.count()).select_from(jobs).where(*matching))
-        rows = (await connection.execute(page)).mappings()
-        return int(total.scalar_one()), [to_job(row) for row in rows]
+        wanted = list((await connection.execute(page)).scalars())
+        last = len(wanted) < limit and (bool(wanted) or offset == 0)
+        # What ends on this page is counted already; counting again can mean to look at every job once more.
+        total = offset + len(wanted) if last else int((await connection.execute(count)).scalar_one())
+        # Only now that the page is found are its jobs read: what is skipped costs no more than its line of an index.
+        rows = (await connection.execute(whole_jobs.where(jobs.c.id.in_(ids(wanted))))).mappings()
+        found = {row["id"]: to_job(row) for row in rows}
+    return total, [found[job_id] for job_id in wanted]
+
+
+def listing(
+    project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+) -> tuple[Select[int], Select[int]]:
+    """The query that counts the jobs that match, and the one for the ids of a page of them."""
+    source, order = _tagged(where.tags)
+    matching = _matching(project, where)
+    count = select(func.count()).select_from(source).where(*matching)
+    page = select(jobs.c.id).select_from(source).where(*matching)
+    return count, page.order_by(order.desc() if descending else order).limit(limit).offset(offset)
+
+
+def _tagged(tags: Mapping[str, str]) -> tuple[FromClause, ColumnElement[int]]:
+    """The jobs with all of these tags, and the column to sort them by: that of the index that they are found with."""
+    source: FromClause = jobs
+    order: ColumnElement[int] = jobs.c.id
+    for key, value in tags.items():
+        tag = job_tags.alias()
+        source = source.join(tag, and_(tag.c.job_id == jobs.c.id, tag.c.key == key, tag.c.value == value))
+        order = tag.c.job_id
+    return source, order
 
 
 def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
     wanted = {"kind": where.kind, "status": where.status, "user": where.user}
     matching = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
     if where.name:
-        matching.append(jobs.c.name.contains(where.name, autoescape=True))
+        # The range says nothing, but leads the database to the index by time, which has the names.
+        matching += [func.instr(jobs.c.name, where.name) > 0, jobs.c.id > 0]
     if where.queue is not None:
-        # A job that names no queue is in the one that it was last run on.
-        matching.append(func.coalesce(jobs.c.queue, jobs.c.cluster) == where.queue)
+        matching.append(queue_of_job == where.queue)
     return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
 
 

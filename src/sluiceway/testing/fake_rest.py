@@ -16,11 +16,13 @@ import msgspec
 
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_answers import (
+    VERTEX,
     attempt_answer,
     checkpoint_config_answer,
     checkpoints_answer,
     exceptions_answer,
     job_answer,
+    metrics_answer,
     overview_answer,
     overview_line,
 )
@@ -42,6 +44,7 @@ class Kind(StrEnum):
     CHECKPOINTS = "checkpoints"
     CHECKPOINT_CONFIG = "checkpoint_config"
     EXCEPTIONS = "exceptions"
+    METRICS = "metrics"
     STOP = "stop"
     SAVEPOINT = "savepoint"
     POLL = "poll"  # GET /jobs/:id/savepoints/:trigger
@@ -158,6 +161,8 @@ class FakeRest:
                 return self._status(ids[0])
             case Kind.JOB | Kind.CHECKPOINTS | Kind.CHECKPOINT_CONFIG | Kind.EXCEPTIONS:
                 return self._cached(kind, ids[0])
+            case Kind.METRICS:
+                return 200, self._metrics(ids[0], ids[1], path_qs)
             case Kind.STOP | Kind.SAVEPOINT:
                 return self._trigger(kind, ids[0], body)
             case Kind.POLL:
@@ -166,10 +171,10 @@ class FakeRest:
                 return self._cancel(ids[0], _mode(path_qs))
             case Kind.DISPOSAL:
                 return self._dispose(ids, body)
-            case Kind.OTHER if method == "GET":
-                return 404, _json({"errors": [f"Unable to load requested file {urlsplit(path_qs).path}."]})
             case _:
-                return 404, _json({"errors": [f"Not found: {path_qs}"]})
+                path = urlsplit(path_qs).path
+                why = f"Unable to load requested file {path}." if method == "GET" else f"Not found: {path_qs}"
+                return 404, _json({"errors": [why]})
 
     def _jobs_overview(self) -> bytes:
         version = self._state.version
@@ -206,6 +211,13 @@ class FakeRest:
         if job.batch or job.forgotten_checkpoints:
             return _no(404, "Checkpointing has not been enabled.")
         return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
+
+    def _metrics(self, jid: str, vertex: str, path_qs: str) -> bytes:
+        job = self.jobs.get(jid)
+        if job is None or vertex != VERTEX:
+            return b"[]"
+        wanted = parse_qs(urlsplit(path_qs).query).get("get", [""])[0]
+        return metrics_answer(job, wanted.split(",") if wanted else [])
 
     def _trigger(self, kind: Kind, jid: str, body: Any) -> Answer:
         fields = {} if body is None else body
@@ -271,10 +283,10 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:
             return Kind(what), [jid]
         case "GET", ["jobs", jid, "checkpoints", "config"]:
             return Kind.CHECKPOINT_CONFIG, [jid]
-        case "POST", ["jobs", jid, "stop"]:
-            return Kind.STOP, [jid]
-        case "POST", ["jobs", jid, "savepoints"]:
-            return Kind.SAVEPOINT, [jid]
+        case "GET", ["jobs", jid, "vertices", vertex, "subtasks", "metrics"]:
+            return Kind.METRICS, [jid, vertex]
+        case "POST", ["jobs", jid, "stop" | "savepoints" as what]:
+            return Kind.STOP if what == "stop" else Kind.SAVEPOINT, [jid]
         case "GET", ["jobs", jid, "savepoints", trigger]:
             return Kind.POLL, [jid, trigger]
         case "POST", ["savepoint-disposal"]:

@@ -19,6 +19,8 @@ class Code(StrEnum):
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
     BAD_PARAMETER = "DLI.0001"
+    SQL_SYNTAX = "DLI.0004"
+    SQL_SEMANTICS = "DLI.0005"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
@@ -42,6 +44,7 @@ class Code(StrEnum):
     BAD_MANAGER_CU = "DLI.11028"
     BAD_RETENTION = "DLI.11036"
     BAD_DIRTY_DATA = "DLI.11039"
+    NO_APIG_SINKS = "DLI.11098"
     BAD_ID = "DLI.12001"
     UPDATE_RUNNING = "DLI.12003"
     UPDATE_UNKNOWN = "DLI.12004"
@@ -57,9 +60,22 @@ class Code(StrEnum):
     SHOW_UNKNOWN = "DLI.16001"
     DELETE_UNKNOWN = "DLI.17001"
     NO_BUCKET = "DLI.19004"
+    TEMPLATE_NAME_EMPTY = "DLI.18001"
+    TEMPLATE_NAME_EXISTS = "DLI.18002"
+    TEMPLATES_FULL = "DLI.18003"
+    TEMPLATE_UNKNOWN = "DLI.18004"
+    TEMPLATE_DESC_TOO_LONG = "DLI.18005"
+    TEMPLATE_SQL_TOO_LONG = "DLI.18006"
+    TEMPLATE_TYPE = "DLI.18007"
+    TEMPLATE_BAD_ID = "DLI.18008"
+    TEMPLATE_NAME_TOO_LONG = "DLI.18009"
+    UPDATE_TEMPLATE_UNKNOWN = "DLI.1205"
+    BAD_TEMPLATE_PAGE = "DLI.1206"
     QUEUE_UNKNOWN = "DLI.20005"
     BAD_OFFSET = "DLI.23001"
     BAD_ROOT = "DLI.23003"
+    BAD_EXPORT = "DLI.29001"
+    BAD_IMPORT = "DLI.29002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_PARAMETER: _entry(
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
+    ),
+    Code.SQL_SYNTAX: _entry(
+        "The SQL cannot be parsed: {why} Correct it and send the request again.",
+        "SQL 语法错误：{why} 请修改后重新发送请求。",
+    ),
+    Code.SQL_SEMANTICS: _entry(
+        "The SQL cannot run as a job: {why} Correct it and send the request again.",
+        "SQL 不能作为作业运行：{why} 请修改后重新发送请求。",
     ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
     Code.TOO_MANY: _entry(
@@ -179,6 +203,10 @@ TABLE: Mapping[Code, Entry] = {
         "dirty_data_strategy must be 0, 1 or 2:obsDir. Correct it.",
         "dirty_data_strategy 必须为 0、1 或 2:obsDir。请修改。",
     ),
+    Code.NO_APIG_SINKS: _entry(
+        "Job {id} has no sinks of API Gateway: this service has none. Use another connector.",
+        "作业 {id} 没有 API 网关输出：本服务不支持。请使用其他连接器。",
+    ),
     Code.BAD_ID: _entry(
         "Job id {id} is not valid: a job id is a whole number above 0. Use an id that create or list gave you.",
         "作业 ID {id} 无效：作业 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
@@ -243,6 +271,49 @@ TABLE: Mapping[Code, Entry] = {
         "obs_buckets names no bucket. Give the names of the buckets to authorize.",
         "obs_buckets 中没有桶。请填写需要授权的桶名。",
     ),
+    Code.TEMPLATE_NAME_EMPTY: _entry(
+        "The template name is empty. Give the template a name.", "模板名称为空。请填写模板名称。"
+    ),
+    Code.TEMPLATE_NAME_EXISTS: _entry(
+        "A template named {name} exists in this project. Choose another name, or update that template.",
+        "该项目中已存在名为 {name} 的模板。请使用其他名称，或更新该模板。",
+    ),
+    Code.TEMPLATES_FULL: _entry(
+        "The project has {limit} templates, which is as many as it may have. Delete one first.",
+        "该项目已有 {limit} 个模板，达到上限。请先删除一个模板。",
+    ),
+    Code.TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project. Check the id and the project.",
+        "该项目中不存在模板 {id}。请检查模板 ID 和项目。",
+    ),
+    Code.TEMPLATE_DESC_TOO_LONG: _entry(
+        "desc has {size} characters; at most {limit} are allowed. Shorten it.",
+        "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
+    ),
+    Code.TEMPLATE_SQL_TOO_LONG: _entry(
+        "sql_body has {size} characters; at most {limit} are allowed. Shorten it.",
+        "sql_body 有 {size} 个字符，最多允许 {limit} 个。请缩短 SQL。",
+    ),
+    Code.TEMPLATE_TYPE: _entry(
+        "job_type of a template must be {fitting}. Correct it or leave it out.",
+        "模板的 job_type 必须为 {fitting}。请修改或省略。",
+    ),
+    Code.TEMPLATE_BAD_ID: _entry(
+        "Template id {id} is not valid: it is a whole number above 0. Use an id that create or list gave you.",
+        "模板 ID {id} 无效：模板 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
+    ),
+    Code.TEMPLATE_NAME_TOO_LONG: _entry(
+        "The template name has {size} characters; at most {limit} are allowed. Choose a shorter name.",
+        "模板名称有 {size} 个字符，最多允许 {limit} 个。请使用更短的名称。",
+    ),
+    Code.UPDATE_TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project, so it cannot be changed. Check the id and the project.",
+        "该项目中不存在模板 {id}，无法更新。请检查模板 ID 和项目。",
+    ),
+    Code.BAD_TEMPLATE_PAGE: _entry(
+        "offset and limit of a list of templates must be whole numbers, 0 or more. Correct them.",
+        "模板列表的 offset 和 limit 必须为大于等于 0 的整数。请修改。",
+    ),
     Code.QUEUE_UNKNOWN: _entry(
         "There is no queue named {queue}. Register the cluster with the service, or choose another queue_name.",
         "不存在名为 {queue} 的队列。请在服务中注册集群，或使用其他 queue_name。",
@@ -253,6 +324,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_ROOT: _entry(
         "root_job_id must be a whole number above 0. Correct it or leave it out.",
         "root_job_id 必须为大于 0 的整数。请修改或省略。",
+    ),
+    Code.BAD_EXPORT: _entry(
+        "Jobs cannot be exported to obs_dir: {why} Give a directory as bucket/directory.",
+        "无法将作业导出到 obs_dir：{why} 请填写 bucket/directory 形式的目录。",
+    ),
+    Code.BAD_IMPORT: _entry(
+        "Nothing was imported. {why} Give a zip file that was exported, or a directory of them.",
+        "未导入任何作业。{why} 请填写导出的 zip 文件或其所在目录。",
     ),
 }
 

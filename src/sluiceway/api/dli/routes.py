@@ -11,12 +11,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import buckets, requests, rules, views, wire
+from sluiceway.api.dli import buckets, edge, graph, metrics, requests, rules, tags, templates, transfer, views, wire
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import Listing, ListQuery
+from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
@@ -162,10 +163,14 @@ async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: Queries
     summary="Create a SQL job",
 )
 async def create_sql_job(
-    data: JSONBody[wire.CreateSqlJob], project: ProjectGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+    data: JSONBody[wire.CreateSqlJob],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    edit_jobs: EditJobsGiven,
+    templates: TemplatesGiven,
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
-    draft = rules.create(data)
+    draft = rules.create(await filled(data, project, templates))
     try:
         job = await edit_jobs.create(project, draft, USER)
     except NameTaken:
@@ -217,6 +222,12 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     create_sql_job,
     update_sql_job,
     *buckets.HANDLERS,
+    *templates.HANDLERS,
+    *tags.HANDLERS,
+    *metrics.HANDLERS,
+    *graph.HANDLERS,
+    *edge.HANDLERS,
+    *transfer.HANDLERS,
 ]
 
 
@@ -247,7 +258,7 @@ def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
     user_name: FromQuery[str] = "",
     sys_enterprise_project_name: FromQuery[str] = "",
     name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
-    tags: Annotated[str, QueryParameter(description="Refused: jobs are not filtered by tags.")] = "",
+    tags: Annotated[str, QueryParameter(description="Tags that a job must have, all of them: k=v,k2=v2.")] = "",
     order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
     limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, maximum=100))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
@@ -292,7 +303,7 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
     an array, or with the first error alone, which SDK users can read the code of.
 
-    The use cases are dependencies of the application: stop_jobs, start_jobs, edit_jobs, queries.
+    The use cases are dependencies of the application, each under its own name.
     """
 
     def form() -> RefusedForm:
@@ -309,6 +320,8 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             "language": Provide(_language, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
             "refused_form": Provide(form, sync_to_thread=False),
+            **templates.DEPENDENCIES,
+            **tags.DEPENDENCIES,
         },
         exception_handlers=FOR_ROUTES,
         request_max_body_size=MAX_BODY,

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli import runtime_config
+from sluiceway.api.dli import runtime_config, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.status import dli_status
-from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, Tag, UpdateSqlJob
+from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
@@ -23,7 +23,6 @@ SQL_LIMIT: Final = 1024 * 1024
 QUEUE_LIMIT: Final = 128
 TEXT_LIMIT: Final = 64 * 1024  # of every other text, so that a list of jobs stays readable
 LIST_LIMIT: Final = 100
-TAG_LIMIT: Final = 20
 CU: Final = (2, 400)
 MANAGER_CU: Final = (1, 4)
 PARALLELISM: Final = (1, 2000)
@@ -80,7 +79,6 @@ class Settings(JobConfig, frozen=True, kw_only=True):
     """All that is stored of a job in DLI's terms: its job_config, and what DLI shows beside it."""
 
     run_mode: str = "shared_cluster"
-    tags: tuple[Tag, ...] = ()
 
 
 _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
@@ -96,7 +94,7 @@ def create(body: CreateSqlJob) -> JobDraft:
         queue=_queue(body.queue_name or ""),
         spec=_spec(settings, _sql(body)),
         config=msgspec.to_builtins(settings),
-        tags={tag.key: tag.value or "" for tag in settings.tags},
+        tags=tag_rules.checked(body.tags or ()),
         bucket=bucket_of(settings),
     )
 
@@ -112,7 +110,7 @@ def update(job: Job, body: UpdateSqlJob) -> JobDraft:
         queue=_queue(body.queue_name) if body.queue_name else old.queue,
         spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
         config=msgspec.to_builtins(settings),
-        tags={tag.key: tag.value or "" for tag in settings.tags},
+        tags=old.tags,
         bucket=bucket_of(settings),
     )
     _refuse_in_status(job, draft)
@@ -189,8 +187,6 @@ def _overlay(base: Settings, body: SqlJob) -> Settings:
         given["runtime_config"] = _runtime_config(given["runtime_config"])
     if "resource_config" in given:
         given["resource_config"] = _resource_config(given["resource_config"])
-    if "tags" in given:
-        given["tags"] = tuple(given["tags"])
     if given.get("tm_slot_num") == 0:
         given["tm_slot_num"] = None  # Terraform's way of leaving it to the service
     return replace(base, **given)
@@ -273,14 +269,13 @@ def _parallelism(settings: Settings) -> int:
 def _checked(settings: Settings) -> Settings:
     _check_texts(settings)
     _check_resources(settings)
-    _check_tags(settings.tags)
     low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
     _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, CHECKPOINT_SECONDS[1]))
     _within(Code.BAD_RETENTION, settings.idle_state_retention, RETENTION_SECONDS)
     if not _DIRTY.fullmatch(settings.dirty_data_strategy):
         raise DliError(Code.BAD_DIRTY_DATA)
     if settings.run_mode == "edge_node":
-        raise _no_edge()
+        raise no_edge()
     if settings.run_mode not in MODES:
         raise bad("run_mode", f"it must be one of {', '.join(MODES)}", f"必须为 {'、'.join(MODES)} 之一")
     if settings.resume_max_num != -1 and not 0 < settings.resume_max_num < 2**31:
@@ -321,14 +316,6 @@ def _check_texts(settings: Settings) -> None:
             _text(field.name, value)
     for group in _short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
         _text("edge_group_ids", group, 128)
-
-
-def _check_tags(tags: Sequence[Tag]) -> None:
-    for tag in _short_list("tags", tags, TAG_LIMIT):
-        if not tag.key:
-            raise bad("tags", "a tag has an empty key", "标签的 key 不能为空")
-        _text("tags", tag.key, 128)
-        _text("tags", tag.value or "", 255)
 
 
 def _short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
@@ -380,18 +367,13 @@ def _sql(body: SqlJob) -> str:
     sql = body.sql_body or ""
     if len(sql) > SQL_LIMIT:
         raise DliError(Code.SQL_TOO_LONG, size=len(sql), limit=SQL_LIMIT)
-    if not sql and isinstance(body, CreateSqlJob) and body.template_id not in {None, "", 0}:
-        raise unsupported(
-            "This service keeps no SQL templates. Send the SQL itself in sql_body.",
-            "本服务不支持 SQL 模板。请在 sql_body 中直接填写 SQL。",
-        )
     return _text("sql_body", sql, SQL_LIMIT)
 
 
 def _kind(body: CreateSqlJob) -> str:
     kind = body.job_type or DEFAULT_TYPE
     if kind == "flink_sql_edge_job":
-        raise _no_edge()
+        raise no_edge()
     if kind not in SQL_TYPES:
         raise bad("job_type", f"it must be one of {', '.join(SQL_TYPES)}", f"必须为 {'、'.join(SQL_TYPES)} 之一")
     if body.job_type and body.run_mode and body.run_mode not in MODES_OF[kind]:
@@ -399,7 +381,8 @@ def _kind(body: CreateSqlJob) -> str:
     return kind
 
 
-def _no_edge() -> DliError:
+def no_edge() -> DliError:
+    """What all that concerns edge nodes is refused with."""
     return unsupported(
         "This service runs no jobs on edge nodes. Use run_mode shared_cluster or exclusive_cluster.",
         "本服务不支持边缘节点作业。请使用 run_mode shared_cluster 或 exclusive_cluster。",
