@@ -323,6 +323,7 @@ def test_many_jobs_are_several_files_that_go_in_together(
 
 def test_what_is_no_export_is_not_imported(service: ServiceThread, tmp_path: Path) -> None:
     good = archive({"name": "good"})
+    put(tmp_path, "bucket/good.zip", good)
     refused(service, "bucket/nothing.zip", says="bucket/nothing.zip")
     refused(service, put(tmp_path, "bucket/text.zip", b"hello"))
     refused(service, put(tmp_path, "bucket/cut.zip", good[:-30]))

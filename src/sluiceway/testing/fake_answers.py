@@ -62,7 +62,7 @@ def job_answer(job: FakeJob) -> bytes:
             "end-time": _milliseconds(job.ended_at),
             "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
             "now": _milliseconds(time.time()),
-            "timestamps": {**dict.fromkeys(JobState, 0), JobState.RUNNING: _milliseconds(job.running_since)},
+            "timestamps": _timestamps(job),
             "vertices": [_vertex(job)],
             "status-counts": {name.upper(): count for name, count in _tasks(job).items() if name != "total"},
             "plan": {"jid": job.jid, "name": job.name, "type": _job_type(job), "nodes": []},
@@ -77,6 +77,12 @@ def metrics_answer(job: FakeJob, wanted: list[str]) -> bytes:
     if not wanted:
         return msgspec.json.encode([{"id": name} for name in known])
     return msgspec.json.encode([{"id": name, "sum": known[name]} for name in wanted if name in known])
+
+
+def _timestamps(job: FakeJob) -> dict[str, int]:
+    """When the job came into each state last; 0 for never. Of the others nobody asks."""
+    known = {JobState.RUNNING: job.running_since, JobState.RESTARTING: job.restarted_at}
+    return {state: _milliseconds(known.get(state, 0.0)) for state in JobState}
 
 
 def checkpoints_answer(job: FakeJob) -> bytes:

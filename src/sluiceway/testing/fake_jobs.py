@@ -103,6 +103,7 @@ class FakeJob:
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)
     running_since: float = field(default_factory=_now)
+    restarted_at: float = 0.0  # the latest time
     ended_at: float | None = None
 
     @property
@@ -379,4 +380,6 @@ class FakeJobs:
         job.state = state
         if state is JobState.RUNNING:
             job.running_since = time.time()
+        if state is JobState.RESTARTING:
+            job.restarted_at = time.time()
         self.version += 1
