@@ -17,8 +17,10 @@ from litestar.types import ASGIApp
 from sqlalchemy import text
 
 from sluiceway.api import dli, docs, health, native
+from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
+from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
@@ -90,7 +92,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
         api = _api(settings, db, queues, storage, engine)
-        yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
+        yield Service(
+            RequestIds(SecurityHeaders(OwnOrigin(api))),
+            {name: cluster.url for name in names if (cluster := locate(name))},
+        )
 
 
 def parse_clusters(settings: Settings) -> dict[str, Cluster]:
@@ -118,13 +123,17 @@ def _is_address(url: str) -> bool:
     return bool(complete) and not parts.query and not parts.fragment
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def check_host(host: str) -> None:
     """Raises `BadSettings` for an address that others could reach: there is no authentication yet."""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise BadSettings(
             f"--host {host} would let anybody who can reach it stop jobs: this version has no authentication. "
             "Use 127.0.0.1, and a proxy that authenticates in front of it."
@@ -245,6 +254,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         ],
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
         exception_handlers=dli.exception_handlers(),
+        middleware=[RateLimit(settings.rate_limit)] if settings.rate_limit else [],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

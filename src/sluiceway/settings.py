@@ -64,3 +64,18 @@ class Settings:
 
     refused_form: Literal["array", "object"] = "array"
     """How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."""
+
+    tls_cert: Path | None = None
+    """File of the certificate to serve https with, and of those that lead to its root (PEM). Needs --tls-key."""
+
+    tls_key: Path | None = None
+    """File of the certificate's private key (PEM, without a password)."""
+
+    rate_limit: Annotated[float, Parameter(validator=Number(gte=0, lte=1e6))] = 500.0
+    """Requests a second that one caller may send; 0 for no limit. Twice as many may come at once."""
+
+    max_connections: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 500
+    """Connections that may be open at once. Who comes when there are as many is answered 503."""
+
+    refuse_replays: Annotated[bool, Parameter(negative=())] = False
+    """Refuse a signed request that was here before. Two equal calls within a second are refused, too."""

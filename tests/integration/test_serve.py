@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.certificates import self_made
 from tests.fleet import CLUSTER, FakeCluster, Fleet
 from tests.service import ServiceProcess, wait_for
 
@@ -124,6 +126,28 @@ def test_the_schema_has_both_apis(service: ServiceProcess) -> None:
         assert name in body, "no reference leads nowhere"
 
 
+# With TLS. -----------------------------------------------------------------------------------------------------------
+
+
+def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path) -> None:
+    cert, key = self_made(tmp_path)
+    service = ServiceProcess(tmp_path / "data", NOWHERE, f"--tls-cert={cert}", f"--tls-key={key}")
+    assert re.fullmatch(r"https://127\.0\.0\.1:\d+", service.url)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    with urllib.request.urlopen(f"{service.url}/healthz", timeout=30, context=trusting) as answer:
+        assert json.load(answer) == {"status": "ok"}
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    with pytest.raises(urllib.error.URLError, match="certificate verify failed"):
+        urllib.request.urlopen(f"{service.url}/healthz", timeout=30)
+    with pytest.raises(OSError):
+        urllib.request.urlopen(f"http{service.url.removeprefix('https')}/healthz", timeout=30)
+    trusted = {**os.environ, "SSL_CERT_FILE": str(cert), "SLUICEWAY_SERVER": service.url}
+    command = [sys.executable, "-m", "sluiceway", "jobs", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=trusted)
+    assert (listed.returncode, listed.stderr) == (0, ""), "the command line trusts what SSL_CERT_FILE names"
+    assert service.end() == 0
+
+
 # It ends. ------------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +240,11 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "savepoints_kept": [("3", 3), ("1", 1)],
     "gone_after": [("60", 60.0), ("1.5", 1.5)],
     "refused_form": [("object", "object"), ("array", "array")],
+    "tls_cert": [("cert.pem", Path("cert.pem")), ("/etc/tls/all.pem", Path("/etc/tls/all.pem"))],
+    "tls_key": [("key.pem", Path("key.pem")), ("/etc/tls/key.pem", Path("/etc/tls/key.pem"))],
+    "rate_limit": [("50", 50.0), ("0", 0.0)],
+    "max_connections": [("20", 20), ("1", 1)],
+    "refuse_replays": [("true", True), ("false", False)],
 }
 
 
@@ -260,7 +289,7 @@ def test_a_setting_from_the_file_the_environment_or_an_option(
     monkeypatch.setenv(f"SLUICEWAY_{name.upper()}", second_text)
     run(["serve"])
     option = f"--{name.replace('_', '-')}"
-    if name == "embedded":
+    if first is True:
         run(["serve", option])
     else:
         run(["serve", *(part for each in first_text.split() for part in (option, each))])
@@ -310,6 +339,13 @@ WRONG_CALLS = {
     "--port 65536": "--port. Must be <= 65535",
     "--port=-1": "--port. Must be >= 0",
     "--refused-form neither": "--refused-form",
+    "--rate-limit=-1": "--rate-limit. Must be >= 0",
+    "--rate-limit nan": "--rate-limit. Must be",
+    "--max-connections 0": "--max-connections. Must be >= 1",
+    "--tls-cert {file}": "--tls-cert needs --tls-key, too",
+    "--tls-key {file}": "--tls-key needs --tls-cert, too",
+    "--tls-cert {file}.none --tls-key {file}": "file.none cannot be read: No such file or directory",
+    "--tls-cert {file} --tls-key {file}": "are not a certificate and its private key in PEM form",
     "--clusters a=http://x": "Unknown option: --clusters. Did you mean --cluster?",
     "--storage s3://bucket/x": "give a directory, or a file: URI",
     "--storage file://host/x": "give a directory, or a file: URI",

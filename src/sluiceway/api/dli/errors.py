@@ -18,6 +18,8 @@ class Code(StrEnum):
 
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
+    BUSY = "APIGW.0202"
+    THROTTLED = "APIGW.0308"
     BAD_PARAMETER = "DLI.0001"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
@@ -82,6 +84,16 @@ TABLE: Mapping[Code, Entry] = {
         "The request body is larger than {limit} MB. Send less in one request.",
         "请求体超过 {limit} MB。请减少单次请求的内容。",
         413,
+    ),
+    Code.BUSY: _entry(
+        "The service has too much to do: {why}. Send the request again later.",
+        "服务繁忙：{why}。请稍后重试。",
+        503,
+    ),
+    Code.THROTTLED: _entry(
+        "Requests come faster than they are allowed to. Wait {seconds} s, then send the request again.",
+        "请求过于频繁。请等待 {seconds} 秒后重试。",
+        429,
     ),
     Code.BAD_PARAMETER: _entry(
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
