@@ -79,3 +79,9 @@ class Settings:
 
     refuse_replays: Annotated[bool, Parameter(negative=())] = False
     """Refuse a signed request that was here before. Two equal calls within a second are refused, too."""
+
+    oidc_issuer: str | None = None
+    """Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."""
+
+    oidc_audience: str | None = None
+    """What a bearer token must name as its audience."""

@@ -245,6 +245,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "rate_limit": [("50", 50.0), ("0", 0.0)],
     "max_connections": [("20", 20), ("1", 1)],
     "refuse_replays": [("true", True), ("false", False)],
+    "oidc_issuer": [("https://a.example", "https://a.example"), ("https://b.example/", "https://b.example/")],
+    "oidc_audience": [("sluiceway", "sluiceway"), ("another", "another")],
 }
 
 
