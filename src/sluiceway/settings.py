@@ -21,13 +21,19 @@ class Settings:
     """How to run the service."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Without authentication only a loopback address is taken."""
+    """Address to listen on. Callers must sign in wherever it is not a loopback address."""
 
     port: Port = 8640
     """Port to listen on; 0 takes a free one."""
 
     data: Annotated[Path, Parameter(name=["--data", "-d"])] = Path("sluiceway-data")
     """Directory for the database, logs and, unless --storage says otherwise, savepoints."""
+
+    auth: Annotated[bool, Parameter(negative=())] = False
+    """Have callers sign in on a loopback address, too."""
+
+    secret_key_file: Path | None = None
+    """File with the key that stored access keys are sealed with; it is made when it is not there."""
 
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""

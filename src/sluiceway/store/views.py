@@ -117,6 +117,13 @@ def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
     return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
 
 
+async def projects(db: Database) -> list[str]:
+    """The projects that have jobs."""
+    async with db.read() as connection:
+        wanted = select(jobs.c.project).where(jobs.c.deleted_at.is_(None)).distinct()
+        return list((await connection.execute(wanted)).scalars())
+
+
 async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     """The ids of all jobs that are selected, in order."""
     matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
