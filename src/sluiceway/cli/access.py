@@ -1,4 +1,4 @@
-"""`sluiceway access`: who may call, and what they may do. It works on the database, as an administrator on the machine."""
+"""`sluiceway access`: who may call, and what they may do. Works on the database, as an administrator on the machine."""
 
 import asyncio
 import getpass
@@ -122,7 +122,9 @@ def add_user(name: str, /, *, password: Flag = False, subject: str = "", place: 
     place = place or Place()
     given = _password(f"Password for {name}") if password else None
     place.do(lambda access: access.add_user(name, given, subject))
-    return place.tell({"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT")
+    return place.tell(
+        {"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT"
+    )
 
 
 @users_app.command(name="list")
@@ -362,5 +364,3 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _when(at: datetime | None) -> str:
     return tables.moment(at.isoformat()) if at else ""
-
-

@@ -56,6 +56,33 @@ class Issued:
     expires_at: datetime
 
 
+@dataclass(slots=True)
+class Tries:
+    """Wrong passwords by name. Names that do not exist count as well, so nothing is told by them."""
+
+    failures: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def check(self, name: str, now: datetime) -> None:
+        """Raises `TooManyTries`."""
+        if len(self._recent(name, now)) >= TRIES:
+            raise TooManyTries
+
+    def failed(self, name: str, now: datetime) -> None:
+        """Count a wrong password."""
+        recent = self._recent(name, now)
+        self.failures.pop(name, None)
+        self.failures[name] = [*recent, now]  # last now; the first is who was quiet the longest
+        if len(self.failures) > _NAMES:
+            self.failures.pop(next(iter(self.failures)))
+
+    def worked(self, name: str) -> None:
+        """Forget the wrong ones before the right one."""
+        self.failures.pop(name, None)
+
+    def _recent(self, name: str, now: datetime) -> list[datetime]:
+        return [at for at in self.failures.get(name, ()) if now - WINDOW < at]
+
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """The use cases around knowing callers."""
@@ -63,7 +90,7 @@ class SignIn:
     db: Database
     vault: Vault
     clock: Callable[[], datetime]
-    tries: "Tries" = field(default_factory=lambda: Tries())
+    tries: Tries = field(default_factory=Tries)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def signing_key(self, access: str) -> SigningKey | None:
@@ -119,30 +146,3 @@ class SignIn:
         if EVERY_PROJECT in named:
             named |= set(await views.projects(self.db))
         return sorted(project for project in named - {EVERY_PROJECT} if caller.project in {None, project})
-
-
-@dataclass(slots=True)
-class Tries:
-    """Wrong passwords by name. Names that do not exist count as well, so nothing is told by them."""
-
-    failures: dict[str, list[datetime]] = field(default_factory=dict)
-
-    def check(self, name: str, now: datetime) -> None:
-        """Raises `TooManyTries`."""
-        if len(self._recent(name, now)) >= TRIES:
-            raise TooManyTries
-
-    def failed(self, name: str, now: datetime) -> None:
-        """Count a wrong password."""
-        recent = self._recent(name, now)
-        self.failures.pop(name, None)
-        self.failures[name] = [*recent, now]  # last now; the first is who was quiet the longest
-        if len(self.failures) > _NAMES:
-            self.failures.pop(next(iter(self.failures)))
-
-    def worked(self, name: str) -> None:
-        """Forget the wrong ones before the right one."""
-        self.failures.pop(name, None)
-
-    def _recent(self, name: str, now: datetime) -> list[datetime]:
-        return [at for at in self.failures.get(name, ()) if now - WINDOW < at]

@@ -206,7 +206,13 @@ def _key(row: Mapping[Any, Any]) -> AccessKey:
 
 async def add_token(db: Database, digest: str, name: str, project: str, ends: datetime, now: datetime) -> None:
     """Store the digest of a token, and let go of those that have ended."""
-    row = {"digest": digest, "user": name, "project": project, "created_at": epoch_ms(now), "expires_at": epoch_ms(ends)}
+    row = {
+        "digest": digest,
+        "user": name,
+        "project": project,
+        "created_at": epoch_ms(now),
+        "expires_at": epoch_ms(ends),
+    }
     async with db.write() as connection:
         await connection.execute(delete(tokens).where(tokens.c.expires_at <= epoch_ms(now)))
         await connection.execute(insert(tokens).values(row))

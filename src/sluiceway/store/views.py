@@ -230,6 +230,15 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
         return [_to_batch(row, []) for row in (await connection.execute(wanted)).mappings()]
 
 
+async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
+    """The clusters that jobs of a batch are on."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+    known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
+    async with db.read() as connection:
+        return list((await connection.execute(select(stops.c.cluster).where(mine, known).distinct())).scalars())
+
+
 def _heads() -> Select[Any]:
     mine = (stops.c.batch_id == batches.c.id) | stops.c.id.in_(
         select(rejoined.c.stop_id).where(rejoined.c.batch_id == batches.c.id)
