@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,18 +16,24 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 from sqlalchemy import text
 
-from sluiceway.api import dli, docs, health, native
+from sluiceway.api import dli, docs, health, native, permit
+from sluiceway.api.auth import iam
+from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
+from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
+from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
+from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -58,6 +64,15 @@ class Service:
     clusters: dict[str, str]  # name to URL, the default one first
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who is let in, and who was not."""
+
+    sign_in: SignIn
+    knows: Knows
+    denials: Denials
+
+
 def clock() -> datetime:
     """Now, in UTC and in whole milliseconds, which is what the store keeps."""
     now = datetime.now(UTC)
@@ -78,6 +93,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await asyncio.to_thread(migrate, data / "sluiceway.db")
         db = Database(data / "sluiceway.db")
         stack.push_async_callback(db.close)
+        door = _door(settings, db)
+        await _check_door(settings, door)
         session = await stack.enter_async_context(_http_session())
         embedded, planner = await _flink_beside(settings, data, stack)
 
@@ -91,9 +108,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
-        api = _api(settings, db, queues, storage, engine)
+        await stack.enter_async_context(_beside(door.denials.run(), "denials"))
+        api = _api(settings, db, queues, storage, engine, door)
+        # Where callers sign in, a page that they look at cannot do it for them.
+        asgi = api if must_sign_in(settings) else OwnOrigin(api)
         yield Service(
-            RequestIds(SecurityHeaders(OwnOrigin(api))),
+            RequestIds(SecurityHeaders(asgi)),
             {name: cluster.url for name in names if (cluster := locate(name))},
         )
 
@@ -131,12 +151,31 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_host(host: str) -> None:
-    """Raises `BadSettings` for an address that others could reach: there is no authentication yet."""
-    if not is_loopback(host):
+def must_sign_in(settings: Settings) -> bool:
+    """Whether callers have to sign in: always where others could reach the service."""
+    return settings.auth or not is_loopback(settings.host)
+
+
+def _door(settings: Settings, db: Database) -> Door:
+    sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
+    knows = Credentials(sign_in, clock) if must_sign_in(settings) else nobody_signs_in
+    return Door(sign_in, knows, Denials(db, clock))
+
+
+async def _check_door(settings: Settings, door: Door) -> None:
+    """Raises `BadSettings` where nobody could be let in."""
+    if not must_sign_in(settings):
+        return
+    try:
+        somebody = await door.sign_in.check()
+    except BadKeyFile as error:
+        raise BadSettings(str(error)) from error
+    if not somebody:
         raise BadSettings(
-            f"--host {host} would let anybody who can reach it stop jobs: this version has no authentication. "
-            "Use 127.0.0.1, and a proxy that authenticates in front of it."
+            f"Callers at {settings.host} have to sign in, and there is nobody who could. Make the first user with\n"
+            f"  sluiceway access users add NAME --password --data {settings.data}\n"
+            f"  sluiceway access grant NAME admin --project '*' --data {settings.data}\n"
+            "and start the service again. `sluiceway access keys add NAME` makes an access key for programs."
         )
 
 
@@ -218,7 +257,13 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         yield
         return
     sweeper = Sweeper(db, storage, clock, None if age is None else timedelta(seconds=age), most)
-    task = asyncio.create_task(sweeper.run(), name="retention")
+    async with _beside(sweeper.run(), "retention"):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
@@ -226,7 +271,15 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine) -> Litestar:
+def _api(
+    settings: Settings,
+    db: Database,
+    queues: Queues,
+    storage: Storage,
+    engine: SessionEngine,
+    door: Door | None = None,
+) -> Litestar:
+    door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
@@ -235,6 +288,8 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "savepoints": Savepoints(db, storage, clock),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
+        "sign_in": door.sign_in,
+        "denials": door.denials,
     }
 
     async def readiness() -> str:
@@ -247,14 +302,16 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         route_handlers=[
             *dli.routes(settings.refused_form),
             native.routes(),
+            iam.routes(),
             health.healthz,
             health.readyz,
             docs.schema,
             docs.assets(),
         ],
-        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
+        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
+        | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[RateLimit(settings.rate_limit)] if settings.rate_limit else [],
+        middleware=[Gate(door.knows, door.denials), *([RateLimit(settings.rate_limit)] if settings.rate_limit else [])],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -17,7 +17,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.output import Failed, say
 from sluiceway.control.access import Access, BadRequest, Missing
-from sluiceway.control.vault import KEY_FILE, BadKeyFile, open_vault
+from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import Settings
 from sluiceway.store.accounts import User, told
@@ -84,7 +84,7 @@ class Place:
 async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
     db = Database(data / "sluiceway.db")
     try:
-        return await what(Access(db, open_vault(key_file), clock))
+        return await what(Access(db, Vault(key_file), clock))
     finally:
         await db.close()
 

@@ -15,7 +15,7 @@ import uvloop
 from cyclopts import App
 
 from sluiceway.api.connections import limited
-from sluiceway.app import BadSettings, Service, check_host, running
+from sluiceway.app import BadSettings, Service, running
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.java import NoFlink, NoJava
@@ -89,8 +89,7 @@ class _Server(uvicorn.Server):
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything is started, so that a port in use is told at once. Raises `BadSettings`."""
-    check_host(settings.host)
+    """The socket, bound before anything is started, so that a port in use is told at once. Raises `Failed`."""
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from sluiceway.domain.access import PROJECT
 from sluiceway.store import audit
 from sluiceway.store.audit import Denial
 from sluiceway.store.database import Database
@@ -30,7 +31,7 @@ class Denials:
 
     async def record(self, project: str, who: str, detail: str) -> None:
         """Remember one."""
-        denial = Denial(project, who, detail)
+        denial = Denial(project if PROJECT.fullmatch(project) else "", who, detail)
         if denial not in self._more and len(self._more) >= KINDS:
             denial = _OTHERS
         known = denial in self._more

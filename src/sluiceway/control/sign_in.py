@@ -11,7 +11,7 @@ from typing import Final
 from sluiceway.control import passwords
 from sluiceway.control.access import digest
 from sluiceway.control.vault import Vault
-from sluiceway.domain.access import EVERY_PROJECT, Action, Caller
+from sluiceway.domain.access import EVERY_PROJECT, USER, Action, Caller
 from sluiceway.store import accounts, views
 from sluiceway.store.database import Database
 
@@ -93,6 +93,13 @@ class SignIn:
     tries: Tries = field(default_factory=Tries)
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
+    async def check(self) -> bool:
+        """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
+        sealed = await accounts.newest_secret(self.db)
+        if sealed is not None:
+            self.vault.open(sealed.secret, sealed.access)
+        return await accounts.anybody(self.db)
+
     async def signing_key(self, access: str) -> SigningKey | None:
         """The secret of an access key; None where no signature can be right. Raises `BadKeyFile`."""
         found = await accounts.key(self.db, access)
@@ -122,6 +129,7 @@ class SignIn:
         A user who does not exist, one who is disabled, a wrong password and a project without a grant are not told
         apart, nor by the time that the answer takes.
         """
+        name = name if USER.fullmatch(name) else ""  # nobody's; and what is remembered stays small
         async with self.turns:
             self.tries.check(name, self.clock())
             right = await asyncio.to_thread(passwords.matches, password, await accounts.password_of(self.db, name))

@@ -3,6 +3,7 @@
 import os
 import secrets
 from base64 import b64decode, b64encode
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -19,14 +20,17 @@ class BadKeyFile(Exception):  # noqa: N818 - it is what it is
 
 
 class Vault:
-    """Seals texts (AES-256-GCM), each bound to a name, so that one cannot be put in the place of another."""
+    """Seals texts (AES-256-GCM), each bound to a name, so that one cannot be put in the place of another.
 
-    def __init__(self, key: bytes) -> None:
-        """`key` has 32 bytes."""
-        self._cipher = AESGCM(key)
+    The file of the key is read when it is first needed, and made for its owner's eyes alone if it is not there.
+    """
+
+    def __init__(self, key_file: Path) -> None:
+        """`key_file` holds 64 hexadecimal digits."""
+        self._key_file = key_file
 
     def seal(self, text: str, name: str) -> str:
-        """The text, for nobody to read without the key."""
+        """The text, for nobody to read without the key. Raises `BadKeyFile`."""
         nonce = secrets.token_bytes(_NONCE)
         return b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), name.encode())).decode()
 
@@ -36,22 +40,27 @@ class Vault:
         try:
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], name.encode()).decode()
         except InvalidTag:
-            raise BadKeyFile("A stored secret was sealed with another key than --secret-key-file holds.") from None
+            raise BadKeyFile(
+                f"--secret-key-file {self._key_file} is not the one that stored access keys were sealed with."
+            ) from None
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(_read(self._key_file))
 
 
-def open_vault(path: Path) -> Vault:
-    """The vault of a key file; a file that is not there is made, for its owner's eyes alone. Raises `BadKeyFile`."""
+def _read(path: Path) -> bytes:
     try:
         _make(path)
         key = bytes.fromhex(path.read_text().strip())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
-        raise BadKeyFile(f"--secret-key-file {path} cannot be used: {why}") from error
+        raise BadKeyFile(f"--secret-key-file {path} cannot be used: {why}.") from error
     except ValueError:
         key = b""
     if len(key) != _LENGTH:
         raise BadKeyFile(f"--secret-key-file {path} does not hold a key: 64 hexadecimal digits on one line.")
-    return Vault(key)
+    return key
 
 
 def _make(path: Path) -> None:

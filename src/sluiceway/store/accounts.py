@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -157,6 +157,13 @@ async def add_key(
     }
     async with db.write() as connection:
         await connection.execute(insert(access_keys).values(row))
+
+
+async def newest_secret(db: Database) -> Row[Any] | None:
+    """The `access` and the sealed `secret` of the key that was made last."""
+    wanted = select(access_keys.c.access, access_keys.c.secret).order_by(access_keys.c.created_at.desc()).limit(1)
+    async with db.read() as connection:
+        return (await connection.execute(wanted)).one_or_none()
 
 
 async def key_list(db: Database, name: str | None) -> list[AccessKey]:

@@ -1,0 +1,132 @@
+"""The way into every route: who calls, whether they may, and what is remembered of those who may not."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.middleware import ASGIMiddleware
+
+from sluiceway.api import permit as permits
+from sluiceway.api.auth.actions import Open, need_of
+from sluiceway.api.auth.credentials import Knows, Unknown
+from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.language import Language
+from sluiceway.api.permit import Permit
+from sluiceway.api.request_id import request_id
+from sluiceway.control.denials import Denials
+from sluiceway.domain.access import LOCAL, Action, Caller
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Gate(ASGIMiddleware):
+    """Lets a request through with a permit, or answers as DLI's gateway does."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, knows: Knows, denials: Denials) -> None:
+        """`knows` tells who sent a request, `denials` remembers those who were refused."""
+        self._knows = knows
+        self._denials = denials
+
+    async def handle(self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp") -> None:
+        """Look at one request."""
+        body = _Body(scope, receive)
+        try:
+            permit = await self._admit(scope, body)
+        except _Refused as refused:
+            await self._denials.record(refused.project, refused.who, refused.detail)
+            await _answer(scope, send, refused.error)
+            return
+        permits.put(scope, permit)
+        try:
+            await next_app(scope, body.again, send)
+        finally:
+            for action, queue in sorted(permit.denied):
+                where = f" on queue {queue}" if queue else ""
+                await self._denials.record(permit.project, permit.who, f"{_route(scope)}: no right to {action}{where}")
+
+    async def _admit(self, scope: "Scope", body: "_Body") -> Permit:
+        """Raises `_Refused`."""
+        need, project = need_of(str(scope.get("method")), scope["path_template"]), _project(scope)
+        if need is Open.TO_ALL:
+            return Permit(LOCAL, "")
+        try:
+            caller = await self._knows(scope, body.whole)
+        except Unknown as unknown:
+            error = DliError(Code.NOT_SIGNED_IN, why=unknown.why)
+            raise _Refused(error, project, "", f"{_route(scope)}: {unknown.detail}") from None
+        if need is Open.TO_CALLERS:
+            return Permit(caller, "")
+        _check(caller, need, project, _route(scope))
+        return Permit(caller, project)
+
+
+def _check(caller: Caller, need: Action | None, project: str, route: str) -> None:
+    if caller.project not in {None, project}:
+        raise _Refused(DliError(Code.OTHER_PROJECT), project, caller.user, f"{route}: a token of another project")
+    if need is None or not caller.may(need, project):
+        what = need or "a route without an action"
+        error = DliError(Code.FORBIDDEN, action=str(what))
+        raise _Refused(error, project, caller.user, f"{route}: no right to {what}")
+
+
+@dataclass
+class _Refused(Exception):  # noqa: N818 - it is what it is
+    error: DliError
+    project: str
+    who: str
+    detail: str
+
+
+class _Body:
+    """A request's body, read at once where a signature is checked, and then given on."""
+
+    def __init__(self, scope: "Scope", receive: "Receive") -> None:
+        self._most = scope["route_handler"].resolve_request_max_body_size()
+        self._receive = receive
+        self._read: bytes | None = None
+
+    async def whole(self) -> bytes:
+        """All of it. Raises `RequestEntityTooLarge`."""
+        parts, length, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                break  # the client hung up; what came will not be what was signed
+            parts.append(message["body"])
+            length += len(message["body"])
+            more = message["more_body"]
+            if self._most is not None and length > self._most:
+                raise RequestEntityTooLarge
+        self._read = b"".join(parts)
+        return self._read
+
+    async def again(self) -> Any:
+        """What comes next, as the application behind sees it."""
+        if self._read is None:
+            return await self._receive()
+        body, self._read = self._read, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _project(scope: "Scope") -> str:
+    return str(scope["path_params"].get("project_id", ""))
+
+
+def _route(scope: "Scope") -> str:
+    """The route and not the path: of paths a caller could make ever new ones."""
+    return f"{scope.get('method')} {scope['path_template']}"
+
+
+async def _answer(scope: "Scope", send: "Send", error: DliError) -> None:
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    language = Language.of(headers.get(b"x-language", b"").decode("latin-1"))
+    body = msgspec.json.encode(error.body(language, request_id(scope)))
+    fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    start: Message = {"type": "http.response.start", "status": error.status, "headers": fields}
+    await send(start)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
