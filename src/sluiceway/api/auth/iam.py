@@ -156,7 +156,8 @@ class ProjectAnswer(Struct, frozen=True):
 def _says(*statuses: int) -> dict[int, ResponseSpec]:
     why = {
         400: "The request is not understood.",
-        404: "The caller has no such token.",
+        401: "The name or the password is wrong, or the user has no role in the project.",
+        404: "There is no such token.",
         429: "Too many wrong passwords.",
     }
     return {status: ResponseSpec(ErrorBody, False, why[status]) for status in statuses}
