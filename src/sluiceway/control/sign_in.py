@@ -133,12 +133,11 @@ class SignIn:
         async with self.turns:
             self.tries.check(name, self.clock())
             right = await asyncio.to_thread(passwords.matches, password, await accounts.password_of(self.db, name))
-        found = await accounts.user(self.db, name)
-        caller = Caller(name, found.grants if found else (), project)
-        now = self.clock()
-        if not (right and any(caller.may(action, project) for action in Action)):
-            self.tries.failed(name, now)
-            raise NotLetIn("wrong name or password, or no grant in this project")
+            found = await accounts.user(self.db, name)
+            caller, now = Caller(name, found.grants if found else (), project), self.clock()
+            if not (right and any(caller.may(action, project) for action in Action)):
+                self.tries.failed(name, now)
+                raise NotLetIn("wrong name or password, or no grant in this project")
         self.tries.worked(name)
         made = Issued(secrets.token_urlsafe(32), caller, project, now, now + TOKEN_LASTS)
         await accounts.add_token(self.db, digest(made.token), name, project, made.expires_at, now)
