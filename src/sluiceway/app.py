@@ -21,6 +21,8 @@ from sluiceway.api.auth import iam
 from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
 from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.auth.oidc import OidcVerifier
+from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
@@ -93,9 +95,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await asyncio.to_thread(migrate, data / "sluiceway.db")
         db = Database(data / "sluiceway.db")
         stack.push_async_callback(db.close)
-        door = _door(settings, db)
-        await _check_door(settings, door)
         session = await stack.enter_async_context(_http_session())
+        door = _door(settings, db, session)
+        await _check_door(settings, door)
         embedded, planner = await _flink_beside(settings, data, stack)
 
         def locate(name: str) -> Cluster | None:
@@ -156,10 +158,24 @@ def must_sign_in(settings: Settings) -> bool:
     return settings.auth or not is_loopback(settings.host)
 
 
-def _door(settings: Settings, db: Database) -> Door:
+def _door(settings: Settings, db: Database, session: aiohttp.ClientSession | None = None) -> Door:
+    """Without a session no identity provider is asked. Raises `BadSettings`."""
     sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
-    knows = Credentials(sign_in, clock) if must_sign_in(settings) else nobody_signs_in
+    provider, guard = _provider(settings, session), ReplayGuard() if settings.refuse_replays else None
+    knows = Credentials(sign_in, clock, provider, guard) if must_sign_in(settings) else nobody_signs_in
     return Door(sign_in, knows, Denials(db, clock))
+
+
+def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> OidcVerifier | None:
+    issuer, audience = settings.oidc_issuer, settings.oidc_audience
+    if bool(issuer) != bool(audience):
+        raise BadSettings("--oidc-issuer and --oidc-audience go together; one of them is missing.")
+    if not issuer or not audience or session is None:
+        return None
+    try:
+        return OidcVerifier(issuer, audience, session, clock)
+    except ValueError as error:
+        raise BadSettings(f"--oidc-issuer {error}.") from error
 
 
 async def _check_door(settings: Settings, door: Door) -> None:

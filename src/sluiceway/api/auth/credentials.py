@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sluiceway.api.auth.signature import BadSignature, RawRequest, Signed, read, verify
+from sluiceway.api.auth.oidc import BadToken, OidcVerifier
+from sluiceway.api.auth.signature import BadSignature, RawRequest, ReplayGuard, Signed, read, verify
 from sluiceway.api.dli.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller
@@ -17,6 +18,8 @@ Body = Callable[[], Awaitable[bytes]]
 
 _NOTHING: Final = Text("the request has no credential", "请求中没有身份凭证")
 _BAD_TOKEN: Final = Text("the token is not valid, or it has ended", "Token 无效或已过期")
+_NO_PROVIDER: Final = Text("bearer tokens are not taken here", "本服务不接受 Bearer Token")
+_NO_USER: Final = Text("no user here has the token's subject", "没有与该 Token 的 sub 对应的用户")
 _BAD_KEY: Final = Text("the access key is not valid", "访问密钥无效")
 _EXPIRED: Final = Text("the temporary access key has ended", "临时访问密钥已过期")
 _BAD_SECURITY_TOKEN: Final = Text(
@@ -34,13 +37,6 @@ class Unknown(Exception):  # noqa: N818 - named for what was found
         super().__init__(why.en)
         self.why = why
         self.detail = detail or why.en
-
-
-class Verifies(Protocol):
-    """Looks at the token of an identity provider."""
-
-    async def __call__(self, token: str) -> str:
-        """The subject. Raises `Unknown`."""
 
 
 class Knows(Protocol):
@@ -61,16 +57,20 @@ class Credentials:
 
     sign_in: SignIn
     clock: Callable[[], datetime]
-    provider: Verifies | None = None  # an identity provider
+    provider: OidcVerifier | None = None
+    guard: ReplayGuard | None = None
 
     async def __call__(self, scope: "Scope", body: Body) -> Caller:
-        """Who sent a request. The body is asked for only where a signature needs it. Raises `Unknown`."""
+        """Who sent a request. The body is asked for only where a signature needs it.
+
+        Raises `Unknown`, `IssuerSilent`.
+        """
         authorization = _header(scope, b"authorization")
         if authorization is None:
             return await self._by_token(_header(scope, b"x-auth-token"))
         scheme, _, rest = authorization.partition(" ")
-        if scheme.lower() == "bearer" and self.provider is not None:
-            return await self._by_provider(await self.provider(rest.strip()))
+        if scheme.lower() == "bearer":
+            return await self._by_provider(rest.strip())
         try:
             signed = read(authorization)
         except BadSignature as error:
@@ -85,19 +85,28 @@ class Credentials:
         except NotLetIn:
             raise Unknown(_BAD_TOKEN) from None
 
-    async def _by_provider(self, subject: str) -> Caller:
+    async def _by_provider(self, token: str) -> Caller:
+        """Raises `Unknown`, and `IssuerSilent` when nothing can be told."""
+        if self.provider is None:
+            raise Unknown(_NO_PROVIDER)
         try:
-            return await self.sign_in.by_subject(subject)
+            claims = await self.provider.verify(token)
+        except BadToken as error:
+            raise Unknown(Text(error.en, error.zh), "the bearer token is not good") from None
+        try:
+            return await self.sign_in.by_subject(claims.subject)
         except NotLetIn as error:
-            raise Unknown(_BAD_TOKEN, str(error)) from None
+            raise Unknown(_NO_USER, str(error)) from None
 
     async def _by_signature(self, signed: Signed, scope: "Scope", body: Body) -> Caller:
         key = await self.sign_in.signing_key(signed.access)
         # Who has no key must not make us take in megabytes.
         content = b"" if key is None else await body()
         try:
-            secret = _NOBODYS if key is None else key.secret
-            verify(signed, secret, RawRequest.of(scope, content), self.clock())
+            request, now = RawRequest.of(scope, content), self.clock()
+            verify(signed, _NOBODYS if key is None else key.secret, request, now)
+            if self.guard is not None and key is not None:
+                self.guard.admit(signed, request, now)
         except BadSignature as error:
             detail = "there is no such access key" if key is None else f"bad signature of access key {signed.access}"
             raise Unknown(Text(error.en, error.zh), detail) from None

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.middleware import ASGIMiddleware
@@ -11,15 +10,17 @@ from litestar.middleware import ASGIMiddleware
 from sluiceway.api import permit as permits
 from sluiceway.api.auth.actions import Open, need_of
 from sluiceway.api.auth.credentials import Knows, Unknown
+from sluiceway.api.auth.issuer_keys import IssuerSilent
+from sluiceway.api.auth.limits import called_by
 from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.dli.language import Text
 from sluiceway.api.permit import Permit
-from sluiceway.api.request_id import request_id
 from sluiceway.control.denials import Denials
 from sluiceway.domain.access import LOCAL, Action, Caller
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import ASGIApp, Receive, Scope, Send
 
 
 class Gate(ASGIMiddleware):
@@ -39,7 +40,14 @@ class Gate(ASGIMiddleware):
             permit = await self._admit(scope, body)
         except _Refused as refused:
             await self._denials.record(refused.project, refused.who, refused.detail)
-            await _answer(scope, send, refused.error)
+            await refuse(scope, send, refused.error)
+            return
+        except IssuerSilent as silent:
+            # Nobody was denied anything: it is not known who calls.
+            error = DliError(Code.BUSY, why=Text(silent.en, silent.zh))
+            await refuse(scope, send, error, [(b"retry-after", b"60")])
+            return
+        except _HungUp:
             return
         permits.put(scope, permit)
         try:
@@ -50,7 +58,7 @@ class Gate(ASGIMiddleware):
                 await self._denials.record(permit.project, permit.who, f"{_route(scope)}: no right to {action}{where}")
 
     async def _admit(self, scope: "Scope", body: "_Body") -> Permit:
-        """Raises `_Refused`."""
+        """Raises `_Refused`, `IssuerSilent`, `_HungUp`."""
         need, project = need_of(str(scope.get("method")), scope["path_template"]), _project(scope)
         if need is Open.TO_ALL:
             return Permit(LOCAL, "")
@@ -59,6 +67,8 @@ class Gate(ASGIMiddleware):
         except Unknown as unknown:
             error = DliError(Code.NOT_SIGNED_IN, why=unknown.why)
             raise _Refused(error, project, "", f"{_route(scope)}: {unknown.detail}") from None
+        if caller != LOCAL:
+            called_by(scope, f"user {caller.user}")
         if need is Open.TO_CALLERS:
             return Permit(caller, "")
         _check(caller, need, project, _route(scope))
@@ -82,6 +92,10 @@ class _Refused(Exception):  # noqa: N818 - it is what it is
     detail: str
 
 
+class _HungUp(Exception):  # noqa: N818
+    """The client went away before all of its request was here."""
+
+
 class _Body:
     """A request's body, read at once where a signature is checked, and then given on."""
 
@@ -91,16 +105,16 @@ class _Body:
         self._read: bytes | None = None
 
     async def whole(self) -> bytes:
-        """All of it. Raises `RequestEntityTooLarge`."""
-        parts, length, more = [], 0, True
+        """All of it. Raises `RequestEntityTooLarge`, `_HungUp`."""
+        parts: list[bytes] = []
+        more = True
         while more:
             message = await self._receive()
             if message["type"] != "http.request":
-                break  # the client hung up; what came will not be what was signed
-            parts.append(message["body"])
-            length += len(message["body"])
-            more = message["more_body"]
-            if self._most is not None and length > self._most:
+                raise _HungUp
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            if self._most is not None and sum(map(len, parts)) > self._most:
                 raise RequestEntityTooLarge
         self._read = b"".join(parts)
         return self._read
@@ -120,13 +134,3 @@ def _project(scope: "Scope") -> str:
 def _route(scope: "Scope") -> str:
     """The route and not the path: of paths a caller could make ever new ones."""
     return f"{scope.get('method')} {scope['path_template']}"
-
-
-async def _answer(scope: "Scope", send: "Send", error: DliError) -> None:
-    headers = {name.lower(): value for name, value in scope["headers"]}
-    language = Language.of(headers.get(b"x-language", b"").decode("latin-1"))
-    body = msgspec.json.encode(error.body(language, request_id(scope)))
-    fields = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    start: Message = {"type": "http.response.start", "status": error.status, "headers": fields}
-    await send(start)
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -256,8 +256,9 @@ def _refused(request: Request[Any, Any, Any], error: DliError) -> Response[Error
 
 
 def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[ErrorBody]:
-    answer = _refused(request, DliError(Code.THROTTLED))
-    answer.set_header("Retry-After", str(int(WINDOW.total_seconds())))
+    seconds = int(WINDOW.total_seconds())
+    answer = _refused(request, DliError(Code.THROTTLED, seconds=seconds))
+    answer.set_header("Retry-After", str(seconds))
     return answer
 
 
