@@ -65,9 +65,12 @@ class Credentials:
 
         Raises `Unknown`, `IssuerSilent`.
         """
-        authorization = _header(scope, b"authorization")
+        token, authorization = _header(scope, b"x-auth-token"), _header(scope, b"authorization")
+        if token is not None:
+            # Whoever adds one means it; the SDK signs all the same, with whatever keys it has.
+            return await self._by_token(token)
         if authorization is None:
-            return await self._by_token(_header(scope, b"x-auth-token"))
+            raise Unknown(_NOTHING)
         scheme, _, rest = authorization.partition(" ")
         if scheme.lower() == "bearer":
             return await self._by_provider(rest.strip())
@@ -77,9 +80,7 @@ class Credentials:
             raise Unknown(Text(error.en, error.zh), "the Authorization header is not understood") from None
         return await self._by_signature(signed, scope, body)
 
-    async def _by_token(self, token: str | None) -> Caller:
-        if token is None:
-            raise Unknown(_NOTHING)
+    async def _by_token(self, token: str) -> Caller:
         try:
             return await self.sign_in.by_token(token)
         except NotLetIn:
