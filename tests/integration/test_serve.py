@@ -228,6 +228,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "host": [("::1", "::1"), ("localhost", "localhost")],
     "port": [("1234", 1234), ("0", 0)],
     "data": [("here", Path("here")), ("there", Path("there"))],
+    "auth": [("true", True), ("false", False)],
+    "secret_key_file": [("/a.key", Path("/a.key")), ("/b.key", Path("/b.key"))],
     "cluster": [("a=http://x b=http://y", ("a=http://x", "b=http://y")), ("c=http://z", ("c=http://z",))],
     "embedded": [("true", True), ("false", False)],
     "embedded_port": [("8081", 8081), ("8082", 8082)],
@@ -308,10 +310,11 @@ def test_a_file_with_everything(served: list[Settings], tmp_path: Path) -> None:
 # What it refuses. ----------------------------------------------------------------------------------------------------
 
 WRONG_CALLS = {
-    "--host 0.0.0.0": "no authentication",
-    "--host ::": "no authentication",
-    "--host 192.0.2.1": "no authentication",
-    "--host example.invalid": "no authentication",
+    "--host 0.0.0.0": "sluiceway access users add NAME --password --data sluiceway-data",
+    "--host ::": "have to sign in, and there is nobody who could",
+    "--auth": "have to sign in, and there is nobody who could",
+    "--oidc-issuer https://x": "--oidc-issuer and --oidc-audience go together",
+    "--auth --oidc-issuer http://x --oidc-audience y": "--oidc-issuer http://x is not an address of https",
     "--cluster prod": "--cluster prod is not NAME=URL; write for example prod=http://jobmanager:8081",
     "--cluster =http://x": "is not NAME=URL",
     "--cluster prod=": "is not NAME=URL",
@@ -410,6 +413,21 @@ def refused(*arguments: str, **environment: str) -> tuple[int, str]:
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr, ended.stderr
     return ended.returncode, ended.stderr
+
+
+def test_an_address_of_another_machine(tmp_path: Path) -> None:
+    for host in ("192.0.2.1", "example.invalid"):
+        code, told = refused("--data", str(tmp_path / "data"), NOWHERE, "--host", host, "--port=0")
+        assert (code, "cannot be listened on" in told) == (1, True), told
+
+
+def test_access_keys_that_were_sealed_with_another_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("users add ann", "keys add ann"):
+        assert run(["access", *command.split(), "--data", str(tmp_path)]) == 0
+    (tmp_path / "secret.key").write_text("ab" * 32)
+    code, told = refused("--data", str(tmp_path), NOWHERE, "--auth", "--port=0")
+    assert code == 2
+    assert "secret.key is not the one that stored access keys were sealed with" in told
 
 
 def test_a_port_in_use(tmp_path: Path, service: ServiceProcess) -> None:

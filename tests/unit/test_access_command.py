@@ -88,6 +88,8 @@ def test_where_the_data_is_may_stand_in_the_file_of_settings(
     access: Access, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("SLUICEWAY_DATA")
+    access("users", "add", "ann")
+    assert (tmp_path / "sluiceway-data/sluiceway.db").exists(), "as the service would have it without any setting"
     (tmp_path / "sluiceway.toml").write_text('data = "elsewhere"\nsecret_key_file = "keys/it"\nport = 1\n')
     (tmp_path / "keys").mkdir()
     access("users", "add", "ann")

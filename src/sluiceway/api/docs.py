@@ -67,8 +67,9 @@ def in_order(app: Litestar) -> Litestar:
             if need_of(method.upper(), path) is Open.TO_ALL:
                 operation.security = []
                 continue
-            responses = operation.responses or {}
-            operation.responses = {status: _refused(why) for status, why in _GATE.items()} | responses
+            responses = operation.responses = dict(operation.responses or {})
+            for status, why in _GATE.items():
+                responses.setdefault(status, _refused(why))
     return app
 
 

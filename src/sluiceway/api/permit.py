@@ -48,6 +48,7 @@ def put(scope: Any, permit: Permit) -> None:
 
 def given(request: Request[Any, Any, Any]) -> Permit:
     """The permit of a request; without one, nothing is done."""
-    permit = request.scope[_KEY]  # type: ignore[literal-required]  # ASGI allows keys of one's own
+    scope: Any = request.scope
+    permit = scope[_KEY]
     assert isinstance(permit, Permit)
     return permit

@@ -59,7 +59,7 @@ class Place:
 
     def do(self, what: Callable[[Access], Awaitable[T]]) -> T:
         """Do it, and close the database. Raises `Failed`."""
-        data = (self.data or _from_file("data") or Settings.data).expanduser().absolute()
+        data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
         key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
         try:
             data.mkdir(parents=True, exist_ok=True)

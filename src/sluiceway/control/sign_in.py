@@ -95,9 +95,9 @@ class SignIn:
 
     async def check(self) -> bool:
         """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
-        sealed = await accounts.newest_secret(self.db)
-        if sealed is not None:
-            self.vault.open(sealed.secret, sealed.access)
+        if (newest := await accounts.newest_secret(self.db)) is not None:
+            access, sealed = newest
+            self.vault.open(sealed, access)
         return await accounts.anybody(self.db)
 
     async def signing_key(self, access: str) -> SigningKey | None:

@@ -4,6 +4,8 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from sluiceway.store.schema import metadata
 
+__all__ = ["access_keys", "grants", "metadata", "tokens", "users"]
+
 users = Table(
     "users",
     metadata,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -159,11 +159,12 @@ async def add_key(
         await connection.execute(insert(access_keys).values(row))
 
 
-async def newest_secret(db: Database) -> Row[Any] | None:
-    """The `access` and the sealed `secret` of the key that was made last."""
+async def newest_secret(db: Database) -> tuple[str, str] | None:
+    """The access key that was made last, and its sealed secret."""
     wanted = select(access_keys.c.access, access_keys.c.secret).order_by(access_keys.c.created_at.desc()).limit(1)
     async with db.read() as connection:
-        return (await connection.execute(wanted)).one_or_none()
+        row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else (row.access, row.secret)
 
 
 async def key_list(db: Database, name: str | None) -> list[AccessKey]:

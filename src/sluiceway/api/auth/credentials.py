@@ -42,8 +42,8 @@ class Unknown(Exception):  # noqa: N818 - named for what was found
 class Knows(Protocol):
     """Tells who sent a request."""
 
-    async def __call__(self, scope: "Scope", body: Body) -> Caller:
-        """Raises `Unknown`."""
+    async def __call__(self, scope: "Scope", body: Body, /) -> Caller:
+        """Raises `Unknown`, and `IssuerSilent` when nothing can be told."""
 
 
 async def nobody_signs_in(_scope: "Scope", _body: Body) -> Caller:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.enums import ScopeType
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
 from litestar.middleware import ASGIMiddleware
 
 from sluiceway.api import permit as permits
@@ -100,7 +101,8 @@ class _Body:
     """A request's body, read at once where a signature is checked, and then given on."""
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
-        self._most = scope["route_handler"].resolve_request_max_body_size()
+        handler = scope["route_handler"]
+        self._most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
         self._receive = receive
         self._read: bytes | None = None
 
