@@ -134,7 +134,8 @@ async def test_only_digests_and_hashes_are_stored(tmp_path: Path) -> None:
     for secret in (token, RIGHT, key.secret, key.security_token):
         assert secret is not None
         assert secret.encode() not in stored
-    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+    for name in ("secret.key", "test.db"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
 # Guessing. -----------------------------------------------------------------------------------------------------------

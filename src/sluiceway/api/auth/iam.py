@@ -31,9 +31,6 @@ _WRONG = Text(
 )
 
 
-_TOKEN = Text("You have no such token.", "您没有此 Token。")
-
-
 class PasswordUser(Struct, frozen=True):
     """Who asks. The vendor's `domain` is not looked at."""
 
@@ -200,7 +197,7 @@ async def revoke_token(
     if not subject:
         raise bad("X-Subject-Token", "it is missing; it holds the token to end", "缺少该请求头，其值为要吊销的 Token")
     if not await sign_in.revoke(permit.caller, subject):
-        raise DliError(Code.NOT_FOUND, what=_TOKEN)
+        raise DliError(Code.NO_TOKEN)
 
 
 @get("/projects", summary="Which projects the caller has a role in")
