@@ -50,7 +50,7 @@ from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
-from sluiceway.domain.access import LOCAL
+from sluiceway.domain.access import LOCAL, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 
@@ -109,7 +109,7 @@ class Starts:
         self.world = world
 
     async def __call__(
-        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str, allowed: Callable[[str], bool]
+        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str, allowed: Right
     ) -> Sequence[Verdict]:
         self.world.starts.append((list(job_ids), resume))
         return [self.judge(self.world.find(project, number), resume) for number in job_ids]
@@ -147,9 +147,7 @@ class Edits:
         self.world.jobs[job_id] = replace(job, draft=draft, updated_at=START + timedelta(hours=1))
         return self.world.jobs[job_id]
 
-    async def delete(
-        self, project: str, job_ids: Sequence[int], who: str, allowed: Callable[[str], bool]
-    ) -> Sequence[Verdict]:
+    async def delete(self, project: str, job_ids: Sequence[int], who: str, allowed: Right) -> Sequence[Verdict]:
         verdicts = [ACCEPTED if self.world.find(project, number) else UNKNOWN for number in job_ids]
         for number in job_ids:
             self.world.jobs.pop(number, None)

@@ -235,6 +235,16 @@ async def test_so_it_is_with_our_own_api_and_its_dry_run(tmp_path: Path) -> None
         assert (await api.plane.job(second)).status is JobStatus.RUNNING
 
 
+async def test_nothing_is_denied_to_who_keeps_to_their_queue(tmp_path: Path) -> None:
+    async with two_queues(tmp_path) as (api, op, first, _):
+        path = f"/v1.0/{PROJECT}/streaming/jobs"
+        for verb in ("stop", "run"):
+            answer = await api.http.post(f"{path}/{verb}", json={"job_ids": [first]}, auth=op)
+            assert answer.status_code == 200
+            await api.plane.until(first, JobStatus.STOPPED, JobStatus.RUNNING)
+        assert await api.denied(PROJECT) == []
+
+
 async def test_a_start_is_refused_on_another_queue(tmp_path: Path) -> None:
     async with two_queues(tmp_path) as (api, op, first, second):
         await api.plane.stop_and_wait([first, second])

@@ -1,6 +1,5 @@
 """What handlers are told of who calls: a name for the audit, and what they may do on which queue."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,34 +7,37 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from sluiceway.domain.access import Action, Caller
+from sluiceway.domain.access import Action, Caller, Right
 
 _KEY: Final = "sluiceway.permit"
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The caller of one request, and the project that it is about. What it is asked and denies is for the audit."""
+    """The caller of one request, and the project that it is about. What is denied to them is kept for the audit."""
 
     caller: Caller
     project: str
-    denied: set[tuple[Action, str]] = field(default_factory=set)
+    _rights: list[tuple[Action, Right]] = field(default_factory=list)
 
     @property
     def who(self) -> str:
         """The caller's name."""
         return self.caller.user
 
-    def may(self, action: Action, queue: str | None = None) -> bool:
-        """Whether the caller has the right; on that queue, or on any."""
-        may = self.caller.may(action, self.project, queue)
-        if not may:
-            self.denied.add((action, queue or ""))
-        return may
+    def on(self, action: Action) -> Right:
+        """The right to do something, queue by queue."""
+        right = Right(lambda queue: self.caller.may(action, self.project, queue))
+        self._rights.append((action, right))
+        return right
 
-    def on(self, action: Action) -> Callable[[str], bool]:
-        """The right, asked queue by queue."""
-        return lambda queue: self.may(action, queue)
+    def may(self, action: Action) -> bool:
+        """Whether the caller has a right that is not about queues."""
+        return self.on(action)("")
+
+    def denied(self) -> list[tuple[Action, str]]:
+        """What the caller had no right to, and on which queue."""
+        return sorted((action, queue) for action, right in self._rights for queue in right.denied)
 
 
 PermitGiven = NamedDependency[SkipValidation[Permit]]

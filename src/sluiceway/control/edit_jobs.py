@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sluiceway.control.errors import NameTaken, UnknownJob, UnknownQueue
 from sluiceway.control.queues import Queues
-from sluiceway.domain.access import everywhere
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.savepoints import Storage
@@ -58,7 +58,7 @@ class EditJobs:
         project: str,
         job_ids: Sequence[int],
         who: str = "",
-        allowed: Callable[[str], bool] = everywhere,
+        allowed: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Take jobs away, whatever their status; those that run are canceled first, without a savepoint.
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
-from sluiceway.domain.access import everywhere
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.engine import Cluster, LastCheckpoint, Survey, Unreachable
 from sluiceway.storage.savepoints import Storage
@@ -45,7 +45,7 @@ class Preflight:
         *,
         savepoint: bool,
         target: str | None = None,
-        allowed: Callable[[str], bool] = everywhere,
+        allowed: Right = EVERYWHERE,
     ) -> list[Finding]:
         """One finding for each position."""
         known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))

@@ -19,7 +19,6 @@ TOKEN_LASTS: Final = timedelta(hours=24)
 TRIES: Final = 10  # wrong passwords for one name
 WINDOW: Final = timedelta(minutes=1)  # within which they count
 _NAMES: Final = 10_000  # that are remembered
-_AT_ONCE: Final = 2  # passwords that are checked at the same time
 
 
 class NotLetIn(Exception):  # noqa: N818 - named for what was found
@@ -91,7 +90,7 @@ class SignIn:
     vault: Vault
     clock: Callable[[], datetime]
     tries: Tries = field(default_factory=Tries)
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one password at a time: each takes a processor
 
     async def check(self) -> bool:
         """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
@@ -130,7 +129,7 @@ class SignIn:
         apart, nor by the time that the answer takes.
         """
         name = name if USER.fullmatch(name) else ""  # nobody's; and what is remembered stays small
-        async with self.turns:
+        async with self.turn:
             self.tries.check(name, self.clock())
             right = await asyncio.to_thread(passwords.matches, password, await accounts.password_of(self.db, name))
             found = await accounts.user(self.db, name)

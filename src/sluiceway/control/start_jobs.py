@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
-from sluiceway.domain.access import everywhere
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
@@ -49,7 +49,7 @@ class StartJobs:
         resume: bool,
         who: str = "",
         back: WayBack | None = None,
-        allowed: Callable[[str], bool] = everywhere,
+        allowed: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
@@ -67,7 +67,7 @@ class StartJobs:
         return [verdicts[job] for job in job_ids]
 
     async def resume_batch(
-        self, project: str, batch_id: int, *, who: str = "", allowed: Callable[[str], bool] = everywhere
+        self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE
     ) -> Mapping[int, Verdict]:
         """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
 
@@ -94,7 +94,7 @@ class StartJobs:
         origin: Origin | None,
         resume: bool,
         roots: Mapping[int, Sequence[str]],
-        allowed: Callable[[str], bool],
+        allowed: Right,
     ) -> Start | Verdict:
         if origin is None:
             return UNKNOWN

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, UnknownQueue
 from sluiceway.control.queues import Queues
-from sluiceway.domain.access import everywhere
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
@@ -42,7 +42,7 @@ class StopOrder:
     target: str | None = None  # a directory (URI) for the savepoints; None: the storage root's
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id
     who: str = ""
-    allowed: Callable[[str], bool] = everywhere  # whether the caller may stop jobs on a queue
+    allowed: Right = EVERYWHERE  # whether the caller may stop jobs on a queue
     stopped_is_done: bool = False  # a job that is stopped already is a success that says so
     key: Key | None = None  # for requests that may be sent again
     answer: Callable[[StopBatch], str] = str  # what to keep under the key
@@ -80,7 +80,7 @@ class StopJobs:
             return StopBatch(batch, [odd.get(j, ACCEPTED) for j in job_ids] if odd else [ACCEPTED] * len(job_ids))
 
         once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
-        mine = [name for name in self.queues.names if order.allowed(name)]
+        mine = [name for name in self.queues.names if order.allowed.covers(name)]
         plain = stop_intents.Plain(_plain(savepoint=savepoint), mine)
         try:
             batch, clusters = await stop_intents.accept_stops(
@@ -121,9 +121,7 @@ class StopJobs:
             return list(waves), waves
         return list(job_ids), {job: waves.get(job, len(groups)) for job in job_ids} if groups else {}
 
-    async def abort(
-        self, project: str, batch_id: int, *, who: str = "", allowed: Callable[[str], bool] = everywhere
-    ) -> Aborted:
+    async def abort(self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE) -> Aborted:
         """Withdraw whatever of a batch was not sent yet. Raises `UnknownBatch`, `Forbidden`."""
         await self._check(project, batch_id, allowed)
         aborted = await batches.abort(self.db, project, batch_id, self.clock(), who)
@@ -132,9 +130,7 @@ class StopJobs:
         self.queues.wake(aborted.clusters)
         return aborted
 
-    async def proceed(
-        self, project: str, batch_id: int, *, who: str = "", allowed: Callable[[str], bool] = everywhere
-    ) -> BatchState:
+    async def proceed(self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE) -> BatchState:
         """Let a paused batch go on, whatever has failed; the state it had. Raises `UnknownBatch`, `Forbidden`."""
         await self._check(project, batch_id, allowed)
         state = await batches.proceed(self.db, project, batch_id, self.clock(), who)
@@ -143,7 +139,7 @@ class StopJobs:
         self.queues.wake(self.queues.names)
         return state
 
-    async def _check(self, project: str, batch_id: int, allowed: Callable[[str], bool]) -> None:
+    async def _check(self, project: str, batch_id: int, allowed: Right) -> None:
         """A batch is one thing: who may not stop jobs on one of its queues may not steer it."""
         barred = sorted(q for q in await views.queues_of_batch(self.db, project, batch_id) if not allowed(q))
         if barred:
@@ -186,7 +182,7 @@ def judge_stop(
     *,
     savepoint: bool,
     stopped_is_done: bool = False,
-    allowed: Callable[[str], bool] = everywhere,
+    allowed: Right = EVERYWHERE,
 ) -> Verdict:
     """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
     status, stop = obstacle.status, obstacle.stop

@@ -1,8 +1,8 @@
 """Who may do what: actions under the names that DLI's permissions have, roles as sets of them, and grants of roles."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -78,9 +78,19 @@ class Caller:
         return self.project in {None, project} and any(grant.allows(action, project, queue) for grant in self.grants)
 
 
-def everywhere(_queue: str) -> bool:
-    """The right of who may do something on every queue."""
-    return True
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The right to do one thing, queue by queue. Where it was missing is remembered, for the audit."""
+
+    covers: Callable[[str], bool]
+    denied: set[str] = field(default_factory=set)
+
+    def __call__(self, queue: str) -> bool:
+        """Whether it may be done to a job on this queue."""
+        if not self.covers(queue):
+            self.denied.add(queue)
+        return queue not in self.denied
 
 
+EVERYWHERE: Final = Right(lambda _queue: True)
 LOCAL: Final = Caller("local", (Grant(Role.ADMIN, EVERY_PROJECT),))  # where nobody signs in

@@ -54,7 +54,7 @@ class Gate(ASGIMiddleware):
         try:
             await next_app(scope, body.again, send)
         finally:
-            for action, queue in sorted(permit.denied):
+            for action, queue in permit.denied():
                 where = f" on queue {queue}" if queue else ""
                 await self._denials.record(permit.project, permit.who, f"{_route(scope)}: no right to {action}{where}")
 

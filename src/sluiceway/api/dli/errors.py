@@ -26,7 +26,7 @@ class Code(StrEnum):
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
-    NO_TOKEN = "DLI.0023"
+    NOT_FOUND = "DLI.0023"
     SERVER_FAULT = "DLI.0999"
     NOT_JSON = "DLI.10004"
     JOB_FORBIDDEN = "DLI.10005"
@@ -125,7 +125,7 @@ TABLE: Mapping[Code, Entry] = {
         "This cannot be done to the job now: {why}. Try again later.",
         "当前无法对该作业执行此操作：{why}。请稍后重试。",
     ),
-    Code.NO_TOKEN: _entry("You have no such token. It may have ended already.", "您没有此 Token，它可能已失效。", 404),
+    Code.NOT_FOUND: _entry("You have no such token. It may have ended already.", "您没有此 Token，它可能已失效。", 404),
     Code.SERVER_FAULT: _entry(
         "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"
         " service the request id {request_id}.",
