@@ -23,7 +23,7 @@ from sluiceway.app import _api, clock
 from sluiceway.control.denials import KINDS, Denials
 from sluiceway.domain.access import ALLOWS, Action, Grant, Role
 from sluiceway.domain.job import JobStatus
-from sluiceway.settings import Settings
+from sluiceway.settings import MAX_BODY, Settings
 
 DLI = "/v1.0/{project_id}/streaming"
 NO_ID = 987654321
@@ -360,6 +360,18 @@ async def test_a_user_who_is_disabled_has_no_rights_left(tmp_path: Path) -> None
         assert (await api.http.get(path, auth=who)).status_code == 200
         await api.access.revoke("root", "*", None)
         assert (await api.http.get(path, auth=who)).status_code == 403
+
+
+async def test_a_body_that_is_too_long_is_refused_as_such_and_of_a_stranger_not_even_read(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        who = await api.user("ann", Grant(Role.OWNER, PROJECT))
+        body = {"content": b" " * (MAX_BODY + 1), "headers": {"Content-Type": "application/json"}}
+        dlis, ours = f"/v1.0/{PROJECT}/streaming/jobs/stop", f"/api/v1/projects/{PROJECT}/stops"
+        for path, code in ((dlis, "APIGW.0201"), (ours, "too_large")):
+            answer = await api.http.post(path, auth=who, **body)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.json()["error_code"]) == (413, code)
+            stranger = await api.http.post(path, auth=Signs("AKofnobody", "-"), **body)  # type: ignore[arg-type]
+            assert (stranger.status_code, stranger.json()["error_code"]) == (401, "APIGW.0301")
 
 
 async def test_temporary_credentials_need_their_token_and_end(tmp_path: Path) -> None:
