@@ -22,6 +22,7 @@ class Issuer:
         self.document: dict[str, Any] = {}  # what the discovery document says otherwise
         self.broken: web.Response | None = None  # that everything is answered with
         self.hangs = False
+        self.moved = False  # it says so, and where to
         self.asked: list[str] = []
 
     def token(
@@ -47,7 +48,10 @@ class Issuer:
         if self.broken is not None:
             return web.Response(status=self.broken.status, body=self.broken.body, headers=self.broken.headers)
         if request.path.endswith("/openid-configuration"):
-            return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys", **self.document})
+            document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **self.document}
+            if self.moved and not request.path.startswith("/new"):
+                return web.json_response(document, status=302, headers={"Location": f"/new{request.path}"})
+            return web.json_response(document)
         return web.json_response({"keys": [key.as_dict(private=False) for key in self.keys]})
 
 

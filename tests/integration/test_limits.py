@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from litestar import Litestar, Request, get, post
+from litestar import Litestar, Request, Response, get, post
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -40,6 +40,11 @@ class Named(ASGIMiddleware):
 @get("/ok", sync_to_thread=False)
 def ok() -> dict[str, bool]:
     return {"ok": True}
+
+
+@get("/own", sync_to_thread=False)
+def own() -> Response[str]:
+    return Response("own", headers={"Content-Security-Policy": "default-src 'self'", "Cache-Control": "max-age=60"})
 
 
 @post("/length")
@@ -71,7 +76,7 @@ class At:
 @contextlib.contextmanager
 def serving(rate: float = 1e6, most: int = 100, patience: float = 30.0, now: float | None = None) -> Iterator[At]:
     limit = RateLimit(rate, time.monotonic if now is None else lambda: now)
-    app = Litestar([ok, length, docs.assets()], middleware=[Named(), limit], openapi_config=docs.openapi)
+    app = Litestar([ok, own, length, docs.assets()], middleware=[Named(), limit], openapi_config=docs.openapi)
     kind = type("Impatient", (limited(most),), {"patience": patience})
     config = uvicorn.Config(
         RequestIds(SecurityHeaders(app)), http=kind, lifespan="off", log_config=None, access_log=False
@@ -80,9 +85,11 @@ def serving(rate: float = 1e6, most: int = 100, patience: float = 30.0, now: flo
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield At(listening.getsockname()[1], app)
-    server.should_exit = True
-    thread.join(30)
+    try:
+        yield At(listening.getsockname()[1], app)
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 def answered(opened: socket.socket) -> tuple[int, dict[str, str], Any]:
@@ -122,6 +129,9 @@ def test_who_asks_too_often_is_told_when_to_come_again() -> None:
         assert body["error_msg"] == "请求过于频繁。请等待 2 秒后重试。"
         assert body["request_id"] == headers["X-Request-Id"]
         assert headers["Cache-Control"] == "no-store"
+    with serving(rate=2.5, now=100.0) as at:
+        assert [at.ask()[0] for _ in range(5)] == [200] * 5
+        assert at.ask()[1]["Retry-After"] == "1", "never too early"
 
 
 def test_each_caller_has_a_rate_of_its_own() -> None:
@@ -177,6 +187,13 @@ def test_a_request_that_does_not_go_on_is_given_up(begun: bytes) -> None:
         assert at.ask()[0] == 200
 
 
+def test_a_second_request_is_waited_for_no_longer_than_the_first() -> None:
+    with serving(patience=0.3) as at, at.socket(GET) as opened:
+        assert opened.recv(4096).endswith(b'{"ok":true}')
+        opened.sendall(GET[:-2])
+        assert answered(opened)[0] == 408
+
+
 def test_a_connection_that_asks_nothing_is_closed_without_a_word() -> None:
     with serving(patience=0.3) as at, at.socket() as opened:
         assert answered(opened)[0] == 0
@@ -193,15 +210,15 @@ def test_a_head_that_trickles_in_is_given_up_too() -> None:
 
 
 def test_a_body_may_take_its_time_as_long_as_it_goes_on() -> None:
-    with serving(patience=1.5) as at, at.socket() as opened:
-        opened.sendall(f"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: {4 * PIECE}\r\n\r\n".encode())
-        for _ in range(4):
+    with serving(patience=2.0) as at, at.socket() as opened:
+        opened.sendall(f"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: {5 * PIECE}\r\n\r\n".encode())
+        for _ in range(5):
+            time.sleep(0.6)
             opened.sendall(b"x" * PIECE)
-            time.sleep(0.5)
-        assert opened.recv(4096).endswith(b'{"length":%d}' % (4 * PIECE))
+        assert opened.recv(4096).endswith(b'{"length":%d}' % (5 * PIECE))
 
 
-def test_the_answer_to_a_request_in_full_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_to_a_request_in_full_may_take_its_time() -> None:
     with serving(patience=0.2) as at, at.socket(POST + b"1234567890") as opened:
         assert opened.recv(4096).endswith(b'{"length":10}')
         time.sleep(0.5)
@@ -251,6 +268,9 @@ def test_every_answer_of_the_api_forbids_all() -> None:
             assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
             assert headers["Strict-Transport-Security"] is None, "there is no TLS to be strict about"
         assert at.ask("/assets/swagger-ui.css")[1]["Cache-Control"] is None
+        headers = at.ask("/own")[1]
+        assert headers.get_all("Content-Security-Policy") == ["default-src 'self'"], "what it says for itself stands"
+        assert headers.get_all("Cache-Control") == ["max-age=60"]
 
 
 def test_the_page_may_run_its_own_scripts_and_no_others() -> None:

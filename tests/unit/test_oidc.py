@@ -76,6 +76,8 @@ async def test_a_token_of_the_issuer_is_let_in(at: World) -> None:
     token = at.issuer.token(preferred_username="Ann", email="ann@example.com", groups=["ops", 7, "", "dev"])
     assert await at.verifier.verify(token) == Claims("ann", "Ann", "ann@example.com", ("ops", "dev"))
     assert await at.verifier.verify(at.issuer.token(name="Ann A.", groups="ops")) == Claims("ann", "Ann A.")
+    odd = unsigned({"alg": "ES256", "kid": "first", "nonce": "the issuer's own"}, said(token), b"x" * 64)
+    assert await at.refusal(odd) == "the token's signature is not good", "for its signature only"
     assert at.issuer.asked == ["/.well-known/openid-configuration", "/keys"], "once"
 
 
@@ -343,11 +345,9 @@ async def test_keys_that_are_of_no_use_do_not_spoil_the_others(at: World) -> Non
 
 NO_USE = {
     "an error": web.Response(status=500, text="{}"),
-    "a redirect": web.Response(status=302, headers={"Location": "http://127.0.0.1:9/"}),
     "no JSON": web.Response(text="<html>"),
     "no object": web.Response(text="[]"),
     "deep": web.Response(text="[" * 100_000),
-    "another issuer": web.Response(text='{"issuer": "https://another.example", "jwks_uri": "https://another.example"}'),
     "no end": web.Response(body=b" " * (2**20 + 1)),
 }
 
@@ -357,7 +357,21 @@ async def test_an_answer_that_is_of_no_use_is_no_answer(at: World, name: str) ->
     at.issuer.broken = NO_USE[name]
     with pytest.raises(IssuerSilent):
         await at.verifier.verify(at.issuer.token())
-    assert len(at.issuer.asked) == 1, "a redirect is not followed either"
+    assert len(at.issuer.asked) == 1
+
+
+async def test_a_redirect_is_not_followed_and_not_believed(at: World) -> None:
+    at.issuer.moved = True
+    with pytest.raises(IssuerSilent):
+        await at.verifier.verify(at.issuer.token())
+    assert at.issuer.asked == ["/.well-known/openid-configuration"]
+
+
+async def test_the_document_must_be_that_of_this_issuer(at: World) -> None:
+    at.issuer.document["issuer"] = "https://another.example"
+    with pytest.raises(IssuerSilent):
+        await at.verifier.verify(at.issuer.token())
+    assert at.issuer.asked == ["/.well-known/openid-configuration"]
 
 
 @pytest.mark.parametrize(
