@@ -94,7 +94,7 @@ class ServiceProcess:
     def _ready(self) -> str:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if found := re.search(r"ready at (http://\S+)", line):
+            if found := re.search(r"ready at (https?://\S+)", line):
                 self.flink = self.process.stdout.readline().rpartition(" at ")[2].strip()
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return found[1]

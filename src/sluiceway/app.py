@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,10 +17,18 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 from sqlalchemy import text
 
-from sluiceway.api import dli, docs, health, native
+from sluiceway.api import dli, docs, health, native, permit
+from sluiceway.api.auth import iam
+from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
+from sluiceway.api.auth.gate import Gate
+from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.auth.oidc import OidcVerifier
+from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
+from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
+from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.metrics import Metrics
@@ -28,11 +36,13 @@ from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
+from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.tags import Tags
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
+from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -68,6 +78,15 @@ class Service:
     clusters: dict[str, str]  # name to URL, the default one first
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who is let in, and who was not."""
+
+    sign_in: SignIn
+    knows: Knows
+    denials: Denials
+
+
 def clock() -> datetime:
     """Now, in UTC and in whole milliseconds, which is what the store keeps."""
     now = datetime.now(UTC)
@@ -89,6 +108,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         db = Database(data / "sluiceway.db")
         stack.push_async_callback(db.close)
         session = await stack.enter_async_context(_http_session())
+        door = _door(settings, db, session)
+        await _check_door(settings, door)
         embedded, planner = await _flink_beside(settings, data, stack)
 
         def locate(name: str) -> Cluster | None:
@@ -101,8 +122,14 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
-        api = _api(settings, db, queues, storage, engine, planner)
-        yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
+        await stack.enter_async_context(_beside(door.denials.run(), "denials"))
+        api = _api(settings, db, queues, storage, engine, planner, door)
+        # Where callers sign in, a page that they look at cannot do it for them.
+        asgi = api if must_sign_in(settings) else OwnOrigin(api)
+        yield Service(
+            RequestIds(SecurityHeaders(asgi)),
+            {name: cluster.url for name in names if (cluster := locate(name))},
+        )
 
 
 def parse_clusters(settings: Settings) -> dict[str, Cluster]:
@@ -130,16 +157,53 @@ def _is_address(url: str) -> bool:
     return bool(complete) and not parts.query and not parts.fragment
 
 
-def check_host(host: str) -> None:
-    """Raises `BadSettings` for an address that others could reach: there is no authentication yet."""
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def must_sign_in(settings: Settings) -> bool:
+    """Whether callers have to sign in: always where others could reach the service."""
+    return settings.auth or not is_loopback(settings.host)
+
+
+def _door(settings: Settings, db: Database, session: aiohttp.ClientSession | None = None) -> Door:
+    """Without a session no identity provider is asked. Raises `BadSettings`."""
+    sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
+    provider, guard = _provider(settings, session), ReplayGuard() if settings.refuse_replays else None
+    knows = Credentials(sign_in, clock, provider, guard) if must_sign_in(settings) else nobody_signs_in
+    return Door(sign_in, knows, Denials(db, clock))
+
+
+def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> OidcVerifier | None:
+    issuer, audience = settings.oidc_issuer, settings.oidc_audience
+    if bool(issuer) != bool(audience):
+        raise BadSettings("--oidc-issuer and --oidc-audience go together; one of them is missing.")
+    if not issuer or not audience or session is None:
+        return None
+    try:
+        return OidcVerifier(issuer, audience, session, clock)
+    except ValueError as error:
+        raise BadSettings(f"--oidc-issuer {error}.") from error
+
+
+async def _check_door(settings: Settings, door: Door) -> None:
+    """Raises `BadSettings` where nobody could be let in."""
+    if not must_sign_in(settings):
+        return
+    try:
+        somebody = await door.sign_in.check()
+    except BadKeyFile as error:
+        raise BadSettings(str(error)) from error
+    if not somebody:
         raise BadSettings(
-            f"--host {host} would let anybody who can reach it stop jobs: this version has no authentication. "
-            "Use 127.0.0.1, and a proxy that authenticates in front of it."
+            f"Callers at {settings.host} have to sign in, and there is nobody who could. Make the first user with\n"
+            f"  sluiceway access users add NAME --password --data {settings.data}\n"
+            f"  sluiceway access grant NAME admin --project '*' --data {settings.data}\n"
+            "and start the service again. `sluiceway access keys add NAME` makes an access key for programs."
         )
 
 
@@ -232,7 +296,13 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         yield
         return
     sweeper = Sweeper(db, storage, clock, None if age is None else timedelta(seconds=age), most)
-    task = asyncio.create_task(sweeper.run(), name="retention")
+    async with _beside(sweeper.run(), "retention"):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
@@ -241,8 +311,15 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
 
 
 def _api(
-    settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine, planner: JvmProvider
+    settings: Settings,
+    db: Database,
+    queues: Queues,
+    storage: Storage,
+    engine: SessionEngine,
+    planner: JvmProvider,
+    door: Door | None = None,
 ) -> Litestar:
+    door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
@@ -257,6 +334,8 @@ def _api(
         "metrics": Metrics(db, queues, engine.traffic),
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),
+        "sign_in": door.sign_in,
+        "denials": door.denials,
     }
 
     async def readiness() -> str:
@@ -269,13 +348,16 @@ def _api(
         route_handlers=[
             *dli.routes(settings.refused_form),
             native.routes(),
+            iam.routes(),
             health.healthz,
             health.readyz,
             docs.schema,
             docs.assets(),
         ],
-        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
+        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
+        | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
+        middleware=[Gate(door.knows, door.denials), *([RateLimit(settings.rate_limit)] if settings.rate_limit else [])],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -21,13 +21,19 @@ class Settings:
     """How to run the service."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Without authentication only a loopback address is taken."""
+    """Address to listen on. Callers must sign in wherever it is not a loopback address."""
 
     port: Port = 8640
     """Port to listen on; 0 takes a free one."""
 
     data: Annotated[Path, Parameter(name=["--data", "-d"])] = Path("sluiceway-data")
     """Directory for the database, logs and, unless --storage says otherwise, savepoints."""
+
+    auth: Annotated[bool, Parameter(negative=())] = False
+    """Have callers sign in on a loopback address, too."""
+
+    secret_key_file: Path | None = None
+    """File with the key that stored access keys are sealed with; it is made when it is not there."""
 
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
@@ -70,3 +76,24 @@ class Settings:
 
     refused_form: Literal["array", "object"] = "array"
     """How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."""
+
+    tls_cert: Path | None = None
+    """File of the certificate to serve https with, and of those that lead to its root (PEM). Needs --tls-key."""
+
+    tls_key: Path | None = None
+    """File of the certificate's private key (PEM, without a password)."""
+
+    rate_limit: Annotated[float, Parameter(validator=Number(gte=0, lte=1e6))] = 500.0
+    """Requests a second that one caller may send; 0 for no limit. Twice as many may come at once."""
+
+    max_connections: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 500
+    """Connections that may be open at once. Who comes when there are as many is answered 503."""
+
+    refuse_replays: Annotated[bool, Parameter(negative=())] = False
+    """Refuse a signed request that was here before. Two equal calls within a second are refused, too."""
+
+    oidc_issuer: str | None = None
+    """Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."""
+
+    oidc_audience: str | None = None
+    """What a bearer token must name as its audience."""

@@ -45,10 +45,12 @@ from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import job_ids
 from sluiceway.api.dli.views import Batch, outcomes
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
+from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
+from sluiceway.domain.access import LOCAL, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 
@@ -107,7 +109,9 @@ class Starts:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def __call__(self, project: str, job_ids: Sequence[int], *, resume: bool, who: str = "") -> Sequence[Verdict]:
+    async def __call__(
+        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str, allowed: Right
+    ) -> Sequence[Verdict]:
         self.world.starts.append((list(job_ids), resume))
         return [self.judge(self.world.find(project, number), resume) for number in job_ids]
 
@@ -144,7 +148,7 @@ class Edits:
         self.world.jobs[job_id] = replace(job, draft=draft, updated_at=START + timedelta(hours=1))
         return self.world.jobs[job_id]
 
-    async def delete(self, project: str, job_ids: Sequence[int], who: str = "") -> Sequence[Verdict]:
+    async def delete(self, project: str, job_ids: Sequence[int], who: str, allowed: Right) -> Sequence[Verdict]:
         verdicts = [ACCEPTED if self.world.find(project, number) else UNKNOWN for number in job_ids]
         for number in job_ids:
             self.world.jobs.pop(number, None)
@@ -192,6 +196,7 @@ def application(world: World, **options: Any) -> RequestIds:
         "edit_jobs": Edits(world),
         "queries": Looks(world),
     }
+    given["permit"] = Permit(LOCAL, P)
 
     def provide(value: object) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)

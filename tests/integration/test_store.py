@@ -31,10 +31,11 @@ from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import database, intents, leases, stop_intents, views, work
+from sluiceway.store.access_schema import metadata  # with the tables of both modules
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
-from sluiceway.store.schema import batches, events, jobs, metadata, runs, stops
+from sluiceway.store.schema import batches, events, jobs, runs, stops
 from sluiceway.store.work import Change, Work
 
 P = "p"

@@ -35,6 +35,10 @@ class StorageTrouble(ControlError):  # noqa: N818
     """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
 
 
+class Forbidden(ControlError):  # noqa: N818 - named for what was found
+    """The caller has no right to it on a queue that it concerns."""
+
+
 class KeyReused(ControlError):  # noqa: N818
     """The Idempotency-Key was given to another request before."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
@@ -42,7 +43,14 @@ class StartJobs:
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str = "", back: WayBack | None = None
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        *,
+        resume: bool,
+        who: str = "",
+        back: WayBack | None = None,
+        allowed: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
@@ -51,7 +59,7 @@ class StartJobs:
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
         roots = await self._roots(origins.values()) if resume else {}
-        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots) for job in once))
+        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots, allowed) for job in once))
         planned = dict(zip(once, plans, strict=True))
         starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
         begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
@@ -59,7 +67,9 @@ class StartJobs:
         verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
         return [verdicts[job] for job in job_ids]
 
-    async def resume_batch(self, project: str, batch_id: int, *, who: str = "") -> Mapping[int, Verdict]:
+    async def resume_batch(
+        self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE
+    ) -> Mapping[int, Verdict]:
         """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
 
         It can be repeated: a job that runs again from its savepoint stays as it is.
@@ -71,7 +81,8 @@ class StartJobs:
         verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
         back = [job for job, verdict in verdicts.items() if verdict is None]
         way = WayBack(batch_id, {e.job_id: e.wave for e in batch.entries if e.job_id in back})
-        started = dict(zip(back, await self(project, back, resume=True, who=who, back=way), strict=True))
+        begun = await self(project, back, resume=True, who=who, back=way, allowed=allowed)
+        started = dict(zip(back, begun, strict=True))
         return {job: verdict or started[job] for job, verdict in verdicts.items()}
 
     async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
@@ -79,12 +90,20 @@ class StartJobs:
         wanted = [o.run_id for o in origins if o.run_id is not None and not o.stopped_with and may_run(o.status)]
         return await views.stop_roots(self.db, wanted)
 
-    async def _plan(self, origin: Origin | None, resume: bool, roots: Mapping[int, Sequence[str]]) -> Start | Verdict:
+    async def _plan(
+        self,
+        origin: Origin | None,
+        resume: bool,
+        roots: Mapping[int, Sequence[str]],
+        allowed: Right,
+    ) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
+        cluster = self.queues.resolve(origin.queue)
+        if cluster is not None and not allowed(cluster):
+            return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
             return Verdict(Refusal.WRONG_STATE, origin.status)
-        cluster = self.queues.resolve(origin.queue)
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
         try:

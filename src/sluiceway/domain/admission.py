@@ -10,6 +10,7 @@ class Refusal(StrEnum):
     """Why a job will not do what was asked. Nothing was changed for it."""
 
     UNKNOWN = "unknown"  # no such job in this project
+    FORBIDDEN = "forbidden"  # the caller has no right to it on the job's queue, which the note names
     WRONG_STATE = "wrong_state"
     NO_SAVEPOINT = "no_savepoint"  # to be resumed, but neither a savepoint nor a checkpoint is known
     NO_QUEUE = "no_queue"  # the queue that it names, or the default one, is not registered

@@ -206,17 +206,26 @@ async def _set_waves(connection: AsyncConnection, waves: Mapping[int, int], batc
         await connection.execute(moved.values(wave=wave))
 
 
+def _always(_job: int, _status: JobStatus, _cluster: str | None) -> bool:
+    return True
+
+
 async def delete_jobs(
-    db: Database, job_ids: Sequence[int], intent: StopIntent, active: Sequence[JobStatus]
+    db: Database,
+    job_ids: Sequence[int],
+    intent: StopIntent,
+    active: Sequence[JobStatus],
+    may_go: Callable[[int, JobStatus, str | None], bool] = _always,
 ) -> tuple[set[int], set[str]]:
-    """Take the jobs out of sight and cancel what still runs; tells which were known, and the clusters to wake.
+    """Take the jobs out of sight and cancel what still runs; tells which went, and the clusters to wake.
 
     A savepoint that is under way is let finish; should it fail, the job is canceled all the same.
     """
     at = epoch_ms(intent.now)
     async with db.write() as connection:
-        mine = select(jobs.c.id, jobs.c.status).where(*known(intent.project), jobs.c.id.in_(ids(job_ids)))
-        found = {row.id: row.status for row in await connection.execute(mine)}
+        mine = select(jobs.c.id, jobs.c.status, jobs.c.cluster).where(*known(intent.project))
+        rows = await connection.execute(mine.where(jobs.c.id.in_(ids(job_ids))))
+        found = {row.id: row.status for row in rows if may_go(row.id, JobStatus(row.status), row.cluster)}
         doomed = sorted(job for job, status in found.items() if status in active)
         under_way = stops.c.job_id.in_(ids(doomed)) & text(f"stops.{UNSETTLED}")
         # Nor does it wait any longer for its wave.

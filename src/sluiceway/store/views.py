@@ -145,6 +145,13 @@ def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
     return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
 
 
+async def projects(db: Database) -> list[str]:
+    """The projects that have jobs."""
+    async with db.read() as connection:
+        wanted = select(jobs.c.project).where(jobs.c.deleted_at.is_(None)).distinct()
+        return list((await connection.execute(wanted)).scalars())
+
+
 async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     """The ids of all jobs that are selected, in order."""
     matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
@@ -251,6 +258,15 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
         wanted = wanted.where(batches.c.id < before)
     async with db.read() as connection:
         return [_to_batch(row, []) for row in (await connection.execute(wanted)).mappings()]
+
+
+async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
+    """The clusters that jobs of a batch are on."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+    known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
+    async with db.read() as connection:
+        return list((await connection.execute(select(stops.c.cluster).where(mine, known).distinct())).scalars())
 
 
 def _heads() -> Select[Any]:

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 from sluiceway.api.dli import wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.given import REFUSED, USER, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.buckets import Buckets
 from sluiceway.storage.files import is_bucket
 
@@ -33,7 +34,11 @@ class AuthorizeRequest(Struct, frozen=True):
     PATH, status_code=200, dto=Json[AuthorizeRequest], return_dto=None, responses=REFUSED, summary="Authorize buckets"
 )
 async def authorize(
-    data: JSONBody[AuthorizeRequest], project: ProjectGiven, language: LanguageGiven, buckets: BucketsGiven
+    data: JSONBody[AuthorizeRequest],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    buckets: BucketsGiven,
+    permit: PermitGiven,
 ) -> wire.Done:
     """Record that the project is to use these buckets. A bucket that is authorized already is a success too."""
     names = data.obs_buckets or []
@@ -44,7 +49,7 @@ async def authorize(
     for name in names:
         if not is_bucket(name):
             raise DliError(Code.BAD_BUCKET, bucket=name[:80])
-    await buckets.authorize(project, names, who=USER)
+    await buckets.authorize(project, names, who=permit.who)
     return wire.Done(DONE.in_(language))
 
 

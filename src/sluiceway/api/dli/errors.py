@@ -18,14 +18,21 @@ class Code(StrEnum):
 
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
+    BUSY = "APIGW.0202"
+    NOT_SIGNED_IN = "APIGW.0301"
+    FORBIDDEN = "APIGW.0302"
+    THROTTLED = "APIGW.0308"
     BAD_PARAMETER = "DLI.0001"
     SQL_SYNTAX = "DLI.0004"
     SQL_SEMANTICS = "DLI.0005"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
+    NOT_FOUND = "DLI.0023"
     SERVER_FAULT = "DLI.0999"
     NOT_JSON = "DLI.10004"
+    JOB_FORBIDDEN = "DLI.10005"
+    OTHER_PROJECT = "DLI.10006"
     BAD_PROJECT = "DLI.10010"
     SQL_TOO_LONG = "DLI.11001"
     NAME_EXISTS = "DLI.11004"
@@ -52,6 +59,7 @@ class Code(StrEnum):
     UPDATE_NAME_EXISTS = "DLI.12006"
     RUN_STATE = "DLI.13006"
     RUN_UNKNOWN = "DLI.13007"
+    RUN_FORBIDDEN = "DLI.13011"
     NO_SAVEPOINT = "DLI.13017"
     NO_QUEUE = "DLI.13024"
     NO_GRAPH = "DLI.14001"
@@ -101,6 +109,27 @@ TABLE: Mapping[Code, Entry] = {
         "请求体超过 {limit} MB。请减少单次请求的内容。",
         413,
     ),
+    Code.BUSY: _entry(
+        "The service has too much to do: {why}. Send the request again later.",
+        "服务繁忙：{why}。请稍后重试。",
+        503,
+    ),
+    Code.NOT_SIGNED_IN: _entry(
+        "You are not signed in: {why}. Sign the request with an access key (AK/SK), or send a token in X-Auth-Token.",
+        "身份认证失败：{why}。请使用访问密钥（AK/SK）对请求签名，或在 X-Auth-Token 中携带 Token。",
+        401,
+    ),
+    Code.FORBIDDEN: _entry(
+        "You have no right to do this here ({action}), or there is no such project. Ask an administrator to grant you a"
+        " role in the project.",
+        "您没有执行此操作的权限（{action}），或该项目不存在。请联系管理员授予您该项目的角色。",
+        403,
+    ),
+    Code.THROTTLED: _entry(
+        "Requests come faster than they are allowed to. Wait {seconds} s, then send the request again.",
+        "请求过于频繁。请等待 {seconds} 秒后重试。",
+        429,
+    ),
     Code.BAD_PARAMETER: _entry(
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
@@ -122,6 +151,7 @@ TABLE: Mapping[Code, Entry] = {
         "This cannot be done to the job now: {why}. Try again later.",
         "当前无法对该作业执行此操作：{why}。请稍后重试。",
     ),
+    Code.NOT_FOUND: _entry("You have no such token. It may have ended already.", "您没有此 Token，它可能已失效。", 404),
     Code.SERVER_FAULT: _entry(
         "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"
         " service the request id {request_id}.",
@@ -131,6 +161,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.NOT_JSON: _entry(
         "The request body is not valid JSON: {why}. Send a JSON object.",
         "请求体不是有效的 JSON：{why}。请发送 JSON 对象。",
+    ),
+    Code.JOB_FORBIDDEN: _entry(
+        "You have no right to stop jobs on queue {queue}. Ask an administrator to grant it to you.",
+        "您没有停止队列 {queue} 上作业的权限。请联系管理员授权。",
+    ),
+    Code.OTHER_PROJECT: _entry(
+        "The token is for another project than the path names. Get a token for this project.",
+        "Token 所属项目与路径中的项目不一致。请获取该项目的 Token。",
     ),
     Code.BAD_PROJECT: _entry(
         "The project id in the path is not valid: it has 1 to 64 letters and digits. Set it in your client.",
@@ -235,6 +273,10 @@ TABLE: Mapping[Code, Entry] = {
     Code.RUN_UNKNOWN: _entry(
         "There is no such job in this project. Check the id and the project.",
         "该项目中不存在此作业。请检查作业 ID 和项目。",
+    ),
+    Code.RUN_FORBIDDEN: _entry(
+        "You have no right to start jobs on queue {queue}. Ask an administrator to grant it to you.",
+        "您没有在队列 {queue} 上启动作业的权限。请联系管理员授权。",
     ),
     Code.NO_SAVEPOINT: _entry(
         "There is nothing to resume this job from{note}. Start it without resume_savepoint.",

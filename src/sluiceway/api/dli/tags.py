@@ -12,9 +12,10 @@ from msgspec import Struct
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.given import REFUSED, USER, LanguageGiven, ProjectGiven, integer
+from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import Done, Tag
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownJob
 from sluiceway.control.tags import Tags
 
@@ -83,12 +84,13 @@ async def add_tags(
     resource: ResourceGiven,
     language: LanguageGiven,
     job_tags: TagsGiven,
+    permit: PermitGiven,
 ) -> Done:
     """Give a job more tags. A key that it has already gets the new value."""
     if not data.tags:
         raise bad("tags", "it is empty", "不能为空")
     try:
-        await job_tags.add(project, resource, tag_rules.checked(data.tags), USER)
+        await job_tags.add(project, resource, tag_rules.checked(data.tags), permit.who)
     except UnknownJob:
         raise DliError(Code.SHOW_UNKNOWN, id=resource) from None
     except TooMany:
@@ -110,13 +112,14 @@ async def remove_tags(
     resource: ResourceGiven,
     language: LanguageGiven,
     job_tags: TagsGiven,
+    permit: PermitGiven,
 ) -> Done:
     """Take tags from a job. One that it has not is no error."""
     if not data.tags or not all(tag.key for tag in data.tags):
         raise bad("tags", "it is empty, or one of its keys is", "不能为空，其中的 key 也不能为空")
     tag_rules.few(len(data.tags))
     try:
-        await job_tags.remove(project, resource, [(tag.key, tag.value or None) for tag in data.tags], USER)
+        await job_tags.remove(project, resource, [(tag.key, tag.value or None) for tag in data.tags], permit.who)
     except UnknownJob:
         raise DliError(Code.SHOW_UNKNOWN, id=resource) from None
     return Done(CHANGED.in_(language))

@@ -16,10 +16,11 @@ from msgspec.structs import fields
 from sluiceway.api.dli import requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
-from sluiceway.api.dli.given import BASE, REFUSED, USER, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.transfer import Arrival, Transfer
 from sluiceway.domain.admission import EDITABLE
@@ -145,7 +146,11 @@ async def export_jobs(
     summary="Import jobs",
 )
 async def import_jobs(
-    data: JSONBody[ImportRequest], project: ProjectGiven, language: LanguageGiven, transfer: TransferGiven
+    data: JSONBody[ImportRequest],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    transfer: TransferGiven,
+    permit: PermitGiven,
 ) -> Imported:
     """Make jobs of exported ones. A file that is not right keeps out all of them."""
     cover = bool(data.is_cover)
@@ -156,7 +161,7 @@ async def import_jobs(
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     found = await asyncio.to_thread(_all_imported, documents)
-    arrivals = await transfer.take_in(project, [draft for _, draft in found], cover=cover, user=USER)
+    arrivals = await transfer.take_in(project, [draft for _, draft in found], cover=cover, user=permit.who)
     outcomes = zip(found, arrivals, strict=True)
     return Imported(IMPORTED.in_(language), [_mapping(old, arrival, cover, language) for (old, _), arrival in outcomes])
 

@@ -43,14 +43,23 @@ CREATED: Final = Text("The job is created. Start it with run.", "作业已创建
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
 REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
-    Batch.STOP: {Refusal.UNKNOWN: Code.STOP_UNKNOWN, Refusal.WRONG_STATE: Code.STOP_STATE},
+    Batch.STOP: {
+        Refusal.UNKNOWN: Code.STOP_UNKNOWN,
+        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
+        Refusal.WRONG_STATE: Code.STOP_STATE,
+    },
     Batch.RUN: {
         Refusal.UNKNOWN: Code.RUN_UNKNOWN,
+        Refusal.FORBIDDEN: Code.RUN_FORBIDDEN,
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
     },
-    Batch.DELETE: {Refusal.UNKNOWN: Code.DELETE_UNKNOWN, Refusal.WRONG_STATE: Code.UNAVAILABLE},
+    Batch.DELETE: {
+        Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
+        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
+        Refusal.WRONG_STATE: Code.UNAVAILABLE,
+    },
 }
 
 
@@ -65,6 +74,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,
+        queue=verdict.note or "-",
     )
 
 

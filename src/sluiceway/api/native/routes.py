@@ -10,6 +10,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sluiceway.api.native import events, savepoints, stops, wire
 from sluiceway.control.errors import (
     ControlError,
+    Forbidden,
     KeyReused,
     SavepointNeeded,
     SavepointRemoved,
@@ -43,6 +44,7 @@ def routes() -> Router:
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
+            Forbidden: _no("APIGW.0302", 403),
             UnknownBatch: _no("unknown_stop", 404),
             UnknownQueue: _no("unknown_queue", 404),
             UnknownSavepoint: _no("unknown_savepoint", 404),

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 
 from sluiceway.api.native import wire
 from sluiceway.api.native.given import Project, SavepointsGiven, refusals
-from sluiceway.api.native.stops import USER
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.savepoints import needed_by
 from sluiceway.storage.metadata import Metadata
 from sluiceway.store.catalogue import Savepoint, Which
@@ -46,10 +46,10 @@ async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoi
     responses=refusals(404, 409, 503),
 )
 async def verify_savepoint(
-    project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven
+    project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven, permit: PermitGiven
 ) -> wire.Verification:
     """Read its `_metadata` to the end, look for every file that it references, and remember what was found."""
-    verified = await savepoints.verify(project_id, savepoint_id, who=USER)
+    verified = await savepoints.verify(project_id, savepoint_id, who=permit.who)
     seen = verified.inspection
     return wire.Verification(
         savepoint=_view(verified.savepoint),
@@ -72,10 +72,11 @@ async def delete_savepoint(
     project_id: Project,
     savepoint_id: SavepointId,
     savepoints: SavepointsGiven,
+    permit: PermitGiven,
     force: Annotated[bool, Parameter(description="Also where a job still needs it.")] = False,
 ) -> wire.Savepoint:
     """Remove its directory; `force` also where a job still needs it. The savepoint stays known as removed."""
-    return _view(await savepoints.delete(project_id, savepoint_id, force=force, who=USER))
+    return _view(await savepoints.delete(project_id, savepoint_id, force=force, who=permit.who))
 
 
 def _view(savepoint: Savepoint) -> wire.Savepoint:
