@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Row = dict[str, Any]
-LOOK_LASTS = 45.0  # seconds for which what a service has seen may be what it goes by
+LOOK_LASTS = 75.0  # seconds for which what a service has seen may be what it goes by: it may stand still for 60
 LIVE_RUN = {RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING}
 
 

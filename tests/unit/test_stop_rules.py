@@ -142,7 +142,7 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("refused, the job then over", sent(), Ended(JobState.FINISHED, "no"), Absent("p"), StopPhase.ENDED),
     ("refused, yet a savepoint", sent(), Ended(JobState.FAILED, "no"), SAVEPOINT, StopPhase.LOST),
     ("canceled by somebody else", sent(), Ended(JobState.CANCELED), Absent("p"), StopPhase.ENDED),
-    ("over before it was sent", waiting(), Ended(JobState.FINISHED), Absent("p"), StopPhase.ENDED),
+    ("over before it was sent", waiting(), Ended(JobState.FINISHED), None, StopPhase.ENDED),
     ("cannot be written", sent(), IO, None, StopPhase.FAILED),
     ("a batch job", sent(), Refused(Refusal.UNSUPPORTED, "-"), None, StopPhase.FAILED),
     ("the last attempt", sent(attempt=3), Refused(Refusal.ABORTED, "-"), None, StopPhase.FAILED),
@@ -158,7 +158,7 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("the job moved on after that", canceled_for_theirs(), MOVED_ON, THEIRS, StopPhase.LOST),
     ("that one is gone", doubting(canceled_for_theirs()), CANCELED, Absent("p"), StopPhase.LOST),
     ("that one is unreadable", doubting(canceled_for_theirs()), CANCELED, Unreadable("p", "-"), StopPhase.LOST),
-    ("that one's cluster is gone", canceled_for_theirs(), Gone("-"), THEIRS, StopPhase.LOST),
+    ("that one's cluster is gone", canceled_for_theirs(), Gone("-"), None, StopPhase.LOST),
     ("no checkpoint to keep", weighing(), Weighed(None), None, StopPhase.FAILED),
     ("one that a cancel removes", weighing(), Weighed(PERISHABLE), None, StopPhase.FAILED),
     ("one that is too old", weighing(), Weighed(OLD), None, StopPhase.FAILED),
@@ -172,7 +172,7 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
         StopPhase.LOST,
     ),
     ("a checkpoint that is cut", doubting(canceled_for_checkpoint()), CANCELED, Broken("p", "-"), StopPhase.LOST),
-    ("a checkpoint, the cluster gone", canceled_for_checkpoint(), Gone("-"), SAVEPOINT, StopPhase.LOST),
+    ("a checkpoint, the cluster gone", canceled_for_checkpoint(), Gone("-"), None, StopPhase.LOST),
 ]
 
 
@@ -180,6 +180,7 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("stop", "fact", "evidence", "phase"), [row[1:] for row in SETTLING], ids=[r[0] for r in SETTLING]
 )
 def test_how_a_stop_settles(stop: Stop, fact: StopFact, evidence: Evidence | None, phase: StopPhase) -> None:
+    assert (evidence_at(stop, fact) is None) is (evidence is None), "it goes by what is looked for, and nothing else"
     after, command = decide(stop, fact, evidence, NOW, RULES)
     assert (after.phase, command) == (phase, None)
     assert after.settled_at == NOW

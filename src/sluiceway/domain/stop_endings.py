@@ -89,7 +89,7 @@ def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRul
 def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
     """The job is no more; only storage can tell what became of its state."""
     if not stop.savepoint:
-        return _gone_while_canceled(stop, why, evidence, now)
+        return _gone_while_canceled(stop, why, now)
     if stop.sent_at is None:
         return settle(stop, StopPhase.ENDED, f"{why} No savepoint was under way.", now)
     if evidence is None:
@@ -100,11 +100,9 @@ def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop
     return settle(stop, StopPhase.LOST, f"{why} {_look_there(stop, evidence)}", now)
 
 
-def _gone_while_canceled(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
+def _gone_while_canceled(stop: Stop, why: str, now: datetime) -> Stop:
     if stop.foreign_savepoint is None and stop.checkpoint_path is None:
         return settle(stop, StopPhase.STOPPED, why, now)
-    if evidence is None:
-        return stop
     # Nobody can tell any more whether the job moved on after what was to be kept.
     kept = stop.foreign_savepoint or stop.checkpoint_path
     return settle(stop, StopPhase.LOST, f"{why} What was to be kept, {kept}, may not be its last state.", now)

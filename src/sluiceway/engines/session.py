@@ -301,8 +301,7 @@ class _Look:
                     return await self._weigh(stop)
                 kept = stop.foreign_savepoint or stop.checkpoint_path
                 if state is JobState.CANCELED and kept is not None:
-                    found = await self.rest.checkpoints(stop.flink_job_id)
-                    return Ended(state, moved_on=checkpoints.moved_on_after(found, kept))
+                    return await self._kept(stop, state, kept)
                 if state is JobState.FINISHED and stop.abandoned:
                     found = await self.rest.checkpoints(stop.flink_job_id)
                     return Ended(state, moved_on=found is not None and not checkpoints.ended_with(found, stop.target))
@@ -311,6 +310,20 @@ class _Look:
         if state.terminal:
             return Ended(state)
         return Stopping() if state is JobState.CANCELLING else Running()
+
+    async def _kept(self, stop: Stop, state: JobState, kept: str) -> StopFact:
+        """The job is canceled; what it was canceled for must be its last state.
+
+        After somebody else's savepoint its sources had ended, so it must not have run anew either.
+        """
+        found = await self.rest.checkpoints(stop.flink_job_id)
+        moved_on = checkpoints.moved_on_after(found, kept)
+        if found is None or moved_on or stop.foreign_savepoint is None:
+            return Ended(state, moved_on=moved_on)
+        running_since = await self.rest.running_since(stop.flink_job_id, state)
+        if running_since is None:
+            return Silent("the cluster does not tell yet whether the job ran on after what is to be kept")
+        return Ended(state, moved_on=checkpoints.ran_on_after(found, kept, running_since) is not False)
 
     async def _weigh(self, stop: Stop) -> StopFact:
         found = await self.rest.checkpoints(stop.flink_job_id)
