@@ -255,6 +255,18 @@ async def test_sources_and_sinks_tell_what_flows_through_them(flink: Cluster) ->
     assert 0 < source.rate <= 20
 
 
+async def test_vertices_tell_whether_they_are_held_up(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    job = await flink.rest.job(jid)
+    assert job is not None
+    vertex = job["vertices"][0]["id"]
+    async with asyncio.timeout(30):  # the first answer can be that nothing is known yet
+        while (level := await flink.rest.back_pressure(jid, vertex)) is None:
+            await asyncio.sleep(0.2)
+    assert level in {"ok", "low", "high"}
+    assert await flink.rest.back_pressure(fresh_id(), vertex) is None
+
+
 async def test_nothing_flows_through_what_flink_does_not_know(flink: Cluster) -> None:
     jid = await flink.run(flink.place.endless)
     assert await traffic(flink.rest, fresh_id()) is None

@@ -79,7 +79,7 @@ def test_nothing_flows_through_a_job_that_does_not_run(service: ServiceThread, f
 
 def test_a_cluster_that_does_not_answer_is_not_a_zero(service: ServiceThread, fleet: Fleet) -> None:
     [job] = fleet.run(records=5)
-    fleet.cluster.do(lambda fake: fake.fault("metrics", "html_503", times=None))
+    fleet.cluster.do(lambda fake: fake.fault("vertex", "html_503", times=None))
     found = metrics(service, job)
     assert found["metrics"]["jobs"] == [{"job_id": job, "metrics": None}]
     assert str(job) in found["message"]
@@ -98,3 +98,16 @@ def test_an_unknown_job_has_no_metrics(service: ServiceThread, fleet: Fleet) -> 
 def test_bad_ids_have_their_codes(service: ServiceThread, jobs: list[Any], code: str) -> None:
     answer = service.http.post(f"{BASE}/jobs/metrics", json={"job_ids": jobs})
     assert (answer.status_code, answer.json()["error_code"]) == (400, code)
+
+
+def test_the_graph_of_a_running_job_tells_what_is_held_up(service: ServiceThread, fleet: Fleet) -> None:
+    [job] = fleet.run()
+    [vertex] = service.http.get(f"{BASE}/jobs/{job}/execute-graph").json()["execute_graph"]["vertices"]
+    assert vertex["backpressure-level"] == "ok"
+
+
+def test_the_graph_is_shown_without_what_flink_does_not_tell(service: ServiceThread, fleet: Fleet) -> None:
+    [job] = fleet.run()
+    fleet.cluster.do(lambda fake: fake.fault("vertex", "html_503", times=None))
+    answer = service.http.get(f"{BASE}/jobs/{job}/execute-graph")
+    assert (answer.status_code, answer.json()["execute_graph"]["state"]) == (200, "RUNNING")

@@ -196,6 +196,10 @@ class _Exceptions(msgspec.Struct):
     history: _FailureHistory = msgspec.field(name="exceptionHistory")
 
 
+class _BackPressure(msgspec.Struct):
+    level: str | None = msgspec.field(name="backpressure-level", default=None)
+
+
 class _Metric(msgspec.Struct):
     id: str
     sum: float | str = 0.0  # the text "NaN" where there is nothing to sum up
@@ -301,6 +305,14 @@ class FlinkRest:
             _denial(answer, {404})
             return None
         return _decode(answer, dict[str, Any])
+
+    async def back_pressure(self, jid: str, vertex: str) -> str | None:
+        """`ok`, `low` or `high`; None when Flink has not looked yet, or knows no such job or vertex."""
+        answer = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/backpressure")
+        if answer.status == 404:
+            _denial(answer, {404})
+            return None
+        return _decode(answer, _BackPressure).level
 
     async def metric_names(self, jid: str, vertex: str) -> list[str]:
         """The metrics of a vertex; none when Flink knows no such job or vertex, or has none of it (any more)."""

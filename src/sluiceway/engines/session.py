@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -98,8 +99,12 @@ class SessionEngine:
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
-        """Flink's own description of a job. Raises `Unreachable`."""
-        return await self.rest(cluster).job(flink_job_id)
+        """Flink's own description of a job, with the back pressure of what runs. Raises `Unreachable`."""
+        rest = self.rest(cluster)
+        job = await rest.job(flink_job_id)
+        if job is not None and job.get("state") == JobState.RUNNING:
+            await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
+        return job
 
     async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
         """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
@@ -189,6 +194,11 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     attention.next_sample = now + SAMPLE_EVERY
     due.sort(key=lambda stop_id: attention.asked[stop_id])
     return over | unsure | set(due[:SAMPLE])
+
+
+async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
+    with suppress(Unreachable):  # the graph is worth something without it
+        vertex["backpressure-level"] = await rest.back_pressure(jid, str(vertex.get("id")))
 
 
 def _suspects(attention: _Attention, stops: Sequence[Stop], now: float) -> set[int]:

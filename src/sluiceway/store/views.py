@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
-from sluiceway.store.bulk import ids, listed
+from sluiceway.store.bulk import listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_stop
 from sluiceway.store.schema import batches, job_tags, jobs, queue_of_job, rejoined, runs, stops, whole_jobs
@@ -101,15 +101,14 @@ async def job_list(
 ) -> tuple[int, list[Job]]:
     """How many jobs match, and one page of them, by time of creation. Both are of the same moment."""
     count, page = listing(project, where, offset=offset, limit=limit, descending=descending)
+    # Jobs are read only once the page is found: what is skipped costs no more than its line of an index.
+    wanted = whole_jobs.where(jobs.c.id.in_(page.correlate(None)))
     async with db.read() as connection:
-        wanted = list((await connection.execute(page)).scalars())
-        last = len(wanted) < limit and (bool(wanted) or offset == 0)
+        found = [to_job(row) for row in (await connection.execute(wanted)).mappings()]
+        last = len(found) < limit and (bool(found) or offset == 0)
         # What ends on this page is counted already; counting again can mean to look at every job once more.
-        total = offset + len(wanted) if last else int((await connection.execute(count)).scalar_one())
-        # Only now that the page is found are its jobs read: what is skipped costs no more than its line of an index.
-        rows = (await connection.execute(whole_jobs.where(jobs.c.id.in_(ids(wanted))))).mappings()
-        found = {row["id"]: to_job(row) for row in rows}
-    return total, [found[job_id] for job_id in wanted]
+        total = offset + len(found) if last else int((await connection.execute(count)).scalar_one())
+    return total, sorted(found, key=lambda job: job.id, reverse=descending)
 
 
 def listing(

@@ -44,7 +44,7 @@ class Kind(StrEnum):
     CHECKPOINTS = "checkpoints"
     CHECKPOINT_CONFIG = "checkpoint_config"
     EXCEPTIONS = "exceptions"
-    METRICS = "metrics"
+    VERTEX = "vertex"  # its metrics and its back pressure
     STOP = "stop"
     SAVEPOINT = "savepoint"
     POLL = "poll"  # GET /jobs/:id/savepoints/:trigger
@@ -161,8 +161,8 @@ class FakeRest:
                 return self._status(ids[0])
             case Kind.JOB | Kind.CHECKPOINTS | Kind.CHECKPOINT_CONFIG | Kind.EXCEPTIONS:
                 return self._cached(kind, ids[0])
-            case Kind.METRICS:
-                return 200, self._metrics(ids[0], ids[1], path_qs)
+            case Kind.VERTEX:
+                return self._vertex(ids[0], ids[1], path_qs)
             case Kind.STOP | Kind.SAVEPOINT:
                 return self._trigger(kind, ids[0], body)
             case Kind.POLL:
@@ -212,12 +212,15 @@ class FakeRest:
             return _no(404, "Checkpointing has not been enabled.")
         return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
 
-    def _metrics(self, jid: str, vertex: str, path_qs: str) -> bytes:
-        job = self.jobs.get(jid)
-        if job is None or vertex != VERTEX:
-            return b"[]"
-        wanted = parse_qs(urlsplit(path_qs).query).get("get", [""])[0]
-        return metrics_answer(job, wanted.split(",") if wanted else [])
+    def _vertex(self, jid: str, vertex: str, path_qs: str) -> Answer:
+        job = self.jobs.get(jid) if vertex == VERTEX else None
+        asked = urlsplit(path_qs)
+        if asked.path.endswith("/backpressure"):
+            if job is None:
+                return 404, _json({"errors": [error("runtime.rest.NotFoundException", f"Job {jid} not found")]})
+            return 200, _json({"status": "ok", "backpressure-level": "ok", "subtasks": []})
+        wanted = parse_qs(asked.query).get("get", [""])[0]
+        return 200, b"[]" if job is None else metrics_answer(job, wanted.split(",") if wanted else [])
 
     def _trigger(self, kind: Kind, jid: str, body: Any) -> Answer:
         fields = {} if body is None else body
@@ -283,8 +286,8 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:
             return Kind(what), [jid]
         case "GET", ["jobs", jid, "checkpoints", "config"]:
             return Kind.CHECKPOINT_CONFIG, [jid]
-        case "GET", ["jobs", jid, "vertices", vertex, "subtasks", "metrics"]:
-            return Kind.METRICS, [jid, vertex]
+        case "GET", ["jobs", jid, "vertices", vertex, *what] if what in (["backpressure"], ["subtasks", "metrics"]):
+            return Kind.VERTEX, [jid, vertex]
         case "POST", ["jobs", jid, "stop" | "savepoints" as what]:
             return Kind.STOP if what == "stop" else Kind.SAVEPOINT, [jid]
         case "GET", ["jobs", jid, "savepoints", trigger]:
