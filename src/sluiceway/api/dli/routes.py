@@ -7,12 +7,14 @@ from typing import Annotated, Any, Final, cast
 from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api.dli import requests, rules, views, wire
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.views import Batch, RefusedForm
@@ -25,29 +27,14 @@ from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.settings import MAX_BODY
 
-BASE: Final = "/v1.0/{project_id:str}/streaming"
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
-USER: Final = "local"  # nobody signs in yet
 
-# Dependencies are ours, so nothing is gained by validating them.
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
-QueriesGiven = NamedDependency[SkipValidation[Queries]]
-LanguageGiven = NamedDependency[SkipValidation[Language]]
 ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
 RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
-ProjectGiven = NamedDependency[SkipValidation[str]]
-JobIdGiven = NamedDependency[SkipValidation[int]]
 
-
-def _integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
-    # Queries arrive as texts, so that each can be refused with its own code; this is what they should hold.
-    limits = {"minimum": minimum, "maximum": maximum, "default": default}
-    return {"type": "integer", **{key: value for key, value in limits.items() if value is not None}}
-
-
-_REFUSED = {400: ResponseSpec(wire.ErrorBody, description="Refused; nothing was done.", generate_examples=False)}
 _ALL_REFUSED = {
     400: ResponseSpec(
         list[wire.ErrorBody] | wire.ErrorBody,
@@ -122,7 +109,7 @@ async def delete_many(
     return _answer(verdicts, Batch.DELETE, language, refused_form)
 
 
-@delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=_REFUSED, summary="Delete a job")
+@delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=REFUSED, summary="Delete a job")
 async def delete_one(
     project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
 ) -> wire.Done:
@@ -133,7 +120,7 @@ async def delete_one(
     return views.done(language)
 
 
-@get(f"{BASE}/jobs", responses=_REFUSED, summary="List jobs")
+@get(f"{BASE}/jobs", responses=REFUSED, summary="List jobs")
 async def list_jobs(
     project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven
 ) -> wire.Listed | wire.ListedInDetail:
@@ -145,7 +132,7 @@ async def list_jobs(
     return wire.Listed(wire.JobList(count, [views.item(job, _now()) for job in jobs]))
 
 
-@get(f"{BASE}/jobs/{{job_id:str}}", responses=_REFUSED, summary="Show a job")
+@get(f"{BASE}/jobs/{{job_id:str}}", responses=REFUSED, summary="Show a job")
 async def show(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> wire.Shown:
     """Everything about one job."""
     try:
@@ -155,7 +142,7 @@ async def show(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) ->
     return wire.Shown(views.detail(found, _now()))
 
 
-@get(f"{BASE}/jobs/{{job_id:str}}/execute-graph", responses=_REFUSED, summary="Show a job's execution graph")
+@get(f"{BASE}/jobs/{{job_id:str}}/execute-graph", responses=REFUSED, summary="Show a job's execution graph")
 async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> wire.Graph:
     """Flink's own description of the job's latest run."""
     try:
@@ -171,7 +158,7 @@ async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: Queries
     status_code=200,
     dto=Json[wire.CreateSqlJob],
     return_dto=None,
-    responses=_REFUSED,
+    responses=REFUSED,
     summary="Create a SQL job",
 )
 async def create_sql_job(
@@ -192,7 +179,7 @@ async def create_sql_job(
     f"{BASE}/sql-jobs/{{job_id:str}}",
     dto=Json[wire.UpdateSqlJob],
     return_dto=None,
-    responses=_REFUSED,
+    responses=REFUSED,
     summary="Update a SQL job",
 )
 async def update_sql_job(
@@ -219,20 +206,20 @@ async def update_sql_job(
         raise rules.refuse_update(error.status, []) from None
 
 
-@route(
-    [
-        f"{BASE}/jobs",
-        f"{BASE}/sql-jobs",
-        f"{BASE}/sql-jobs/{{job_id:str}}",
-        f"{BASE}/jobs/{{job_id:str}}",
-        f"{BASE}/jobs/{{job_id:str}}/execute-graph",
-        *(f"{BASE}/jobs/{batch.value}" for batch in Batch),
-    ],
-    http_method=[HttpMethod.OPTIONS],
-    status_code=200,
-    include_in_schema=False,
-)
-async def no_options() -> None:
+HANDLERS: Final[list[HTTPRouteHandler]] = [
+    stop,
+    run,
+    delete_many,
+    delete_one,
+    list_jobs,
+    show,
+    execute_graph,
+    create_sql_job,
+    update_sql_job,
+]
+
+
+async def _no_options() -> None:
     """Litestar would answer OPTIONS by itself; DLI's gateway does not."""
     raise MethodNotAllowedException
 
@@ -261,9 +248,9 @@ def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
     name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
     tags: Annotated[str, QueryParameter(description="Refused: jobs are not filtered by tags.")] = "",
     order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
-    limit: Annotated[str, QueryParameter(schema_extra=_integer(0, 10, maximum=100))] = "",
-    offset: Annotated[str, QueryParameter(schema_extra=_integer(0, 0))] = "",
-    root_job_id: Annotated[str, QueryParameter(schema_extra=_integer(1))] = "",
+    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, maximum=100))] = "",
+    offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
+    root_job_id: Annotated[str, QueryParameter(schema_extra=integer(1))] = "",
     show_detail: Annotated[str, QueryParameter(schema_extra={"type": "boolean", "default": False})] = "",
 ) -> ListQuery:
     return ListQuery(
@@ -310,20 +297,11 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
     def form() -> RefusedForm:
         return refused_form
 
+    paths = sorted({path for handler in HANDLERS for path in handler.paths})
+    no_options = route(paths, http_method=[HttpMethod.OPTIONS], status_code=200, include_in_schema=False)(_no_options)
     router = Router(
         path="/",
-        route_handlers=[
-            no_options,  # first, or Litestar puts its own in place
-            stop,
-            run,
-            delete_many,
-            delete_one,
-            list_jobs,
-            show,
-            execute_graph,
-            create_sql_job,
-            update_sql_job,
-        ],
+        route_handlers=[no_options, *HANDLERS],  # in this order, or Litestar puts its own in place
         dependencies={
             "project": Provide(_project, sync_to_thread=False),
             "job": Provide(_job, sync_to_thread=False),

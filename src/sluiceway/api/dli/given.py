@@ -1,0 +1,28 @@
+"""What handlers of DLI's API are given, and what stands in each of their paths."""
+
+from typing import Any, Final
+
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import SkipValidation
+
+from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.control.queries import Queries
+
+BASE: Final = "/v1.0/{project_id:str}/streaming"
+USER: Final = "local"  # nobody signs in yet
+
+# Dependencies are ours, so nothing is gained by validating them.
+LanguageGiven = NamedDependency[SkipValidation[Language]]
+ProjectGiven = NamedDependency[SkipValidation[str]]
+JobIdGiven = NamedDependency[SkipValidation[int]]
+QueriesGiven = NamedDependency[SkipValidation[Queries]]
+
+REFUSED: Final = {400: ResponseSpec(ErrorBody, description="Refused; nothing was done.", generate_examples=False)}
+
+
+def integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
+    """What a query should hold. It arrives as a text, so that it can be refused with a code of its own."""
+    limits = {"minimum": minimum, "maximum": maximum, "default": default}
+    return {"type": "integer", **{key: value for key, value in limits.items() if value is not None}}
