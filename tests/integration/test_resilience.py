@@ -15,7 +15,8 @@ from sluiceway.app import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile import submissions
-from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.store import leases
 from sluiceway.store.database import Database, migrate
 from sluiceway.testing import fake_answers

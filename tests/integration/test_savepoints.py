@@ -19,7 +19,8 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.settings import Settings
-from sluiceway.storage.savepoints import NotASavepoint, Storage, StorageUnreadable
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.store import schema
 
 SAVEPOINTS = f"/api/v1/projects/{PROJECT}/savepoints"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
-from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_failures import FAILURES, Failure
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from tests.handles import file, key_groups, relative, segment, subtask
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import savepoints
-from sluiceway.storage.savepoints import BadStorage, Storage, StorageUnreadable
+from sluiceway.storage.errors import BadStorage, StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import MAGIC, metadata, operator
 
 METADATA = metadata()

@@ -11,10 +11,11 @@ from sluiceway.cli import tables
 from sluiceway.cli.client import SavepointView, SavepointViews, Verification, read
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.paths import local_path
-from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 
 savepoints_app = commands("savepoints", "Look at savepoints, and remove them.")
 

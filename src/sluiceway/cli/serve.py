@@ -18,7 +18,7 @@ from sluiceway.cli.output import Failed, say
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.settings import Settings
-from sluiceway.storage.savepoints import BadStorage
+from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
 GRACE = 10  # seconds that requests under way are given at the end

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from sluiceway.control.errors import SavepointNeeded, SavepointRemoved, StorageTrouble, UnknownSavepoint, Unremovable
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
-from sluiceway.storage.savepoints import NotASavepoint, Storage, StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Need, Savepoint, Which
 from sluiceway.store.database import Database

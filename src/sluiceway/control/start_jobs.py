@@ -11,7 +11,8 @@ from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
-from sluiceway.storage.savepoints import Storage, StorageUnreadable
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start

@@ -7,7 +7,8 @@ from typing import Final
 
 import structlog
 
-from sluiceway.storage.savepoints import NotASavepoint, Storage, StorageUnreadable
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
+from sluiceway.storage.savepoints import Storage
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Retention, Savepoint
 from sluiceway.store.database import Database

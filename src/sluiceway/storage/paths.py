@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+METADATA: Final = "_metadata"  # the file that makes a directory a savepoint or checkpoint
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 

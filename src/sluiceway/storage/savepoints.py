@@ -1,23 +1,23 @@
 """Finding savepoints and checkpoints on storage, and reading whether they are whole."""
 
 import asyncio
-import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
+from sluiceway.storage.disk import Disk
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
+from sluiceway.storage.files import Files
 from sluiceway.storage.inspection import Inspection, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
-from sluiceway.storage.paths import has_scheme, local_path
+from sluiceway.storage.paths import METADATA, has_scheme
+from sluiceway.storage.root import Root, first_line
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -25,41 +25,21 @@ if TYPE_CHECKING:
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
 PATIENCE: Final = 10.0  # seconds for finding a checkpoint
-_LITTLE: Final = 1 << 20  # bytes; a disk with less left takes no savepoint
-_METADATA: Final = "_metadata"
 _CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
 _SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
 _LARGE_AT_ONCE: Final = 2
 _LANES: Final = 8  # for the sizes of the files of one savepoint
 
 
-class BadStorage(Exception):  # noqa: N818 - a finding about a setting
-    """The storage root cannot be used."""
-
-
-class StorageUnreadable(Exception):  # noqa: N818 - a finding, like the one above
-    """Storage could not be read, so nobody can say what lies there."""
-
-
-class NotASavepoint(Exception):  # noqa: N818 - a finding, like the ones above
-    """What lies at a path is not a savepoint under the root, and is not touched."""
-
-
 class Storage:
     """The root under which Flink writes and we read: `jobs/savepoint/…` and `jobs/checkpoint/…`."""
 
     def __init__(self, root: str) -> None:
-        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`.
-
-        URIs are written and read as Flink does it: nothing in them is escaped, a space is a space and %20 is %20.
-        """
-        try:
-            self._path = _local_path(root)
-            self._path.mkdir(parents=True, exist_ok=True)
-            self._store = LocalStore(self._path)
-        except (OSError, ValueError, RuntimeError, BaseError) as error:
-            raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
-        self.uri = f"file://{str(self._path).rstrip('/')}"
+        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`."""
+        self._root: Root = Disk(root)
+        self._store = self._root.store
+        self.uri = self._root.uri
+        self.files = Files(self._root)
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
@@ -78,91 +58,53 @@ class Storage:
 
         Flink makes a directory of a random name in the target, and writes its `_metadata` last.
         """
-        key = self._key(target)
+        key = self._root.key(target)
         if key is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
             async with self._gate:
                 return await self._look(target, f"{key}/")
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
-            return Unreadable(target, _first_line(error))
+            return Unreadable(target, first_line(error))
 
     async def inspect(self, path: str) -> Inspection:
         """Read one savepoint or checkpoint, given as its directory or its `_metadata`, and look for all its files.
 
         Raises `StorageUnreadable`, also for what does not lie under the root.
         """
-        key = self._key(path)
+        key = self._root.key(path)
         if key is None:
             raise StorageUnreadable(f"{path} is not under the storage root {self.uri}")
         try:
             async with self._gate:
-                head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{_METADATA}"))
+                head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{METADATA}"))
                 if head is None:
-                    await asyncio.to_thread(self._check_mounted)
-                    return Inspection(f"{self.uri}/{key}", None, (f"there is no {_METADATA}",), 0)
+                    await asyncio.to_thread(self._root.check_present)
+                    return Inspection(f"{self.uri}/{key}", None, (f"there is no {METADATA}",), 0)
                 return await self._inspect(head, {})
         except (OSError, ValueError, BaseError) as error:
-            raise StorageUnreadable(f"{path} could not be read: {_first_line(error)}") from error
+            raise StorageUnreadable(f"{path} could not be read: {first_line(error)}") from error
 
     async def remove(self, path: str) -> None:
         """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
 
-        Raises `NotASavepoint`, `StorageUnreadable`. `_metadata` goes last, so that what is left of a removal that was
-        cut off is still known for what it is.
+        Raises `NotASavepoint`, `StorageUnreadable`.
         """
-        key = self._key(path)
+        key = self._root.key(path)
         if key is None:
             raise NotASavepoint(f"{path} is not under the storage root {self.uri}; remove it where it lies")
         try:
-            await asyncio.to_thread(self._remove, self._path / key)
+            await asyncio.to_thread(self._root.remove, key)
         except OSError as error:
-            raise StorageUnreadable(f"{path} could not be removed: {_first_line(error)}; try again") from error
-
-    def _remove(self, place: Path) -> None:
-        try:
-            place.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            self._check_mounted()
-            return
-        # A link on the way may lead out of the root.
-        if not place.is_dir() or place.resolve() != self._path.resolve() / place.relative_to(self._path):
-            raise NotASavepoint(f"{place} is not a directory under the storage root")
-        others = [entry for entry in place.iterdir() if entry.name != _METADATA]
-        head = place / _METADATA
-        if others and not head.is_file():
-            raise NotASavepoint(f"{place} has no {_METADATA}; look what it is, and remove it by hand")
-        for entry in others:
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-        head.unlink(missing_ok=True)
-        place.rmdir()
-
-    def _check_mounted(self) -> None:
-        """Raises `StorageUnreadable` for an empty root: that something is missing there proves nothing."""
-        if not any(self._path.iterdir()):
-            raise StorageUnreadable(f"the storage root {self._path} is empty; is it mounted?")
+            raise StorageUnreadable(f"{path} could not be removed: {first_line(error)}; try again") from error
 
     async def why_unwritable(self, target: str | None) -> str | None:
         """What is known to keep a cluster from writing savepoints there; None when nothing is known.
 
         Flink may run as another user than this service, so None is no promise.
         """
-        key = "jobs/savepoint" if target is None else self._key(target)
-        return None if key is None else await asyncio.to_thread(self._why_unwritable, key)
-
-    def _why_unwritable(self, key: str) -> str | None:
-        place = self._path / key
-        while not place.exists():
-            place = place.parent
-        if not place.is_dir():
-            return f"{place} is not a directory."
-        if not os.access(place, os.W_OK | os.X_OK):
-            return f"{place} is not writable for this service."
-        free = os.statvfs(place)
-        return f"The disk of {place} is full." if free.f_bavail * free.f_frsize < _LITTLE else None
+        key = "jobs/savepoint" if target is None else self._root.key(target)
+        return None if key is None else await asyncio.to_thread(self._root.why_unwritable, key)
 
     async def newest_state(self, job_id: int, flink_job_id: str, roots: Sequence[str]) -> str | None:
         """The newest whole state that a run has left (URI); None when there is none.
@@ -174,12 +116,12 @@ class Storage:
         Raises `StorageUnreadable`: what cannot be read now may well be there.
         """
         prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
-        keys = [f"{key}/" for root in roots if (key := self._key(root)) is not None]
+        keys = [f"{key}/" for root in roots if (key := self._root.key(root)) is not None]
         try:
             async with asyncio.timeout(PATIENCE), self._gate:
                 return await self._newest(prefix, keys)
         except (OSError, ValueError, BaseError) as error:
-            why = _first_line(error) or "no answer in time"
+            why = first_line(error) or "no answer in time"
             raise StorageUnreadable(f"{self.uri}/{prefix} could not be read: {why}") from error
 
     async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
@@ -214,7 +156,7 @@ class Storage:
                 return Complete(inspection.path, inspection.size, inspection.unchecked)
             broken = broken or Broken(inspection.path, inspection.why)
         if broken is None and await self._begun(prefix):
-            broken = Broken(target, f"it was begun, and has no {_METADATA}")
+            broken = Broken(target, f"it was begun, and has no {METADATA}")
         return broken or Absent(target)
 
     async def _inspect(self, head: "ObjectMeta", listed: Mapping[str, int]) -> Inspection:
@@ -224,9 +166,9 @@ class Storage:
         try:
             metadata = await self._read(head)
         except BrokenMetadata as error:
-            return Inspection(uri, None, (f"{_METADATA} cannot be read to its end: {error}",), head["size"])
+            return Inspection(uri, None, (f"{METADATA} cannot be read to its end: {error}",), head["size"])
         except (NotFoundError, FileNotFoundError):
-            return Inspection(uri, None, (f"{_METADATA} vanished",), 0)
+            return Inspection(uri, None, (f"{METADATA} vanished",), 0)
         places = {r: key for r in metadata.references if (key := self._place(r, directory)) is not None}
         # A file that was written while the listing was made may not be in it.
         unseen = [key for key in dict.fromkeys(places.values()) if key not in listed]
@@ -273,31 +215,11 @@ class Storage:
     def _place(self, reference: Reference, directory: str) -> str | None:
         """Where a referenced file lies under the root; None when it does not."""
         beside = reference.relative and not has_scheme(reference.path)
-        return self._key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
-
-    def _key(self, text: str) -> str | None:
-        """The place under the root that a path or URI means; None when there is none."""
-        path = local_path(text)
-        if path is None or not path.startswith("/"):
-            return None
-        # Flink takes every ".." out of a path before it follows any link.
-        inner = f"file://{os.path.normpath(path)}".removeprefix(f"{self.uri}/")
-        return inner if inner and not inner.startswith("file://") else None
-
-
-def _local_path(root: str) -> Path:
-    path = local_path(root)
-    if path is None:
-        raise BadStorage(
-            f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
-            "that this service and every Flink machine see at the same place."
-        )
-    # Flink takes every ".." out of a path before it follows any link.
-    return Path(os.path.normpath((Path(path) if has_scheme(root) else Path(path).expanduser()).absolute()))
+        return self._root.key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
 
 
 def _heads(found: "Sequence[ObjectMeta]") -> "list[ObjectMeta]":
-    return [meta for meta in found if meta["path"].endswith(f"/{_METADATA}")]
+    return [meta for meta in found if meta["path"].endswith(f"/{METADATA}")]
 
 
 def _sizes(found: "Sequence[ObjectMeta]") -> dict[str, int]:
@@ -315,7 +237,3 @@ def _number(meta: "ObjectMeta") -> int:
 
 def _modified(meta: "ObjectMeta") -> datetime:
     return meta["last_modified"]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]

@@ -1,0 +1,171 @@
+"""The files of the storage root, under the names that people give them: `obs://bucket/dir/file`.
+
+The root holds buckets as directories, so that `obs://bucket/dir/file` is `{root}/bucket/dir/file`, wherever the root
+is. Nothing outside of it can be named.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
+from sluiceway.storage.root import Root, first_line
+
+JOBS: Final = "jobs"  # the directory of the jobs without a bucket, so no bucket is called like that
+LONGEST: Final = 1024  # bytes of a path, as in object stores
+_LONGEST_NAME: Final = 255  # bytes, as on disks
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
+_BUCKET: Final = re.compile(r"(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_CHUNK: Final = 1 << 20  # bytes
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a directory."""
+
+    path: str  # obs://…
+    size: int  # bytes
+
+
+class Files:
+    """Reads and writes by name. `storage.files` is the one of the service.
+
+    Every name may be given with `obs://` or `s3a://`, or without a scheme. All methods raise `BadPath` for a name that
+    cannot be, and the asynchronous ones `StorageUnreadable`: nobody knows then whether the file is there.
+    """
+
+    def __init__(self, root: Root) -> None:
+        """The files under this root."""
+        self._root = root
+
+    def uri(self, name: str) -> str:
+        """What Flink reads (`file:///…` or `s3://…`), of a file or a directory."""
+        return f"{self._root.uri}/{key_of(name)}"
+
+    async def read(self, name: str, limit: int) -> bytes:
+        """The content of a file of at most `limit` bytes. Raises `NoSuchFile`, `FileTooLarge`."""
+
+        def read(key: str) -> bytes:
+            got = obstore.get(self._root.store, key)
+            _refuse_large(name, got.meta["size"], limit)
+            return bytes(got.bytes())
+
+        return await self._do(name, read)
+
+    async def fetch(self, name: str, into: Path, limit: int) -> None:
+        """Copy a file of at most `limit` bytes to a local one, which is there whole or not at all.
+
+        Raises `NoSuchFile`, `FileTooLarge`.
+        """
+
+        def fetch(key: str) -> None:
+            got = obstore.get(self._root.store, key)
+            _refuse_large(name, got.meta["size"], limit)
+            part = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
+            try:
+                with part.open("wb") as file:
+                    for chunk in got.stream(min_chunk_size=_CHUNK):
+                        file.write(chunk)
+                part.replace(into)
+            finally:
+                part.unlink(missing_ok=True)
+
+        await self._do(name, fetch)
+
+    async def write(self, name: str, data: bytes) -> None:
+        """Write a file, in place of one that is there. It is visible whole or not at all."""
+        await self._do(name, lambda key: obstore.put(self._root.store, key, data))
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is such a file (not a directory)."""
+        try:
+            await self._do(name, lambda key: obstore.head(self._root.store, key))
+        except NoSuchFile:
+            return False
+        return True
+
+    async def list(self, name: str) -> list[Entry]:
+        """The files right in a directory, by name; none where there is no such directory."""
+
+        def found(key: str) -> list[Entry]:
+            inside = obstore.list_with_delimiter(self._root.store, f"{key}/")["objects"]
+            # A directory may be marked by an empty object of its own name.
+            return [Entry(f"obs://{m['path']}", m["size"]) for m in inside if m["path"].startswith(f"{key}/")]
+
+        return sorted(await self._do(name, found), key=lambda entry: entry.path)
+
+    async def _do(self, name: str, work: Callable[[str], _T]) -> _T:
+        key = key_of(name)
+
+        def confined() -> _T:
+            self._root.confine(key)
+            return work(key)
+
+        with _translated(name):
+            return await asyncio.to_thread(confined)
+
+
+def is_bucket(name: str) -> bool:
+    """Whether a bucket can be called so: 3 to 63 lower-case letters, digits, hyphens and dots."""
+    return _BUCKET.fullmatch(name) is not None and name != JOBS
+
+
+def key_of(name: str) -> str:
+    """The place under the root that a name means. Raises `BadPath`."""
+    scheme = _SCHEME.match(name)
+    if scheme is not None and scheme[1].lower() not in {"obs", "s3a"}:
+        raise BadPath(f"{_shown(name)} is not a path in OBS; write obs://bucket/directory/file.")
+    bucket, _, rest = name[scheme.end() if scheme else 0 :].partition("/")
+    if not is_bucket(bucket):
+        raise BadPath(f"{_shown(name)} does not begin with a bucket; write obs://bucket/directory/file.")
+    rest = rest.removesuffix("/")
+    if why := _fault(rest):
+        raise BadPath(f"{_shown(name)} cannot be: {why}.")
+    return f"{bucket}/{rest}" if rest else bucket
+
+
+def _fault(path: str) -> str | None:
+    """What keeps a path from being the same thing on a disk, in an object store, and for Flink."""
+    try:
+        if len(path.encode()) > LONGEST:
+            return f"it has more than {LONGEST} bytes"
+    except UnicodeEncodeError:
+        return "it is not Unicode text"
+    for segment in path.split("/") if path else ():
+        if segment in {"", ".", ".."}:
+            return "it has an empty directory name, or one of dots"
+        if len(segment.encode()) > _LONGEST_NAME:
+            return f"a name in it has more than {_LONGEST_NAME} bytes"
+    if "\\" in path or not path.isprintable():
+        return "it has a backslash, or a character that cannot be printed"
+    return None
+
+
+def _refuse_large(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise FileTooLarge(f"{_shown(name)} has {size} bytes, and at most {limit} are taken.")
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        raise NoSuchFile(f"There is no file {_shown(name)}.") from error
+    except (OSError, ValueError, BaseError) as error:
+        why = first_line(error)
+        raise StorageUnreadable(f"{_shown(name)} could not be read or written: {why}") from error
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:200])[1:-1] if not name.isprintable() else name[:200]

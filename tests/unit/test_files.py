@@ -1,0 +1,175 @@
+"""The files of the storage root under the names that people give them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
+from sluiceway.storage.files import Entry, key_of
+from sluiceway.storage.savepoints import Storage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage(str(tmp_path / "root"))
+
+
+def put(storage: Storage, key: str, content: bytes) -> Path:
+    place = Path(storage.uri.removeprefix("file://")) / key
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("obs://data/jars/a.jar", "data/jars/a.jar"),
+        ("OBS://data/jars/", "data/jars"),
+        ("s3a://data/jars/a.jar", "data/jars/a.jar"),
+        ("data/jars/a.jar", "data/jars/a.jar"),
+        ("obs://my.data-1/数据/a b%20c/_metadata", "my.data-1/数据/a b%20c/_metadata"),
+        ("obs://data", "data"),
+        ("a.jar", "a.jar"),  # a bucket of that name, without a file
+        ("obs://data/", "data"),
+        ("obs://data/a:b", "data/a:b"),
+        ("obs://data/..a/a..", "data/..a/a.."),
+    ],
+)
+def test_a_name_means_a_place_under_the_root(storage: Storage, name: str, key: str) -> None:
+    assert key_of(name) == key
+    assert storage.files.uri(name) == f"{storage.uri}/{key}"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "does not begin with a bucket"),
+        ("obs://", "does not begin with a bucket"),
+        ("obs:///etc/passwd", "does not begin with a bucket"),
+        ("/etc/passwd", "does not begin with a bucket"),
+        ("../data/a", "does not begin with a bucket"),
+        ("obs://../data/a", "does not begin with a bucket"),
+        ("obs://Data/a", "does not begin with a bucket"),
+        ("obs://ab/a", "does not begin with a bucket"),
+        ("obs://a..b/a", "does not begin with a bucket"),
+        ("obs://a.-b/a", "does not begin with a bucket"),
+        ("obs://-ab/a", "does not begin with a bucket"),
+        (f"obs://{'a' * 64}/a", "does not begin with a bucket"),
+        ("obs://jobs/savepoint/1", "does not begin with a bucket"),
+        ("obs://user:password@host/a", "does not begin with a bucket"),
+        ("file:///etc/passwd", "is not a path in OBS"),
+        ("file:/etc/passwd", "does not begin with a bucket"),
+        ("http://169.254.169.254/latest", "is not a path in OBS"),
+        ("s3://data/a", "is not a path in OBS"),
+        ("hdfs://data/a", "is not a path in OBS"),
+        ("obs://data/../jobs/savepoint", "empty directory name, or one of dots"),
+        ("obs://data/a/..", "empty directory name, or one of dots"),
+        ("obs://data/./a", "empty directory name, or one of dots"),
+        ("obs://data//a", "empty directory name, or one of dots"),
+        ("obs://data/a//", "empty directory name, or one of dots"),
+        ("obs://data/..\\..\\x", "a backslash"),
+        ("obs://data/a\0b", "cannot be printed"),
+        ("obs://data/a\nb", "cannot be printed"),
+        ("obs://data/\ud800", "not Unicode text"),
+        (f"obs://data/{'a/' * 600}b", "more than 1024 bytes"),
+        (f"obs://data/{'数' * 100}", "more than 255 bytes"),
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_refused(storage: Storage, name: str, why: str) -> None:
+    with pytest.raises(BadPath) as refused:
+        storage.files.uri(name)
+    assert why in str(refused.value)
+    assert len(str(refused.value)) < 400
+    str(refused.value).encode()
+
+
+@given(st.text() | st.builds("obs://data/{}".format, st.text(alphabet="./\\ab\0~ ")))
+def test_whatever_the_name_it_stays_under_the_root(name: str) -> None:
+    try:
+        key = key_of(name)
+    except BadPath:
+        return
+    assert not {"", ".", "..", "jobs"} & set(key.split("/")[:1])
+    assert not {"", ".", ".."} & set(key.split("/"))
+
+
+async def test_what_was_written_is_read(storage: Storage) -> None:
+    assert not await storage.files.exists("obs://data/a/b.zip")
+    await storage.files.write("obs://data/a/b.zip", b"one")
+    await storage.files.write("data/a/b.zip", b"second")
+    assert await storage.files.exists("obs://data/a/b.zip")
+    assert await storage.files.read("s3a://data/a/b.zip", 6) == b"second"
+    with pytest.raises(FileTooLarge, match="has 6 bytes, and at most 5 are taken"):
+        await storage.files.read("obs://data/a/b.zip", 5)
+
+
+async def test_an_empty_file_is_a_file(storage: Storage) -> None:
+    await storage.files.write("obs://data/empty", b"")
+    assert await storage.files.exists("obs://data/empty")
+    assert await storage.files.read("obs://data/empty", 0) == b""
+
+
+async def test_a_file_is_fetched_whole_or_not_at_all(storage: Storage, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 20_000
+    put(storage, "data/a.jar", content)
+    into = tmp_path / "here" / "a.jar"
+    into.parent.mkdir()
+    await storage.files.fetch("obs://data/a.jar", into, len(content))
+    assert into.read_bytes() == content
+    with pytest.raises(FileTooLarge):
+        await storage.files.fetch("obs://data/a.jar", tmp_path / "here" / "b.jar", len(content) - 1)
+    with pytest.raises(NoSuchFile, match=r"There is no file obs://data/c\.jar"):
+        await storage.files.fetch("obs://data/c.jar", tmp_path / "here" / "c.jar", 10)
+    assert [entry.name for entry in into.parent.iterdir()] == ["a.jar"]
+
+
+async def test_a_listing_has_the_files_of_one_directory(storage: Storage) -> None:
+    for key in ("data/d/b", "data/d/a", "data/d/inner/c", "data/de/x", "data/e"):
+        put(storage, key, key.encode())
+    assert await storage.files.list("obs://data/d") == [Entry("obs://data/d/a", 8), Entry("obs://data/d/b", 8)]
+    assert await storage.files.list("obs://data/d/") == await storage.files.list("data/d")
+    assert await storage.files.list("obs://data") == [Entry("obs://data/e", 6)]
+    assert await storage.files.list("obs://data/none") == []
+
+
+async def test_a_directory_is_no_file(storage: Storage) -> None:
+    put(storage, "data/d/b", b"x")
+    assert not await storage.files.exists("obs://data/d")
+    for name in ("obs://data/d", "obs://data"):
+        with pytest.raises(NoSuchFile):
+            await storage.files.read(name, 100)
+
+
+async def test_links_lead_nowhere(storage: Storage, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_bytes(b"secret")
+    place = put(storage, "data/d/b", b"x")
+    (place.parent / "file").symlink_to(secret / "key")
+    (place.parent / "dir").symlink_to(secret)
+    (place.parent / "circle").symlink_to(place.parent / "circle")
+    for name in ("obs://data/d/file", "obs://data/d/dir/key", "obs://data/d/circle"):
+        with pytest.raises(BadPath, match="links under the storage root are not followed"):
+            await storage.files.read(name, 100)
+    with pytest.raises(BadPath):
+        await storage.files.write("obs://data/d/dir/key", b"other")
+    with pytest.raises(BadPath):
+        await storage.files.list("obs://data/d/dir")
+    assert (secret / "key").read_bytes() == b"secret"
+
+
+async def test_a_disk_that_cannot_be_read_proves_nothing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("get", "head", "put", "list_with_delimiter"):
+        monkeypatch.setattr(f"obstore.{name}", denied)
+    files = storage.files
+    for asked in (files.read("obs://data/a", 9), files.exists("obs://data/a"), files.list("obs://data")):
+        with pytest.raises(StorageUnreadable, match="Permission denied"):
+            await asked
+    with pytest.raises(StorageUnreadable, match="obs://data/a could not be read or written"):
+        await files.write("obs://data/a", b"")
