@@ -46,7 +46,7 @@ from sluiceway.api.dli.requests import job_ids
 from sluiceway.api.dli.views import Batch, outcomes
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.request_id import RequestIds
-from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.errors import NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
@@ -148,6 +148,10 @@ class Edits:
         for number in job_ids:
             self.world.jobs.pop(number, None)
         return verdicts
+
+    async def require_jar(self, project: str, jar: str) -> None:
+        if "nowhere" in jar:
+            raise NoProgram(jar)
 
     def check(self, project: str, draft: JobDraft, own: int) -> None:
         if any(j.draft.name == draft.name and j.id != own for j in self.world.jobs.values()):
@@ -474,7 +478,8 @@ async def test_a_project_has_letters_and_digits(http: httpx.AsyncClient, world: 
         ("OPTIONS", f"{BASE}/jobs/stop"),
         ("OPTIONS", f"{BASE}/sql-jobs"),
         ("POST", f"{BASE}/jobs/metrics"),
-        ("POST", f"{BASE}/flink-jobs"),
+        ("GET", f"{BASE}/flink-jobs"),
+        ("OPTIONS", f"{BASE}/flink-jobs/1"),
         ("GET", f"{BASE}/job-templates"),
         ("POST", f"{BASE}/jobs/1/savepoint"),
         ("POST", f"/v1/{P}/edgesrv/messages"),
@@ -669,7 +674,7 @@ def test_the_api_describes_itself() -> None:
     assert isinstance(app, Litestar)
     schema = json.loads(json.dumps(app.openapi_schema.to_schema()))
     operations = {(path, method) for path, item in schema["paths"].items() for method in item}
-    assert len(operations) == 9
+    assert len(operations) == 11
     for path, item in schema["paths"].items():
         for method, operation in item.items():
             assert set(operation["responses"]) == {"200", "400"}, path
