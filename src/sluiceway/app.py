@@ -21,16 +21,21 @@ from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.preflight import Preflight
+from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
 from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
@@ -82,7 +87,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         def locate(name: str) -> Cluster | None:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
-        engine = SessionEngine(session, _submitter(session, planner, storage).submit, REQUEST_TIMEOUT)
+        programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
+        engine = SessionEngine(session, _submit(_submitter(session, planner, storage), programs), REQUEST_TIMEOUT)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
@@ -178,6 +184,13 @@ def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: St
         return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
 
     return SqlSubmitter(planner, version_of, storage.uri)
+
+
+def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
+    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        return await (programs if spec.program else sql).submit(cluster, run, name, spec)
+
+    return submit
 
 
 def _reconciler(

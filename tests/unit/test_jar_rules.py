@@ -1,6 +1,7 @@
 """DLI's rules for Jar jobs: fields, defaults, limits, codes, and what may change while one runs."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -189,13 +190,16 @@ def test_a_job_that_does_not_run_may_be_changed(status: JobStatus) -> None:
 
 
 def test_a_running_job_may_change_how_it_is_watched() -> None:
-    values = {"smn_topic": "t", "restart_when_exception": True, "resume_checkpoint": True, "resume_max_num": 3}
-    draft = update(JobStatus.RUNNING, **values, obs_bucket="b", checkpoint_path="p", entrypoint="a.jar")
-    assert {name: draft.config[name] for name in RUNTIME_FIELDS} == {
-        **values,
+    values: dict[str, Any] = {
+        "smn_topic": "t",
+        "restart_when_exception": True,
+        "resume_checkpoint": True,
+        "resume_max_num": 3,
         "obs_bucket": "b",
         "checkpoint_path": "p",
     }
+    draft = update(JobStatus.RUNNING, **values, entrypoint="a.jar")
+    assert {name: draft.config[name] for name in RUNTIME_FIELDS} == values
 
 
 @pytest.mark.parametrize(
@@ -239,10 +243,13 @@ VALUES = (
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6).map(lambda d: {"name": "ok"} | d))
 def test_any_body_makes_a_draft_or_a_refusal(body: dict[str, Any]) -> None:
     raw = json.dumps(body).encode()
-    for kind in (CreateJarJob, UpdateJarJob):
+    makers: tuple[Callable[[], JobDraft], ...] = (
+        lambda: jar_rules.create(decode(raw, CreateJarJob)),
+        lambda: jar_rules.update(job(), decode(raw, UpdateJarJob)),
+    )
+    for make in makers:
         try:
-            asked = decode(raw, kind)
-            draft = jar_rules.create(asked) if isinstance(asked, CreateJarJob) else jar_rules.update(job(), asked)
+            draft = make()
         except DliError:
             continue
         assert views.detail(job(draft=draft), NOW).job_config.parallel_number == draft.spec.parallelism

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from sluiceway.domain.job import JarProgram
 from sluiceway.settings import MAX_RESOURCE
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
 from sluiceway.storage.files import Files
-from sluiceway.store import resources
+from sluiceway.store import resources, views
 from sluiceway.store.database import Database
 
 AT_ONCE: Final = 32  # looks under way
@@ -42,17 +43,28 @@ async def absent(db: Database, files: Files, project: str, names: Collection[str
     return {name for name, missing in zip(names, found, strict=True) if missing}
 
 
-async def fetch(db: Database, files: Files, project: str, name: str, into: Path) -> None:
-    """Copy a file to a local one. Raises `Unusable`, and `Unreachable` when it may be there and cannot be read."""
-    path = await _path(db, project, name)
-    if path is None:
-        raise Unusable(f"There is no resource {name} in this project.")
-    try:
-        await files.fetch(path, into, MAX_RESOURCE)
-    except (BadPath, NoSuchFile, FileTooLarge) as error:
-        raise Unusable(str(error)) from error
-    except StorageUnreadable as error:
-        raise Unreachable(str(error)) from error
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Copies what the programs of jobs are made of."""
+
+    db: Database
+    files: Files
+
+    async def __call__(self, job_id: int, name: str, into: Path) -> None:
+        """Copy a file, as the job names it, to a local one.
+
+        Raises `Unusable`, and `Unreachable` when the file may be there and cannot be read now.
+        """
+        project = await views.project_of(self.db, job_id)
+        path = None if project is None else await _path(self.db, project, name)
+        if path is None:
+            raise Unusable(f"There is no resource {name} in this project.")
+        try:
+            await self.files.fetch(path, into, MAX_RESOURCE)
+        except (BadPath, NoSuchFile, FileTooLarge) as error:
+            raise Unusable(str(error)) from error
+        except StorageUnreadable as error:
+            raise Unreachable(str(error)) from error
 
 
 async def _gone(db: Database, files: Files, project: str, name: str) -> bool:

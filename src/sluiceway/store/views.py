@@ -176,6 +176,13 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         return {row["job_id"]: _origin(row) for row in rows}
 
 
+async def project_of(db: Database, job_id: int) -> str | None:
+    """The project of a job; None for an unknown one."""
+    async with db.read() as connection:
+        found: str | None = (await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))).scalar()
+        return found
+
+
 async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]:
     """The programs of those of the jobs that are made by one."""
     asked = listed(wanted)
