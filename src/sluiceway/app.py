@@ -24,6 +24,7 @@ from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
@@ -237,6 +238,7 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "savepoints": Savepoints(db, storage, clock),
+        "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
     }

@@ -156,7 +156,7 @@ def paths_of_our_own(directory: Path) -> set[tuple[str, str]]:
         (method.upper(), path)
         for path, methods in described.items()
         for method in methods
-        if not path.startswith("/v1.0/")
+        if not path.startswith(("/v1.0/", "/v2.0/"))
     }
 
 

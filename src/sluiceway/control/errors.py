@@ -82,5 +82,9 @@ class BadResource(ControlError):  # noqa: N818
     """A resource cannot be called like that, or be what it is."""
 
 
+class ResourceTooLarge(ControlError):  # noqa: N818
+    """A resource has more bytes than are taken."""
+
+
 class NoGraph(ControlError):  # noqa: N818
     """There is no execution graph to show, for the reason given."""

@@ -8,7 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -85,6 +85,15 @@ class Files:
     async def write(self, name: str, data: bytes) -> None:
         """Write a file, in place of one that is there. It is visible whole or not at all."""
         await self._do(name, lambda key: obstore.put(self._root.store, key, data))
+
+    async def store(self, name: str, source: Path) -> None:
+        """Write a file as a local one is, in place of one that is there. It is visible whole or not at all."""
+        await self._do(name, lambda key: obstore.put(self._root.store, key, source))
+
+    async def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with suppress(NoSuchFile):
+            await self._do(name, lambda key: obstore.delete(self._root.store, key))
 
     async def exists(self, name: str) -> bool:
         """Whether there is such a file (not a directory)."""

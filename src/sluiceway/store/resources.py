@@ -1,14 +1,15 @@
 """The table of resources: jars and files that jobs are made of, by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store.database import Database, epoch_ms, moment
-from sluiceway.store.schema import resources
+from sluiceway.store.events import event
+from sluiceway.store.schema import events, resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,37 @@ class Resource:
     sha256: str | None = None  # of an uploaded one
     size: int | None = None  # of an uploaded one
 
+    @property
+    def full_name(self) -> str:
+        """What jobs call it."""
+        return f"{self.group}/{self.name}" if self.group else self.name
 
-async def put(db: Database, project: str, given: Sequence[Resource]) -> Sequence[Resource]:
-    """Store resources; each takes the place of one of its name, whose time of creation it keeps. As they are now."""
-    rows = [_row(project, resource) for resource in given]
-    fresh = insert(resources).values(rows)
-    kept = {name: fresh.excluded[name] for name in ("kind", "path", "sha256", "size", "owner", "updated_at")}
-    stored = fresh.on_conflict_do_update(index_elements=["project", "group_name", "name"], set_=kept).returning(
-        resources
-    )
+
+async def put(db: Database, project: str, given: Sequence[Resource], who: str) -> tuple[list[Resource], list[Resource]]:
+    """Store resources, each in place of one of its name, if there is one; as they are now, and as those were."""
+    now: list[Resource] = []
+    before: list[Resource] = []
     async with db.write() as connection:
-        return [_resource(row) for row in (await connection.execute(stored.returning(resources))).mappings()]
+        for resource in given:
+            old = await _replace(connection, project, resource)
+            before += [] if old is None else [old]
+            now.append(resource if old is None else replace(resource, created_at=old.created_at))
+        told = [event("resource_stored", epoch_ms(r.updated_at), project, who=who, detail=_told(r)) for r in now]
+        await connection.execute(insert(events), told)
+    return now, before
+
+
+async def _replace(connection: AsyncConnection, project: str, resource: Resource) -> Resource | None:
+    """Store one; what had its name, whose time of creation it takes over."""
+    mine = _named(project, resource.group, resource.name)
+    row = (await connection.execute(select(resources).where(*mine))).mappings().first()
+    if row is None:
+        await connection.execute(insert(resources).values(_row(project, resource)))
+        return None
+    old = _resource(row)
+    kept = _row(project, replace(resource, created_at=old.created_at))
+    await connection.execute(update(resources).where(*mine).values(kept))
+    return old
 
 
 async def one(db: Database, project: str, group: str, name: str) -> Resource | None:
@@ -55,12 +76,17 @@ async def of_project(db: Database, project: str, kind: str | None = None) -> Seq
         return [_resource(row) for row in rows.mappings()]
 
 
-async def remove(db: Database, project: str, group: str, name: str) -> Resource | None:
+async def remove(db: Database, project: str, group: str, name: str, now: datetime, who: str) -> Resource | None:
     """Forget a resource; what it was, None when there is none."""
     gone = delete(resources).where(*_named(project, group, name)).returning(resources)
     async with db.write() as connection:
         row = (await connection.execute(gone)).mappings().first()
-        return None if row is None else _resource(row)
+        if row is None:
+            return None
+        found = _resource(row)
+        told = event("resource_removed", epoch_ms(now), project, who=who, detail=_told(found))
+        await connection.execute(insert(events), [told])
+        return found
 
 
 async def give(db: Database, project: str, group: str, name: str | None, owner: str, now: datetime) -> int:
@@ -73,6 +99,10 @@ async def give(db: Database, project: str, group: str, name: str | None, owner: 
 
 def _named(project: str, group: str, name: str | None) -> tuple[ColumnElement[bool], ...]:
     return (resources.c.project == project, resources.c.group_name == group, resources.c.name == name)
+
+
+def _told(resource: Resource) -> str:
+    return f"{resource.full_name} from {resource.path}"
 
 
 def _row(project: str, resource: Resource) -> dict[str, object]:

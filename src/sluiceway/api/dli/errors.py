@@ -19,9 +19,11 @@ class Code(StrEnum):
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
     BAD_PARAMETER = "DLI.0001"
+    NO_OBJECT = "DLI.0002"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
+    NOT_FOUND = "DLI.0023"
     SERVER_FAULT = "DLI.0999"
     NOT_JSON = "DLI.10004"
     BAD_PROJECT = "DLI.10010"
@@ -96,14 +98,23 @@ TABLE: Mapping[Code, Entry] = {
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
     ),
+    Code.NO_OBJECT: _entry(
+        "There is no file {file} in storage. Put it there, then send the request again.",
+        "存储中不存在文件 {file}。请先将其放入存储，然后重新发送请求。",
+    ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
     Code.TOO_MANY: _entry(
         "The request names {count} jobs; one may name at most {limit}. Nothing was done. Send several requests.",
         "请求包含 {count} 个作业，单次请求最多 {limit} 个。未执行任何操作，请分多次发送。",
     ),
     Code.UNAVAILABLE: _entry(
-        "This cannot be done to the job now: {why}. Try again later.",
-        "当前无法对该作业执行此操作：{why}。请稍后重试。",
+        "This cannot be done now: {why}. Try again later.",
+        "当前无法执行此操作：{why}。请稍后重试。",
+    ),
+    Code.NOT_FOUND: _entry(
+        "There is no resource {resource} in this project. Check its name, its group and the project.",
+        "该项目中不存在资源 {resource}。请检查资源名称、分组和项目。",
+        404,
     ),
     Code.SERVER_FAULT: _entry(
         "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"

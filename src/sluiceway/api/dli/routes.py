@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import jar_routes, requests, rules, views, wire
+from sluiceway.api.dli import jar_routes, requests, resource_routes, rules, views, wire
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
@@ -217,6 +217,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     create_sql_job,
     update_sql_job,
     *jar_routes.HANDLERS,
+    *resource_routes.HANDLERS,
 ]
 
 
