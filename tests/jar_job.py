@@ -25,6 +25,7 @@ import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.OnCheckpointRollingPolicy;
 import org.apache.flink.util.Collector;
 
 public class Counter {
@@ -53,7 +54,10 @@ public class Counter {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
     env.fromSequence(1L, 100000L).uid("numbers").map(new Slow(), Types.LONG)
       .keyBy(new Same(), Types.STRING).process(new Count(), Types.STRING).uid("count")
-      .sinkTo(FileSink.forRowFormat(new Path(directory), new SimpleStringEncoder()).build()).uid("out");
+      .sinkTo(
+        FileSink.forRowFormat(new Path(directory), new SimpleStringEncoder())
+          .withRollingPolicy(OnCheckpointRollingPolicy.build()).build()
+      ).uid("out");
     env.execute();
   }
 

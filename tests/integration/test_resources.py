@@ -47,7 +47,7 @@ class World:
         self.start = StartJobs(self.db, queues, self.storage, clock)
         USE_CASES.update(resources=self.resources, edit_jobs=self.edit, start_jobs=self.start)
         app, self.described = application()
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")  # type: ignore[arg-type]
 
     def put(self, path: str, content: bytes = b"PK") -> str:
         """A file of storage; its name in OBS."""
@@ -294,7 +294,7 @@ async def test_one_look_is_enough_for_many_jobs_of_one_jar(world: World) -> None
         return True
 
     files = world.storage.files
-    world.storage.files = type("Files", (), {"exists": staticmethod(exists)})()  # type: ignore[assignment]
+    world.storage.files = type("Files", (), {"exists": staticmethod(exists)})()
     jar = JarProgram("obs://bucket/app.jar")
     jobs = [
         (await world.edit.create(P, JobDraft(f"j{n}", JobSpec("", program=jar), kind=JAR_JOB), "me")).id

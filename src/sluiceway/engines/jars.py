@@ -63,17 +63,16 @@ class JarSubmitter:
 
     async def _bring(self, cluster: Cluster, rest: FlinkRest, run: Run, program: JarProgram) -> str:
         """The id of the program's package in the cluster, which gets it if it has it not."""
-        async with self._gate:
-            await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._directory) as place:
+        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._directory) as place:
+            async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
                 package, name = await self._pack(run.job_id, program, Path(place))
-                async with self._uploading[cluster.name]:
-                    there = await rest.jars()
-                    if there is None:
-                        raise Unusable(TAKES_NO_JARS.format(name=cluster.name))
-                    return next((jar.id for jar in there if jar.name == name), None) or await rest.upload_jar(
-                        name, package
-                    )
+            async with self._uploading[cluster.name]:
+                there = await rest.jars()
+                if there is None:
+                    raise Unusable(TAKES_NO_JARS.format(name=cluster.name))
+                found = next((jar.id for jar in there if jar.name == name), None)
+                return found or await rest.upload_jar(name, package)
 
     async def _pack(self, job_id: int, program: JarProgram, place: Path) -> tuple[Path, str]:
         [jar] = await self._copies(job_id, [program.jar], place / "jar")

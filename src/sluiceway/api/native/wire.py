@@ -265,7 +265,7 @@ class Resource(Struct, frozen=True, kw_only=True):
 
     name: str
     group: str
-    kind: Literal["jar", "pyFile", "file", "modelFile"]
+    kind: str  # jar, pyFile, file or modelFile
     path: str
     sha256: str | None
     size: int | None
