@@ -50,22 +50,23 @@ public class Counter {
     }
   }
 
-  static void start(String directory) throws Exception {
+  static void start(String directory, boolean own) throws Exception {
     StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+    if (own) env.enableCheckpointing(7000L);
     env.fromSequence(1L, 100000L).uid("numbers").map(new Slow(), Types.LONG)
       .keyBy(new Same(), Types.STRING).process(new Count(), Types.STRING).uid("count")
       .sinkTo(
         FileSink.forRowFormat(new Path(directory), new SimpleStringEncoder())
           .withRollingPolicy(OnCheckpointRollingPolicy.build()).build()
       ).uid("out");
-    env.execute();
+    if (own) env.execute("its own name"); else env.execute();
   }
 
   public static void main(String[] args) throws Exception {
     if (args[0].equals("throw")) throw new IllegalStateException("the author made a mistake");
     if (args[0].equals("none")) return;
-    start(args[1]);
-    if (args[0].equals("twice")) start(args[1] + "-2");
+    start(args[1], args[0].equals("own"));
+    if (args[0].equals("twice")) start(args[1] + "-2", false);
     if (args[0].equals("late")) throw new IllegalStateException("a mistake after the start");
   }
 }

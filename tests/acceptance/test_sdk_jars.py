@@ -239,6 +239,25 @@ def test_a_program_that_fails_after_its_start_runs_on(client: Any, counter: str,
     assert until(client, job, "job_cancel_success").has_savepoint
 
 
+def test_what_a_program_sets_itself_goes_before_the_jobs_fields(
+    client: Any, service: ServiceProcess, counter: str, tmp_path: Path
+) -> None:
+    fields = {"entrypoint": counter, "main_class": jar_job.MAIN, "checkpoint_enabled": True, "checkpoint_interval": 3}
+    jobs = [create(client, f"sets-{m}", entrypoint_args=f"{m} {tmp_path}/{m}", **fields) for m in ("run", "own")]
+    run(client, jobs)
+    told = {}
+    for job in jobs:
+        until(client, job, "job_running")
+        graph = service.dli("GET", f"/jobs/{job}/execute-graph")["execute_graph"]
+        with urllib.request.urlopen(f"{service.flink}/jobs/{graph['jid']}/checkpoints/config", timeout=10) as answer:
+            config = json.load(answer)
+        told[graph["name"]] = (config["interval"], config["externalization"]["delete_on_cancellation"])
+    assert told == {"sets-run": (3000, False), "its own name": (7000, False)}
+    stop(client, jobs)
+    for job in jobs:
+        until(client, job, "job_cancel_success")
+
+
 def test_the_sdk_reads_every_answer_about_resources(client: Any, service: ServiceProcess) -> None:
     body = UploadJobResourcesRequestBody(paths=[put(service, "bucket/m.py", b"1")], kind="pyFile")
     stored = client.upload_job_resources(UploadJobResourcesRequest(body=body))
