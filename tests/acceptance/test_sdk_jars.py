@@ -259,6 +259,7 @@ def test_what_a_program_sets_itself_goes_before_the_jobs_fields(
 
 
 def test_the_sdk_reads_every_answer_about_resources(client: Any, service: ServiceProcess) -> None:
+    upload(service, "large.bin", bytes(13 << 20))  # more than any other request may have
     body = UploadJobResourcesRequestBody(paths=[put(service, "bucket/m.py", b"1")], kind="pyFile")
     stored = client.upload_job_resources(UploadJobResourcesRequest(body=body))
     assert (stored.status, stored.details[0].resource_name, stored.is_async) == ("READY", "m.py", False)

@@ -173,3 +173,15 @@ async def test_a_disk_that_cannot_be_read_proves_nothing(storage: Storage, monke
             await asked
     with pytest.raises(StorageUnreadable, match="obs://data/a could not be read or written"):
         await files.write("obs://data/a", b"")
+
+
+async def test_a_local_file_is_stored_and_removed(storage: Storage, tmp_path: Path) -> None:
+    for content in (b"old", b"new" * 1_000_000):
+        (tmp_path / "local").write_bytes(content)
+        await storage.files.store("obs://data/a/b.jar", tmp_path / "local")
+        assert await storage.files.read("obs://data/a/b.jar", 1 << 22) == content
+    for _ in range(2):
+        await storage.files.remove("obs://data/a/b.jar")
+        assert not await storage.files.exists("obs://data/a/b.jar")
+    with pytest.raises(BadPath):
+        await storage.files.remove("obs://data/../a")
