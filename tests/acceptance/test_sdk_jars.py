@@ -258,6 +258,12 @@ def test_what_a_program_sets_itself_goes_before_the_jobs_fields(
         until(client, job, "job_cancel_success")
 
 
+def test_no_page_from_elsewhere_can_read_what_the_embedded_flink_says(service: ServiceProcess) -> None:
+    asked = urllib.request.Request(f"{service.flink}/jars", headers={"Origin": "https://example.com"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1"
+
+
 def test_the_sdk_reads_every_answer_about_resources(client: Any, service: ServiceProcess) -> None:
     upload(service, "large.bin", bytes(13 << 20))  # more than any other request may have
     body = UploadJobResourcesRequestBody(paths=[put(service, "bucket/m.py", b"1")], kind="pyFile")

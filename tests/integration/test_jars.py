@@ -155,6 +155,12 @@ async def test_a_program_that_fails_after_its_start_has_started(stage: Stage, mo
     assert stage.fake.jobs[run.flink_job_id].state is JobState.RUNNING
 
 
+async def test_a_program_that_had_no_answer_while_it_submitted_is_no_answer(stage: Stage) -> None:
+    said = await stage.submit(program=replace(PROGRAM, args=("timeout",)))
+    assert isinstance(said, Silent)
+    assert "Ask timed out" in said.why
+
+
 async def test_a_savepoint_that_is_gone_is_refused(stage: Stage) -> None:
     said = await stage.submit(stage.run(restore="file:///nowhere"))
     assert isinstance(said, SubmitRefused)
@@ -200,6 +206,13 @@ async def test_a_jar_that_goes_between_the_look_and_the_run_is_no_answer(
 async def test_storage_that_cannot_be_read_is_no_answer(stage: Stage) -> None:
     stage.files[PROGRAM.jar] = Unreachable("the disk is away")
     assert await stage.submit() == Silent("the disk is away")
+
+
+async def test_a_full_disk_of_the_service_is_no_answer(stage: Stage) -> None:
+    stage.files[PROGRAM.jar] = OSError(28, "No space left on device", "/data/packages/x")
+    said = await stage.submit()
+    assert isinstance(said, Silent)
+    assert said.why.endswith("No space left on device"), "and no path of ours"
 
 
 async def test_a_cluster_that_takes_no_jars_says_what_to_do(stage: Stage) -> None:

@@ -58,8 +58,10 @@ class JarSubmitter:
             return Submitted() if said is None else await _judge(rest, run, said)
         except Unusable as error:
             return SubmitRefused(str(error))
-        except (Unreachable, OSError) as error:
+        except Unreachable as error:
             return Silent(str(error))
+        except OSError as error:
+            return Silent(f"the jar cannot be packed on the service's own disk: {error.strerror or error}")
 
     async def _bring(self, cluster: Cluster, rest: FlinkRest, run: Run, program: JarProgram) -> str:
         """The id of the program's package in the cluster, which gets it if it has it not."""

@@ -1,7 +1,8 @@
 """The jars of a fake Flink and what running one is answered, as the Flink contract says.
 
 A jar must be a zip file with the main class in it. What the program does is said by its first argument: "throw" and
-"none" start no job, "twice" tries a second one, "late" fails after its start, and anything else just starts its job.
+"none" start no job, "timeout" has no answer while it submits one, "twice" tries a second one, "late" fails after its
+start, and anything else just starts its job.
 """
 
 import io
@@ -78,6 +79,8 @@ class FakeJars:
         mode = next(iter(body.get("programArgsList") or ()), "")
         if mode == "throw":
             return _main_failed("java.lang.IllegalStateException: the author made a mistake")
+        if mode == "timeout":
+            return _main_failed(_SUBMITTING.format("job"), "java.util.concurrent.TimeoutException: Ask timed out.")
         if mode == "none":
             return _no(400, f"{_REST}: No jobs included in application.")
         return self._begin(jid, mode, body)
