@@ -23,6 +23,7 @@ class ServiceProcess:
         self, data: Path, *arguments: str, crash: str | None = None, module: Sequence[str] = ("sluiceway",)
     ) -> None:
         self.project = "proj0123"
+        self.data = data
         module = ("sluiceway.testing.crashes", crash) if crash else module
         command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -33,8 +33,10 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.preflight import Preflight
+from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
@@ -44,11 +46,15 @@ from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
@@ -115,7 +121,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         def locate(name: str) -> Cluster | None:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
-        engine = SessionEngine(session, _submitter(session, planner, storage).submit, REQUEST_TIMEOUT)
+        programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
+        engine = SessionEngine(session, _submit(_submitter(session, planner, storage), programs), REQUEST_TIMEOUT)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
@@ -267,6 +274,13 @@ def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: St
     return SqlSubmitter(planner, version_of, storage.uri)
 
 
+def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
+    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        return await (programs if spec.program else sql).submit(cluster, run, name, spec)
+
+    return submit
+
+
 def _reconciler(
     settings: Settings,
     db: Database,
@@ -327,6 +341,7 @@ def _api(
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
+        "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
         "templates": Templates(db, clock),

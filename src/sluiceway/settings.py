@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
+MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made of
 
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]

@@ -27,6 +27,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.settings import MAX_BODY, Settings
 
 DLI = "/v1.0/{project_id}/streaming"
+RESOURCES = "/v2.0/{project_id}/resources"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
 NO_ID = 987654321
 SQL = {"name": "new", "sql_body": "SELECT 1"}
@@ -48,6 +49,13 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph"): lambda _: {"sql_body": SQL["sql_body"]},
     ("POST", f"{TAGS}/create"): lambda _: {"tags": [{"key": "a", "value": "b"}]},
     ("POST", f"{TAGS}/delete"): lambda _: {"tags": [{"key": "a"}]},
+    ("POST", f"{DLI}/flink-jobs"): lambda _: {"name": "jar"},
+    ("PUT", f"{DLI}/flink-jobs/{{job_id}}"): lambda _: {"desc": "x"},
+    ("POST", RESOURCES): lambda _: {"paths": ["obs://b/x.jar"], "kind": "jar"},
+    ("POST", f"{RESOURCES}/jars"): lambda _: {"paths": ["obs://b/x.jar"], "group": "g"},
+    ("POST", f"{RESOURCES}/pyfiles"): lambda _: {"paths": ["obs://b/x.py"], "group": "g"},
+    ("POST", f"{RESOURCES}/files"): lambda _: {"paths": ["obs://b/x"], "group": "g"},
+    ("PUT", f"{RESOURCES}/owner"): lambda _: {"new_owner": "somebody", "group_name": "g"},
     ("POST", "/api/v1/projects/{project_id}/stops"): lambda job: {"job_ids": [job], "dry_run": True},
 }
 ROUTES = [route for route, need in ACTIONS.items() if isinstance(need, Action)]
@@ -66,7 +74,7 @@ async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], proj
     """Call a route."""
     method, template = route
     given = {"job_id": ids.job, "stop_id": ids.stop, "savepoint_id": ids.savepoint, "path": "x"}
-    given |= {"resource_id": ids.job, "template_id": 1, "call": "messages"}
+    given |= {"resource_id": ids.job, "template_id": 1, "call": "messages", "resource_name": "x.jar", "name": "x.jar"}
     path = template.format(project_id=project, **given)
     body = BODIES[route](ids.job) if route in BODIES else None
     return await api.http.request(method, path, json=body, auth=who)

@@ -180,3 +180,17 @@ async def test_storage_that_cannot_be_read_proves_nothing(place: Place, monkeypa
             await asked
     with pytest.raises(StorageUnreadable, match="obs://data/a could not be read or written"):
         await files.write("obs://data/a", b"")
+
+
+async def test_a_local_file_is_stored_and_removed(place: Place, tmp_path: Path) -> None:
+    place.put("other/file", b"")
+    files = place.storage.files
+    for content in (b"old", b"new" * 1_000_000):
+        (tmp_path / "local").write_bytes(content)
+        await files.store("obs://data/a/b.jar", tmp_path / "local")
+        assert await files.read("obs://data/a/b.jar", 1 << 22) == content
+    for _ in range(2):
+        await files.remove("obs://data/a/b.jar")
+        assert not await files.exists("obs://data/a/b.jar")
+    with pytest.raises(BadPath):
+        await files.remove("obs://data/../a")

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sluiceway.control.errors import NameTaken, UnknownJob, UnknownQueue
+from sluiceway.control import programs
+from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Refusal, Verdict
@@ -76,6 +77,11 @@ class EditJobs:
         found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE), may_go)
         self.queues.wake(clusters)
         return [ACCEPTED if job in found else barred.get(job, UNKNOWN) for job in job_ids]
+
+    async def require_jar(self, project: str, jar: str) -> None:
+        """Raises `NoProgram` for a jar that is certainly not there."""
+        if jar in await programs.absent(self.db, self.storage.files, project, {jar}):
+            raise NoProgram(jar)
 
     def _check_queue(self, draft: JobDraft) -> None:
         if draft.queue and self.queues.resolve(draft.queue) is None:

@@ -81,5 +81,26 @@ class WrongState(ControlError):  # noqa: N818
         self.status = status
 
 
+class NoProgram(ControlError):  # noqa: N818
+    """A jar that a job is to be made of does not exist."""
+
+    def __init__(self, file: str) -> None:
+        """`file` is as the caller named it."""
+        super().__init__(f"There is no {file}.")
+        self.file = file
+
+
+class UnknownResource(ControlError):  # noqa: N818
+    """No such resource in this project."""
+
+
+class BadResource(ControlError):  # noqa: N818
+    """A resource cannot be called like that, or be what it is."""
+
+
+class ResourceTooLarge(ControlError):  # noqa: N818
+    """A resource has more bytes than are taken."""
+
+
 class NoGraph(ControlError):  # noqa: N818
     """There is no execution graph to show, for the reason given."""

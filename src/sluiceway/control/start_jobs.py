@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sluiceway.control import programs
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
@@ -60,7 +61,7 @@ class StartJobs:
         origins = await views.origins(self.db, project, once)
         roots = await self._roots(origins.values()) if resume else {}
         plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots, allowed) for job in once))
-        planned = dict(zip(once, plans, strict=True))
+        planned = await self._with_programs(project, dict(zip(once, plans, strict=True)))
         starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
         begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
         self.queues.wake({start.cluster for start in starts.values()})
@@ -89,6 +90,15 @@ class StartJobs:
         """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
         wanted = [o.run_id for o in origins if o.run_id is not None and not o.stopped_with and may_run(o.status)]
         return await views.stop_roots(self.db, wanted)
+
+    async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
+        """The same plans, but for jobs whose program is not all there."""
+        wanted = [job for job, plan in plans.items() if isinstance(plan, Start)]
+        found = await views.programs(self.db, wanted)
+        files = {name for program in found.values() for name in programs.files_of(program)}
+        absent = await programs.absent(self.db, self.storage.files, project, files)
+        lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
+        return plans | lacking
 
     async def _plan(
         self,

@@ -19,6 +19,10 @@ class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ou
     """The cluster gave no usable answer. Whatever was sent may or may not have arrived."""
 
 
+class Unusable(Exception):  # noqa: N818 - as above
+    """What a job is made of is missing, or is not what it has to be. Its text says so to whoever made the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A Flink cluster that jobs are sent to; DLI calls it a queue."""

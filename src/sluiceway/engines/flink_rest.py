@@ -6,9 +6,10 @@ Whatever is not an answer of Flink's own (no connection, a time-out, a redirect,
 
 import math
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ __all__ = [
     "FlinkRest",
     "JobOverview",
     "NoSuchJob",
+    "UploadedJar",
     "classify",
 ]
 
@@ -42,6 +44,9 @@ T = TypeVar("T")
 _SMALL = 1 << 20
 _GRAPH = 16 << 20
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
+
+UPLOAD_TIMEOUT = 600.0  # seconds for a jar
+RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,25 @@ class _Externalization(msgspec.Struct):
 
 class _CheckpointConfig(msgspec.Struct):
     externalization: _Externalization
+
+
+class UploadedJar(msgspec.Struct, frozen=True):
+    """One jar of `GET /jars`."""
+
+    id: str
+    name: str  # that it was uploaded under
+
+
+class _Jars(msgspec.Struct):
+    files: list[UploadedJar]
+
+
+class _Upload(msgspec.Struct):
+    filename: str
+
+
+class _JarRun(msgspec.Struct):
+    jobid: str
 
 
 class _Jobs(msgspec.Struct):
@@ -354,13 +378,44 @@ class FlinkRest:
         at = stamps.get("RUNNING", 0) if isinstance(stamps, dict) else None
         return at if isinstance(at, int) else None
 
-    async def _ask(self, method: str, path: str, body: object = None, limit: int = _SMALL) -> _Answer:
+    async def jars(self) -> list[UploadedJar] | None:
+        """The jars that were uploaded and are still there; None where none are taken."""
+        answer = await self._ask("GET", "/jars", limit=_GRAPH)
+        if answer.status == 404 and _is_no_endpoint(_errors(answer) or [""]):
+            return None
+        return _decode(answer, _Jars).files
+
+    async def upload_jar(self, name: str, file: Path) -> str:
+        """Upload a jar under this name, which need not be free; the jar's id."""
+        with file.open("rb") as content:
+            form = aiohttp.FormData(quote_fields=False)
+            form.add_field("jarfile", content, filename=name, content_type="application/java-archive")
+            answer = await self._ask("POST", "/jars/upload", form, timeout=UPLOAD_TIMEOUT)
+        return _decode(answer, _Upload).filename.rpartition("/")[2]
+
+    async def run_jar(self, jar_id: str, body: Mapping[str, object]) -> str | None:
+        """Run the main method of an uploaded jar; returns after its end. None: its job is there; else Flink's no."""
+        answer = await self._ask("POST", f"/jars/{jar_id}/run", body, timeout=RUN_TIMEOUT)
+        if answer.status == 200:
+            _decode(answer, _JarRun)
+            return None
+        errors = _errors(answer)
+        if answer.status not in {400, 500} or not errors:
+            raise Unreachable(f"the cluster answered HTTP {answer.status}{_excerpt(answer)}")
+        return "\n".join(errors)
+
+    async def _ask(
+        self, method: str, path: str, body: object = None, limit: int = _SMALL, timeout: float | None = None
+    ) -> _Answer:
         """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""
-        data = None if body is None else msgspec.json.encode(body)
-        headers = {"Accept": "application/json"} | ({} if data is None else {"Content-Type": "application/json"})
+        data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
+        headers = {"Accept": "application/json"}
+        if isinstance(data, bytes):
+            headers["Content-Type"] = "application/json"
+        patience = self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout)
         with _translated():
             async with self._session.request(
-                method, self._url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
+                method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
                 return _Answer(response.status, await _read(response, limit))
 

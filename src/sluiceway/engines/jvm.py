@@ -37,7 +37,8 @@ _CLUSTER = {
     "jobmanager.bind-host": _LOCAL,  # also of the blob server, which would else listen to the whole network
     "taskmanager.bind-host": _LOCAL,
     "taskmanager.host": _LOCAL,
-    "web.submit.enable": "false",
+    "web.submit.enable": "true",  # Jar jobs come that way
+    "web.access-control-allow-origin": f"http://{_LOCAL}",  # or any page in a browser could upload and run a jar
     "taskmanager.system-out.mode": "LOG",  # the rows of the print connector, in the log, whose size is bounded
 }
 _WARM_UP = (
@@ -105,7 +106,8 @@ class FlinkJvm:
         await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
         await asyncio.to_thread(temporary.mkdir, parents=True)
         ports = {"rest.port": str(rest_port), "rest.bind-port": str(rest_port)}
-        merged = {"io.tmp.dirs": str(temporary), **options, **_CLUSTER, **ports}
+        places = {"io.tmp.dirs": str(temporary), "web.upload.dir": str(temporary)}
+        merged = {**places, **options, **_CLUSTER, **ports}
         answer = await self._call(lambda: self._start_cluster(merged, slots))
         if isinstance(answer, Exception):
             raise JvmFailed(f"Flink did not start. {answer}")

@@ -46,10 +46,15 @@ class SqlSubmitter:
 
     def _prepare(self, run: Run, name: str, spec: JobSpec) -> tuple[Script, dict[str, str]]:
         script, effective = effective_spec(spec)
-        checkpoints = run.checkpoints or f"{self._storage_uri}/jobs/checkpoint/{run.job_id}"
-        return script, flink_options(
-            effective, flink_job_id=run.flink_job_id, name=name, restore=run.restore, checkpoint_dir=checkpoints
-        )
+        return script, run_options(run, name, effective, self._storage_uri)
+
+
+def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[str, str]:
+    """Flink's options for a run of a job; without a place of its own its checkpoints go under `storage_uri`."""
+    checkpoints = run.checkpoints or f"{storage_uri}/jobs/checkpoint/{run.job_id}"
+    return flink_options(
+        spec, flink_job_id=run.flink_job_id, name=name, restore=run.restore, checkpoint_dir=checkpoints
+    )
 
 
 def effective_spec(spec: JobSpec) -> tuple[Script, JobSpec]:

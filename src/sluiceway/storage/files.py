@@ -8,6 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -93,6 +94,15 @@ class Files:
         except NoSuchFile:
             return False
         return True
+
+    async def store(self, name: str, source: Path) -> None:
+        """Write a file as a local one is, in place of one that is there. It is visible whole or not at all."""
+        await self._do(name, lambda key: obstore.put(self._root.store, key, source), seconds=None)
+
+    async def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with suppress(NoSuchFile):
+            await self._do(name, lambda key: obstore.delete(self._root.store, key))
 
     async def list(self, name: str) -> list[Entry]:
         """The files right in a directory, by name; none where there is no such directory."""

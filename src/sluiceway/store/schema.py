@@ -223,6 +223,25 @@ savepoints = Table(
     sqlite_autoincrement=True,
 )
 
+# Jars and files that jobs are made of, by name.
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("group_name", Text, nullable=False),  # empty: in none
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("path", Text, nullable=False),  # obs://…
+    Column("sha256", Text),  # of an uploaded one
+    Column("size", BigInteger),  # of an uploaded one
+    Column("owner", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("resources_by_name", "project", "group_name", "name", unique=True),
+    sqlite_autoincrement=True,
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 
 from sluiceway.domain.batch import BatchState, Limits
-from sluiceway.domain.job import Job, JobStatus
+from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.bulk import listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_stop
-from sluiceway.store.schema import batches, job_tags, jobs, queue_of_job, rejoined, runs, stops, whole_jobs
+from sluiceway.store.rows import to_job, to_spec, to_stop
+from sluiceway.store.schema import batches, job_tags, jobs, queue_of_job, rejoined, runs, specs, stops, whole_jobs
 from sluiceway.store.stop_intents import Obstacle
 
 
@@ -210,6 +210,24 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
         return {row["job_id"]: _origin(row) for row in rows}
+
+
+async def project_of(db: Database, job_id: int) -> str | None:
+    """The project of a job; None for an unknown one."""
+    async with db.read() as connection:
+        found: str | None = (await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))).scalar()
+        return found
+
+
+async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]:
+    """The programs of those of the jobs that are made by one."""
+    asked = listed(wanted)
+    joined = asked.join(jobs, (jobs.c.id == asked.c.value) & (jobs.c.kind == JAR_JOB))
+    joined = joined.join(specs, specs.c.job_id == jobs.c.id)
+    async with db.read() as connection:
+        rows = await connection.execute(select(jobs.c.id, specs.c.spec).select_from(joined))
+        found = {row.id: to_spec(row.spec).program for row in rows}
+        return {job_id: program for job_id, program in found.items() if program is not None}
 
 
 async def stop_roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:

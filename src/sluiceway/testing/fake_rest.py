@@ -28,6 +28,7 @@ from sluiceway.testing.fake_answers import (
 )
 from sluiceway.testing.fake_disk import Disk, LocalDisk
 from sluiceway.testing.fake_failures import error
+from sluiceway.testing.fake_jars import FakeJars
 from sluiceway.testing.fake_jobs import STORE_SECONDS, FakeJob, FakeJobs, Truth
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -50,6 +51,9 @@ class Kind(StrEnum):
     POLL = "poll"  # GET /jobs/:id/savepoints/:trigger
     CANCEL = "cancel"
     DISPOSAL = "disposal"
+    JARS = "jars"  # GET /jars and DELETE /jars/:id
+    UPLOAD = "upload"
+    RUN = "run"  # POST /jars/:id/run
     OTHER = "other"
 
 
@@ -77,6 +81,7 @@ class FakeRest:
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
         self._disposals: dict[str, str | None] = {}
         self._state = FakeJobs(self._later, self._disk, store_seconds)
+        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail)  # None: none are taken
 
     # The world. ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +140,8 @@ class FakeRest:
         are known again; without it every job is forgotten.
         """
         self._cache.clear()
+        if self.jars is not None:
+            self.jars.clear()
         self._state.lose_jobmanager(truths if ha else None, recovery_seconds)
 
     def _later(self, seconds: float, call: Any) -> asyncio.TimerHandle:
@@ -147,7 +154,11 @@ class FakeRest:
 
     # What Flink answers. ------------------------------------------------------------------------------------------
 
-    def _answer(self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any) -> Answer:
+    def _answer(  # noqa: C901, PLR0912 - one case a question
+        self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any
+    ) -> Answer:
+        if kind in {Kind.JARS, Kind.UPLOAD, Kind.RUN}:
+            return self._on_jars(kind, ids, method, path_qs, body)
         for name, value in zip(("jobid", "triggerid"), ids, strict=False):
             if not _ID.fullmatch(value):
                 why = f'Cannot resolve path parameter ({name}) from value "{value}".'
@@ -172,9 +183,18 @@ class FakeRest:
             case Kind.DISPOSAL:
                 return self._dispose(ids, body)
             case _:
-                path = urlsplit(path_qs).path
-                why = f"Unable to load requested file {path}." if method == "GET" else f"Not found: {path_qs}"
-                return 404, _json({"errors": [why]})
+                return _unknown(method, path_qs)
+
+    def _on_jars(self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any) -> Answer:
+        if self.jars is None:
+            refused = 400, _json({"errors": ["POST request not allowed"]})
+            return refused if kind is Kind.UPLOAD else _unknown(method, path_qs)
+        if kind is Kind.UPLOAD:
+            return self.jars.upload(*body)
+        if kind is Kind.RUN:
+            shape = isinstance(body, dict) and _ID.fullmatch(str(body.get("jobId") or "0" * 32))
+            return self.jars.run(ids[0], body) if shape else _no(400, "Request did not match expected format.")
+        return self.jars.delete(ids[0]) if ids else self.jars.list()
 
     def _jobs_overview(self) -> bytes:
         version = self._state.version
@@ -271,7 +291,7 @@ class FakeRest:
         return 200, _json({"request-id": trigger})
 
 
-def route(method: str, path: str) -> tuple[Kind, list[str]]:
+def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901 - one case a question
     """What a request is about, and the ids in its path."""
     match method, path.strip("/").split("/"):
         case "GET", ["overview" | "config"]:
@@ -289,13 +309,27 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:
         case "GET", ["jobs", jid, "vertices", vertex, *what] if what in (["backpressure"], ["subtasks", "metrics"]):
             return Kind.VERTEX, [jid, vertex]
         case "POST", ["jobs", jid, "stop" | "savepoints" as what]:
-            return Kind.STOP if what == "stop" else Kind.SAVEPOINT, [jid]
+            return Kind(what.removesuffix("s")), [jid]
         case "GET", ["jobs", jid, "savepoints", trigger]:
             return Kind.POLL, [jid, trigger]
         case "POST", ["savepoint-disposal"]:
             return Kind.DISPOSAL, []
         case "GET", ["savepoint-disposal", trigger]:
             return Kind.DISPOSAL, [trigger]
+        case _, parts:
+            return _route_of_jars(method, parts)
+
+
+def _route_of_jars(method: str, parts: list[str]) -> tuple[Kind, list[str]]:
+    match method, parts:
+        case "GET", ["jars"]:
+            return Kind.JARS, []
+        case "DELETE", ["jars", jar]:
+            return Kind.JARS, [jar]
+        case "POST", ["jars", "upload"]:
+            return Kind.UPLOAD, []
+        case "POST", ["jars", jar, "run"]:
+            return Kind.RUN, [jar]
         case _:
             return Kind.OTHER, []
 
@@ -312,6 +346,11 @@ def decoded(raw: bytes) -> Any:
 
 def _mode(path_qs: str) -> str:
     return parse_qs(urlsplit(path_qs).query).get("mode", ["cancel"])[0]
+
+
+def _unknown(method: str, path_qs: str) -> Answer:
+    why = f"Unable to load requested file {urlsplit(path_qs).path}." if method == "GET" else f"Not found: {path_qs}"
+    return 404, _json({"errors": [why]})
 
 
 def _disposed(failed: str | None) -> dict[str, Any]:

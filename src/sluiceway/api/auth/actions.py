@@ -17,6 +17,7 @@ class Open(Enum):
 Need = Action | Open
 
 _DLI: Final = "/v1.0/{project_id}/streaming"
+_RESOURCES: Final = "/v2.0/{project_id}/resources"
 _OWN: Final = "/api/v1/projects/{project_id}"
 
 ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
@@ -45,7 +46,20 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/v3/{project_id}/dli_flink_job/{resource_id}/tags"): Action.GET,
     ("POST", "/v3/{project_id}/dli_flink_job/{resource_id}/tags/create"): Action.UPDATE,
     ("POST", "/v3/{project_id}/dli_flink_job/{resource_id}/tags/delete"): Action.UPDATE,
+    ("POST", f"{_DLI}/flink-jobs"): Action.CREATE,
+    ("PUT", f"{_DLI}/flink-jobs/{{job_id}}"): Action.UPDATE,
+    ("POST", _RESOURCES): Action.CREATE,
+    ("POST", f"{_RESOURCES}/jars"): Action.CREATE,
+    ("POST", f"{_RESOURCES}/pyfiles"): Action.CREATE,
+    ("POST", f"{_RESOURCES}/files"): Action.CREATE,
+    ("GET", _RESOURCES): Action.LIST,
+    ("GET", f"{_RESOURCES}/{{resource_name}}"): Action.GET,
+    ("DELETE", f"{_RESOURCES}/{{resource_name}}"): Action.DELETE,
+    ("PUT", f"{_RESOURCES}/owner"): Action.UPDATE,
     # Our own.
+    ("PUT", f"{_OWN}/resources/{{name}}"): Action.CREATE,
+    ("GET", f"{_OWN}/resources"): Action.LIST,
+    ("DELETE", f"{_OWN}/resources/{{name}}"): Action.DELETE,
     ("POST", f"{_OWN}/stops"): Action.STOP,
     ("GET", f"{_OWN}/stops"): Action.LIST,
     ("GET", f"{_OWN}/stops/{{stop_id}}"): Action.GET,

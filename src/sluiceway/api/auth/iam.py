@@ -197,7 +197,7 @@ async def revoke_token(
     if not subject:
         raise bad("X-Subject-Token", "it is missing; it holds the token to end", "缺少该请求头，其值为要吊销的 Token")
     if not await sign_in.revoke(permit.caller, subject):
-        raise DliError(Code.NOT_FOUND)
+        raise DliError(Code.NOT_FOUND, name="X-Subject-Token")
 
 
 @get("/projects", summary="Which projects the caller has a role in")

@@ -25,6 +25,7 @@ class Code(StrEnum):
     BAD_PARAMETER = "DLI.0001"
     SQL_SYNTAX = "DLI.0004"
     SQL_SEMANTICS = "DLI.0005"
+    NO_OBJECT = "DLI.0002"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
@@ -44,15 +45,22 @@ class Code(StrEnum):
     BAD_PARALLELISM = "DLI.11013"
     DESC_TOO_LONG = "DLI.11014"
     BAD_NAME = "DLI.11015"
+    NOT_A_JAR = "DLI.11017"
+    CLASS_TOO_LONG = "DLI.11018"
+    ARGS_TOO_LONG = "DLI.11019"
+    CLASS_SPACES = "DLI.11020"
+    NO_SUCH_JAR = "DLI.11021"
     TOO_PARALLEL = "DLI.11022"
     TYPE_AND_MODE = "DLI.11024"
     NO_CU_LEFT = "DLI.11025"
+    BOTH_CU = "DLI.11026"
     BAD_CU = "DLI.11027"
     BAD_MANAGER_CU = "DLI.11028"
     BAD_RETENTION = "DLI.11036"
     BAD_DIRTY_DATA = "DLI.11039"
     NO_APIG_SINKS = "DLI.11098"
     BAD_ID = "DLI.12001"
+    UPDATE_KIND = "DLI.12002"
     UPDATE_RUNNING = "DLI.12003"
     UPDATE_UNKNOWN = "DLI.12004"
     UPDATE_STATE = "DLI.12005"
@@ -60,7 +68,9 @@ class Code(StrEnum):
     RUN_STATE = "DLI.13006"
     RUN_UNKNOWN = "DLI.13007"
     RUN_FORBIDDEN = "DLI.13011"
+    RUN_NO_JAR = "DLI.13013"
     NO_SAVEPOINT = "DLI.13017"
+    NO_DEPENDENCY = "DLI.13018"
     NO_QUEUE = "DLI.13024"
     NO_GRAPH = "DLI.14001"
     STOP_UNKNOWN = "DLI.15001"
@@ -134,6 +144,10 @@ TABLE: Mapping[Code, Entry] = {
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
     ),
+    Code.NO_OBJECT: _entry(
+        "There is no file {file} in storage. Put it there, then send the request again.",
+        "存储中不存在文件 {file}。请先将其放入存储，然后重新发送请求。",
+    ),
     Code.SQL_SYNTAX: _entry(
         "The SQL cannot be parsed: {why} Correct it and send the request again.",
         "SQL 语法错误：{why} 请修改后重新发送请求。",
@@ -148,10 +162,14 @@ TABLE: Mapping[Code, Entry] = {
         "请求包含 {count} 个作业，单次请求最多 {limit} 个。未执行任何操作，请分多次发送。",
     ),
     Code.UNAVAILABLE: _entry(
-        "This cannot be done to the job now: {why}. Try again later.",
-        "当前无法对该作业执行此操作：{why}。请稍后重试。",
+        "This cannot be done now: {why}. Try again later.",
+        "当前无法执行此操作：{why}。请稍后重试。",
     ),
-    Code.NOT_FOUND: _entry("You have no such token. It may have ended already.", "您没有此 Token，它可能已失效。", 404),
+    Code.NOT_FOUND: _entry(
+        "There is nothing named {name} here. Check it; it may have been deleted, or have ended.",
+        "不存在 {name}，可能已被删除或已失效。请检查后重试。",
+        404,
+    ),
     Code.SERVER_FAULT: _entry(
         "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"
         " service the request id {request_id}.",
@@ -212,11 +230,35 @@ TABLE: Mapping[Code, Entry] = {
         "The job name may hold only letters, digits, Chinese characters, _ and -. Choose another name.",
         "作业名称只能包含字母、数字、中文、下划线和中划线。请使用其他名称。",
     ),
+    Code.NOT_A_JAR: _entry(
+        "{file} in {field} is not a jar: its name must end with .jar. Give the path or the name of a jar.",
+        "{field} 中的 {file} 不是 jar 包：名称必须以 .jar 结尾。请填写 jar 包的路径或名称。",
+    ),
+    Code.CLASS_TOO_LONG: _entry(
+        "main_class has {size} bytes in UTF-8; at most {limit} are allowed. Give the name of a class.",
+        "main_class 的 UTF-8 长度为 {size} 字节，最多允许 {limit} 字节。请填写类名。",
+    ),
+    Code.ARGS_TOO_LONG: _entry(
+        "entrypoint_args has {size} bytes in UTF-8; at most {limit} are allowed. Put the rest into a dependency file.",
+        "entrypoint_args 的 UTF-8 长度为 {size} 字节，最多允许 {limit} 字节。请将其余内容放入依赖文件。",
+    ),
+    Code.CLASS_SPACES: _entry(
+        "main_class holds spaces. Give the name of a class, for example com.example.Main.",
+        "main_class 不能包含空格。请填写类名，例如 com.example.Main。",
+    ),
+    Code.NO_SUCH_JAR: _entry(
+        "The jar {file} does not exist. Put it into storage, or upload it as a resource, then send the request again.",
+        "jar 包 {file} 不存在。请将其放入存储或作为资源上传，然后重新发送请求。",
+    ),
     Code.TOO_PARALLEL: _entry(
         "parallel_number {parallel} is more than 4 times the {free} CUs left beside the JobManager. Lower it to"
         " {limit}, or raise cu_number.",
         "parallel_number {parallel} 超过了计算单元（除管理单元外剩余 {free} CU）的 4 倍。请降低到 {limit}，"
         "或增大 cu_number。",
+    ),
+    Code.BOTH_CU: _entry(
+        "A Jar job has both cu_number and manager_cu_number, or neither. Give the other one, too.",
+        "Jar 作业必须同时设置 cu_number 和 manager_cu_number，或都不设置。请补充另一个参数。",
     ),
     Code.TYPE_AND_MODE: _entry(
         "job_type {job_type} does not run with run_mode {run_mode}. Use run_mode {fitting}, or leave one of the two"
@@ -249,6 +291,10 @@ TABLE: Mapping[Code, Entry] = {
         "Job id {id} is not valid: a job id is a whole number above 0. Use an id that create or list gave you.",
         "作业 ID {id} 无效：作业 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
     ),
+    Code.UPDATE_KIND: _entry(
+        "The job is a {kind} and cannot be changed by this path. Use /streaming/{path}/ and its id.",
+        "该作业的类型为 {kind}，不能通过此路径修改。请使用 /streaming/{path}/ 加作业 ID。",
+    ),
     Code.UPDATE_RUNNING: _entry(
         "The job is in status {status}, so this cannot be changed: {fields}. Stop the job first. While it runs, only"
         " {allowed} can be changed.",
@@ -278,9 +324,17 @@ TABLE: Mapping[Code, Entry] = {
         "You have no right to start jobs on queue {queue}. Ask an administrator to grant it to you.",
         "您没有在队列 {queue} 上启动作业的权限。请联系管理员授权。",
     ),
+    Code.RUN_NO_JAR: _entry(
+        "The job's jar is missing{note}. Put it into storage, or upload it as a resource, and name it as entrypoint.",
+        "作业的 jar 包不存在{note}。请将其放入存储或作为资源上传，并填写 entrypoint。",
+    ),
     Code.NO_SAVEPOINT: _entry(
         "There is nothing to resume this job from{note}. Start it without resume_savepoint.",
         "该作业没有可用于恢复的保存点{note}。请不带 resume_savepoint 启动。",
+    ),
+    Code.NO_DEPENDENCY: _entry(
+        "Something that the job depends on is missing{note}. Put it into storage, or upload it as a resource.",
+        "作业的依赖不存在{note}。请将其放入存储，或作为资源上传。",
     ),
     Code.NO_QUEUE: _entry(
         "There is no queue for this job to run on{note}. Register the cluster with the service, or update the job's"

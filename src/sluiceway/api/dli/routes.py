@@ -11,7 +11,21 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import buckets, edge, graph, metrics, requests, rules, tags, templates, transfer, views, wire
+from sluiceway.api.dli import (
+    buckets,
+    edge,
+    graph,
+    jar_routes,
+    metrics,
+    requests,
+    resource_routes,
+    rules,
+    tags,
+    templates,
+    transfer,
+    views,
+    wire,
+)
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
@@ -238,6 +252,8 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *graph.HANDLERS,
     *edge.HANDLERS,
     *transfer.HANDLERS,
+    *jar_routes.HANDLERS,
+    *resource_routes.HANDLERS,
 ]
 
 

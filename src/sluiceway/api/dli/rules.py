@@ -13,7 +13,7 @@ from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE
-from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
 from sluiceway.storage.files import is_bucket
 
@@ -62,6 +62,7 @@ EMPTY_IS_ABSENT: Final = frozenset(
         "dirty_data_strategy",
         "flink_version",
         "execution_agency_urn",
+        "feature",
         "resource_config_version",
         "operator_config",
         "static_estimator_config",
@@ -79,6 +80,8 @@ class Settings(JobConfig, frozen=True, kw_only=True):
     """All that is stored of a job in DLI's terms: its job_config, and what DLI shows beside it."""
 
     run_mode: str = "shared_cluster"
+    main_class: str | None = None
+    entrypoint_args: str | None = None
 
 
 _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
@@ -86,13 +89,13 @@ _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
 
 def create(body: CreateSqlJob) -> JobDraft:
     """The draft that a create asks for."""
-    settings = _checked(_overlay(Settings(), body))
+    settings = checked(overlay(Settings(), body))
     return JobDraft(
-        name=_name(body.name),
-        desc=_desc(body.desc or ""),
+        name=job_name(body.name),
+        desc=job_desc(body.desc or ""),
         kind=_kind(body),
-        queue=_queue(body.queue_name or ""),
-        spec=_spec(settings, _sql(body)),
+        queue=queue_of(body.queue_name or ""),
+        spec=spec_of(settings, _sql(body)),
         config=msgspec.to_builtins(settings),
         tags=tag_rules.checked(body.tags or ()),
         bucket=bucket_of(settings),
@@ -102,18 +105,20 @@ def create(body: CreateSqlJob) -> JobDraft:
 def update(job: Job, body: UpdateSqlJob) -> JobDraft:
     """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
     old = job.draft
-    settings = _checked(_overlay(settings_of(old), body))
+    if old.kind == JAR_JOB:
+        raise DliError(Code.UPDATE_KIND, kind=old.kind, path="flink-jobs")
+    settings = checked(overlay(settings_of(old), body))
     draft = JobDraft(
-        name=old.name if body.name is None else _name(body.name),
-        desc=old.desc if body.desc is None else _desc(body.desc),
+        name=old.name if body.name is None else job_name(body.name),
+        desc=old.desc if body.desc is None else job_desc(body.desc),
         kind=old.kind,
-        queue=_queue(body.queue_name) if body.queue_name else old.queue,
-        spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
+        queue=queue_of(body.queue_name) if body.queue_name else old.queue,
+        spec=spec_of(settings, old.spec.sql if body.sql_body is None else _sql(body)),
         config=msgspec.to_builtins(settings),
         tags=old.tags,
         bucket=bucket_of(settings),
     )
-    _refuse_in_status(job, draft)
+    refuse_in_status(job, draft)
     return draft
 
 
@@ -148,7 +153,8 @@ def refuse_update(status: JobStatus, changed: list[str]) -> DliError:
     return DliError(Code.UPDATE_STATE, status=dli_status(status))
 
 
-def _refuse_in_status(job: Job, draft: JobDraft) -> None:
+def refuse_in_status(job: Job, draft: JobDraft) -> None:
+    """Refuse what the job's status forbids to change."""
     if job.status in EDITABLE:
         return
     changed = _changes(job.draft, draft)
@@ -172,7 +178,8 @@ def _changes(old: JobDraft, new: JobDraft) -> list[str]:
 # --- from the body to what is stored --------------------------------------------------------------------------------
 
 
-def _overlay(base: Settings, body: SqlJob) -> Settings:
+def overlay(base: Settings, body: msgspec.Struct) -> Settings:
+    """What is stored, with what a body names in its place."""
     given = {
         field.name: value
         for field in fields(body)
@@ -199,7 +206,7 @@ def _checkpoint_mode(given: int | str) -> str:
 
 
 def _runtime_config(text: str) -> str:
-    _text("runtime_config", text)
+    text_of("runtime_config", text)
     options = runtime_config.parse(text)
     if (problem := check_options(options)) is not None:
         raise bad("runtime_config", problem, problem)
@@ -237,7 +244,8 @@ def _gigabytes(memory: str) -> float:
     return float(found[1]) / (1 if found[2].upper().startswith("G") else 1024)
 
 
-def _spec(settings: Settings, sql: str) -> JobSpec:
+def spec_of(settings: Settings, sql: str) -> JobSpec:
+    """What of it Flink understands."""
     interval = timedelta(seconds=settings.checkpoint_interval) if settings.checkpoint_enabled else None
     return JobSpec(
         sql=sql,
@@ -266,11 +274,12 @@ def _parallelism(settings: Settings) -> int:
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings, longest_interval: int = CHECKPOINT_SECONDS[1]) -> Settings:
+    """The same settings, if they are good. `longest_interval` is of checkpoints, in seconds."""
     _check_texts(settings)
     _check_resources(settings)
     low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
-    _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, CHECKPOINT_SECONDS[1]))
+    _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, longest_interval))
     _within(Code.BAD_RETENTION, settings.idle_state_retention, RETENTION_SECONDS)
     if not _DIRTY.fullmatch(settings.dirty_data_strategy):
         raise DliError(Code.BAD_DIRTY_DATA)
@@ -313,12 +322,13 @@ def _check_texts(settings: Settings) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, str):
-            _text(field.name, value)
-    for group in _short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
-        _text("edge_group_ids", group, 128)
+            text_of(field.name, value)
+    for group in short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
+        text_of("edge_group_ids", group, 128)
 
 
-def _short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+def short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+    """The same list, if it is no longer than that."""
     if len(items) > limit:
         raise bad(field, f"it holds more than {limit} items", f"不能超过 {limit} 项")
     return items
@@ -334,7 +344,8 @@ def _number(field: str, value: int, bounds: tuple[int, int]) -> None:
         raise bad(field, f"it must be {bounds[0]} to {bounds[1]}", f"必须为 {bounds[0]} 到 {bounds[1]}")
 
 
-def _text(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+def text_of(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+    """The same text, if it can be stored."""
     if "\0" in value:
         raise bad(field, "it holds a NUL character", "包含 NUL 字符")
     if len(value) > limit:
@@ -342,7 +353,8 @@ def _text(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
     return value
 
 
-def _name(name: str) -> str:
+def job_name(name: str) -> str:
+    """The same name, if a job may have it."""
     size = len(name.encode())
     if not name:
         raise DliError(Code.NAME_EMPTY)
@@ -353,21 +365,23 @@ def _name(name: str) -> str:
     return name
 
 
-def _desc(desc: str) -> str:
+def job_desc(desc: str) -> str:
+    """The same description, if a job may have it."""
     if len(desc) > DESC_LIMIT:
         raise DliError(Code.DESC_TOO_LONG, size=len(desc), limit=DESC_LIMIT)
-    return _text("desc", desc)
+    return text_of("desc", desc)
 
 
-def _queue(queue: str) -> str | None:
-    return _text("queue_name", queue, QUEUE_LIMIT) or None
+def queue_of(queue: str) -> str | None:
+    """The queue that is named; None for the default one."""
+    return text_of("queue_name", queue, QUEUE_LIMIT) or None
 
 
 def _sql(body: SqlJob) -> str:
     sql = body.sql_body or ""
     if len(sql) > SQL_LIMIT:
         raise DliError(Code.SQL_TOO_LONG, size=len(sql), limit=SQL_LIMIT)
-    return _text("sql_body", sql, SQL_LIMIT)
+    return text_of("sql_body", sql, SQL_LIMIT)
 
 
 def _kind(body: CreateSqlJob) -> str:

@@ -54,6 +54,8 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
+        Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
+        Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
     },
     Batch.DELETE: {
         Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
@@ -147,6 +149,8 @@ def detail(job: Job, now: datetime) -> wire.JobDetail:
         project_id=job.project,
         sql_body=job.draft.spec.sql,
         run_mode=settings.run_mode,
+        main_class=settings.main_class,
+        entrypoint_args=settings.entrypoint_args,
         savepoint_path=job.savepoint_path,
         edge_group_ids=config.edge_group_ids,
         feature=config.feature,
