@@ -1,8 +1,11 @@
 """Fixtures that any test may ask for."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.object_store import KEYS, ObjectStore
+from tests.places import DiskPlace, Place, S3Place
 from tests.real_flink import RealFlink
 
 
@@ -13,3 +16,27 @@ def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     flink.start()
     yield flink
     flink.stop()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """One object store for the whole run, with buckets for whoever wants them."""
+    store = ObjectStore()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def keys_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of the object store in the environment."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(params=["disk", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A storage root: once a directory, once a part of an object store."""
+    if request.param == "disk":
+        return DiskPlace(tmp_path / "root")
+    request.getfixturevalue("keys_at_hand")
+    return S3Place(request.getfixturevalue("object_store"))

@@ -14,6 +14,7 @@ from tests.service import wait_for
 from sluiceway.domain.job import JobSpec
 from sluiceway.store.database import migrate
 from sluiceway.store.rows import to_json
+from sluiceway.testing.fake_disk import Disk
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import FakeJob
 
@@ -25,10 +26,10 @@ CLUSTER = "c0"
 class FakeCluster:
     """A fake Flink that a service of another process can reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, disk: Disk | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.fake = FakeFlink()
+        self.fake = FakeFlink(disk=disk)
 
     def __enter__(self) -> Self:
         self._thread.start()

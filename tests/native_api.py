@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httpx
 from tests.openapi import Description
@@ -70,11 +70,16 @@ class Api:
         return self.plane.fake.jobs[await self.plane.flink_id(job)].restored
 
 
+async def no_planner() -> NoReturn:
+    """Nothing plans SQL here."""
+    raise AssertionError("nothing is planned")
+
+
 @asynccontextmanager
 async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine)
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner)
         described = Description(application.openapi_schema.to_schema())
 
         async def check(answer: httpx.Response) -> None:

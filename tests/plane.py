@@ -133,11 +133,12 @@ async def plane(
     fakes: dict[str, FakeFlink] | None = None,
     clock: Clock = clock,
     pace: Pace = QUICK,
+    storage: Storage | None = None,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(migrate, directory / "test.db")
     db = Database(directory / "test.db")
-    storage = Storage(str(directory / "storage"))
+    storage = storage or Storage(str(directory / "storage"))
     own = fakes is None
     fakes = fakes or {f"c{n}": FakeFlink() for n in range(clusters)}
     at = {name: Cluster(name, await fake.start() if own else fake.url) for name, fake in fakes.items()}

@@ -23,6 +23,7 @@ class ServiceProcess:
         self, data: Path, *arguments: str, crash: str | None = None, module: Sequence[str] = ("sluiceway",)
     ) -> None:
         self.project = "proj0123"
+        self.data = data
         module = ("sluiceway.testing.crashes", crash) if crash else module
         command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -94,7 +95,7 @@ class ServiceProcess:
     def _ready(self) -> str:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if found := re.search(r"ready at (http://\S+)", line):
+            if found := re.search(r"ready at (https?://\S+)", line):
                 self.flink = self.process.stdout.readline().rpartition(" at ")[2].strip()
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return found[1]

@@ -67,9 +67,9 @@ class ServiceThread:
         return int(made.json()["job"]["job_id"])
 
 
-def code_of(call: Callable[[], Any]) -> tuple[int, str]:
+def code_of(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[int, str]:
     """The status and the code that the SDK reads in a refusal."""
     with pytest.raises(ServiceResponseException) as refused:
-        call()
+        call(*arguments, **named)
     assert refused.value.error_msg
     return refused.value.status_code, refused.value.error_code

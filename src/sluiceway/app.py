@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,39 +11,67 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp
 from sqlalchemy import text
 
-from sluiceway.api import dli, docs, health, native
+from sluiceway.api import dli, docs, health, native, permit
+from sluiceway.api.auth import iam
+from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
+from sluiceway.api.auth.gate import Gate
+from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.auth.oidc import OidcVerifier
+from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
+from sluiceway.api.security_headers import SecurityHeaders
+from sluiceway.control.buckets import Buckets
+from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.metrics import Metrics
 from sluiceway.control.preflight import Preflight
+from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
+from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.tags import Tags
 from sluiceway.control.take_savepoints import TakeSavepoints
+from sluiceway.control.templates import Templates
+from sluiceway.control.transfer import Transfer
+from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
 from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.graphs import SqlGrapher
+from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Reconciler, TakesTurns
 from sluiceway.settings import MAX_BODY, Settings
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database, migrate
 
 EMBEDDED = "embedded"
 REQUEST_TIMEOUT = 10.0  # seconds for one request to a JobManager
+
+log = structlog.get_logger(__name__)
 
 
 class BadSettings(Exception):  # noqa: N818 - it is what they are
@@ -56,6 +84,15 @@ class Service:
 
     asgi: ASGIApp
     clusters: dict[str, str]  # name to URL, the default one first
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who is let in, and who was not."""
+
+    sign_in: SignIn
+    knows: Knows
+    denials: Denials
 
 
 def clock() -> datetime:
@@ -74,25 +111,34 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     registered = parse_clusters(settings)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
-        storage = Storage(settings.storage or str(data / "storage"))
+        storage = await _storage(settings, data)
         await asyncio.to_thread(migrate, data / "sluiceway.db")
         db = Database(data / "sluiceway.db")
         stack.push_async_callback(db.close)
         session = await stack.enter_async_context(_http_session())
+        door = _door(settings, db, session)
+        await _check_door(settings, door)
         embedded, planner = await _flink_beside(settings, data, stack)
 
         def locate(name: str) -> Cluster | None:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
-        engine = SessionEngine(session, _submitter(session, planner, storage).submit, REQUEST_TIMEOUT)
+        programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
+        engine = SessionEngine(session, _submit(_submitter(session, planner, storage), programs), REQUEST_TIMEOUT)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
-        api = _api(settings, db, queues, storage, engine)
-        yield Service(RequestIds(OwnOrigin(api)), {name: cluster.url for name in names if (cluster := locate(name))})
+        await stack.enter_async_context(_beside(door.denials.run(), "denials"))
+        api = _api(settings, db, queues, storage, engine, planner, door)
+        # Where callers sign in, a page that they look at cannot do it for them.
+        asgi = api if must_sign_in(settings) else OwnOrigin(api)
+        yield Service(
+            RequestIds(SecurityHeaders(asgi)),
+            {name: cluster.url for name in names if (cluster := locate(name))},
+        )
 
 
 def parse_clusters(settings: Settings) -> dict[str, Cluster]:
@@ -120,16 +166,53 @@ def _is_address(url: str) -> bool:
     return bool(complete) and not parts.query and not parts.fragment
 
 
-def check_host(host: str) -> None:
-    """Raises `BadSettings` for an address that others could reach: there is no authentication yet."""
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def must_sign_in(settings: Settings) -> bool:
+    """Whether callers have to sign in: always where others could reach the service."""
+    return settings.auth or not is_loopback(settings.host)
+
+
+def _door(settings: Settings, db: Database, session: aiohttp.ClientSession | None = None) -> Door:
+    """Without a session no identity provider is asked. Raises `BadSettings`."""
+    sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
+    provider, guard = _provider(settings, session), ReplayGuard() if settings.refuse_replays else None
+    knows = Credentials(sign_in, clock, provider, guard) if must_sign_in(settings) else nobody_signs_in
+    return Door(sign_in, knows, Denials(db, clock))
+
+
+def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> OidcVerifier | None:
+    issuer, audience = settings.oidc_issuer, settings.oidc_audience
+    if bool(issuer) != bool(audience):
+        raise BadSettings("--oidc-issuer and --oidc-audience go together; one of them is missing.")
+    if not issuer or not audience or session is None:
+        return None
+    try:
+        return OidcVerifier(issuer, audience, session, clock)
+    except ValueError as error:
+        raise BadSettings(f"--oidc-issuer {error}.") from error
+
+
+async def _check_door(settings: Settings, door: Door) -> None:
+    """Raises `BadSettings` where nobody could be let in."""
+    if not must_sign_in(settings):
+        return
+    try:
+        somebody = await door.sign_in.check()
+    except BadKeyFile as error:
+        raise BadSettings(str(error)) from error
+    if not somebody:
         raise BadSettings(
-            f"--host {host} would let anybody who can reach it stop jobs: this version has no authentication. "
-            "Use 127.0.0.1, and a proxy that authenticates in front of it."
+            f"Callers at {settings.host} have to sign in, and there is nobody who could. Make the first user with\n"
+            f"  sluiceway access users add NAME --password --data {settings.data}\n"
+            f"  sluiceway access grant NAME admin --project '*' --data {settings.data}\n"
+            "and start the service again. `sluiceway access keys add NAME` makes an access key for programs."
         )
 
 
@@ -148,6 +231,17 @@ def _http_session() -> aiohttp.ClientSession:
     # One pool for all clusters; a slow one cannot take every connection.
     connector = aiohttp.TCPConnector(limit=0, limit_per_host=128, ttl_dns_cache=60)
     return aiohttp.ClientSession(connector=connector)
+
+
+async def _storage(settings: Settings, data: Path) -> Storage:
+    access = S3Access(settings.s3_endpoint, settings.s3_region)
+    storage = Storage(settings.storage or str(data / "storage"), access)
+    try:
+        await storage.check()
+    except StorageUnreadable as error:
+        # It may be back in a minute, and until then stops are accepted and carried through.
+        log.warning("storage_unreadable", why=str(error))
+    return storage
 
 
 async def _flink_beside(
@@ -182,6 +276,13 @@ def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: St
     return SqlSubmitter(planner, version_of, storage.uri)
 
 
+def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
+    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        return await (programs if spec.program else sql).submit(cluster, run, name, spec)
+
+    return submit
+
+
 def _reconciler(
     settings: Settings,
     db: Database,
@@ -211,7 +312,13 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         yield
         return
     sweeper = Sweeper(db, storage, clock, None if age is None else timedelta(seconds=age), most)
-    task = asyncio.create_task(sweeper.run(), name="retention")
+    async with _beside(sweeper.run(), "retention"):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
@@ -219,17 +326,35 @@ async def _sweeping(settings: Settings, db: Database, storage: Storage) -> Async
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, engine: SessionEngine) -> Litestar:
+def _api(
+    settings: Settings,
+    db: Database,
+    queues: Queues,
+    storage: Storage,
+    engine: SessionEngine,
+    planner: JvmProvider,
+    door: Door | None = None,
+) -> Litestar:
+    door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
         "start_jobs": StartJobs(db, queues, storage, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
+        "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
         "take_savepoints": TakeSavepoints(db, queues, storage, clock, timeout),
         "import_savepoint": ImportSavepoint(db, storage, clock),
+        "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
+        "templates": Templates(db, clock),
+        "job_tags": Tags(db, clock),
+        "metrics": Metrics(db, queues, engine.traffic),
+        "transfer": Transfer(db, queues, storage.files, clock),
+        "graphs": Graphs(db, SqlGrapher(planner).draw),
+        "sign_in": door.sign_in,
+        "denials": door.denials,
     }
 
     async def readiness() -> str:
@@ -242,13 +367,16 @@ def _api(settings: Settings, db: Database, queues: Queues, storage: Storage, eng
         route_handlers=[
             *dli.routes(settings.refused_form),
             native.routes(),
+            iam.routes(),
             health.healthz,
             health.readyz,
             docs.schema,
             docs.assets(),
         ],
-        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()},
+        dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
+        | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
+        middleware=[Gate(door.knows, door.denials), *([RateLimit(settings.rate_limit)] if settings.rate_limit else [])],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
+MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made of
 
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
@@ -21,13 +22,19 @@ class Settings:
     """How to run the service."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. Without authentication only a loopback address is taken."""
+    """Address to listen on. Callers must sign in wherever it is not a loopback address."""
 
     port: Port = 8640
     """Port to listen on; 0 takes a free one."""
 
     data: Annotated[Path, Parameter(name=["--data", "-d"])] = Path("sluiceway-data")
     """Directory for the database, logs and, unless --storage says otherwise, savepoints."""
+
+    auth: Annotated[bool, Parameter(negative=())] = False
+    """Have callers sign in on a loopback address, too."""
+
+    secret_key_file: Path | None = None
+    """File with the key that stored access keys are sealed with; it is made when it is not there."""
 
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
@@ -42,7 +49,13 @@ class Settings:
     """Directory of jars (connectors, formats, functions) for planning SQL and for the embedded Flink."""
 
     storage: str | None = None
-    """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place."""
+    """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place, or s3://…."""
+
+    s3_endpoint: str | None = None
+    """Address of the object store. Default: the variable AWS_ENDPOINT_URL, else Amazon's."""
+
+    s3_region: str | None = None
+    """Region of the object store. Default: the variable AWS_REGION, else us-east-1."""
 
     savepoint_timeout: Seconds = 600.0
     """Seconds after which a stop without a result is reported as overdue. It is watched on."""
@@ -64,3 +77,24 @@ class Settings:
 
     refused_form: Literal["array", "object"] = "array"
     """How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."""
+
+    tls_cert: Path | None = None
+    """File of the certificate to serve https with, and of those that lead to its root (PEM). Needs --tls-key."""
+
+    tls_key: Path | None = None
+    """File of the certificate's private key (PEM, without a password)."""
+
+    rate_limit: Annotated[float, Parameter(validator=Number(gte=0, lte=1e6))] = 500.0
+    """Requests a second that one caller may send; 0 for no limit. Twice as many may come at once."""
+
+    max_connections: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 500
+    """Connections that may be open at once. Who comes when there are as many is answered 503."""
+
+    refuse_replays: Annotated[bool, Parameter(negative=())] = False
+    """Refuse a signed request that was here before. Two equal calls within a second are refused, too."""
+
+    oidc_issuer: str | None = None
+    """Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."""
+
+    oidc_audience: str | None = None
+    """What a bearer token must name as its audience."""

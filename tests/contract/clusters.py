@@ -48,6 +48,9 @@ class Place(Protocol):
     async def endless(self, *, restored: str | None = None) -> str:
         """Streams for ever; has neither checkpoints nor a restart strategy."""
 
+    async def flowing(self) -> str:
+        """Reads `s`, which makes ten records a second, and writes `b`."""
+
     async def restarting(self) -> str:
         """Streams for ever; restarts after a failure."""
 
@@ -83,6 +86,9 @@ class RealPlace:
         options = {} if restored is None else {"execution.state-recovery.path": restored}
         return await self._submit(COPY, **options)
 
+    async def flowing(self) -> str:
+        return await self._submit(COPY)
+
     async def restarting(self) -> str:
         return await self._submit(COPY, **RESTARTS)
 
@@ -116,6 +122,9 @@ class FakePlace:
 
     async def endless(self, *, restored: str | None = None) -> str:
         return self._add(restartable=False, restored=restored)
+
+    async def flowing(self) -> str:
+        return self._add(records=100, rate=10.0)
 
     async def restarting(self) -> str:
         return self._add()

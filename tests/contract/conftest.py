@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests import jar_job
 from tests.contract.clusters import Cluster, FakePlace, RealPlace
 
 from sluiceway.testing.fake_flink import FakeFlink
@@ -27,3 +28,9 @@ async def flink(real: Any, tmp_path: Path) -> AsyncIterator[Cluster]:
             await cluster.rest.cancel(jid)
         for jid in cluster.started:
             await cluster.ends(jid)
+
+
+@pytest.fixture
+def program(real: Any) -> bytes:
+    """The jar of `tests.jar_job`; for the fake one that looks like it."""
+    return jar_job.STUB if real is None else jar_job.compiled(real)

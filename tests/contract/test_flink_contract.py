@@ -18,6 +18,7 @@ from sluiceway.engines.flink_rest import (
     FlinkRest,
     NoSuchJob,
 )
+from sluiceway.engines.traffic import traffic
 
 MAGIC = bytes.fromhex("4960672d00000006")  # and the format's version
 
@@ -236,6 +237,42 @@ async def test_failed_job_tells_its_root_cause(flink: Cluster) -> None:
     why = await flink.rest.exceptions(jid)
     assert why.startswith("NumberFormatException: For input string: 'x")
     assert "\n" not in why
+
+
+async def test_sources_and_sinks_tell_what_flows_through_them(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.flowing)
+    async with asyncio.timeout(60):  # the JobManager collects metrics every ten seconds
+        while True:
+            found = await traffic(flink.rest, jid)
+            assert found is not None
+            if found.sources and found.sinks and found.sinks[0].records and found.sources[0].rate:
+                break
+            await asyncio.sleep(0.5)
+    [source], [sink] = found.sources, found.sinks
+    assert (source.name, sink.name) == ("s", "b")
+    assert source.records >= sink.records > 0
+    assert (source.corrupted, sink.corrupted) == (0, 0)
+    assert 0 < source.rate <= 20
+
+
+async def test_vertices_tell_whether_they_are_held_up(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    job = await flink.rest.job(jid)
+    assert job is not None
+    vertex = job["vertices"][0]["id"]
+    async with asyncio.timeout(30):  # the first answer can be that nothing is known yet
+        while (level := await flink.rest.back_pressure(jid, vertex)) is None:
+            await asyncio.sleep(0.2)
+    assert level in {"ok", "low", "high"}
+    assert await flink.rest.back_pressure(fresh_id(), vertex) is None
+
+
+async def test_nothing_flows_through_what_flink_does_not_know(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.endless)
+    assert await traffic(flink.rest, fresh_id()) is None
+    for job, vertex in ((fresh_id(), fresh_id()), (jid, fresh_id())):
+        assert await flink.raw("GET", f"/jobs/{job}/vertices/{vertex}/subtasks/metrics") == (200, [])
+        assert await flink.rest.metric_sums(job, vertex, ["numRecordsIn"]) == {}
 
 
 @pytest.mark.real

@@ -17,6 +17,7 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequest,
     ImportFlinkJobSavepointRequestBody,
 )
+from tests.native_api import no_planner
 from tests.plane import PROJECT, Plane, plane
 from tests.service_thread import code_of
 
@@ -37,7 +38,7 @@ async def at(tmp_path: Path) -> AsyncIterator[Plane]:
 @pytest.fixture
 async def url(at: Plane, tmp_path: Path) -> AsyncIterator[str]:
     """The address of the whole API over that control plane."""
-    api = _api(Settings(data=tmp_path), at.db, at.stop.queues, at.storage, at.engine)
+    api = _api(Settings(data=tmp_path), at.db, at.stop.queues, at.storage, at.engine, no_planner)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))

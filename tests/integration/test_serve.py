@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.certificates import self_made
 from tests.fleet import CLUSTER, FakeCluster, Fleet
 from tests.service import ServiceProcess, wait_for
 
@@ -124,6 +126,28 @@ def test_the_schema_has_both_apis(service: ServiceProcess) -> None:
         assert name in body, "no reference leads nowhere"
 
 
+# With TLS. -----------------------------------------------------------------------------------------------------------
+
+
+def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path) -> None:
+    cert, key = self_made(tmp_path)
+    service = ServiceProcess(tmp_path / "data", NOWHERE, f"--tls-cert={cert}", f"--tls-key={key}")
+    assert re.fullmatch(r"https://127\.0\.0\.1:\d+", service.url)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    with urllib.request.urlopen(f"{service.url}/healthz", timeout=30, context=trusting) as answer:
+        assert json.load(answer) == {"status": "ok"}
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    with pytest.raises(urllib.error.URLError, match="certificate verify failed"):
+        urllib.request.urlopen(f"{service.url}/healthz", timeout=30)
+    with pytest.raises(OSError):
+        urllib.request.urlopen(f"http{service.url.removeprefix('https')}/healthz", timeout=30)
+    trusted = {**os.environ, "SSL_CERT_FILE": str(cert), "SLUICEWAY_SERVER": service.url}
+    command = [sys.executable, "-m", "sluiceway", "jobs", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=trusted)
+    assert (listed.returncode, listed.stderr) == (0, ""), "the command line trusts what SSL_CERT_FILE names"
+    assert service.end() == 0
+
+
 # It ends. ------------------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +228,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "host": [("::1", "::1"), ("localhost", "localhost")],
     "port": [("1234", 1234), ("0", 0)],
     "data": [("here", Path("here")), ("there", Path("there"))],
+    "auth": [("true", True), ("false", False)],
+    "secret_key_file": [("/a.key", Path("/a.key")), ("/b.key", Path("/b.key"))],
     "cluster": [("a=http://x b=http://y", ("a=http://x", "b=http://y")), ("c=http://z", ("c=http://z",))],
     "embedded": [("true", True), ("false", False)],
     "embedded_port": [("8081", 8081), ("8082", 8082)],
@@ -216,6 +242,13 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "savepoints_kept": [("3", 3), ("1", 1)],
     "gone_after": [("60", 60.0), ("1.5", 1.5)],
     "refused_form": [("object", "object"), ("array", "array")],
+    "tls_cert": [("cert.pem", Path("cert.pem")), ("/etc/tls/all.pem", Path("/etc/tls/all.pem"))],
+    "tls_key": [("key.pem", Path("key.pem")), ("/etc/tls/key.pem", Path("/etc/tls/key.pem"))],
+    "rate_limit": [("50", 50.0), ("0", 0.0)],
+    "max_connections": [("20", 20), ("1", 1)],
+    "refuse_replays": [("true", True), ("false", False)],
+    "oidc_issuer": [("https://a.example", "https://a.example"), ("https://b.example/", "https://b.example/")],
+    "oidc_audience": [("sluiceway", "sluiceway"), ("another", "another")],
 }
 
 
@@ -260,7 +293,7 @@ def test_a_setting_from_the_file_the_environment_or_an_option(
     monkeypatch.setenv(f"SLUICEWAY_{name.upper()}", second_text)
     run(["serve"])
     option = f"--{name.replace('_', '-')}"
-    if name == "embedded":
+    if first is True:
         run(["serve", option])
     else:
         run(["serve", *(part for each in first_text.split() for part in (option, each))])
@@ -277,10 +310,11 @@ def test_a_file_with_everything(served: list[Settings], tmp_path: Path) -> None:
 # What it refuses. ----------------------------------------------------------------------------------------------------
 
 WRONG_CALLS = {
-    "--host 0.0.0.0": "no authentication",
-    "--host ::": "no authentication",
-    "--host 192.0.2.1": "no authentication",
-    "--host example.invalid": "no authentication",
+    "--host 0.0.0.0": "sluiceway access users add NAME --password --data sluiceway-data",
+    "--host ::": "have to sign in, and there is nobody who could",
+    "--auth": "have to sign in, and there is nobody who could",
+    "--oidc-issuer https://x": "--oidc-issuer and --oidc-audience go together",
+    "--auth --oidc-issuer http://x --oidc-audience y": "--oidc-issuer http://x is not an address of https",
     "--cluster prod": "--cluster prod is not NAME=URL; write for example prod=http://jobmanager:8081",
     "--cluster =http://x": "is not NAME=URL",
     "--cluster prod=": "is not NAME=URL",
@@ -310,8 +344,17 @@ WRONG_CALLS = {
     "--port 65536": "--port. Must be <= 65535",
     "--port=-1": "--port. Must be >= 0",
     "--refused-form neither": "--refused-form",
+    "--rate-limit=-1": "--rate-limit. Must be >= 0",
+    "--rate-limit nan": "--rate-limit. Must be",
+    "--max-connections 0": "--max-connections. Must be >= 1",
+    "--tls-cert {file}": "--tls-cert needs --tls-key, too",
+    "--tls-key {file}": "--tls-key needs --tls-cert, too",
+    "--tls-cert {file}.none --tls-key {file}": "file.none cannot be read: No such file or directory",
+    "--tls-cert {file} --tls-key {file}": "are not a certificate and its private key in PEM form",
     "--clusters a=http://x": "Unknown option: --clusters. Did you mean --cluster?",
-    "--storage s3://bucket/x": "give a directory, or a file: URI",
+    "--storage hdfs://host/x": "give a directory, or a file: URI",
+    "--storage s3://bucket/x": "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
+    "--storage s3:bucket/x": "is not of the form s3://bucket/prefix",
     "--storage file://host/x": "give a directory, or a file: URI",
     "--jars {file}": "jars",
     "--data {file}": "it is not a directory",
@@ -372,6 +415,21 @@ def refused(*arguments: str, **environment: str) -> tuple[int, str]:
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr, ended.stderr
     return ended.returncode, ended.stderr
+
+
+def test_an_address_of_another_machine(tmp_path: Path) -> None:
+    for host in ("192.0.2.1", "example.invalid"):
+        code, told = refused("--data", str(tmp_path / "data"), NOWHERE, "--host", host, "--port=0")
+        assert (code, "cannot be listened on" in told) == (1, True), told
+
+
+def test_access_keys_that_were_sealed_with_another_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("users add ann", "keys add ann"):
+        assert run(["access", *command.split(), "--data", str(tmp_path)]) == 0
+    (tmp_path / "secret.key").write_text("ab" * 32)
+    code, told = refused("--data", str(tmp_path), NOWHERE, "--auth", "--port=0")
+    assert code == 2
+    assert "secret.key is not the one that stored access keys were sealed with" in told
 
 
 def test_a_port_in_use(tmp_path: Path, service: ServiceProcess) -> None:

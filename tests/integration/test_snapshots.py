@@ -105,6 +105,8 @@ async def test_a_directory_of_ones_own(at: Plane, tmp_path: Path) -> None:
         "s3://b/x",
         f"{own}/jobs/savepoint/1",
         f"{own}/jobs",
+        "obs://my-bucket/jobs/savepoint",
+        f"{own}/my-bucket/jobs",
     ):
         with pytest.raises(UnusablePath):
             await at.take(PROJECT, [job], path=astray)
@@ -238,7 +240,7 @@ async def test_one_that_the_jobmanager_forgot_is_lost_when_nothing_is_there(at: 
     at.fake.lose_jobmanager()
     after = await at.until(job, JobStatus.RUNNING)
     assert "forgot" in after.why
-    assert str(at.storage.savepoints) in after.why, "with the directory to look in"
+    assert f"{at.storage.uri}/jobs/savepoint/{job}/" in after.why, "with the directory to look in"
     assert at.fake.jobs[jid].processing
 
 
@@ -380,9 +382,11 @@ async def test_what_jobs_of_other_projects_have_left_is_theirs(at: Plane) -> Non
     theirs = await at.create("theirs", project="other")
     for path in (
         saved,
-        f"{at.storage.checkpoints}/{job}/x/chk-1",
+        f"{at.storage.checkpoints(None, job)}/x/chk-1",
+        f"{at.storage.checkpoints('bucket', job)}/x/chk-1",
         f"{at.storage.uri}/jobs",
-        f"{at.storage.savepoints}/x",
+        "obs://bucket/jobs/",
+        f"{at.storage.uri}/jobs/savepoint/x",
     ):
         with pytest.raises(UnusablePath, match="does not belong"):
             await at.bring("other", theirs, path)

@@ -151,7 +151,7 @@ class SimStorage(Storage):
         place = plain(target)
         if not place.startswith(plain(URI)):
             return Unreadable(target, "it is not under this service's storage root")
-        if place.startswith(plain(self.checkpoints)):
+        if place.startswith(f"{plain(URI)}/jobs/checkpoint/"):
             return self._checkpoint(place)
         one = self._disk.by_path.get(place)
         found = [one] if one else self._disk.folders.get(place, [])
@@ -179,16 +179,16 @@ class SimStorage(Storage):
             raise StorageUnreadable(seen.why)
         return Inspection(path, None, () if isinstance(seen, Complete) else ("it is not whole",), 1000)
 
-    async def newest_state(self, job_id: int, flink_job_id: str, roots: Sequence[str]) -> str | None:
+    async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
         """See `Storage`."""
         await self._service.pause("look")
         if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
         seen = self._service.world.now - self._disk.lag
         found = {f"file://{folder.path}": folder.complete_at or 0.0 for folder in self._disk.whole(roots, seen)}
-        flow = self._disk.flows.get(flink_job_id)
+        flow = self._disk.flows.get(checkpoints.rpartition("/")[2])
         if flow is not None and flow.checkpoint is not None and flow.kept:
-            found[f"{self.checkpoints}/{job_id}/{flink_job_id}/{flow.checkpoint_name}"] = flow.checkpointed_at
+            found[f"{checkpoints}/{flow.checkpoint_name}"] = flow.checkpointed_at
         return max(found, key=found.__getitem__, default=None)
 
     async def _trouble(self) -> str | None:

@@ -1,26 +1,16 @@
 """The files of the storage root under the names that people give them."""
 
+import threading
 from pathlib import Path
 
+import obstore
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.places import DiskPlace, Place
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
-from sluiceway.storage.files import Entry, key_of
-from sluiceway.storage.savepoints import Storage
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(str(tmp_path / "root"))
-
-
-def put(storage: Storage, key: str, content: bytes) -> Path:
-    place = Path(storage.uri.removeprefix("file://")) / key
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content)
-    return place
+from sluiceway.storage.files import Entry, Files, key_of
 
 
 @pytest.mark.parametrize(
@@ -38,9 +28,9 @@ def put(storage: Storage, key: str, content: bytes) -> Path:
         ("obs://data/..a/a..", "data/..a/a.."),
     ],
 )
-def test_a_name_means_a_place_under_the_root(storage: Storage, name: str, key: str) -> None:
+def test_a_name_means_a_place_under_the_root(place: Place, name: str, key: str) -> None:
     assert key_of(name) == key
-    assert storage.files.uri(name) == f"{storage.uri}/{key}"
+    assert place.storage.files.uri(name) == f"{place.storage.uri}/{key}"
 
 
 @pytest.mark.parametrize(
@@ -78,14 +68,15 @@ def test_a_name_means_a_place_under_the_root(storage: Storage, name: str, key: s
         (f"obs://data/{'数' * 100}", "more than 255 bytes"),
     ],
 )
-def test_a_name_that_leads_elsewhere_is_refused(storage: Storage, name: str, why: str) -> None:
+def test_a_name_that_leads_elsewhere_is_refused(place: Place, name: str, why: str) -> None:
     with pytest.raises(BadPath) as refused:
-        storage.files.uri(name)
+        place.storage.files.uri(name)
     assert why in str(refused.value)
     assert len(str(refused.value)) < 400
     str(refused.value).encode()
 
 
+@settings(deadline=None)
 @given(st.text() | st.builds("obs://data/{}".format, st.text(alphabet="./\\ab\0~ ")))
 def test_whatever_the_name_it_stays_under_the_root(name: str) -> None:
     try:
@@ -96,80 +87,110 @@ def test_whatever_the_name_it_stays_under_the_root(name: str) -> None:
     assert not {"", ".", ".."} & set(key.split("/"))
 
 
-async def test_what_was_written_is_read(storage: Storage) -> None:
-    assert not await storage.files.exists("obs://data/a/b.zip")
-    await storage.files.write("obs://data/a/b.zip", b"one")
-    await storage.files.write("data/a/b.zip", b"second")
-    assert await storage.files.exists("obs://data/a/b.zip")
-    assert await storage.files.read("s3a://data/a/b.zip", 6) == b"second"
+async def test_what_was_written_is_read(place: Place) -> None:
+    place.put("other/file", b"")
+    assert not await place.storage.files.exists("obs://data/a/b.zip")
+    await place.storage.files.write("obs://data/a/b.zip", b"one")
+    await place.storage.files.write("data/a/b.zip", b"second")
+    assert await place.storage.files.exists("obs://data/a/b.zip")
+    assert await place.storage.files.read("s3a://data/a/b.zip", 6) == b"second"
     with pytest.raises(FileTooLarge, match="has 6 bytes, and at most 5 are taken"):
-        await storage.files.read("obs://data/a/b.zip", 5)
+        await place.storage.files.read("obs://data/a/b.zip", 5)
 
 
-async def test_an_empty_file_is_a_file(storage: Storage) -> None:
-    await storage.files.write("obs://data/empty", b"")
-    assert await storage.files.exists("obs://data/empty")
-    assert await storage.files.read("obs://data/empty", 0) == b""
+async def test_an_empty_file_is_a_file(place: Place) -> None:
+    await place.storage.files.write("obs://data/empty", b"")
+    assert await place.storage.files.exists("obs://data/empty")
+    assert await place.storage.files.read("obs://data/empty", 0) == b""
 
 
-async def test_a_file_is_fetched_whole_or_not_at_all(storage: Storage, tmp_path: Path) -> None:
+async def test_a_file_is_fetched_whole_or_not_at_all(place: Place, tmp_path: Path) -> None:
     content = bytes(range(256)) * 20_000
-    put(storage, "data/a.jar", content)
+    place.put("data/a.jar", content)
     into = tmp_path / "here" / "a.jar"
-    into.parent.mkdir()
-    await storage.files.fetch("obs://data/a.jar", into, len(content))
+    await place.storage.files.fetch("obs://data/a.jar", into, len(content))
     assert into.read_bytes() == content
     with pytest.raises(FileTooLarge):
-        await storage.files.fetch("obs://data/a.jar", tmp_path / "here" / "b.jar", len(content) - 1)
+        await place.storage.files.fetch("obs://data/a.jar", tmp_path / "here" / "b.jar", len(content) - 1)
     with pytest.raises(NoSuchFile, match=r"There is no file obs://data/c\.jar"):
-        await storage.files.fetch("obs://data/c.jar", tmp_path / "here" / "c.jar", 10)
+        await place.storage.files.fetch("obs://data/c.jar", tmp_path / "here" / "c.jar", 10)
     assert [entry.name for entry in into.parent.iterdir()] == ["a.jar"]
 
 
-async def test_a_listing_has_the_files_of_one_directory(storage: Storage) -> None:
+async def test_a_listing_has_the_files_of_one_directory(place: Place) -> None:
     for key in ("data/d/b", "data/d/a", "data/d/inner/c", "data/de/x", "data/e"):
-        put(storage, key, key.encode())
-    assert await storage.files.list("obs://data/d") == [Entry("obs://data/d/a", 8), Entry("obs://data/d/b", 8)]
-    assert await storage.files.list("obs://data/d/") == await storage.files.list("data/d")
-    assert await storage.files.list("obs://data") == [Entry("obs://data/e", 6)]
-    assert await storage.files.list("obs://data/none") == []
+        place.put(key, key.encode())
+    assert await place.storage.files.list("obs://data/d") == [Entry("obs://data/d/a", 8), Entry("obs://data/d/b", 8)]
+    assert await place.storage.files.list("obs://data/d/") == await place.storage.files.list("data/d")
+    assert await place.storage.files.list("obs://data") == [Entry("obs://data/e", 6)]
+    assert await place.storage.files.list("obs://data/none") == []
 
 
-async def test_a_directory_is_no_file(storage: Storage) -> None:
-    put(storage, "data/d/b", b"x")
-    assert not await storage.files.exists("obs://data/d")
+async def test_a_directory_is_no_file(place: Place) -> None:
+    place.put("data/d/b", b"x")
+    assert not await place.storage.files.exists("obs://data/d")
     for name in ("obs://data/d", "obs://data"):
         with pytest.raises(NoSuchFile):
-            await storage.files.read(name, 100)
+            await place.storage.files.read(name, 100)
 
 
-async def test_links_lead_nowhere(storage: Storage, tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
+async def test_links_lead_nowhere(tmp_path: Path) -> None:
+    place, secret = DiskPlace(tmp_path / "root"), tmp_path / "secret"
     secret.mkdir()
     (secret / "key").write_bytes(b"secret")
-    place = put(storage, "data/d/b", b"x")
-    (place.parent / "file").symlink_to(secret / "key")
-    (place.parent / "dir").symlink_to(secret)
-    (place.parent / "circle").symlink_to(place.parent / "circle")
+    place.put("data/d/b", b"x")
+    inside = tmp_path / "root/data/d"
+    (inside / "file").symlink_to(secret / "key")
+    (inside / "dir").symlink_to(secret)
+    (inside / "circle").symlink_to(inside / "circle")
+    files = place.storage.files
     for name in ("obs://data/d/file", "obs://data/d/dir/key", "obs://data/d/circle"):
         with pytest.raises(BadPath, match="links under the storage root are not followed"):
-            await storage.files.read(name, 100)
-    with pytest.raises(BadPath):
-        await storage.files.write("obs://data/d/dir/key", b"other")
-    with pytest.raises(BadPath):
-        await storage.files.list("obs://data/d/dir")
+            await files.read(name, 100)
+    for asked in (files.write("obs://data/d/dir/key", b"other"), files.list("obs://data/d/dir")):
+        with pytest.raises(BadPath):
+            await asked
     assert (secret / "key").read_bytes() == b"secret"
 
 
-async def test_a_disk_that_cannot_be_read_proves_nothing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_disk_may_not_be_mounted(tmp_path: Path) -> None:
+    files = DiskPlace(tmp_path / "root").storage.files
+    with pytest.raises(StorageUnreadable, match="is it mounted"):
+        await files.exists("obs://data/a")
+
+
+async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = threading.Event()
+    monkeypatch.setattr(obstore, "head", lambda *_: again.wait(20))
+    monkeypatch.setattr(Files._do, "__defaults__", (0.01,))
+    with pytest.raises(StorageUnreadable, match="no answer in time"):
+        await DiskPlace(tmp_path / "root").storage.files.exists("obs://data/a")
+    again.set()
+
+
+async def test_storage_that_cannot_be_read_proves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     for name in ("get", "head", "put", "list_with_delimiter"):
         monkeypatch.setattr(f"obstore.{name}", denied)
-    files = storage.files
+    files = place.storage.files
     for asked in (files.read("obs://data/a", 9), files.exists("obs://data/a"), files.list("obs://data")):
         with pytest.raises(StorageUnreadable, match="Permission denied"):
             await asked
     with pytest.raises(StorageUnreadable, match="obs://data/a could not be read or written"):
         await files.write("obs://data/a", b"")
+
+
+async def test_a_local_file_is_stored_and_removed(place: Place, tmp_path: Path) -> None:
+    place.put("other/file", b"")
+    files = place.storage.files
+    for content in (b"old", b"new" * 1_000_000):
+        (tmp_path / "local").write_bytes(content)
+        await files.store("obs://data/a/b.jar", tmp_path / "local")
+        assert await files.read("obs://data/a/b.jar", 1 << 22) == content
+    for _ in range(2):
+        await files.remove("obs://data/a/b.jar")
+        assert not await files.exists("obs://data/a/b.jar")
+    with pytest.raises(BadPath):
+        await files.remove("obs://data/../a")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from tests.handles import file, key_groups, relative, subtask
+from tests.object_store import ObjectStore
+from tests.places import S3Place
 
 from sluiceway.cli.main import run
 from sluiceway.testing.fake_metadata import metadata, operator
@@ -78,5 +80,29 @@ def test_what_cannot_be_looked_for_from_here_is_not_called_whole(
 
 
 def test_a_path_of_another_kind_is_a_wrong_call(capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ("hdfs://host/savepoint-1", "file://host/savepoint-1", "s3:savepoint-1"):
+        assert inspect(path) == 2
+        assert "is neither on a file system of this machine nor in S3" in capsys.readouterr().err
+
+
+def test_one_in_an_object_store_is_shown_as_one_on_a_disk(
+    object_store: ObjectStore, keys_at_hand: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", object_store.endpoint)
+    place = S3Place(object_store)
+    place.put("savepoint/_metadata", metadata(operators=OPERATORS, checkpoint_id=7))
+    uri = place.flink("savepoint")
+    assert inspect(uri) == 1
+    assert f"{uri}: state is missing" in capsys.readouterr().err
+    place.put("savepoint/state", b"abc")
+    assert inspect(f"{uri}/_metadata") == 0
+    assert "canonical savepoint 7, format version 6" in capsys.readouterr().out
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert inspect(uri) == 1
+    assert "http://127.0.0.1:1 does not answer" in capsys.readouterr().err
+
+
+def test_an_object_store_needs_keys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     assert inspect("s3://bucket/savepoint-1") == 2
-    assert "is not on a file system of this machine" in capsys.readouterr().err
+    assert "needs AWS_ACCESS_KEY_ID" in capsys.readouterr().err

@@ -2,7 +2,17 @@
 
 import pytest
 
-from sluiceway.engines.submit_errors import LONGEST, Cause, already_submitted, explain, may_have_arrived
+from sluiceway.engines.submit_errors import (
+    LONGEST,
+    Cause,
+    already_submitted,
+    causes_of,
+    explain,
+    jar_lost,
+    may_have_arrived,
+    out_of_time,
+    stillborn,
+)
 
 SQL = Cause("org.apache.flink.table.api.TableException", "Failed to execute sql")
 JOB = Cause("org.apache.flink.util.FlinkException", "Failed to execute job 'j'.")
@@ -97,3 +107,54 @@ def test_explains_in_plain_words(chain: list[Cause], text: str) -> None:
 
 def test_an_explanation_is_bounded() -> None:
     assert len(explain([Cause("a.B", "x" * 5000)])) == LONGEST
+
+
+# --- traces of programs that ran in a cluster -----------------------------------------------------------------------
+
+RAN = (
+    "org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n"
+    "\tat org.apache.flink.runtime.webmonitor.handlers.JarRunHandler.lambda$handleRequest$1(JarRunHandler.java:114)\n"
+    "Caused by: org.apache.flink.util.FlinkRuntimeException: Could not execute application.\n\t... 1 more\n"
+    "Caused by: org.apache.flink.client.program.ProgramInvocationException: The main method caused an error: {said}\n"
+    "\tat org.apache.flink.client.program.PackagedProgram.callMainMethod(PackagedProgram.java:378)\n"
+    "Caused by: {cause}\n\tat demo.Main.main(Main.java:7)\n"
+)
+
+
+def ran(said: str, cause: str) -> list[Cause]:
+    return causes_of(RAN.format(said=said, cause=cause))
+
+
+def test_a_trace_is_read_without_its_frames() -> None:
+    assert [cause.kind.rpartition(".")[2] for cause in ran("no", "java.lang.IllegalStateException: no")] == [
+        "RestHandlerException",
+        "FlinkRuntimeException",
+        "ProgramInvocationException",
+        "IllegalStateException",
+    ]
+    assert causes_of("java.lang.Error") == [Cause("java.lang.Error", "")]
+    assert causes_of("") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "unsure"),
+    [
+        ("no", "java.lang.IllegalStateException: no", False),
+        ("Timed out at the broker", "org.apache.kafka.common.errors.TimeoutException: Timed out at the broker", False),
+        ("Failed to execute job 'x'.", "java.util.concurrent.TimeoutException: Ask timed out", True),
+        ("Failed to execute job 'x'.", "org.apache.flink.runtime.client.JobSubmissionException: Job is empty.", False),
+    ],
+)
+def test_a_program_is_out_of_time_only_while_it_submits(said: str, cause: str, unsure: bool) -> None:
+    assert out_of_time(ran(said, cause)) is unsure
+
+
+def test_a_program_is_explained_without_what_is_around_it() -> None:
+    causes = ran("Failed to execute job 'x'.", "java.io.FileNotFoundException: Cannot find the savepoint")
+    assert explain(causes) == "FileNotFoundException: Cannot find the savepoint."
+    assert explain(ran("it is broken", "java.lang.IllegalStateException: it is broken")) == (
+        "The main method caused an error: it is broken."
+    )
+    assert jar_lost([Cause("RestHandlerException", "Jar file /tmp/a.jar does not exist")])
+    assert not jar_lost(ran("Jar file", "java.io.IOException: it does not exist"))
+    assert stillborn([Cause("org.apache.flink.runtime.client.JobInitializationException", "")])

@@ -22,7 +22,7 @@ _REFUSED = msgspec.json.encode(
 class OwnOrigin:
     """An ASGI application around another one. It answers 403 to what a foreign page, or a name bent to us, sends.
 
-    Until there is authentication, being reachable on loopback alone is what protects the jobs.
+    Where nobody signs in, being reachable on loopback alone is what protects the jobs.
     """
 
     def __init__(self, app: "ASGIApp") -> None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from sluiceway.cli.output import Failed, complain
+from sluiceway.cli.signing import Credential
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
@@ -237,8 +238,10 @@ class Client:
     """The calls that commands make, in one project. All raise `Failed`; `Unreachable` when no answer came."""
 
     def __init__(self, server: str, project: str) -> None:
-        """`server` is the base URL of the service."""
+        """`server` is the base URL of the service. Who calls is in the environment."""
         parts = urlsplit(server)
+        self._credential = Credential.of_environment()
+        self._host = parts.netloc.rpartition("@")[2]
         self.server = server.rstrip("/")
         self.project = project
         self._prefix = parts.path.rstrip("/")
@@ -331,7 +334,7 @@ class Client:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         try:
             self._connection.close()
-            self._connection.request("GET", self._prefix + self._own(f"/stops/{stop_id}/events"), None, headers)
+            self._request("GET", self._own(f"/stops/{stop_id}/events"), None, headers)
             response = self._connection.getresponse()
             if response.status != 200:
                 raise _refused(Reply(response.status, {}, json.loads(response.read())))
@@ -414,7 +417,7 @@ class Client:
 
     def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
         try:
-            self._connection.request(method, self._prefix + path, content, headers)
+            self._request(method, path, content, headers)
             response = self._connection.getresponse()
             raw = response.read()
         except BaseException:  # also Ctrl-C: half an answer must not be read as the next one
@@ -426,6 +429,11 @@ class Client:
         except ValueError:
             what = f"{self.server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
             raise Failed(f"{what}. Give the address of the service with --server.") from None
+
+    def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
+        target = self._prefix + path
+        shown = self._credential.headers(method, target, self._host, content)
+        self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
 
     def _unreachable(self, error: Exception) -> Unreachable:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

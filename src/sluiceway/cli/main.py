@@ -42,6 +42,7 @@ app = App(
 )
 # Imported when they are called: `serve` brings a server along, the others only a client.
 _COMMANDS = {
+    "access": "access:access_app",
     "demo": "demo:app",
     "events": "events:events_app",
     "jobs": "jobs:app",

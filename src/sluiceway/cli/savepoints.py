@@ -12,10 +12,11 @@ from sluiceway.cli.client import Answers, SavepointView, SavepointViews, Verific
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
-from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.errors import BadStorage, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.paths import local_path
+from sluiceway.storage.s3 import bucket_root
 from sluiceway.storage.savepoints import Storage
 
 savepoints_app = commands("savepoints", "Take savepoints, look at them, and remove them.")
@@ -153,7 +154,7 @@ def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common 
 
 @savepoints_app.command
 def inspect(path: str, /, *, json: Flag = False) -> int:
-    """Show what a savepoint or checkpoint on this machine's disks consists of, and whether it is whole.
+    """Show what a savepoint or checkpoint consists of, and whether it is whole.
 
     Its _metadata is read to the end, and every file that it references is looked for. No service is needed. Exits with
     0 when all is there, and with 1 when something is missing, broken, or cannot be looked at from here.
@@ -163,15 +164,17 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
     Parameters
     ----------
     path
-        Its directory or its _metadata, as a path or a file: URI.
+        Its directory or its _metadata: a path or a file: URI on this machine's disks, or an s3: URI. Where the object
+        store is, and the keys for it, are in the variables AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and
+        AWS_SECRET_ACCESS_KEY.
     json
         Print one JSON document on standard output, and nothing else there.
     """
-    found = local_path(path)
-    if found is None:
-        raise Failed(f"{path} is not on a file system of this machine; give a path or a file: URI.", code=2)
     try:
-        inspection = asyncio.run(Storage("/").inspect(str(Path(found).absolute())))
+        storage, place = _opened(path)
+        inspection = asyncio.run(storage.inspect(place))
+    except BadStorage as error:
+        raise Failed(str(error), code=2) from error
     except StorageUnreadable as error:
         raise Failed(str(error)) from error
     if json:
@@ -180,6 +183,16 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
         _show(inspection, inspection.metadata)
     _complain(inspection.path, inspection.wrong, inspection.more_wrong, inspection.unchecked)
     return 1 if inspection.wrong or inspection.unchecked else 0
+
+
+def _opened(path: str) -> tuple[Storage, str]:
+    """The storage that a path is on, and the path as it is to be looked for there."""
+    if bucket := bucket_root(path):
+        return Storage(bucket), path
+    found = local_path(path)
+    if found is None:
+        raise BadStorage(f"{path} is neither on a file system of this machine nor in S3; give a path or a URI.")
+    return Storage("/"), str(Path(found).absolute())
 
 
 def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 
@@ -13,8 +14,10 @@ import uvicorn
 import uvloop
 from cyclopts import App
 
-from sluiceway.app import BadSettings, Service, check_host, running
-from sluiceway.cli.output import Failed, say
+from sluiceway.api.connections import limited
+from sluiceway.app import BadSettings, Service, running
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.settings import Settings
@@ -52,12 +55,16 @@ def serve(settings: Settings | None = None) -> int:
 
 
 async def _serve(settings: Settings) -> None:
+    tls = tls_context(settings.tls_cert, settings.tls_key)
     listening = _listen(settings)
+    if warning := in_clear(settings.host, tls):
+        complain(warning)
     with listening:
         async with running(settings) as service:
             config = uvicorn.Config(
                 service.asgi,
-                http="httptools",
+                http=limited(settings.max_connections),
+                ssl_context_factory=None if tls is None else lambda *_: tls,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
@@ -67,7 +74,7 @@ async def _serve(settings: Settings) -> None:
             server = _Server(config)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-            announcing = asyncio.create_task(_announce(server, service, settings, listening))
+            announcing = asyncio.create_task(_announce(server, service, settings, listening, tls))
             await server.serve(sockets=[listening])
             await announcing
 
@@ -82,8 +89,7 @@ class _Server(uvicorn.Server):
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything is started, so that a port in use is told at once. Raises `BadSettings`."""
-    check_host(settings.host)
+    """The socket, bound before anything is started, so that a port in use is told at once. Raises `Failed`."""
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
@@ -92,13 +98,19 @@ def _listen(settings: Settings) -> socket.socket:
         raise Failed(f"{why}. Choose another with --port.") from error
 
 
-async def _announce(server: uvicorn.Server, service: Service, settings: Settings, listening: socket.socket) -> None:
+async def _announce(
+    server: uvicorn.Server,
+    service: Service,
+    settings: Settings,
+    listening: socket.socket,
+    tls: ssl.SSLContext | None,
+) -> None:
     while not server.started and not server.should_exit:
         await asyncio.sleep(0.02)
     if not server.started:
         return
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{listening.getsockname()[1]}"
+    url = f"{'https' if tls else 'http'}://{host}:{listening.getsockname()[1]}"
     say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
     for name, address in service.clusters.items():
         say(f"  queue {name}: Flink at {address}")

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sluiceway.control.errors import NameTaken, UnknownJob, UnknownQueue
+from sluiceway.control import programs
+from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue
 from sluiceway.control.queues import Queues
-from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Verdict
-from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.access import EVERYWHERE, Right
+from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Refusal, Verdict
+from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, stop_intents
 from sluiceway.store.database import Database
@@ -52,13 +54,34 @@ class EditJobs:
             raise UnknownJob
         return job
 
-    async def delete(self, project: str, job_ids: Sequence[int], who: str = "") -> Sequence[Verdict]:
-        """Take jobs away, whatever their status; those that run are canceled first, without a savepoint."""
+    async def delete(
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        who: str = "",
+        allowed: Right = EVERYWHERE,
+    ) -> Sequence[Verdict]:
+        """Take jobs away, whatever their status; those that run are canceled first, without a savepoint.
+
+        They are `allowed` to be stopped, or they stay.
+        """
         now = self.clock()
-        intent = StopIntent(project, False, self.storage.savepoints, self.timeout, "deleted", now, who=who)
-        found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE))
+        intent = StopIntent(project, False, self.storage.uri, self.timeout, "deleted", now, who=who)
+        barred: dict[int, Verdict] = {}
+
+        def may_go(job_id: int, status: JobStatus, cluster: str | None) -> bool:
+            if status in ACTIVE and cluster is not None and not allowed(cluster):
+                barred[job_id] = Verdict(Refusal.FORBIDDEN, status, cluster)
+            return job_id not in barred
+
+        found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE), may_go)
         self.queues.wake(clusters)
-        return [ACCEPTED if job in found else UNKNOWN for job in job_ids]
+        return [ACCEPTED if job in found else barred.get(job, UNKNOWN) for job in job_ids]
+
+    async def require_jar(self, project: str, jar: str) -> None:
+        """Raises `NoProgram` for a jar that is certainly not there."""
+        if jar in await programs.absent(self.db, self.storage.files, project, {jar}):
+            raise NoProgram(jar)
 
     def _check_queue(self, draft: JobDraft) -> None:
         if draft.queue and self.queues.resolve(draft.queue) is None:

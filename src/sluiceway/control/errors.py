@@ -43,6 +43,10 @@ class StorageTrouble(ControlError):  # noqa: N818
     """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
 
 
+class Forbidden(ControlError):  # noqa: N818 - named for what was found
+    """The caller has no right to it on a queue that it concerns."""
+
+
 class KeyReused(ControlError):  # noqa: N818
     """The Idempotency-Key was given to another request before."""
 
@@ -52,7 +56,19 @@ class KeyReused(ControlError):  # noqa: N818
 
 
 class NameTaken(ControlError):  # noqa: N818
-    """Another job of the project has this name."""
+    """Another job, or template, of the project has this name."""
+
+
+class UnknownTemplate(ControlError):  # noqa: N818
+    """No such template in this project."""
+
+
+class NoExport(ControlError):  # noqa: N818
+    """What is to be imported is not there, or is no export of jobs."""
+
+
+class TooMany(ControlError):  # noqa: N818
+    """There are as many already as there may be."""
 
 
 class UnknownQueue(ControlError):  # noqa: N818
@@ -71,6 +87,27 @@ class WrongState(ControlError):  # noqa: N818
         """`status` is the one that stands in the way."""
         super().__init__(f"the job is {status}")
         self.status = status
+
+
+class NoProgram(ControlError):  # noqa: N818
+    """A jar that a job is to be made of does not exist."""
+
+    def __init__(self, file: str) -> None:
+        """`file` is as the caller named it."""
+        super().__init__(f"There is no {file}.")
+        self.file = file
+
+
+class UnknownResource(ControlError):  # noqa: N818
+    """No such resource in this project."""
+
+
+class BadResource(ControlError):  # noqa: N818
+    """A resource cannot be called like that, or be what it is."""
+
+
+class ResourceTooLarge(ControlError):  # noqa: N818
+    """A resource has more bytes than are taken."""
 
 
 class NoGraph(ControlError):  # noqa: N818

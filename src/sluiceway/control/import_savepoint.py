@@ -53,8 +53,7 @@ class ImportSavepoint:
 
     async def _may_read(self, project: str, place: str) -> bool:
         """What lies in a job's own directories is for the jobs of its project only."""
-        inside = place.removeprefix(f"{self.storage.uri}/")
-        if inside.partition("/")[0] != "jobs":
+        owner = self.storage.owner(place)
+        if owner is None:
             return True
-        _, _, owner, *_ = [*inside.split("/"), "", ""]
         return owner.isascii() and owner.isdecimal() and await views.owns(self.db, project, int(owner))

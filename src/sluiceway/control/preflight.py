@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.engine import Cluster, LastCheckpoint, Survey, Unreachable
 from sluiceway.storage.savepoints import Storage
@@ -38,13 +39,24 @@ class Preflight:
     survey: SurveyJobs
 
     async def __call__(
-        self, project: str, job_ids: Sequence[int], *, savepoint: bool, target: str | None = None
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        *,
+        savepoint: bool,
+        target: str | None = None,
+        allowed: Right = EVERYWHERE,
     ) -> list[Finding]:
         """One finding for each position."""
         known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
         verdicts = {
             job: judge_stop(
-                obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=True, after_savepoint=True
+                obstacle,
+                self.queues.names,
+                savepoint=savepoint,
+                stopped_is_done=True,
+                after_savepoint=True,
+                allowed=allowed,
             )
             for job, (obstacle, _) in known.items()
         }

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sluiceway.control import programs
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
@@ -42,7 +44,14 @@ class StartJobs:
     clock: Callable[[], datetime]
 
     async def __call__(
-        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str = "", back: WayBack | None = None
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        *,
+        resume: bool,
+        who: str = "",
+        back: WayBack | None = None,
+        allowed: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
@@ -51,15 +60,17 @@ class StartJobs:
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
         roots = await self._roots(origins.values()) if resume else {}
-        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots) for job in once))
-        planned = dict(zip(once, plans, strict=True))
+        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots, allowed) for job in once))
+        planned = await self._with_programs(project, dict(zip(once, plans, strict=True)))
         starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
         begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
         self.queues.wake({start.cluster for start in starts.values()})
         verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
         return [verdicts[job] for job in job_ids]
 
-    async def resume_batch(self, project: str, batch_id: int, *, who: str = "") -> Mapping[int, Verdict]:
+    async def resume_batch(
+        self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE
+    ) -> Mapping[int, Verdict]:
         """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
 
         It can be repeated: a job that runs again from its savepoint stays as it is.
@@ -71,7 +82,8 @@ class StartJobs:
         verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
         back = [job for job, verdict in verdicts.items() if verdict is None]
         way = WayBack(batch_id, {e.job_id: e.wave for e in batch.entries if e.job_id in back})
-        started = dict(zip(back, await self(project, back, resume=True, who=who, back=way), strict=True))
+        begun = await self(project, back, resume=True, who=who, back=way, allowed=allowed)
+        started = dict(zip(back, begun, strict=True))
         return {job: verdict or started[job] for job, verdict in verdicts.items()}
 
     async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
@@ -79,12 +91,29 @@ class StartJobs:
         wanted = [o.run_id for o in origins if o.run_id is not None and not o.saved and may_run(o.status)]
         return await views.roots(self.db, wanted)
 
-    async def _plan(self, origin: Origin | None, resume: bool, roots: Mapping[int, Sequence[str]]) -> Start | Verdict:
+    async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
+        """The same plans, but for jobs whose program is not all there."""
+        wanted = [job for job, plan in plans.items() if isinstance(plan, Start)]
+        found = await views.programs(self.db, wanted)
+        files = {name for program in found.values() for name in programs.files_of(program)}
+        absent = await programs.absent(self.db, self.storage.files, project, files)
+        lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
+        return plans | lacking
+
+    async def _plan(
+        self,
+        origin: Origin | None,
+        resume: bool,
+        roots: Mapping[int, Sequence[str]],
+        allowed: Right,
+    ) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
+        cluster = self.queues.resolve(origin.queue)
+        if cluster is not None and not allowed(cluster):
+            return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
             return Verdict(Refusal.WRONG_STATE, origin.status)
-        cluster = self.queues.resolve(origin.queue)
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
         try:
@@ -94,8 +123,16 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
-        jid = secrets.token_hex(16)
-        return Start(origin.job_id, origin.run_id, cluster, jid, restore, origin.project, chosen=origin.chosen)
+        return Start(
+            job_id=origin.job_id,
+            seen_run=origin.run_id,
+            cluster=cluster,
+            flink_job_id=secrets.token_hex(16),
+            restore=restore,
+            project=origin.project,
+            checkpoints=self.storage.checkpoints(origin.bucket, origin.job_id),
+            chosen=origin.chosen,
+        )
 
     async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
         """What somebody chose, else the newest state: what the last stop saved, else what the last run left behind,
@@ -107,7 +144,8 @@ class StartJobs:
             return origin.chosen
         if origin.saved or origin.flink_job_id is None or origin.run_id is None:
             return origin.stopped_with or origin.savepoint_path
-        left = await self.storage.newest_state(origin.job_id, origin.flink_job_id, roots.get(origin.run_id, ()))
+        checkpoints = origin.checkpoints or self.storage.checkpoints(None, origin.job_id)
+        left = await self.storage.newest_state(f"{checkpoints}/{origin.flink_job_id}", roots.get(origin.run_id, ()))
         return left or origin.stopped_with or origin.restored_from or origin.savepoint_path
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sluiceway.control.errors import KeyReused, UnknownBatch, UnknownQueue
+from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, UnknownQueue
 from sluiceway.control.queues import Queues
+from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
@@ -41,6 +42,7 @@ class StopOrder:
     target: str | None = None  # a directory (URI) for the savepoints; None: the storage root's
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id
     who: str = ""
+    allowed: Right = EVERYWHERE  # whether the caller may stop jobs on a queue
     stopped_is_done: bool = False  # a job that is stopped already is a success that says so
     after_savepoint: bool = False  # a job of which a savepoint is being taken is stopped once that has ended
     key: Key | None = None  # for requests that may be sent again
@@ -79,7 +81,8 @@ class StopJobs:
             return StopBatch(batch, [odd.get(j, ACCEPTED) for j in job_ids] if odd else [ACCEPTED] * len(job_ids))
 
         once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
-        plain = stop_intents.Plain(_plain(savepoint=savepoint), self.queues.names)
+        mine = [name for name in self.queues.names if order.allowed.covers(name)]
+        plain = stop_intents.Plain(_plain(savepoint=savepoint), mine)
         try:
             batch, clusters = await stop_intents.accept_stops(
                 self.db, once, intent, plain, judge, lambda batch: order.answer(answered(batch))
@@ -119,27 +122,36 @@ class StopJobs:
             return list(waves), waves
         return list(job_ids), {job: waves.get(job, len(groups)) for job in job_ids} if groups else {}
 
-    async def abort(self, project: str, batch_id: int, *, who: str = "") -> Aborted:
-        """Withdraw whatever of a batch was not sent yet. Raises `UnknownBatch`."""
+    async def abort(self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE) -> Aborted:
+        """Withdraw whatever of a batch was not sent yet. Raises `UnknownBatch`, `Forbidden`."""
+        await self._check(project, batch_id, allowed)
         aborted = await batches.abort(self.db, project, batch_id, self.clock(), who)
         if aborted is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         self.queues.wake(aborted.clusters)
         return aborted
 
-    async def proceed(self, project: str, batch_id: int, *, who: str = "") -> BatchState:
-        """Let a paused batch go on, whatever has failed; the state it had. Raises `UnknownBatch`."""
+    async def proceed(self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE) -> BatchState:
+        """Let a paused batch go on, whatever has failed; the state it had. Raises `UnknownBatch`, `Forbidden`."""
+        await self._check(project, batch_id, allowed)
         state = await batches.proceed(self.db, project, batch_id, self.clock(), who)
         if state is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         self.queues.wake(self.queues.names)
         return state
 
+    async def _check(self, project: str, batch_id: int, allowed: Right) -> None:
+        """A batch is one thing: who may not stop jobs on one of its queues may not steer it."""
+        barred = sorted(q for q in await views.queues_of_batch(self.db, project, batch_id) if not allowed(q))
+        if barred:
+            raise Forbidden(f"You have no right to stop jobs on {', '.join(barred)}, where jobs of this stop are.")
+
     def _intent(self, project: str, order: StopOrder, *, savepoint: bool, reason: str) -> StopIntent:
         return StopIntent(
             project=project,
             savepoint=savepoint,
-            savepoints=order.target or self.storage.savepoints,
+            home=self.storage.uri,
+            target=order.target,
             timeout=order.policy.timeout or self.timeout,
             reason=reason,
             now=self.clock(),
@@ -159,6 +171,7 @@ class StopJobs:
             savepoint=savepoint,
             stopped_is_done=order.stopped_is_done,
             after_savepoint=order.after_savepoint,
+            allowed=order.allowed,
         )
         if verdict is not STILL_UNDER_WAY or obstacle.stop is None:
             return verdict, verdict is ACCEPTED
@@ -173,11 +186,14 @@ def judge_stop(
     savepoint: bool,
     stopped_is_done: bool = False,
     after_savepoint: bool = False,
+    allowed: Right = EVERYWHERE,
 ) -> Verdict:
     """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
     status, stop = obstacle.status, obstacle.stop
     if status is None:
         return UNKNOWN
+    if obstacle.cluster is not None and not allowed(obstacle.cluster):
+        return Verdict(Refusal.FORBIDDEN, status, obstacle.cluster)
     if status is JobStatus.STOPPED and stopped_is_done:
         return _stopped_already(stop, savepoint=savepoint)
     under_way = stop is not None and stop.phase not in SETTLED

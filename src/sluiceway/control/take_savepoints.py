@@ -35,7 +35,8 @@ class TakeSavepoints:
         one of its own. Raises `UnusablePath`.
         """
         triggers = {job: secrets.token_hex(16) for job in dict.fromkeys(job_ids)}
-        intent = SnapshotIntent(project, self._directory(path), triggers, self.timeout, self.clock(), who)
+        target = None if path is None else self._target(path)
+        intent = SnapshotIntent(project, self.storage.home, triggers, self.timeout, self.clock(), target, who)
         verdicts: dict[int, Verdict] = {}
 
         def may(job: int, status: JobStatus, cluster: str | None) -> bool:
@@ -52,14 +53,12 @@ class TakeSavepoints:
             return Verdict(Refusal.NO_QUEUE, status, cluster or "")
         return ACCEPTED
 
-    def _directory(self, path: str | None) -> str:
-        if path is None:
-            return self.storage.savepoints
+    def _target(self, path: str) -> str:
         try:
             directory = self.storage.place(path)
         except BadPath as error:
             raise UnusablePath(str(error)) from error
-        if f"{directory}/".startswith(f"{self.storage.uri}/jobs/"):
+        if self.storage.owner(directory) is not None:
             # What lies there counts as state of the job that it is named after.
             raise UnusablePath(f"{path} is among the service's own directories; name another, or none.")
         return directory

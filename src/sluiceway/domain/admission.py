@@ -10,9 +10,12 @@ class Refusal(StrEnum):
     """Why a job will not do what was asked. Nothing was changed for it."""
 
     UNKNOWN = "unknown"  # no such job in this project
+    FORBIDDEN = "forbidden"  # the caller has no right to it on the job's queue, which the note names
     WRONG_STATE = "wrong_state"
     NO_SAVEPOINT = "no_savepoint"  # to be resumed, but neither a savepoint nor a checkpoint is known
     NO_QUEUE = "no_queue"  # the queue that it names, or the default one, is not registered
+    NO_PROGRAM = "no_program"  # the jar that it is made of is missing, or none was named
+    NO_DEPENDENCY = "no_dependency"  # a jar or file that its program depends on is missing
     NOT_STOPPED = "not_stopped"  # to be brought back from a stop that has no savepoint of it
     SUPERSEDED = "superseded"  # to be brought back from a stop, but it has run on from elsewhere since
 

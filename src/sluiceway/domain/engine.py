@@ -30,6 +30,10 @@ class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ou
     """The cluster gave no usable answer. Whatever was sent may or may not have arrived."""
 
 
+class Unusable(Exception):  # noqa: N818 - as above
+    """What a job is made of is missing, or is not what it has to be. Its text says so to whoever made the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A Flink cluster that jobs are sent to; DLI calls it a queue."""
@@ -71,6 +75,24 @@ class Survey:
     batch: bool  # a batch job, which refuses savepoints
     operation: str | None = None  # another savepoint or stop that is in flight
     checkpoint: LastCheckpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What has gone through one source or sink since the job was last started or restarted."""
+
+    name: str
+    records: int
+    corrupted: int  # records that failed, as far as the connector counts them
+    rate: float  # records a second, over the last minute
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What goes through a job. Nothing, while it does not run."""
+
+    sources: Sequence[Flow] = ()
+    sinks: Sequence[Flow] = ()
 
 
 class Engine(Protocol):

@@ -10,6 +10,8 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
 
+JAR_JOB = "flink_jar_job"  # the kind of a job that is made by a program
+
 
 class JobStatus(StrEnum):
     """Where a job stands. Each has exactly one counterpart in DLI (see `api/dli`)."""
@@ -34,10 +36,24 @@ class CheckpointMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JarProgram:
+    """A program whose main method makes the job. It runs in the cluster.
+
+    Files are `obs://bucket/directory/name`, or the names of resources, perhaps with their groups: `group/name`.
+    """
+
+    jar: str  # with the main class in it; empty: none was named yet
+    main_class: str = ""  # empty: the one that the jar itself names
+    args: tuple[str, ...] = ()
+    dependency_jars: tuple[str, ...] = ()
+    dependency_files: tuple[str, ...] = ()  # the program finds them among its class loader's resources
+
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """What a job should do, in terms that Flink understands."""
 
-    sql: str
+    sql: str  # empty beside a program
     parallelism: int = 1
     checkpoint_interval: timedelta | None = None  # None: no periodic checkpoints
     checkpoint_mode: CheckpointMode = CheckpointMode.EXACTLY_ONCE
@@ -45,6 +61,7 @@ class JobSpec:
     restart_attempts: int | None = None  # within an hour; None: as often as it takes
     state_retention: timedelta = timedelta(hours=1)
     options: Mapping[str, str] = field(default_factory=dict)  # Flink options, verbatim
+    program: JarProgram | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,7 @@ class JobDraft:
     queue: str | None = None  # the name of a cluster; None: the default one, found when the job is run
     config: Mapping[str, object] = field(default_factory=dict)  # what the caller's API shows of it; opaque to us
     tags: Mapping[str, str] = field(default_factory=dict)
+    bucket: str | None = None  # in which its savepoints and checkpoints go; None: beside all buckets
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Run:
     flink_job_id: str  # 32 hex digits
     phase: RunPhase
     restore: str | None = None  # the savepoint or checkpoint it starts from
+    checkpoints: str | None = None  # the directory (URI) that its checkpoints go to; None in runs of older versions
     acknowledged: bool = False  # the cluster took the submission
     held: bool = False  # not to be submitted before the way back that it belongs to lets it
     life: str | None = None  # of the cluster it was sent to, where that can be told

@@ -4,11 +4,14 @@ Whatever is not an answer of Flink's own (no connection, a time-out, a redirect,
 `Unreachable`. "Contract" below is the Flink contract.
 """
 
+import math
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -31,6 +34,7 @@ __all__ = [
     "FlinkRest",
     "JobOverview",
     "NoSuchJob",
+    "UploadedJar",
     "classify",
 ]
 
@@ -40,6 +44,9 @@ T = TypeVar("T")
 _SMALL = 1 << 20
 _GRAPH = 16 << 20
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
+
+UPLOAD_TIMEOUT = 600.0  # seconds for a jar
+RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,25 @@ class _CheckpointConfig(msgspec.Struct):
     externalization: _Externalization
 
 
+class UploadedJar(msgspec.Struct, frozen=True):
+    """One jar of `GET /jars`."""
+
+    id: str
+    name: str  # that it was uploaded under
+
+
+class _Jars(msgspec.Struct):
+    files: list[UploadedJar]
+
+
+class _Upload(msgspec.Struct):
+    filename: str
+
+
+class _JarRun(msgspec.Struct):
+    jobid: str
+
+
 class _Jobs(msgspec.Struct):
     jobs: list[msgspec.Raw]
 
@@ -192,6 +218,15 @@ class _FailureHistory(msgspec.Struct):
 
 class _Exceptions(msgspec.Struct):
     history: _FailureHistory = msgspec.field(name="exceptionHistory")
+
+
+class _BackPressure(msgspec.Struct):
+    level: str | None = msgspec.field(name="backpressure-level", default=None)
+
+
+class _Metric(msgspec.Struct):
+    id: str
+    sum: float | str = 0.0  # the text "NaN" where there is nothing to sum up
 
 
 class _Errors(msgspec.Struct):
@@ -303,6 +338,25 @@ class FlinkRest:
             return None
         return _decode(answer, dict[str, Any])
 
+    async def back_pressure(self, jid: str, vertex: str) -> str | None:
+        """`ok`, `low` or `high`; None when Flink has not looked yet, or knows no such job or vertex."""
+        answer = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/backpressure")
+        if answer.status == 404:
+            _denial(answer, {404})
+            return None
+        return _decode(answer, _BackPressure).level
+
+    async def metric_names(self, jid: str, vertex: str) -> list[str]:
+        """The metrics of a vertex; none when Flink knows no such job or vertex, or has none of it (any more)."""
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics", limit=_GRAPH)
+        return [metric.id for metric in _decode(found, list[_Metric])]
+
+    async def metric_sums(self, jid: str, vertex: str, names: Sequence[str]) -> dict[str, float]:
+        """Metrics of a vertex, each summed up over its tasks; those that Flink does not have are left out."""
+        query = urlencode({"get": ",".join(names), "agg": "sum"})
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics?{query}", limit=_GRAPH)
+        return {metric.id: _finite(metric.sum) for metric in _decode(found, list[_Metric])}
+
     async def checkpoints(self, jid: str) -> Checkpoints | None:
         """The job's checkpoints; None when Flink knows no such job, or none of its checkpoints (after a failover)."""
         answer = await self._ask("GET", f"/jobs/{jid}/checkpoints", limit=_GRAPH)
@@ -332,13 +386,44 @@ class FlinkRest:
         at = stamps.get("RUNNING", 0) if isinstance(stamps, dict) else None
         return at if isinstance(at, int) else None
 
-    async def _ask(self, method: str, path: str, body: object = None, limit: int = _SMALL) -> _Answer:
+    async def jars(self) -> list[UploadedJar] | None:
+        """The jars that were uploaded and are still there; None where none are taken."""
+        answer = await self._ask("GET", "/jars", limit=_GRAPH)
+        if answer.status == 404 and _is_no_endpoint(_errors(answer) or [""]):
+            return None
+        return _decode(answer, _Jars).files
+
+    async def upload_jar(self, name: str, file: Path) -> str:
+        """Upload a jar under this name, which need not be free; the jar's id."""
+        with file.open("rb") as content:
+            form = aiohttp.FormData(quote_fields=False)
+            form.add_field("jarfile", content, filename=name, content_type="application/java-archive")
+            answer = await self._ask("POST", "/jars/upload", form, timeout=UPLOAD_TIMEOUT)
+        return _decode(answer, _Upload).filename.rpartition("/")[2]
+
+    async def run_jar(self, jar_id: str, body: Mapping[str, object]) -> str | None:
+        """Run the main method of an uploaded jar; returns after its end. None: its job is there; else Flink's no."""
+        answer = await self._ask("POST", f"/jars/{jar_id}/run", body, timeout=RUN_TIMEOUT)
+        if answer.status == 200:
+            _decode(answer, _JarRun)
+            return None
+        errors = _errors(answer)
+        if answer.status not in {400, 500} or not errors:
+            raise Unreachable(f"the cluster answered HTTP {answer.status}{_excerpt(answer)}")
+        return "\n".join(errors)
+
+    async def _ask(
+        self, method: str, path: str, body: object = None, limit: int = _SMALL, timeout: float | None = None
+    ) -> _Answer:
         """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""
-        data = None if body is None else msgspec.json.encode(body)
-        headers = {"Accept": "application/json"} | ({} if data is None else {"Content-Type": "application/json"})
+        data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
+        headers = {"Accept": "application/json"}
+        if isinstance(data, bytes):
+            headers["Content-Type"] = "application/json"
+        patience = self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout)
         with _translated():
             async with self._session.request(
-                method, self._url + path, data=data, headers=headers, timeout=self._timeout, allow_redirects=False
+                method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
                 return _Answer(response.status, await _read(response, limit))
 
@@ -426,6 +511,10 @@ def _errors(answer: _Answer) -> list[str]:
 
 def _is_no_endpoint(errors: list[str]) -> bool:
     return errors[0].startswith(("Unable to load requested file", "Not found: "))
+
+
+def _finite(value: float | str) -> float:
+    return value if isinstance(value, float) and math.isfinite(value) else 0.0
 
 
 def _excerpt(answer: _Answer) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.java import flink_version
 from sluiceway.engines.jvm_process import JvmFailed, JvmProcess
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.sql import Script, SqlRefused, SqlSyntax
 from sluiceway.engines.submit_errors import Cause, already_submitted, explain, may_have_arrived
 
 SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each slower
@@ -37,7 +37,8 @@ _CLUSTER = {
     "jobmanager.bind-host": _LOCAL,  # also of the blob server, which would else listen to the whole network
     "taskmanager.bind-host": _LOCAL,
     "taskmanager.host": _LOCAL,
-    "web.submit.enable": "false",
+    "web.submit.enable": "true",  # Jar jobs come that way
+    "web.access-control-allow-origin": f"http://{_LOCAL}",  # or any page in a browser could upload and run a jar
     "taskmanager.system-out.mode": "LOG",  # the rows of the print connector, in the log, whose size is bounded
 }
 _WARM_UP = (
@@ -105,7 +106,8 @@ class FlinkJvm:
         await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
         await asyncio.to_thread(temporary.mkdir, parents=True)
         ports = {"rest.port": str(rest_port), "rest.bind-port": str(rest_port)}
-        merged = {"io.tmp.dirs": str(temporary), **options, **_CLUSTER, **ports}
+        places = {"io.tmp.dirs": str(temporary), "web.upload.dir": str(temporary)}
+        merged = {**places, **options, **_CLUSTER, **ports}
         answer = await self._call(lambda: self._start_cluster(merged, slots))
         if isinstance(answer, Exception):
             raise JvmFailed(f"Flink did not start. {answer}")
@@ -133,6 +135,20 @@ class FlinkJvm:
             _judge(answer.causes)
         elif isinstance(answer, Unreachable):
             raise answer
+
+    async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
+        """The graph that the script would run as, as JSON text: of its operators, or of the tasks they are chained to.
+
+        Nothing is sent anywhere. Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when Java has ended.
+        """
+        async with self._turns:
+            answer = await self._call(lambda: self._plan(script, dict(options), chained))
+        if isinstance(answer, _JavaError):
+            unparsed = any(cause.kind.endswith("SqlParserException") for cause in answer.causes)
+            raise (SqlSyntax if unparsed else SqlRefused)(explain(answer.causes))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
 
     async def exited(self) -> int:
         """Wait for the end of the Java process, and return its exit code."""
@@ -172,6 +188,21 @@ class FlinkJvm:
             else:
                 table.executeSql(statement.in_place)
         sinks.execute()
+
+    def _plan(self, script: Script, options: dict[str, str], chained: bool) -> str:
+        table = self._table_environment(options)
+        sinks = self._java.java.util.ArrayList()
+        for statement in script.statements:
+            if statement.sink:
+                sinks.addAll(table.getParser().parse(statement.in_place))
+            else:
+                table.executeSql(statement.in_place)
+        planner = table.getPlanner()
+        graph = planner.getExecEnv().generateStreamGraph(planner.translate(sinks))
+        if not chained:
+            return str(graph.getStreamingPlanAsJSON())
+        plan = self._flink.runtime.jobgraph.jsonplan.JsonPlanGenerator.generatePlan(graph.getJobGraph())
+        return str(self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(plan))
 
     def _explain_something(self) -> None:
         table = self._table_environment({})

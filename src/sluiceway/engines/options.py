@@ -91,10 +91,12 @@ def flink_options(
     options = {
         PARALLELISM: str(spec.parallelism),
         NAME: name,
-        STATE_TTL: duration(spec.state_retention),
         MODE: spec.checkpoint_mode.name,
         **_restarts(spec),
     }
+    if spec.program is None:
+        # A program that uses Flink's tables says itself how long it needs their state.
+        options[STATE_TTL] = duration(spec.state_retention)
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -11,7 +12,7 @@ import aiohttp
 import structlog
 
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, Survey, Unreachable
+from sluiceway.domain.engine import Cluster, Sighting, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
@@ -49,6 +50,7 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
+from sluiceway.engines.traffic import traffic
 
 log = structlog.get_logger()
 
@@ -102,8 +104,16 @@ class SessionEngine:
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
-        """Flink's own description of a job. Raises `Unreachable`."""
-        return await self.rest(cluster).job(flink_job_id)
+        """Flink's own description of a job, with the back pressure of what runs. Raises `Unreachable`."""
+        rest = self.rest(cluster)
+        job = await rest.job(flink_job_id)
+        if job is not None and job.get("state") == JobState.RUNNING:
+            await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
+        return job
+
+    async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
+        """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
+        return await traffic(self.rest(cluster), flink_job_id)
 
     async def send(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
@@ -198,6 +208,11 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     attention.next_sample = now + SAMPLE_EVERY
     due.sort(key=lambda stop_id: attention.asked[stop_id])
     return over | unsure | set(due[:SAMPLE])
+
+
+async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
+    with suppress(Unreachable):  # the graph is worth something without it
+        vertex["backpressure-level"] = await rest.back_pressure(jid, str(vertex.get("id")))
 
 
 def _suspects(attention: _Attention, stops: Sequence[Stop], now: float) -> set[int]:

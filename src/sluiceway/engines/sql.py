@@ -35,6 +35,10 @@ class SqlRefused(Exception):  # noqa: N818 - it is an answer, not a fault of our
     """This SQL cannot run as a job. Its text says why, in words for the author of the SQL."""
 
 
+class SqlSyntax(SqlRefused):
+    """This is not SQL: it cannot even be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as it was written, without the semicolon."""
@@ -99,7 +103,7 @@ def _tokens(body: str) -> Iterator[_Token]:
         token = _Token(found.lastgroup or "", found[0], found.start())
         if token.kind == "open":
             line, column = _position(body, token.start)
-            raise SqlRefused(f"What {token.text} opens at line {line}, column {column} is never closed.")
+            raise SqlSyntax(f"What {token.text} opens at line {line}, column {column} is never closed.")
         yield token
 
 
@@ -138,7 +142,7 @@ def _unframed(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
         if rest:
             yield rest
     if framed:
-        raise SqlRefused("The statement set is never closed: END; is missing.")
+        raise SqlSyntax("The statement set is never closed: END; is missing.")
 
 
 def _statement(body: str, piece: _Piece) -> Statement:
@@ -189,7 +193,7 @@ def _creates_from_query(piece: _Piece) -> bool:
 def _set(text: str, settings: dict[str, str]) -> None:
     found = _SETTING.fullmatch(text)
     if found is None:
-        raise SqlRefused(f"This is not of the form SET 'key' = 'value': {text[:100]}")
+        raise SqlSyntax(f"This is not of the form SET 'key' = 'value': {text[:100]}")
     value = found["value"].strip()
     if len(value) >= 2 and value[0] == value[-1] == "'":
         value = value[1:-1].replace("''", "'")
@@ -199,7 +203,7 @@ def _set(text: str, settings: dict[str, str]) -> None:
 def _reset(text: str, settings: dict[str, str]) -> None:
     found = _RESET.fullmatch(text)
     if found is None:
-        raise SqlRefused(f"This is not of the form RESET 'key': {text[:100]}")
+        raise SqlSyntax(f"This is not of the form RESET 'key': {text[:100]}")
     key = found["key"] or found["bare_key"]
     if key is None:
         settings.clear()

@@ -23,8 +23,8 @@ class SqlSubmitter:
     def __init__(self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str) -> None:
         """`jvm` gives the process to plan in, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
-        `version_of` asks a cluster's REST API (a URL) for its Flink version, and may raise `Unreachable`. Checkpoints
-        go under `storage_uri`, which has no trailing slash.
+        `version_of` asks a cluster's REST API (a URL) for its Flink version, and may raise `Unreachable`. The
+        checkpoints of runs that do not say where go under `storage_uri`, which has no trailing slash.
         """
         self._jvm = jvm
         self._version_of = version_of
@@ -46,10 +46,15 @@ class SqlSubmitter:
 
     def _prepare(self, run: Run, name: str, spec: JobSpec) -> tuple[Script, dict[str, str]]:
         script, effective = effective_spec(spec)
-        checkpoints = f"{self._storage_uri}/jobs/checkpoint/{run.job_id}"
-        return script, flink_options(
-            effective, flink_job_id=run.flink_job_id, name=name, restore=run.restore, checkpoint_dir=checkpoints
-        )
+        return script, run_options(run, name, effective, self._storage_uri)
+
+
+def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[str, str]:
+    """Flink's options for a run of a job; without a place of its own its checkpoints go under `storage_uri`."""
+    checkpoints = run.checkpoints or f"{storage_uri}/jobs/checkpoint/{run.job_id}"
+    return flink_options(
+        spec, flink_job_id=run.flink_job_id, name=name, restore=run.restore, checkpoint_dir=checkpoints
+    )
 
 
 def effective_spec(spec: JobSpec) -> tuple[Script, JobSpec]:

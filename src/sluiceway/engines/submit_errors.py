@@ -8,7 +8,8 @@ LONGEST = 1000  # characters of an explanation
 
 # Frames around the cause that say nothing to the author of the SQL.
 _WRAPPER = re.compile(
-    r"Failed to execute (?:sql|job '.*')|Failed to submit (?:ExecutionPlan|JobGraph|job)|Could not start the JobMaster"
+    r"(?:The main method caused an error: )?Failed to execute (?:sql|job '.*')|Could not execute application"
+    r"|Failed to submit (?:ExecutionPlan|JobGraph|job)|Could not start the JobMaster"
     r"|Could not complete the operation\. Number of retries has been exhausted",
     re.DOTALL,
 )
@@ -17,7 +18,9 @@ _SERVER_SIDE = re.compile(r"<Exception on server side:\s*(?P<first>[^\n]*)")
 _SERVER_CAUSE = re.compile(r"\nCaused by: (?P<cause>[^\n]*)")
 _TABLE_OPTIONS = re.compile(r"\s*Table options are:.*", re.DOTALL)  # they may hold secrets
 _NOT_NOW = re.compile(r"Timeout|timed out|leader election|unavailable", re.IGNORECASE)
+_JAR_LOST = re.compile(r"\bJar file \S+ does not exist")
 _DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
+_CAUSE = re.compile(r"^(?:Caused by: )?(?P<kind>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>[^\n]*))?$", re.MULTILINE)
 _SPEAKS_FOR_ITSELF = ("RuntimeException", "IllegalArgumentException", "IllegalStateException", "CompletionException")
 
 
@@ -27,6 +30,27 @@ class Cause:
 
     kind: str  # its class, with the package
     message: str  # empty when it has none
+
+
+def causes_of(trace: str) -> list[Cause]:
+    """The chain in a stack trace as Flink's REST API writes it, the outermost first."""
+    return [Cause(found["kind"], found["message"] or "") for found in _CAUSE.finditer(trace)]
+
+
+def stillborn(causes: Sequence[Cause]) -> bool:
+    """Whether the cluster took the job and could not even begin with it."""
+    return any(cause.kind.endswith("JobInitializationException") for cause in causes)
+
+
+def jar_lost(causes: Sequence[Cause]) -> bool:
+    """Whether the cluster no longer has a jar that it had."""
+    return any(_JAR_LOST.search(cause.message) for cause in causes)
+
+
+def out_of_time(causes: Sequence[Cause]) -> bool:
+    """Whether a program in the cluster had no answer when it submitted its job, which may have arrived."""
+    submitting = any("Failed to execute job" in cause.message for cause in causes)
+    return submitting and any(_NOT_NOW.search(f"{cause.kind} {cause.message}") for cause in causes)
 
 
 def already_submitted(causes: Sequence[Cause]) -> bool:
@@ -41,7 +65,7 @@ def may_have_arrived(causes: Sequence[Cause]) -> bool:
     """
     if not any(cause.message.startswith("Failed to execute job") for cause in causes):
         return False
-    if any(cause.kind.endswith("JobInitializationException") for cause in causes):
+    if stillborn(causes):
         return False
     refused_to_take = any(cause.kind.endswith("JobSubmissionException") for cause in causes)
     return not (refused_to_take and any(_clear_no(cause) for cause in causes))

@@ -41,6 +41,9 @@ class Disk:
         if self._leads_out(key):
             raise BadPath(f"{self._path / key} is behind a link, and links under the storage root are not followed.")
 
+    def check(self) -> None:
+        """See `Root`. It was made."""
+
     def check_present(self) -> None:
         """See `Root`."""
         if not any(self._path.iterdir()):
@@ -92,7 +95,7 @@ def _local_path(root: str) -> Path:
     if path is None:
         raise BadStorage(
             f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
-            "that this service and every Flink machine see at the same place."
+            "that this service and every Flink machine see at the same place, or s3://bucket/prefix."
         )
     # Flink takes every ".." out of a path before it follows any link.
     return Path(os.path.normpath((Path(path) if has_scheme(root) else Path(path).expanduser()).absolute()))

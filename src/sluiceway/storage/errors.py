@@ -1,5 +1,13 @@
 """What can be wrong with storage, and with what somebody asks of it. All are findings, so none is called an error."""
 
+import re
+from typing import Final
+
+LONGEST: Final = 200  # characters of what a foreign error says
+_ANSWER: Final = re.compile(r"<Code>([^<]{1,100})</Code>\s*<Message>([^<]{1,200})")
+_STATUS: Final = re.compile(r"status code: (\d{3}[ \w]{0,40})")
+_NO_ANSWER: Final = re.compile(r"performing \w+ (\w+://[^/\s?]{1,100})[^\n]* - HTTP error: ([^\n]{1,100})")
+
 
 class BadStorage(Exception):  # noqa: N818
     """The storage root cannot be used."""
@@ -23,3 +31,17 @@ class NoSuchFile(Exception):  # noqa: N818
 
 class FileTooLarge(Exception):  # noqa: N818
     """A file has more bytes than are wanted of it."""
+
+
+def reason_of(error: Exception) -> str:
+    """What a foreign error says, in one line and cut short; of an object store's answer the part that tells."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error)
+    if answer := _ANSWER.search(text):
+        return f"{answer[1]}: {answer[2]}"[:LONGEST]
+    if silent := _NO_ANSWER.search(text):
+        return f"{silent[1]} does not answer ({silent[2]})"[:LONGEST]
+    if status := _STATUS.search(text):
+        return f"the object store answers {status[1].strip()}"
+    return text.partition("\n")[0][:LONGEST]

@@ -7,17 +7,17 @@ is. Nothing outside of it can be named.
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
 
-from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
-from sluiceway.storage.root import Root, first_line
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable, reason_of
+from sluiceway.storage.root import PATIENCE, Root
 
 JOBS: Final = "jobs"  # the directory of the jobs without a bucket, so no bucket is called like that
 LONGEST: Final = 1024  # bytes of a path, as in object stores
@@ -63,7 +63,7 @@ class Files:
         return await self._do(name, read)
 
     async def fetch(self, name: str, into: Path, limit: int) -> None:
-        """Copy a file of at most `limit` bytes to a local one, which is there whole or not at all.
+        """Copy a file of at most `limit` bytes to a local one, which is there whole or not at all; so is its directory.
 
         Raises `NoSuchFile`, `FileTooLarge`.
         """
@@ -71,6 +71,7 @@ class Files:
         def fetch(key: str) -> None:
             got = obstore.get(self._root.store, key)
             _refuse_large(name, got.meta["size"], limit)
+            into.parent.mkdir(parents=True, exist_ok=True)
             part = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
             try:
                 with part.open("wb") as file:
@@ -80,7 +81,7 @@ class Files:
             finally:
                 part.unlink(missing_ok=True)
 
-        await self._do(name, fetch)
+        await self._do(name, fetch, seconds=None)
 
     async def write(self, name: str, data: bytes) -> None:
         """Write a file, in place of one that is there. It is visible whole or not at all."""
@@ -94,6 +95,15 @@ class Files:
             return False
         return True
 
+    async def store(self, name: str, source: Path) -> None:
+        """Write a file as a local one is, in place of one that is there. It is visible whole or not at all."""
+        await self._do(name, lambda key: obstore.put(self._root.store, key, source), seconds=None)
+
+    async def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with suppress(NoSuchFile):
+            await self._do(name, lambda key: obstore.delete(self._root.store, key))
+
     async def list(self, name: str) -> list[Entry]:
         """The files right in a directory, by name; none where there is no such directory."""
 
@@ -104,15 +114,22 @@ class Files:
 
         return sorted(await self._do(name, found), key=lambda entry: entry.path)
 
-    async def _do(self, name: str, work: Callable[[str], _T]) -> _T:
+    async def _do(self, name: str, work: Callable[[str], _T], seconds: float | None = PATIENCE) -> _T:
         key = key_of(name)
 
         def confined() -> _T:
             self._root.confine(key)
-            return work(key)
+            try:
+                return work(key)
+            except FileNotFoundError as error:
+                self._root.check_present()
+                raise NoSuchFile(f"There is no file {_shown(name)}.") from error
 
-        with _translated(name):
-            return await asyncio.to_thread(confined)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.to_thread(confined)
+        except (OSError, ValueError, BaseError, StorageUnreadable) as error:
+            raise StorageUnreadable(f"{_shown(name)} could not be read or written: {reason_of(error)}") from error
 
 
 def is_bucket(name: str) -> bool:
@@ -154,17 +171,6 @@ def _fault(path: str) -> str | None:
 def _refuse_large(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise FileTooLarge(f"{_shown(name)} has {size} bytes, and at most {limit} are taken.")
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (NotFoundError, FileNotFoundError) as error:
-        raise NoSuchFile(f"There is no file {_shown(name)}.") from error
-    except (OSError, ValueError, BaseError) as error:
-        why = first_line(error)
-        raise StorageUnreadable(f"{_shown(name)} could not be read or written: {why}") from error
 
 
 def _shown(name: str) -> str:

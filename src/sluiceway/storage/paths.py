@@ -7,9 +7,15 @@ METADATA: Final = "_metadata"  # the file that makes a directory a savepoint or 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 
 
+def scheme_of(text: str) -> str | None:
+    """The scheme of a URI, in lower case; None for a path."""
+    scheme = _SCHEME.match(text)
+    return scheme[1].lower() if scheme else None
+
+
 def has_scheme(text: str) -> bool:
     """Whether it is a URI, rather than a path."""
-    return _SCHEME.match(text) is not None
+    return scheme_of(text) is not None
 
 
 def local_path(text: str) -> str | None:

@@ -1,8 +1,10 @@
 """The storage root: what a directory and an object store have in common, as far as we need it."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from obstore.store import ObjectStore
+
+PATIENCE: Final = 10.0  # seconds for one question
 
 
 class Root(Protocol):
@@ -26,6 +28,13 @@ class Root(Protocol):
         """Raises `BadPath` for a key that leads out of the root nevertheless, as links can."""
         ...
 
+    def check(self) -> None:
+        """Look for the root once, at the start.
+
+        Raises `BadStorage` where it certainly is not there, `StorageUnreadable` where nobody can tell.
+        """
+        ...
+
     def check_present(self) -> None:
         """Raises `StorageUnreadable` where the root itself cannot be seen: that something is missing proves nothing."""
         ...
@@ -37,8 +46,3 @@ class Root(Protocol):
     def why_unwritable(self, key: str) -> str | None:
         """What is known to keep a cluster from writing there; None when nothing is known."""
         ...
-
-
-def first_line(error: Exception) -> str:
-    """What a foreign error says, cut short."""
-    return str(error).partition("\n")[0][:200]

@@ -12,19 +12,19 @@ from obstore.exceptions import BaseError, NotFoundError
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.disk import Disk
-from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
-from sluiceway.storage.files import Files
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, reason_of
+from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
-from sluiceway.storage.paths import METADATA, has_scheme
-from sluiceway.storage.root import Root, first_line
+from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
+from sluiceway.storage.root import PATIENCE, Root
+from sluiceway.storage.s3 import ANYWHERE, S3, SCHEMES, S3Access
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
 
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
-PATIENCE: Final = 10.0  # seconds for finding a checkpoint
 _CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
 _SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
 _LARGE_AT_ONCE: Final = 2
@@ -32,31 +32,49 @@ _LANES: Final = 8  # for the sizes of the files of one savepoint
 
 
 class Storage:
-    """The root under which Flink writes and we read: `jobs/savepoint/…` and `jobs/checkpoint/…`."""
+    """The root under which Flink writes and we read.
 
-    def __init__(self, root: str) -> None:
-        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`."""
-        self._root: Root = Disk(root)
+    The state of a job lies in `jobs/savepoint/…` and `jobs/checkpoint/…`, or in these of its bucket's directory.
+    """
+
+    def __init__(self, root: str, access: S3Access = ANYWHERE) -> None:
+        """Open a root: a directory, given as a path or a `file:` URI and made when missing, or `s3://bucket/prefix`.
+
+        Raises `BadStorage`. An object store is not asked before `check`.
+        """
+        self._root: Root = S3(root, access) if scheme_of(root) in SCHEMES else Disk(root)
         self._store = self._root.store
         self.uri = self._root.uri
         self.files = Files(self._root)
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
-    @property
-    def savepoints(self) -> str:
-        """The directory (URI) that holds the savepoints of all jobs."""
-        return f"{self.uri}/jobs/savepoint"
+    async def check(self) -> None:
+        """Look for the root once. Raises `BadStorage` where it is not there, `StorageUnreadable` where nobody knows."""
+        await asyncio.to_thread(self._root.check)
 
-    @property
-    def checkpoints(self) -> str:
-        """The directory (URI) that holds the checkpoints of all jobs."""
-        return f"{self.uri}/jobs/checkpoint"
+    def home(self, bucket: str | None) -> str:
+        """The directory (URI) that the jobs of a bucket have their `jobs` directory in; the root for those of none."""
+        return f"{self.uri}/{bucket}" if bucket else self.uri
+
+    def checkpoints(self, bucket: str | None, job_id: int) -> str:
+        """The directory (URI) that a job's checkpoints go to, each run's into one called like its Flink job id."""
+        return f"{self.home(bucket)}/jobs/checkpoint/{job_id}"
 
     def place(self, text: str) -> str:
         """The URI of a directory that is given as Flink has it, or by name (`obs://bucket/dir`). Raises `BadPath`."""
         key = self._root.key(text.rstrip("/"))
         return self.files.uri(text) if key is None else f"{self.uri}/{key}"
+
+    def owner(self, uri: str) -> str | None:
+        """The id of the job whose state lies there; empty where it is not one job's, None where no job has its state.
+
+        Jobs have it in `jobs` directories, of which the root has one and each bucket another.
+        """
+        parts = uri.removeprefix(f"{self.uri}/").split("/")
+        if JOBS not in parts[:2]:
+            return None
+        return [*parts[parts.index(JOBS) + 2 :], ""][0]
 
     async def look(self, target: str) -> Evidence:
         """What lies in one attempt's directory: its newest whole savepoint, or why there is none.
@@ -70,7 +88,7 @@ class Storage:
             async with self._gate:
                 return await self._look(target, f"{key}/")
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
-            return Unreadable(target, first_line(error))
+            return Unreadable(target, reason_of(error))
 
     async def inspect(self, path: str) -> Inspection:
         """Read one savepoint or checkpoint, given as its directory or its `_metadata`, and look for all its files.
@@ -88,7 +106,7 @@ class Storage:
                     return Inspection(f"{self.uri}/{key}", None, (f"there is no {METADATA}",), 0)
                 return await self._inspect(head, {})
         except (OSError, ValueError, BaseError) as error:
-            raise StorageUnreadable(f"{path} could not be read: {first_line(error)}") from error
+            raise StorageUnreadable(f"{path} could not be read: {reason_of(error)}") from error
 
     async def remove(self, path: str) -> None:
         """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
@@ -100,8 +118,8 @@ class Storage:
             raise NotASavepoint(f"{path} is not under the storage root {self.uri}; remove it where it lies")
         try:
             await asyncio.to_thread(self._root.remove, key)
-        except OSError as error:
-            raise StorageUnreadable(f"{path} could not be removed: {first_line(error)}; try again") from error
+        except (OSError, BaseError) as error:
+            raise StorageUnreadable(f"{path} could not be removed: {reason_of(error)}; try again") from error
 
     async def why_unwritable(self, target: str | None) -> str | None:
         """What is known to keep a cluster from writing savepoints there; None when nothing is known.
@@ -111,23 +129,24 @@ class Storage:
         key = "jobs/savepoint" if target is None else self._root.key(target)
         return None if key is None else await asyncio.to_thread(self._root.why_unwritable, key)
 
-    async def newest_state(self, job_id: int, flink_job_id: str, roots: Sequence[str]) -> str | None:
+    async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
         """The newest whole state that a run has left (URI); None when there is none.
 
-        It is a checkpoint, or a savepoint in one of the `roots` (URIs, those of the run's stops): a stop can fail
-        although its savepoint is complete (FLINK-33522). A job counts both with the same numbers, so the highest is
-        the newest. Roots outside of this storage are not looked at.
+        It is one of its `checkpoints`, or a savepoint in one of the `roots` (URIs, those of the run's stops): a stop
+        can fail although its savepoint is complete (FLINK-33522). A job counts both with the same numbers, so the
+        highest is the newest. Roots outside of this storage are not looked at.
 
         Raises `StorageUnreadable`: what cannot be read now may well be there.
         """
-        prefix = f"jobs/checkpoint/{job_id}/{flink_job_id}/"
+        own = self._root.key(checkpoints)
+        if own is None:
+            raise StorageUnreadable(f"{checkpoints} is not under the storage root {self.uri}")
         keys = [f"{key}/" for root in roots if (key := self._root.key(root)) is not None]
         try:
             async with asyncio.timeout(PATIENCE), self._gate:
-                return await self._newest(prefix, keys)
+                return await self._newest(f"{own}/", keys)
         except (OSError, ValueError, BaseError) as error:
-            why = first_line(error) or "no answer in time"
-            raise StorageUnreadable(f"{self.uri}/{prefix} could not be read: {why}") from error
+            raise StorageUnreadable(f"{checkpoints} could not be read: {reason_of(error)}") from error
 
     async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
         found = await self._list(prefix)

@@ -1,13 +1,16 @@
-"""Reading the events, of a project or of one batch."""
+"""Reading the events, of a project or of one batch, and telling of what changes nothing else: denied calls, too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, insert, select
 
-from sluiceway.store.database import Database, moment
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
 from sluiceway.store.schema import events, rejoined
+
+DENIED = "access_denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,38 @@ class Event:
     detail: str
 
 
-async def of_project(db: Database, project: str, after: int, limit: int) -> list[Event]:
-    """The events of a project that follow an id, the oldest first."""
-    return await _read(db, (events.c.project == project,), after, limit)
+async def record(db: Database, kind: str, project: str, details: Sequence[str], now: datetime, who: str) -> None:
+    """Tell of something that is stored nowhere else: an event for each detail."""
+    told = [event(kind, epoch_ms(now), project, who=who, detail=detail) for detail in details]
+    async with db.write() as connection:
+        await connection.execute(insert(events), told)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A kind of call that was refused. It holds no secret, and nothing that a caller could make ever new ones of."""
+
+    project: str
+    who: str
+    detail: str
+
+    def again(self, times: int) -> "Denial":
+        """That it happened so many times more."""
+        return Denial(self.project, self.who, f"{self.detail} ({times} more times since)")
+
+
+async def add_denials(db: Database, denials: Sequence[Denial], now: datetime) -> None:
+    """Store them."""
+    if denials:
+        told = [event(DENIED, epoch_ms(now), d.project, who=d.who, detail=d.detail) for d in denials]
+        async with db.write() as connection:
+            await connection.execute(insert(events), told)
+
+
+async def of_project(db: Database, project: str, after: int, limit: int, *, denials: bool = True) -> list[Event]:
+    """The events of a project that follow an id, the oldest first; without `denials` none of denied calls."""
+    which = (events.c.project == project, *([] if denials else [events.c.kind != DENIED]))
+    return await _read(db, which, after, limit)
 
 
 async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[Event]:

@@ -1,6 +1,7 @@
 """The database itself: opening it, migrating it, and the two ways into it, to read and to write."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,6 +40,8 @@ def migrate(path: Path) -> None:
 
     All of it is one transaction: a crash leaves the schema as it was, and of two services that start at once one waits.
     """
+    with contextlib.suppress(OSError):  # what is wrong with the path is told below
+        path.touch(0o600, exist_ok=False)  # hashes and sealed secrets are nobody else's to read
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 3 * BUSY_TIMEOUT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

@@ -1,12 +1,12 @@
 """Where intent is written: jobs made and changed, starts accepted. Each is one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,8 +15,9 @@ from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.rows import of_draft, of_spec, to_job
-from sluiceway.store.schema import events, job_tags, jobs, runs, specs, whole_jobs
+from sluiceway.store.schema import events, jobs, runs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
+from sluiceway.store.tags import set_tags
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -34,7 +35,7 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
-        await _tag(connection, job_id, draft.tags)
+        await set_tags(connection, job_id, draft.tags)
         await connection.execute(insert(events), [event("job_created", at, project, job_id=job_id, who=user)])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
@@ -56,17 +57,10 @@ async def update_job(
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
         if draft.tags != to_job(row).draft.tags:
-            await _tag(connection, job_id, draft.tags)
+            await set_tags(connection, job_id, draft.tags)
         made = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who)
         await connection.execute(insert(events), [made])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
-
-
-async def _tag(connection: AsyncConnection, job_id: int, tags: Mapping[str, str]) -> None:
-    await connection.execute(delete(job_tags).where(job_tags.c.job_id == job_id))
-    if tags:
-        rows = [{"job_id": job_id, "key": key, "value": value} for key, value in tags.items()]
-        await connection.execute(insert(job_tags), rows)
 
 
 @asynccontextmanager
@@ -121,6 +115,7 @@ class Start:
     flink_job_id: str
     restore: str | None
     project: str = ""
+    checkpoints: str | None = None  # the directory (URI) that they go to
     batch_id: int | None = None  # the batch that it is brought back from
     wave: int = 0  # of that batch
     held: bool = False  # not to be submitted before its turn has come
@@ -184,6 +179,7 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "flink_job_id": start.flink_job_id,
         "phase": "accepted",
         "restore": start.restore,
+        "checkpoints": start.checkpoints,
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,

@@ -61,6 +61,7 @@ def to_run(row: RowMapping) -> Run:
         flink_job_id=row["flink_job_id"],
         phase=RunPhase(row["phase"]),
         restore=row["restore"],
+        checkpoints=row["checkpoints"],
         acknowledged=row["acknowledged"],
         held=row["held"],
         life=row["life"],
@@ -147,6 +148,7 @@ def to_job(row: RowMapping) -> Job:
         spec=to_spec(row["spec"]),
         config=msgspec.json.decode(row["config"]),
         tags=msgspec.json.decode(row["tags"]),
+        bucket=row["bucket"],
     )
     return Job(
         id=row["id"],
@@ -184,7 +186,8 @@ def of_policy(policy: StopPolicy) -> str:
 
 def of_draft(draft: JobDraft) -> dict[str, Any]:
     """The columns of a draft in the table of jobs."""
-    return {"name": draft.name, "desc": draft.desc, "kind": draft.kind, "queue": draft.queue}
+    named = {"name": draft.name, "desc": draft.desc, "kind": draft.kind}
+    return named | {"queue": draft.queue, "bucket": draft.bucket}
 
 
 def of_spec(draft: JobDraft) -> dict[str, Any]:

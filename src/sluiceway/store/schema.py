@@ -30,6 +30,7 @@ jobs = Table(
     Column("desc", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("queue", Text),
+    Column("bucket", Text),  # in which its savepoints and checkpoints go
     Column("user", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("why", Text, nullable=False, server_default=""),
@@ -47,10 +48,17 @@ jobs = Table(
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Index("jobs_by_name", "project", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
-    Index("jobs_by_time", "project", "id", sqlite_where=text("deleted_at IS NULL")),
+    # One for each filter of a list, so that its page is read in the order of the index. Parts of names are looked for
+    # in the first, which has them.
+    Index("jobs_by_time", "project", "id", "name", sqlite_where=text("deleted_at IS NULL")),
     Index("jobs_by_status", "project", "status", "id", sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_kind", "project", "kind", "id", sqlite_where=text("deleted_at IS NULL")),
+    Index("jobs_by_user", "project", "user", "id", sqlite_where=text("deleted_at IS NULL")),
     sqlite_autoincrement=True,
 )
+# A job that names no queue is in the one that it was last run on.
+queue_of_job = func.coalesce(jobs.c.queue, jobs.c.cluster)
+Index("jobs_by_queue", jobs.c.project, queue_of_job, jobs.c.id, sqlite_where=text("deleted_at IS NULL"))
 
 # Apart from the jobs, whose rows are changed often and by the thousand: an SQL body may have a megabyte.
 specs = Table(
@@ -70,6 +78,22 @@ job_tags = Table(
     Index("jobs_by_tag", "key", "value", "job_id"),
 )
 
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("desc", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sql", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("templates_by_name", "project", "name", unique=True),
+    sqlite_autoincrement=True,
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -79,6 +103,7 @@ runs = Table(
     Column("flink_job_id", Text, nullable=False, unique=True),
     Column("phase", Text, nullable=False),
     Column("restore", Text),
+    Column("checkpoints", Text),  # the directory (URI) that its checkpoints go to; none in runs of older versions
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
     Column("held", Boolean, nullable=False, server_default=text("0")),
     Column("batch_id", BigInteger),  # the batch that it is brought back from
@@ -232,6 +257,25 @@ savepoints = Table(
     Column("removed_at", BigInteger),
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Jars and files that jobs are made of, by name.
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("group_name", Text, nullable=False),  # empty: in none
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("path", Text, nullable=False),  # obs://…
+    Column("sha256", Text),  # of an uploaded one
+    Column("size", BigInteger),  # of an uploaded one
+    Column("owner", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("resources_by_name", "project", "group_name", "name", unique=True),
     sqlite_autoincrement=True,
 )
 

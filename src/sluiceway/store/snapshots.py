@@ -23,10 +23,11 @@ class SnapshotIntent:
     """One request for savepoints of running jobs."""
 
     project: str
-    directory: str  # the URI under which each of them has its own
+    home: Callable[[str | None], str]  # what the jobs of a bucket have their `jobs` directory in
     triggers: Mapping[int, str]  # of jobs by id, chosen before anything is stored
     timeout: timedelta
     now: datetime
+    target: str | None = None  # a directory (URI) for these savepoints, whatever the jobs' own
     who: str = ""
 
 
@@ -36,7 +37,7 @@ async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobSt
     `may` is asked of every job that the project has, with its status and its cluster.
     """
     at = epoch_ms(intent.now)
-    wanted = select(jobs.c.id, jobs.c.status, jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id)
+    wanted = select(jobs.c.id, jobs.c.status, jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket)
     async with db.write() as connection:
         asked = wanted.where(*known(intent.project), jobs.c.id.in_(ids(sorted(intent.triggers))))
         found = list(await connection.execute(asked))
@@ -56,6 +57,7 @@ async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobSt
 
 
 def _fresh(job: Any, intent: SnapshotIntent) -> dict[str, Any]:
+    directory = intent.target or f"{intent.home(job.bucket)}/jobs/savepoint"
     trigger, stamp = intent.triggers[job.id], intent.now.strftime("%Y%m%dT%H%M%S.%f")[:-3]
     return {
         "job_id": job.id,
@@ -63,7 +65,7 @@ def _fresh(job: Any, intent: SnapshotIntent) -> dict[str, Any]:
         "cluster": job.cluster,
         "flink_job_id": job.flink_job_id,
         "trigger": trigger,
-        "target": f"{intent.directory}/{job.id}/{stamp}/{trigger}",
+        "target": f"{directory}/{job.id}/{stamp}/{trigger}",
         "phase": SnapshotPhase.WAITING,
         "deadline": epoch_ms(intent.now + intent.timeout),
         "created_at": epoch_ms(intent.now),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, and_, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Limits
@@ -46,10 +46,11 @@ class StopIntent:
 
     project: str
     savepoint: bool
-    savepoints: str  # the directory (URI) under which the savepoints of all jobs lie
+    home: str  # the directory (URI) that the jobs without a bucket have their state in, and that buckets lie in
     timeout: timedelta
     reason: str
     now: datetime
+    target: str | None = None  # a directory (URI) for these savepoints, whatever the job's own
     policy: StopPolicy = PLAIN
     limits: Limits = field(default_factory=Limits)
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id; who is not named is in the first
@@ -177,7 +178,7 @@ async def _insert_stops(
         "cluster": jobs.c.cluster,
         "flink_job_id": jobs.c.flink_job_id,
         "savepoint": literal(intent.savepoint),
-        "root": literal(f"{intent.savepoints}/").concat(jobs.c.id).concat(literal(f"/{stamp}")),
+        "root": _savepoints(intent).concat(jobs.c.id).concat(literal(f"/{stamp}")),
         "token": func.lower(func.hex(func.randomblob(16))),
         "policy": literal(of_policy(intent.policy)),
         "held": literal(intent.gated),
@@ -189,6 +190,14 @@ async def _insert_stops(
     await connection.execute(insert(stops).from_select(list(columns), chosen))
 
 
+def _savepoints(intent: StopIntent) -> ColumnElement[str]:
+    """The directory that a job's savepoints go to, each stop's into one of its own. See `Storage.home`."""
+    if intent.target is not None:
+        return literal(f"{intent.target}/")
+    bucket = func.coalesce(literal("/").concat(jobs.c.bucket), "")
+    return literal(intent.home).concat(bucket).concat(literal("/jobs/savepoint/"))
+
+
 async def _set_waves(connection: AsyncConnection, waves: Mapping[int, int], batch: int) -> None:
     """Who is not named is in the first, where everybody was put."""
     for wave in sorted(set(waves.values()) - {0}):
@@ -197,17 +206,26 @@ async def _set_waves(connection: AsyncConnection, waves: Mapping[int, int], batc
         await connection.execute(moved.values(wave=wave))
 
 
+def _always(_job: int, _status: JobStatus, _cluster: str | None) -> bool:
+    return True
+
+
 async def delete_jobs(
-    db: Database, job_ids: Sequence[int], intent: StopIntent, active: Sequence[JobStatus]
+    db: Database,
+    job_ids: Sequence[int],
+    intent: StopIntent,
+    active: Sequence[JobStatus],
+    may_go: Callable[[int, JobStatus, str | None], bool] = _always,
 ) -> tuple[set[int], set[str]]:
-    """Take the jobs out of sight and cancel what still runs; tells which were known, and the clusters to wake.
+    """Take the jobs out of sight and cancel what still runs; tells which went, and the clusters to wake.
 
     A savepoint that is under way is let finish; should it fail, the job is canceled all the same.
     """
     at = epoch_ms(intent.now)
     async with db.write() as connection:
-        mine = select(jobs.c.id, jobs.c.status).where(*known(intent.project), jobs.c.id.in_(ids(job_ids)))
-        found = {row.id: row.status for row in await connection.execute(mine)}
+        mine = select(jobs.c.id, jobs.c.status, jobs.c.cluster).where(*known(intent.project))
+        rows = await connection.execute(mine.where(jobs.c.id.in_(ids(job_ids))))
+        found = {row.id: row.status for row in rows if may_go(row.id, JobStatus(row.status), row.cluster)}
         doomed = sorted(job for job, status in found.items() if status in active)
         under_way = stops.c.job_id.in_(ids(doomed)) & text(f"stops.{UNSETTLED}")
         # Nor does it wait any longer for its wave.

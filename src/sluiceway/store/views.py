@@ -6,23 +6,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, text, union_all
 
 from sluiceway.domain.batch import BatchState, Limits
-from sluiceway.domain.job import Job, JobStatus
+from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_stop
+from sluiceway.store.rows import to_job, to_spec, to_stop
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
     batches,
     job_tags,
     jobs,
+    queue_of_job,
     rejoined,
     runs,
     snapshots,
+    specs,
     stops,
     whole_jobs,
 )
@@ -37,7 +39,8 @@ class JobFilter:
     status: JobStatus | None = None
     queue: str | None = None
     user: str | None = None
-    name: str | None = None  # a part of the name
+    name: str | None = None  # a part of the name, as it is written
+    tags: Mapping[str, str] = field(default_factory=dict)  # all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Origin:
     stopped_with: str | None  # the savepoint that the latest run was stopped with
     restored_from: str | None  # what the latest run itself had started from
     savepoint_path: str | None  # the newest savepoint of the job that is known
+    bucket: str | None  # that its state goes to from its next run on
+    checkpoints: str | None  # where those of the latest run are
     chosen: str | None = None  # what somebody has said since the latest run that the job is to be resumed from
     saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
 
@@ -110,25 +115,56 @@ async def job(db: Database, project: str, job_id: int) -> Job | None:
 async def job_list(
     db: Database, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
 ) -> tuple[int, list[Job]]:
-    """How many jobs match, and one page of them, by time of creation."""
-    matching = _matching(project, where)
-    by_time = jobs.c.id.desc() if descending else jobs.c.id.asc()
-    page = whole_jobs.where(*matching).order_by(by_time).limit(limit).offset(offset)
+    """How many jobs match, and one page of them, by time of creation. Both are of the same moment."""
+    count, page = listing(project, where, offset=offset, limit=limit, descending=descending)
+    # Jobs are read only once the page is found: what is skipped costs no more than its line of an index.
+    wanted = whole_jobs.where(jobs.c.id.in_(page.correlate(None)))
     async with db.read() as connection:
-        total = await connection.execute(select(func.count()).select_from(jobs).where(*matching))
-        rows = (await connection.execute(page)).mappings()
-        return int(total.scalar_one()), [to_job(row) for row in rows]
+        found = [to_job(row) for row in (await connection.execute(wanted)).mappings()]
+        last = len(found) < limit and (bool(found) or offset == 0)
+        # What ends on this page is counted already; counting again can mean to look at every job once more.
+        total = offset + len(found) if last else int((await connection.execute(count)).scalar_one())
+    return total, sorted(found, key=lambda job: job.id, reverse=descending)
+
+
+def listing(
+    project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+) -> tuple[Select[int], Select[int]]:
+    """The query that counts the jobs that match, and the one for the ids of a page of them."""
+    source, order = _tagged(where.tags)
+    matching = _matching(project, where)
+    count = select(func.count()).select_from(source).where(*matching)
+    page = select(jobs.c.id).select_from(source).where(*matching)
+    return count, page.order_by(order.desc() if descending else order).limit(limit).offset(offset)
+
+
+def _tagged(tags: Mapping[str, str]) -> tuple[FromClause, ColumnElement[int]]:
+    """The jobs with all of these tags, and the column to sort them by: that of the index that they are found with."""
+    source: FromClause = jobs
+    order: ColumnElement[int] = jobs.c.id
+    for key, value in tags.items():
+        tag = job_tags.alias()
+        source = source.join(tag, and_(tag.c.job_id == jobs.c.id, tag.c.key == key, tag.c.value == value))
+        order = tag.c.job_id
+    return source, order
 
 
 def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
     wanted = {"kind": where.kind, "status": where.status, "user": where.user}
     matching = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
     if where.name:
-        matching.append(jobs.c.name.contains(where.name, autoescape=True))
+        # The range says nothing, but leads the database to the index by time, which has the names.
+        matching += [func.instr(jobs.c.name, where.name) > 0, jobs.c.id > 0]
     if where.queue is not None:
-        # A job that names no queue is in the one that it was last run on.
-        matching.append(func.coalesce(jobs.c.queue, jobs.c.cluster) == where.queue)
+        matching.append(queue_of_job == where.queue)
     return [jobs.c.project == project, jobs.c.deleted_at.is_(None), *matching]
+
+
+async def projects(db: Database) -> list[str]:
+    """The projects that have jobs."""
+    async with db.read() as connection:
+        wanted = select(jobs.c.project).where(jobs.c.deleted_at.is_(None)).distinct()
+        return list((await connection.execute(wanted)).scalars())
 
 
 async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
@@ -187,12 +223,32 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path).label("stopped_with"),
         runs.c.restore.label("restored_from"),
         jobs.c.savepoint_path,
+        jobs.c.bucket,
+        runs.c.checkpoints,
         jobs.c.chosen_savepoint.label("chosen"),
         stops.c.savepoint_path.is_not(None).label("saved"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
         return {row["job_id"]: _origin(row) for row in rows}
+
+
+async def project_of(db: Database, job_id: int) -> str | None:
+    """The project of a job; None for an unknown one."""
+    async with db.read() as connection:
+        found: str | None = (await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))).scalar()
+        return found
+
+
+async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]:
+    """The programs of those of the jobs that are made by one."""
+    asked = listed(wanted)
+    joined = asked.join(jobs, (jobs.c.id == asked.c.value) & (jobs.c.kind == JAR_JOB))
+    joined = joined.join(specs, specs.c.job_id == jobs.c.id)
+    async with db.read() as connection:
+        rows = await connection.execute(select(jobs.c.id, specs.c.spec).select_from(joined))
+        found = {row.id: to_spec(row.spec).program for row in rows}
+        return {job_id: program for job_id, program in found.items() if program is not None}
 
 
 async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -240,6 +296,15 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
         wanted = wanted.where(batches.c.id < before)
     async with db.read() as connection:
         return [_to_batch(row, []) for row in (await connection.execute(wanted)).mappings()]
+
+
+async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
+    """The clusters that jobs of a batch are on."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+    known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
+    async with db.read() as connection:
+        return list((await connection.execute(select(stops.c.cluster).where(mine, known).distinct())).scalars())
 
 
 def _heads() -> Select[Any]:

@@ -9,6 +9,7 @@ import msgspec
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_jobs import Attempt, FakeCheckpoint, FakeJob
 
+VERTEX = "bc764cd8ddf7a0cff126f51c16239658"  # the only one: everything is chained
 _TASK_STATES = ("created", "scheduled", "deploying", "reconciling", "initializing", "canceling")
 _TASKS_AT_END = {JobState.FINISHED: "finished", JobState.CANCELED: "canceled", JobState.FAILED: "failed"}
 
@@ -62,11 +63,20 @@ def job_answer(job: FakeJob) -> bytes:
             "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
             "now": _milliseconds(time.time()),
             "timestamps": _timestamps(job),
-            "vertices": [],
+            "vertices": [_vertex(job)],
             "status-counts": {name.upper(): count for name, count in _tasks(job).items() if name != "total"},
             "plan": {"jid": job.jid, "name": job.name, "type": _job_type(job), "nodes": []},
         }
     )
+
+
+def metrics_answer(job: FakeJob, wanted: list[str]) -> bytes:
+    """`GET /jobs/:id/vertices/:vertex/subtasks/metrics`: the names of the metrics, or the sums of those that are asked
+    for. A job that has ended has none."""
+    known = _metrics(job) if job.state is JobState.RUNNING else {}
+    if not wanted:
+        return msgspec.json.encode([{"id": name} for name in known])
+    return msgspec.json.encode([{"id": name, "sum": known[name]} for name in wanted if name in known])
 
 
 def _timestamps(job: FakeJob) -> dict[str, int]:
@@ -123,6 +133,32 @@ def attempt_answer(attempt: Attempt) -> bytes:
         {"location": attempt.location} if failure is None else {"failure-cause": failure.cause()}
     )
     return msgspec.json.encode({"status": {"id": "COMPLETED"}, "operation": operation})
+
+
+def _vertex(job: FakeJob) -> dict[str, Any]:
+    return {
+        "id": VERTEX,
+        "name": "Source: s[1] -> Calc[2] -> b[3]: Writer",
+        "parallelism": 1,
+        "status": job.state if job.state in _TASKS_AT_END else "RUNNING",
+        "start-time": _milliseconds(job.started_at),
+        "end-time": _milliseconds(job.ended_at),
+        "metrics": {"read-records": 0, "write-records": 0},  # all that flows stays within the chain
+    }
+
+
+def _metrics(job: FakeJob) -> dict[str, float]:
+    flows = {"In": float(job.records), "InPerSecond": job.rate, "Out": float(job.records), "OutPerSecond": job.rate}
+    nothing = dict.fromkeys(flows, 0.0)
+    operators = {
+        "Source__s[1].": flows | {"In": 0.0, "InPerSecond": 0.0},
+        "Calc[2].": flows,
+        "b[3]__Writer.": flows | {"Out": 0.0, "OutPerSecond": 0.0, "SendErrors": float(job.corrupted)},
+        "": nothing,
+    }
+    return {
+        f"{operator}numRecords{way}": value for operator, values in operators.items() for way, value in values.items()
+    }
 
 
 def _savepoint(attempt: Attempt) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import sys
 from collections import Counter
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
+from sluiceway.testing.fake_disk import Disk
 from sluiceway.testing.fake_jobs import STORE_SECONDS
 from sluiceway.testing.fake_network import FakeNetwork, Fault, Planned, drop
 from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
@@ -21,10 +22,17 @@ class FakeFlink(FakeRest):
     """One fake cluster behind HTTP."""
 
     def __init__(
-        self, *, store_seconds: float = STORE_SECONDS, cache_seconds: float = 3.0, default_target: str | None = None
+        self,
+        *,
+        store_seconds: float = STORE_SECONDS,
+        cache_seconds: float = 3.0,
+        default_target: str | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """See `FakeRest`."""
-        super().__init__(store_seconds=store_seconds, cache_seconds=cache_seconds, default_target=default_target)
+        super().__init__(
+            store_seconds=store_seconds, cache_seconds=cache_seconds, default_target=default_target, disk=disk
+        )
         self.requests: list[tuple[str, str, Any]] = []  # method, path with query, JSON body or None
         self.url = ""
         self._counts: Counter[str] = Counter()
@@ -78,9 +86,8 @@ class FakeFlink(FakeRest):
     # A request. ---------------------------------------------------------------------------------------------------
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw = await request.read()
         kind, _ = route(request.method, request.path)
-        body = decoded(raw)
+        body = await _uploaded(request) if kind is Kind.UPLOAD else decoded(await request.read())
         self.requests.append((request.method, request.path_qs, body))
         self._counts[kind] += 1
         planned = self._network.take(kind)
@@ -92,6 +99,12 @@ class FakeFlink(FakeRest):
         if planned is not None and planned.fault is Fault.LOSE_ANSWER:
             drop(request)
         return web.Response(status=status, body=answer, content_type="application/json")
+
+
+async def _uploaded(request: web.BaseRequest) -> tuple[str, bytes]:
+    part = await (await request.multipart()).next()
+    assert isinstance(part, BodyPartReader), "an upload has one part, which is a file"
+    return part.filename or "", bytes(await part.read())
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

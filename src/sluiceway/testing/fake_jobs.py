@@ -96,6 +96,9 @@ class FakeJob:
     drained: bool = False  # the sources have ended: no record is processed any more
     checkpoint: FakeCheckpoint | None = None
     retains_checkpoints: bool = False  # beyond a cancel
+    records: int = 0  # that came out of its source, and went into its sink
+    corrupted: int = 0  # that its sink could not write
+    rate: float = 0.0  # of records a second
     failure: str = ""
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)

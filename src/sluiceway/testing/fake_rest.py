@@ -16,16 +16,19 @@ import msgspec
 
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_answers import (
+    VERTEX,
     attempt_answer,
     checkpoint_config_answer,
     checkpoints_answer,
     exceptions_answer,
     job_answer,
+    metrics_answer,
     overview_answer,
     overview_line,
 )
 from sluiceway.testing.fake_disk import Disk, LocalDisk
 from sluiceway.testing.fake_failures import error
+from sluiceway.testing.fake_jars import FakeJars
 from sluiceway.testing.fake_jobs import STORE_SECONDS, FakeJob, FakeJobs, Truth
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -42,11 +45,15 @@ class Kind(StrEnum):
     CHECKPOINTS = "checkpoints"
     CHECKPOINT_CONFIG = "checkpoint_config"
     EXCEPTIONS = "exceptions"
+    VERTEX = "vertex"  # its metrics and its back pressure
     STOP = "stop"
     SAVEPOINT = "savepoint"
     POLL = "poll"  # GET /jobs/:id/savepoints/:trigger
     CANCEL = "cancel"
     DISPOSAL = "disposal"
+    JARS = "jars"  # GET /jars and DELETE /jars/:id
+    UPLOAD = "upload"
+    RUN = "run"  # POST /jars/:id/run
     OTHER = "other"
 
 
@@ -74,6 +81,7 @@ class FakeRest:
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
         self._disposals: dict[str, str | None] = {}
         self._state = FakeJobs(self._later, self._disk, store_seconds)
+        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail)  # None: none are taken
 
     # The world. ---------------------------------------------------------------------------------------------------
 
@@ -132,6 +140,8 @@ class FakeRest:
         are known again; without it every job is forgotten.
         """
         self._cache.clear()
+        if self.jars is not None:
+            self.jars.clear()
         self._state.lose_jobmanager(truths if ha else None, recovery_seconds)
 
     def _later(self, seconds: float, call: Any) -> asyncio.TimerHandle:
@@ -144,7 +154,11 @@ class FakeRest:
 
     # What Flink answers. ------------------------------------------------------------------------------------------
 
-    def _answer(self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any) -> Answer:
+    def _answer(  # noqa: C901, PLR0912 - one case a question
+        self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any
+    ) -> Answer:
+        if kind in {Kind.JARS, Kind.UPLOAD, Kind.RUN}:
+            return self._on_jars(kind, ids, method, path_qs, body)
         for name, value in zip(("jobid", "triggerid"), ids, strict=False):
             if not _ID.fullmatch(value):
                 why = f'Cannot resolve path parameter ({name}) from value "{value}".'
@@ -158,6 +172,8 @@ class FakeRest:
                 return self._status(ids[0])
             case Kind.JOB | Kind.CHECKPOINTS | Kind.CHECKPOINT_CONFIG | Kind.EXCEPTIONS:
                 return self._cached(kind, ids[0])
+            case Kind.VERTEX:
+                return self._vertex(ids[0], ids[1], path_qs)
             case Kind.STOP | Kind.SAVEPOINT:
                 return self._trigger(kind, ids[0], body)
             case Kind.POLL:
@@ -166,10 +182,19 @@ class FakeRest:
                 return self._cancel(ids[0], _mode(path_qs))
             case Kind.DISPOSAL:
                 return self._dispose(ids, body)
-            case Kind.OTHER if method == "GET":
-                return 404, _json({"errors": [f"Unable to load requested file {urlsplit(path_qs).path}."]})
             case _:
-                return 404, _json({"errors": [f"Not found: {path_qs}"]})
+                return _unknown(method, path_qs)
+
+    def _on_jars(self, kind: Kind, ids: list[str], method: str, path_qs: str, body: Any) -> Answer:
+        if self.jars is None:
+            refused = 400, _json({"errors": ["POST request not allowed"]})
+            return refused if kind is Kind.UPLOAD else _unknown(method, path_qs)
+        if kind is Kind.UPLOAD:
+            return self.jars.upload(*body)
+        if kind is Kind.RUN:
+            shape = isinstance(body, dict) and _ID.fullmatch(str(body.get("jobId") or "0" * 32))
+            return self.jars.run(ids[0], body) if shape else _no(400, "Request did not match expected format.")
+        return self.jars.delete(ids[0]) if ids else self.jars.list()
 
     def _jobs_overview(self) -> bytes:
         version = self._state.version
@@ -206,6 +231,16 @@ class FakeRest:
         if job.batch or job.forgotten_checkpoints:
             return _no(404, "Checkpointing has not been enabled.")
         return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
+
+    def _vertex(self, jid: str, vertex: str, path_qs: str) -> Answer:
+        job = self.jobs.get(jid) if vertex == VERTEX else None
+        asked = urlsplit(path_qs)
+        if asked.path.endswith("/backpressure"):
+            if job is None:
+                return 404, _json({"errors": [error("runtime.rest.NotFoundException", f"Job {jid} not found")]})
+            return 200, _json({"status": "ok", "backpressure-level": "ok", "subtasks": []})
+        wanted = parse_qs(asked.query).get("get", [""])[0]
+        return 200, b"[]" if job is None else metrics_answer(job, wanted.split(",") if wanted else [])
 
     def _trigger(self, kind: Kind, jid: str, body: Any) -> Answer:
         fields = {} if body is None else body
@@ -256,7 +291,7 @@ class FakeRest:
         return 200, _json({"request-id": trigger})
 
 
-def route(method: str, path: str) -> tuple[Kind, list[str]]:
+def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901 - one case a question
     """What a request is about, and the ids in its path."""
     match method, path.strip("/").split("/"):
         case "GET", ["overview" | "config"]:
@@ -271,16 +306,30 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:
             return Kind(what), [jid]
         case "GET", ["jobs", jid, "checkpoints", "config"]:
             return Kind.CHECKPOINT_CONFIG, [jid]
-        case "POST", ["jobs", jid, "stop"]:
-            return Kind.STOP, [jid]
-        case "POST", ["jobs", jid, "savepoints"]:
-            return Kind.SAVEPOINT, [jid]
+        case "GET", ["jobs", jid, "vertices", vertex, *what] if what in (["backpressure"], ["subtasks", "metrics"]):
+            return Kind.VERTEX, [jid, vertex]
+        case "POST", ["jobs", jid, "stop" | "savepoints" as what]:
+            return Kind(what.removesuffix("s")), [jid]
         case "GET", ["jobs", jid, "savepoints", trigger]:
             return Kind.POLL, [jid, trigger]
         case "POST", ["savepoint-disposal"]:
             return Kind.DISPOSAL, []
         case "GET", ["savepoint-disposal", trigger]:
             return Kind.DISPOSAL, [trigger]
+        case _, parts:
+            return _route_of_jars(method, parts)
+
+
+def _route_of_jars(method: str, parts: list[str]) -> tuple[Kind, list[str]]:
+    match method, parts:
+        case "GET", ["jars"]:
+            return Kind.JARS, []
+        case "DELETE", ["jars", jar]:
+            return Kind.JARS, [jar]
+        case "POST", ["jars", "upload"]:
+            return Kind.UPLOAD, []
+        case "POST", ["jars", jar, "run"]:
+            return Kind.RUN, [jar]
         case _:
             return Kind.OTHER, []
 
@@ -297,6 +346,11 @@ def decoded(raw: bytes) -> Any:
 
 def _mode(path_qs: str) -> str:
     return parse_qs(urlsplit(path_qs).query).get("mode", ["cancel"])[0]
+
+
+def _unknown(method: str, path_qs: str) -> Answer:
+    why = f"Unable to load requested file {urlsplit(path_qs).path}." if method == "GET" else f"Not found: {path_qs}"
+    return 404, _json({"errors": [why]})
 
 
 def _disposed(failed: str | None) -> dict[str, Any]:

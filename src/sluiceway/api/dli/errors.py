@@ -18,12 +18,22 @@ class Code(StrEnum):
 
     UNKNOWN_PATH = "APIGW.0101"
     TOO_LARGE = "APIGW.0201"
+    BUSY = "APIGW.0202"
+    NOT_SIGNED_IN = "APIGW.0301"
+    FORBIDDEN = "APIGW.0302"
+    THROTTLED = "APIGW.0308"
     BAD_PARAMETER = "DLI.0001"
+    SQL_SYNTAX = "DLI.0004"
+    SQL_SEMANTICS = "DLI.0005"
+    NO_OBJECT = "DLI.0002"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
+    NOT_FOUND = "DLI.0023"
     SERVER_FAULT = "DLI.0999"
     NOT_JSON = "DLI.10004"
+    JOB_FORBIDDEN = "DLI.10005"
+    OTHER_PROJECT = "DLI.10006"
     BAD_PROJECT = "DLI.10010"
     SQL_TOO_LONG = "DLI.11001"
     NAME_EXISTS = "DLI.11004"
@@ -31,33 +41,59 @@ class Code(StrEnum):
     NAME_EMPTY = "DLI.11007"
     BAD_CHECKPOINT_INTERVAL = "DLI.11008"
     BAD_CHECKPOINT_MODE = "DLI.11009"
+    BAD_BUCKET = "DLI.11011"
     BAD_PARALLELISM = "DLI.11013"
     DESC_TOO_LONG = "DLI.11014"
     BAD_NAME = "DLI.11015"
+    NOT_A_JAR = "DLI.11017"
+    CLASS_TOO_LONG = "DLI.11018"
+    ARGS_TOO_LONG = "DLI.11019"
+    CLASS_SPACES = "DLI.11020"
+    NO_SUCH_JAR = "DLI.11021"
     TOO_PARALLEL = "DLI.11022"
     TYPE_AND_MODE = "DLI.11024"
     NO_CU_LEFT = "DLI.11025"
+    BOTH_CU = "DLI.11026"
     BAD_CU = "DLI.11027"
     BAD_MANAGER_CU = "DLI.11028"
     BAD_RETENTION = "DLI.11036"
     BAD_DIRTY_DATA = "DLI.11039"
+    NO_APIG_SINKS = "DLI.11098"
     BAD_ID = "DLI.12001"
+    UPDATE_KIND = "DLI.12002"
     UPDATE_RUNNING = "DLI.12003"
     UPDATE_UNKNOWN = "DLI.12004"
     UPDATE_STATE = "DLI.12005"
     UPDATE_NAME_EXISTS = "DLI.12006"
     RUN_STATE = "DLI.13006"
     RUN_UNKNOWN = "DLI.13007"
+    RUN_FORBIDDEN = "DLI.13011"
+    RUN_NO_JAR = "DLI.13013"
     NO_SAVEPOINT = "DLI.13017"
+    NO_DEPENDENCY = "DLI.13018"
     NO_QUEUE = "DLI.13024"
     NO_GRAPH = "DLI.14001"
     STOP_UNKNOWN = "DLI.15001"
     STOP_STATE = "DLI.15002"
     SHOW_UNKNOWN = "DLI.16001"
     DELETE_UNKNOWN = "DLI.17001"
+    NO_BUCKET = "DLI.19004"
+    TEMPLATE_NAME_EMPTY = "DLI.18001"
+    TEMPLATE_NAME_EXISTS = "DLI.18002"
+    TEMPLATES_FULL = "DLI.18003"
+    TEMPLATE_UNKNOWN = "DLI.18004"
+    TEMPLATE_DESC_TOO_LONG = "DLI.18005"
+    TEMPLATE_SQL_TOO_LONG = "DLI.18006"
+    TEMPLATE_TYPE = "DLI.18007"
+    TEMPLATE_BAD_ID = "DLI.18008"
+    TEMPLATE_NAME_TOO_LONG = "DLI.18009"
+    UPDATE_TEMPLATE_UNKNOWN = "DLI.1205"
+    BAD_TEMPLATE_PAGE = "DLI.1206"
     QUEUE_UNKNOWN = "DLI.20005"
     BAD_OFFSET = "DLI.23001"
     BAD_ROOT = "DLI.23003"
+    BAD_EXPORT = "DLI.29001"
+    BAD_IMPORT = "DLI.29002"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +119,42 @@ TABLE: Mapping[Code, Entry] = {
         "请求体超过 {limit} MB。请减少单次请求的内容。",
         413,
     ),
+    Code.BUSY: _entry(
+        "The service has too much to do: {why}. Send the request again later.",
+        "服务繁忙：{why}。请稍后重试。",
+        503,
+    ),
+    Code.NOT_SIGNED_IN: _entry(
+        "You are not signed in: {why}. Sign the request with an access key (AK/SK), or send a token in X-Auth-Token.",
+        "身份认证失败：{why}。请使用访问密钥（AK/SK）对请求签名，或在 X-Auth-Token 中携带 Token。",
+        401,
+    ),
+    Code.FORBIDDEN: _entry(
+        "You have no right to do this here ({action}), or there is no such project. Ask an administrator to grant you a"
+        " role in the project.",
+        "您没有执行此操作的权限（{action}），或该项目不存在。请联系管理员授予您该项目的角色。",
+        403,
+    ),
+    Code.THROTTLED: _entry(
+        "Requests come faster than they are allowed to. Wait {seconds} s, then send the request again.",
+        "请求过于频繁。请等待 {seconds} 秒后重试。",
+        429,
+    ),
     Code.BAD_PARAMETER: _entry(
         "Parameter {field} is not valid: {why}. Correct it and send the request again.",
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
+    ),
+    Code.NO_OBJECT: _entry(
+        "There is no file {file} in storage. Put it there, then send the request again.",
+        "存储中不存在文件 {file}。请先将其放入存储，然后重新发送请求。",
+    ),
+    Code.SQL_SYNTAX: _entry(
+        "The SQL cannot be parsed: {why} Correct it and send the request again.",
+        "SQL 语法错误：{why} 请修改后重新发送请求。",
+    ),
+    Code.SQL_SEMANTICS: _entry(
+        "The SQL cannot run as a job: {why} Correct it and send the request again.",
+        "SQL 不能作为作业运行：{why} 请修改后重新发送请求。",
     ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
     Code.TOO_MANY: _entry(
@@ -93,8 +162,13 @@ TABLE: Mapping[Code, Entry] = {
         "请求包含 {count} 个作业，单次请求最多 {limit} 个。未执行任何操作，请分多次发送。",
     ),
     Code.UNAVAILABLE: _entry(
-        "This cannot be done to the job now: {why}. Try again later.",
-        "当前无法对该作业执行此操作：{why}。请稍后重试。",
+        "This cannot be done now: {why}. Try again later.",
+        "当前无法执行此操作：{why}。请稍后重试。",
+    ),
+    Code.NOT_FOUND: _entry(
+        "There is nothing named {name} here. Check it; it may have been deleted, or have ended.",
+        "不存在 {name}，可能已被删除或已失效。请检查后重试。",
+        404,
     ),
     Code.SERVER_FAULT: _entry(
         "The service failed while it handled this request. Send it again; if it fails again, give the operator of the"
@@ -105,6 +179,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.NOT_JSON: _entry(
         "The request body is not valid JSON: {why}. Send a JSON object.",
         "请求体不是有效的 JSON：{why}。请发送 JSON 对象。",
+    ),
+    Code.JOB_FORBIDDEN: _entry(
+        "You have no right to stop jobs on queue {queue}. Ask an administrator to grant it to you.",
+        "您没有停止队列 {queue} 上作业的权限。请联系管理员授权。",
+    ),
+    Code.OTHER_PROJECT: _entry(
+        "The token is for another project than the path names. Get a token for this project.",
+        "Token 所属项目与路径中的项目不一致。请获取该项目的 Token。",
     ),
     Code.BAD_PROJECT: _entry(
         "The project id in the path is not valid: it has 1 to 64 letters and digits. Set it in your client.",
@@ -139,15 +221,44 @@ TABLE: Mapping[Code, Entry] = {
         "desc has {size} characters; at most {limit} are allowed. Shorten it.",
         "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
     ),
+    Code.BAD_BUCKET: _entry(
+        "obs_bucket {bucket} cannot be a bucket: the name has 3 to 63 lower-case letters, digits, hyphens and dots, and"
+        " is not jobs. Correct it.",
+        "obs_bucket {bucket} 不是有效的桶名：应为 3 到 63 个小写字母、数字、中划线或点，且不能为 jobs。请修改。",
+    ),
     Code.BAD_NAME: _entry(
         "The job name may hold only letters, digits, Chinese characters, _ and -. Choose another name.",
         "作业名称只能包含字母、数字、中文、下划线和中划线。请使用其他名称。",
+    ),
+    Code.NOT_A_JAR: _entry(
+        "{file} in {field} is not a jar: its name must end with .jar. Give the path or the name of a jar.",
+        "{field} 中的 {file} 不是 jar 包：名称必须以 .jar 结尾。请填写 jar 包的路径或名称。",
+    ),
+    Code.CLASS_TOO_LONG: _entry(
+        "main_class has {size} bytes in UTF-8; at most {limit} are allowed. Give the name of a class.",
+        "main_class 的 UTF-8 长度为 {size} 字节，最多允许 {limit} 字节。请填写类名。",
+    ),
+    Code.ARGS_TOO_LONG: _entry(
+        "entrypoint_args has {size} bytes in UTF-8; at most {limit} are allowed. Put the rest into a dependency file.",
+        "entrypoint_args 的 UTF-8 长度为 {size} 字节，最多允许 {limit} 字节。请将其余内容放入依赖文件。",
+    ),
+    Code.CLASS_SPACES: _entry(
+        "main_class holds spaces. Give the name of a class, for example com.example.Main.",
+        "main_class 不能包含空格。请填写类名，例如 com.example.Main。",
+    ),
+    Code.NO_SUCH_JAR: _entry(
+        "The jar {file} does not exist. Put it into storage, or upload it as a resource, then send the request again.",
+        "jar 包 {file} 不存在。请将其放入存储或作为资源上传，然后重新发送请求。",
     ),
     Code.TOO_PARALLEL: _entry(
         "parallel_number {parallel} is more than 4 times the {free} CUs left beside the JobManager. Lower it to"
         " {limit}, or raise cu_number.",
         "parallel_number {parallel} 超过了计算单元（除管理单元外剩余 {free} CU）的 4 倍。请降低到 {limit}，"
         "或增大 cu_number。",
+    ),
+    Code.BOTH_CU: _entry(
+        "A Jar job has both cu_number and manager_cu_number, or neither. Give the other one, too.",
+        "Jar 作业必须同时设置 cu_number 和 manager_cu_number，或都不设置。请补充另一个参数。",
     ),
     Code.TYPE_AND_MODE: _entry(
         "job_type {job_type} does not run with run_mode {run_mode}. Use run_mode {fitting}, or leave one of the two"
@@ -172,9 +283,17 @@ TABLE: Mapping[Code, Entry] = {
         "dirty_data_strategy must be 0, 1 or 2:obsDir. Correct it.",
         "dirty_data_strategy 必须为 0、1 或 2:obsDir。请修改。",
     ),
+    Code.NO_APIG_SINKS: _entry(
+        "Job {id} has no sinks of API Gateway: this service has none. Use another connector.",
+        "作业 {id} 没有 API 网关输出：本服务不支持。请使用其他连接器。",
+    ),
     Code.BAD_ID: _entry(
         "Job id {id} is not valid: a job id is a whole number above 0. Use an id that create or list gave you.",
         "作业 ID {id} 无效：作业 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
+    ),
+    Code.UPDATE_KIND: _entry(
+        "The job is a {kind} and cannot be changed by this path. Use /streaming/{path}/ and its id.",
+        "该作业的类型为 {kind}，不能通过此路径修改。请使用 /streaming/{path}/ 加作业 ID。",
     ),
     Code.UPDATE_RUNNING: _entry(
         "The job is in status {status}, so this cannot be changed: {fields}. Stop the job first. While it runs, only"
@@ -201,9 +320,21 @@ TABLE: Mapping[Code, Entry] = {
         "There is no such job in this project. Check the id and the project.",
         "该项目中不存在此作业。请检查作业 ID 和项目。",
     ),
+    Code.RUN_FORBIDDEN: _entry(
+        "You have no right to start jobs on queue {queue}. Ask an administrator to grant it to you.",
+        "您没有在队列 {queue} 上启动作业的权限。请联系管理员授权。",
+    ),
+    Code.RUN_NO_JAR: _entry(
+        "The job's jar is missing{note}. Put it into storage, or upload it as a resource, and name it as entrypoint.",
+        "作业的 jar 包不存在{note}。请将其放入存储或作为资源上传，并填写 entrypoint。",
+    ),
     Code.NO_SAVEPOINT: _entry(
         "There is nothing to resume this job from{note}. Start it without resume_savepoint.",
         "该作业没有可用于恢复的保存点{note}。请不带 resume_savepoint 启动。",
+    ),
+    Code.NO_DEPENDENCY: _entry(
+        "Something that the job depends on is missing{note}. Put it into storage, or upload it as a resource.",
+        "作业的依赖不存在{note}。请将其放入存储，或作为资源上传。",
     ),
     Code.NO_QUEUE: _entry(
         "There is no queue for this job to run on{note}. Register the cluster with the service, or update the job's"
@@ -232,6 +363,53 @@ TABLE: Mapping[Code, Entry] = {
         "There is no such job in this project. Check the id and the project.",
         "该项目中不存在此作业。请检查作业 ID 和项目。",
     ),
+    Code.NO_BUCKET: _entry(
+        "obs_buckets names no bucket. Give the names of the buckets to authorize.",
+        "obs_buckets 中没有桶。请填写需要授权的桶名。",
+    ),
+    Code.TEMPLATE_NAME_EMPTY: _entry(
+        "The template name is empty. Give the template a name.", "模板名称为空。请填写模板名称。"
+    ),
+    Code.TEMPLATE_NAME_EXISTS: _entry(
+        "A template named {name} exists in this project. Choose another name, or update that template.",
+        "该项目中已存在名为 {name} 的模板。请使用其他名称，或更新该模板。",
+    ),
+    Code.TEMPLATES_FULL: _entry(
+        "The project has {limit} templates, which is as many as it may have. Delete one first.",
+        "该项目已有 {limit} 个模板，达到上限。请先删除一个模板。",
+    ),
+    Code.TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project. Check the id and the project.",
+        "该项目中不存在模板 {id}。请检查模板 ID 和项目。",
+    ),
+    Code.TEMPLATE_DESC_TOO_LONG: _entry(
+        "desc has {size} characters; at most {limit} are allowed. Shorten it.",
+        "desc 有 {size} 个字符，最多允许 {limit} 个。请缩短描述。",
+    ),
+    Code.TEMPLATE_SQL_TOO_LONG: _entry(
+        "sql_body has {size} characters; at most {limit} are allowed. Shorten it.",
+        "sql_body 有 {size} 个字符，最多允许 {limit} 个。请缩短 SQL。",
+    ),
+    Code.TEMPLATE_TYPE: _entry(
+        "job_type of a template must be {fitting}. Correct it or leave it out.",
+        "模板的 job_type 必须为 {fitting}。请修改或省略。",
+    ),
+    Code.TEMPLATE_BAD_ID: _entry(
+        "Template id {id} is not valid: it is a whole number above 0. Use an id that create or list gave you.",
+        "模板 ID {id} 无效：模板 ID 为大于 0 的整数。请使用创建或查询接口返回的 ID。",
+    ),
+    Code.TEMPLATE_NAME_TOO_LONG: _entry(
+        "The template name has {size} characters; at most {limit} are allowed. Choose a shorter name.",
+        "模板名称有 {size} 个字符，最多允许 {limit} 个。请使用更短的名称。",
+    ),
+    Code.UPDATE_TEMPLATE_UNKNOWN: _entry(
+        "There is no template {id} in this project, so it cannot be changed. Check the id and the project.",
+        "该项目中不存在模板 {id}，无法更新。请检查模板 ID 和项目。",
+    ),
+    Code.BAD_TEMPLATE_PAGE: _entry(
+        "offset and limit of a list of templates must be whole numbers, 0 or more. Correct them.",
+        "模板列表的 offset 和 limit 必须为大于等于 0 的整数。请修改。",
+    ),
     Code.QUEUE_UNKNOWN: _entry(
         "There is no queue named {queue}. Register the cluster with the service, or choose another queue_name.",
         "不存在名为 {queue} 的队列。请在服务中注册集群，或使用其他 queue_name。",
@@ -242,6 +420,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.BAD_ROOT: _entry(
         "root_job_id must be a whole number above 0. Correct it or leave it out.",
         "root_job_id 必须为大于 0 的整数。请修改或省略。",
+    ),
+    Code.BAD_EXPORT: _entry(
+        "Jobs cannot be exported to obs_dir: {why} Give a directory as bucket/directory.",
+        "无法将作业导出到 obs_dir：{why} 请填写 bucket/directory 形式的目录。",
+    ),
+    Code.BAD_IMPORT: _entry(
+        "Nothing was imported. {why} Give a zip file that was exported, or a directory of them.",
+        "未导入任何作业。{why} 请填写导出的 zip 文件或其所在目录。",
     ),
 }
 

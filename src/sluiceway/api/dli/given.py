@@ -11,7 +11,6 @@ from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.control.queries import Queries
 
 BASE: Final = "/v1.0/{project_id:str}/streaming"
-USER: Final = "local"  # nobody signs in yet
 
 # Dependencies are ours, so nothing is gained by validating them.
 LanguageGiven = NamedDependency[SkipValidation[Language]]

@@ -1,12 +1,13 @@
 """What stands in paths, queries and batch bodies: ids, projects, and the filters of a list. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
+from sluiceway.api.dli.tag_rules import filtered
 from sluiceway.api.dli.wire import MAX_ID, JobIdIn
 from sluiceway.control.queries import JobFilter
 from sluiceway.settings import MAX_JOB_IDS
@@ -29,21 +30,21 @@ def project(segment: str) -> str:
 
 def job_id(segment: str) -> int:
     """The job that a path names."""
-    number = _number(segment)
-    if number is None or not 0 < number <= MAX_ID:
+    found = number(segment)
+    if found is None or not 0 < found <= MAX_ID:
         raise DliError(Code.BAD_ID, id=segment[:40])
-    return number
+    return found
 
 
-def job_ids(given: Sequence[JobIdIn]) -> list[int]:
+def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS, field: str = "job_ids") -> list[int]:
     """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
     if not given:
-        raise bad("job_ids", "it is empty", "不能为空")
-    if len(given) > MAX_JOB_IDS:
-        raise DliError(Code.TOO_MANY, count=len(given), limit=MAX_JOB_IDS)
-    ids = [item if type(item) is int else _id_in_text(str(item)) for item in given]
+        raise bad(field, "it is empty", "不能为空")
+    if len(given) > most:
+        raise DliError(Code.TOO_MANY, count=len(given), limit=most)
+    ids = [item if type(item) is int else _id_in_text(str(item), field) for item in given]
     if max(ids) > MAX_ID:
-        raise bad("job_ids", f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")
+        raise bad(field, f"{_short(max(ids))} is beyond 64 bits", f"{_short(max(ids))} 超出 64 位整数范围")
     if min(ids) < 1:
         raise DliError(Code.BAD_ID, id=_short(min(ids)))
     return ids
@@ -80,24 +81,29 @@ class ListQuery:
 
 def listing(query: ListQuery) -> Listing:
     """The jobs that a query means, and which page of them."""
-    if query.tags:
-        raise bad("tags", "this service does not filter by tags; leave it out", "本服务不支持按标签过滤，请省略该参数")
+    tags = filtered(query.tags)
     return Listing(
-        where=_where(query) if _possible(query) else None,
-        offset=_offset(query.offset),
-        limit=_limit(query.limit),
-        descending=_choice("order", query.order or "desc", ("desc", "asc")) == "desc",
+        where=_where(query, tags) if _possible(query) and tags is not None else None,
+        offset=offset(query.offset),
+        limit=limit(query.limit),
+        descending=descending(query.order),
         detail=_choice("show_detail", (query.show_detail or "false").lower(), ("true", "false")) == "true",
     )
 
 
-def _where(query: ListQuery) -> JobFilter:
+def descending(order: str) -> bool:
+    """Whether a list is to begin with the newest, as it does when nothing else is asked for."""
+    return _choice("order", order or "desc", ("desc", "asc")) == "desc"
+
+
+def _where(query: ListQuery, tags: Mapping[str, str]) -> JobFilter:
     return JobFilter(
         kind=query.job_type or None,
         status=STATUSES[query.status] if query.status else None,
         queue=query.queue_name or None,
         user=query.user_name or None,
         name=query.name or None,
+        tags=tags,
     )
 
 
@@ -107,7 +113,7 @@ def _possible(query: ListQuery) -> bool:
         _choice("job_type", query.job_type, JOB_TYPES)
     if query.status:
         _choice("status", query.status, (*STATUSES, *sorted(NEVER_HERE)))
-    if query.root_job_id and not 0 < (_number(query.root_job_id) or 0) <= MAX_ID:
+    if query.root_job_id and not 0 < (number(query.root_job_id) or 0) <= MAX_ID:
         raise DliError(Code.BAD_ROOT)
     return not (
         "\0" in query.name + query.queue_name + query.user_name  # no job has it, and PostgreSQL refuses to look
@@ -117,18 +123,20 @@ def _possible(query: ListQuery) -> bool:
     )
 
 
-def _offset(given: str) -> int:
-    offset = _number(given or "0")
-    if offset is None or not 0 <= offset <= MAX_ID:
+def offset(given: str) -> int:
+    """How many items of a list to skip."""
+    found = number(given or "0")
+    if found is None or not 0 <= found <= MAX_ID:
         raise DliError(Code.BAD_OFFSET)
-    return offset
+    return found
 
 
-def _limit(given: str) -> int:
-    limit = _number(given or str(DEFAULT_LIMIT))
-    if limit is None or limit < 0:
+def limit(given: str) -> int:
+    """How many items of a list to show."""
+    found = number(given or str(DEFAULT_LIMIT))
+    if found is None or found < 0:
         raise bad("limit", f"it must be a whole number, 0 to {MAX_LIMIT}", f"必须为 0 到 {MAX_LIMIT} 的整数")
-    return min(limit, MAX_LIMIT)
+    return min(found, MAX_LIMIT)
 
 
 def _choice(field: str, given: str, choices: Sequence[str]) -> str:
@@ -137,14 +145,15 @@ def _choice(field: str, given: str, choices: Sequence[str]) -> str:
     return given
 
 
-def _id_in_text(text: str) -> int:
-    number = _number(text)
-    if number is None:
-        raise bad("job_ids", f"{text[:40]!r} is not a 64-bit number", f"{text[:40]!r} 不是 64 位整数")
-    return number
+def _id_in_text(text: str, field: str) -> int:
+    found = number(text)
+    if found is None:
+        raise bad(field, f"{text[:40]!r} is not a 64-bit number", f"{text[:40]!r} 不是 64 位整数")
+    return found
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """The whole number that a text is, if it is one of 64 bits or little more."""
     text = text.strip()
     return int(text) if _NUMBER.fullmatch(text) else None
 

@@ -11,18 +11,36 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import requests, rules, savepoints, views, wire
+from sluiceway.api.dli import (
+    buckets,
+    edge,
+    graph,
+    jar_routes,
+    metrics,
+    requests,
+    resource_routes,
+    rules,
+    savepoints,
+    tags,
+    templates,
+    transfer,
+    views,
+    wire,
+)
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
+from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import Listing, ListQuery
+from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs, StopOrder
+from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.settings import MAX_BODY
@@ -58,10 +76,12 @@ async def stop(
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
     stop_jobs: StopJobsGiven,
+    permit: PermitGiven,
 ) -> Response[list[wire.Outcome]]:
     """Accept the stop of each job, with a savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=StopOrder(who=USER))
+    order = StopOrder(who=permit.who, allowed=permit.on(Action.STOP))
+    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=order)
     answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
@@ -82,10 +102,12 @@ async def run(
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
     start_jobs: StartJobsGiven,
+    permit: PermitGiven,
 ) -> Response[list[wire.Outcome]]:
     """Accept the start of each job, from its newest savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    verdicts = await start_jobs(project, ids, resume=bool(data.resume_savepoint), who=USER)
+    resume, allowed = bool(data.resume_savepoint), permit.on(Action.START)
+    verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed)
     return _answer(verdicts, Batch.RUN, language, refused_form)
 
 
@@ -103,18 +125,20 @@ async def delete_many(
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
     edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
 ) -> Response[list[wire.Outcome]]:
     """Delete each job; one that runs is stopped first, without a savepoint. One answer for each position."""
-    verdicts = await edit_jobs.delete(project, requests.job_ids(data.job_ids), USER)
+    ids = requests.job_ids(data.job_ids)
+    verdicts = await edit_jobs.delete(project, ids, permit.who, permit.on(Action.STOP))
     return _answer(verdicts, Batch.DELETE, language, refused_form)
 
 
 @delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=REFUSED, summary="Delete a job")
 async def delete_one(
-    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven, permit: PermitGiven
 ) -> wire.Done:
     """Delete a job; if it runs it is stopped first, without a savepoint."""
-    (verdict,) = await edit_jobs.delete(project, [job], USER)
+    (verdict,) = await edit_jobs.delete(project, [job], permit.who, permit.on(Action.STOP))
     if error := views.refusal(verdict, Batch.DELETE):
         raise error
     return views.done(language)
@@ -162,12 +186,17 @@ async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: Queries
     summary="Create a SQL job",
 )
 async def create_sql_job(
-    data: JSONBody[wire.CreateSqlJob], project: ProjectGiven, language: LanguageGiven, edit_jobs: EditJobsGiven
+    data: JSONBody[wire.CreateSqlJob],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    edit_jobs: EditJobsGiven,
+    templates: TemplatesGiven,
+    permit: PermitGiven,
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
-    draft = rules.create(data)
+    draft = rules.create(await filled(data, project, templates))
     try:
-        job = await edit_jobs.create(project, draft, USER)
+        job = await edit_jobs.create(project, draft, permit.who)
     except NameTaken:
         raise DliError(Code.NAME_EXISTS, name=draft.name) from None
     except UnknownQueue:
@@ -188,6 +217,7 @@ async def update_sql_job(
     job: JobIdGiven,
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
 ) -> wire.Updated:
     """Change what the body names. Most of it only while the job does not run."""
 
@@ -195,7 +225,7 @@ async def update_sql_job(
         return rules.update(stored, data)
 
     try:
-        return views.updated(await edit_jobs.update(project, job, change, USER), language)
+        return views.updated(await edit_jobs.update(project, job, change, permit.who), language)
     except UnknownJob:
         raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
     except NameTaken:
@@ -216,6 +246,15 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     execute_graph,
     create_sql_job,
     update_sql_job,
+    *buckets.HANDLERS,
+    *templates.HANDLERS,
+    *tags.HANDLERS,
+    *metrics.HANDLERS,
+    *graph.HANDLERS,
+    *edge.HANDLERS,
+    *transfer.HANDLERS,
+    *jar_routes.HANDLERS,
+    *resource_routes.HANDLERS,
     *savepoints.HANDLERS,
 ]
 
@@ -247,7 +286,7 @@ def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
     user_name: FromQuery[str] = "",
     sys_enterprise_project_name: FromQuery[str] = "",
     name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
-    tags: Annotated[str, QueryParameter(description="Refused: jobs are not filtered by tags.")] = "",
+    tags: Annotated[str, QueryParameter(description="Tags that a job must have, all of them: k=v,k2=v2.")] = "",
     order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
     limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, maximum=100))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
@@ -292,7 +331,7 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
     an array, or with the first error alone, which SDK users can read the code of.
 
-    The use cases are dependencies of the application: stop_jobs, start_jobs, edit_jobs, queries.
+    The use cases are dependencies of the application, each under its own name.
     """
 
     def form() -> RefusedForm:
@@ -309,6 +348,8 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             "language": Provide(_language, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
             "refused_form": Provide(form, sync_to_thread=False),
+            **templates.DEPENDENCIES,
+            **tags.DEPENDENCIES,
         },
         exception_handlers=FOR_ROUTES,
         request_max_body_size=MAX_BODY,

@@ -8,13 +8,14 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli import runtime_config
+from sluiceway.api.dli import runtime_config, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.status import dli_status
-from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, Tag, UpdateSqlJob
+from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE
-from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
+from sluiceway.storage.files import is_bucket
 
 NAME_BYTES: Final = 57
 DESC_LIMIT: Final = 2048
@@ -22,7 +23,6 @@ SQL_LIMIT: Final = 1024 * 1024
 QUEUE_LIMIT: Final = 128
 TEXT_LIMIT: Final = 64 * 1024  # of every other text, so that a list of jobs stays readable
 LIST_LIMIT: Final = 100
-TAG_LIMIT: Final = 20
 CU: Final = (2, 400)
 MANAGER_CU: Final = (1, 4)
 PARALLELISM: Final = (1, 2000)
@@ -62,6 +62,7 @@ EMPTY_IS_ABSENT: Final = frozenset(
         "dirty_data_strategy",
         "flink_version",
         "execution_agency_urn",
+        "feature",
         "resource_config_version",
         "operator_config",
         "static_estimator_config",
@@ -79,7 +80,8 @@ class Settings(JobConfig, frozen=True, kw_only=True):
     """All that is stored of a job in DLI's terms: its job_config, and what DLI shows beside it."""
 
     run_mode: str = "shared_cluster"
-    tags: tuple[Tag, ...] = ()
+    main_class: str | None = None
+    entrypoint_args: str | None = None
 
 
 _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
@@ -87,32 +89,36 @@ _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
 
 def create(body: CreateSqlJob) -> JobDraft:
     """The draft that a create asks for."""
-    settings = _checked(_overlay(Settings(), body))
+    settings = checked(overlay(Settings(), body))
     return JobDraft(
-        name=_name(body.name),
-        desc=_desc(body.desc or ""),
+        name=job_name(body.name),
+        desc=job_desc(body.desc or ""),
         kind=_kind(body),
-        queue=_queue(body.queue_name or ""),
-        spec=_spec(settings, _sql(body)),
+        queue=queue_of(body.queue_name or ""),
+        spec=spec_of(settings, _sql(body)),
         config=msgspec.to_builtins(settings),
-        tags={tag.key: tag.value or "" for tag in settings.tags},
+        tags=tag_rules.checked(body.tags or ()),
+        bucket=bucket_of(settings),
     )
 
 
 def update(job: Job, body: UpdateSqlJob) -> JobDraft:
     """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
     old = job.draft
-    settings = _checked(_overlay(settings_of(old), body))
+    if old.kind == JAR_JOB:
+        raise DliError(Code.UPDATE_KIND, kind=old.kind, path="flink-jobs")
+    settings = checked(overlay(settings_of(old), body))
     draft = JobDraft(
-        name=old.name if body.name is None else _name(body.name),
-        desc=old.desc if body.desc is None else _desc(body.desc),
+        name=old.name if body.name is None else job_name(body.name),
+        desc=old.desc if body.desc is None else job_desc(body.desc),
         kind=old.kind,
-        queue=_queue(body.queue_name) if body.queue_name else old.queue,
-        spec=_spec(settings, old.spec.sql if body.sql_body is None else _sql(body)),
+        queue=queue_of(body.queue_name) if body.queue_name else old.queue,
+        spec=spec_of(settings, old.spec.sql if body.sql_body is None else _sql(body)),
         config=msgspec.to_builtins(settings),
-        tags={tag.key: tag.value or "" for tag in settings.tags},
+        tags=old.tags,
+        bucket=bucket_of(settings),
     )
-    _refuse_in_status(job, draft)
+    refuse_in_status(job, draft)
     return draft
 
 
@@ -147,7 +153,8 @@ def refuse_update(status: JobStatus, changed: list[str]) -> DliError:
     return DliError(Code.UPDATE_STATE, status=dli_status(status))
 
 
-def _refuse_in_status(job: Job, draft: JobDraft) -> None:
+def refuse_in_status(job: Job, draft: JobDraft) -> None:
+    """Refuse what the job's status forbids to change."""
     if job.status in EDITABLE:
         return
     changed = _changes(job.draft, draft)
@@ -171,21 +178,22 @@ def _changes(old: JobDraft, new: JobDraft) -> list[str]:
 # --- from the body to what is stored --------------------------------------------------------------------------------
 
 
-def _overlay(base: Settings, body: SqlJob) -> Settings:
+def overlay(base: Settings, body: msgspec.Struct) -> Settings:
+    """What is stored, with what a body names in its place."""
     given = {
         field.name: value
         for field in fields(body)
         if field.name in _SETTINGS and (value := getattr(body, field.name)) is not None
         if not (value == "" and field.name in EMPTY_IS_ABSENT)
     }
+    if (bucket := given.get("obs_bucket")) and not is_bucket(bucket):
+        raise DliError(Code.BAD_BUCKET, bucket=bucket[:80])
     if "checkpoint_mode" in given:
         given["checkpoint_mode"] = _checkpoint_mode(given["checkpoint_mode"])
     if "runtime_config" in given:
         given["runtime_config"] = _runtime_config(given["runtime_config"])
     if "resource_config" in given:
         given["resource_config"] = _resource_config(given["resource_config"])
-    if "tags" in given:
-        given["tags"] = tuple(given["tags"])
     if given.get("tm_slot_num") == 0:
         given["tm_slot_num"] = None  # Terraform's way of leaving it to the service
     return replace(base, **given)
@@ -198,7 +206,7 @@ def _checkpoint_mode(given: int | str) -> str:
 
 
 def _runtime_config(text: str) -> str:
-    _text("runtime_config", text)
+    text_of("runtime_config", text)
     options = runtime_config.parse(text)
     if (problem := check_options(options)) is not None:
         raise bad("runtime_config", problem, problem)
@@ -236,7 +244,8 @@ def _gigabytes(memory: str) -> float:
     return float(found[1]) / (1 if found[2].upper().startswith("G") else 1024)
 
 
-def _spec(settings: Settings, sql: str) -> JobSpec:
+def spec_of(settings: Settings, sql: str) -> JobSpec:
+    """What of it Flink understands."""
     interval = timedelta(seconds=settings.checkpoint_interval) if settings.checkpoint_enabled else None
     return JobSpec(
         sql=sql,
@@ -250,6 +259,12 @@ def _spec(settings: Settings, sql: str) -> JobSpec:
     )
 
 
+def bucket_of(settings: Settings) -> str | None:
+    """The bucket that a job's state goes to. Older versions kept any text, and looked at none."""
+    bucket = settings.obs_bucket
+    return bucket if bucket and is_bucket(bucket) else None
+
+
 def _parallelism(settings: Settings) -> int:
     if settings.resource_config is None or settings.resource_config.parallel_number is None:
         return settings.parallel_number
@@ -259,17 +274,17 @@ def _parallelism(settings: Settings) -> int:
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
-def _checked(settings: Settings) -> Settings:
+def checked(settings: Settings, longest_interval: int = CHECKPOINT_SECONDS[1]) -> Settings:
+    """The same settings, if they are good. `longest_interval` is of checkpoints, in seconds."""
     _check_texts(settings)
     _check_resources(settings)
-    _check_tags(settings.tags)
     low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
-    _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, CHECKPOINT_SECONDS[1]))
+    _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, longest_interval))
     _within(Code.BAD_RETENTION, settings.idle_state_retention, RETENTION_SECONDS)
     if not _DIRTY.fullmatch(settings.dirty_data_strategy):
         raise DliError(Code.BAD_DIRTY_DATA)
     if settings.run_mode == "edge_node":
-        raise _no_edge()
+        raise no_edge()
     if settings.run_mode not in MODES:
         raise bad("run_mode", f"it must be one of {', '.join(MODES)}", f"必须为 {'、'.join(MODES)} 之一")
     if settings.resume_max_num != -1 and not 0 < settings.resume_max_num < 2**31:
@@ -307,20 +322,13 @@ def _check_texts(settings: Settings) -> None:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, str):
-            _text(field.name, value)
-    for group in _short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
-        _text("edge_group_ids", group, 128)
+            text_of(field.name, value)
+    for group in short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
+        text_of("edge_group_ids", group, 128)
 
 
-def _check_tags(tags: Sequence[Tag]) -> None:
-    for tag in _short_list("tags", tags, TAG_LIMIT):
-        if not tag.key:
-            raise bad("tags", "a tag has an empty key", "标签的 key 不能为空")
-        _text("tags", tag.key, 128)
-        _text("tags", tag.value or "", 255)
-
-
-def _short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+def short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+    """The same list, if it is no longer than that."""
     if len(items) > limit:
         raise bad(field, f"it holds more than {limit} items", f"不能超过 {limit} 项")
     return items
@@ -336,7 +344,8 @@ def _number(field: str, value: int, bounds: tuple[int, int]) -> None:
         raise bad(field, f"it must be {bounds[0]} to {bounds[1]}", f"必须为 {bounds[0]} 到 {bounds[1]}")
 
 
-def _text(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+def text_of(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+    """The same text, if it can be stored."""
     if "\0" in value:
         raise bad(field, "it holds a NUL character", "包含 NUL 字符")
     if len(value) > limit:
@@ -344,7 +353,8 @@ def _text(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
     return value
 
 
-def _name(name: str) -> str:
+def job_name(name: str) -> str:
+    """The same name, if a job may have it."""
     size = len(name.encode())
     if not name:
         raise DliError(Code.NAME_EMPTY)
@@ -355,32 +365,29 @@ def _name(name: str) -> str:
     return name
 
 
-def _desc(desc: str) -> str:
+def job_desc(desc: str) -> str:
+    """The same description, if a job may have it."""
     if len(desc) > DESC_LIMIT:
         raise DliError(Code.DESC_TOO_LONG, size=len(desc), limit=DESC_LIMIT)
-    return _text("desc", desc)
+    return text_of("desc", desc)
 
 
-def _queue(queue: str) -> str | None:
-    return _text("queue_name", queue, QUEUE_LIMIT) or None
+def queue_of(queue: str) -> str | None:
+    """The queue that is named; None for the default one."""
+    return text_of("queue_name", queue, QUEUE_LIMIT) or None
 
 
 def _sql(body: SqlJob) -> str:
     sql = body.sql_body or ""
     if len(sql) > SQL_LIMIT:
         raise DliError(Code.SQL_TOO_LONG, size=len(sql), limit=SQL_LIMIT)
-    if not sql and isinstance(body, CreateSqlJob) and body.template_id not in {None, "", 0}:
-        raise unsupported(
-            "This service keeps no SQL templates. Send the SQL itself in sql_body.",
-            "本服务不支持 SQL 模板。请在 sql_body 中直接填写 SQL。",
-        )
-    return _text("sql_body", sql, SQL_LIMIT)
+    return text_of("sql_body", sql, SQL_LIMIT)
 
 
 def _kind(body: CreateSqlJob) -> str:
     kind = body.job_type or DEFAULT_TYPE
     if kind == "flink_sql_edge_job":
-        raise _no_edge()
+        raise no_edge()
     if kind not in SQL_TYPES:
         raise bad("job_type", f"it must be one of {', '.join(SQL_TYPES)}", f"必须为 {'、'.join(SQL_TYPES)} 之一")
     if body.job_type and body.run_mode and body.run_mode not in MODES_OF[kind]:
@@ -388,7 +395,8 @@ def _kind(body: CreateSqlJob) -> str:
     return kind
 
 
-def _no_edge() -> DliError:
+def no_edge() -> DliError:
+    """What all that concerns edge nodes is refused with."""
     return unsupported(
         "This service runs no jobs on edge nodes. Use run_mode shared_cluster or exclusive_cluster.",
         "本服务不支持边缘节点作业。请使用 run_mode shared_cluster 或 exclusive_cluster。",

@@ -11,10 +11,11 @@ from msgspec import Struct
 from sluiceway.api.dli import requests, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.given import BASE, REFUSED, USER, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import JobIdIn
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -75,12 +76,13 @@ async def trigger_savepoint(
     job: JobIdGiven,
     language: LanguageGiven,
     take_savepoints: TakeSavepointsGiven,
+    permit: PermitGiven,
 ) -> wire.Done:
     """Accept a savepoint of the job, which runs on."""
     if data.action != TRIGGER:
         raise bad("action", f"it must be {TRIGGER}", f"必须为 {TRIGGER}")
     try:
-        (verdict,) = await take_savepoints(project, [job], path=data.savepoint_path or None, who=USER)
+        (verdict,) = await take_savepoints(project, [job], path=data.savepoint_path or None, who=permit.who)
     except UnusablePath as error:
         raise _bad_path(error) from None
     if refused := _refusal(verdict):
@@ -102,12 +104,13 @@ async def import_savepoint(
     job: JobIdGiven,
     language: LanguageGiven,
     import_savepoint: ImportSavepointGiven,
+    permit: PermitGiven,
 ) -> wire.Done:
     """Let the next run that resumes begin from a savepoint, which is read first."""
     if data.job_id is not None and requests.job_id(str(data.job_id)) != job:
         raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
     try:
-        await import_savepoint(project, job, data.savepoint_path, who=USER)
+        await import_savepoint(project, job, data.savepoint_path, who=permit.who)
     except UnknownJob:
         raise DliError(Code.STOP_UNKNOWN) from None
     except WrongState as error:

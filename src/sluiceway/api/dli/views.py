@@ -43,14 +43,25 @@ CREATED: Final = Text("The job is created. Start it with run.", "作业已创建
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
 REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
-    Batch.STOP: {Refusal.UNKNOWN: Code.STOP_UNKNOWN, Refusal.WRONG_STATE: Code.STOP_STATE},
+    Batch.STOP: {
+        Refusal.UNKNOWN: Code.STOP_UNKNOWN,
+        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
+        Refusal.WRONG_STATE: Code.STOP_STATE,
+    },
     Batch.RUN: {
         Refusal.UNKNOWN: Code.RUN_UNKNOWN,
+        Refusal.FORBIDDEN: Code.RUN_FORBIDDEN,
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
+        Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
+        Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
     },
-    Batch.DELETE: {Refusal.UNKNOWN: Code.DELETE_UNKNOWN, Refusal.WRONG_STATE: Code.UNAVAILABLE},
+    Batch.DELETE: {
+        Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
+        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
+        Refusal.WRONG_STATE: Code.UNAVAILABLE,
+    },
 }
 
 
@@ -65,6 +76,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,
+        queue=verdict.note or "-",
     )
 
 
@@ -137,6 +149,8 @@ def detail(job: Job, now: datetime) -> wire.JobDetail:
         project_id=job.project,
         sql_body=job.draft.spec.sql,
         run_mode=settings.run_mode,
+        main_class=settings.main_class,
+        entrypoint_args=settings.entrypoint_args,
         savepoint_path=job.savepoint_path,
         edge_group_ids=config.edge_group_ids,
         feature=config.feature,

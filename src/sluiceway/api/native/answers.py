@@ -11,9 +11,12 @@ ALREADY_STOPPED = "already_stopped"
 
 _WORDS = {
     Refusal.UNKNOWN: "There is no such job in this project.",
+    Refusal.FORBIDDEN: "You have no right to start or stop jobs on its queue, {note}.",
     Refusal.WRONG_STATE: "Its status ({status}) does not allow it. {note}",
     Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming. {note}",
     Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
+    Refusal.NO_PROGRAM: "Its jar is missing. {note}",
+    Refusal.NO_DEPENDENCY: "Something that its program depends on is missing. {note}",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }

@@ -12,7 +12,9 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sluiceway.api.native import wire
 from sluiceway.api.native.given import BatchId, Project, QueriesGiven, refusals
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.queries import Queries
+from sluiceway.domain.access import Action
 from sluiceway.store.audit import Event
 
 PAGE = 1000
@@ -24,10 +26,15 @@ After = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="Only events wi
 
 @get("/events", tags=["events"], summary="Who did what, why and when", responses=refusals())
 async def list_events(
-    project_id: Project, queries: QueriesGiven, after: After = 0, limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100
+    project_id: Project,
+    queries: QueriesGiven,
+    permit: PermitGiven,
+    after: After = 0,
+    limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100,
 ) -> wire.EventList:
-    """The audit of a project, the oldest first. Events are only ever added."""
-    found = await queries.events(project_id, after, limit)
+    """The audit of a project, the oldest first. Events are only ever added. Denied calls are shown to owners alone."""
+    denials = permit.caller.may(Action.DENIALS, project_id)
+    found = await queries.events(project_id, after, limit, denials=denials)
     return wire.EventList([_view(event) for event in found], found[-1].id if found else after)
 
 

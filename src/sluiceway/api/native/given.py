@@ -31,9 +31,9 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such stop, savepoint or queue.",
+    404: "There is no such stop, savepoint, resource or queue.",
     409: "The savepoint was removed, is still needed, or is not the service's to remove.",
     413: "The body is too long. Nothing was done.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
-    503: "Storage cannot be read or changed now, which says nothing about the savepoint.",
+    503: "Storage cannot be read or changed now, which says nothing about what lies there.",
 }

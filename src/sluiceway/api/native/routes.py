@@ -7,15 +7,19 @@ from litestar import Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.native import events, savepoints, stops, wire
+from sluiceway.api.native import events, resources, savepoints, stops, wire
 from sluiceway.control.errors import (
+    BadResource,
     ControlError,
+    Forbidden,
     KeyReused,
+    ResourceTooLarge,
     SavepointNeeded,
     SavepointRemoved,
     StorageTrouble,
     UnknownBatch,
     UnknownQueue,
+    UnknownResource,
     UnknownSavepoint,
     Unremovable,
     UnusablePath,
@@ -41,13 +45,20 @@ def routes() -> Router:
             savepoints.show_savepoint,
             savepoints.verify_savepoint,
             savepoints.delete_savepoint,
+            resources.upload_resource,
+            resources.list_resources,
+            resources.delete_resource,
         ],
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
+            Forbidden: _no("APIGW.0302", 403),
             UnknownBatch: _no("unknown_stop", 404),
             UnknownQueue: _no("unknown_queue", 404),
             UnknownSavepoint: _no("unknown_savepoint", 404),
+            UnknownResource: _no("unknown_resource", 404),
+            BadResource: _no("bad_request", 400),
+            ResourceTooLarge: _no("too_large", 413),
             SavepointNeeded: _no("savepoint_needed", 409),
             SavepointRemoved: _no("savepoint_removed", 409),
             Unremovable: _no("savepoint_unremovable", 409),

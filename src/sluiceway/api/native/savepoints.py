@@ -11,7 +11,7 @@ from sluiceway.api.native import wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, refusals
-from sluiceway.api.native.stops import USER
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.savepoints import needed_by
 from sluiceway.storage.metadata import Metadata
 from sluiceway.store.catalogue import Savepoint, Which
@@ -45,10 +45,13 @@ async def list_savepoints(
     responses=refusals(413),
 )
 async def take_savepoints(
-    project_id: Project, data: JSONBody[wire.SavepointRequest], take_savepoints: TakeSavepointsGiven
+    project_id: Project,
+    data: JSONBody[wire.SavepointRequest],
+    take_savepoints: TakeSavepointsGiven,
+    permit: PermitGiven,
 ) -> wire.SavepointsAccepted:
     """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
-    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=USER)
+    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who)
     answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
     return wire.SavepointsAccepted(*count(answers), answers)
 
@@ -67,10 +70,10 @@ async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoi
     responses=refusals(404, 409, 503),
 )
 async def verify_savepoint(
-    project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven
+    project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven, permit: PermitGiven
 ) -> wire.Verification:
     """Read its `_metadata` to the end, look for every file that it references, and remember what was found."""
-    verified = await savepoints.verify(project_id, savepoint_id, who=USER)
+    verified = await savepoints.verify(project_id, savepoint_id, who=permit.who)
     seen = verified.inspection
     return wire.Verification(
         savepoint=_view(verified.savepoint),
@@ -93,10 +96,11 @@ async def delete_savepoint(
     project_id: Project,
     savepoint_id: SavepointId,
     savepoints: SavepointsGiven,
+    permit: PermitGiven,
     force: Annotated[bool, Parameter(description="Also where a job still needs it.")] = False,
 ) -> wire.Savepoint:
     """Remove its directory; `force` also where a job still needs it. The savepoint stays known as removed."""
-    return _view(await savepoints.delete(project_id, savepoint_id, force=force, who=USER))
+    return _view(await savepoints.delete(project_id, savepoint_id, force=force, who=permit.who))
 
 
 def _view(savepoint: Savepoint) -> wire.Savepoint:

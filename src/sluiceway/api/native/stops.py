@@ -24,8 +24,11 @@ from sluiceway.api.native.given import (
     StopJobsGiven,
     refusals,
 )
+from sluiceway.api.permit import PermitGiven
+from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
 from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
+from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
@@ -34,7 +37,6 @@ from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.views import JobSelector
 
-USER = "local"  # nobody signs in yet
 IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
@@ -62,6 +64,7 @@ async def stop(
     request: Request[Any, Any, Any],
     stop_jobs: StopJobsGiven,
     preflight: PreflightGiven,
+    permit: PermitGiven,
     key: IdempotencyKey = None,
 ) -> wire.Accepted:
     """Accept the stop of each job that may be stopped. When the answer comes, it is stored and no crash loses it.
@@ -69,9 +72,12 @@ async def stop(
     With `dry_run` nothing is stored and no job is touched; each is looked at instead.
     """
     policy, limits, target = _policy(data), _limits(data), _target(data.target)
+    if target is not None and not permit.may(Action.TARGET):
+        raise Forbidden("Only an admin may have savepoints written outside of the storage root. Leave out target.")
+    allowed = permit.on(Action.STOP)
     job_ids, waves = await _jobs(stop_jobs, project_id, data)
     if data.dry_run:
-        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=target)
+        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=target, allowed=allowed)
         answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
         return wire.Accepted(None, *count(answers), answers, dry_run=True)
 
@@ -85,7 +91,8 @@ async def stop(
         limits=limits,
         target=target,
         waves=waves,
-        who=USER,
+        who=permit.who,
+        allowed=allowed,
         stopped_is_done=True,
         key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest()),
         answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
@@ -126,9 +133,9 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven
     summary="Withdraw what was not sent",
     responses=refusals(404),
 )
-async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Aborted:
+async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven) -> wire.Aborted:
     """Take back whatever of this stop was not sent yet; those jobs run on. What was sent goes on."""
-    aborted = await stop_jobs.abort(project_id, stop_id, who=USER)
+    aborted = await stop_jobs.abort(project_id, stop_id, who=permit.who, allowed=permit.on(Action.STOP))
     return wire.Aborted(sorted(aborted.withdrawn))
 
 
@@ -139,9 +146,12 @@ async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven)
     summary="Go on after a pause",
     responses=refusals(404),
 )
-async def proceed(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven) -> wire.Proceeded:
+async def proceed(
+    project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven
+) -> wire.Proceeded:
     """Let a stop that `abort_when` has paused go on, whatever has failed so far."""
-    return wire.Proceeded((await stop_jobs.proceed(project_id, stop_id, who=USER)).value)
+    was = await stop_jobs.proceed(project_id, stop_id, who=permit.who, allowed=permit.on(Action.STOP))
+    return wire.Proceeded(was.value)
 
 
 @post(
@@ -151,9 +161,12 @@ async def proceed(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGive
     summary="Bring them back",
     responses=refusals(404),
 )
-async def resume(project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven) -> wire.Resumed:
+async def resume(
+    project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven, permit: PermitGiven
+) -> wire.Resumed:
     """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first."""
-    verdicts = await start_jobs.resume_batch(project_id, stop_id, who=USER)
+    allowed = permit.on(Action.START)
+    verdicts = await start_jobs.resume_batch(project_id, stop_id, who=permit.who, allowed=allowed)
     answers = [job_answer(job, verdict) for job, verdict in sorted(verdicts.items())]
     return wire.Resumed(*count(answers), answers)
 

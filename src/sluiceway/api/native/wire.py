@@ -273,3 +273,23 @@ class Error(Struct, frozen=True):
 
     error_code: str
     error_msg: str
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """A jar or file that jobs can name."""
+
+    name: str
+    group: str
+    kind: str  # jar, pyFile, file or modelFile
+    path: str
+    sha256: str | None
+    size: int | None
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class ResourceList(Struct, frozen=True):
+    """All resources of a project."""
+
+    resources: list[Resource]

@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from sluiceway.store.schema import metadata
+from sluiceway.store import access_schema
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=access_schema.metadata, render_as_batch=True
+)
 with context.begin_transaction():
     context.run_migrations()

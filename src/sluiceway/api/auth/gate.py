@@ -1,0 +1,138 @@
+"""The way into every route: who calls, whether they may, and what is remembered of those who may not."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from litestar.enums import ScopeType
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import ASGIMiddleware
+
+from sluiceway.api import permit as permits
+from sluiceway.api.auth.actions import Open, need_of
+from sluiceway.api.auth.credentials import Knows, Unknown
+from sluiceway.api.auth.issuer_keys import IssuerSilent
+from sluiceway.api.auth.limits import called_by
+from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.dli.language import Text
+from sluiceway.api.permit import Permit
+from sluiceway.control.denials import Denials
+from sluiceway.domain.access import LOCAL, Action, Caller
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+
+class Gate(ASGIMiddleware):
+    """Lets a request through with a permit, or answers as DLI's gateway does."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, knows: Knows, denials: Denials) -> None:
+        """`knows` tells who sent a request, `denials` remembers those who were refused."""
+        self._knows = knows
+        self._denials = denials
+
+    async def handle(self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp") -> None:
+        """Look at one request."""
+        body = _Body(scope, receive)
+        try:
+            permit = await self._admit(scope, body)
+        except _Refused as refused:
+            await self._denials.record(refused.project, refused.who, refused.detail)
+            await refuse(scope, send, refused.error)
+            return
+        except IssuerSilent as silent:
+            # Nobody was denied anything: it is not known who calls.
+            error = DliError(Code.BUSY, why=Text(silent.en, silent.zh))
+            await refuse(scope, send, error, [(b"retry-after", b"60")])
+            return
+        except _HungUp:
+            return
+        permits.put(scope, permit)
+        try:
+            await next_app(scope, body.again, send)
+        finally:
+            for action, queue in permit.denied():
+                where = f" on queue {queue}" if queue else ""
+                await self._denials.record(permit.project, permit.who, f"{_route(scope)}: no right to {action}{where}")
+
+    async def _admit(self, scope: "Scope", body: "_Body") -> Permit:
+        """Raises `_Refused`, `IssuerSilent`, `_HungUp`."""
+        need, project = need_of(str(scope.get("method")), scope["path_template"]), _project(scope)
+        if need is Open.TO_ALL:
+            return Permit(LOCAL, "")
+        try:
+            caller = await self._knows(scope, body.whole)
+        except Unknown as unknown:
+            error = DliError(Code.NOT_SIGNED_IN, why=unknown.why)
+            raise _Refused(error, project, "", f"{_route(scope)}: {unknown.detail}") from None
+        if caller != LOCAL:
+            called_by(scope, f"user {caller.user}")
+        if need is Open.TO_CALLERS:
+            return Permit(caller, "")
+        _check(caller, need, project, _route(scope))
+        return Permit(caller, project)
+
+
+def _check(caller: Caller, need: Action | None, project: str, route: str) -> None:
+    if caller.project not in {None, project}:
+        raise _Refused(DliError(Code.OTHER_PROJECT), project, caller.user, f"{route}: a token of another project")
+    if need is None or not caller.may(need, project):
+        what = need or "a route without an action"
+        error = DliError(Code.FORBIDDEN, action=str(what))
+        raise _Refused(error, project, caller.user, f"{route}: no right to {what}")
+
+
+@dataclass
+class _Refused(Exception):  # noqa: N818 - it is what it is
+    error: DliError
+    project: str
+    who: str
+    detail: str
+
+
+class _HungUp(Exception):  # noqa: N818
+    """The client went away before all of its request was here."""
+
+
+class _Body:
+    """A request's body, read at once where a signature is checked, and then given on."""
+
+    def __init__(self, scope: "Scope", receive: "Receive") -> None:
+        handler = scope["route_handler"]
+        self._most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
+        self._receive = receive
+        self._read: bytes | None = None
+
+    async def whole(self) -> bytes:
+        """All of it. Raises `RequestEntityTooLarge`, `_HungUp`."""
+        parts: list[bytes] = []
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise _HungUp
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            if self._most is not None and sum(map(len, parts)) > self._most:
+                raise RequestEntityTooLarge
+        self._read = b"".join(parts)
+        return self._read
+
+    async def again(self) -> Any:
+        """What comes next, as the application behind sees it."""
+        if self._read is None:
+            return await self._receive()
+        body, self._read = self._read, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _project(scope: "Scope") -> str:
+    return str(scope["path_params"].get("project_id", ""))
+
+
+def _route(scope: "Scope") -> str:
+    """The route and not the path: of paths a caller could make ever new ones."""
+    return f"{scope.get('method')} {scope['path_template']}"

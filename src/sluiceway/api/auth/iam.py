@@ -1,0 +1,270 @@
+"""As much of the vendor's IAM as clients need: a token for a password, and the id of a project for its name."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, delete, get, post
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import FromQuery, HeaderParameter, JSONBody, SkipValidation
+from msgspec import Struct
+
+from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.permit import PermitGiven
+from sluiceway.api.request_id import request_id
+from sluiceway.control.denials import Denials
+from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyTries
+from sluiceway.domain.access import PROJECT, Action
+from sluiceway.settings import MAX_BODY
+
+SignInGiven = NamedDependency[SkipValidation[SignIn]]
+DenialsGiven = NamedDependency[SkipValidation[Denials]]
+
+_DOMAIN = "sluiceway"  # there are no accounts above users here
+_WRONG = Text(
+    "the name or the password is wrong, or you have no role in the project",
+    "用户名或密码错误，或您在该项目中没有角色",
+)
+
+
+class PasswordUser(Struct, frozen=True):
+    """Who asks. The vendor's `domain` is not looked at."""
+
+    name: str
+    password: str
+
+
+class Password(Struct, frozen=True):
+    """The method."""
+
+    user: PasswordUser
+
+
+class Identity(Struct, frozen=True):
+    """How the caller shows who they are."""
+
+    methods: list[str]
+    password: Password
+
+
+class ProjectScope(Struct, frozen=True):
+    """The project that the token is for, by its id or its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class Scope(Struct, frozen=True):
+    """What the token is for."""
+
+    project: ProjectScope
+
+
+class Auth(Struct, frozen=True):
+    """Who, and for what."""
+
+    identity: Identity
+    scope: Scope
+
+
+class TokenRequest(Struct, frozen=True):
+    """A token is asked for."""
+
+    auth: Auth
+
+
+class Domain(Struct, frozen=True):
+    """The same for all."""
+
+    id: str = _DOMAIN
+    name: str = _DOMAIN
+
+
+class UserView(Struct, frozen=True):
+    """Whose the token is."""
+
+    id: str
+    name: str
+    domain: Domain = Domain()
+
+
+class ProjectRef(Struct, frozen=True):
+    """What it is for."""
+
+    id: str
+    name: str
+    domain: Domain = Domain()
+
+
+class RoleView(Struct, frozen=True):
+    """A role in that project."""
+
+    id: str
+    name: str
+
+
+class Token(Struct, frozen=True):
+    """About a token. The token itself is in the header X-Subject-Token."""
+
+    issued_at: str
+    expires_at: str
+    user: UserView
+    project: ProjectRef
+    roles: list[RoleView]
+    methods: tuple[str, ...] = ("password",)
+    catalog: tuple[str, ...] = ()
+
+
+class TokenAnswer(Struct, frozen=True):
+    """Answer to a request for a token."""
+
+    token: Token
+
+
+class ProjectView(Struct, frozen=True):
+    """A project that the caller has a role in."""
+
+    id: str
+    name: str
+    domain_id: str = _DOMAIN
+    parent_id: str = _DOMAIN
+    is_domain: bool = False
+    enabled: bool = True
+    description: str = ""
+
+
+class Links(Struct, frozen=True):
+    """Where this is."""
+
+    self: str
+
+
+class ProjectAnswer(Struct, frozen=True):
+    """Projects by id."""
+
+    projects: list[ProjectView]
+    links: Links
+
+
+def _says(*statuses: int) -> dict[int, ResponseSpec]:
+    why = {
+        400: "The request is not understood.",
+        401: "The name or the password is wrong, or the user has no role in the project.",
+        404: "There is no such token.",
+        429: "Too many wrong passwords.",
+    }
+    return {status: ResponseSpec(ErrorBody, False, why[status]) for status in statuses}
+
+
+@post(
+    "/auth/tokens",
+    status_code=201,
+    dto=Json[TokenRequest],
+    return_dto=None,
+    responses=_says(400, 401, 429),
+    summary="Get a token for a password",
+)
+async def issue_token(
+    data: JSONBody[TokenRequest], sign_in: SignInGiven, denials: DenialsGiven
+) -> Response[TokenAnswer]:
+    """A token for one project, for the header X-Auth-Token. It is good for 24 hours, and is not shown again."""
+    project = _project(data)
+    user = data.auth.identity.password.user
+    try:
+        issued = await sign_in.issue(user.name, user.password, project)
+    except NotLetIn as error:
+        await denials.record(project, "", f"POST /v3/auth/tokens: {error}")
+        raise DliError(Code.NOT_SIGNED_IN, why=_WRONG) from None
+    except TooManyTries:
+        await denials.record(project, "", "POST /v3/auth/tokens: too many wrong passwords for one name")
+        raise
+    return Response(TokenAnswer(_view(issued)), status_code=201, headers={"X-Subject-Token": issued.token})
+
+
+@delete("/auth/tokens", status_code=204, responses=_says(400, 404), summary="End a token")
+async def revoke_token(
+    permit: PermitGiven,
+    sign_in: SignInGiven,
+    subject: Annotated[
+        str | None, HeaderParameter(name="X-Subject-Token", required=False, description="The token to end.")
+    ] = None,
+) -> None:
+    """End a token of one's own before its time."""
+    if not subject:
+        raise bad("X-Subject-Token", "it is missing; it holds the token to end", "缺少该请求头，其值为要吊销的 Token")
+    if not await sign_in.revoke(permit.caller, subject):
+        raise DliError(Code.NOT_FOUND, name="X-Subject-Token")
+
+
+@get("/projects", summary="Which projects the caller has a role in")
+async def list_projects(permit: PermitGiven, sign_in: SignInGiven, name: FromQuery[str | None] = None) -> ProjectAnswer:
+    """The projects by id; with `name` the one that is called so.
+
+    DLI's clients name a region here. A project's id has no hyphens, so region eu-west-101 means project euwest101.
+    """
+    if name is None:
+        views = [ProjectView(project, project) for project in await sign_in.projects(permit.caller)]
+    else:
+        found = _id_of(name)
+        has = any(permit.caller.may(action, found) for action in Action) and PROJECT.fullmatch(found)
+        views = [ProjectView(found, name)] if has else []
+    return ProjectAnswer(views, Links("/v3/projects"))
+
+
+def _project(data: TokenRequest) -> str:
+    scope = data.auth.scope.project
+    if "password" not in data.auth.identity.methods:
+        raise bad("auth.identity.methods", "only password is supported", "仅支持 password")
+    project = scope.id or _id_of(scope.name or "")
+    if not PROJECT.fullmatch(project):
+        raise bad(
+            "auth.scope.project",
+            "give the project's id, 1 to 64 letters and digits",
+            "请指定项目 ID（1 到 64 个字母和数字）",
+        )
+    return project
+
+
+def _id_of(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", name)
+
+
+def _view(issued: Issued) -> Token:
+    roles = sorted({g.role.value for g in issued.caller.grants if g.project in {issued.project, "*"}})
+    return Token(
+        issued_at=_time(issued.issued_at),
+        expires_at=_time(issued.expires_at),
+        user=UserView(issued.caller.user, issued.caller.user),
+        project=ProjectRef(issued.project, issued.project),
+        roles=[RoleView(role, role) for role in roles],
+    )
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06d}Z"
+
+
+def _refused(request: Request[Any, Any, Any], error: DliError) -> Response[ErrorBody]:
+    return Response(error.body(language_of(request), request_id(request.scope)), status_code=error.status)
+
+
+def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[ErrorBody]:
+    seconds = int(WINDOW.total_seconds())
+    answer = _refused(request, DliError(Code.THROTTLED, seconds=seconds))
+    answer.set_header("Retry-After", str(seconds))
+    return answer
+
+
+def routes() -> Router:
+    """Everything under `/v3` that is the IAM's. The use cases are dependencies of the application: sign_in, denials."""
+    return Router(
+        path="/v3",
+        route_handlers=[issue_token, revoke_token, list_projects],
+        exception_handlers={**FOR_ROUTES, DliError: _refused, TooManyTries: _too_many},
+        request_max_body_size=MAX_BODY,
+        tags=["IAM"],
+    )

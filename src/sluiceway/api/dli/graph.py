@@ -1,0 +1,97 @@
+"""The graph of SQL that somebody is still writing. `is_success` is a boolean here."""
+
+from typing import Final
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, SkipValidation
+from msgspec import Struct
+
+from sluiceway.api.dli import rules
+from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.given import REFUSED, JobIdGiven, ProjectGiven
+from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.control.errors import UnknownJob
+from sluiceway.control.graphs import Graphs
+from sluiceway.domain.engine import Unreachable
+from sluiceway.engines.sql import SqlRefused, SqlSyntax
+
+GRAPH_TYPES: Final = ("simple_graph", "job_graph")
+
+GraphsGiven = NamedDependency[SkipValidation[Graphs]]
+
+
+class GraphRequest(Struct, frozen=True, kw_only=True):
+    """SQL, and what it would run with. The estimates are taken and not made."""
+
+    sql_body: str
+    cu_number: int | None = None
+    manager_cu_number: int | None = None
+    parallel_number: int | None = None
+    tm_cus: int | None = None
+    tm_slot_num: int | None = None
+    operator_config: str | None = None
+    static_estimator: bool | None = None
+    static_estimator_config: str | None = None
+    job_type: str | None = None
+    graph_type: str | None = None
+    flink_version: str | None = None
+
+
+class GraphDrawn(Struct, frozen=True):
+    """Answer to gen-graph: JSON as text."""
+
+    stream_graph: str
+    message: str = ""
+    error_code: str = ""
+    is_success: bool = True
+
+
+@post(
+    "/v3/{project_id:str}/streaming/jobs/{job_id:str}/gen-graph",
+    status_code=200,
+    dto=Json[GraphRequest],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Draw the graph of SQL",
+)
+async def generate_graph(
+    data: JSONBody[GraphRequest], project: ProjectGiven, job: JobIdGiven, graphs: GraphsGiven
+) -> GraphDrawn:
+    """Flink's own plan of the SQL. Nothing runs, and the job stays as it is."""
+    kind = data.graph_type or GRAPH_TYPES[0]
+    if kind not in GRAPH_TYPES:
+        raise bad("graph_type", f"it must be one of {', '.join(GRAPH_TYPES)}", f"必须为 {'、'.join(GRAPH_TYPES)} 之一")
+    if (data.job_type or rules.DEFAULT_TYPE) != rules.DEFAULT_TYPE:
+        raise bad("job_type", f"it must be {rules.DEFAULT_TYPE}", f"必须为 {rules.DEFAULT_TYPE}")
+    if not data.sql_body.strip():
+        raise bad("sql_body", "it is empty", "不能为空")
+    spec = rules.create(_job(data)).spec
+    try:
+        return GraphDrawn(await graphs(project, job, spec, chained=kind == "job_graph"))
+    except UnknownJob:
+        raise DliError(Code.SHOW_UNKNOWN, id=job) from None
+    except SqlSyntax as error:
+        raise DliError(Code.SQL_SYNTAX, why=str(error)) from None
+    except SqlRefused as error:
+        raise DliError(Code.SQL_SEMANTICS, why=str(error)) from None
+    except Unreachable as error:
+        raise DliError(Code.UNAVAILABLE, why=str(error)) from None
+
+
+HANDLERS: Final[list[HTTPRouteHandler]] = [generate_graph]
+
+
+def _job(data: GraphRequest) -> CreateSqlJob:
+    """The job that would be made with this, so that it is held to the same rules."""
+    return CreateSqlJob(
+        name="graph",
+        sql_body=data.sql_body,
+        cu_number=data.cu_number,
+        manager_cu_number=data.manager_cu_number,
+        parallel_number=data.parallel_number,
+        tm_cus=data.tm_cus,
+        tm_slot_num=data.tm_slot_num,
+    )

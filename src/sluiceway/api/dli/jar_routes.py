@@ -1,0 +1,93 @@
+"""The paths of DLI's API that make and change Jar jobs."""
+
+from typing import Final
+
+from litestar import post, put
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, SkipValidation
+
+from sluiceway.api.dli import jar_rules, rules, views, wire
+from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.permit import PermitGiven
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
+from sluiceway.domain.job import Job, JobDraft
+
+EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
+
+
+@post(
+    f"{BASE}/flink-jobs",
+    status_code=200,
+    dto=Json[CreateJarJob],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Create a Jar job",
+)
+async def create_jar_job(
+    data: JSONBody[CreateJarJob],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
+) -> wire.Created:
+    """Store a new job, whose jar must be there if it is named. Nothing is started."""
+    draft = jar_rules.create(data)
+    await _require(data.entrypoint, project, edit_jobs)
+    try:
+        job = await edit_jobs.create(project, draft, permit.who)
+    except NameTaken:
+        raise DliError(Code.NAME_EXISTS, name=draft.name) from None
+    except UnknownQueue:
+        raise DliError(Code.QUEUE_UNKNOWN, queue=draft.queue or "-") from None
+    return views.created(job, language)
+
+
+@put(
+    f"{BASE}/flink-jobs/{{job_id:str}}",
+    dto=Json[UpdateJarJob],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Update a Jar job",
+)
+async def update_jar_job(
+    data: JSONBody[UpdateJarJob],
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
+) -> wire.Updated:
+    """Change what the body names. Most of it only while the job does not run."""
+
+    def change(stored: Job) -> JobDraft:
+        return jar_rules.update(stored, data)
+
+    await _require(data.entrypoint, project, edit_jobs)
+    try:
+        return views.updated(await edit_jobs.update(project, job, change, permit.who), language)
+    except UnknownJob:
+        raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
+    except NameTaken:
+        raise DliError(Code.UPDATE_NAME_EXISTS, name=data.name or "-") from None
+    except UnknownQueue as error:
+        raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
+    except WrongState as error:
+        raise rules.refuse_update(error.status, []) from None
+
+
+async def _require(jar: str | None, project: str, edit_jobs: EditJobs) -> None:
+    if not jar:
+        return
+    jar_rules.check_file("entrypoint", jar)
+    try:
+        await edit_jobs.require_jar(project, jar)
+    except NoProgram as error:
+        raise DliError(Code.NO_SUCH_JAR, file=error.file[:200]) from None
+
+
+HANDLERS: Final[list[HTTPRouteHandler]] = [create_jar_job, update_jar_job]

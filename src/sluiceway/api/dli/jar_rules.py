@@ -1,0 +1,107 @@
+"""What a Jar job may look like, beyond what it has in common with SQL jobs. Pure."""
+
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from sluiceway.api.dli import rules, tag_rules
+from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.rules import LIST_LIMIT, Settings
+from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
+
+CLASS_BYTES: Final = 512
+ARGS_BYTES: Final = 1024
+FILE_LIMIT: Final = 1200  # characters of the name of a jar or file
+LONGEST_INTERVAL: Final = 3600  # seconds between checkpoints
+# It runs on whole clusters only, which is what DLI calls exclusive.
+DEFAULTS: Final = Settings(run_mode="exclusive_cluster")
+
+
+def create(body: CreateJarJob) -> JobDraft:
+    """The draft that a create asks for."""
+    if (body.cu_number is None) != (body.manager_cu_number is None):
+        raise DliError(Code.BOTH_CU)
+    settings = _settings(DEFAULTS, body)
+    return JobDraft(
+        name=rules.job_name(body.name),
+        desc=rules.job_desc(body.desc or ""),
+        kind=JAR_JOB,
+        queue=rules.queue_of(body.queue_name or ""),
+        spec=_spec(settings),
+        config=msgspec.to_builtins(settings),
+        tags=tag_rules.checked(body.tags or ()),
+        bucket=rules.bucket_of(settings),
+    )
+
+
+def update(job: Job, body: UpdateJarJob) -> JobDraft:
+    """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
+    old = job.draft
+    if old.kind != JAR_JOB:
+        raise DliError(Code.UPDATE_KIND, kind=old.kind, path="sql-jobs")
+    settings = _settings(rules.settings_of(old), body)
+    draft = replace(
+        old,
+        name=old.name if body.name is None else rules.job_name(body.name),
+        desc=old.desc if body.desc is None else rules.job_desc(body.desc),
+        queue=rules.queue_of(body.queue_name) if body.queue_name else old.queue,
+        spec=_spec(settings),
+        config=msgspec.to_builtins(settings),
+        bucket=rules.bucket_of(settings),
+    )
+    rules.refuse_in_status(job, draft)
+    return draft
+
+
+def _settings(base: Settings, body: CreateJarJob | UpdateJarJob) -> Settings:
+    if body.job_type not in {None, "", JAR_JOB}:
+        raise bad("job_type", f"it must be {JAR_JOB}", f"必须为 {JAR_JOB}")
+    settings = rules.checked(rules.overlay(base, body), LONGEST_INTERVAL)
+    _check_program(settings)
+    _check_image(settings)
+    return settings
+
+
+def _spec(settings: Settings) -> JobSpec:
+    program = JarProgram(
+        jar=settings.entrypoint or "",
+        main_class=settings.main_class or "",
+        args=tuple((settings.entrypoint_args or "").split()),
+        dependency_jars=tuple(settings.dependency_jars or ()),
+        dependency_files=tuple(settings.dependency_files or ()),
+    )
+    return replace(rules.spec_of(settings, ""), program=program)
+
+
+def _check_program(settings: Settings) -> None:
+    main_class, args = settings.main_class or "", settings.entrypoint_args or ""
+    if (size := len(main_class.encode())) > CLASS_BYTES:
+        raise DliError(Code.CLASS_TOO_LONG, size=size, limit=CLASS_BYTES)
+    if any(letter.isspace() for letter in main_class):
+        raise DliError(Code.CLASS_SPACES)
+    if (size := len(args.encode())) > ARGS_BYTES:
+        raise DliError(Code.ARGS_TOO_LONG, size=size, limit=ARGS_BYTES)
+    for field in ("entrypoint", "dependency_jars", "dependency_files"):
+        given = getattr(settings, field) or ()
+        for name in (given,) if isinstance(given, str) else rules.short_list(field, given, LIST_LIMIT):
+            check_file(field, name)
+
+
+def check_file(field: str, name: str) -> None:
+    """Refuse what cannot be the name of a jar, or of a file."""
+    if not rules.text_of(field, name, FILE_LIMIT).strip():
+        raise bad(field, "a name in it is empty", "其中的名称不能为空")
+    if field != "dependency_files" and not name.lower().endswith(".jar"):
+        raise DliError(Code.NOT_A_JAR, field=field, file=name[:100])
+
+
+def _check_image(settings: Settings) -> None:
+    if settings.feature == "custom":
+        raise unsupported(
+            "This service runs jobs on clusters as they are, without images of a job's own. Use feature basic.",
+            "本服务在已有集群上运行作业，不支持自定义镜像。请使用 feature basic。",
+        )
+    if settings.feature not in {None, "basic"}:
+        raise bad("feature", "it must be basic or custom", "必须为 basic 或 custom")

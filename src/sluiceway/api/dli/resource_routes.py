@@ -1,0 +1,207 @@
+"""The paths of DLI's API about resources: files of storage under names that jobs can give."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Annotated, Final
+
+from litestar import delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
+
+from sluiceway.api.dli import resource_rules, wire
+from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.resource_wire import (
+    Given,
+    GiveResource,
+    GroupView,
+    Removed,
+    ResourceList,
+    ResourceView,
+    UploadGroup,
+    UploadResources,
+)
+from sluiceway.api.dli.views import millis
+from sluiceway.api.permit import PermitGiven
+from sluiceway.control.errors import BadResource, NoProgram, StorageTrouble, UnknownResource
+from sluiceway.control.resources import Resources
+from sluiceway.store.resources import Resource
+
+BASE: Final = "/v2.0/{project_id:str}/resources"
+GIVEN: Final = Text("The owner is changed.", "所有者已修改。")
+
+ResourcesGiven = NamedDependency[SkipValidation[Resources]]
+NameInPath = Annotated[str, PathParameter(description="The name of the resource.")]
+GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
+
+_ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resource.", generate_examples=False)}
+
+
+@post(BASE, status_code=200, dto=Json[UploadResources], return_dto=None, responses=REFUSED, summary="Name files")
+async def upload_resources(
+    data: JSONBody[UploadResources], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
+) -> GroupView:
+    """Make files of storage known by their names."""
+    return await _register(resources, project, data.group or "", data.kind, data.paths, permit.who)
+
+
+@post(f"{BASE}/jars", status_code=200, dto=Json[UploadGroup], return_dto=None, responses=REFUSED, summary="Name jars")
+async def upload_jars(
+    data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
+) -> GroupView:
+    """Make jars of storage known by their names, in a group."""
+    return await _register(resources, project, data.group, "jar", data.paths, permit.who)
+
+
+@post(
+    f"{BASE}/pyfiles",
+    status_code=200,
+    dto=Json[UploadGroup],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Name Python files",
+)
+async def upload_python_files(
+    data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
+) -> GroupView:
+    """Make Python files of storage known by their names, in a group."""
+    return await _register(resources, project, data.group, "pyFile", data.paths, permit.who)
+
+
+@post(
+    f"{BASE}/files",
+    status_code=200,
+    dto=Json[UploadGroup],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Name other files",
+)
+async def upload_files(
+    data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
+) -> GroupView:
+    """Make files of storage known by their names, in a group."""
+    return await _register(resources, project, data.group, "file", data.paths, permit.who)
+
+
+@get(BASE, responses=REFUSED, summary="List resources")
+async def list_resources(
+    project: ProjectGiven,
+    resources: ResourcesGiven,
+    kind: Annotated[str, QueryParameter(description="Only those of this kind.")] = "",
+) -> ResourceList:
+    """All resources of the project."""
+    found = await resources.list(project, resource_rules.kind(kind) if kind else None)
+    groups = {name: list(members) for name, members in groupby(found, key=lambda resource: resource.group)}
+    loose = groups.pop("", [])
+    return ResourceList(
+        resources=[_view(resource) for resource in loose],
+        groups=[_group(name, members) for name, members in groups.items()],
+        total=len(found),
+    )
+
+
+@get(f"{BASE}/{{resource_name:str}}", responses=REFUSED | _ABSENT, summary="Show a resource")
+async def show_resource(
+    project: ProjectGiven, resources: ResourcesGiven, resource_name: NameInPath, group: GroupAsked = ""
+) -> ResourceView:
+    """One resource."""
+    try:
+        return _view(await resources.show(project, group, resource_name))
+    except UnknownResource:
+        raise _unknown(group, resource_name) from None
+
+
+@delete(f"{BASE}/{{resource_name:str}}", status_code=200, responses=REFUSED | _ABSENT, summary="Delete a resource")
+async def delete_resource(
+    project: ProjectGiven,
+    resources: ResourcesGiven,
+    resource_name: NameInPath,
+    permit: PermitGiven,
+    group: GroupAsked = "",
+) -> Removed:
+    """Forget a resource. A file that lies in a bucket stays there."""
+    try:
+        await resources.remove(project, group, resource_name, permit.who)
+    except UnknownResource:
+        raise _unknown(group, resource_name) from None
+    return Removed()
+
+
+@put(
+    f"{BASE}/owner",
+    dto=Json[GiveResource],
+    return_dto=None,
+    responses=REFUSED | _ABSENT,
+    summary="Give a resource to another owner",
+)
+async def give_resource(
+    data: JSONBody[GiveResource], project: ProjectGiven, language: LanguageGiven, resources: ResourcesGiven
+) -> Given:
+    """Change whose a resource is, or a whole group."""
+    group, name = data.group_name or "", data.resource_name or None
+    if not group and name is None:
+        raise bad("resource_name", "neither a resource nor a group is named", "未指定资源或分组")
+    try:
+        await resources.give(project, group, name, resource_rules.owner(data.new_owner))
+    except UnknownResource:
+        raise _unknown(group, name or "*") from None
+    return Given(GIVEN.in_(language))
+
+
+async def _register(
+    resources: Resources, project: str, group: str, kind: str, paths: Sequence[str], who: str
+) -> GroupView:
+    wanted = resource_rules.paths(paths)
+    try:
+        stored = await resources.register(project, group, resource_rules.kind(kind), wanted, who)
+    except BadResource as error:
+        raise bad("paths", str(error), str(error)) from None
+    except NoProgram as error:
+        raise DliError(Code.NO_OBJECT, file=error.file) from None
+    except StorageTrouble as error:
+        raise DliError(Code.UNAVAILABLE, why=str(error)) from None
+    return _group(group, stored)
+
+
+def _view(resource: Resource) -> ResourceView:
+    return ResourceView(
+        create_time=millis(resource.created_at),
+        update_time=millis(resource.updated_at),
+        resource_type=resource.kind,
+        resource_name=resource.name,
+        underlying_name=resource.full_name,
+        owner=resource.owner,
+    )
+
+
+def _group(name: str, members: Sequence[Resource]) -> GroupView:
+    return GroupView(
+        group_name=name,
+        module_name=name,
+        module_type=members[0].kind,
+        resources=[resource.name for resource in members],
+        details=[_view(resource) for resource in members],
+        create_time=min(millis(resource.created_at) for resource in members),
+        update_time=max(millis(resource.updated_at) for resource in members),
+        owner=members[0].owner,
+    )
+
+
+def _unknown(group: str, name: str) -> DliError:
+    return DliError(Code.NOT_FOUND, name=f"{group}/{name}" if group else name)
+
+
+HANDLERS: Final[list[HTTPRouteHandler]] = [
+    upload_resources,
+    upload_jars,
+    upload_python_files,
+    upload_files,
+    list_resources,
+    give_resource,
+    show_resource,
+    delete_resource,
+]

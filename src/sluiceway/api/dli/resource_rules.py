@@ -1,0 +1,56 @@
+"""What a resource may be made of, in DLI's words. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from sluiceway.api.dli.errors import bad
+from sluiceway.api.dli.rules import LIST_LIMIT, short_list, text_of
+from sluiceway.control.resources import KINDS
+
+_HOST: Final = re.compile(r"(?P<bucket>[^.]+(?:\.[^.]+)*?)\.obs(?:\..+)?")
+_OWNER: Final = re.compile(r"[A-Za-z_\-][\w\-]{4,31}", re.ASCII)
+
+
+def kind(given: str) -> str:
+    """The kind of resource that a text means; capitals do not count."""
+    found = next((each for each in KINDS if each.lower() == given.lower()), None)
+    if found is None:
+        raise bad("kind", f"it must be one of {', '.join(KINDS)}", f"必须为 {'、'.join(KINDS)} 之一")
+    return found
+
+
+def paths(given: Sequence[str]) -> Sequence[str]:
+    """The files that are meant, as obs://bucket/directory/name. A URL names an object; it is never called."""
+    if not given:
+        raise bad("paths", "it is empty", "不能为空")
+    return [_path(text_of("paths", path, 1200)) for path in short_list("paths", given, LIST_LIMIT)]
+
+
+def owner(given: str) -> str:
+    """The name of an owner."""
+    if not _OWNER.fullmatch(given):
+        raise bad(
+            "new_owner",
+            "it has 5 to 32 letters, digits, _ and -, and no digit first",
+            "应为 5 到 32 个字母、数字、下划线或中划线，且不能以数字开头",
+        )
+    return given
+
+
+def _path(given: str) -> str:
+    if given.startswith("obs://"):
+        return given
+    try:
+        parts = urlsplit(given)
+        host = _HOST.fullmatch(parts.hostname or "")
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in {"http", "https"} or host is None:
+        raise bad(
+            "paths",
+            f"{given[:100]} is not a path in OBS; write obs://bucket/directory/name",
+            f"{given[:100]} 不是 OBS 路径，请使用 obs://bucket/directory/name",
+        )
+    return f"obs://{host['bucket']}{unquote(parts.path)}"

@@ -1,0 +1,366 @@
+"""`sluiceway access`: who may call, and what they may do. Works on the database, as an administrator on the machine."""
+
+import asyncio
+import getpass
+import sys
+import tomllib
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+from cyclopts import Parameter
+
+from sluiceway.app import clock
+from sluiceway.cli import tables
+from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.output import Failed, say
+from sluiceway.control.access import Access, BadRequest, Missing
+from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
+from sluiceway.domain.access import Grant, Role
+from sluiceway.settings import Settings
+from sluiceway.store.accounts import User, told
+from sluiceway.store.database import BadDatabase, Database, migrate
+
+T = TypeVar("T")
+_LONGEST: Final = timedelta(days=365)
+
+access_app = commands("access", "Let people in: users, access keys, and what they are granted.")
+users_app = commands("users", "Who may sign in.")
+keys_app = commands("keys", "Access keys (AK/SK), which programs sign their requests with.")
+tokens_app = commands("tokens", "Tokens, which users get for their password.")
+for _app in (users_app, keys_app, tokens_app):
+    access_app.command(_app)
+
+
+def _check_lasts(_: Any, value: timedelta | None) -> None:
+    if value is not None and not timedelta(0) < value <= _LONGEST:
+        raise ValueError("It is a time above 0 and up to 365d, for example 12h.")
+
+
+Lasts = Annotated[timedelta | None, Parameter(validator=_check_lasts)]
+Projects = Annotated[str, Parameter(name=["--project", "-p"])]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which service's users these are, and how to answer. The service may run meanwhile, and need not."""
+
+    data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
+    """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
+
+    secret_key_file: Annotated[Path | None, Parameter(env_var="SLUICEWAY_SECRET_KEY_FILE")] = None
+    """The service's --secret-key-file. Default: as sluiceway.toml says, else secret.key in the data directory."""
+
+    json: Flag = False
+    """Print one JSON document on standard output, and nothing else there."""
+
+    def do(self, what: Callable[[Access], Awaitable[T]]) -> T:
+        """Do it, and close the database. Raises `Failed`."""
+        data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
+        key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            migrate(data / "sluiceway.db")
+            return asyncio.run(_do(what, data, key_file.expanduser()))
+        except OSError as error:
+            raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+        except (BadKeyFile, BadRequest) as error:
+            raise Failed(str(error), code=2) from error
+        except (BadDatabase, Missing) as error:
+            raise Failed(str(error)) from error
+
+    def tell(self, data: Any, text: str) -> int:
+        """Tell what was done."""
+        if self.json:
+            tables.document(data)
+        else:
+            say(text)
+        return 0
+
+
+async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
+    db = Database(data / "sluiceway.db")
+    try:
+        return await what(Access(db, Vault(key_file), clock))
+    finally:
+        await db.close()
+
+
+def _from_file(name: str) -> Path | None:
+    """A setting of the service's file in the current directory."""
+    try:
+        found = tomllib.loads(Path("sluiceway.toml").read_text(encoding="utf-8")).get(name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Failed(f"sluiceway.toml cannot be read: {error}", code=2) from error
+    return Path(found) if isinstance(found, str) else None
+
+
+# Users. --------------------------------------------------------------------------------------------------------------
+
+
+@users_app.command(name="add")
+def add_user(name: str, /, *, password: Flag = False, subject: str = "", place: Place | None = None) -> int:
+    """Make a user, who may do nothing before something is granted.
+
+    Example: `sluiceway access users add ann --password`
+
+    Parameters
+    ----------
+    name
+        1 to 64 letters, digits and . _ - @. It cannot be changed.
+    password
+        Ask for a password, with which the user gets tokens; through a pipe, the first line is taken. Users who sign
+        with access keys alone need none.
+    subject
+        What the identity provider calls the user (`sub` of its tokens).
+    """
+    place = place or Place()
+    given = _password(f"Password for {name}") if password else None
+    place.do(lambda access: access.add_user(name, given, subject))
+    return place.tell(
+        {"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT"
+    )
+
+
+@users_app.command(name="list")
+def list_users(*, place: Place | None = None) -> int:
+    """List the users, and what each is granted.
+
+    Example: `sluiceway access users list`
+    """
+    place = place or Place()
+    found = place.do(lambda access: access.users())
+    if place.json:
+        tables.document([_user(user) for user in found])
+        return 0
+    rows = [
+        (
+            user.name,
+            "; ".join(told(grant) for grant in user.grants),
+            tables.yes(user.has_password),
+            user.subject or "",
+            _when(user.disabled_at),
+        )
+        for user in found
+    ]
+    tables.table(("user", "grants", "password", "subject", "disabled"), rows)
+    return 0
+
+
+@users_app.command
+def disable(name: str, /, *, place: Place | None = None) -> int:
+    """Let a user call no more: password, access keys and tokens are good for nothing from now on.
+
+    Example: `sluiceway access users disable ann`
+
+    Parameters
+    ----------
+    name
+        The user's name.
+    """
+    place = place or Place()
+    place.do(lambda access: access.disable(name))
+    return place.tell({"name": name, "disabled": True}, f"User {name} is disabled.")
+
+
+@users_app.command
+def enable(name: str, /, *, place: Place | None = None) -> int:
+    """Let a disabled user call again, with the same access keys and grants. Tokens have to be asked for anew.
+
+    Example: `sluiceway access users enable ann`
+
+    Parameters
+    ----------
+    name
+        The user's name.
+    """
+    place = place or Place()
+    place.do(lambda access: access.enable(name))
+    return place.tell({"name": name, "disabled": False}, f"User {name} may call again.")
+
+
+@users_app.command(name="password")
+def set_password(name: str, /, *, place: Place | None = None) -> int:
+    """Give a user another password. It is asked for; through a pipe, the first line is taken. Tokens of theirs end.
+
+    Example: `sluiceway access users password ann`
+
+    Parameters
+    ----------
+    name
+        The user's name.
+    """
+    place = place or Place()
+    given = _password(f"New password for {name}")
+    place.do(lambda access: access.set_password(name, given))
+    return place.tell({"name": name}, f"The password of {name} is changed.")
+
+
+# Access keys. --------------------------------------------------------------------------------------------------------
+
+
+@keys_app.command(name="add")
+def add_key(user: str, /, *, expires: Lasts = None, place: Place | None = None) -> int:
+    """Make an access key for a user. The secret is shown now, and never again.
+
+    Example: `sluiceway access keys add ann --expires 12h`
+
+    Parameters
+    ----------
+    user
+        The user's name.
+    expires
+        How long it is good for: 30m, 12h, 7d. It is a temporary credential then, with a security token that goes
+        along. Default: until it is revoked.
+    """
+    place = place or Place()
+    made = place.do(lambda access: access.add_key(user, expires))
+    lines = [f"Access key (AK): {made.access}", f"Secret key (SK): {made.secret}"]
+    lines += [f"Security token:  {made.security_token}"] if made.security_token else []
+    lines += [f"Good until:      {_when(made.expires_at)}"] if made.expires_at else []
+    return place.tell(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
+
+
+@keys_app.command(name="list")
+def list_keys(user: str | None = None, /, *, place: Place | None = None) -> int:
+    """List access keys, without their secrets.
+
+    Example: `sluiceway access keys list ann`
+
+    Parameters
+    ----------
+    user
+        Those of one user. Default: all.
+    """
+    place = place or Place()
+    found = place.do(lambda access: access.keys(user))
+    if place.json:
+        tables.document([_plain(asdict(key)) for key in found])
+        return 0
+    rows = [
+        (
+            key.access,
+            key.user,
+            tables.yes(key.temporary),
+            _when(key.created_at),
+            _when(key.expires_at),
+            _when(key.revoked_at),
+        )
+        for key in found
+    ]
+    tables.table(("access key", "user", "temporary", "made", "good until", "revoked"), rows)
+    return 0
+
+
+@keys_app.command(name="revoke")
+def revoke_key(access: str, /, *, place: Place | None = None) -> int:
+    """End an access key at once, for good.
+
+    Example: `sluiceway access keys revoke 2KX0B7TQ4H1M9ZC5W8RA`
+
+    Parameters
+    ----------
+    access
+        The access key (AK).
+    """
+    place = place or Place()
+    place.do(lambda to: to.revoke_key(access))
+    return place.tell({"access": access, "revoked": True}, f"Access key {access} is revoked.")
+
+
+# Grants and tokens. --------------------------------------------------------------------------------------------------
+
+
+@access_app.command
+def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
+    """Grant a user a role in a project. It takes the place of the one that they had there.
+
+    viewer: look. operator: also start, stop and verify. owner: also create, change, delete, and see who was refused.
+    admin: also have savepoints written to any address.
+
+    Example: `sluiceway access grant ann operator --project default --queue prod`
+
+    Parameters
+    ----------
+    user
+        The user's name.
+    role
+        viewer, operator, owner or admin.
+    project
+        The project's id; '*' for every project, also later ones.
+    queue
+        Only this queue's jobs may be started and stopped. Default: those of every queue.
+    """
+    place = place or Place()
+    given = Grant(role, project, queue or None)
+    place.do(lambda access: access.grant(user, given))
+    return place.tell({"user": user, **_grant(given)}, f"{user} is {told(given)}.")
+
+
+@access_app.command
+def revoke(user: str, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
+    """Take a grant back. What they were granted elsewhere, or for another queue, stays.
+
+    Example: `sluiceway access revoke ann --project default --queue prod`
+
+    Parameters
+    ----------
+    user
+        The user's name.
+    project
+        The project that the grant is for; '*' for the one for every project.
+    queue
+        The queue that the grant is for. Default: the grant for every queue.
+    """
+    place = place or Place()
+    taken = place.do(lambda access: access.revoke(user, project, queue or None))
+    return place.tell({"user": user, **_grant(taken)}, f"{user} is no longer {told(taken)}.")
+
+
+@tokens_app.command(name="revoke")
+def revoke_tokens(user: str, /, *, place: Place | None = None) -> int:
+    """End all tokens of a user. They may get new ones with their password, unless they are disabled.
+
+    Example: `sluiceway access tokens revoke ann`
+
+    Parameters
+    ----------
+    user
+        The user's name.
+    """
+    place = place or Place()
+    count = place.do(lambda access: access.revoke_tokens(user))
+    return place.tell({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
+
+
+# Forms. --------------------------------------------------------------------------------------------------------------
+
+
+def _password(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass(f"{prompt}: ")
+    if getpass.getpass("Again: ") != first:
+        raise Failed("The two are not the same; nothing was done.", code=2)
+    return first
+
+
+def _user(user: User) -> dict[str, Any]:
+    return _plain(asdict(user)) | {"grants": [_grant(grant) for grant in user.grants]}
+
+
+def _grant(given: Grant) -> dict[str, Any]:
+    return {"role": given.role.value, "project": given.project, "queue": given.queue}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
+def _when(at: datetime | None) -> str:
+    return tables.moment(at.isoformat()) if at else ""

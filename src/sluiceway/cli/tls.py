@@ -1,0 +1,52 @@
+"""The files of a certificate, looked at before anything is started."""
+
+import ssl
+from pathlib import Path
+
+from sluiceway.app import BadSettings, is_loopback
+
+
+def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What to serve https with; `None` when no files are given. Raises `BadSettings`."""
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        given, missing = ("--tls-key", "--tls-cert") if cert is None else ("--tls-cert", "--tls-key")
+        raise BadSettings(f"{given} needs {missing}, too: https takes a certificate and its private key.")
+    cert, key = _readable("--tls-cert", cert), _readable("--tls-key", key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(cert, key, password=_no_password)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise BadSettings(f"--tls-key {key} is not the key of the certificate in --tls-cert {cert}.") from error
+        raise BadSettings(
+            f"--tls-cert {cert} and --tls-key {key} are not a certificate and its private key in PEM form,"
+            f" without a password: {error.reason or error}"
+        ) from error
+    return context
+
+
+def in_clear(host: str, tls: ssl.SSLContext | None) -> str:
+    """A warning, where what is sent to the service can be read on the way; empty where it cannot."""
+    if tls is not None or is_loopback(host):
+        return ""
+    return (
+        f"Tokens and data are sent unencrypted to {host}. Give --tls-cert and --tls-key, or let nobody but a proxy"
+        " with https reach this address."
+    )
+
+
+def _readable(option: str, path: Path) -> Path:
+    try:
+        path = path.expanduser()
+        path.read_bytes()
+    except (OSError, RuntimeError) as error:
+        raise BadSettings(f"{option} {path} cannot be read: {getattr(error, 'strerror', error)}") from error
+    return path
+
+
+def _no_password() -> str:
+    """Instead of asking whoever sits at the terminal: a service has nobody there."""
+    return ""

@@ -1,0 +1,154 @@
+"""Who a caller is: by password, token, access key, or what an identity provider says of them."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from sluiceway.control import passwords
+from sluiceway.control.access import digest
+from sluiceway.control.vault import Vault
+from sluiceway.domain.access import EVERY_PROJECT, USER, Action, Caller
+from sluiceway.store import accounts, views
+from sluiceway.store.database import Database
+
+TOKEN_LASTS: Final = timedelta(hours=24)
+TRIES: Final = 10  # wrong passwords for one name
+WINDOW: Final = timedelta(minutes=1)  # within which they count
+_NAMES: Final = 10_000  # that are remembered
+
+
+class NotLetIn(Exception):  # noqa: N818 - named for what was found
+    """The credential is wrong, has ended, or is nobody's. Why is for the audit, not for the caller."""
+
+
+class TooManyTries(Exception):  # noqa: N818
+    """So many wrong passwords were given for this name that none is looked at for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A secret to check a signature with, and whose it is."""
+
+    caller: Caller
+    secret: str
+    expired: bool
+    security_token: str | None  # a digest; None: it has none
+
+    def fits(self, security_token: str | None) -> bool:
+        """Whether the token that came with a request is the one that belongs to the key."""
+        given = "" if security_token is None else digest(security_token)
+        return hmac.compare_digest(given, self.security_token or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token, which nobody can be told again."""
+
+    token: str
+    caller: Caller
+    project: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class Tries:
+    """Wrong passwords by name. Names that do not exist count as well, so nothing is told by them."""
+
+    failures: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def check(self, name: str, now: datetime) -> None:
+        """Raises `TooManyTries`."""
+        if len(self._recent(name, now)) >= TRIES:
+            raise TooManyTries
+
+    def failed(self, name: str, now: datetime) -> None:
+        """Count a wrong password."""
+        recent = self._recent(name, now)
+        self.failures.pop(name, None)
+        self.failures[name] = [*recent, now]  # last now; the first is who was quiet the longest
+        if len(self.failures) > _NAMES:
+            self.failures.pop(next(iter(self.failures)))
+
+    def worked(self, name: str) -> None:
+        """Forget the wrong ones before the right one."""
+        self.failures.pop(name, None)
+
+    def _recent(self, name: str, now: datetime) -> list[datetime]:
+        return [at for at in self.failures.get(name, ()) if now - WINDOW < at]
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The use cases around knowing callers."""
+
+    db: Database
+    vault: Vault
+    clock: Callable[[], datetime]
+    tries: Tries = field(default_factory=Tries)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one password at a time: each takes a processor
+
+    async def check(self) -> bool:
+        """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
+        if (newest := await accounts.newest_secret(self.db)) is not None:
+            access, sealed = newest
+            self.vault.open(sealed, access)
+        return await accounts.anybody(self.db)
+
+    async def signing_key(self, access: str) -> SigningKey | None:
+        """The secret of an access key; None where no signature can be right. Raises `BadKeyFile`."""
+        found = await accounts.key(self.db, access)
+        if found is None:
+            return None
+        expired = found.expires_at is not None and found.expires_at <= self.clock()
+        secret = self.vault.open(found.secret, access)
+        return SigningKey(Caller(found.user, found.grants), secret, expired, found.security_token)
+
+    async def by_token(self, token: str) -> Caller:
+        """Whose a token is. Raises `NotLetIn`."""
+        found = await accounts.token(self.db, digest(token))
+        if found is None or found.expires_at is None or found.expires_at <= self.clock():
+            raise NotLetIn("no such token, or it has ended")
+        return Caller(found.user, found.grants, found.project)
+
+    async def by_subject(self, subject: str) -> Caller:
+        """Who an identity provider means. Raises `NotLetIn`."""
+        found = await accounts.user_of_subject(self.db, subject)
+        if found is None or found.disabled_at is not None:
+            raise NotLetIn("no user has this subject")
+        return Caller(found.name, found.grants)
+
+    async def issue(self, name: str, password: str, project: str) -> Issued:
+        """A token for a project, by name and password. Raises `NotLetIn`, `TooManyTries`.
+
+        A user who does not exist, one who is disabled, a wrong password and a project without a grant are not told
+        apart, nor by the time that the answer takes.
+        """
+        name = name if USER.fullmatch(name) else ""  # nobody's; and what is remembered stays small
+        async with self.turn:
+            self.tries.check(name, self.clock())
+            right = await asyncio.to_thread(passwords.matches, password, await accounts.password_of(self.db, name))
+            found = await accounts.user(self.db, name)
+            caller, now = Caller(name, found.grants if found else (), project), self.clock()
+            if not (right and any(caller.may(action, project) for action in Action)):
+                self.tries.failed(name, now)
+                raise NotLetIn("wrong name or password, or no grant in this project")
+        self.tries.worked(name)
+        made = Issued(secrets.token_urlsafe(32), caller, project, now, now + TOKEN_LASTS)
+        await accounts.add_token(self.db, digest(made.token), name, project, made.expires_at, now)
+        return made
+
+    async def revoke(self, caller: Caller, token: str) -> bool:
+        """End one token of the caller's; False when it is not theirs."""
+        return await accounts.revoke_token(self.db, digest(token), caller.user)
+
+    async def projects(self, caller: Caller) -> Sequence[str]:
+        """The projects that a caller has a grant in; with one in all, those that have jobs."""
+        named = {grant.project for grant in caller.grants}
+        if EVERY_PROJECT in named:
+            named |= set(await views.projects(self.db))
+        return sorted(project for project in named - {EVERY_PROJECT} if caller.project in {None, project})

@@ -1,0 +1,59 @@
+"""Templates of jobs: SQL that is kept under a name, to make jobs of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate
+from sluiceway.store import templates as store
+from sluiceway.store.database import Database
+from sluiceway.store.templates import Template, TemplateDraft, TemplateFilter, TemplateNameInUse, TemplatesFull
+
+__all__ = ["MOST", "Template", "TemplateDraft", "TemplateFilter", "Templates"]
+
+MOST: Final = 100  # in a project
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The use cases around templates."""
+
+    db: Database
+    clock: Callable[[], datetime]
+
+    async def create(self, project: str, draft: TemplateDraft) -> Template:
+        """Store a new template. Raises `NameTaken`, and `TooMany` when the project has 100 already."""
+        try:
+            return await store.create_template(self.db, project, draft, MOST, self.clock())
+        except TemplateNameInUse as error:
+            raise NameTaken from error
+        except TemplatesFull as error:
+            raise TooMany from error
+
+    async def show(self, project: str, template_id: int) -> Template:
+        """One template. Raises `UnknownTemplate`."""
+        found = await store.template(self.db, project, template_id)
+        if found is None:
+            raise UnknownTemplate
+        return found
+
+    async def list(
+        self, project: str, where: TemplateFilter, *, offset: int, limit: int, descending: bool
+    ) -> tuple[int, Sequence[Template]]:
+        """How many templates match, and one page of them by time of creation."""
+        return await store.template_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def update(self, project: str, template_id: int, changes: Mapping[str, str]) -> None:
+        """Change some of `name`, `desc` and `sql`. Raises `UnknownTemplate`, `NameTaken`."""
+        try:
+            found = await store.update_template(self.db, project, template_id, changes, self.clock())
+        except TemplateNameInUse as error:
+            raise NameTaken from error
+        if not found:
+            raise UnknownTemplate
+
+    async def delete(self, project: str, template_id: int) -> None:
+        """Take a template away, also one that jobs were made of. Raises `UnknownTemplate`."""
+        if not await store.delete_template(self.db, project, template_id):
+            raise UnknownTemplate

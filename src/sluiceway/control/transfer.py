@@ -1,0 +1,153 @@
+"""Jobs as files: written to the storage root, and brought in from there."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sluiceway.control.errors import NoExport, UnknownJob
+from sluiceway.control.queues import Queues
+from sluiceway.domain.admission import EDITABLE
+from sluiceway.domain.job import Job, JobDraft, JobStatus
+from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
+from sluiceway.storage.errors import FileTooLarge, NoSuchFile
+from sluiceway.storage.files import Files
+from sluiceway.store import transfer as store
+from sluiceway.store.database import Database
+from sluiceway.store.transfer import Namesake
+
+PAGE: Final = 50  # jobs that are read at once
+JOBS_IN_FILE: Final = 1000  # that are written
+BYTES_IN_FILE: Final = 16 << 20  # of jobs, before they are packed
+MOST_JOBS: Final = 10_000  # of one import
+LARGEST_JOB: Final = 8 << 20  # bytes that are read
+LARGEST_FILE: Final = 32 << 20
+LARGEST_IMPORT: Final = 64 << 20  # of all jobs together
+MARK: Final = "sluiceway-jobs.json"  # the entry that says whose file it is
+VERSION: Final = b'{"version":1}'
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What has become of one job that was to come in."""
+
+    job_id: int | None  # None: it did not come in
+    replaced: bool = False
+    namesake: Namesake | None = None  # who stood in the way
+    twice: bool = False  # that one came in with it
+    queue: str = ""  # that it names, and that there is none of here
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The use cases."""
+
+    db: Database
+    queues: Queues
+    files: Files
+    clock: Callable[[], datetime]
+
+    async def export(
+        self, project: str, directory: str, only: Sequence[int] | None, write: Callable[[Job], bytes]
+    ) -> list[str]:
+        """Write jobs, all or some, as zip files into a directory; the names of the files.
+
+        Raises `UnknownJob` with the ids that are not there, `BadPath` and `StorageUnreadable`.
+        """
+        self.files.uri(directory)  # a bad path is refused before anything is read
+        if only is not None:
+            await self._check_known(project, only)
+        stamp = f"{round(self.clock().timestamp() * 1000)}_{secrets.token_hex(4)}"
+        written: list[str] = []
+        async for documents in self._files_of(project, only, write):
+            name = f"{directory.rstrip('/')}/jobs_{stamp}_{len(written) + 1}.zip"
+            await self.files.write(name, await asyncio.to_thread(pack, {MARK: VERSION, **documents}))
+            written.append(name)
+        return written
+
+    async def _files_of(
+        self, project: str, only: Sequence[int] | None, write: Callable[[Job], bytes]
+    ) -> AsyncIterator[dict[str, bytes]]:
+        """The jobs in portions that are one file each; there are never many of them in memory."""
+        documents: dict[str, bytes] = {}
+        size = 0
+        async for job in self._jobs(project, only):
+            document = write(job)
+            if documents and (len(documents) == JOBS_IN_FILE or size + len(document) > BYTES_IN_FILE):
+                yield documents
+                documents, size = {}, 0
+            documents[f"jobs/{job.id}.json"] = document
+            size += len(document)
+        if documents:
+            yield documents
+
+    async def _jobs(self, project: str, only: Sequence[int] | None) -> AsyncIterator[Job]:
+        after = 0
+        while page := await store.jobs_after(self.db, project, after, PAGE, only):
+            after = page[-1].id
+            for job in page:
+                yield job
+
+    async def documents(self, path: str) -> list[tuple[str, bytes]]:
+        """The jobs in a zip file, or in all of a directory: where each comes from, and what it says.
+
+        Raises `NoExport` for what is not to be taken, `BadPath` and `StorageUnreadable`.
+        """
+        allowance = Allowance(MOST_JOBS, LARGEST_JOB, LARGEST_IMPORT)
+        found: list[tuple[str, bytes]] = []
+        for name in await self._zip_files(path):
+            try:
+                data = await self.files.read(name, LARGEST_FILE)
+                found += await asyncio.to_thread(_unpacked, name, data, allowance)
+            except (NoSuchFile, FileTooLarge, BrokenArchive) as error:
+                raise NoExport(f"{name}: {error}" if isinstance(error, BrokenArchive) else str(error)) from error
+        return found
+
+    async def take_in(self, project: str, drafts: Sequence[JobDraft], *, cover: bool, user: str) -> list[Arrival]:
+        """Store jobs, all in one transaction; what has become of each, in their order.
+
+        One whose name is there comes in only with `cover`, and only if that job does not run: it replaces it. Of
+        several that have one name the last comes in then, and else the first.
+        """
+        strangers = [draft.queue or "" for draft in drafts]
+        strangers = [queue if queue and self.queues.resolve(queue) is None else "" for queue in strangers]
+        chosen: dict[str, int] = {}
+        for place, draft in enumerate(drafts):
+            if not strangers[place] and (cover or draft.name not in chosen):
+                chosen[draft.name] = place
+        wanted = [drafts[place] for place in chosen.values()]
+        replaceable = sorted(EDITABLE) if cover else []
+        taken = await store.take_in(self.db, project, wanted, replaceable, user, self.clock())
+        return [_arrival(draft, strangers[place], chosen, taken, place) for place, draft in enumerate(drafts)]
+
+    async def _check_known(self, project: str, only: Sequence[int]) -> None:
+        if missing := set(only) - await store.present(self.db, project, only):
+            raise UnknownJob(*sorted(missing))
+
+    async def _zip_files(self, path: str) -> list[str]:
+        if await self.files.exists(path):
+            return [path]
+        found = [entry.path for entry in await self.files.list(path) if entry.path.lower().endswith(".zip")]
+        if not found:
+            raise NoExport(f"There is neither a file {path} nor a zip file in a directory of this name.")
+        return found
+
+
+def _unpacked(name: str, data: bytes, allowance: Allowance) -> list[tuple[str, bytes]]:
+    documents = unpack(data, allowance)
+    if documents.pop(MARK, None) != VERSION:
+        raise BrokenArchive("it is not an export of jobs that this release can read")
+    return [(f"{name}, {shown(entry)}", document) for entry, document in documents.items()]
+
+
+def _arrival(draft: JobDraft, stranger: str, chosen: Mapping[str, int], taken: store.Taken, place: int) -> Arrival:
+    if stranger:
+        return Arrival(None, queue=stranger)
+    if (namesake := taken.kept.get(draft.name)) is not None:
+        return Arrival(None, namesake=namesake)
+    job_id = taken.made.get(draft.name) or taken.replaced[draft.name]
+    if chosen[draft.name] == place:
+        return Arrival(job_id, replaced=draft.name in taken.replaced)
+    return Arrival(None, namesake=Namesake(job_id, JobStatus.DRAFT), twice=True)

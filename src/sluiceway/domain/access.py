@@ -1,0 +1,96 @@
+"""Who may do what: actions under the names that DLI's permissions have, roles as sets of them, and grants of roles."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class Action(StrEnum):
+    """What a call needs the right to. Those under `sluiceway:` are for what DLI has no words for."""
+
+    LIST = "dli:jobs:list"
+    GET = "dli:jobs:get"
+    CREATE = "dli:jobs:create"  # and import
+    UPDATE = "dli:jobs:update"  # and savepoints of running jobs
+    DELETE = "dli:jobs:delete"
+    START = "dli:jobs:startFlinkJob"
+    STOP = "dli:jobs:stopFlinkJob"
+    EXPORT = "dli:jobs:export"
+    EVENTS = "sluiceway:events:list"
+    DENIALS = "sluiceway:denials:list"  # among the events, the calls that were refused
+    VERIFY = "sluiceway:savepoints:verify"
+    REMOVE = "sluiceway:savepoints:delete"
+    TARGET = "sluiceway:savepoints:target"  # have savepoints written to an address of the caller's choice
+
+
+class Role(StrEnum):
+    """What is granted."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    OWNER = "owner"
+    ADMIN = "admin"
+
+
+_LOOKS = frozenset({Action.LIST, Action.GET, Action.EVENTS})
+_OPERATES = _LOOKS | {Action.START, Action.STOP, Action.VERIFY}
+
+ALLOWS: Final[Mapping[Role, frozenset[Action]]] = {
+    Role.VIEWER: _LOOKS,
+    Role.OPERATOR: _OPERATES,
+    Role.OWNER: frozenset(Action) - {Action.TARGET},
+    Role.ADMIN: frozenset(Action),
+}
+OF_A_QUEUE: Final = frozenset({Action.START, Action.STOP})  # a grant for one queue allows these there alone
+EVERY_PROJECT: Final = "*"
+
+PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@\-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role in one project, or in all of them; starting and stopping only on one queue, if that is named."""
+
+    role: Role
+    project: str
+    queue: str | None = None
+
+    def allows(self, action: Action, project: str, queue: str | None = None) -> bool:
+        """Whether it covers an action. Without a queue: on any queue at all."""
+        if self.project not in {project, EVERY_PROJECT} or action not in ALLOWS[self.role]:
+            return False
+        return action not in OF_A_QUEUE or self.queue is None or queue in {None, self.queue}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, and what they were granted. A token may hold them to one project."""
+
+    user: str
+    grants: Sequence[Grant] = ()
+    project: str | None = None
+
+    def may(self, action: Action, project: str, queue: str | None = None) -> bool:
+        """Whether the caller has the right. Without a queue: whether there is any queue that they have it on."""
+        return self.project in {None, project} and any(grant.allows(action, project, queue) for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The right to do one thing, queue by queue. Where it was missing is remembered, for the audit."""
+
+    covers: Callable[[str], bool]
+    denied: set[str] = field(default_factory=set)
+
+    def __call__(self, queue: str) -> bool:
+        """Whether it may be done to a job on this queue."""
+        if not self.covers(queue):
+            self.denied.add(queue)
+        return queue not in self.denied
+
+
+EVERYWHERE: Final = Right(lambda _queue: True)
+LOCAL: Final = Caller("local", (Grant(Role.ADMIN, EVERY_PROJECT),))  # where nobody signs in

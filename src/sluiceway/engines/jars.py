@@ -1,0 +1,118 @@
+"""Submits a job that a program makes: packs its jar, sees that the cluster has it, and has the cluster run it.
+
+Decides nothing. The program's main method runs in the JobManager.
+"""
+
+import asyncio
+import tempfile
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import aiohttp
+
+from sluiceway.domain.engine import Cluster, Unreachable, Unusable
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.run import Run
+from sluiceway.engines import packages
+from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.options import JOB_ID, RESTORE, check_options
+from sluiceway.engines.submit import run_options
+from sluiceway.engines.submit_errors import already_submitted, causes_of, explain, jar_lost, out_of_time, stillborn
+
+PACKING = 2  # packages at once, as each may be large
+TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
+
+Fetch = Callable[[int, str, Path], Awaitable[None]]
+
+
+class JarSubmitter:
+    """Submits Jar jobs to any cluster that takes jars."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, fetch: Fetch, directory: Path, storage_uri: str, timeout: float = 10.0
+    ) -> None:
+        """`fetch` copies a file that a job (given by its id) names to a local one, and may raise `Unusable` and
+        `Unreachable`.
+
+        Packages are made in `directory`. Checkpoints go under `storage_uri`. `timeout` is seconds for a small request.
+        """
+        self._session = session
+        self._fetch = fetch
+        self._directory = directory
+        self._storage_uri = storage_uri
+        self._timeout = timeout
+        self._gate = asyncio.Semaphore(PACKING)
+        self._uploading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by cluster
+
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
+        assert spec.program is not None, "SQL jobs are submitted otherwise"
+        rest = FlinkRest(self._session, cluster.url, self._timeout)
+        try:
+            if why := check_options(spec.options):
+                raise Unusable(why)
+            jar = await self._bring(cluster, rest, run, spec.program)
+            said = await rest.run_jar(jar, self._request(run, name, spec, spec.program))
+            return Submitted() if said is None else await _judge(rest, run, said)
+        except Unusable as error:
+            return SubmitRefused(str(error))
+        except Unreachable as error:
+            return Silent(str(error))
+        except OSError as error:
+            return Silent(f"the jar cannot be packed on the service's own disk: {error.strerror or error}")
+
+    async def _bring(self, cluster: Cluster, rest: FlinkRest, run: Run, program: JarProgram) -> str:
+        """The id of the program's package in the cluster, which gets it if it has it not."""
+        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._directory) as place:
+            async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
+                package, name = await self._pack(run.job_id, program, Path(place))
+            async with self._uploading[cluster.name]:
+                there = await rest.jars()
+                if there is None:
+                    raise Unusable(TAKES_NO_JARS.format(name=cluster.name))
+                found = next((jar.id for jar in there if jar.name == name), None)
+                return found or await rest.upload_jar(name, package)
+
+    async def _pack(self, job_id: int, program: JarProgram, place: Path) -> tuple[Path, str]:
+        [jar] = await self._copies(job_id, [program.jar], place / "jar")
+        jars = await self._copies(job_id, program.dependency_jars, place / "jars")
+        files = await self._copies(job_id, program.dependency_files, place / "files")
+        return jar, await asyncio.to_thread(packages.pack, jar, jars, files)
+
+    async def _copies(self, job_id: int, names: Sequence[str], place: Path) -> list[Path]:
+        copies = []
+        for number, name in enumerate(names):
+            copy = place / str(number) / (name.rpartition("/")[2] or "-")
+            await asyncio.to_thread(copy.parent.mkdir, parents=True)
+            await self._fetch(job_id, name, copy)
+            copies.append(copy)
+        return copies
+
+    def _request(self, run: Run, name: str, spec: JobSpec, program: JarProgram) -> dict[str, object]:
+        options = run_options(run, name, spec, self._storage_uri)
+        request: dict[str, object] = {
+            "jobId": run.flink_job_id,
+            "programArgsList": program.args,
+            "parallelism": spec.parallelism,
+            "flinkConfiguration": {key: value for key, value in options.items() if key not in {JOB_ID, RESTORE}},
+        }
+        if program.main_class:
+            request["entryClass"] = program.main_class
+        if run.restore is not None:
+            request["savepointPath"] = run.restore
+        return request
+
+
+async def _judge(rest: FlinkRest, run: Run, said: str) -> Submitted | SubmitRefused | Silent:
+    """What Flink's no to a program means. A program may fail after it has started its job."""
+    causes = causes_of(said)
+    if already_submitted(causes):
+        return Submitted()
+    if stillborn(causes):
+        return SubmitRefused(explain(causes))
+    if jar_lost(causes) or out_of_time(causes):
+        return Silent(explain(causes))
+    return SubmitRefused(explain(causes)) if await rest.job_state(run.flink_job_id) is None else Submitted()

@@ -1,0 +1,154 @@
+"""A storage root in an object store that speaks S3, which this service and every Flink machine reach."""
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, S3Store
+
+from sluiceway.storage.errors import BadStorage, NotASavepoint, StorageUnreadable, reason_of
+from sluiceway.storage.paths import METADATA, scheme_of
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig, S3Config
+
+SCHEMES: Final = frozenset({"s3", "s3a", "s3p"})  # Flink has two plugins for the same; the last two choose one
+KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+# A look at storage is waited for 10 seconds; what is known by then is more than "no answer in time".
+_RETRIES: "Final[RetryConfig]" = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=6),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
+}
+_CONNECT: Final = timedelta(seconds=3)
+_SILENCE: Final = timedelta(seconds=4)  # within an answer
+_ANSWER: Final = timedelta(minutes=5)  # the whole of a large file
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How to reach the object store. Whatever is None is taken from `AWS_ENDPOINT_URL` and `AWS_REGION`."""
+
+    endpoint: str | None = None
+    region: str | None = None
+
+
+ANYWHERE: Final = S3Access()
+
+
+class S3:
+    """See `Root`. Directories do not exist here: they are what names have in common."""
+
+    def __init__(self, root: str, access: S3Access) -> None:
+        """Open a root, given as `s3://bucket/prefix`. Nothing is asked of the store yet. Raises `BadStorage`."""
+        place = _place(root)
+        if place is None or not _BUCKET.fullmatch(place[0]):
+            raise BadStorage(f"The storage root {root} is not of the form s3://bucket/prefix.")
+        if missing := [name for name in KEYS if not os.environ.get(name)]:
+            raise BadStorage(f"The storage root {root} needs {' and '.join(missing)} in the environment.")
+        self._bucket, self._prefix = place
+        self.uri = f"{scheme_of(root)}://{self._bucket}/{self._prefix}".rstrip("/")
+        try:
+            self.store: ObjectStore = _store(self._bucket, self._prefix, access)
+        except (ValueError, BaseError) as error:
+            raise BadStorage(f"The storage root {root} cannot be used: {reason_of(error)}") from error
+
+    def key(self, text: str) -> str | None:
+        """See `Root`."""
+        place = _place(text)
+        if place is None or place[0] != self._bucket:
+            return None
+        head = f"{self._prefix}/" if self._prefix else ""
+        return place[1].removeprefix(head) or None if place[1].startswith(head) else None
+
+    def confine(self, key: str) -> None:
+        """See `Root`. There are no links here."""
+
+    def check(self) -> None:
+        """See `Root`."""
+        try:
+            self._ask()
+        except (OSError, BaseError) as error:
+            if "NoSuchBucket" in str(error):
+                raise BadStorage(f"The storage root {self.uri} cannot be used: {reason_of(error)}") from error
+            raise StorageUnreadable(f"The storage root {self.uri} cannot be read: {reason_of(error)}") from error
+
+    def check_present(self) -> None:
+        """See `Root`. A bucket that is not there looks like a file that is not there."""
+        try:
+            self._ask()
+        except (OSError, BaseError) as error:
+            raise StorageUnreadable(reason_of(error)) from error
+
+    def remove(self, key: str) -> None:
+        """See `Root`. `_metadata` goes last, so that what is left of a removal cut off is known for what it is."""
+        head, inner = f"{key}/{METADATA}", f"{key}/"
+        # An empty object may mark the directory; it has the directory's name then, and cannot be told from here.
+        found = [path for meta in obstore.list(self.store, inner).collect() if (path := meta["path"]).startswith(inner)]
+        others = [path for path in found if path != head]
+        if not found and self._is_file(key):
+            raise NotASavepoint(f"{self.uri}/{key} is not a directory under the storage root")
+        if others and head not in found:
+            raise NotASavepoint(f"{self.uri}/{key} has no {METADATA}; look what it is, and remove it by hand")
+        if others:
+            obstore.delete(self.store, others)
+        if found:
+            obstore.delete(self.store, head)
+
+    def why_unwritable(self, key: str) -> str | None:  # noqa: ARG002
+        """See `Root`. Only an attempt would tell, and that would leave something behind."""
+        return None
+
+    def _ask(self) -> None:
+        next(iter(obstore.list(self.store)), None)
+
+    def _is_file(self, key: str) -> bool:
+        try:
+            obstore.head(self.store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def bucket_root(uri: str) -> str | None:
+    """The root that is the whole bucket of a URI; None for one of another kind."""
+    place = _place(uri)
+    return f"{scheme_of(uri)}://{place[0]}" if place else None
+
+
+def _place(text: str) -> tuple[str, str] | None:
+    """The bucket, and the key in it without a slash at either end; None for a URI of another kind."""
+    if scheme_of(text) not in SCHEMES or "\\" in text:
+        return None
+    bucket, _, path = text.partition("://")[2].partition("/")
+    # Flink takes dots and doubled slashes out of a path.
+    return (bucket, posixpath.normpath(f"/{path}").strip("/")) if bucket else None
+
+
+def _store(bucket: str, prefix: str, access: S3Access) -> S3Store:
+    config: S3Config = {}
+    if access.endpoint is not None:
+        config["aws_endpoint_url_s3"] = _checked(access.endpoint)
+    if access.region is not None:
+        config["region"] = access.region
+    options: ClientConfig = {
+        "allow_http": True,  # where the endpoint says so
+        "connect_timeout": _CONNECT,
+        "read_timeout": _SILENCE,
+        "timeout": _ANSWER,
+    }
+    return S3Store(bucket, prefix=prefix or None, config=config, client_options=options, retry_config=_RETRIES)
+
+
+def _checked(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise BadStorage("--s3-endpoint is not an address such as https://obs.example.com")
+    return endpoint.rstrip("/")

@@ -1,0 +1,137 @@
+"""The table of resources: jars and files that jobs are made of, by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
+from sluiceway.store.schema import events, resources
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A jar or file that jobs can name."""
+
+    group: str  # empty: in none
+    name: str
+    kind: str  # jar, pyFile, file or modelFile
+    path: str  # obs://…
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    sha256: str | None = None  # of an uploaded one
+    size: int | None = None  # of an uploaded one
+
+    @property
+    def full_name(self) -> str:
+        """What jobs call it."""
+        return f"{self.group}/{self.name}" if self.group else self.name
+
+
+async def put(db: Database, project: str, given: Sequence[Resource], who: str) -> tuple[list[Resource], list[Resource]]:
+    """Store resources, each in place of one of its name, if there is one; as they are now, and as those were."""
+    now: list[Resource] = []
+    before: list[Resource] = []
+    async with db.write() as connection:
+        for resource in given:
+            old = await _replace(connection, project, resource)
+            before += [] if old is None else [old]
+            now.append(resource if old is None else replace(resource, created_at=old.created_at))
+        told = [event("resource_stored", epoch_ms(r.updated_at), project, who=who, detail=_told(r)) for r in now]
+        await connection.execute(insert(events), told)
+    return now, before
+
+
+async def _replace(connection: AsyncConnection, project: str, resource: Resource) -> Resource | None:
+    """Store one; what had its name, whose time of creation it takes over."""
+    mine = _named(project, resource.group, resource.name)
+    row = (await connection.execute(select(resources).where(*mine))).mappings().first()
+    if row is None:
+        await connection.execute(insert(resources).values(_row(project, resource)))
+        return None
+    old = _resource(row)
+    kept = _row(project, replace(resource, created_at=old.created_at))
+    await connection.execute(update(resources).where(*mine).values(kept))
+    return old
+
+
+async def one(db: Database, project: str, group: str, name: str) -> Resource | None:
+    """One resource."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(resources).where(*_named(project, group, name)))).mappings().first()
+        return None if row is None else _resource(row)
+
+
+async def of_project(db: Database, project: str, kind: str | None = None) -> Sequence[Resource]:
+    """All resources of a project, perhaps of one kind, by group and name."""
+    wanted = select(resources).where(resources.c.project == project)
+    if kind is not None:
+        wanted = wanted.where(resources.c.kind == kind)
+    async with db.read() as connection:
+        rows = await connection.execute(wanted.order_by(resources.c.group_name, resources.c.name))
+        return [_resource(row) for row in rows.mappings()]
+
+
+async def remove(db: Database, project: str, group: str, name: str, now: datetime, who: str) -> Resource | None:
+    """Forget a resource; what it was, None when there is none."""
+    gone = delete(resources).where(*_named(project, group, name)).returning(resources)
+    async with db.write() as connection:
+        row = (await connection.execute(gone)).mappings().first()
+        if row is None:
+            return None
+        found = _resource(row)
+        told = event("resource_removed", epoch_ms(now), project, who=who, detail=_told(found))
+        await connection.execute(insert(events), [told])
+        return found
+
+
+async def give(db: Database, project: str, group: str, name: str | None, owner: str, now: datetime) -> int:
+    """Give a resource, or without a name all of a group, to another owner; how many they were."""
+    chosen = _named(project, group, name)[: None if name else 2]
+    async with db.write() as connection:
+        given = update(resources).where(*chosen).values(owner=owner, updated_at=epoch_ms(now))
+        return (await connection.execute(given)).rowcount
+
+
+def _named(project: str, group: str, name: str | None) -> tuple[ColumnElement[bool], ...]:
+    return (resources.c.project == project, resources.c.group_name == group, resources.c.name == name)
+
+
+def _told(resource: Resource) -> str:
+    return f"{resource.full_name} from {resource.path}"
+
+
+def _row(project: str, resource: Resource) -> dict[str, object]:
+    return {
+        "project": project,
+        "group_name": resource.group,
+        "name": resource.name,
+        "kind": resource.kind,
+        "path": resource.path,
+        "sha256": resource.sha256,
+        "size": resource.size,
+        "owner": resource.owner,
+        "created_at": epoch_ms(resource.created_at),
+        "updated_at": epoch_ms(resource.updated_at),
+    }
+
+
+def _resource(row: RowMapping) -> Resource:
+    created, updated = moment(row["created_at"]), moment(row["updated_at"])
+    assert created is not None, "the column is NOT NULL"
+    assert updated is not None, "the column is NOT NULL"
+    return Resource(
+        group=row["group_name"],
+        name=row["name"],
+        kind=row["kind"],
+        path=row["path"],
+        owner=row["owner"],
+        created_at=created,
+        updated_at=updated,
+        sha256=row["sha256"],
+        size=row["size"],
+    )

@@ -1,0 +1,137 @@
+"""Templates of jobs: a name, some SQL, and what is said about it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.rows import to_json
+from sluiceway.store.schema import templates
+
+
+class TemplateNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+    """Another template of the project has the name."""
+
+
+class TemplatesFull(Exception):  # noqa: N818 - a finding, like the one above
+    """The project has as many templates as it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateDraft:
+    """What somebody asks a template to be, already checked."""
+
+    name: str
+    desc: str = ""
+    kind: str = "flink_sql_job"
+    sql: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template as it is stored."""
+
+    id: int
+    draft: TemplateDraft
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFilter:
+    """Which templates to list. Whatever is empty leaves all in."""
+
+    name: str = ""  # a part of the name
+    tags: Mapping[str, str] = field(default_factory=dict)  # all of them
+
+
+async def create_template(db: Database, project: str, draft: TemplateDraft, most: int, now: datetime) -> Template:
+    """Store a new template. Raises `TemplateNameInUse`, and `TemplatesFull` when there are `most` already."""
+    at = epoch_ms(now)
+    row = _columns(draft) | {"project": project, "created_at": at, "updated_at": at}
+    count = select(func.count()).select_from(templates).where(templates.c.project == project)
+    async with _named(), db.write() as connection:
+        if (await connection.execute(count)).scalar_one() >= most:
+            raise TemplatesFull
+        made = await connection.execute(insert(templates).values(row).returning(templates))
+        return _template(made.mappings().one())
+
+
+async def template(db: Database, project: str, template_id: int) -> Template | None:
+    """One template of a project."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(templates).where(*_one(project, template_id)))).mappings().one_or_none()
+    return None if row is None else _template(row)
+
+
+async def update_template(
+    db: Database, project: str, template_id: int, changes: Mapping[str, str], now: datetime
+) -> bool:
+    """Change some of a template's `name`, `desc` and `sql`; whether there is one. Raises `TemplateNameInUse`."""
+    values = {**changes, "updated_at": epoch_ms(now)}
+    async with _named(), db.write() as connection:
+        changed = await connection.execute(update(templates).where(*_one(project, template_id)).values(values))
+        return bool(changed.rowcount)
+
+
+async def delete_template(db: Database, project: str, template_id: int) -> bool:
+    """Take a template away; whether there was one. Jobs that were made of it keep their SQL."""
+    async with db.write() as connection:
+        return bool((await connection.execute(delete(templates).where(*_one(project, template_id)))).rowcount)
+
+
+async def template_list(
+    db: Database, project: str, where: TemplateFilter, *, offset: int, limit: int, descending: bool
+) -> tuple[int, list[Template]]:
+    """How many templates match, and one page of them, by time of creation."""
+    matching = [templates.c.project == project, *_matching(where)]
+    by_time = templates.c.id.desc() if descending else templates.c.id
+    page = select(templates).where(*matching).order_by(by_time).limit(limit).offset(offset)
+    async with db.read() as connection:
+        total = await connection.execute(select(func.count()).select_from(templates).where(*matching))
+        rows = (await connection.execute(page)).mappings()
+        return int(total.scalar_one()), [_template(row) for row in rows]
+
+
+def _matching(where: TemplateFilter) -> list[ColumnElement[bool]]:
+    matching: list[ColumnElement[bool]] = [func.instr(templates.c.name, where.name) > 0] if where.name else []
+    for key, value in where.tags.items():
+        tag = func.json_each(templates.c.tags).table_valued("key", "value")
+        matching.append(select(tag.c.key).where(tag.c.key == key, tag.c.value == value).exists())
+    return matching
+
+
+def _one(project: str, template_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return templates.c.project == project, templates.c.id == template_id
+
+
+def _columns(draft: TemplateDraft) -> dict[str, Any]:
+    columns = {"name": draft.name, "desc": draft.desc, "kind": draft.kind, "sql": draft.sql}
+    return columns | {"tags": to_json(draft.tags)}
+
+
+def _template(row: RowMapping) -> Template:
+    created, updated = moment(row["created_at"]), moment(row["updated_at"])
+    assert created is not None, "the column is NOT NULL"
+    assert updated is not None, "the column is NOT NULL"
+    tags = msgspec.json.decode(row["tags"], type=dict[str, str])
+    draft = TemplateDraft(row["name"], row["desc"], row["kind"], row["sql"], tags)
+    return Template(row["id"], draft, created, updated)
+
+
+@asynccontextmanager
+async def _named() -> AsyncIterator[None]:
+    """Tell a name that is taken from every other trouble."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "templates.name" not in str(error.orig):
+            raise
+        raise TemplateNameInUse from error

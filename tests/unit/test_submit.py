@@ -1,0 +1,48 @@
+"""What a submission hands over, without a Java process to hand it to."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Submitted
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.engines.submit import SqlSubmitter
+
+SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
+
+
+@dataclass
+class Planner:
+    """Takes whatever it is given."""
+
+    flink_version: str = "2.3.0"
+    options: dict[str, str] = field(default_factory=dict)
+
+    async def submit_sql(self, url: str, script: object, options: dict[str, str]) -> None:
+        self.options = options
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "expected"),
+    [
+        ("s3://company/flink/data/jobs/checkpoint/7", "s3://company/flink/data/jobs/checkpoint/7"),
+        (None, "s3://company/flink/jobs/checkpoint/7"),
+    ],
+)
+async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expected: str) -> None:
+    planner = Planner()
+
+    async def jvm() -> Any:
+        return planner
+
+    async def version_of(_: str) -> str:
+        return "2.3.1"
+
+    submitter = SqlSubmitter(jvm, version_of, "s3://company/flink")
+    run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, checkpoints=checkpoints)
+    assert await submitter.submit(Cluster("c", "http://c:1"), run, "orders", SPEC) == Submitted()
+    assert planner.options["execution.checkpointing.dir"] == expected
