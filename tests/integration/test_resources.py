@@ -14,6 +14,7 @@ from litestar.di import Provide
 from tests.openapi import Description
 
 from sluiceway.api import dli, native
+from sluiceway.api.permit import Permit
 from sluiceway.app import clock
 from sluiceway.control import programs
 from sluiceway.control.edit_jobs import EditJobs
@@ -21,6 +22,7 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.queues import Queues
 from sluiceway.control.resources import Resources
 from sluiceway.control.start_jobs import StartJobs
+from sluiceway.domain.access import LOCAL
 from sluiceway.domain.engine import Cluster, Unreachable, Unusable
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec
 from sluiceway.storage.savepoints import Storage
@@ -69,7 +71,18 @@ class World:
         return [event.detail for event in await audit.of_project(self.db, P, 0, 100) if event.kind == kind]
 
 
-USE_CASES: dict[str, Any] = dict.fromkeys(("stop_jobs", "queries", "savepoints", "preflight"))
+ELSEWHERE = (
+    "stop_jobs",
+    "queries",
+    "savepoints",
+    "preflight",
+    "templates",
+    "job_tags",
+    "metrics",
+    "graphs",
+    "transfer",
+)
+USE_CASES: dict[str, Any] = dict.fromkeys((*ELSEWHERE, "buckets")) | {"permit": Permit(LOCAL, P)}
 
 
 @cache

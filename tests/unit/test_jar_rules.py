@@ -195,7 +195,7 @@ def test_a_running_job_may_change_how_it_is_watched() -> None:
         "restart_when_exception": True,
         "resume_checkpoint": True,
         "resume_max_num": 3,
-        "obs_bucket": "b",
+        "obs_bucket": "bucket",
         "checkpoint_path": "p",
     }
     draft = update(JobStatus.RUNNING, **values, entrypoint="a.jar")
