@@ -261,7 +261,7 @@ def _run_fact(work: Work, sighting: Sighting) -> RunFact:
 
 def _stop_fact(stop: Stop, run: Run, sighting: Sighting) -> StopFact:
     """What to make of a stop, given what its run has just come to."""
-    if run.phase is RunPhase.REJECTED or (run.phase is RunPhase.CANCELED and run.started_at is None):
+    if run.phase is RunPhase.REJECTED or (run.phase in {RunPhase.CANCELED, RunPhase.LOST} and run.started_at is None):
         return NeverRan(run.reason)
     if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent):
         return Queued()
