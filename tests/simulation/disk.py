@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.files import Files
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_failures import FAILURES, Failure
@@ -13,6 +14,8 @@ from sluiceway.testing.fake_failures import FAILURES, Failure
 if TYPE_CHECKING:
     from tests.simulation.service import Service
     from tests.simulation.world import World
+
+    from sluiceway.storage.root import Root
 
 URI = "file:///storage"
 
@@ -138,6 +141,7 @@ class SimStorage(Storage):
 
     def __init__(self, disk: SimDisk, service: "Service") -> None:
         self.uri = URI
+        self.files = Files(cast("Root", None))  # no job here is made of files
         self._disk = disk
         self._service = service
 

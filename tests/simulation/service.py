@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -233,7 +234,7 @@ class _Exchange:
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
-        if jid := self.cluster.shows_running(self.path):
+        if self.status == HTTPStatus.OK and (jid := self.cluster.shows_running(self.path)):
             self.service.heard[jid] = self.service.world.now
         return self
 

@@ -71,7 +71,9 @@ def test_a_run_is_lost_only_after_a_while_without_silence() -> None:
 def test_a_withdrawn_submission_that_does_not_arrive_for_a_while_is_given_up() -> None:
     waiting, command = decide(SENT, Withdrawn(certain=False), NOW, GRACE, None)
     given_up, _ = decide(waiting, Withdrawn(certain=False), NOW + timedelta(seconds=31), GRACE, None)
-    assert (waiting.phase, command, given_up.phase) == (RunPhase.SUBMITTING, None, RunPhase.CANCELED)
+    assert (waiting.phase, command, given_up.phase) == (RunPhase.SUBMITTING, None, RunPhase.LOST)
+    late, _ = decide(given_up, Seen(JobState.RUNNING), NOW + timedelta(seconds=60), GRACE, None)
+    assert late.phase is RunPhase.RUNNING, "and it is told when it arrives all the same"
 
 
 def test_a_submission_remembers_the_life_of_its_cluster() -> None:

@@ -121,12 +121,16 @@ def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -
 
 
 def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) -> Run:
-    """An unanswered submission may still arrive, so the cluster must not show it for a while."""
-    if not certain and run.doubt_since is None:
+    """An unanswered submission may still arrive, so the cluster must not show it for a while.
+
+    One that comes even later is told, as that of any other run that was lost.
+    """
+    why = "Stopped before the cluster had it."
+    if certain:
+        return _end(run, RunPhase.CANCELED, why, now)
+    if run.doubt_since is None:
         return replace(run, doubt_since=now)
-    if not certain and run.doubt_since is not None and now - run.doubt_since < gone_after:
-        return run
-    return _end(run, RunPhase.CANCELED, "Stopped before the cluster had it.", now)
+    return run if now - run.doubt_since < gone_after else _end(run, RunPhase.LOST, why, now)
 
 
 def _submit_refused(run: Run, text: str, certain: bool, now: datetime, gone_after: timedelta) -> Run:

@@ -299,7 +299,7 @@ def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:
 def _stop_fact(work: Work, run: Run, sighting: Sighting) -> StopFact:
     """What to make of a stop, given what its run has just come to."""
     assert work.open_stop is not None, "only asked for open stops"
-    if run.phase is RunPhase.REJECTED or (run.phase is RunPhase.CANCELED and run.started_at is None):
+    if run.phase is RunPhase.REJECTED or (run.phase in {RunPhase.CANCELED, RunPhase.LOST} and run.started_at is None):
         return NeverRan(run.reason)
     if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent):
         return Queued()
