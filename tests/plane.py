@@ -12,10 +12,12 @@ import aiohttp
 
 from sluiceway.app import clock
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
@@ -56,6 +58,8 @@ class Plane:
     reconciler: Reconciler
     clusters: dict[str, Cluster]
     engine: SessionEngine
+    take: TakeSavepoints
+    bring: ImportSavepoint
 
     @property
     def fake(self) -> FakeFlink:
@@ -165,6 +169,8 @@ async def plane(
             reconciler,
             at,
             engine,
+            TakeSavepoints(db, queues, storage, clock, rules.timeout),
+            ImportSavepoint(db, storage, clock),
         )
         reconciler.start(fakes)
         try:

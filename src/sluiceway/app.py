@@ -31,6 +31,7 @@ from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.graphs import Graphs
+from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
@@ -42,6 +43,7 @@ from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.tags import Tags
+from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
@@ -341,6 +343,8 @@ def _api(
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
+        "take_savepoints": TakeSavepoints(db, queues, storage, clock, timeout),
+        "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),

@@ -18,6 +18,10 @@ from huaweicloudsdkdli.v1 import (
     CreateFlinkSqlJobRequestBody,
     DeleteFlinkJobRequest,
     DliClient,
+    ExecuteFlinkJobSavepointRequest,
+    ExecuteFlinkJobSavepointRequestBody,
+    ImportFlinkJobSavepointRequest,
+    ImportFlinkJobSavepointRequestBody,
     ListFlinkJobsRequest,
     ShowFlinkJobExecutionGraphRequest,
     ShowFlinkJobRequest,
@@ -151,6 +155,40 @@ def test_the_whole_life_of_two_jobs(client: Any, tmp_path: Path) -> None:
     with pytest.raises(ClientRequestException) as gone:
         show(client, counter)
     assert gone.value.error_code == "DLI.16001"
+
+
+def test_a_job_goes_on_from_a_savepoint_that_was_taken_while_it_ran(client: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    # So rare a checkpoint that the savepoint is all that there is.
+    job = create(client, "saved", COUNTER.format(directory=out), checkpoint_enabled=True, checkpoint_interval=3600)
+    run(client, [job])
+    until(client, job, "job_running")
+    body = ExecuteFlinkJobSavepointRequestBody(action="TRIGGER", savepoint_path="obs://my-bucket/nightly/")
+    end = time.monotonic() + PATIENCE
+    while not (detail := show(client, job)).has_savepoint:  # its tasks may not all run yet
+        if detail.status == "job_running":
+            client.execute_flink_job_savepoint(ExecuteFlinkJobSavepointRequest(job_id=str(job), body=body))
+        assert time.monotonic() < end, detail.status_desc
+        time.sleep(0.2)
+    saved = until(client, job, "job_running")
+    assert "/my-bucket/nightly/" in saved.savepoint_path
+    graph = client.show_flink_job_execution_graph(ShowFlinkJobExecutionGraphRequest(job_id=job)).execute_graph
+    assert graph.state == "RUNNING", "it has run on"
+
+    stop(client, [job])
+    until(client, job, "job_cancel_success")
+    assert run(client, [job], resume=True) == ["true"]
+    until(client, job, "job_running")
+    time.sleep(1.0)  # for some numbers more
+    stop(client, [job], savepoint=True)
+    until(client, job, "job_cancel_success")
+    found = numbers(out)
+    assert found == list(range(1, found[-1] + 1)), "nothing twice, nothing missing"
+
+    choice = ImportFlinkJobSavepointRequestBody(job_id=job, savepoint_path=saved.savepoint_path)
+    answer = client.import_flink_job_savepoint(ImportFlinkJobSavepointRequest(job_id=str(job), body=choice))
+    assert answer.is_success == "true"
+    assert show(client, job).savepoint_path == saved.savepoint_path, "the next run begins there, though it is older"
 
 
 @pytest.mark.parametrize(

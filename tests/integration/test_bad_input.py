@@ -265,7 +265,7 @@ def test_another_project_has_other_jobs(at: Target) -> None:
         ("POST", STOP.replace(PROJECT, "..%2F..")),
         ("POST", STOP.upper()),
         ("POST", f"{DLI}/jobs/{FIRST}"),
-        ("POST", f"{DLI}/jobs/{FIRST}/savepoint"),
+        ("GET", f"{DLI}/jobs/{FIRST}/savepoint"),
         ("POST", f"{DLI}/flink-jobs"),
         ("DELETE", STOPS),
         ("PUT", STOPS),

@@ -80,6 +80,28 @@ async def test_savepoints_go_to_the_bucket_of_their_job(at: Plane) -> None:
     assert (await kept(at, second)).startswith(f"{uri}/data.2/jobs/savepoint/{second}/20")
 
 
+async def test_savepoints_of_running_jobs_go_there_too_and_are_resumed_from(at: Plane) -> None:
+    plain, there = *await at.run(prefix="plain"), *await at.run(prefix="there", bucket="data-1")
+    assert [verdict.accepted for verdict in await at.take(PROJECT, [plain, there])] == [True, True]
+    places = [str((await at.until(job, JobStatus.RUNNING)).savepoint_path) for job in (plain, there)]
+    uri = at.storage.uri
+    assert places[0].startswith(f"{uri}/jobs/savepoint/{plain}/20")
+    assert places[1].startswith(f"{uri}/data-1/jobs/savepoint/{there}/20")
+    await failed(at, there)
+    assert await resumed(at, there) == places[1]
+
+
+async def test_what_is_brought_may_lie_in_a_bucket(at: Plane) -> None:
+    (job,) = await at.run(bucket="data-1")
+    assert (await at.take(PROJECT, [job], path="obs://nightly/a/"))[0].accepted
+    older = str((await at.until(job, JobStatus.RUNNING)).savepoint_path)
+    assert older.startswith(f"{at.storage.uri}/nightly/a/{job}/20")
+    newer = await kept(at, job)
+    for given, place in ((newer, newer), (f"obs://nightly{older.partition('/nightly')[2]}", older)):
+        assert (await at.bring(PROJECT, job, given)).path == place
+    assert await resumed(at, job) == older
+
+
 async def test_a_stop_of_many_puts_each_into_its_own(at: Plane) -> None:
     jobs = [*await at.run(3, prefix="a", bucket="aaa"), *await at.run(3, prefix="b"), *await at.run(3, prefix="c")]
     for entry in await at.stop_and_wait(jobs):

@@ -237,3 +237,26 @@ async def test_the_description_lies_where_clients_look_for_it(api: Api) -> None:
             refusal = operation["responses"]["400"]["content"]["application/json"]["schema"]
             assert refusal == {"$ref": "#/components/schemas/Error"}, f"{method} {path}"
             assert ("{stop_id}" in path) <= ("404" in operation["responses"]), f"{method} {path}"
+
+
+async def test_savepoints_of_running_jobs_and_a_stop_that_waits_for_them(api: Api) -> None:
+    running, draft = (await api.plane.run())[0], await api.plane.create("draft")
+    api.plane.fake.jobs[await api.plane.flink_id(running)].stop_seconds = 0.5
+    answer = await api.post("savepoints", job_ids=[running, draft, 99], target="my-bucket/nightly")
+    assert [job.get("code") for job in answer["jobs"]] == [None, "wrong_state", "unknown"]
+    assert (answer["accepted"], answer["refused"]) == (1, 2)
+    dry = await api.stop(job_ids=[running], dry_run=True)
+    assert dry["accepted"] == 1
+    stop = await api.settled((await api.stop(all=True))["id"])
+    assert [(job["job_id"], job["phase"]) for job in stop["jobs"]] == [(running, "stopped")]
+    kept = (await api.get("savepoints"))["savepoints"]
+    assert [one["stop_id"] for one in kept] == [stop["id"], None], "both are there"
+    assert "/my-bucket/nightly/" in kept[1]["path"]
+    assert api.plane.fake.peak == 1
+
+
+async def test_savepoints_go_nowhere_but_into_the_storage(api: Api) -> None:
+    [job] = await api.plane.run()
+    refused = await api.post("savepoints", 400, job_ids=[job], target="file:///elsewhere")
+    assert refused["error_code"] == "unusable_path"
+    assert (await api.plane.job(job)).status is JobStatus.RUNNING

@@ -76,7 +76,7 @@ class SimCluster(FakeRest):
     def asked(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
         """A request has arrived."""
         kind, ids = route(method, path.partition("?")[0])
-        if kind in {Kind.STOP, Kind.CANCEL}:
+        if kind in {Kind.STOP, Kind.CANCEL, Kind.SAVEPOINT}:
             self.world.note(f"{kind} arrives", ids[0])
             self.world.watch.commanded(kind, ids[0])
         if kind is Kind.CHECKPOINTS and ids[0] in self.jobs:

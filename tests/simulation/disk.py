@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_failures import FAILURES, Failure
 
@@ -115,6 +116,11 @@ class SimDisk:
         found = (folder for folder in self.by_path.values() if folder.path.startswith(under))
         return [folder for folder in found if folder.complete_at is not None and folder.complete_at <= seen]
 
+    def savepoints_of(self, job_id: int) -> list[str]:
+        """Every whole savepoint of a job that lies where the service can see it."""
+        mine = (f for f in self.by_path.values() if self.flows[f.jid].job_id == job_id and f.complete_at is not None)
+        return [f"file://{folder.path}" for folder in mine if folder.path.startswith(plain(URI))]
+
     def position(self, restore: str | None) -> float:
         """How much a savepoint or a checkpoint holds."""
         if restore is None:
@@ -161,6 +167,17 @@ class SimStorage(Storage):
         flow = self._disk.flows.get(place.rpartition("/")[2])
         name = flow.checkpoint_name if flow and flow.kept else None
         return Absent(place) if name is None else Complete(f"file://{place}/{name}", 500)
+
+    def place(self, text: str) -> str:
+        """See `Storage`."""
+        return text
+
+    async def inspect(self, path: str) -> Inspection:
+        """See `Storage`."""
+        seen = await self.look(path)
+        if isinstance(seen, Unreadable):
+            raise StorageUnreadable(seen.why)
+        return Inspection(path, None, () if isinstance(seen, Complete) else ("it is not whole",), 1000)
 
     async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
         """See `Storage`."""

@@ -68,6 +68,32 @@ async def people_ask_again(at: Scenario) -> None:
         await at.stop(some(at.dice, jobs), savepoint=at.dice.random() < 0.5)
 
 
+@happening(6)
+async def people_take_savepoints(at: Scenario) -> None:
+    """Of jobs that run on."""
+    await at.take(some(at.dice, at.jobs))
+
+
+@happening(4)
+async def people_take_savepoints_and_stop_at_once(at: Scenario) -> None:
+    """The stop follows on its heels, or comes at the same moment."""
+    jobs = some(at.dice, at.jobs)
+    taking = asyncio.create_task(at.take(jobs))
+    await asyncio.sleep(at.dice.choice((0.0, 0.5, 2.0, 6.0)))
+    await at.stop(some(at.dice, jobs), savepoint=at.dice.random() < 0.8)
+    await taking
+
+
+@happening(1)
+async def people_bring_a_savepoint(at: Scenario) -> None:
+    """An older one, as a rule."""
+    job = at.dice.choice(at.jobs)
+    if mine := at.world.disk.savepoints_of(job):
+        await at.bring(job, at.dice.choice(mine))
+        if at.dice.random() < 0.7:
+            await at.run([job], resume=True)
+
+
 @happening(3)
 async def people_resume_some(at: Scenario) -> None:
     """From their newest state."""

@@ -10,8 +10,10 @@ from tests.simulation.service import MAX_SAVEPOINTS, RULES
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import standing
 from sluiceway.domain.run import RunPhase
+from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
+from sluiceway.domain.snapshot import SnapshotPhase
 from sluiceway.domain.stop import SETTLED, StopPhase
-from sluiceway.store.rows import to_run, to_stop
+from sluiceway.store.rows import to_run, to_snapshot, to_stop
 from sluiceway.testing.fake_jobs import Attempt, FakeJob
 from sluiceway.testing.fake_rest import Kind
 
@@ -36,9 +38,14 @@ class Watch:
         ] = {}  # when a job was seen to run on without its attempt, by somebody who could store it
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
+        self._snapshots: dict[int, Row] = {}
+        self._jobs: dict[int, Row] = {}
+        self._choices: dict[int, str] = {}  # by run: what somebody had said that it is to be resumed from
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._runs_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's runs
+        self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
         self._was_overdue: set[int] = set()
+        self._snapshot_was_overdue: set[int] = set()
 
     # Every commit. ------------------------------------------------------------------------------------------------
 
@@ -49,6 +56,12 @@ class Watch:
         for row, before in self._changes("runs", self._runs):
             if before is None or before["phase"] != row["phase"]:
                 self._run_moved(row, before)
+        for row, before in self._changes("jobs", self._jobs):
+            if before is not None and before["chosen_savepoint"] and before["run_id"] != row["run_id"]:
+                self._choices[row["run_id"]] = before["chosen_savepoint"]
+        for row, before in self._changes("snapshots", self._snapshots):
+            if before is None or before["phase"] != row["phase"]:
+                self._snapshot_moved(row, before)
 
     def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
         """The rows that are not as they were, each with what it was; from now on they are known."""
@@ -122,6 +135,27 @@ class Watch:
         if row["phase"] not in LIVE_RUN and alive:
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
 
+    def _snapshot_moved(self, row: Row, before: Row | None) -> None:
+        phase, snapshot = SnapshotPhase(row["phase"]), f"savepoint {row['id']} of job {row['job_id']}"
+        self._world.note(snapshot, phase, row["reason"][:150])
+        if before is not None:
+            self._snapshots_told[row["job_id"]].append(phase)
+        if phase is SnapshotPhase.OVERDUE:
+            self._snapshot_was_overdue.add(row["id"])
+        under_way = any(attempt.trigger == row["trigger"] for attempt in self.in_flight(row["flink_job_id"]))
+        if (
+            under_way
+            and row["flink_job_id"] not in self.excused
+            and phase in {*SETTLED_SNAPSHOTS, SnapshotPhase.CHECKING}
+        ):
+            self._world.violate(f"{snapshot} is told {phase} while Flink is at it: {row['reason']}")
+        folder = self._world.disk.by_path.get(plain(row["savepoint_path"] or "-"))
+        whole = folder is not None and folder.complete_at is not None and folder.jid == row["flink_job_id"]
+        if (phase is SnapshotPhase.SAVED) != (row["savepoint_path"] is not None) or (
+            phase is SnapshotPhase.SAVED and not whole
+        ):
+            self._world.violate(f"{snapshot} is told {phase} with {row['savepoint_path']}: {row['reason']}")
+
     def unsettled_jobs(self) -> list[int]:
         """The jobs whose stop has not settled."""
         return sorted({row["job_id"] for row in self._stops.values() if row["phase"] not in SETTLED})
@@ -176,10 +210,13 @@ class Watch:
     # Every command. -----------------------------------------------------------------------------------------------
 
     def commanded(self, kind: str, jid: str) -> None:
-        """A stop or a cancel of ours has arrived at a cluster."""
+        """A command of ours has arrived at a cluster."""
         run = next((row for row in self._runs.values() if row["flink_job_id"] == jid), None)
         if run is None:
             self._world.violate(f"a {kind} of a job that is not ours")
+            return
+        if kind == Kind.SAVEPOINT:
+            self._savepoint_commanded(run)
             return
         wanted = "cancel" if kind == Kind.CANCEL else "savepoint"
         mine = [row for row in self._stops.values() if row["run_id"] == run["id"]]
@@ -189,18 +226,37 @@ class Watch:
         if not any(row["sent_at"] is not None or row["attempt"] > 1 for row in mine):
             self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
 
+    def _savepoint_commanded(self, run: Row) -> None:
+        if "snapshot" not in self.asked[run["job_id"]]:
+            self._world.violate(f"a savepoint of job {run['job_id']}, for which nobody asked")
+        if not any(row["sent_at"] is not None for row in self._snapshots.values() if row["run_id"] == run["id"]):
+            self._world.violate(f"a savepoint of job {run['job_id']} is sent before it is stored as sent")
+
     def begins(self, cluster: str, job: FakeJob, attempt: Attempt, others: Sequence[Attempt]) -> None:
         """Flink takes up an attempt."""
-        if attempt.kind != "stop":
+        triggers = {row["trigger"]: row for row in self._snapshots.values()}
+        saving = triggers.get(attempt.trigger)
+        if attempt.kind != "stop" and saving is None:
+            return  # somebody else's
+        if any(other.kind == "stop" or other.trigger in triggers for other in others):
+            self._world.violate(f"two operations of ours at once on the state of {job.name} ({job.jid})")
+        if saving is not None:
+            if saving["phase"] not in {SnapshotPhase.SENT, SnapshotPhase.OVERDUE}:
+                self._world.violate(f"a savepoint of {job.name} begins after it was told {saving['phase']}")
+            self._count(cluster)
             return
-        if any(other.kind == "stop" for other in others):
-            self._world.violate(f"two attempts at once restart {job.name} ({job.jid})")
         mine = next((r for r in self._stops.values() if to_stop(_as_mapping(r)).trigger == attempt.trigger), None)
         if mine is None:
             self._world.violate(f"an attempt of {job.name} that is not the present one of any stop")
         elif mine["phase"] in SETTLED:
             self._world.violate(f"an attempt of {job.name} begins after its stop was told {mine['phase']}")
+        self._count(cluster)
+
+    def _count(self, cluster: str) -> None:
         under_way = sum(self._counts(row) for row in self._stops.values() if row["cluster"] == cluster)
+        for row in self._snapshots.values():
+            open_ = row["phase"] == SnapshotPhase.SENT and row["id"] not in self._snapshot_was_overdue
+            under_way += bool(row["cluster"] == cluster and open_ and self.in_flight(row["flink_job_id"]))
         if under_way > MAX_SAVEPOINTS:
             self._world.violate(f"{under_way} savepoints at once in {cluster}")
 
@@ -227,15 +283,22 @@ class Watch:
     def resumed(self, job_id: int) -> None:
         """A start from the newest state was just accepted."""
         new, *older = sorted((r for r in self._runs.values() if r["job_id"] == job_id), key=lambda r: -r["id"])
+        if (chosen := self._choices.get(new["id"])) is not None:
+            if new["restore"] != chosen:
+                self._world.violate(f"job {job_id} is resumed from {new['restore']}, and not from {chosen}")
+            return
         if not older:
             self._world.violate(f"job {job_id} is resumed without ever having run")
             return
         disk, last = self._world.disk, older[0]
         flow = disk.flows.get(last["flink_job_id"])
         mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
-        folders = disk.whole([row["root"] for row in mine], self._world.now - LOOK_LASTS)
-        kept = [row["savepoint_path"] for row in mine if row["phase"] == StopPhase.STOPPED and row["savepoint_path"]]
-        folders += [disk.by_path[plain(path)] for path in kept]
+        taken = [row for row in self._snapshots.values() if row["run_id"] == last["id"]]
+        roots = [row["root"] for row in mine] + [row["target"] for row in taken]
+        folders = disk.whole(roots, self._world.now - LOOK_LASTS)
+        done = [row for row in mine if row["phase"] == StopPhase.STOPPED]
+        done += [row for row in taken if row["phase"] == SnapshotPhase.SAVED]
+        folders += [disk.by_path[plain(row["savepoint_path"])] for row in done if row["savepoint_path"]]
         known = [(folder.complete_at or 0.0, folder.position) for folder in folders]
         if flow is not None and flow.kept and flow.checkpoint is not None:
             known.append((flow.checkpointed_at, flow.checkpoint))
@@ -253,6 +316,9 @@ class Watch:
         for row in self._stops.values():
             if row["phase"] not in SETTLED:
                 return f"stop {row['id']} is {row['phase']}: {row['reason']}"
+        for row in self._snapshots.values():
+            if row["phase"] not in SETTLED_SNAPSHOTS:
+                return f"savepoint {row['id']} is {row['phase']}: {row['reason']}"
         for row in self._runs.values():
             job = self.jobs.get(row["flink_job_id"])
             alive = job is not None and not job.state.terminal
@@ -276,21 +342,33 @@ class Watch:
             flink_job = self.jobs.get(job["flink_job_id"])
             if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
-            stands = standing(to_run(_as_mapping(run)) if run else None, to_stop(_as_mapping(stop)) if stop else None)
+            snapshot = self._snapshots.get(job["snapshot_id"])
+            stands = standing(
+                to_run(_as_mapping(run)) if run else None,
+                to_stop(_as_mapping(stop)) if stop else None,
+                to_snapshot(_as_mapping(snapshot)) if snapshot else None,
+            )
             if job["status"] != stands.status:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and is {stands.status}")
 
     def _events(self) -> None:
         told: defaultdict[int, list[str]] = defaultdict(list)
         runs_told: defaultdict[int, list[str]] = defaultdict(list)
+        snapshots_told: defaultdict[int, list[str]] = defaultdict(list)
         for event in self._rows("events"):
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
             elif event["kind"].startswith("run_"):
                 runs_told[event["job_id"]].append(event["kind"].removeprefix("run_"))
+            elif event["kind"].startswith("snapshot_") and event["kind"] != "snapshot_accepted":
+                snapshots_told[event["job_id"]].append(event["kind"].removeprefix("snapshot_"))
         for job_id, phases in self._runs_told.items():
             if runs_told[job_id] != phases:
                 self._world.violate(f"the runs of job {job_id} went {phases}, and its events tell {runs_told[job_id]}")
+        for job_id, phases in self._snapshots_told.items():
+            if snapshots_told[job_id] != phases:
+                told_ = snapshots_told[job_id]
+                self._world.violate(f"the savepoints of job {job_id} went {phases}, and their events tell {told_}")
         for stop_id, phases in self._told.items():
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")

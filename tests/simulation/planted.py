@@ -11,9 +11,10 @@ from tests.simulation import memory
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain import batch, stop_decide, stop_endings
 from sluiceway.domain import run as runs
+from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.batch import Limits, Release, Tally
-from sluiceway.domain.facts import JobState, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.facts import Complete, JobState, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines import session
 from sluiceway.reconcile import turn
@@ -318,3 +319,53 @@ def resumed_from_an_older_state(put: Any) -> None:
 def no_evidence_is_looked_for(put: Any) -> None:
     """A stop waits for what nobody asks."""
     put(stop_endings, "evidence_at", lambda *_: None)
+
+
+@plant
+def a_stop_beside_a_savepoint(put: Any) -> None:
+    """It does not wait until the savepoint has ended."""
+    put(snapshots, "hold_back", lambda _, fact, __: fact)
+
+
+@plant
+def a_savepoint_beside_a_stop(put: Any) -> None:
+    """What has not begun does not make way."""
+    before = turn._snapshot_fact
+
+    def fact(found: Any, sighting: Any) -> Any:
+        return before(replace(found, stop=None), sighting)
+
+    put(turn, "_snapshot_fact", fact)
+
+
+@plant
+def a_savepoint_on_flinks_word(put: Any) -> None:
+    """Nobody looks whether it is there."""
+    before = snapshots._check
+
+    def check(snapshot: Any, evidence: Any, now: datetime, rules: Any) -> Any:
+        return before(snapshot, Complete(snapshot.claim or snapshot.target, 1), now, rules)
+
+    put(snapshots, "_check", check)
+
+
+@plant
+def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
+    """And a stop goes on, while Flink is still at it."""
+
+    def overdue(snapshot: Any, why: str, now: datetime) -> Any:
+        late = now >= snapshot.deadline
+        return snapshots._settle(snapshot, snapshots.SnapshotPhase.FAILED, why, now) if late else snapshot
+
+    put(snapshots, "_overdue", overdue)
+
+
+@plant
+def what_somebody_brought_is_forgotten(put: Any) -> None:
+    """The newest state is taken instead."""
+    before = StartJobs._resume_point
+
+    async def point(self: Any, origin: Any, roots: Any) -> Any:
+        return await before(self, replace(origin, chosen=None), roots)
+
+    put(StartJobs, "_resume_point", point)

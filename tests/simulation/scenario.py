@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.faults import some
@@ -67,9 +67,22 @@ class Scenario:
         self.world.note("user stops", jobs, "with savepoint" if savepoint else "")
         for job in jobs:
             self.world.watch.asked[job].add("savepoint" if savepoint else "cancel")
+        order = replace(order or StopOrder(), after_savepoint=True)
         answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint, order=order))
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
+
+    async def take(self, jobs: list[int]) -> None:
+        """Take savepoints of these, which run on."""
+        self.world.note("user takes savepoints of", jobs)
+        for job in jobs:
+            self.world.watch.asked[job].add("snapshot")
+        await self.ask(lambda s: s.take(PROJECT, jobs))
+
+    async def bring(self, job: int, path: str) -> None:
+        """Choose what this one is resumed from."""
+        self.world.note("user brings", job, path)
+        await self.ask(lambda s: s.bring(PROJECT, job, path))
 
     async def run(self, jobs: list[int], *, resume: bool) -> None:
         """Start these."""
@@ -111,6 +124,9 @@ class Scenario:
         names = list(HAPPENINGS)
         weights = [HAPPENINGS[name][0] for name in names]
         under_way = []
+        if dice.random() < 0.5:
+            await self.take(some(dice, self.jobs))
+            await asyncio.sleep(dice.choice((0.0, 2.0, 20.0)))
         await self.some_stop()
         for name in dice.choices(names, weights, k=dice.randint(2, 9)):
             await asyncio.sleep(dice.choice((0.0, 0.3, 2.0, 6.0, 20.0)) * dice.random())

@@ -13,10 +13,12 @@ from tests.simulation.disk import SimStorage
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
@@ -71,6 +73,8 @@ class Service:
         self.start_jobs = StartJobs(db, queues, storage, clock)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
         self.queries = Queries(db, queues, engine.flink_job)
+        self.take = TakeSavepoints(db, queues, storage, clock, RULES.timeout)
+        self.bring = ImportSavepoint(db, storage, clock)
 
     def start(self) -> None:
         """Begin to work."""

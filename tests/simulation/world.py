@@ -17,7 +17,7 @@ from tests.simulation.loop import Time, VirtualLoop
 from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
-from sluiceway.control import start_jobs
+from sluiceway.control import start_jobs, take_savepoints
 from sluiceway.engines import session
 from sluiceway.reconcile import errands, submissions, turn, worker
 from sluiceway.store import leases, work
@@ -176,7 +176,8 @@ def _installed(world: World) -> Iterator[None]:
     """Put the world's clocks, dice and eyes where the product's are."""
     put: list[tuple[Any, str, Any]] = [(module, "time", world.time) for module in CLOCKED]
     put += [(module, "log", _Log(world)) for module in LOGGING]
-    put.append((start_jobs, "secrets", types.SimpleNamespace(token_hex=lambda _: world.token())))
+    tokens = types.SimpleNamespace(token_hex=lambda _: world.token())
+    put += [(start_jobs, "secrets", tokens), (take_savepoints, "secrets", tokens)]
     put.append((worker, "uuid", types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex=world.token()))))
     put.append((worker, "os", types.SimpleNamespace(getpid=lambda: 1)))
     put += [(worker, "LEASE", LEASE), (leases, "claim", memory.claim), (work, "unsettled", memory.unsettled)]

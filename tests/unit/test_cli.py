@@ -237,6 +237,7 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "resume",
         "savepoints",
         "savepoints list",
+        "savepoints take",
         "savepoints verify",
         "savepoints delete",
         "savepoints inspect",
@@ -738,6 +739,25 @@ def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pyt
     assert run(["savepoints", "list", "--job", "orders", "--json"]) == 0
     assert stub.queries[-1] == "limit=100&removed=false&job_id=5"
     assert json.loads(capsys.readouterr().out) == {"savepoints": [kept(4)]}
+
+
+def test_take_asks_for_savepoints_and_says_who_is_refused(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /jobs", listed(job(5, "job_running", name="orders")))
+    no = {"job_id": 6, "accepted": False, "code": "wrong_state", "message": "Its status (draft) does not allow it."}
+    jobs = [{"job_id": 5, "accepted": True}, no]
+    answer = {"accepted": 1, "refused": 1, "jobs": jobs}
+    good = {**answer, "refused": 0, "jobs": jobs[:1]}
+    stub.on("POST /savepoints", (202, answer), (202, answer), (202, good))
+    assert run(["savepoints", "take", "orders", "6", "--target", "bucket/dir"]) == 1
+    assert stub.asked[-1][1] == {"job_ids": [5, 6], "target": "bucket/dir"}
+    out, err = capsys.readouterr()
+    assert out == "1 savepoint accepted.\n"
+    assert "job 6 is refused: Its status" in err
+    assert run(["savepoints", "take", "5", "6", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == answer
+    assert run(["savepoints", "take", "5"]) == 0
+    assert stub.asked[-1][1] == {"job_ids": [5]}
+    assert run(["savepoints", "take"]) == 2
 
 
 def test_verify_exits_with_0_only_for_a_whole_one(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

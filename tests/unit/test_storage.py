@@ -15,7 +15,7 @@ from tests.places import DiskPlace, Place
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import savepoints
-from sluiceway.storage.errors import BadStorage, NotASavepoint, StorageUnreadable
+from sluiceway.storage.errors import BadPath, BadStorage, NotASavepoint, StorageUnreadable
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import MAGIC, metadata, operator
 
@@ -348,6 +348,46 @@ async def test_a_removal_that_was_cut_off_goes_on(place: Place, monkeypatch: pyt
     assert place.everything() == ["jobs/savepoint/7/t/savepoint-abc/_metadata"]
     await place.storage.remove(made)
     assert place.everything() == []
+
+
+# Places that people give. -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_as", "inside"),
+    [("obs://data/d/", "data/d"), ("data/d", "data/d"), ("{uri}/data/d/", "data/d"), ("{uri}/x/../jobs", "jobs")],
+)
+def test_a_directory_is_given_as_flink_has_it_or_by_name(place: Place, given_as: str, inside: str) -> None:
+    uri = place.storage.uri
+    assert place.storage.place(given_as.format(uri=uri)) == f"{uri}/{inside}"
+
+
+@pytest.mark.parametrize(
+    "astray", ["file:///elsewhere/d", "https://data/d", "obs://data/../d", "{uri}", "{uri}/../d", ""]
+)
+def test_a_directory_that_is_not_in_the_storage_is_refused(tmp_path: Path, astray: str) -> None:
+    storage = Storage(str(tmp_path / "root"))
+    with pytest.raises(BadPath):
+        storage.place(astray.format(uri=storage.uri))
+
+
+@pytest.mark.parametrize(
+    ("inside", "owner"),
+    [
+        ("jobs/savepoint/7/t/savepoint-abc", "7"),
+        ("jobs/checkpoint/7/abc/chk-1", "7"),
+        ("data/jobs/savepoint/7/t/savepoint-abc", "7"),
+        ("data/jobs/checkpoint/7", "7"),
+        ("jobs", ""),
+        ("data/jobs", ""),
+        ("data/jobs/savepoint", ""),
+        ("data", None),
+        ("data/d/7/t/savepoint-abc", None),
+        ("data/d/jobs/savepoint/7", None),
+    ],
+)
+def test_whose_state_lies_in_a_directory(place: Place, inside: str, owner: str | None) -> None:
+    assert place.storage.owner(f"{place.storage.uri}/{inside}") == owner
 
 
 # Roots. --------------------------------------------------------------------------------------------------------------

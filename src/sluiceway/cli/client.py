@@ -360,6 +360,10 @@ class Client:
         """The latest savepoints that match."""
         return self._ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
 
+    def take_savepoints(self, body: Mapping[str, object]) -> Reply:
+        """Take savepoints of running jobs."""
+        return self._ok("POST", self._own("/savepoints"), body)
+
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""
         return self._ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))

@@ -1,4 +1,4 @@
-"""`sluiceway savepoints`: those that stops have kept, and a look into any savepoint or checkpoint."""
+"""`sluiceway savepoints`: taking them, those that there are, and a look into any savepoint or checkpoint."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from typing import Any
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.client import Answers, SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.storage.errors import BadStorage, StorageUnreadable
@@ -18,7 +19,7 @@ from sluiceway.storage.paths import local_path
 from sluiceway.storage.s3 import bucket_root
 from sluiceway.storage.savepoints import Storage
 
-savepoints_app = commands("savepoints", "Look at savepoints, and remove them.")
+savepoints_app = commands("savepoints", "Take savepoints, look at them, and remove them.")
 
 
 @savepoints_app.command(name="list")
@@ -75,6 +76,34 @@ def _row(view: SavepointView) -> tuple[str, ...]:
         tables.moment(view.removed_at),
         view.fault,
     )
+
+
+@savepoints_app.command
+def take(jobs: JobNames, /, *, target: str | None = None, common: Common | None = None) -> int:
+    """Take a savepoint of each job, which runs on.
+
+    Exits with 0 when every savepoint is accepted. Each is in the list once it is whole; `sluiceway jobs show` tells
+    when one has failed.
+
+    Example: `sluiceway savepoints take orders payments`
+
+    Parameters
+    ----------
+    target
+        The directory for them, in the service's storage: bucket/dir, or a path or URI.
+    """
+    common = or_default(common)
+    client = common.client()
+    if not jobs:
+        raise Failed("Say which jobs: their ids or names.", code=2)
+    given = {} if target is None else {"target": target}
+    reply = client.take_savepoints({"job_ids": ids_or_names(client, jobs), **given})
+    answers = read(reply.data, Answers)
+    if common.json:
+        tables.document(reply.data)
+    elif answers.accepted:
+        say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
+    return report(answers, quiet=common.json)
 
 
 @savepoints_app.command

@@ -31,6 +31,14 @@ class Unremovable(ControlError):  # noqa: N818
     """What lies there is not the service's to remove."""
 
 
+class UnusablePath(ControlError):  # noqa: N818
+    """A path that names nothing under the storage root."""
+
+
+class NotWhole(ControlError):  # noqa: N818
+    """There is no savepoint in a directory, or it is not whole."""
+
+
 class StorageTrouble(ControlError):  # noqa: N818
     """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
 

@@ -50,7 +50,14 @@ class Preflight:
         """One finding for each position."""
         known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
         verdicts = {
-            job: judge_stop(obstacle, self.queues.names, savepoint=savepoint, stopped_is_done=True, allowed=allowed)
+            job: judge_stop(
+                obstacle,
+                self.queues.names,
+                savepoint=savepoint,
+                stopped_is_done=True,
+                after_savepoint=True,
+                allowed=allowed,
+            )
             for job, (obstacle, _) in known.items()
         }
         # Of those that are stopped already nothing else is of interest.

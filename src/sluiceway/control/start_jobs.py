@@ -88,8 +88,8 @@ class StartJobs:
 
     async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
         """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
-        wanted = [o.run_id for o in origins if o.run_id is not None and not o.stopped_with and may_run(o.status)]
-        return await views.stop_roots(self.db, wanted)
+        wanted = [o.run_id for o in origins if o.run_id is not None and not o.saved and may_run(o.status)]
+        return await views.roots(self.db, wanted)
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
         """The same plans, but for jobs whose program is not all there."""
@@ -123,19 +123,30 @@ class StartJobs:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
         if resume and restore is None:
             return Verdict(Refusal.NO_SAVEPOINT, origin.status)
-        checkpoints = self.storage.checkpoints(origin.bucket, origin.job_id)
-        return Start(origin.job_id, origin.run_id, cluster, secrets.token_hex(16), restore, origin.project, checkpoints)
+        return Start(
+            job_id=origin.job_id,
+            seen_run=origin.run_id,
+            cluster=cluster,
+            flink_job_id=secrets.token_hex(16),
+            restore=restore,
+            project=origin.project,
+            checkpoints=self.storage.checkpoints(origin.bucket, origin.job_id),
+            chosen=origin.chosen,
+        )
 
     async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
-        """The newest state: what the last stop kept, else what the last run left behind, else what it began from.
+        """What somebody chose, else the newest state: what the last stop saved, else what the last run left behind,
+        else what it began from.
 
         Raises `StorageUnreadable`.
         """
-        if origin.stopped_with or origin.flink_job_id is None or origin.run_id is None:
+        if origin.chosen:
+            return origin.chosen
+        if origin.saved or origin.flink_job_id is None or origin.run_id is None:
             return origin.stopped_with or origin.savepoint_path
         checkpoints = origin.checkpoints or self.storage.checkpoints(None, origin.job_id)
         left = await self.storage.newest_state(f"{checkpoints}/{origin.flink_job_id}", roots.get(origin.run_id, ()))
-        return left or origin.restored_from or origin.savepoint_path
+        return left or origin.stopped_with or origin.restored_from or origin.savepoint_path
 
 
 def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
@@ -145,7 +156,7 @@ def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
         return UNKNOWN
     if entry.stop.phase is not StopPhase.STOPPED or saved is None:
         return Verdict(Refusal.NOT_STOPPED, origin.status, f"{entry.stop.phase}. {entry.stop.reason}".strip())
-    if saved != (origin.stopped_with or origin.restored_from):
+    if saved != (origin.chosen or origin.stopped_with or origin.restored_from):
         return Verdict(Refusal.SUPERSEDED, origin.status)
     if origin.stopped_with != saved and origin.status in {JobStatus.SUBMITTING, JobStatus.RUNNING}:
         return Verdict(status=origin.status, note="It has already been started from this savepoint.")

@@ -11,7 +11,7 @@ from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Ve
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
-from sluiceway.domain.stop import Stop, StopPhase, rearm
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, rearm
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import batches, stop_intents, views
 from sluiceway.store.answers import AnsweredBefore, Key
@@ -44,6 +44,7 @@ class StopOrder:
     who: str = ""
     allowed: Right = EVERYWHERE  # whether the caller may stop jobs on a queue
     stopped_is_done: bool = False  # a job that is stopped already is a success that says so
+    after_savepoint: bool = False  # a job of which a savepoint is being taken is stopped once that has ended
     key: Key | None = None  # for requests that may be sent again
     answer: Callable[[StopBatch], str] = str  # what to keep under the key
 
@@ -99,7 +100,7 @@ class StopJobs:
         Unless statuses are named, only those that could be stopped now.
         """
         if not which.statuses:
-            which = replace(which, statuses=sorted(STOPPABLE))
+            which = replace(which, statuses=sorted(STOPPABLE), saving=True)
         found = await views.job_ids(self.db, project, which)
         if not found and which.queue is not None and which.queue not in self.queues.names:
             raise UnknownQueue(which.queue)  # a slip of the pen must not look like a cluster with nothing to stop
@@ -169,6 +170,7 @@ class StopJobs:
             self.queues.names,
             savepoint=savepoint,
             stopped_is_done=order.stopped_is_done,
+            after_savepoint=order.after_savepoint,
             allowed=order.allowed,
         )
         if verdict is not STILL_UNDER_WAY or obstacle.stop is None:
@@ -183,6 +185,7 @@ def judge_stop(
     *,
     savepoint: bool,
     stopped_is_done: bool = False,
+    after_savepoint: bool = False,
     allowed: Right = EVERYWHERE,
 ) -> Verdict:
     """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
@@ -193,6 +196,9 @@ def judge_stop(
         return Verdict(Refusal.FORBIDDEN, status, obstacle.cluster)
     if status is JobStatus.STOPPED and stopped_is_done:
         return _stopped_already(stop, savepoint=savepoint)
+    under_way = stop is not None and stop.phase not in SETTLED
+    if after_savepoint and status is JobStatus.SAVEPOINTING and not under_way:
+        status = JobStatus.RUNNING  # it is, while a savepoint is taken that is not a stop's
     if not may_stop(status, savepoint=savepoint):
         return Verdict(Refusal.WRONG_STATE, status)
     if obstacle.cluster not in clusters:

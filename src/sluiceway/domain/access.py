@@ -13,7 +13,7 @@ class Action(StrEnum):
     LIST = "dli:jobs:list"
     GET = "dli:jobs:get"
     CREATE = "dli:jobs:create"  # and import
-    UPDATE = "dli:jobs:update"  # and savepoints of DLI's API
+    UPDATE = "dli:jobs:update"  # and savepoints of running jobs
     DELETE = "dli:jobs:delete"
     START = "dli:jobs:startFlinkJob"
     STOP = "dli:jobs:stopFlinkJob"

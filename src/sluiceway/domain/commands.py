@@ -24,5 +24,16 @@ StopCommand = StopWithSavepoint | Cancel
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSavepoint:
+    """Write a savepoint under `target` while the job runs on. The same trigger id twice makes one savepoint."""
+
+    trigger: str  # 32 hex digits
+    target: str  # a URI that the cluster can write to; this savepoint's own
+
+
+JobCommand = StopCommand | TakeSavepoint
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """Submit the run under its own Flink job id; a cluster that has seen the id refuses it, so it starts once."""

@@ -8,10 +8,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sluiceway.domain.commands import StopCommand
-from sluiceway.domain.facts import Acknowledged, JobState, Refused, RunFact, Silent, StopFact, SubmitRefused, Submitted
+from sluiceway.domain.commands import JobCommand
+from sluiceway.domain.facts import (
+    Acknowledged,
+    JobState,
+    Refused,
+    RunFact,
+    Silent,
+    SnapshotFact,
+    StopFact,
+    SubmitRefused,
+    Submitted,
+)
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
+from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 
 
@@ -34,10 +45,11 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one look at a cluster showed: one fact for each stop and run that was asked about, by its row's id."""
+    """What one look at a cluster showed: one fact for each row that was asked about, by its id."""
 
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
+    snapshots: Mapping[int, SnapshotFact] = field(default_factory=dict)
     answered: bool = True  # False: the cluster as a whole gave no answer
     flink_version: str = ""  # empty where it is not known
 
@@ -86,7 +98,9 @@ class Traffic:
 class Engine(Protocol):
     """A place where Flink jobs run."""
 
-    async def observe(self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop]) -> Sighting:
+    async def observe(
+        self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+    ) -> Sighting:
         """Look once, with as few requests as the cluster allows.
 
         Raises `Unreachable` when the whole cluster gives no answer; a single odd job is a `Silent` fact of its own.
@@ -100,7 +114,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def send(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Acknowledged | Refused | Silent:
+    async def send(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once. Safe to repeat. No answer is `Silent`: the command may have arrived."""
         ...
 

@@ -106,6 +106,13 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """The job lives, and a savepoint of ours is in flight: a stop beside it could hang for ever (contract, rule 4)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """Flink has our attempt and is at it; `saved` when the savepoint is complete and only the job's end is awaited."""
 
@@ -153,7 +160,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The job is terminal, and Flink names the savepoint of our attempt."""
+    """Flink names the savepoint of our attempt. For a stop it is said only of a job that is terminal."""
 
     path: str
     state: JobState
@@ -203,6 +210,7 @@ StopFact = (
     Running
     | Alive
     | Queued
+    | Blocked
     | Stopping
     | Hung
     | Weighed
@@ -214,6 +222,19 @@ StopFact = (
     | Gone
     | NeverRan
     | Silent
+)
+
+
+# What a cluster shows of one savepoint of a running job: the same words, as far as they fit. -------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Preempted:
+    """A stop of the job was accepted before the savepoint was begun; it goes first."""
+
+
+SnapshotFact = (
+    Running | Alive | Queued | Preempted | Stopping | Acknowledged | Refused | Saved | Ended | Missing | Gone | Silent
 )
 
 

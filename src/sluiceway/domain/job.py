@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
 
 JAR_JOB = "flink_jar_job"  # the kind of a job that is made by a program
@@ -92,7 +93,7 @@ class Job:
     started_at: datetime | None = None  # of the latest run; None before the first
     ended_at: datetime | None = None
     flink_job_id: str | None = None  # of the latest run
-    savepoint_path: str | None = None  # the newest savepoint that a stop of this job kept
+    savepoint_path: str | None = None  # the newest savepoint of this job that is known, or the one it is to start from
     savepoint_size: int | None = None  # bytes
 
 
@@ -104,12 +105,15 @@ class Standing:
     why: str = ""
 
 
-def standing(run: Run | None, stop: Stop | None) -> Standing:
-    """Sum up a job's latest run and the latest stop of that run. An unsettled stop speaks for the job."""
+def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = None) -> Standing:
+    """Sum up a job's latest run, and the latest stop and the latest savepoint of that run.
+
+    An unsettled stop speaks for the job.
+    """
     if run is None:
         return Standing(JobStatus.DRAFT)
     if stop is None:
-        return _of_run(run)
+        return _of_run(run, snapshot)
     match stop.phase:
         case StopPhase.WAITING | StopPhase.SENT:
             return Standing(JobStatus.SAVEPOINTING if stop.savepoint else JobStatus.CANCELING, stop.reason)
@@ -120,23 +124,23 @@ def standing(run: Run | None, stop: Stop | None) -> Standing:
         case StopPhase.STOPPED:
             return Standing(JobStatus.STOPPED, stop.reason)
         case StopPhase.FAILED:
-            return Standing(JobStatus.STOP_FAILED, stop.reason) if run.live else _of_run(run)
+            return Standing(JobStatus.STOP_FAILED, stop.reason) if run.live else _of_run(run, snapshot)
         case StopPhase.ENDED:
             return _of_ended(run, stop)
         case StopPhase.LOST:
             return Standing(JobStatus.FAILED, stop.reason)
         case StopPhase.WITHDRAWN:
-            return _of_run(run)
+            return _of_run(run, snapshot)
         case _:
             assert_never(stop.phase)
 
 
-def _of_run(run: Run) -> Standing:
+def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
     match run.phase:
         case RunPhase.ACCEPTED | RunPhase.SUBMITTING:
             return Standing(JobStatus.SUBMITTING, run.reason)
         case RunPhase.RUNNING:
-            return Standing(JobStatus.RUNNING)
+            return _of_running(snapshot)
         case RunPhase.REJECTED:
             return Standing(JobStatus.SUBMIT_FAILED, run.reason)
         case RunPhase.FINISHED:
@@ -147,6 +151,14 @@ def _of_run(run: Run) -> Standing:
             return Standing(JobStatus.FAILED, run.reason)
         case _:
             assert_never(run.phase)
+
+
+def _of_running(snapshot: Snapshot | None) -> Standing:
+    if snapshot is None or snapshot.phase is SnapshotPhase.SAVED:
+        return Standing(JobStatus.RUNNING)
+    if snapshot.settled_at is None:
+        return Standing(JobStatus.SAVEPOINTING, snapshot.reason)
+    return Standing(JobStatus.RUNNING, f"Its last savepoint failed: {snapshot.reason}")
 
 
 def _of_ended(run: Run, stop: Stop) -> Standing:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
-from sluiceway.domain.facts import Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
+from sluiceway.domain.facts import Blocked, Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
 from sluiceway.domain.policy import PLAIN, Resort, StopPolicy
 
 
@@ -120,7 +120,7 @@ def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> d
     free = limit
     for stop in sorted(stops, key=lambda s: s.id):
         fact = facts.get(stop.id)
-        if stop.held and isinstance(fact, Running | Weighed | Silent):
+        if stop.held and isinstance(fact, Running | Weighed | Blocked | Silent):
             admitted[stop.id] = Queued()
             continue
         if not stop.savepoint or stop.phase in SETTLED:

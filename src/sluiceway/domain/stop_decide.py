@@ -8,6 +8,7 @@ from sluiceway.domain.commands import StopCommand
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
+    Blocked,
     Complete,
     Ended,
     Evidence,
@@ -66,6 +67,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _running(stop, ready, now, rules)
         case Queued():
             return stop, None
+        case Blocked(why):
+            return _overdue(replace(stop, doubt_since=None, reason=why), why, now), None
         case Alive():
             return _overdue(replace(stop, doubt_since=None), "the cluster has not finished the attempt", now), None
         case Stopping(is_saved):
@@ -126,6 +129,7 @@ def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Mov
         sent_at=now,
         retry_at=None,
         doubt_since=None,
+        reason="" if stop.attempt == 1 else stop.reason,  # what it waited for is over
         deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
     )
     return sent, sent.command

@@ -281,9 +281,17 @@ class FlinkRest:
         body: dict[str, object] = {"targetDirectory": target, "drain": drain, "triggerId": trigger}
         if native:
             body["formatType"] = "NATIVE"
-        answer = await self._ask("POST", f"/jobs/{jid}/stop", body)
+        return await self._trigger(f"/jobs/{jid}/stop", body)
+
+    async def savepoint(self, jid: str, *, trigger: str, target: str) -> Acknowledged | Refused:
+        """Ask for a savepoint under `target` while the job runs on; else as `stop`."""
+        body: dict[str, object] = {"target-directory": target, "cancel-job": False, "triggerId": trigger}
+        return await self._trigger(f"/jobs/{jid}/savepoints", body)
+
+    async def _trigger(self, path: str, body: dict[str, object]) -> Acknowledged | Refused:
+        answer = await self._ask("POST", path, body)
         if answer.status == 202:
-            # A Flink before 1.15 answers an id of its own; the stop is under way there just the same.
+            # A Flink before 1.15 answers an id of its own; what was asked for is under way there just the same.
             _decode(answer, _Triggered, status=202)
             return Acknowledged()
         denial = _denial(answer, {400, 404, 405, 409})

@@ -11,7 +11,7 @@ from typing import TypeVar
 import aiohttp
 import structlog
 
-from sluiceway.domain.commands import StopCommand, StopWithSavepoint
+from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
 from sluiceway.domain.engine import Cluster, Sighting, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -21,12 +21,14 @@ from sluiceway.domain.facts import (
     Hung,
     JobState,
     Missing,
+    Refusal,
     Refused,
     RunFact,
     Running,
     Saved,
     Seen,
     Silent,
+    SnapshotFact,
     StopFact,
     Stopping,
     SubmitRefused,
@@ -36,6 +38,7 @@ from sluiceway.domain.facts import (
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints
 from sluiceway.engines.flink_rest import (
@@ -61,6 +64,7 @@ ENDED_WITH_CLUSTER = (
 AT_ONCE = 100  # questions under way at one cluster
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
+SNAPSHOT_EVERY = 1.0  # seconds between questions about one savepoint of a running job; nothing else shows its end
 
 
 VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
@@ -76,6 +80,7 @@ class _Attention:
     next_sample: float = 0.0
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
+    snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
     version: str = ""
     version_at: float = float("-inf")
 
@@ -110,25 +115,29 @@ class SessionEngine:
         """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
         return await traffic(self.rest(cluster), flink_job_id)
 
-    async def send(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Acknowledged | Refused | Silent:
+    async def send(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
         rest = self.rest(cluster)
         try:
             if isinstance(command, StopWithSavepoint):
                 return await rest.stop(
-                    stop.flink_job_id,
+                    flink_job_id,
                     trigger=command.trigger,
                     target=command.target,
                     drain=command.drain,
                     native=command.format is SavepointFormat.NATIVE,
                 )
-            answer = await rest.cancel(stop.flink_job_id)
+            if isinstance(command, TakeSavepoint):
+                return await rest.savepoint(flink_job_id, trigger=command.trigger, target=command.target)
+            answer = await rest.cancel(flink_job_id)
         except Unreachable as error:
             return Silent(str(error))
         # A job that is over or unknown will be seen as such by the next look, which is surer than this answer.
         return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
 
-    async def observe(self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop]) -> Sighting:
+    async def observe(
+        self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+    ) -> Sighting:
         """Look once; see `Engine`."""
         listed = {job.jid: job for job in await self.rest(cluster).jobs()}
         look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE))
@@ -144,8 +153,13 @@ class SessionEngine:
             (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
         )
         _note(attention, asked, stops, facts)
-        version = await self._version(cluster, attention) if stops else attention.version
-        return Sighting(dict(zip((s.id for s in stops), facts, strict=True)), run_facts, flink_version=version)
+        version = await self._version(cluster, attention) if stops or snapshots else attention.version
+        return Sighting(
+            dict(zip((s.id for s in stops), facts, strict=True)),
+            run_facts,
+            await _snapshot_facts(look, attention, snapshots, by_flink_id),
+            flink_version=version,
+        )
 
     async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
@@ -210,6 +224,23 @@ def _suspects(attention: _Attention, stops: Sequence[Stop], now: float) -> set[i
     return {i for _, i in due}
 
 
+async def _snapshot_facts(
+    look: "_Look", attention: _Attention, snapshots: Sequence[Snapshot], runs: Mapping[str, RunFact]
+) -> dict[int, SnapshotFact]:
+    now = time.monotonic()
+    last = {s.id: attention.snapshots.get(s.id, float("-inf")) for s in snapshots if s.in_flight}
+    asked = {
+        s.id
+        for s in snapshots
+        if s.in_flight and (not s.acknowledged or s.doubt_since or now - last[s.id] >= SNAPSHOT_EVERY)
+    }
+    attention.snapshots = last | dict.fromkeys(asked, now)
+    facts = await _all(
+        (s.flink_job_id, partial(look.snapshot, s, runs.get(s.flink_job_id), ask=s.id in asked)) for s in snapshots
+    )
+    return dict(zip((s.id for s in snapshots), facts, strict=True))
+
+
 def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact]) -> None:
     now = time.monotonic()
     open_stops = {stop.id for stop in stops}
@@ -253,6 +284,40 @@ class _Look:
         if not ask and not state.terminal:
             return Alive()
         return await self._attempt(stop, state, ready=job is not None and job.ready)
+
+    async def snapshot(self, snapshot: Snapshot, run: RunFact | None, *, ask: bool) -> SnapshotFact:
+        """What is to be seen of a savepoint of a running job, given what was seen of its run."""
+        if isinstance(run, Missing | Gone | Silent):
+            return run
+        job = self.listed.get(snapshot.flink_job_id)
+        state = run.state if isinstance(run, Seen) else None
+        if state is None:
+            return Silent("the look at the cluster does not show the job")
+        ready = job is not None and job.ready
+        if not snapshot.in_flight:
+            return Ended(state) if state.terminal else Running(ready=ready)
+        if not ask and not state.terminal:
+            return Alive()
+        return await self._taken(snapshot, state, ready=ready)
+
+    async def _taken(self, snapshot: Snapshot, state: JobState, *, ready: bool) -> SnapshotFact:
+        try:
+            async with self.gate:
+                answer = await self.rest.attempt(snapshot.flink_job_id, snapshot.trigger)
+        except Unreachable as error:
+            return Silent(str(error))
+        match answer:
+            case AttemptCompleted(location):
+                return Saved(location, state)
+            case AttemptInProgress():
+                return Stopping()
+            case AttemptUnknown():
+                return Ended(state) if state.terminal else Running(ready=ready)
+            case AttemptFailed(refusal, text):
+                return Refused(refusal, text)
+            case NoSuchJob(text):
+                # Asked for while a JobManager had yet to find the job again, it has failed for good.
+                return Ended(state, text) if state.terminal else Refused(Refusal.OTHER, text)
 
     async def _seen(self, run: Run, job: JobOverview) -> RunFact:
         if job.state is None:

@@ -3,14 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sluiceway.domain import run as runs
+from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain import stop_decide, stop_endings
-from sluiceway.domain.commands import StopCommand, Submit
+from sluiceway.domain.commands import JobCommand, Submit
 from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -18,17 +19,21 @@ from sluiceway.domain.facts import (
     Gone,
     Missing,
     NeverRan,
+    Preempted,
     Queued,
     Refused,
     RunFact,
+    Running,
     Seen,
     Silent,
+    SnapshotFact,
     StopFact,
     Submitting,
     Withdrawn,
 )
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.submissions import Submissions
@@ -64,7 +69,7 @@ class Outlook:
     """What a turn leaves behind."""
 
     answered: bool = True  # the cluster did
-    under_way: int = 0  # stops and starts whose result is awaited soon
+    under_way: int = 0  # stops, starts and savepoints whose result is awaited soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class _Step:
 
     change: Change
     submit: Submit | None = None
-    command: StopCommand | None = None
+    commands: Mapping[str, JobCommand] = field(default_factory=dict)  # by trigger id
 
 
 class Turn:
@@ -139,11 +144,11 @@ class Turn:
         await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
 
     async def _observe(self, cluster: Cluster | None, name: str, work: Sequence[Work]) -> Sighting:
-        stops_to_see = [w.open_stop for w in work if w.open_stop]
+        stops_to_see, snapshots_to_see = _open(work)
         if cluster is None:
             return _no_sighting(work, f"cluster {name} cannot be reached now")
         try:
-            return await self._engine.observe(cluster, [w.run for w in work], stops_to_see)
+            return await self._engine.observe(cluster, [w.run for w in work], stops_to_see, snapshots_to_see)
         except Unreachable as error:
             return _no_sighting(work, f"cluster {name} does not answer: {error}")
 
@@ -152,26 +157,39 @@ class Turn:
         begun = self._admit(
             work, [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, life) for w in work]
         )
-        facts = {
-            w.open_stop.id: _stop_fact(w.open_stop, run, sighting)
-            for w, (run, _) in zip(work, begun, strict=True)
-            if w.open_stop
-        }
-        facts = stops.admit([w.open_stop for w in work if w.open_stop], facts, self._settings.max_savepoints)
-        evidence = await self._evidence([w.open_stop for w in work if w.open_stop], facts)
+        facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting)
+        evidence, snapshot_evidence = await self._evidence(work, facts)
         steps = []
         for before, (run, submit) in zip(work, begun, strict=True):
-            stop, command = before.stop, None
+            stop, snapshot = before.stop, before.snapshot
+            commands: dict[str, JobCommand] = {}
             if stop and run.phase is RunPhase.RUNNING and isinstance(sighting.runs.get(run.id), Seen):
                 stop = stops.contradicted(stop, now)
-            if before.open_stop:
-                fact = facts[before.open_stop.id]
-                stop, command = stop_decide.decide(
-                    before.open_stop, fact, evidence.get(before.open_stop.id), now, rules
-                )
-            after = replace(before, run=run, stop=stop)
-            steps.append(_Step(Change(before, after, sighting.flink_version), submit, command))
+            if open_stop := before.open_stop:
+                fact = facts[open_stop.id]
+                stop, command = stop_decide.decide(open_stop, fact, evidence.get(open_stop.id), now, rules)
+                commands |= {stop.trigger: command} if command else {}
+            if saving := before.open_snapshot:
+                seen, found = snapshot_facts[saving.id], snapshot_evidence.get(saving.id)
+                snapshot, take = snapshots.decide(saving, seen, found, now, rules)
+                commands |= {saving.trigger: take} if take else {}
+            after = replace(before, run=run, stop=stop, snapshot=snapshot)
+            steps.append(_Step(Change(before, after, sighting.flink_version), submit, commands))
         return steps
+
+    def _facts(
+        self, work: Sequence[Work], moved: Sequence[Run], sighting: Sighting
+    ) -> tuple[Mapping[int, StopFact], Mapping[int, SnapshotFact]]:
+        """What to make of each open stop and savepoint, once it is known who has to wait for whom."""
+        open_stops, open_snapshots = _open(work)
+        facts = {
+            w.open_stop.id: _stop_fact(w, run, sighting) for w, run in zip(work, moved, strict=True) if w.open_stop
+        }
+        places = self._settings.max_savepoints - sum(s.takes_place for s in open_snapshots)
+        facts = stops.admit(open_stops, facts, places)
+        places -= sum(_takes_place(stop, facts[stop.id]) for stop in open_stops)
+        seen = {w.open_snapshot.id: _snapshot_fact(w, sighting) for w in work if w.open_snapshot}
+        return facts, snapshots.admit(open_snapshots, seen, places)
 
     def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
         """The same, with the runs that there is no room to submit now left as they are."""
@@ -181,27 +199,36 @@ class Turn:
             for before, (run, submit) in zip(work, begun, strict=True)
         ]
 
-    async def _evidence(self, open_stops: Sequence[Stop], facts: Mapping[int, StopFact]) -> dict[int, Evidence]:
-        """What storage shows; nothing where it has not answered yet."""
+    async def _evidence(
+        self, work: Sequence[Work], facts: Mapping[int, StopFact]
+    ) -> tuple[dict[int, Evidence], dict[int, Evidence]]:
+        """What storage shows of stops and of savepoints; nothing where it has not answered yet."""
+        open_stops, open_snapshots = _open(work)
         # A look that began before the cluster showed what it shows now proves nothing about it: hence the fact's kind.
         wanted = {
             stop.id: (place, type(facts[stop.id]))
             for stop in open_stops
             if (place := stop_endings.evidence_at(stop, facts[stop.id])) is not None
         }
-        found = await self._looks.answers({key: partial(self._storage.look, key[0]) for key in wanted.values()})
-        return {stop_id: found[key] for stop_id, key in wanted.items() if key in found}
+        saved = {s.id: (place, Snapshot) for s in open_snapshots if (place := snapshots.evidence_at(s)) is not None}
+        asked = {key: partial(self._storage.look, key[0]) for key in (*wanted.values(), *saved.values())}
+        found = await self._looks.answers(asked)
+        return (
+            {stop_id: found[key] for stop_id, key in wanted.items() if key in found},
+            {snapshot_id: found[key] for snapshot_id, key in saved.items() if key in found},
+        )
 
     async def _act(
         self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], steps: Sequence[_Step]
     ) -> dict[int, Work]:
         """Ask for what is now stored, unless somebody else has the cluster by now."""
         kept = [(stored[step.change.after.run.id], step) for step in steps if step.change.after.run.id in stored]
-        asks = any(step.submit or step.command for _, step in kept)
+        asks = any(step.submit or step.commands for _, step in kept)
         if asks and not await leases.still_held(self._db, lease):
             await self._sends.close()
             return {}
-        answered = await self._send(cluster, lease, stored, {w.run.id: s.command for w, s in kept if s.command})
+        commands = {trigger: command for _, step in kept for trigger, command in step.commands.items()}
+        answered = await self._send(cluster, lease, stored, commands)
         for work, step in kept:
             if step.submit:
                 first = step.change.before.run.phase is RunPhase.ACCEPTED
@@ -212,31 +239,37 @@ class Turn:
         return (await store.specs(self._db, [job_id]))[job_id]
 
     async def _send(
-        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], commands: Mapping[int, StopCommand]
+        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], commands: Mapping[str, JobCommand]
     ) -> dict[int, Work]:
         """Ask, and store what has been answered by now; what has not is looked for in the next turn."""
-        unanswered = {w.open_stop.trigger: w for w in stored.values() if w.open_stop and not w.open_stop.acknowledged}
+        unanswered = {trigger: work for work in stored.values() for trigger in _unconfirmed(work)}
         now = time.monotonic()
         self._sent_at = {trigger: at for trigger, at in self._sent_at.items() if trigger in unanswered}
         asked = {}
         for trigger, work in unanswered.items():
-            command = commands.get(work.run.id)
+            command = commands.get(trigger)
             rested = trigger not in self._sent_at or now - self._sent_at[trigger] >= self._settings.resend_after
-            if command and work.stop and rested and trigger not in self._sends:
+            if command and rested and trigger not in self._sends:
                 self._sent_at[trigger] = now
-                asked[trigger] = partial(self._ask, cluster, work.stop, command)
+                asked[trigger] = partial(self._ask, cluster, work.run.flink_job_id, command)
         answers = await self._sends.answers(asked, keep=unanswered)
-        changes = [self._told(unanswered[trigger], answer) for trigger, answer in answers.items()]
+        told: dict[int, Work] = {}
+        for trigger, answer in answers.items():
+            work = unanswered[trigger]
+            told[work.run.id] = self._told(told.get(work.run.id, work), trigger, answer)
+        changes = [Change(stored[run_id], work) for run_id, work in told.items()]
         return await store.save(self._db, lease, changes, self._clock())
 
-    async def _ask(self, cluster: Cluster, stop: Stop, command: StopCommand) -> Answer:
+    async def _ask(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Answer:
         async with self._gate:
-            return await self._engine.send(cluster, stop, command)
+            return await self._engine.send(cluster, flink_job_id, command)
 
-    def _told(self, work: Work, answer: Answer) -> Change:
-        assert work.stop is not None, "only stops have commands"
-        told, _ = stop_decide.decide(work.stop, answer, None, self._clock(), self._settings.rules)
-        return Change(work, replace(work, stop=told))
+    def _told(self, work: Work, trigger: str, answer: Answer) -> Work:
+        now, rules = self._clock(), self._settings.rules
+        if work.snapshot and work.snapshot.trigger == trigger:
+            return replace(work, snapshot=snapshots.decide(work.snapshot, answer, None, now, rules)[0])
+        assert work.stop is not None, "only stops and savepoints have commands"
+        return replace(work, stop=stop_decide.decide(work.stop, answer, None, now, rules)[0])
 
     def _under_way(self, work: Collection[Work]) -> int:
         now = time.monotonic()
@@ -259,19 +292,49 @@ def _run_fact(work: Work, sighting: Sighting) -> RunFact:
     return seen
 
 
-def _stop_fact(stop: Stop, run: Run, sighting: Sighting) -> StopFact:
+def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:
+    return [w.open_stop for w in work if w.open_stop], [w.open_snapshot for w in work if w.open_snapshot]
+
+
+def _stop_fact(work: Work, run: Run, sighting: Sighting) -> StopFact:
     """What to make of a stop, given what its run has just come to."""
+    assert work.open_stop is not None, "only asked for open stops"
     if run.phase is RunPhase.REJECTED or (run.phase in {RunPhase.CANCELED, RunPhase.LOST} and run.started_at is None):
         return NeverRan(run.reason)
     if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent):
         return Queued()
-    return sighting.stops.get(stop.id, Silent("the look at the cluster left it out"))
+    fact = sighting.stops.get(work.open_stop.id, Silent("the look at the cluster left it out"))
+    return snapshots.hold_back(work.open_stop, fact, work.open_snapshot)
+
+
+def _snapshot_fact(work: Work, sighting: Sighting) -> SnapshotFact:
+    """What to make of a savepoint of a running job. What has not begun makes way for a stop."""
+    assert work.open_snapshot is not None, "only asked for open ones"
+    if work.open_stop and work.open_snapshot.sent_at is None:
+        return Preempted()
+    return sighting.snapshots.get(work.open_snapshot.id, Silent("the look at the cluster left it out"))
+
+
+def _takes_place(stop: Stop, fact: StopFact) -> bool:
+    """Whether a stop counts among the savepoints under way, or is about to."""
+    if stop.sent_at is None:
+        return stop.savepoint and isinstance(fact, Running)
+    return stop.savepoint and stop.phase is not StopPhase.OVERDUE
+
+
+def _unconfirmed(work: Work) -> list[str]:
+    """The trigger ids of what was asked, or may have been, and has had no answer."""
+    pending = [one for one in (work.open_stop, work.open_snapshot) if one is not None and not one.acknowledged]
+    return [one.trigger for one in pending]
 
 
 def _no_sighting(work: Sequence[Work], why: str) -> Sighting:
-    silent = Silent(why)
+    silent, (open_stops, open_snapshots) = Silent(why), _open(work)
     return Sighting(
-        {w.open_stop.id: silent for w in work if w.open_stop}, {w.run.id: silent for w in work}, answered=False
+        {stop.id: silent for stop in open_stops},
+        {w.run.id: silent for w in work},
+        {snapshot.id: silent for snapshot in open_snapshots},
+        answered=False,
     )
 
 
@@ -279,4 +342,6 @@ def _is_busy(work: Work) -> bool:
     """Whether something is about to happen. What is overdue may stay so for ever."""
     if work.open_stop is not None and work.open_stop.phase is not StopPhase.OVERDUE:
         return True  # also one that is held: the rest of its batch may be on another cluster
+    if work.open_snapshot is not None and work.open_snapshot.phase is not SnapshotPhase.OVERDUE:
+        return True
     return work.run.phase is RunPhase.ACCEPTED or (work.run.phase is RunPhase.SUBMITTING and not work.run.acknowledged)

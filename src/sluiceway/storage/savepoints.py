@@ -13,7 +13,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.disk import Disk
 from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, reason_of
-from sluiceway.storage.files import Files
+from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
@@ -60,6 +60,21 @@ class Storage:
     def checkpoints(self, bucket: str | None, job_id: int) -> str:
         """The directory (URI) that a job's checkpoints go to, each run's into one called like its Flink job id."""
         return f"{self.home(bucket)}/jobs/checkpoint/{job_id}"
+
+    def place(self, text: str) -> str:
+        """The URI of a directory that is given as Flink has it, or by name (`obs://bucket/dir`). Raises `BadPath`."""
+        key = self._root.key(text.rstrip("/"))
+        return self.files.uri(text) if key is None else f"{self.uri}/{key}"
+
+    def owner(self, uri: str) -> str | None:
+        """The id of the job whose state lies there; empty where it is not one job's, None where no job has its state.
+
+        Jobs have it in `jobs` directories, of which the root has one and each bucket another.
+        """
+        parts = uri.removeprefix(f"{self.uri}/").split("/")
+        if JOBS not in parts[:2]:
+            return None
+        return [*parts[parts.index(JOBS) + 2 :], ""][0]
 
     async def look(self, target: str) -> Evidence:
         """What lies in one attempt's directory: its newest whole savepoint, or why there is none.

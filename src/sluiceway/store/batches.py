@@ -15,8 +15,8 @@ from sluiceway.domain.stop import StopPhase
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.rows import to_run, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, stops
+from sluiceway.store.rows import to_run, to_snapshot, to_stop
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, snapshots, stops
 
 
 async def advance(db: Database, stopping: Iterable[int], starting: Iterable[int], now: datetime) -> bool:
@@ -143,9 +143,12 @@ async def _show(connection: AsyncConnection, taken: Sequence[RowMapping]) -> Non
     """Let the jobs show their runs again."""
     wanted = select(runs).where(runs.c.id.in_(ids([stop["run_id"] for stop in taken])))
     of_run = {row["id"]: to_run(row) for row in (await connection.execute(wanted)).mappings()}
+    asked = select(snapshots).join(jobs, jobs.c.snapshot_id == snapshots.c.id)
+    asked = asked.where(jobs.c.id.in_(ids([stop["job_id"] for stop in taken])))
+    saving = {row["job_id"]: to_snapshot(row) for row in (await connection.execute(asked)).mappings()}
     shown = []
     for stop in taken:
-        stands = standing(of_run[stop["run_id"]], to_stop(stop))
+        stands = standing(of_run[stop["run_id"]], to_stop(stop), saving.get(stop["job_id"]))
         shown.append({"id": stop["job_id"], "stop_id": stop["id"], "status": stands.status, "why": stands.why})
     await guarded_update(connection, jobs, shown, match=("id", "stop_id"))
 

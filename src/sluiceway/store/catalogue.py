@@ -153,5 +153,5 @@ def _savepoint(row: RowMapping) -> Savepoint:
     assert created is not None, "the column is NOT NULL"
     times = {name: moment(row[name]) for name in ("verified_at", "removed_at")}
     need = None if row["need"] is None else Need(row["need"])
-    rest = {name: value for name, value in row.items() if name != "stop_id"}
+    rest = {name: value for name, value in row.items() if name not in {"stop_id", "snapshot_id"}}
     return Savepoint(**{**rest, **times, "created_at": created, "need": need})

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.store.bulk import guarded_update, ids
@@ -73,6 +74,34 @@ async def _named() -> AsyncIterator[None]:
         raise NameInUse from error
 
 
+# What a job is to be resumed from. -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The savepoint that somebody has chosen for the next run of a job."""
+
+    project: str
+    job_id: int
+    path: str
+    size: int
+    who: str
+
+
+async def choose_savepoint(db: Database, choice: Choice, runnable: Sequence[JobStatus], now: datetime) -> bool:
+    """Let the job's next run be resumed from there, if the job may still be started; tells whether."""
+    chosen = {"chosen_savepoint": choice.path, "savepoint_path": choice.path, "savepoint_size": choice.size}
+    mine = (*known(choice.project), jobs.c.id == choice.job_id, jobs.c.status.in_(runnable))
+    told = event(
+        "savepoint_imported", epoch_ms(now), choice.project, job_id=choice.job_id, who=choice.who, detail=choice.path
+    )
+    async with db.write() as connection:
+        changed = await connection.execute(update(jobs).where(*mine).values(chosen))
+        if changed.rowcount:
+            await connection.execute(insert(events), [told])
+    return bool(changed.rowcount)
+
+
 # Starts. -------------------------------------------------------------------------------------------------------------
 
 
@@ -90,6 +119,7 @@ class Start:
     batch_id: int | None = None  # the batch that it is brought back from
     wave: int = 0  # of that batch
     held: bool = False  # not to be submitted before its turn has come
+    chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
 
 
 async def accept_starts(
@@ -98,6 +128,7 @@ async def accept_starts(
     """Store the starts of those jobs that may still be started; tells which they were."""
     at = epoch_ms(now)
     async with db.write() as connection:
+        starts = await _undisputed(connection, starts)
         begun = [_begun(start, at) for start in starts]
         moved = await guarded_update(
             connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
@@ -110,6 +141,13 @@ async def accept_starts(
             told = [_told(start, at, who) for start in starts if start.job_id in moved]
             await connection.execute(insert(events), told)
     return moved
+
+
+async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> Sequence[Start]:
+    """Those of which nobody has said something else since they were decided."""
+    wanted = select(jobs.c.id, jobs.c.chosen_savepoint).where(jobs.c.id.in_(ids([start.job_id for start in starts])))
+    chosen = {row.id: row.chosen_savepoint for row in await connection.execute(wanted)}
+    return [start for start in starts if chosen.get(start.job_id) == start.chosen]
 
 
 def _told(start: Start, at: int, who: str) -> dict[str, Any]:
@@ -125,6 +163,8 @@ def _begun(start: Start, at: int) -> dict[str, Any]:
         "status": JobStatus.SUBMITTING,
         "why": "",
         "stop_id": None,
+        "snapshot_id": None,
+        "chosen_savepoint": None,  # whatever the run begins from, what follows is newer
         "cluster": start.cluster,
         "flink_job_id": start.flink_job_id,
         "started_at": at,

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.database import epoch_ms, moment
 
@@ -29,6 +30,20 @@ STOP_MOVES = (
     "abandoned",
     "foreign_savepoint",
     "checkpoint_path",
+    "savepoint_path",
+    "savepoint_size",
+    "verified",
+    "settled_at",
+    "reason",
+)
+SNAPSHOT_MOVES = (
+    "phase",
+    "deadline",
+    "sent_at",
+    "acknowledged",
+    "doubt_since",
+    "forgotten_since",
+    "claim",
     "savepoint_path",
     "savepoint_size",
     "verified",
@@ -85,6 +100,32 @@ def to_stop(row: RowMapping) -> Stop:
         abandoned=row["abandoned"],
         foreign_savepoint=row["foreign_savepoint"],
         checkpoint_path=row["checkpoint_path"],
+        savepoint_path=row["savepoint_path"],
+        savepoint_size=row["savepoint_size"],
+        verified=row["verified"],
+        settled_at=moment(row["settled_at"]),
+        reason=row["reason"],
+        version=row["version"],
+    )
+
+
+def to_snapshot(row: RowMapping) -> Snapshot:
+    """A savepoint of a running job as stored."""
+    deadline = moment(row["deadline"])
+    assert deadline is not None, "the column is NOT NULL"
+    return Snapshot(
+        id=row["id"],
+        job_id=row["job_id"],
+        flink_job_id=row["flink_job_id"],
+        trigger=row["trigger"],
+        target=row["target"],
+        phase=SnapshotPhase(row["phase"]),
+        deadline=deadline,
+        sent_at=moment(row["sent_at"]),
+        acknowledged=row["acknowledged"],
+        doubt_since=moment(row["doubt_since"]),
+        forgotten_since=moment(row["forgotten_since"]),
+        claim=row["claim"],
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
@@ -154,9 +195,9 @@ def of_spec(draft: JobDraft) -> dict[str, Any]:
     return {"spec": to_json(draft.spec), "config": to_json(draft.config)}
 
 
-def moves(value: Run | Stop) -> dict[str, Any]:
-    """The columns of a run or a stop that a turn may change, with its id and the version that it replaces."""
-    names = STOP_MOVES if isinstance(value, Stop) else RUN_MOVES
+def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
+    """The columns of a row that a turn may change, with its id and the version that it replaces."""
+    names = {Run: RUN_MOVES, Stop: STOP_MOVES, Snapshot: SNAPSHOT_MOVES}[type(value)]
     columns = {name: getattr(value, name) for name in names}
     if isinstance(value, Stop):
         columns["policy"] = of_policy(value.policy)

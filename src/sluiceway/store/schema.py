@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
 
 from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.domain.snapshot import UNSETTLED as UNSETTLED_SNAPSHOTS
 from sluiceway.domain.stop import SETTLED, StopPhase
 
 metadata = MetaData()
@@ -18,6 +19,7 @@ def _in(column: str, values: Iterable[str]) -> str:
 
 LIVE_OR_LOST = _in("phase", [phase.value for phase in RunPhase if phase in LIVE or phase is RunPhase.LOST])
 UNSETTLED = _in("phase", [phase.value for phase in StopPhase if phase not in SETTLED])
+OPEN_SNAPSHOT = _in("phase", sorted(phase.value for phase in UNSETTLED_SNAPSHOTS))
 
 jobs = Table(
     "jobs",
@@ -39,6 +41,8 @@ jobs = Table(
     Column("deleted_at", BigInteger),
     Column("run_id", BigInteger),  # the latest run
     Column("stop_id", BigInteger),  # the latest stop of that run
+    Column("snapshot_id", BigInteger),  # the latest savepoint of that run that was asked for while it ran
+    Column("chosen_savepoint", Text),  # what somebody has said the next run is to be resumed from
     Column("cluster", Text),  # of the latest run
     Column("flink_job_id", Text),  # of the latest run
     Column("savepoint_path", Text),
@@ -198,7 +202,39 @@ stops = Table(
     sqlite_autoincrement=True,
 )
 
-# Every savepoint that a stop has kept. A row outlives the files: `removed_at` says when they went.
+# Savepoints of running jobs that were asked for.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("job_id", BigInteger, nullable=False),
+    Column("run_id", BigInteger, nullable=False),
+    Column("cluster", Text, nullable=False),
+    Column("flink_job_id", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("deadline", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
+    Column("doubt_since", BigInteger),
+    Column("forgotten_since", BigInteger),
+    Column("claim", Text),
+    Column("savepoint_path", Text),
+    Column("savepoint_size", BigInteger),
+    Column("verified", Boolean, nullable=False, server_default=text("0")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default=text("0")),
+    # As with stops, the database itself refuses a second one beside the first.
+    Index("one_snapshot_at_a_time", "flink_job_id", unique=True, sqlite_where=text(OPEN_SNAPSHOT)),
+    Index("snapshots_to_do", "cluster", sqlite_where=text(OPEN_SNAPSHOT)),
+    Index("snapshots_of_run", "run_id"),
+    sqlite_autoincrement=True,
+)
+
+# Every savepoint that was kept. A row outlives the files: `removed_at` says when they went.
 savepoints = Table(
     "savepoints",
     metadata,
@@ -206,7 +242,8 @@ savepoints = Table(
     Column("project", Text, nullable=False),
     Column("job_id", BigInteger, nullable=False),
     Column("run_id", BigInteger, nullable=False),
-    Column("stop_id", BigInteger, nullable=False),
+    Column("stop_id", BigInteger),  # the stop that has kept it,
+    Column("snapshot_id", BigInteger),  # or the request to take it while the job ran
     Column("batch_id", BigInteger),
     Column("path", Text, nullable=False),
     Column("size", BigInteger),

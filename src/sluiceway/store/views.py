@@ -6,15 +6,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, text, union_all
 
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
-from sluiceway.store.bulk import listed
+from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_spec, to_stop
-from sluiceway.store.schema import batches, job_tags, jobs, queue_of_job, rejoined, runs, specs, stops, whole_jobs
+from sluiceway.store.schema import (
+    OPEN_SNAPSHOT,
+    UNSETTLED,
+    batches,
+    job_tags,
+    jobs,
+    queue_of_job,
+    rejoined,
+    runs,
+    snapshots,
+    specs,
+    stops,
+    whole_jobs,
+)
 from sluiceway.store.stop_intents import Obstacle
 
 
@@ -38,6 +51,7 @@ class JobSelector:
     name: str | None = None  # a pattern of the whole name: * for any characters, ? for one
     tags: Mapping[str, str] = field(default_factory=dict)
     statuses: Sequence[JobStatus] = ()
+    saving: bool = False  # besides those statuses: running jobs of which a savepoint is being taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +66,11 @@ class Origin:
     flink_job_id: str | None
     stopped_with: str | None  # the savepoint that the latest run was stopped with
     restored_from: str | None  # what the latest run itself had started from
-    savepoint_path: str | None  # the newest savepoint that any stop of the job kept
+    savepoint_path: str | None  # the newest savepoint of the job that is known
     bucket: str | None  # that its state goes to from its next run on
     checkpoints: str | None  # where those of the latest run are
+    chosen: str | None = None  # what somebody has said since the latest run that the job is to be resumed from
+    saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +171,10 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     """The ids of all jobs that are selected, in order."""
     matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
     if which.statuses:
-        matching.append(jobs.c.status.in_(which.statuses))
+        saving = select(snapshots.c.run_id).where(text(f"snapshots.{OPEN_SNAPSHOT}"))
+        stopping = select(stops.c.run_id).where(text(f"stops.{UNSETTLED}"))
+        runs_on = jobs.c.run_id.in_(saving) & jobs.c.run_id.not_in(stopping) & literal(which.saving)
+        matching.append(jobs.c.status.in_(which.statuses) | (runs_on & (jobs.c.status == JobStatus.SAVEPOINTING)))
     if which.queue is not None:
         matching.append(jobs.c.cluster == which.queue)
     if which.name is not None:
@@ -206,6 +225,8 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         jobs.c.savepoint_path,
         jobs.c.bucket,
         runs.c.checkpoints,
+        jobs.c.chosen_savepoint.label("chosen"),
+        stops.c.savepoint_path.is_not(None).label("saved"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
@@ -230,19 +251,19 @@ async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]
         return {job_id: program for job_id, program in found.items() if program is not None}
 
 
-async def stop_roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The directories of all stops of each run, in which their savepoints are."""
-    asked = listed(run_ids)
-    joined = asked.join(stops, stops.c.run_id == asked.c.value)
-    roots: dict[int, list[str]] = defaultdict(list)
+async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The directories of each run's stops and other savepoints, in which their savepoints are."""
+    of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(ids(run_ids)))
+    of_snapshots = select(snapshots.c.run_id, snapshots.c.target).where(snapshots.c.run_id.in_(ids(run_ids)))
+    found: dict[int, list[str]] = defaultdict(list)
     async with db.read() as connection:
-        for run_id, root in await connection.execute(select(stops.c.run_id, stops.c.root).select_from(joined)):
-            roots[run_id].append(root)
-    return roots
+        for run_id, root in await connection.execute(union_all(of_stops, of_snapshots)):
+            found[run_id].append(root)
+    return found
 
 
 def _origin(row: Any) -> Origin:
-    return Origin(**{**row, "status": JobStatus(row["status"])})
+    return Origin(**{**row, "status": JobStatus(row["status"]), "saved": bool(row["saved"])})
 
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
@@ -328,6 +349,13 @@ def _at(ms: int) -> datetime:
     at = moment(ms)
     assert at is not None, "the column is NOT NULL"
     return at
+
+
+async def owns(db: Database, project: str, job_id: int) -> bool:
+    """Whether a job is, or was, one of the project's."""
+    wanted = select(jobs.c.id).where(jobs.c.project == project, jobs.c.id == job_id)
+    async with db.read() as connection:
+        return (await connection.execute(wanted)).one_or_none() is not None
 
 
 async def locate(db: Database, project: str, job_id: int) -> tuple[str | None, str | None] | None:

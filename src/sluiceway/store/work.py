@@ -1,4 +1,4 @@
-"""What a worker's turn reads and writes: the unsettled runs and stops of one cluster."""
+"""What a worker's turn reads and writes: the unsettled runs, stops and savepoints of one cluster."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,31 +6,59 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, case, func, insert, literal, select, text, update
+from sqlalchemy import RowMapping, Table, bindparam, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
+from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store import schema
+from sluiceway.store import snapshots as snapshot_rows
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
-from sluiceway.store.rows import moves, to_run, to_spec, to_stop
-from sluiceway.store.schema import LIVE_OR_LOST, UNSETTLED, batches, events, jobs, runs, savepoints, stops
+from sluiceway.store.rows import moves, to_run, to_snapshot, to_spec, to_stop
+from sluiceway.store.schema import (
+    LIVE_OR_LOST,
+    OPEN_SNAPSHOT,
+    UNSETTLED,
+    batches,
+    events,
+    jobs,
+    runs,
+    savepoints,
+    snapshots,
+    stops,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One run that wants watching, with the latest stop of it."""
+    """One run that wants watching, with the latest stop and the latest savepoint of it."""
 
     run: Run
     stop: Stop | None = None
     current: bool = True  # the job's latest run: its moves show in the job's status
     project: str = ""
     starts_batch: int | None = None  # the batch that the run is brought back from
+    snapshot: Snapshot | None = None  # the latest that was asked for while it ran
+
+    @property
+    def open_snapshot(self) -> Snapshot | None:
+        """The savepoint, as long as it has not settled."""
+        return None if self.snapshot is None or self.snapshot.phase in SETTLED_SNAPSHOTS else self.snapshot
+
+    @property
+    def newest_savepoint(self) -> tuple[str, int | None] | None:
+        """Where the last savepoint of the run lies that was kept, and its size: a stop's own is the newest."""
+        for kept in (self.stop, self.snapshot):
+            if kept is not None and kept.savepoint_path is not None:
+                return kept.savepoint_path, kept.savepoint_size
+        return None
 
     @property
     def open_stop(self) -> Stop | None:
@@ -53,9 +81,9 @@ class Change:
 
 
 # Built once: a worker asks these at every turn.
-_RUNS = select(runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.project).join(
-    jobs, jobs.c.id == runs.c.job_id
-)
+_RUNS = select(
+    runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.snapshot_id, jobs.c.project
+).join(jobs, jobs.c.id == runs.c.job_id)
 # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
 _WATCHED = _RUNS.where(
     runs.c.cluster == bindparam("cluster"),
@@ -63,6 +91,9 @@ _WATCHED = _RUNS.where(
     (runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None),
 )
 _OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(f"stops.{UNSETTLED}"))
+_OPEN_SNAPSHOTS = select(snapshots).where(
+    snapshots.c.cluster == bindparam("cluster"), text(f"snapshots.{OPEN_SNAPSHOT}")
+)
 
 
 async def unsettled(db: Database, cluster: str) -> list[Work]:
@@ -71,21 +102,31 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
     async with db.read() as connection:
         rows = list((await connection.execute(_WATCHED, here)).mappings())
         stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
-        seen = {row["id"] for row in rows}
-        ended = [row["run_id"] for row in stop_rows if row["run_id"] not in seen]
+        snapshot_rows = list((await connection.execute(_OPEN_SNAPSHOTS, here)).mappings())
+        ended = {row["run_id"] for row in (*stop_rows, *snapshot_rows)} - {row["id"] for row in rows}
         if ended:
-            rows += (await connection.execute(_RUNS.where(runs.c.id.in_(ids(ended))))).mappings()
-        settled = {row["stop_id"] for row in rows if row["stop_id"]} - {row["id"] for row in stop_rows}
-        if settled:
-            known = select(stops).where(stops.c.id.in_(ids(sorted(settled))))
-            stop_rows += (await connection.execute(known)).mappings()
-    by_run = {row["run_id"]: to_stop(row) for row in stop_rows}
+            rows += (await connection.execute(_RUNS.where(runs.c.id.in_(ids(sorted(ended)))))).mappings()
+        stop_rows += await _settled(connection, stops, rows, "stop_id", stop_rows)
+        snapshot_rows += await _settled(connection, snapshots, rows, "snapshot_id", snapshot_rows)
+    stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
+    snapshot_of = {row["run_id"]: to_snapshot(row) for row in snapshot_rows}
     rows.sort(key=lambda row: row["id"])
-    return [_work(row, by_run.get(row["id"])) for row in rows]
+    return [_work(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows]
 
 
-def _work(row: RowMapping, stop: Stop | None) -> Work:
-    return Work(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"])
+async def _settled(
+    connection: AsyncConnection, table: Table, run_rows: Sequence[RowMapping], link: str, found: Sequence[RowMapping]
+) -> Sequence[RowMapping]:
+    """Those that the jobs of these runs show, and that were not found among the open ones."""
+    missing = {row[link] for row in run_rows if row[link]} - {row["id"] for row in found}
+    if not missing:
+        return []
+    known = select(table).where(table.c.id.in_(ids(sorted(missing))))
+    return list((await connection.execute(known)).mappings())
+
+
+def _work(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> Work:
+    return Work(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], snapshot)
 
 
 async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
@@ -103,27 +144,32 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         run_moves = [c.after.run for c in whole if c.after.run != c.before.run]
         stop_moves = [c.after.stop for c in whole if c.after.stop is not None and c.after.stop != c.before.stop]
         await guarded_update(connection, runs, [moves(run) for run in run_moves])
+        snapshot_moves = [c.after.snapshot for c in whole if c.after.snapshot and c.after.snapshot != c.before.snapshot]
         await guarded_update(connection, stops, [moves(stop) for stop in stop_moves])
+        await guarded_update(connection, snapshots, [moves(snapshot) for snapshot in snapshot_moves])
         await _show(connection, whole)
         told = [event for change in kept for event in _told(change, now)]
         if told:
             await connection.execute(insert(events), told)
+        await snapshot_rows.catalogue(
+            connection, [(c.after.snapshot, c.flink_version) for c in whole if c.after.snapshot and _saved_one(c)], now
+        )
         await _catalogue(connection, kept, now)
     return {change.after.run.id: _as_stored(change) for change in kept}
 
 
 async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
-    """Let the jobs show what became of their latest run and stop.
+    """Let the jobs show what became of their latest run, stop and savepoint.
 
-    A job that was given another run or stop meanwhile is left alone: it has its status from there.
+    A job that was given another of these meanwhile is left alone: it has its status from there.
     """
-    match = ("id", "run_id", "stop_id")
+    match = ("id", "run_id", "stop_id", "snapshot_id")
     current = [change for change in changes if change.after.current]
     rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
     for copy in (c.after.run for c in changes if not c.after.current and _revived(c)):
         await connection.execute(update(jobs).where(jobs.c.id == copy.job_id).values(why=_second_copy(copy)))
-    saved = [_savepoint_row(c.after) for c in current if c.after.stop and c.after.stop.savepoint_path]
+    saved = [_savepoint_row(c.after) for c in current if c.after.newest_savepoint]
     await guarded_update(connection, jobs, saved, match=match)
 
 
@@ -156,6 +202,11 @@ async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now
     await connection.execute(insert(savepoints).from_select(list(columns), chosen))
 
 
+def _saved_one(change: Change) -> bool:
+    before, after = change.before.snapshot, change.after.snapshot
+    return after is not None and after.savepoint_path is not None and (before is None or before.savepoint_path is None)
+
+
 def _kept_one(change: Change) -> bool:
     before, after = change.before.stop, change.after.stop
     return after is not None and after.savepoint_path is not None and (before is None or before.savepoint_path is None)
@@ -176,7 +227,10 @@ def _as_stored(change: Change) -> Work:
         run = replace(run, version=run.version + 1)
     if stop is not None and stop != before.stop:
         stop = replace(stop, version=stop.version + 1)
-    return replace(change.after, run=run, stop=stop)
+    snapshot = change.after.snapshot
+    if snapshot is not None and snapshot != before.snapshot:
+        snapshot = replace(snapshot, version=snapshot.version + 1)
+    return replace(change.after, run=run, stop=stop, snapshot=snapshot)
 
 
 async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequence[Change]) -> set[int]:
@@ -189,26 +243,35 @@ async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequenc
     given = listed([_versions(change.before) for change in moved])
     field = partial(func.json_extract, given.c.value)
     known = given.join(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
+    known = known.outerjoin(snapshots, snapshots.c.id == field("$.snapshot"))
     other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
+    other |= snapshots.c.version != field("$.snapshot_version")
     return set((await connection.execute(select(runs.c.id).select_from(known).where(other))).scalars())
 
 
 def _versions(work: Work) -> dict[str, int | None]:
-    stop = work.stop
+    stop, snapshot = work.stop, work.snapshot
     return {
         "run": work.run.id,
         "run_version": work.run.version,
         "stop": stop.id if stop else None,
         "stop_version": stop.version if stop else None,
+        "snapshot": snapshot.id if snapshot else None,
+        "snapshot_version": snapshot.version if snapshot else None,
     }
 
 
 def _identity(work: Work) -> dict[str, Any]:
-    return {"id": work.run.job_id, "run_id": work.run.id, "stop_id": work.stop.id if work.stop else None}
+    return {
+        "id": work.run.job_id,
+        "run_id": work.run.id,
+        "stop_id": work.stop.id if work.stop else None,
+        "snapshot_id": work.snapshot.id if work.snapshot else None,
+    }
 
 
 def _job_row(work: Work) -> dict[str, Any]:
-    stands = standing(work.run, work.stop)
+    stands = standing(work.run, work.stop, work.snapshot)
     ended = work.run.ended_at if stands.status in RUNNABLE else None
     return _identity(work) | {
         "status": stands.status,
@@ -226,11 +289,9 @@ def _second_copy(run: Run) -> str:
 
 
 def _savepoint_row(work: Work) -> dict[str, Any]:
-    assert work.stop is not None, "only asked for a stop that kept a savepoint"
-    return _identity(work) | {
-        "savepoint_path": work.stop.savepoint_path,
-        "savepoint_size": work.stop.savepoint_size,
-    }
+    assert work.newest_savepoint is not None, "only asked for where one was kept"
+    path, size = work.newest_savepoint
+    return _identity(work) | {"savepoint_path": path, "savepoint_size": size}
 
 
 def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
@@ -242,18 +303,23 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
     if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
         told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=stop.reason)
         yield told | {"batch_id": stop.batch_id, "stop_id": stop.id}
+    snapshot, earlier = change.after.snapshot, change.before.snapshot
+    if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
+        detail = snapshot.savepoint_path or snapshot.reason
+        told = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
+        yield told | {"batch_id": None, "stop_id": None}
 
 
 async def forget_doubts(db: Database, cluster: str) -> None:
     """Begin every grace period anew: nobody has looked at the cluster for a while."""
     async with db.write() as connection:
-        for table in (runs, stops):
+        for table in (runs, stops, snapshots):
             doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
             await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
 
 
 async def shift(db: Database, cluster: str, jump: timedelta) -> None:
-    """Let every open stop of a cluster keep the time that it had left: the clock has jumped by so much."""
+    """Let all that is open in a cluster keep the time that it had left: the clock has jumped by so much."""
     by = round(jump.total_seconds() * 1000)
     open_ = (stops.c.cluster == cluster) & text(f"stops.{UNSETTLED}")
     values = {"deadline": stops.c.deadline + by, "retry_at": stops.c.retry_at + by}
@@ -261,4 +327,7 @@ async def shift(db: Database, cluster: str, jump: timedelta) -> None:
         await connection.execute(
             update(stops).where(open_).values(values | {"forgotten_since": stops.c.forgotten_since + by})
         )
+        kept = {"deadline": snapshots.c.deadline + by, "forgotten_since": snapshots.c.forgotten_since + by}
+        here = (snapshots.c.cluster == cluster, text(f"snapshots.{OPEN_SNAPSHOT}"))
+        await connection.execute(update(snapshots).where(*here).values(kept))
     await forget_doubts(db, cluster)

@@ -280,6 +280,9 @@ class FakeJobs:
     def _begin(self, job: FakeJob, attempt: Attempt) -> None:
         flights = self._in_flight.setdefault(job.jid, [])
         rival = next((other for other in flights if other.kind == "stop"), None)
+        for other in [other for other in flights if other.kind == "savepoint" and attempt.kind == "stop"]:
+            self._end(job.jid, other, FAILURES["suspending"])
+        flights = self._in_flight.setdefault(job.jid, [])
         flights.append(attempt)
         job.history.append(attempt)
         attempt.number = len(job.history)
@@ -300,9 +303,10 @@ class FakeJobs:
 
     def _complete(self, job: FakeJob, attempt: Attempt) -> None:
         name = job.failing.pop(0) if job.failing else None
-        if name is not None and name != "stopping":
-            self._end(job.jid, attempt, FAILURES[name])
-            self._restart(job, FAILURES[name].words)
+        if name is not None and (name != "stopping" or attempt.kind == "savepoint"):
+            self._end(job.jid, attempt, FAILURES["declined" if name == "stopping" else name])
+            if attempt.kind == "stop":
+                self._restart(job, FAILURES[name].words)
             return
         self._write(attempt)
         if name == "stopping":

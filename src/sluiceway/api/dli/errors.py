@@ -435,10 +435,12 @@ TABLE: Mapping[Code, Entry] = {
 class DliError(Exception):
     """A refusal in DLI's terms."""
 
-    def __init__(self, code: Code, **params: Param) -> None:
+    def __init__(self, code: Code, text: Text | None = None, **params: Param) -> None:
+        """`text` says it where DLI uses the code for something else, too."""
         super().__init__(code, params)
         self.code = code
         self.params = params
+        self._text = text or TABLE[code].text
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message(Language.ENGLISH)}"
@@ -450,7 +452,7 @@ class DliError(Exception):
 
     def message(self, language: Language) -> str:
         """What is wrong and what to do next."""
-        return TABLE[self.code].text.say(language, self.params)
+        return self._text.say(language, self.params)
 
     def body(self, language: Language, request_id: str | None = None) -> ErrorBody:
         """The envelope that clients read."""

@@ -20,6 +20,7 @@ from sluiceway.api.dli import (
     requests,
     resource_routes,
     rules,
+    savepoints,
     tags,
     templates,
     transfer,
@@ -254,6 +255,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *transfer.HANDLERS,
     *jar_routes.HANDLERS,
     *resource_routes.HANDLERS,
+    *savepoints.HANDLERS,
 ]
 
 

@@ -12,11 +12,13 @@ from sluiceway.control.queries import Queries
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.take_savepoints import TakeSavepoints
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
+TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]

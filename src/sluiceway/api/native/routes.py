@@ -22,6 +22,7 @@ from sluiceway.control.errors import (
     UnknownResource,
     UnknownSavepoint,
     Unremovable,
+    UnusablePath,
 )
 from sluiceway.settings import MAX_BODY
 
@@ -40,6 +41,7 @@ def routes() -> Router:
             events.follow_stop,
             events.list_events,
             savepoints.list_savepoints,
+            savepoints.take_savepoints,
             savepoints.show_savepoint,
             savepoints.verify_savepoint,
             savepoints.delete_savepoint,
@@ -60,6 +62,7 @@ def routes() -> Router:
             SavepointNeeded: _no("savepoint_needed", 409),
             SavepointRemoved: _no("savepoint_removed", 409),
             Unremovable: _no("savepoint_unremovable", 409),
+            UnusablePath: _no("unusable_path", 400),
             StorageTrouble: _no("storage_unreadable", 503),
             KeyReused: _no("idempotency_key_reused", 422),
         },

@@ -1,13 +1,16 @@
-"""The catalogue of savepoints that stops have kept."""
+"""The catalogue of savepoints, and taking them of jobs that run on."""
 
 from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
+from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import Project, SavepointsGiven, refusals
+from sluiceway.api.native.answers import count, job_answer
+from sluiceway.api.native.body import Json
+from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.savepoints import needed_by
 from sluiceway.storage.metadata import Metadata
@@ -30,6 +33,27 @@ async def list_savepoints(
     """The savepoints that stops have kept, the newest first; with `removed` also those whose files are gone."""
     found = await savepoints.list(project_id, Which(job_id, stop_id, removed), limit, before)
     return wire.SavepointList([_view(savepoint) for savepoint in found])
+
+
+@post(
+    "/savepoints",
+    status_code=HTTP_202_ACCEPTED,
+    dto=Json[wire.SavepointRequest],
+    return_dto=None,
+    tags=["savepoints"],
+    summary="Take savepoints of running jobs",
+    responses=refusals(413),
+)
+async def take_savepoints(
+    project_id: Project,
+    data: JSONBody[wire.SavepointRequest],
+    take_savepoints: TakeSavepointsGiven,
+    permit: PermitGiven,
+) -> wire.SavepointsAccepted:
+    """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
+    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who)
+    answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
+    return wire.SavepointsAccepted(*count(answers), answers)
 
 
 @get("/savepoints/{savepoint_id:int}", tags=["savepoints"], summary="One savepoint", responses=refusals(404))

@@ -86,6 +86,7 @@ async def stop(
         return wire.Accepted(batch.id, *count(answers), answers)
 
     order = StopOrder(
+        after_savepoint=True,
         policy=policy,
         limits=limits,
         target=target,

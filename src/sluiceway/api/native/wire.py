@@ -105,6 +105,21 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     dry_run: bool = False
 
 
+class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of which running jobs to take a savepoint, and under which directory of the service's storage."""
+
+    job_ids: Ids
+    target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+
+
+class SavepointsAccepted(Struct, frozen=True):
+    """The answer to a request for savepoints."""
+
+    accepted: int
+    refused: int
+    jobs: list[JobAnswer]
+
+
 class Aborted(Struct, frozen=True):
     """What was withdrawn. Stops that were sent already go on."""
 

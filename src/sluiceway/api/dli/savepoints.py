@@ -1,0 +1,141 @@
+"""Taking a savepoint of a job that runs, and choosing the one that a job is to be resumed from."""
+
+from typing import Final
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody, SkipValidation
+from msgspec import Struct
+
+from sluiceway.api.dli import requests, wire
+from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.wire import JobIdIn
+from sluiceway.api.permit import PermitGiven
+from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
+from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.take_savepoints import TakeSavepoints
+from sluiceway.domain.admission import Refusal, Verdict
+
+TRIGGER: Final = "TRIGGER"
+
+ACCEPTED: Final = Text(
+    "The savepoint is accepted. Follow the job's status until it is job_running again; status_desc says if it failed.",
+    "已接受保存点请求。请查询作业状态，直到恢复为 job_running；如失败，status_desc 会说明原因。",
+)
+CHOSEN: Final = Text(
+    "The savepoint is whole. Start the job with resume_savepoint, and it begins from there.",
+    "保存点完整。请带 resume_savepoint 启动作业，作业将从该保存点恢复。",
+)
+NOT_RUNNING: Final = Text(
+    "The job is in status {status}, so no savepoint can be taken{note}. A savepoint needs status job_running.",
+    "作业状态为 {status}，不能触发保存点{note}。只有 job_running 状态的作业可以触发保存点。",
+)
+RUNNING: Final = Text(
+    "The job is in status {status}, so no savepoint can be imported. Stop the job first.",
+    "作业状态为 {status}，不能导入保存点。请先停止作业。",
+)
+NONE_THERE: Final = Text(
+    "There is no whole savepoint at {path}: {why}. Give the directory that holds its _metadata.",
+    "{path} 处没有完整的保存点：{why}。请指定 _metadata 所在的目录。",
+)
+
+TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
+ImportSavepointGiven = NamedDependency[SkipValidation[ImportSavepoint]]
+
+
+class TriggerRequest(Struct, frozen=True):
+    """What to do: TRIGGER, and where to: `bucket/dir/` or `obs://bucket/dir/`, or the service's own place."""
+
+    action: str | None = None
+    savepoint_path: str | None = None
+
+
+class ImportRequest(Struct, frozen=True):
+    """Which savepoint to resume the job from: the directory that holds its `_metadata`."""
+
+    savepoint_path: str
+    job_id: JobIdIn | None = None  # the same as in the path
+
+
+@post(
+    f"{BASE}/jobs/{{job_id:str}}/savepoint",
+    status_code=200,
+    dto=Json[TriggerRequest],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Take a savepoint of a running job",
+)
+async def trigger_savepoint(
+    data: JSONBody[TriggerRequest],
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    take_savepoints: TakeSavepointsGiven,
+    permit: PermitGiven,
+) -> wire.Done:
+    """Accept a savepoint of the job, which runs on."""
+    if data.action != TRIGGER:
+        raise bad("action", f"it must be {TRIGGER}", f"必须为 {TRIGGER}")
+    try:
+        (verdict,) = await take_savepoints(project, [job], path=data.savepoint_path or None, who=permit.who)
+    except UnusablePath as error:
+        raise _bad_path(error) from None
+    if refused := _refusal(verdict):
+        raise refused
+    return wire.Done(ACCEPTED.in_(language))
+
+
+@post(
+    f"{BASE}/jobs/{{job_id:str}}/import-savepoint",
+    status_code=200,
+    dto=Json[ImportRequest],
+    return_dto=None,
+    responses=REFUSED,
+    summary="Choose what a job is resumed from",
+)
+async def import_savepoint(
+    data: JSONBody[ImportRequest],
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    import_savepoint: ImportSavepointGiven,
+    permit: PermitGiven,
+) -> wire.Done:
+    """Let the next run that resumes begin from a savepoint, which is read first."""
+    if data.job_id is not None and requests.job_id(str(data.job_id)) != job:
+        raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
+    try:
+        await import_savepoint(project, job, data.savepoint_path, who=permit.who)
+    except UnknownJob:
+        raise DliError(Code.STOP_UNKNOWN) from None
+    except WrongState as error:
+        raise DliError(Code.STOP_STATE, RUNNING, status=dli_status(error.status)) from None
+    except NotWhole as error:
+        raise DliError(Code.NO_SAVEPOINT, NONE_THERE, path=data.savepoint_path[:200], why=str(error)) from None
+    except StorageTrouble as error:
+        raise DliError(Code.UNAVAILABLE, why=str(error).rstrip(".")) from None
+    except UnusablePath as error:
+        raise _bad_path(error) from None
+    return wire.Done(CHOSEN.in_(language))
+
+
+HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
+
+
+def _refusal(verdict: Verdict) -> DliError | None:
+    if verdict.refusal is None:
+        return None
+    if verdict.refusal is Refusal.UNKNOWN:
+        return DliError(Code.STOP_UNKNOWN)
+    note = verdict.note.rstrip(".")
+    status = dli_status(verdict.status) if verdict.status else "-"
+    return DliError(Code.STOP_STATE, NOT_RUNNING, status=status, note=f" ({note})" if note else "")
+
+
+def _bad_path(error: UnusablePath) -> DliError:
+    return bad("savepoint_path", str(error).rstrip("."), "它不在存储根目录下，请写成 obs://bucket/dir/")

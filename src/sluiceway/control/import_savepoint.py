@@ -1,0 +1,59 @@
+"""Choosing the savepoint that a job is to be resumed from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
+from sluiceway.domain.admission import RUNNABLE, may_run
+from sluiceway.storage.errors import BadPath, StorageUnreadable
+from sluiceway.storage.inspection import Inspection
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store import intents, views
+from sluiceway.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSavepoint:
+    """The use case. Call it."""
+
+    db: Database
+    storage: Storage
+    clock: Callable[[], datetime]
+
+    async def __call__(self, project: str, job_id: int, path: str, *, who: str = "") -> Inspection:
+        """Let the next run that resumes begin from the savepoint or checkpoint in a directory, whatever else is newer.
+
+        Raises `UnknownJob`, `WrongState` for one that may be running, `UnusablePath`, `NotWhole`, `StorageTrouble`.
+        """
+        job = await views.job(self.db, project, job_id)
+        if job is None:
+            raise UnknownJob
+        if not may_run(job.status):
+            raise WrongState(job.status)
+        found = await self._inspect(project, path)
+        if found.wrong:
+            raise NotWhole(found.why)
+        choice = intents.Choice(project, job_id, found.path, found.size, who)
+        if not await intents.choose_savepoint(self.db, choice, sorted(RUNNABLE), self.clock()):
+            raise WrongState(job.status)
+        return found
+
+    async def _inspect(self, project: str, path: str) -> Inspection:
+        try:
+            place = self.storage.place(path)
+        except BadPath as error:
+            raise UnusablePath(str(error)) from error
+        if not await self._may_read(project, place):
+            raise UnusablePath(f"{path} does not belong to a job of this project.")
+        try:
+            return await self.storage.inspect(place)
+        except StorageUnreadable as error:
+            raise StorageTrouble(str(error)) from error
+
+    async def _may_read(self, project: str, place: str) -> bool:
+        """What lies in a job's own directories is for the jobs of its project only."""
+        owner = self.storage.owner(place)
+        if owner is None:
+            return True
+        return owner.isascii() and owner.isdecimal() and await views.owns(self.db, project, int(owner))

@@ -1,0 +1,277 @@
+"""One savepoint of a running job that somebody asked for, and the rule that moves it.
+
+It has one attempt. First Flink is at it, and while it may be, no stop of the job is sent beside it; then its directory
+is read. What Flink forgot, or a job that ended meanwhile, changes nothing about the second part.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from sluiceway.domain.commands import TakeSavepoint
+from sluiceway.domain.facts import (
+    Absent,
+    Acknowledged,
+    Alive,
+    Blocked,
+    Broken,
+    Complete,
+    Ended,
+    Evidence,
+    Gone,
+    JobState,
+    Missing,
+    Preempted,
+    Queued,
+    Refused,
+    Running,
+    Saved,
+    Silent,
+    SnapshotFact,
+    StopFact,
+    Stopping,
+    Unreadable,
+)
+from sluiceway.domain.stop import Stop, StopRules
+
+
+class SnapshotPhase(StrEnum):
+    """How far it has come."""
+
+    WAITING = "waiting"  # nothing was sent
+    SENT = "sent"  # the command was sent, or is about to be
+    OVERDUE = "overdue"  # the deadline has passed without a result; still watched
+    CHECKING = "checking"  # Flink is done with it; its directory is being read
+    SAVED = "saved"
+    FAILED = "failed"  # Flink said no, or nothing was sent
+    LOST = "lost"  # nobody knows what became of it, and no whole savepoint was found
+
+
+SETTLED = frozenset({SnapshotPhase.SAVED, SnapshotPhase.FAILED, SnapshotPhase.LOST})
+UNSETTLED = frozenset(SnapshotPhase) - SETTLED
+
+Move = tuple["Snapshot", TakeSavepoint | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One accepted savepoint of one run. All that a restarted service needs to carry on is in here."""
+
+    id: int
+    job_id: int
+    flink_job_id: str
+    trigger: str  # 32 hex digits, chosen and stored before anything is sent
+    target: str  # its own directory (URI), so that storage alone can tell what became of it
+    phase: SnapshotPhase
+    deadline: datetime
+    sent_at: datetime | None = None
+    acknowledged: bool = False  # Flink has it
+    doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
+    forgotten_since: datetime | None = None  # since when Flink has not known what it had acknowledged
+    claim: str | None = None  # where Flink says that it lies
+    savepoint_path: str | None = None
+    savepoint_size: int | None = None  # bytes
+    verified: bool = False
+    settled_at: datetime | None = None
+    reason: str = ""
+    version: int = 0  # moves with every stored change
+
+    @property
+    def command(self) -> TakeSavepoint:
+        """What it asks of the cluster."""
+        return TakeSavepoint(self.trigger, self.target)
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether Flink may be at it."""
+        return self.phase in {SnapshotPhase.SENT, SnapshotPhase.OVERDUE}
+
+    @property
+    def takes_place(self) -> bool:
+        """Whether it counts among those under way. One that is overdue may hang for ever."""
+        return self.phase is SnapshotPhase.SENT
+
+
+def hold_back(stop: Stop, fact: StopFact, snapshot: Snapshot | None) -> StopFact:
+    """What to make of a stop of a job that has a savepoint in flight: never two operations of ours on one state.
+
+    A cancel waits for nobody, except one that a deletion brings about: what was accepted is let finish, in its time.
+    """
+    if snapshot is None or not snapshot.in_flight or not isinstance(fact, Running) or stop.sent_at:
+        return fact
+    deletion = stop.batch_id is None and snapshot.phase is not SnapshotPhase.OVERDUE
+    return Blocked("a savepoint of the job is under way, and ends first") if stop.savepoint or deletion else fact
+
+
+def admit(snapshots: Iterable[Snapshot], facts: Mapping[int, SnapshotFact], places: int) -> dict[int, SnapshotFact]:
+    """The same facts, with those marked `Queued` that have to wait for a place in their cluster."""
+    ready = sorted(s.id for s in snapshots if s.sent_at is None and facts.get(s.id) == Running())
+    return {**facts, **dict.fromkeys(ready[max(places, 0) :], Queued())}
+
+
+def evidence_at(snapshot: Snapshot) -> str | None:
+    """The directory in storage to look at now."""
+    return snapshot.target if snapshot.phase is SnapshotPhase.CHECKING else None
+
+
+def decide(snapshot: Snapshot, fact: SnapshotFact, evidence: Evidence | None, now: datetime, rules: StopRules) -> Move:
+    """The next state, and what to ask of the cluster once that state is stored.
+
+    `evidence` is what storage shows where `evidence_at` says to look; None when nobody looked.
+    """
+    if snapshot.phase in SETTLED:
+        return snapshot, None
+    if snapshot.phase is SnapshotPhase.CHECKING:
+        return _check(snapshot, evidence, now, rules), None
+    if snapshot.sent_at is None:
+        return _begin(snapshot, fact, now, rules)
+    return _follow(snapshot, fact, now, rules)
+
+
+def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules) -> Move:
+    """Nothing was sent, so that nothing can be under way."""
+    match fact:
+        case Running(ready=True):
+            deadline = max(snapshot.deadline, now + rules.timeout)
+            sent = replace(snapshot, phase=SnapshotPhase.SENT, sent_at=now, doubt_since=None, reason="")
+            return replace(sent, deadline=deadline), snapshot.command
+        case Running():
+            return _in_time(snapshot, "not all of its tasks run", now), None
+        case Silent(why):
+            return _in_time(snapshot, why, now), None
+        case Queued():
+            return _in_time(snapshot, "other savepoints of its cluster go first", now), None
+        case Missing():
+            return _missing(snapshot, now, rules), None
+        case Preempted():
+            return _settle(snapshot, SnapshotPhase.FAILED, "The job is to be stopped.", now), None
+        case Ended(state):
+            return _settle(snapshot, SnapshotPhase.FAILED, f"The job was {state} before it was begun.", now), None
+        case Gone(why):
+            return _settle(snapshot, SnapshotPhase.FAILED, f"{why} Nothing was begun.", now), None
+        case Alive() | Stopping() | Acknowledged() | Refused() | Saved():
+            return snapshot, None  # of what was never sent nothing can be heard
+        case _:
+            assert_never(fact)
+
+
+def _follow(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules) -> Move:
+    match fact:
+        case Running():
+            return _unknown(snapshot, now, rules)
+        case Acknowledged():
+            return replace(snapshot, acknowledged=True), None
+        case Alive():
+            return _overdue(replace(snapshot, doubt_since=None), "the cluster has not finished it", now), None
+        case Stopping():
+            known = replace(snapshot, acknowledged=True, doubt_since=None, forgotten_since=None)
+            return _overdue(known, "it is still being written", now), None
+        case Saved(path):
+            return _ended(snapshot, "", claim=path), None
+        case Refused(_, text):
+            return _settle(snapshot, SnapshotPhase.FAILED, text, now), None
+        case Ended(state, text):
+            return _job_ended(snapshot, state, text, now), None
+        case Missing():
+            return _missing(snapshot, now, rules), None
+        case Gone(why):
+            return _ended(snapshot, why), None
+        case Silent(why):
+            return _overdue(replace(snapshot, doubt_since=None), why, now), None
+        case Queued() | Preempted():
+            return snapshot, None  # it has begun
+        case _:
+            assert_never(fact)
+
+
+def _unknown(snapshot: Snapshot, now: datetime, rules: StopRules) -> Move:
+    """The job runs, and Flink does not know the attempt."""
+    if not snapshot.acknowledged:
+        # It may never have arrived. The same id again is harmless.
+        return _overdue(snapshot, "the cluster has not confirmed the request", now), snapshot.command
+    if snapshot.forgotten_since is None:
+        return replace(snapshot, doubt_since=None, forgotten_since=now), None
+    if now - snapshot.forgotten_since < rules.forgotten_after:
+        return snapshot, None
+    return _ended(snapshot, "The cluster forgot it."), None
+
+
+def _job_ended(snapshot: Snapshot, state: JobState, text: str | None, now: datetime) -> Snapshot:
+    if text is None:
+        return _ended(snapshot, f"The job is {state}, and Flink no longer tells.")
+    return _settle(snapshot, SnapshotPhase.FAILED, f"The job is {state}. Flink says: {text}", now)
+
+
+def _missing(snapshot: Snapshot, now: datetime, rules: StopRules) -> Snapshot:
+    """An answering cluster does not know the job; it counts as gone only when that lasts."""
+    if snapshot.doubt_since is None:
+        return replace(snapshot, doubt_since=now)
+    if now - snapshot.doubt_since < rules.gone_after:
+        return snapshot
+    why = "The cluster no longer knows the job."
+    return _ended(snapshot, why) if snapshot.sent_at else _settle(snapshot, SnapshotPhase.FAILED, why, now)
+
+
+def _ended(snapshot: Snapshot, why: str, claim: str | None = None) -> Snapshot:
+    """Flink is done with it, whatever came of it."""
+    told = replace(snapshot, phase=SnapshotPhase.CHECKING, reason=why, claim=claim)
+    return replace(told, doubt_since=None, forgotten_since=None)
+
+
+def _check(snapshot: Snapshot, evidence: Evidence | None, now: datetime, rules: StopRules) -> Snapshot:
+    match evidence:
+        case None:
+            return snapshot
+        case Complete(path, size, unchecked):
+            return _saved(snapshot, path, size, verified=unchecked == 0, why="", now=now)
+        case Unreadable(_, why) if snapshot.claim is not None:
+            if not _lasts(snapshot, now, rules):
+                return _doubted(snapshot, now)
+            told = f"Flink reports it; it could not be verified: {why}"
+            return _saved(snapshot, snapshot.claim, None, verified=False, why=told, now=now)
+        case Unreadable(_, why):
+            found = f"Whether it is complete could not be read ({why}); look in {snapshot.target}."
+        case Broken(path, why):
+            found = f"It is not whole: {path} ({why})."
+        case Absent():
+            found = f"Nothing was found in {snapshot.target}."
+        case _:
+            assert_never(evidence)
+    if not _lasts(snapshot, now, rules):
+        return _doubted(snapshot, now)
+    said = f"Flink reports it at {snapshot.claim}." if snapshot.claim else snapshot.reason
+    return _settle(snapshot, SnapshotPhase.LOST, f"{said} {found}", now)
+
+
+def _lasts(snapshot: Snapshot, now: datetime, rules: StopRules) -> bool:
+    """Storage may show a new file late, or not be read for a moment."""
+    return snapshot.doubt_since is not None and now - snapshot.doubt_since >= rules.gone_after
+
+
+def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
+    return snapshot if snapshot.doubt_since else replace(snapshot, doubt_since=now)
+
+
+def _in_time(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:
+    if now < snapshot.deadline:
+        return replace(snapshot, doubt_since=None, reason=f"It has yet to begin: {why}.")
+    return _settle(snapshot, SnapshotPhase.FAILED, f"It could not be begun in time: {why}.", now)
+
+
+def _overdue(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:
+    """Tell that time is up. It goes on, and what comes late is still recorded."""
+    if now < snapshot.deadline or snapshot.phase is SnapshotPhase.OVERDUE:
+        return snapshot
+    told = f"No result in time: {why}. It is still watched, and will lie under {snapshot.target}."
+    return replace(snapshot, phase=SnapshotPhase.OVERDUE, reason=told)
+
+
+def _saved(snapshot: Snapshot, path: str, size: int | None, *, verified: bool, why: str, now: datetime) -> Snapshot:
+    found = replace(snapshot, savepoint_path=path, savepoint_size=size, verified=verified)
+    return _settle(found, SnapshotPhase.SAVED, why, now)
+
+
+def _settle(snapshot: Snapshot, phase: SnapshotPhase, why: str, now: datetime) -> Snapshot:
+    return replace(snapshot, phase=phase, reason=why, settled_at=now, doubt_since=None, forgotten_since=None)

@@ -1,0 +1,158 @@
+"""DLI's savepoint and import-savepoint, through the vendor's SDK and as raw JSON, over a fake Flink."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkdli.v1 import (
+    DliClient,
+    ExecuteFlinkJobSavepointRequest,
+    ExecuteFlinkJobSavepointRequestBody,
+    ImportFlinkJobSavepointRequest,
+    ImportFlinkJobSavepointRequestBody,
+)
+from tests.native_api import no_planner
+from tests.plane import PROJECT, Plane, plane
+from tests.service_thread import code_of
+
+from sluiceway.api.request_id import RequestIds
+from sluiceway.app import _api
+from sluiceway.domain.job import JobStatus
+from sluiceway.settings import Settings
+
+JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Plane]:
+    async with plane(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def url(at: Plane, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of the whole API over that control plane."""
+    api = _api(Settings(data=tmp_path), at.db, at.stop.queues, at.storage, at.engine, no_planner)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))
+        serving = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=url) as client:
+        yield client
+
+
+def sdk(url: str) -> Any:
+    credentials = BasicCredentials("ak", "sk", PROJECT)
+    return DliClient.new_builder().with_credentials(credentials).with_endpoint(url).build()
+
+
+def trigger(client: Any, job: int, path: str | None = None) -> Callable[[], Any]:
+    body = ExecuteFlinkJobSavepointRequestBody(action="TRIGGER", savepoint_path=path)
+    return lambda: client.execute_flink_job_savepoint(ExecuteFlinkJobSavepointRequest(str(job), body))
+
+
+def bring(client: Any, job: int, path: str) -> Callable[[], Any]:
+    body = ImportFlinkJobSavepointRequestBody(job_id=job, savepoint_path=path)
+    return lambda: client.import_flink_job_savepoint(ImportFlinkJobSavepointRequest(str(job), body))
+
+
+async def refused(http: httpx.AsyncClient, path: str, body: object) -> str:
+    answer = await http.post(f"{JOBS}/{path}", json=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error_msg"]
+    return str(answer.json()["error_code"])
+
+
+async def test_the_sdk_takes_a_savepoint_and_imports_it_again(at: Plane, url: str) -> None:
+    client = sdk(url)
+    [job] = await at.run()
+    answer = await asyncio.to_thread(trigger(client, job, "my-bucket/nightly/"))
+    assert (answer.is_success, bool(answer.message)) == ("true", True)
+    saved = (await at.until(job, JobStatus.RUNNING)).savepoint_path
+    assert saved is not None
+    assert "/my-bucket/nightly/" in saved
+    assert await asyncio.to_thread(code_of, bring(client, job, saved)) == (400, "DLI.15002"), "it runs"
+
+    await at.stop_and_wait([job])
+    named = saved.replace(at.storage.uri + "/", "obs://")
+    answer = await asyncio.to_thread(bring(client, job, f"{named}/"))
+    assert (answer.is_success, bool(answer.message)) == ("true", True)
+    assert await asyncio.to_thread(code_of, trigger(client, job)) == (400, "DLI.15002"), "it does not run"
+    await at.start(PROJECT, [job], resume=True)
+    await at.until(job, JobStatus.RUNNING)
+    assert at.fake.jobs[await at.flink_id(job)].restored == saved
+
+
+async def test_without_a_path_it_lies_where_those_of_stops_do(at: Plane, http: httpx.AsyncClient) -> None:
+    [job] = await at.run()
+    for body in ({"action": "TRIGGER"}, {"action": "TRIGGER", "savepoint_path": ""}):
+        answer = await http.post(f"{JOBS}/{job}/savepoint", json=body)
+        assert answer.json()["is_success"] == "true", "a text: clients decode nothing else"
+        await at.until(job, JobStatus.RUNNING)
+    assert len(at.savepoints(job)) == 2
+
+
+async def test_while_it_is_taken_the_job_says_so_and_a_stop_is_refused(at: Plane, http: httpx.AsyncClient) -> None:
+    [job] = await at.run()
+    at.fake.jobs[await at.flink_id(job)].stop_seconds = 0.5
+    await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+    assert (await http.get(f"{JOBS}/{job}")).json()["job_detail"]["status"] == "job_savepointing"
+    stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job]})
+    assert (stop.status_code, stop.json()[0]["error_code"]) == (400, "DLI.15002")
+    assert await refused(http, f"{job}/savepoint", {"action": "TRIGGER"}) == "DLI.15002"
+    assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
+
+
+async def test_one_that_failed_is_told_in_status_desc(at: Plane, http: httpx.AsyncClient) -> None:
+    [job] = await at.run()
+    at.fake.jobs[await at.flink_id(job)].failing = ["expired"]
+    await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+    await at.until(job, JobStatus.RUNNING)
+    detail = (await http.get(f"{JOBS}/{job}")).json()["job_detail"]
+    assert detail["status"] == "job_running"
+    assert "expired" in detail["status_desc"]
+    assert not detail["has_savepoint"]
+
+
+async def test_what_cannot_be_done_has_its_code(at: Plane, http: httpx.AsyncClient, tmp_path: Path) -> None:
+    job = await at.create("fresh")
+    (tmp_path / "storage" / "my-bucket").mkdir()
+    (tmp_path / "storage" / "my-bucket" / "_metadata").write_bytes(b"\x49\x60\x67\x2d")
+    path = {"savepoint_path": "obs://my-bucket/"}
+    assert await refused(http, f"{job}/savepoint", {"action": "TRIGGER"}) == "DLI.15002"
+    assert await refused(http, "99/savepoint", {"action": "TRIGGER"}) == "DLI.15001"
+    assert await refused(http, "x/savepoint", {"action": "TRIGGER"}) == "DLI.12001"
+    for body in ({}, {"action": "trigger"}, {"action": None}, {"action": "TRIGGER", "savepoint_path": "file:///etc"}):
+        assert await refused(http, f"{job}/savepoint", body) == "DLI.0001"
+    assert await refused(http, f"{job}/import-savepoint", {}) == "DLI.0001"
+    assert await refused(http, f"{job}/import-savepoint", {"savepoint_path": "obs://UPPER/x"}) == "DLI.0001"
+    assert await refused(http, f"{job}/import-savepoint", {**path, "job_id": str(job + 1)}) == "DLI.0001"
+    assert await refused(http, f"{job}/import-savepoint", {**path, "job_id": "x"}) == "DLI.12001"
+    assert await refused(http, f"{job}/import-savepoint", {**path, "job_id": str(job)}) == "DLI.13017", "cut short"
+    assert await refused(http, f"{job}/import-savepoint", {"savepoint_path": "my-bucket/none"}) == "DLI.13017"
+    assert await refused(http, "99/import-savepoint", path) == "DLI.15001"
+    assert (await at.job(job)).savepoint_path is None
+
+
+async def test_refusals_in_chinese(at: Plane, http: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "storage" / "my-bucket").mkdir()
+    job = await at.create("fresh")
+    chinese = {"X-Language": "zh-cn"}
+    for path, body in (("savepoint", {"action": "TRIGGER"}), ("import-savepoint", {"savepoint_path": "my-bucket"})):
+        answer = await http.post(f"{JOBS}/{job}/{path}", json=body, headers=chinese)
+        assert "保存点" in answer.json()["error_msg"]
