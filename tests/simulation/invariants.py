@@ -304,8 +304,8 @@ class Watch:
             known.append((flow.checkpointed_at, flow.checkpoint))
         # By time: what a job had processed before it was set back counts for nothing.
         made_at, newest = max(known, default=(0.0, disk.position(last["restore"])))
-        origin = disk.by_path.get(plain(new["restore"] or ""))
-        is_newer = origin is not None and (origin.complete_at or 0.0) >= made_at
+        folder = disk.by_path.get(plain(new["restore"] or ""))
+        is_newer = folder is not None and (folder.complete_at or 0.0) >= made_at
         if not is_newer and disk.position(new["restore"]) < newest - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
 
