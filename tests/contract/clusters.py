@@ -118,7 +118,7 @@ class FakePlace:
         return self.flink.url
 
     def _add(self, **fields: Any) -> str:
-        return self.flink.add_job(stop_seconds=0.1, cancel_seconds=0.02, **fields).jid
+        return self.flink.add_job(stop_seconds=0.4, cancel_seconds=0.02, **fields).jid
 
     async def endless(self, *, restored: str | None = None) -> str:
         return self._add(restartable=False, restored=restored)

@@ -72,6 +72,8 @@ class World:
 
 
 ELSEWHERE = (
+    "take_savepoints",
+    "import_savepoint",
     "stop_jobs",
     "queries",
     "savepoints",
