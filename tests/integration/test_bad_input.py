@@ -266,7 +266,7 @@ def test_another_project_has_other_jobs(at: Target) -> None:
         ("POST", STOP.upper()),
         ("POST", f"{DLI}/jobs/{FIRST}"),
         ("GET", f"{DLI}/jobs/{FIRST}/savepoint"),
-        ("POST", f"{DLI}/flink-jobs"),
+        ("GET", f"{DLI}/flink-jobs"),
         ("DELETE", STOPS),
         ("PUT", STOPS),
         ("POST", f"{STOPS}/all"),

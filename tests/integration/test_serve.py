@@ -235,6 +235,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "embedded_port": [("8081", 8081), ("8082", 8082)],
     "jars": [("jars", Path("jars")), ("more", Path("more"))],
     "storage": [("/mnt/a", "/mnt/a"), ("file:///mnt/b", "file:///mnt/b")],
+    "s3_endpoint": [("http://x:9000", "http://x:9000"), ("https://y", "https://y")],
+    "s3_region": [("eu-1", "eu-1"), ("us-2", "us-2")],
     "savepoint_timeout": [("90", 90.0), ("0.5", 0.5)],
     "stop_attempts": [("1", 1), ("20", 20)],
     "max_savepoints": [("7", 7), ("1000", 1000)],
