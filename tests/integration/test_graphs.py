@@ -59,7 +59,7 @@ def test_tasks_are_drawn_as_the_running_job_has_them(real_flink: RealFlink) -> N
     drawn = plan(real_flink, COUNT, chained=True)
     assert jobs(real_flink) == before, "nothing runs"
     assert len(drawn["nodes"]) == 2, "the sink is chained"
-    jid = real_flink.submit(COUNT)
+    jid = real_flink.submit(COUNT, **{"parallelism.default": "1"})
     with urllib.request.urlopen(f"{real_flink.url}/jobs/{jid}") as answer:
         running = json.load(answer)["plan"]
     shapes = [
