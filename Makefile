@@ -32,7 +32,7 @@ check: .venv/ready  ## The fast part of the tests: style, types, imports, and al
 
 test: check  ## Everything, real Flink included
 	$(BIN)/pytest -n 4 -m process
-	$(BIN)/pytest -m real --ignore=tests/survival --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile -m real --ignore=tests/survival --durations=10
 	$(BIN)/pytest -n 2 --dist loadfile tests/survival --durations=10
 
 ROUNDS ?= 10
