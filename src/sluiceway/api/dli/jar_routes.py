@@ -3,21 +3,19 @@
 from typing import Final
 
 from litestar import post, put
-from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody
 
-from sluiceway.api.dli import jar_rules, rules, views, wire
+from sluiceway.api.dli import editing, jar_rules, views, wire
 from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.edit_jobs import EditJobs
-from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.errors import NoProgram
 from sluiceway.domain.job import Job, JobDraft
-
-EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
 
 
 @post(
@@ -38,13 +36,7 @@ async def create_jar_job(
     """Store a new job, whose jar must be there if it is named. Nothing is started."""
     draft = jar_rules.create(data)
     await _require(data.entrypoint, project, edit_jobs)
-    try:
-        job = await edit_jobs.create(project, draft, permit.who)
-    except NameTaken:
-        raise DliError(Code.NAME_EXISTS, name=draft.name) from None
-    except UnknownQueue:
-        raise DliError(Code.QUEUE_UNKNOWN, queue=draft.queue or "-") from None
-    return views.created(job, language)
+    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
 
 
 @put(
@@ -68,16 +60,7 @@ async def update_jar_job(
         return jar_rules.update(stored, data)
 
     await _require(data.entrypoint, project, edit_jobs)
-    try:
-        return views.updated(await edit_jobs.update(project, job, change, permit.who), language)
-    except UnknownJob:
-        raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
-    except NameTaken:
-        raise DliError(Code.UPDATE_NAME_EXISTS, name=data.name or "-") from None
-    except UnknownQueue as error:
-        raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
-    except WrongState as error:
-        raise rules.refuse_update(error.status, []) from None
+    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
 
 
 async def _require(jar: str | None, project: str, edit_jobs: EditJobs) -> None:

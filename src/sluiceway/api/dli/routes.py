@@ -14,6 +14,7 @@ from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, 
 from sluiceway.api.dli import (
     buckets,
     edge,
+    editing,
     graph,
     jar_routes,
     metrics,
@@ -28,6 +29,7 @@ from sluiceway.api.dli import (
     wire,
 )
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
 from sluiceway.api.dli.language import Language
@@ -35,8 +37,7 @@ from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.permit import PermitGiven
-from sluiceway.control.edit_jobs import EditJobs
-from sluiceway.control.errors import NameTaken, NoGraph, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.errors import NoGraph, UnknownJob
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs, StopOrder
@@ -49,7 +50,6 @@ STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
-EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
 ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
 RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
 
@@ -195,13 +195,7 @@ async def create_sql_job(
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
     draft = rules.create(await filled(data, project, templates))
-    try:
-        job = await edit_jobs.create(project, draft, permit.who)
-    except NameTaken:
-        raise DliError(Code.NAME_EXISTS, name=draft.name) from None
-    except UnknownQueue:
-        raise DliError(Code.QUEUE_UNKNOWN, queue=draft.queue or "-") from None
-    return views.created(job, language)
+    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
 
 
 @put(
@@ -224,16 +218,7 @@ async def update_sql_job(
     def change(stored: Job) -> JobDraft:
         return rules.update(stored, data)
 
-    try:
-        return views.updated(await edit_jobs.update(project, job, change, permit.who), language)
-    except UnknownJob:
-        raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
-    except NameTaken:
-        raise DliError(Code.UPDATE_NAME_EXISTS, name=data.name or "-") from None
-    except UnknownQueue as error:
-        raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
-    except WrongState as error:
-        raise rules.refuse_update(error.status, []) from None
+    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [
