@@ -66,10 +66,10 @@ class Queries:
 
     async def settled(self, project: str, batch_id: int) -> bool:
         """Whether every job of a batch has settled. Raises `UnknownBatch`."""
-        head = await views.batch_head(self.db, project, batch_id)
-        if head is None:
+        settled = await views.is_settled(self.db, project, batch_id)
+        if settled is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
-        return head.settled == head.jobs
+        return settled
 
     async def events(self, project: str, after: int, limit: int, *, denials: bool = True) -> Sequence[Event]:
         """The events of a project that follow an id, the oldest first; without `denials` none of denied calls."""

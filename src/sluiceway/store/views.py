@@ -281,12 +281,15 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
         return _to_batch(row, [_entry(entry) for entry in entries])
 
 
-async def batch_head(db: Database, project: str, batch_id: int) -> Batch | None:
-    """One batch without its jobs."""
+async def is_settled(db: Database, project: str, batch_id: int) -> bool | None:
+    """Whether every stop of a batch has settled; None when there is no such batch. It looks no further than it must."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
+    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+    open_ = select(stops.c.id).where(mine, stops.c.phase.not_in(sorted(SETTLED))).exists()
     async with db.read() as connection:
-        wanted = _heads().where(batches.c.project == project, batches.c.id == batch_id)
-        row = (await connection.execute(wanted)).mappings().one_or_none()
-        return None if row is None else _to_batch(row, [])
+        wanted = select(~open_).where(batches.c.project == project, batches.c.id == batch_id)
+        found: bool | None = (await connection.execute(wanted)).scalar_one_or_none()
+        return found
 
 
 async def batch_list(db: Database, project: str, limit: int, before: int | None) -> list[Batch]:
