@@ -15,9 +15,9 @@ from aiohttp.test_utils import RawTestServer
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState
-from sluiceway.engines import flink_rest
+from sluiceway.engines.flink_answers import TROUBLES, translated
 from sluiceway.engines.flink_failures import CLIP
-from sluiceway.engines.flink_rest import TROUBLES, AttemptCompleted, AttemptUnknown, FlinkRest, JobOverview
+from sluiceway.engines.flink_rest import AttemptCompleted, AttemptUnknown, FlinkRest, JobOverview
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_network import Fault
 
@@ -58,14 +58,14 @@ def test_no_row_of_the_table_is_hidden_by_an_earlier_one() -> None:
     ],
 )
 def test_troubles_become_unreachable(error: Exception, words: str) -> None:
-    with pytest.raises(Unreachable) as raised, flink_rest._translated():
+    with pytest.raises(Unreachable) as raised, translated():
         raise error
     assert str(raised.value) == words
     assert raised.value.__cause__ is error
 
 
 def test_bugs_of_ours_are_not_translated() -> None:
-    with pytest.raises(KeyError), flink_rest._translated():
+    with pytest.raises(KeyError), translated():
         raise KeyError
 
 
