@@ -110,3 +110,38 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path, monkeypatch: pyte
         assert at.fake.restarts == 0
         for job in jobs:
             assert len(at.savepoints(job)) == 1
+
+
+async def test_a_write_behind_one_that_does_not_end_is_refused_and_done_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with plane(tmp_path) as at:
+        job = await at.run(1)
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.1)
+        async with at.db.write():
+            with pytest.raises(DBAPIError, match="busy"):
+                await at.stop(PROJECT, job, savepoint=True)
+        monkeypatch.undo()
+        assert (await at.job(job[0])).status is JobStatus.RUNNING
+        assert [e.stop.phase for e in await at.settled((await at.stop(PROJECT, job, savepoint=True)).id or 0)] == [
+            StopPhase.STOPPED
+        ]
+
+
+async def test_the_time_behind_others_counts_against_the_patience_with_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+    async with plane(tmp_path) as at:
+        monkeypatch.setattr(database, "BUSY_TIMEOUT", 60.0)
+        event.listen(
+            at.db._engine.sync_engine,
+            "before_cursor_execute",
+            lambda _c, _u, sql, *_: waits.append(sql) if "busy_timeout" in sql else None,
+        )
+        async with at.db.write():
+            waiting = asyncio.create_task(at.create("SELECT 1"))
+            await asyncio.sleep(0.05)
+            waits.clear()
+        await waiting
+    assert int(waits[0].split("=")[1]) < 60_000 - 40

@@ -13,12 +13,12 @@ from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_WRITE = "sluiceway_write"
-BUSY_TIMEOUT = 20.0  # seconds that a writer waits for another process before it gives up
+_WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
+BUSY_TIMEOUT = 20.0  # seconds that a writer waits for all others, of this process or another, before it gives up
 
 
 class BadDatabase(Exception):  # noqa: N818 - it is what it is
@@ -42,13 +42,13 @@ def migrate(path: Path) -> None:
     """
     with contextlib.suppress(OSError):  # what is wrong with the path is told below
         path.touch(0o600, exist_ok=False)  # hashes and sealed secrets are nobody else's to read
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 3 * BUSY_TIMEOUT})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     try:
-        with engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+        with engine.connect().execution_options(**{_WRITE: 3 * BUSY_TIMEOUT}) as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:
@@ -86,11 +86,30 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction that holds the write lock from its first line, so what it reads is what it changes."""
-        async with self._writing, self._engine.connect() as connection:
-            await connection.execution_options(**{_WRITE: True})
+        """One transaction that holds the write lock from its first line, so what it reads is what it changes.
+
+        Raises `OperationalError` when others have held the lock for `BUSY_TIMEOUT`. What is asked for over HTTP is
+        refused before the caller has hung up, so that nothing is carried out that nobody waits for.
+        """
+        async with self._next_to_write() as patience, self._engine.connect() as connection:
+            await connection.execution_options(**{_WRITE: patience})
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def _next_to_write(self) -> AsyncIterator[float]:
+        """Hold this process's turn to write. What is left of the patience is for other processes, in seconds."""
+        now = asyncio.get_running_loop().time
+        until = now() + BUSY_TIMEOUT
+        try:
+            async with asyncio.timeout_at(until):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is busy")) from None
+        try:
+            yield max(0.0, until - now())
+        finally:
+            self._writing.release()
 
 
 class _Connection(sqlite3.Connection):
@@ -118,5 +137,9 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    patience = connection.get_execution_options().get(_WRITE)
+    if patience is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
