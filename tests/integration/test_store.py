@@ -32,6 +32,7 @@ from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import database, intents, leases, stop_intents, views, work
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
+from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
@@ -495,6 +496,19 @@ async def test_a_stop_accepted_during_a_turn_keeps_the_word_about_its_job(db: Da
     [again] = await work.unsettled(db, "c0")
     assert again.run.phase is RunPhase.FINISHED, "an ended run is still looked at for its open stop"
     assert again.open_stop is not None
+
+
+async def test_a_turn_that_saw_nothing_of_a_stop_nor_of_its_withdrawal_looks_again(
+    db: Database, tmp_path: Path
+) -> None:
+    [job] = await running(db)
+    lease, seen = await look(db)
+    batch = (await stopping(db, tmp_path)(P, [job], savepoint=True)).id
+    assert await abort(db, P, batch or 0, NOW, "me") is not None
+    assert await work.save(db, lease, [finished(seen)], NOW) == {}, "the job would go on showing that it runs"
+    lease, again = await look(db)
+    await work.save(db, lease, [finished(again)], NOW)
+    assert (await job_of(db, job)).status is JobStatus.FINISHED
 
 
 async def test_a_run_begun_during_a_turn_keeps_the_word_about_its_job(db: Database) -> None:

@@ -48,10 +48,13 @@ def main() -> int:
     last = given.first + given.seeds
     batches = [range(n, min(n + 50, last)) for n in range(given.first, last, 50)]
     with multiprocessing.Pool(given.processes) as pool:
-        for found in pool.imap(_batch, batches):
+        for done, found in enumerate(pool.imap(_batch, batches), start=1):
             for seed, why in found:
                 failed += 1
                 sys.stdout.write(f"seed {seed}: {why[0]}\n")
+                sys.stdout.flush()
+            if done % 20 == 0:
+                sys.stderr.write(f"{done * 50} seeds in {time.monotonic() - began:.0f} s\n")
     seconds = time.monotonic() - began
     pace = given.seeds / seconds
     sys.stdout.write(f"{given.seeds} seeds in {seconds:.1f} s: {pace:.1f} a second. {failed} found something.\n")

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import true
 from tests.simulation import memory
 
 from sluiceway.control.start_jobs import StartJobs
@@ -140,7 +139,7 @@ def everybody_gets_the_lease(put: Any) -> None:
         return True
 
     put(memory, "_CLAIM", claim)
-    put(work, "holds", lambda _: true())
+    put(work, "holds", held)
     put(leases, "still_held", held)
 
 

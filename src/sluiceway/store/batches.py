@@ -134,6 +134,9 @@ async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], who
     taken_back = update(stops).where(which, *unsent).values(values | {"version": stops.c.version + 1})
     taken = list((await connection.execute(taken_back.returning(stops))).mappings())
     if taken:
+        # A turn that began before the stops were accepted knows nothing of them, nor of their end; it must look again.
+        moved = update(runs).where(runs.c.id.in_(ids([stop["run_id"] for stop in taken])))
+        await connection.execute(moved.values(version=runs.c.version + 1))
         await _show(connection, taken)
         await connection.execute(insert(events), await _told(connection, taken, who, why, at))
     return taken

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, or_, select, update
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sluiceway.store.database import Database, epoch_ms
@@ -33,7 +34,9 @@ def _claim() -> ReturningInsert[Any]:
     return taken.returning(leases.c.fence)
 
 
-_CLAIM = _claim()  # built once: every worker asks it every second
+# Built once: every worker asks these every second.
+_CLAIM = _claim()
+_FENCE = select(leases.c.fence).where(leases.c.cluster == bindparam("cluster"), leases.c.owner == bindparam("owner"))
 
 
 async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
@@ -54,10 +57,10 @@ async def release(db: Database, owner: str) -> None:
 async def still_held(db: Database, lease: Lease) -> bool:
     """Whether nobody else has taken the lease by now."""
     async with db.read() as connection:
-        return bool((await connection.execute(select(holds(lease)))).scalar_one())
+        return await holds(connection, lease)
 
 
-def holds(lease: Lease) -> ColumnElement[bool]:
-    """True in a statement as long as nobody else has taken the lease."""
-    held = and_(leases.c.cluster == lease.cluster, leases.c.owner == lease.owner, leases.c.fence == lease.fence)
-    return exists(select(leases.c.fence).where(held))
+async def holds(connection: AsyncConnection, lease: Lease) -> bool:
+    """Whether nobody else has taken the lease, as this transaction sees it."""
+    found = await connection.execute(_FENCE, {"cluster": lease.cluster, "owner": lease.owner})
+    return found.scalar_one_or_none() == lease.fence

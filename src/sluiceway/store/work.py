@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, bindparam, case, func, insert, literal, select, text, update
+from sqlalchemy import RowMapping, Select, Table, Text, bindparam, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -21,7 +21,7 @@ from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
-from sluiceway.store.rows import moves, to_run, to_snapshot, to_spec, to_stop
+from sluiceway.store.rows import moves, to_json, to_run, to_snapshot, to_spec, to_stop
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
     OPEN_SNAPSHOT,
@@ -238,15 +238,23 @@ async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequenc
 
     A change is stored whole or not at all: a run that moved without its stop would never be told of.
     """
-    if not (await connection.execute(select(holds(lease)))).scalar_one():
+    if not await holds(connection, lease):
         return {change.after.run.id for change in moved}
-    given = listed([_versions(change.before) for change in moved])
+    given = {"versions": to_json([_versions(change.before) for change in moved])}
+    return {row.id for row in await connection.execute(_OTHER_VERSION, given)}
+
+
+def _other_version() -> Select[tuple[int]]:
+    given = func.json_each(bindparam("versions", type_=Text)).table_valued("key", "value")
     field = partial(func.json_extract, given.c.value)
     known = given.join(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
     known = known.outerjoin(snapshots, snapshots.c.id == field("$.snapshot"))
     other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
     other |= snapshots.c.version != field("$.snapshot_version")
-    return set((await connection.execute(select(runs.c.id).select_from(known).where(other))).scalars())
+    return select(runs.c.id).select_from(known).where(other)
+
+
+_OTHER_VERSION = _other_version()  # built once, as those above
 
 
 def _versions(work: Work) -> dict[str, int | None]:
