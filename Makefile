@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo check test chaos simulate planted bench lock clean
+.PHONY: help setup demo static check test chaos simulate planted bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,17 +23,19 @@ setup: .venv/ready  ## A virtual environment in .venv with everything, ready to 
 demo: .venv/ready  ## Real Flink, 12 jobs stopped in one call, each with a verified savepoint, and brought back
 	@$(BIN)/sluiceway demo $(if $(KEEP),--keep)
 
-check: .venv/ready  ## The fast part of the tests: style, types, imports, and all that needs no Flink
+static: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 6 -m "not real and not process and not planted"
 
-test: check  ## Everything, real Flink included
-	$(BIN)/pytest -n 4 -m process
-	$(BIN)/pytest -n 2 --dist loadfile -m real --ignore=tests/survival --durations=10
-	$(BIN)/pytest -n 2 --dist loadfile tests/survival --durations=10
+check: static  ## The fast part of the tests: style, types, imports, and all that needs no Flink
+	$(BIN)/pytest -n 4 -m "not real and not process and not planted"
+
+# Every process of a run reads all the tests first, for some eight seconds: hence two runs, and not one for each mark.
+test: static  ## Everything, real Flink included
+	$(BIN)/pytest -n 4 -m "not real and not planted" --durations=10
+	$(BIN)/pytest -n 2 --dist loadfile -m real --durations=10
 
 ROUNDS ?= 10
 

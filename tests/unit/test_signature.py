@@ -260,7 +260,7 @@ def test_every_single_bit_counts(sign: Any) -> None:
 
 
 @given(CALLS, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_bit_of_any_request_is_free(call: Call, data: st.DataObject) -> None:
     every = list(tampered(ours(call)))
     for what, changed in data.draw(st.lists(st.sampled_from(every), min_size=5, max_size=20)):
