@@ -18,7 +18,8 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answers, Client, Job, Stop, StopView, read
+from sluiceway.cli.answers import Answers, Job, Stop, StopView, read
+from sluiceway.cli.client import Client
 from sluiceway.cli.demo_job import DemoJob, Output
 from sluiceway.cli.demo_service import DemoService
 from sluiceway.cli.options import Flag, commands

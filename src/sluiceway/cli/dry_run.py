@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answer, Answers, Finding
+from sluiceway.cli.answers import Answer, Answers, Finding
 from sluiceway.cli.options import Common
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Client, Events, Unreachable, read
+from sluiceway.cli.answers import Events, read
+from sluiceway.cli.client import Client, Unreachable
 from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, PATIENCE
 

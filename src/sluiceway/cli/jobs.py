@@ -11,7 +11,8 @@ from cyclopts.types import PositiveInt
 from rich.console import Console
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answers, Client, Job, JobDetail, each, read
+from sluiceway.cli.answers import Answers, Job, JobDetail, each, read
+from sluiceway.cli.client import Client
 from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks

@@ -8,7 +8,7 @@ from typing import Any
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answers, SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say

@@ -8,7 +8,8 @@ from typing import Any, Final
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.client import Answers, Client, Stop, Stops, StopView, read
+from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
+from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.jobs import JobNames, report, start

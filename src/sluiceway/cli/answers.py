@@ -1,0 +1,184 @@
+"""What the service answers, as far as commands need it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from sluiceway.cli.output import Failed
+
+T = TypeVar("T")
+
+
+class Answer(Struct, frozen=True):
+    """What was said to one job of a request."""
+
+    job_id: int
+    accepted: bool
+    code: str = ""
+    message: str = ""
+    wave: int = 0
+    finding: "Finding | None" = None
+
+
+class LastCheckpoint(Struct, frozen=True):
+    """A job's latest complete checkpoint."""
+
+    at: str
+    duration_seconds: float
+    size: int
+
+
+class Finding(Struct, frozen=True):
+    """What a dry run found of a job."""
+
+    state: str = ""
+    tasks: int = 0
+    running_tasks: int = 0
+    last_checkpoint: LastCheckpoint | None = None
+    estimate_seconds: float | None = None
+    problems: list[str] = []
+
+
+class Answers(Struct, frozen=True):
+    """What was said to each job of a request, in its order. `id` names the stop, where one was accepted."""
+
+    accepted: int
+    refused: int
+    jobs: list[Answer]
+    id: int | None = None
+
+
+class StopView(Struct, frozen=True):
+    """One job of a stop."""
+
+    job_id: int
+    name: str
+    queue: str
+    phase: str
+    savepoint: str | None
+    size: int | None
+    verified: bool
+    reason: str
+    accepted_at: str
+    settled_at: str | None
+    wave: int = 0
+    held: bool = False
+    checkpoint: str | None = None
+
+
+class Stop(Struct, frozen=True):
+    """A stop with all its jobs."""
+
+    id: int
+    savepoint: bool
+    reason: str
+    created_at: str
+    settled: bool
+    phases: dict[str, int]
+    jobs: list[StopView]
+    state: str = "open"
+    state_reason: str = ""
+
+
+class StopHead(Struct, frozen=True):
+    """A stop without its jobs."""
+
+    id: int
+    savepoint: bool
+    reason: str
+    created_at: str
+
+
+class SavepointView(Struct, frozen=True):
+    """A savepoint that a stop has kept."""
+
+    id: int
+    job_id: int
+    stop_id: int | None
+    path: str
+    bytes: int | None
+    created_at: str
+    verified_at: str | None
+    fault: str
+    removed_at: str | None
+    needed: bool
+    needed_by: str
+
+
+class SavepointViews(Struct, frozen=True):
+    """The latest savepoints."""
+
+    savepoints: list[SavepointView]
+
+
+class Verification(Struct, frozen=True):
+    """What the service found when it read a savepoint."""
+
+    savepoint: SavepointView
+    whole: bool
+    wrong: list[str]
+    more_wrong: int
+    unchecked: int
+
+
+class Job(Struct, frozen=True):
+    """A job as a list shows it. Times are epoch milliseconds."""
+
+    job_id: int
+    name: str
+    desc: str
+    status: str
+    status_desc: str
+    create_time: int
+    start_time: int | None
+    duration: int
+    has_savepoint: bool
+
+
+class Event(Struct, frozen=True):
+    """One line of the audit."""
+
+    id: int
+    at: str
+    kind: str
+    job_id: int | None
+    stop_id: int | None
+    who: str
+    detail: str
+
+
+class Events(Struct, frozen=True):
+    """A page of the audit."""
+
+    events: list[Event]
+    next: int
+
+
+class Stops(Struct, frozen=True):
+    """The latest stops."""
+
+    stops: list[StopHead]
+
+
+class JobDetail(Job, frozen=True):
+    """A job with everything about it that commands show."""
+
+    queue_name: str | None
+    sql_body: str
+    savepoint_path: str | None
+    job_config: dict[str, Any]
+
+
+def read(data: Any, wanted: type[T]) -> T:
+    """What a service answered, as a type. Raises `Failed` where it does not fit."""
+    try:
+        return msgspec.convert(data, wanted)
+    except msgspec.ValidationError as error:
+        raise Failed(f"The answer of the service was not understood: {error}. Is it another version?") from error
+
+
+def each(data: Sequence[Any], wanted: type[T]) -> Iterator[T]:
+    """Every item of a list, as a type."""
+    return (read(item, wanted) for item in data)
