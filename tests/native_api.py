@@ -1,6 +1,7 @@
 """Our own API over the whole control plane and a fake Flink."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import httpx
+import uvicorn
 from tests.openapi import Description
 from tests.plane import PATIENCE, PROJECT, Plane, plane
 
+from sluiceway.api.request_id import RequestIds
 from sluiceway.app import _api
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
@@ -91,3 +94,18 @@ async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
             transport=transport, base_url="http://test", event_hooks={"response": [check]}
         ) as http:
             yield Api(http, at)
+
+
+@asynccontextmanager
+async def served(at: Plane, settings: Settings) -> AsyncIterator[str]:
+    """The address of both APIs over a control plane, for clients that open connections of their own."""
+    api = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))
+        serving = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = server.force_exit = True  # whoever still follows a stream is not waited for
+        await serving

@@ -1,14 +1,12 @@
 """DLI's savepoint and import-savepoint, through the vendor's SDK and as raw JSON, over a fake Flink."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkdli.v1 import (
     DliClient,
@@ -17,12 +15,10 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequest,
     ImportFlinkJobSavepointRequestBody,
 )
-from tests.native_api import no_planner
+from tests.native_api import served
 from tests.plane import PROJECT, Plane, plane
 from tests.service_thread import code_of
 
-from sluiceway.api.request_id import RequestIds
-from sluiceway.app import _api
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
@@ -37,17 +33,8 @@ async def at(tmp_path: Path) -> AsyncIterator[Plane]:
 
 @pytest.fixture
 async def url(at: Plane, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of the whole API over that control plane."""
-    api = _api(Settings(data=tmp_path), at.db, at.stop.queues, at.storage, at.engine, no_planner)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))
-        serving = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        await serving
+    async with served(at, Settings(data=tmp_path)) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What `sluiceway stop` can be told, and the request that it becomes."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -38,7 +39,7 @@ class Choice:
     def body(self) -> dict[str, object]:
         """The fields of the request. Raises `Failed`."""
         chosen: dict[str, object] = {"queue": self.queue, "name": self.name, "status": list(self.status) or None}
-        chosen["tags"] = dict(_pair("--tag", tag) for tag in self.tag) or None
+        chosen["tags"] = _tags(self.tag) or None
         if self.all_ and any(chosen.values()):
             raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
         return ({"all": True} if self.all_ else {}) | {name: value for name, value in chosen.items() if value}
@@ -114,6 +115,14 @@ def _given(fields: dict[str, Any]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
+def _tags(given: Sequence[str]) -> dict[str, str]:
+    pairs = [_pair("--tag", tag) for tag in given]
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise Failed(f"--tag {key} is given {count} times; a job has one value for each tag.", code=2)
+    return dict(pairs)
+
+
 def _pair(option: str, text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
@@ -122,12 +131,12 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 
 def _wave(group: str, resolve: Resolve) -> dict[str, object]:
-    if group.startswith("queue="):
+    if group.startswith("queue=") and group != "queue=":
         return {"queue": group.removeprefix("queue=")}
     if group.startswith("tag:"):
         return {"tags": dict([_pair("--wave tag:", group.removeprefix("tag:"))])}
     jobs = [job.strip() for job in group.split(",") if job.strip()]
-    if not jobs:
+    if not jobs or jobs == ["queue="]:
         raise Failed("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas.", code=2)
     return {"job_ids": resolve(jobs)}
 
