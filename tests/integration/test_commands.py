@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sluiceway.cli.main import run
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
-Command = Callable[..., Awaitable[int]]
+Command = Callable[..., Coroutine[Any, Any, int]]
 
 
 @pytest.fixture
