@@ -3,22 +3,20 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import pytest
 import uvicorn
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
-from huaweicloudsdkdli.v1 import DliClient
+from tests.sdk import PROJECT, client, code_of
 
+from sluiceway.api.connections import limited
 from sluiceway.app import running
 from sluiceway.settings import Settings
 
-PROJECT = "proj0123"
+__all__ = ["BASE", "NOWHERE", "PROJECT", "ServiceThread", "code_of"]
+
 BASE = f"/v1.0/{PROJECT}/streaming"
 NOWHERE = "c0=http://127.0.0.1:9"  # a cluster that never answers
 
@@ -26,8 +24,8 @@ NOWHERE = "c0=http://127.0.0.1:9"  # a cluster that never answers
 class ServiceThread:
     """`sluiceway serve`, but in this process, with clients to talk to it."""
 
-    def __init__(self, data: Path, *clusters: str) -> None:
-        self._settings = Settings(data=data, cluster=clusters or (NOWHERE,), embedded=False)
+    def __init__(self, data: Path, *clusters: str, **settings: Any) -> None:
+        self._settings = Settings(data=data, cluster=clusters or (NOWHERE,), embedded=False, **settings)
         self._up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.url = ""
@@ -47,7 +45,9 @@ class ServiceThread:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             async with running(self._settings) as service:
-                self._server = uvicorn.Server(uvicorn.Config(service.asgi, log_level="critical", lifespan="off"))
+                http = limited(self._settings.max_connections)
+                config = uvicorn.Config(service.asgi, http=http, log_level="critical", lifespan="off")
+                self._server = uvicorn.Server(config)
                 self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
                 serving = asyncio.create_task(self._server.serve([listener]))
                 while not self._server.started:
@@ -55,21 +55,12 @@ class ServiceThread:
                 self._up.set()
                 await serving
 
-    def sdk(self, project: str = PROJECT) -> DliClient:
+    def sdk(self, project: str = PROJECT) -> Any:
         """The vendor's client, pointed here."""
-        credentials = BasicCredentials("ak", "sk", project)
-        return DliClient.new_builder().with_credentials(credentials).with_endpoint(self.url).build()
+        return client(self.url, project=project)
 
     def create(self, name: str, **fields: object) -> int:
         """Make a job."""
         made = self.http.post(f"{BASE}/sql-jobs", json={"name": name, **fields})
         assert made.status_code == 200, made.text
         return int(made.json()["job"]["job_id"])
-
-
-def code_of(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[int, str]:
-    """The status and the code that the SDK reads in a refusal."""
-    with pytest.raises(ServiceResponseException) as refused:
-        call(*arguments, **named)
-    assert refused.value.error_msg
-    return refused.value.status_code, refused.value.error_code

@@ -1,7 +1,6 @@
 """The service with sign-in on, as a process: the vendor's SDK with AK/SK, tokens, and our own commands."""
 
 import asyncio
-import contextlib
 import io
 import json
 import urllib.error
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkcore.region.region import Region
 from huaweicloudsdkdli.v1 import (
@@ -27,19 +25,15 @@ from huaweicloudsdkdli.v1 import (
     ShowFlinkJobRequest,
     StopFlinkJobsRequestBody,
 )
+from tests import people
 from tests.fleet import PROJECT, FakeCluster, Fleet
+from tests.people import access
+from tests.sdk import Key, client, code_of, credentials
 from tests.service import ServiceProcess
 
 from sluiceway.cli.main import run
 
 pytestmark = pytest.mark.process
-
-
-def access(data: Path, *arguments: str) -> Any:
-    """What `sluiceway access` answers."""
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        assert run(["access", *arguments, "--data", str(data), "--json"]) == 0
-    return json.loads(out.getvalue())
 
 
 class Site:
@@ -53,22 +47,14 @@ class Site:
 
     def user(self, name: str, role: str, project: str, *more: str) -> dict[str, str]:
         """A new user with an access key."""
-        access(self.data, "users", "add", name)
-        access(self.data, "grant", name, role, "--project", project, *more)
-        return self.key(name)
+        return people.user(self.data, name, role, project, *more)
 
     def key(self, name: str, *more: str) -> dict[str, str]:
-        made: dict[str, str] = access(self.data, "keys", "add", name, *more)
-        return made
+        return people.key(self.data, name, *more)
 
-    def credentials(self, key: dict[str, str], project: str | None = PROJECT) -> BasicCredentials:
-        made = BasicCredentials(key["access"], key["secret"], project)
-        return made.with_security_token(key["security_token"]) if key["security_token"] else made
-
-    def client(self, key: dict[str, str], kind: Any = DliClient, project: str = PROJECT) -> Any:
+    def client(self, key: Key, kind: Any = DliClient, project: str = PROJECT) -> Any:
         """The vendor's client with this key."""
-        builder = kind.new_builder().with_credentials(self.credentials(key, project))
-        return builder.with_endpoint(self.service.url).build()
+        return client(self.service.url, key, kind, project)
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +68,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def stop_of(*jobs: int) -> BatchStopFlinkJobsRequest:
     return BatchStopFlinkJobsRequest(body=StopFlinkJobsRequestBody(job_ids=list(jobs), trigger_savepoint=True))
-
-
-def refused(call: Any) -> tuple[int, str]:
-    with pytest.raises(ClientRequestException) as error:
-        call()
-    assert error.value.request_id, "and it can be looked up"
-    return error.value.status_code, error.value.error_code
 
 
 # The vendor's SDK. ---------------------------------------------------------------------------------------------------
@@ -117,7 +96,7 @@ def test_the_asynchronous_client(site: Site) -> None:
     assert [answer.result().body[0].is_success for answer in answers] == ["true"] * 3
     site.fleet.until(jobs, "stopped")
     wrong = site.key("async") | {"secret": "wrong"}
-    assert refused(site.client(wrong, DliAsyncClient).list_flink_jobs_async(ListFlinkJobsRequest()).result) == (
+    assert code_of(site.client(wrong, DliAsyncClient).list_flink_jobs_async(ListFlinkJobsRequest()).result) == (
         401,
         "APIGW.0301",
     )
@@ -141,30 +120,30 @@ def test_keys_that_are_not_good(site: Site) -> None:
         if expected is None:
             assert client.list_flink_jobs(ListFlinkJobsRequest()).is_success == "true"
         else:
-            assert refused(lambda: client.list_flink_jobs(ListFlinkJobsRequest())) == expected  # noqa: B023
+            assert code_of(lambda: client.list_flink_jobs(ListFlinkJobsRequest())) == expected  # noqa: B023
     access(site.data, "users", "disable", "keys")
-    assert refused(lambda: site.client(good).list_flink_jobs(ListFlinkJobsRequest())) == (401, "APIGW.0301")
+    assert code_of(lambda: site.client(good).list_flink_jobs(ListFlinkJobsRequest())) == (401, "APIGW.0301")
 
 
 def test_the_key_of_another_project(site: Site) -> None:
     [job] = site.fleet.run()
     stranger = site.user("stranger", "admin", "other")
     theirs = site.client(stranger)
-    assert refused(lambda: theirs.batch_stop_flink_jobs(stop_of(job))) == (403, "APIGW.0302")
-    assert refused(lambda: theirs.show_flink_job(ShowFlinkJobRequest(job_id=job))) == (403, "APIGW.0302")
+    assert code_of(lambda: theirs.batch_stop_flink_jobs(stop_of(job))) == (403, "APIGW.0302")
+    assert code_of(lambda: theirs.show_flink_job(ShowFlinkJobRequest(job_id=job))) == (403, "APIGW.0302")
     own = site.client(stranger, project="other")
-    assert refused(lambda: own.show_flink_job(ShowFlinkJobRequest(job_id=job))) == (400, "DLI.16001")
-    assert refused(lambda: own.delete_flink_job(DeleteFlinkJobRequest(job_id=job))) == (400, "DLI.17001")
+    assert code_of(lambda: own.show_flink_job(ShowFlinkJobRequest(job_id=job))) == (400, "DLI.16001")
+    assert code_of(lambda: own.delete_flink_job(DeleteFlinkJobRequest(job_id=job))) == (400, "DLI.17001")
     assert site.fleet.status(job) == "running"
 
 
 def test_a_client_with_a_region_finds_its_project(site: Site) -> None:
     key = site.user("regional", "viewer", "euwest101")
-    credentials = site.credentials(key, project=None).with_iam_endpoint(site.service.url)
+    regional = credentials(key, project=None).with_iam_endpoint(site.service.url)
     region = Region("eu-west-101", site.service.url)
-    client = DliClient.new_builder().with_credentials(credentials).with_region(region).build()
+    client = DliClient.new_builder().with_credentials(regional).with_region(region).build()
     assert client.list_flink_jobs(ListFlinkJobsRequest()).job_list.total_count == 0
-    assert credentials.project_id == "euwest101"
+    assert regional.project_id == "euwest101"
 
 
 def token_for(site: Site, name: str, password: str) -> tuple[str, dict[str, Any]]:
@@ -197,7 +176,7 @@ def test_a_token_in_the_sdk_and_its_end(
     command = ["jobs", "list", "--server", site.service.url, "--project", PROJECT]
     assert run(command) == 0
     assert access(site.data, "tokens", "revoke", "ann") == {"user": "ann", "revoked": 1}
-    assert refused(ask) == (401, "APIGW.0301")
+    assert code_of(ask) == (401, "APIGW.0301")
     assert run(command) == 1
     assert "APIGW.0301" in capsys.readouterr().err
 

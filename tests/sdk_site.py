@@ -1,0 +1,130 @@
+"""A whole service with sign-in on, in this process, over fake Flinks, and who calls it with the vendor's SDK."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from tests import people
+from tests.fleet import CLUSTER, FakeCluster, Fleet
+from tests.sdk import PROJECT, Key, Sdk, client
+from tests.service import wait_for
+from tests.service_thread import ServiceThread
+
+from sluiceway.domain.engine import Unreachable
+from sluiceway.engines.options import JOB_ID, NAME, RESTORE
+from sluiceway.engines.sql import Script
+
+SQL = """
+CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');
+CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO b SELECT n FROM s;
+"""
+GRAPH = '{"nodes":[]}'
+OTHER = "c1"  # the second queue
+
+
+class FakePlanner:
+    """In place of the Java process that plans SQL: each job begins on the fake that it is for, whatever its SQL."""
+
+    flink_version = "2.3.0"
+
+    def __init__(self, *clusters: FakeCluster) -> None:
+        self._clusters = {cluster.fake.url: cluster for cluster in clusters}
+        self.down = False
+
+    async def jvm(self) -> Self:
+        if self.down:
+            raise Unreachable("The Java process has ended.")
+        return self
+
+    async def close(self) -> None:
+        """There is no process to end."""
+
+    async def submit_sql(self, url: str, _: Script, options: dict[str, str]) -> None:
+        cluster, jid = self._clusters[url], options[JOB_ID]
+        fields = {"name": options[NAME], "restored": options.get(RESTORE)}
+        await asyncio.to_thread(
+            cluster.do, lambda fake: fake.jobs.get(jid) or fake.add_job(jid, **fields, retains_checkpoints=True)
+        )
+
+    async def plan_sql(self, _script: Script, _options: dict[str, str], *, chained: bool) -> str:
+        return GRAPH
+
+
+class Site:
+    """The service. Its first queue is the default one; `owner` may do everything in the project."""
+
+    def __init__(self, data: Path, clusters: Sequence[FakeCluster], planner: FakePlanner, **settings: Any) -> None:
+        self.data = data
+        self.planner = planner
+        self.fleet = Fleet(data, clusters[0])  # jobs that run already
+        self._numbers = count(1)
+        self.owner = people.user(data, "owner", "owner")
+        options = [f"{name}={cluster.fake.url}" for name, cluster in zip((CLUSTER, OTHER), clusters, strict=False)]
+        self.service = ServiceThread(data, *options, auth=True, **settings)
+
+    def sdk(self, key: Key | None = None, kind: Any = None, project: str | None = PROJECT, **headers: str) -> Sdk:
+        """The vendor's client with this key, the owner's if there is none."""
+        return Sdk(client(self.service.url, key or self.owner, *([kind] if kind else []), project=project), **headers)
+
+    def user(self, role: str, *more: str, project: str = PROJECT) -> Key:
+        """Somebody new with a role."""
+        return people.user(self.data, self.name("user"), role, project, *more)
+
+    def name(self, word: str = "job") -> str:
+        """A name that nothing has yet."""
+        return f"{word}-{next(self._numbers)}"
+
+    def put(self, path: str, content: bytes = b"PK") -> str:
+        """A file in storage, as `obs://…`."""
+        file = self.data / "storage" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return f"obs://{path}"
+
+    def draft(self, **fields: Any) -> int:
+        """A job that has never run."""
+        made = self.sdk()("create_flink_sql_job", **{"name": self.name(), "sql_body": SQL, **fields})
+        return int(made.job.job_id)
+
+    def running(self, **fields: Any) -> int:
+        """A job that runs on the default queue, and has no SQL; `fields` are those of `FakeJob`."""
+        [job] = self.fleet.run(**fields)
+        return job
+
+    def running_on(self, queue: str) -> int:
+        """A job that was started on this queue."""
+        job = self.draft(queue_name=queue)
+        assert self.sdk()("batch_run_flink_jobs", job_ids=[job]).body[0].is_success == "true"
+        self.until(job, "job_running")
+        return job
+
+    def stopped(self) -> int:
+        """A job that was stopped with a savepoint."""
+        job = self.running_on(CLUSTER)
+        self.sdk()("batch_stop_flink_jobs", job_ids=[job], trigger_savepoint=True)
+        self.until(job, "job_cancel_success")
+        return job
+
+    def until(self, job: int, status: str) -> Any:
+        """Wait until a job has this status; its details."""
+        sdk = self.sdk()
+        wait_for(lambda: sdk("show_flink_job", job_id=job).job_detail.status == status, pause=0.02)
+        return sdk("show_flink_job", job_id=job).job_detail
+
+
+@contextmanager
+def site(data: Path, queues: int = 1, **settings: Any) -> Iterator[Site]:
+    """A service of its own."""
+    with ExitStack() as stack:
+        clusters = [stack.enter_context(FakeCluster()) for _ in range(queues)]
+        planner = FakePlanner(*clusters)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("sluiceway.app.PlannerJvm", lambda *_, **__: planner)
+        made = Site(data, clusters, planner, **settings)
+        stack.enter_context(made.service)
+        yield made
