@@ -35,7 +35,7 @@ class Sdk:
         """`headers` go with every call; an underscore stands for a hyphen."""
         self.client = made
         self.called: set[str] = set()
-        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def __call__(self, operation: str, /, **given: Any) -> Any:
         """Call an operation; what is given goes into the path, the query or the body, as the SDK has it.
@@ -46,11 +46,11 @@ class Sdk:
         waits = isinstance(self.client, DliAsyncClient)
         name = f"{operation}_async" if waits else operation
         request = _request(operation, given)
-        if not self._headers:
+        if not self.headers:
             answer = getattr(self.client, name)(request)
             return answer.result() if waits else answer
         invoker = getattr(self.client, f"{name}_invoker")(request)
-        for header, value in self._headers.items():
+        for header, value in self.headers.items():
             invoker.add_header(header, value)
         return invoker.invoke().result() if waits else invoker.invoke()
 

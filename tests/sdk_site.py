@@ -1,6 +1,7 @@
 """A whole service with sign-in on, in this process, over fake Flinks, and who calls it with the vendor's SDK."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -25,6 +26,7 @@ INSERT INTO b SELECT n FROM s;
 """
 GRAPH = '{"nodes":[]}'
 OTHER = "c1"  # the second queue
+NO_ID = 987654321  # of no job, and of nothing else
 
 
 class FakePlanner:
@@ -61,15 +63,20 @@ class Site:
     def __init__(self, data: Path, clusters: Sequence[FakeCluster], planner: FakePlanner, **settings: Any) -> None:
         self.data = data
         self.planner = planner
+        self.refused_form = settings.get("refused_form", "array")
         self.fleet = Fleet(data, clusters[0])  # jobs that run already
         self._numbers = count(1)
-        self.owner = people.user(data, "owner", "owner")
+        self.owner = people.user(data, "owner", "owner", PROJECT)
         options = [f"{name}={cluster.fake.url}" for name, cluster in zip((CLUSTER, OTHER), clusters, strict=False)]
         self.service = ServiceThread(data, *options, auth=True, **settings)
 
     def sdk(self, key: Key | None = None, kind: Any = None, project: str | None = PROJECT, **headers: str) -> Sdk:
         """The vendor's client with this key, the owner's if there is none."""
         return Sdk(client(self.service.url, key or self.owner, *([kind] if kind else []), project=project), **headers)
+
+    def like(self, sdk: Sdk, key: Key, project: str = PROJECT, **headers: str) -> Sdk:
+        """The same kind of client in the same language, with another key."""
+        return self.sdk(key, type(sdk.client), project, **sdk.headers, **headers)
 
     def user(self, role: str, *more: str, project: str = PROJECT) -> Key:
         """Somebody new with a role."""
@@ -91,6 +98,19 @@ class Site:
         made = self.sdk()("create_flink_sql_job", **{"name": self.name(), "sql_body": SQL, **fields})
         return int(made.job.job_id)
 
+    def jar_draft(self, entrypoint: str | None = None, **fields: Any) -> int:
+        """A Jar job that has never run."""
+        made = self.sdk()("create_flink_jar_job", name=self.name("jar"), entrypoint=entrypoint, **fields)
+        return int(made.job.job_id)
+
+    def on_a_lost_queue(self) -> int:
+        """A job whose cluster is not registered any more."""
+        job = self.draft()
+        with sqlite3.connect(self.fleet.path, timeout=20) as db:
+            db.execute("UPDATE jobs SET queue = 'lost' WHERE id = ?", [job])
+        db.close()
+        return job
+
     def running(self, **fields: Any) -> int:
         """A job that runs on the default queue, and has no SQL; `fields` are those of `FakeJob`."""
         [job] = self.fleet.run(**fields)
@@ -108,6 +128,12 @@ class Site:
         job = self.running_on(CLUSTER)
         self.sdk()("batch_stop_flink_jobs", job_ids=[job], trigger_savepoint=True)
         self.until(job, "job_cancel_success")
+        return job
+
+    def stopping(self) -> int:
+        """A job whose savepoint takes its time."""
+        job = self.running(stop_seconds=600)
+        self.sdk()("batch_stop_flink_jobs", job_ids=[job], trigger_savepoint=True)
         return job
 
     def until(self, job: int, status: str) -> Any:

@@ -47,7 +47,7 @@ from sluiceway.api.dli.views import Batch, outcomes
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
-from sluiceway.control.errors import NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.errors import Gap, NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.access import LOCAL, Right
@@ -198,7 +198,7 @@ class Looks:
     async def graph(self, project: str, job_id: int) -> dict[str, object]:
         job = await self.job(project, job_id)
         if job.status is JobStatus.DRAFT:
-            raise NoGraph("the job has never been run")
+            raise NoGraph(Gap.NEVER_RUN)
         return dict(GRAPH)
 
 

@@ -1,7 +1,6 @@
 """The service with sign-in on, as a process: the vendor's SDK with AK/SK, tokens, and our own commands."""
 
 import asyncio
-import io
 import json
 import urllib.error
 import urllib.request
@@ -146,23 +145,12 @@ def test_a_client_with_a_region_finds_its_project(site: Site) -> None:
     assert regional.project_id == "euwest101"
 
 
-def token_for(site: Site, name: str, password: str) -> tuple[str, dict[str, Any]]:
-    user = {"name": name, "password": password, "domain": {"name": "d"}}
-    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
-    body["auth"]["scope"] = {"project": {"id": PROJECT}}
-    request = urllib.request.Request(site.service.url + "/v3/auth/tokens", json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status == 201
-        return answer.headers["X-Subject-Token"], json.load(answer)
-
-
 def test_a_token_in_the_sdk_and_its_end(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.user("ann", "viewer", PROJECT)
-    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
-    access(site.data, "users", "password", "ann")
-    token, _ = token_for(site, "ann", "correct horse")
+    people.set_password(site.data, "ann", "correct horse")
+    token = people.token(site.service.url, "ann", "correct horse")
     client = site.client({"access": "none", "secret": "none", "security_token": ""})
 
     def ask() -> Any:

@@ -1,5 +1,7 @@
 """What a use case may answer instead of doing it. Each API puts these into its own words."""
 
+from enum import Enum
+
 from sluiceway.domain.job import JobStatus
 
 
@@ -110,5 +112,21 @@ class ResourceTooLarge(ControlError):  # noqa: N818
     """A resource has more bytes than are taken."""
 
 
+class Gap(Enum):
+    """Why there is no execution graph."""
+
+    NEVER_RUN = "the job has never been run"
+    UNREACHABLE = "its cluster is not to be reached now"
+    SILENT = "its cluster does not answer"
+    FORGOTTEN = "its cluster does not know the latest run"
+
+
 class NoGraph(ControlError):  # noqa: N818
-    """There is no execution graph to show, for the reason given."""
+    """There is no execution graph to show."""
+
+    def __init__(self, gap: Gap, cluster: str = "", detail: str = "") -> None:
+        """`detail` is what the cluster, or the network, has to say."""
+        super().__init__(gap.value)
+        self.gap = gap
+        self.cluster = cluster
+        self.detail = detail

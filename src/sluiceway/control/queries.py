@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sluiceway.control.errors import NoGraph, UnknownBatch, UnknownJob
+from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.job import Job
@@ -45,16 +45,16 @@ class Queries:
             raise UnknownJob
         name, flink_job_id = found
         if name is None or flink_job_id is None:
-            raise NoGraph("the job has never been run")
+            raise NoGraph(Gap.NEVER_RUN)
         cluster = self.queues.locate(name)
         if cluster is None:
-            raise NoGraph(f"cluster {name} is not to be reached now")
+            raise NoGraph(Gap.UNREACHABLE, name)
         try:
             graph = await self.flink_job(cluster, flink_job_id)
         except Unreachable as error:
-            raise NoGraph(f"cluster {name} does not answer: {error}") from error
+            raise NoGraph(Gap.SILENT, name, str(error)) from error
         if graph is None:
-            raise NoGraph(f"cluster {name} does not know the job's latest run")
+            raise NoGraph(Gap.FORGOTTEN, name)
         return graph
 
     async def batch(self, project: str, batch_id: int) -> Batch:

@@ -16,7 +16,7 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.request_id import request_id
 from sluiceway.api.strict_body import StrictBody
@@ -31,6 +31,7 @@ T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
+_PLACE = re.compile(r"\(byte ([0-9]+)\)")
 _WRONG = re.compile(r"Expected `(?P<want>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,9 @@ def _check_syntax(body: bytes) -> None:
 
 
 def _syntax_error(error: Exception) -> DliError:
-    return DliError(Code.NOT_JSON, why=str(error)[:200])
+    place = _PLACE.search(str(error))
+    where = f"第 {place[1]} 字节处" if place else ""
+    return DliError(Code.NOT_JSON, why=Text(str(error)[:200], f"{where}无法解析"))
 
 
 def _type_error(message: str) -> DliError:

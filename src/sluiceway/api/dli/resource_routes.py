@@ -34,6 +34,11 @@ from sluiceway.store.resources import Resource
 BASE: Final = "/v2.0/{project_id:str}/resources"
 GIVEN: Final = Text("The owner is changed.", "所有者已修改。")
 
+UNFIT: Final = (
+    "路径为 obs://bucket/directory/name；名称最多 128 个字符，jar 包以 .jar 结尾；"
+    "分组最多 64 个字母、数字、点、中划线和下划线"
+)
+
 ResourcesGiven = NamedDependency[SkipValidation[Resources]]
 NameInPath = Annotated[str, PathParameter(description="The name of the resource.")]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
@@ -159,7 +164,7 @@ async def _register(
     try:
         stored = await resources.register(project, group, resource_rules.kind(kind), wanted, who)
     except BadResource as error:
-        raise bad("paths", str(error), str(error)) from None
+        raise bad("paths", str(error).rstrip("."), UNFIT) from None
     except NoProgram as error:
         raise DliError(Code.NO_OBJECT, file=error.file) from None
     except StorageTrouble as error:

@@ -1,6 +1,6 @@
 """The paths of DLI's Flink job API that this service answers. Handlers translate and call a use case; no more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, cast
 
@@ -32,12 +32,12 @@ from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
-from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.permit import PermitGiven
-from sluiceway.control.errors import NoGraph, UnknownJob
+from sluiceway.control.errors import Gap, NoGraph, UnknownJob
 from sluiceway.control.queries import Queries
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs, StopOrder
@@ -47,6 +47,16 @@ from sluiceway.domain.job import Job, JobDraft
 from sluiceway.settings import MAX_BODY
 
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
+
+NO_JOB: Final = Text("there is no such job in this project", "该项目中不存在此作业")
+GAPS: Final[Mapping[Gap, Text]] = {
+    Gap.NEVER_RUN: Text("the job has never been run", "作业从未运行"),
+    Gap.UNREACHABLE: Text("cluster {cluster} is not to be reached now", "当前无法访问集群 {cluster}"),
+    Gap.SILENT: Text("cluster {cluster} does not answer: {detail}", "集群 {cluster} 没有响应：{detail}"),
+    Gap.FORGOTTEN: Text(
+        "cluster {cluster} does not know the job's latest run", "集群 {cluster} 中没有该作业最近一次运行的记录"
+    ),
+}
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
@@ -167,14 +177,17 @@ async def show(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) ->
 
 
 @get(f"{BASE}/jobs/{{job_id:str}}/execute-graph", responses=REFUSED, summary="Show a job's execution graph")
-async def execute_graph(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> wire.Graph:
+async def execute_graph(
+    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, queries: QueriesGiven
+) -> wire.Graph:
     """Flink's own description of the job's latest run."""
     try:
         return wire.Graph(await queries.graph(project, job))
     except UnknownJob:
-        raise DliError(Code.NO_GRAPH, id=job, why="there is no such job in this project") from None
+        raise DliError(Code.NO_GRAPH, id=job, why=NO_JOB) from None
     except NoGraph as error:
-        raise DliError(Code.NO_GRAPH, id=job, why=str(error)) from None
+        why = GAPS[error.gap].say(language, {"cluster": error.cluster, "detail": error.detail})
+        raise DliError(Code.NO_GRAPH, id=job, why=why) from None
 
 
 @post(

@@ -48,6 +48,10 @@ STRANGE_QUEUE: Final = Text(
     "There is no queue named {queue} here. It was not imported.", "不存在名为 {queue} 的队列，未导入。"
 )
 
+# Chinese answers do not say in detail what is wrong with a path or a file.
+NO_DIRECTORY: Final = "该路径不能作为目录。"
+NOT_TAKEN: Final = "zip_file 不存在，或其中的文件不是可以导入的作业文件。"
+
 TransferGiven = NamedDependency[SkipValidation[Transfer]]
 
 
@@ -131,7 +135,7 @@ async def export_jobs(
     except UnknownJob as error:
         raise DliError(Code.SHOW_UNKNOWN, id=", ".join(map(str, error.args[:10]))) from None
     except BadPath as error:
-        raise DliError(Code.BAD_EXPORT, why=str(error)) from None
+        raise DliError(Code.BAD_EXPORT, why=Text(str(error), NO_DIRECTORY)) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     return Exported(EXPORTED.in_(language), written)
@@ -157,7 +161,7 @@ async def import_jobs(
     try:
         documents = await transfer.documents(data.zip_file)
     except (BadPath, NoExport) as error:
-        raise DliError(Code.BAD_IMPORT, why=str(error)) from None
+        raise DliError(Code.BAD_IMPORT, why=Text(str(error), NOT_TAKEN)) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     found = await asyncio.to_thread(_all_imported, documents)
