@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from huaweicloudsdkdli.v1 import DliClient
 from tests import people
 from tests.fleet import CLUSTER, FakeCluster, Fleet
 from tests.sdk import PROJECT, Key, Sdk, client
@@ -70,9 +71,9 @@ class Site:
         options = [f"{name}={cluster.fake.url}" for name, cluster in zip((CLUSTER, OTHER), clusters, strict=False)]
         self.service = ServiceThread(data, *options, auth=True, **settings)
 
-    def sdk(self, key: Key | None = None, kind: Any = None, project: str | None = PROJECT, **headers: str) -> Sdk:
+    def sdk(self, key: Key | None = None, kind: Any = DliClient, project: str | None = PROJECT, **headers: str) -> Sdk:
         """The vendor's client with this key, the owner's if there is none."""
-        return Sdk(client(self.service.url, key or self.owner, *([kind] if kind else []), project=project), **headers)
+        return Sdk(client(self.service.url, key or self.owner, kind, project), **headers)
 
     def like(self, sdk: Sdk, key: Key, project: str = PROJECT, **headers: str) -> Sdk:
         """The same kind of client in the same language, with another key."""

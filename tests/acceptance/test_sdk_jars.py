@@ -7,51 +7,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
-from huaweicloudsdkdli.v1 import (
-    CreateFlinkJarJobRequest,
-    CreateFlinkJarJobRequestBody,
-    DeleteJobResourceRequest,
-    DliClient,
-    ListFlinkJobsRequest,
-    ListJobResourcesRequest,
-    ShowJobResourceRequest,
-    UpdateFlinkJarJobRequest,
-    UpdateFlinkJarJobRequestBody,
-    UpdateJobResourceOwnerRequest,
-    UpdateJobResourceOwnerRequestBody,
-    UploadJarJobResourcesRequest,
-    UploadJobResourcesRequest,
-    UploadJobResourcesRequestBody,
-    UploadResourcesRequestBody,
-)
+from huaweicloudsdkdli.v1 import DliAsyncClient
 from tests import jar_job
-from tests.acceptance.test_sdk_life import run, show, stop, until
+from tests.acceptance.test_sdk_life import Signed, run, show, stop, until
+from tests.callers import Signs
 from tests.real_flink import RealFlink
+from tests.sdk import PROJECT, Sdk, code_of, refusal
 from tests.service import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    process = ServiceProcess(tmp_path_factory.mktemp("data"), "--embedded")
-    yield process
-    assert process.end() == 0
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signed]:
+    started = Signed.start(tmp_path_factory.mktemp("data"))
+    yield started
+    assert started.service.end() == 0
+
+
+@pytest.fixture
+def service(signed: Signed) -> ServiceProcess:
+    return signed.service
+
+
+@pytest.fixture
+def sdk(signed: Signed) -> Sdk:
+    return signed.sdk()
 
 
 @pytest.fixture(scope="module")
-def client(service: ServiceProcess) -> Any:
-    credentials = BasicCredentials("ak", "sk", service.project)
-    return DliClient.new_builder().with_credentials(credentials).with_endpoint(service.url).build()
-
-
-@pytest.fixture(scope="module")
-def counter(service: ServiceProcess, real_flink: RealFlink) -> str:
+def counter(signed: Signed, real_flink: RealFlink) -> str:
     """The program's jar, in the service's storage; its path in OBS."""
-    return put(service, "bucket/apps/counter.jar", jar_job.compiled(real_flink))
+    return put(signed.service, "bucket/apps/counter.jar", jar_job.compiled(real_flink))
 
 
 def put(service: ServiceProcess, name: str, content: bytes) -> str:
@@ -61,22 +50,21 @@ def put(service: ServiceProcess, name: str, content: bytes) -> str:
     return f"obs://{name}"
 
 
-def upload(service: ServiceProcess, name: str, content: bytes) -> None:
-    url = f"{service.url}/api/v1/projects/{service.project}/resources/{name}"
-    with urllib.request.urlopen(urllib.request.Request(url, content, method="PUT"), timeout=30) as answer:
-        assert json.load(answer)["size"] == len(content)
+def upload(signed: Signed, name: str, content: bytes) -> None:
+    """Through our own API."""
+    url = f"{signed.service.url}/api/v1/projects/{PROJECT}/resources/{name}"
+    answer = httpx.put(url, content=content, auth=Signs(signed.owner["access"], signed.owner["secret"]), timeout=60)
+    assert answer.json()["size"] == len(content)
 
 
-def create(client: Any, name: str, **fields: Any) -> int:
-    body = CreateFlinkJarJobRequestBody(name=name, **fields)
-    answer = client.create_flink_jar_job(CreateFlinkJarJobRequest(body=body))
+def create(sdk: Sdk, name: str, **fields: Any) -> int:
+    answer = sdk("create_flink_jar_job", name=name, **fields)
     assert (answer.is_success, answer.job.status_name) == ("true", "job_init")
     return int(answer.job.job_id)
 
 
-def update(client: Any, job: int, **fields: Any) -> str:
-    body = UpdateFlinkJarJobRequestBody(**fields)
-    return str(client.update_flink_jar_job(UpdateFlinkJarJobRequest(job_id=job, body=body)).is_success)
+def update(sdk: Sdk, job: int, **fields: Any) -> str:
+    return str(sdk("update_flink_jar_job", job_id=job, **fields).is_success)
 
 
 def lines(directory: Path) -> list[str]:
@@ -98,12 +86,11 @@ def packages(service: ServiceProcess) -> list[str]:
         return sorted(each["name"] for each in json.load(answer)["files"])
 
 
-def test_a_jar_job_counts_on_from_its_savepoint(
-    client: Any, service: ServiceProcess, counter: str, tmp_path: Path
-) -> None:
+def test_a_jar_job_counts_on_from_its_savepoint(signed: Signed, counter: str, tmp_path: Path) -> None:
+    sdk = signed.sdk(DliAsyncClient)
     out = tmp_path / "out"
     job = create(
-        client,
+        sdk,
         "counter",
         entrypoint=counter,
         main_class=jar_job.MAIN,
@@ -113,8 +100,8 @@ def test_a_jar_job_counts_on_from_its_savepoint(
         checkpoint_mode=1,
         restart_when_exception=True,
     )
-    assert run(client, [job]) == ["true"]
-    running = until(client, job, "job_running")
+    assert run(sdk, [job]) == ["true"]
+    running = until(sdk, job, "job_running")
     assert (running.job_type, running.main_class, running.entrypoint_args) == (
         "flink_jar_job",
         jar_job.MAIN,
@@ -122,55 +109,52 @@ def test_a_jar_job_counts_on_from_its_savepoint(
     )
     assert running.job_config.entrypoint == counter
     wait_for(lambda: bool(lines(out)))
-    with pytest.raises(ClientRequestException) as refused:
-        update(client, job, entrypoint_args="other")
-    assert refused.value.error_code == "DLI.12003"
-    assert update(client, job, smn_topic="alarms") == "true"
+    assert code_of(update, sdk, job, entrypoint_args="other") == (400, "DLI.12003")
+    assert update(sdk, job, smn_topic="alarms") == "true"
 
-    assert stop(client, [job], savepoint=True) == ["true"]
-    assert until(client, job, "job_cancel_success").has_savepoint
+    assert stop(sdk, [job], savepoint=True) == ["true"]
+    assert until(sdk, job, "job_cancel_success").has_savepoint
     before = counted(out)
     assert before > 0
 
-    assert update(client, job, desc="resumed", entrypoint_args=f"run {out} again") == "true"
-    assert (show(client, job).desc, show(client, job).entrypoint_args) == ("resumed", f"run {out} again")
-    assert run(client, [job], resume=True) == ["true"]
-    until(client, job, "job_running")
+    assert update(sdk, job, desc="resumed", entrypoint_args=f"run {out} again") == "true"
+    assert (show(sdk, job).desc, show(sdk, job).entrypoint_args) == ("resumed", f"run {out} again")
+    assert run(sdk, [job], resume=True) == ["true"]
+    until(sdk, job, "job_running")
     wait_for(lambda: len(lines(out)) > before)
-    stop(client, [job], savepoint=True)
-    until(client, job, "job_cancel_success")
+    stop(sdk, [job], savepoint=True)
+    until(sdk, job, "job_cancel_success")
     assert counted(out) > before, "it carried on: nothing twice, nothing missing, and its own count with it"
-    listed = client.list_flink_jobs(ListFlinkJobsRequest(job_type="flink_jar_job", name="counter")).job_list
+    listed = sdk("list_flink_jobs", job_type="flink_jar_job", name="counter").job_list
     assert [each.job_id for each in listed.jobs] == [job]
 
 
 def test_jobs_of_one_jar_share_one_upload_whatever_they_call_it(
-    client: Any, service: ServiceProcess, counter: str, tmp_path: Path
+    sdk: Sdk, service: ServiceProcess, counter: str, tmp_path: Path
 ) -> None:
-    body = UploadResourcesRequestBody(paths=[counter], group="apps")
-    named = client.upload_jar_job_resources(UploadJarJobResourcesRequest(body=body))
+    named = sdk("upload_jar_job_resources", paths=[counter], group="apps")
     assert (named.group_name, named.status, named.resources) == ("apps", "READY", ["counter.jar"])
     before = set(packages(service))
     jobs = [
-        create(client, f"shared-{number}", entrypoint=jar, main_class=jar_job.MAIN, entrypoint_args=f"run {tmp_path}")
+        create(sdk, f"shared-{number}", entrypoint=jar, main_class=jar_job.MAIN, entrypoint_args=f"run {tmp_path}")
         for number, jar in enumerate((counter, "apps/counter.jar", counter))
     ]
-    assert run(client, jobs) == ["true"] * 3
+    assert run(sdk, jobs) == ["true"] * 3
     for job in jobs:
-        until(client, job, "job_running")
+        until(sdk, job, "job_running")
     assert len(packages(service)) == len(before | set(packages(service))) == max(len(before), 1)
-    assert stop(client, jobs) == ["true"] * 3
+    assert stop(sdk, jobs) == ["true"] * 3
     for job in jobs:
-        until(client, job, "job_cancel_success")
+        until(sdk, job, "job_cancel_success")
 
 
 def test_what_a_program_depends_on_is_there_in_the_job(
-    client: Any, service: ServiceProcess, real_flink: RealFlink, tmp_path: Path
+    sdk: Sdk, signed: Signed, service: ServiceProcess, real_flink: RealFlink, tmp_path: Path
 ) -> None:
-    upload(service, "needy.jar", jar_job.compiled(real_flink, jar_job.NEEDY))
-    upload(service, "helper.jar?group=libs", jar_job.compiled(real_flink, jar_job.HELPER))
+    upload(signed, "needy.jar", jar_job.compiled(real_flink, jar_job.NEEDY))
+    upload(signed, "helper.jar?group=libs", jar_job.compiled(real_flink, jar_job.HELPER))
     job = create(
-        client,
+        sdk,
         "needy",
         entrypoint="needy.jar",
         main_class=jar_job.MAIN,
@@ -180,15 +164,15 @@ def test_what_a_program_depends_on_is_there_in_the_job(
         checkpoint_enabled=True,
         checkpoint_interval=1,
     )
-    assert run(client, [job]) == ["true"]
-    until(client, job, "job_running")
+    assert run(sdk, [job]) == ["true"]
+    until(sdk, job, "job_running")
     wait_for(lambda: bool(lines(tmp_path / "out")))
     assert all(line.endswith("!") for line in lines(tmp_path / "out"))
-    stop(client, [job])
-    until(client, job, "job_cancel_success")
+    stop(sdk, [job])
+    until(sdk, job, "job_cancel_success")
 
 
-def test_what_is_wrong_with_a_jar_is_told(client: Any, service: ServiceProcess, counter: str, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_jar_is_told(sdk: Sdk, service: ServiceProcess, counter: str, tmp_path: Path) -> None:
     for fields, code in (
         ({"entrypoint": "obs://bucket/none.jar"}, "DLI.11021"),
         ({"entrypoint": "none/counter.jar"}, "DLI.11021"),
@@ -196,18 +180,14 @@ def test_what_is_wrong_with_a_jar_is_told(client: Any, service: ServiceProcess, 
         ({"main_class": "a b"}, "DLI.11020"),
         ({"cu_number": 4}, "DLI.11026"),
     ):
-        with pytest.raises(ClientRequestException) as refused:
-            create(client, "wrong", **fields)
-        assert refused.value.error_code == code
+        assert code_of(create, sdk, "wrong", **fields) == (400, code)
     gone = put(service, "bucket/gone.jar", b"PK")
-    job = create(client, "gone", entrypoint=gone)
+    job = create(sdk, "gone", entrypoint=gone)
     (service.data / "storage" / "bucket" / "gone.jar").unlink()
-    with pytest.raises(ClientRequestException) as refused:
-        run(client, [job])
-    assert "DLI.13013" in refused.value.error_msg
+    assert "DLI.13013" in refusal(run, sdk, [job]).error_msg
     put(service, "bucket/gone.jar", b"no jar at all")
-    assert run(client, [job]) == ["true"]
-    assert "gone.jar is not a jar" in until(client, job, "job_submit_fail").status_desc
+    assert run(sdk, [job]) == ["true"]
+    assert "gone.jar is not a jar" in until(sdk, job, "job_submit_fail").status_desc
 
 
 @pytest.mark.parametrize(
@@ -220,42 +200,40 @@ def test_what_is_wrong_with_a_jar_is_told(client: Any, service: ServiceProcess, 
     ],
 )
 def test_a_program_that_cannot_run_says_so_in_plain_words(
-    client: Any, counter: str, tmp_path: Path, main_class: str | None, mode: str, says: str
+    sdk: Sdk, counter: str, tmp_path: Path, main_class: str | None, mode: str, says: str
 ) -> None:
-    job = create(
-        client, f"broken-{time.monotonic_ns()}", entrypoint=counter, main_class=main_class, entrypoint_args=mode
-    )
-    run(client, [job])
-    failed = until(client, job, "job_submit_fail")
+    job = create(sdk, f"broken-{time.monotonic_ns()}", entrypoint=counter, main_class=main_class, entrypoint_args=mode)
+    run(sdk, [job])
+    failed = until(sdk, job, "job_submit_fail")
     assert says in failed.status_desc
     assert "\tat " not in failed.status_desc
 
 
-def test_a_program_that_fails_after_its_start_runs_on(client: Any, counter: str, tmp_path: Path) -> None:
-    job = create(client, "late", entrypoint=counter, main_class=jar_job.MAIN, entrypoint_args=f"late {tmp_path}")
-    run(client, [job])
-    until(client, job, "job_running")
-    assert stop(client, [job], savepoint=True) == ["true"]
-    assert until(client, job, "job_cancel_success").has_savepoint
+def test_a_program_that_fails_after_its_start_runs_on(sdk: Sdk, counter: str, tmp_path: Path) -> None:
+    job = create(sdk, "late", entrypoint=counter, main_class=jar_job.MAIN, entrypoint_args=f"late {tmp_path}")
+    run(sdk, [job])
+    until(sdk, job, "job_running")
+    assert stop(sdk, [job], savepoint=True) == ["true"]
+    assert until(sdk, job, "job_cancel_success").has_savepoint
 
 
 def test_what_a_program_sets_itself_goes_before_the_jobs_fields(
-    client: Any, service: ServiceProcess, counter: str, tmp_path: Path
+    sdk: Sdk, service: ServiceProcess, counter: str, tmp_path: Path
 ) -> None:
     fields = {"entrypoint": counter, "main_class": jar_job.MAIN, "checkpoint_enabled": True, "checkpoint_interval": 3}
-    jobs = [create(client, f"sets-{m}", entrypoint_args=f"{m} {tmp_path}/{m}", **fields) for m in ("run", "own")]
-    run(client, jobs)
+    jobs = [create(sdk, f"sets-{m}", entrypoint_args=f"{m} {tmp_path}/{m}", **fields) for m in ("run", "own")]
+    run(sdk, jobs)
     told = {}
     for job in jobs:
-        until(client, job, "job_running")
-        graph = service.dli("GET", f"/jobs/{job}/execute-graph")["execute_graph"]
-        with urllib.request.urlopen(f"{service.flink}/jobs/{graph['jid']}/checkpoints/config", timeout=10) as answer:
+        until(sdk, job, "job_running")
+        graph = sdk("show_flink_job_execution_graph", job_id=job).execute_graph
+        with urllib.request.urlopen(f"{service.flink}/jobs/{graph.jid}/checkpoints/config", timeout=10) as answer:
             config = json.load(answer)
-        told[graph["name"]] = (config["interval"], config["externalization"]["delete_on_cancellation"])
+        told[graph.name] = (config["interval"], config["externalization"]["delete_on_cancellation"])
     assert told == {"sets-run": (3000, False), "its own name": (7000, False)}
-    stop(client, jobs)
+    stop(sdk, jobs)
     for job in jobs:
-        until(client, job, "job_cancel_success")
+        until(sdk, job, "job_cancel_success")
 
 
 def test_no_page_from_elsewhere_can_read_what_the_embedded_flink_says(service: ServiceProcess) -> None:
@@ -264,18 +242,14 @@ def test_no_page_from_elsewhere_can_read_what_the_embedded_flink_says(service: S
         assert answer.headers["Access-Control-Allow-Origin"] == "http://127.0.0.1"
 
 
-def test_the_sdk_reads_every_answer_about_resources(client: Any, service: ServiceProcess) -> None:
-    upload(service, "large.bin", bytes(13 << 20))  # more than any other request may have
-    body = UploadJobResourcesRequestBody(paths=[put(service, "bucket/m.py", b"1")], kind="pyFile")
-    stored = client.upload_job_resources(UploadJobResourcesRequest(body=body))
+def test_the_sdk_reads_every_answer_about_resources(sdk: Sdk, signed: Signed) -> None:
+    upload(signed, "large.bin", bytes(13 << 20))  # more than any other request may have
+    stored = sdk("upload_job_resources", paths=[put(signed.service, "bucket/m.py", b"1")], kind="pyFile")
     assert (stored.status, stored.details[0].resource_name, stored.is_async) == ("READY", "m.py", False)
-    shown = client.show_job_resource(ShowJobResourceRequest(resource_name="m.py"))
-    assert (shown.resource_type, shown.owner) == ("pyFile", "local")
-    give = UpdateJobResourceOwnerRequestBody(new_owner="anna_b", resource_name="m.py")
-    assert client.update_job_resource_owner(UpdateJobResourceOwnerRequest(body=give)).is_success is True
-    listed = client.list_job_resources(ListJobResourcesRequest(kind="pyFile"))
+    shown = sdk("show_job_resource", resource_name="m.py")
+    assert (shown.resource_type, shown.owner) == ("pyFile", "owner")
+    assert sdk("update_job_resource_owner", new_owner="anna_b", resource_name="m.py").is_success is True
+    listed = sdk("list_job_resources", kind="pyFile")
     assert [(each.resource_name, each.owner) for each in listed.resources] == [("m.py", "anna_b")]
-    assert client.delete_job_resource(DeleteJobResourceRequest(resource_name="m.py")).status_code == 200
-    with pytest.raises(ClientRequestException) as gone:
-        client.show_job_resource(ShowJobResourceRequest(resource_name="m.py"))
-    assert (gone.value.status_code, gone.value.error_code) == (404, "DLI.0023")
+    assert sdk("delete_job_resource", resource_name="m.py").status_code == 200
+    assert code_of(sdk, "show_job_resource", resource_name="m.py") == (404, "DLI.0023")

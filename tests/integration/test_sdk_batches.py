@@ -17,6 +17,8 @@ from sluiceway.api.dli.language import Language
 
 STOP, RUN, DELETE = "batch_stop_flink_jobs", "batch_run_flink_jobs", "batch_delete_flink_jobs"
 
+ONE: Final = ("--queue", CLUSTER)  # a grant for the first queue alone
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -44,7 +46,6 @@ REFUSED: Final[dict[tuple[str, Code], Callable[[Site], Asked]]] = {
     (DELETE, Code.DELETE_UNKNOWN): lambda at: Asked(NO_ID, at.draft()),
     (DELETE, Code.JOB_FORBIDDEN): lambda at: Asked(at.running_on(OTHER), at.draft(), at.user("owner", *ONE)),
 }
-ONE: Final = ("--queue", CLUSTER)  # a grant for the first queue alone
 
 
 @pytest.fixture(scope="module", params=["array", "object"])
