@@ -1,6 +1,7 @@
 """The vendor's SDK, called by the names of its operations: its own classes, sync or async, in either language."""
 
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,13 +47,18 @@ class Sdk:
         waits = isinstance(self.client, DliAsyncClient)
         name = f"{operation}_async" if waits else operation
         request = _request(operation, given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # as the SDK calls some of its operations
+            answer = self._send(name, request)
+        return answer.result() if waits else answer
+
+    def _send(self, name: str, request: Any) -> Any:
         if not self.headers:
-            answer = getattr(self.client, name)(request)
-            return answer.result() if waits else answer
+            return getattr(self.client, name)(request)
         invoker = getattr(self.client, f"{name}_invoker")(request)
         for header, value in self.headers.items():
             invoker.add_header(header, value)
-        return invoker.invoke().result() if waits else invoker.invoke()
+        return invoker.invoke()
 
 
 def operations() -> dict[str, tuple[str, str]]:

@@ -107,9 +107,13 @@ class Site:
     def on_a_lost_queue(self) -> int:
         """A job whose cluster is not registered any more."""
         job = self.draft()
-        with sqlite3.connect(self.fleet.path, timeout=20) as db:
-            db.execute("UPDATE jobs SET queue = 'lost' WHERE id = ?", [job])
-        db.close()
+        self._set(job, "queue = 'lost'")
+        return job
+
+    def running_nowhere(self) -> int:
+        """A job that ran on a cluster when that was unregistered."""
+        job = self.running()
+        self._set(job, "cluster = 'lost'")
         return job
 
     def running(self, **fields: Any) -> int:
@@ -142,6 +146,11 @@ class Site:
         sdk = self.sdk()
         wait_for(lambda: sdk("show_flink_job", job_id=job).job_detail.status == status, pause=0.02)
         return sdk("show_flink_job", job_id=job).job_detail
+
+    def _set(self, job: int, what: str) -> None:
+        with sqlite3.connect(self.fleet.path, timeout=20) as db:
+            db.execute(f"UPDATE jobs SET {what} WHERE id = ?", [job])
+        db.close()
 
 
 @contextmanager

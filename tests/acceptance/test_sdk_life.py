@@ -97,7 +97,6 @@ def numbers(directory: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.filterwarnings("ignore:Method .* is deprecated:DeprecationWarning")
 def test_the_whole_life_of_two_jobs(signed: Signed, kind: Any, tmp_path: Path) -> None:
     sdk, out = signed.sdk(kind), tmp_path / "out"
     word = f"counter-{kind.__name__}"

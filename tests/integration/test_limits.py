@@ -246,6 +246,26 @@ def test_a_head_that_is_a_little_too_large_is_told_so() -> None:
         assert headers["x-request-id"] == body["request_id"]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"this is no HTTP\r\n\r\n",
+        GET[:-2] + b"X-Language: en-us\r\nno colon\r\n\r\n",
+        GET.replace(b"/ok", b"/" + b"x" * (1 << 16)),
+        POST[:-2].replace(b"Content-Length: 10", b"Transfer-Encoding: chunked") + b"\r\nno length\r\n",
+    ],
+    ids=["nothing", "header", "address", "chunk"],
+)
+def test_what_is_no_http_is_told_so_as_everything_is(sent: bytes) -> None:
+    with serving() as at, at.socket(sent) as opened:
+        status, headers, body = answered(opened)
+        assert (status, headers["content-type"]) in {(400, "application/json"), (431, "application/json")}
+        assert body["error_code"] == "APIGW.0201"
+        assert headers["x-request-id"] == body["request_id"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert at.ask()[0] == 200
+
+
 def test_many_requests_in_one_piece_are_all_answered() -> None:
     with serving() as at, at.socket(GET * 2000) as opened:
         received = b""

@@ -14,6 +14,7 @@ from tests.wording import WAYS, check_words
 
 from sluiceway.api.dli.errors import TABLE, Code
 from sluiceway.api.dli.language import Language
+from sluiceway.api.dli.views import UNREGISTERED
 
 STOP, RUN, DELETE = "batch_stop_flink_jobs", "batch_run_flink_jobs", "batch_delete_flink_jobs"
 
@@ -83,6 +84,17 @@ def alone(sdk: Sdk, operation: str, asked: Asked) -> Sequence[tuple[str, str]]:
     found = [(each["error_code"], each["error_msg"]) for each in json.loads(refused.error_msg)]
     assert len(found) == 2, "one for each position"
     return found
+
+
+@pytest.mark.parametrize(("language", "kind"), WAYS)
+def test_a_job_on_a_cluster_that_is_not_registered_any_more_is_not_blamed_for_its_status(
+    here: Site, language: Language, kind: Any
+) -> None:
+    [(code, message), *_] = alone(
+        here.sdk(kind=kind, X_Language=language), STOP, Asked(here.running_nowhere(), here.running())
+    )
+    assert code == Code.STOP_STATE
+    check_words(message, UNREGISTERED, language)
 
 
 def test_both_forms_are_read(here: Site) -> None:

@@ -18,6 +18,7 @@ from tests.wording import WAYS, check_words
 from sluiceway.api.dli import savepoints
 from sluiceway.api.dli.errors import TABLE, Code
 from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.dli.views import UNREGISTERED
 from sluiceway.control.queries import Queries
 
 ROOT: Final = Path(__file__).parents[2]
@@ -274,6 +275,11 @@ def _(at: Site, sdk: Sdk) -> Any:
     return sdk("execute_flink_job_savepoint", job_id=at.draft(), action="TRIGGER")
 
 
+@case(Code.STOP_STATE, "execute_flink_job_savepoint", UNREGISTERED)
+def _(at: Site, sdk: Sdk) -> Any:
+    return sdk("execute_flink_job_savepoint", job_id=at.running_nowhere(), action="TRIGGER")
+
+
 @case(Code.BAD_PARAMETER, "execute_flink_job_savepoint")
 def _(at: Site, sdk: Sdk) -> Any:
     return sdk("execute_flink_job_savepoint", job_id=at.running(), action="CANCEL")
@@ -371,6 +377,12 @@ def test_who_asks_too_often_or_too_much_at_once_is_told_so(tmp_path: Path) -> No
             busy = refusal(narrow.sdk(kind=kind, X_Language=language), "show_flink_metric", job_ids=[1])
             assert (busy.status_code, busy.error_code) == (503, Code.BUSY)
             check_words(busy.error_msg, TABLE[Code.BUSY].text, language)
+
+
+@pytest.mark.parametrize(("language", "kind"), WAYS)
+def test_an_address_that_is_too_long_is_told_so(here: Site, language: Language, kind: Any) -> None:
+    refused = refusal(here.sdk(kind=kind, X_Language=language), "list_flink_jobs", name="x" * (1 << 16))
+    assert (refused.status_code in {400, 431}, refused.error_code) == (True, Code.TOO_LARGE)
 
 
 def test_no_code_is_left_out() -> None:

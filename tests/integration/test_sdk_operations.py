@@ -14,8 +14,6 @@ from tests import jar_job
 from tests.sdk import KINDS, Sdk, code_of, operations
 from tests.sdk_site import GRAPH, SQL, Site, site
 
-pytestmark = pytest.mark.filterwarnings("ignore:Method .* is deprecated:DeprecationWarning")
-
 TAGS: Final = {"resource_type": "dli_flink_job"}
 # What is not about Flink jobs, by the beginnings of its paths.
 OUTSIDE: Final[Mapping[str, str]] = {

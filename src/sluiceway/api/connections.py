@@ -13,7 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 
@@ -25,8 +26,17 @@ PATIENCE: Final = 60.0  # seconds for a head to arrive, and for each further pie
 PIECE: Final = 2**20  # bytes of a body
 
 _WORDS: Final = {
-    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time. Send it again.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"The headers are larger than {MAX_HEAD // 1024} KB. Send fewer.",
+    HTTPStatus.BAD_REQUEST: Text(
+        "This is no HTTP request that can be read; its address may be too long. Correct it.",
+        "无法解析该 HTTP 请求，其地址可能过长。请修改。",
+    ),
+    HTTPStatus.REQUEST_TIMEOUT: Text(
+        "The request did not arrive in time. Send it again.", "请求未在规定时间内到达。请重新发送。"
+    ),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: Text(
+        f"The headers are larger than {MAX_HEAD // 1024} KB. Send fewer.",
+        f"请求头超过 {MAX_HEAD // 1024} KB。请减少请求头。",
+    ),
 }
 
 
@@ -72,15 +82,19 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A body begins, be it an empty one."""
+        super().on_headers_complete()  # raises for an address that is none, and then there is no body
         self._in_head, self._size = False, 0
         self._wait()
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is here in full; the next one has not begun."""
         self._in_head, self._size = True, 0
         self._stop_waiting()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
+        """What came is no HTTP."""
+        self._turn_away(HTTPStatus.BAD_REQUEST)
 
     def _wait(self) -> None:
         self._stop_waiting()
@@ -102,7 +116,8 @@ class Connection(HttpToolsProtocol):
         else:
             free = last is not None and not (last.response_started or self.pipeline)
         if free:
-            self.transport.write(_raw(status))
+            asked = dict(self.headers or []).get(b"x-language", b"")  # if it has come
+            self.transport.write(_raw(status, Language.of(asked.decode("latin-1"))))
         self.transport.close()
 
 
@@ -111,9 +126,9 @@ def limited(most: int) -> type[Connection]:
     return type("LimitedConnection", (Connection,), {"most": most})
 
 
-def _raw(status: HTTPStatus) -> bytes:
+def _raw(status: HTTPStatus, language: Language) -> bytes:
     ours = uuid4().hex
-    body = msgspec.json.encode({"error_code": Code.TOO_LARGE, "error_msg": _WORDS[status], "request_id": ours})
+    body = msgspec.json.encode(ErrorBody(Code.TOO_LARGE, _WORDS[status].in_(language), ours))
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         f"x-request-id: {ours}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"

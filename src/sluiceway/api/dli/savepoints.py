@@ -14,6 +14,7 @@ from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.views import UNREGISTERED
 from sluiceway.api.dli.wire import JobIdIn
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
@@ -132,6 +133,8 @@ def _refusal(verdict: Verdict) -> DliError | None:
         return None
     if verdict.refusal is Refusal.UNKNOWN:
         return DliError(Code.STOP_UNKNOWN)
+    if verdict.refusal is Refusal.NO_QUEUE:
+        return DliError(Code.STOP_STATE, UNREGISTERED, queue=verdict.note or "-")
     note = verdict.note.rstrip(".")
     status = dli_status(verdict.status) if verdict.status else "-"
     return DliError(Code.STOP_STATE, NOT_RUNNING, status=status, note=f" ({note})" if note else "")

@@ -47,6 +47,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.UNKNOWN: Code.STOP_UNKNOWN,
         Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
         Refusal.WRONG_STATE: Code.STOP_STATE,
+        Refusal.NO_QUEUE: Code.STOP_STATE,
     },
     Batch.RUN: {
         Refusal.UNKNOWN: Code.RUN_UNKNOWN,
@@ -63,6 +64,11 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.WRONG_STATE: Code.UNAVAILABLE,
     },
 }
+UNREGISTERED: Final = Text(
+    "The job runs on queue {queue}, which is not registered with this service. Register the cluster, then send the"
+    " request again.",
+    "作业在队列 {queue} 上运行，而该队列未在本服务注册。请注册集群后重新发送请求。",
+)
 
 
 def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
@@ -73,6 +79,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
     note = verdict.note.rstrip(".")
     return DliError(
         REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
+        UNREGISTERED if batch is Batch.STOP and verdict.refusal is Refusal.NO_QUEUE else None,
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,
