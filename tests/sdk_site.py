@@ -75,7 +75,7 @@ class Site:
         """The vendor's client with this key, the owner's if there is none."""
         return Sdk(client(self.service.url, key or self.owner, kind, project), **headers)
 
-    def like(self, sdk: Sdk, key: Key, project: str = PROJECT, **headers: str) -> Sdk:
+    def like(self, sdk: Sdk, key: Key, project: str | None = PROJECT, **headers: str) -> Sdk:
         """The same kind of client in the same language, with another key."""
         return self.sdk(key, type(sdk.client), project, **sdk.headers, **headers)
 

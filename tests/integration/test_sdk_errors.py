@@ -201,6 +201,11 @@ def _(at: Site, sdk: Sdk) -> Any:
     return at.like(sdk, at.user("admin", project="*"), "a-b")("list_flink_jobs")
 
 
+@case(Code.BAD_PROJECT, "list_flink_jobs")
+def _(at: Site, sdk: Sdk) -> Any:
+    return at.like(sdk, at.owner, None)("list_flink_jobs")  # as the SDK sends it without a project
+
+
 @case(Code.SERVER_FAULT, "show_flink_job")
 def _(at: Site, sdk: Sdk) -> Any:
     async def broken(*_: object) -> None:

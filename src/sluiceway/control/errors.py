@@ -68,6 +68,11 @@ class UnknownTemplate(ControlError):  # noqa: N818
 class NoExport(ControlError):  # noqa: N818
     """What is to be imported is not there, or is no export of jobs."""
 
+    def __init__(self, file: str, why: str) -> None:
+        """`file` is the one that is not taken."""
+        super().__init__(why)
+        self.file = file
+
 
 class TooMany(ControlError):  # noqa: N818
     """There are as many already as there may be."""

@@ -102,7 +102,8 @@ class Transfer:
                 data = await self.files.read(name, LARGEST_FILE)
                 found += await asyncio.to_thread(_unpacked, name, data, allowance)
             except (NoSuchFile, FileTooLarge, BrokenArchive) as error:
-                raise NoExport(f"{name}: {error}" if isinstance(error, BrokenArchive) else str(error)) from error
+                why = f"{name}: {error}" if isinstance(error, BrokenArchive) else str(error)
+                raise NoExport(name, why) from error
         return found
 
     async def take_in(self, project: str, drafts: Sequence[JobDraft], *, cover: bool, user: str) -> list[Arrival]:
@@ -131,7 +132,7 @@ class Transfer:
             return [path]
         found = [entry.path for entry in await self.files.list(path) if entry.path.lower().endswith(".zip")]
         if not found:
-            raise NoExport(f"There is neither a file {path} nor a zip file in a directory of this name.")
+            raise NoExport(path, f"There is neither a file {path} nor a zip file in a directory of this name.")
         return found
 
 

@@ -18,7 +18,7 @@ from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Text
 from sluiceway.api.permit import Permit
 from sluiceway.control.denials import Denials
-from sluiceway.domain.access import LOCAL, Action, Caller
+from sluiceway.domain.access import LOCAL, PROJECT, Action, Caller
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -82,6 +82,8 @@ def _check(caller: Caller, need: Action | None, project: str, route: str) -> Non
     if need is None or not caller.may(need, project):
         what = need or "a route without an action"
         error = DliError(Code.FORBIDDEN, action=str(what))
+        if need and not PROJECT.fullmatch(project):
+            error = DliError(Code.BAD_PROJECT)  # a client that was given none
         raise _Refused(error, project, caller.user, f"{route}: no right to {what}")
 
 

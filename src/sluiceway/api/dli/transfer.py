@@ -49,8 +49,8 @@ STRANGE_QUEUE: Final = Text(
 )
 
 # Chinese answers do not say in detail what is wrong with a path or a file.
-NO_DIRECTORY: Final = "该路径不能作为目录。"
-NOT_TAKEN: Final = "zip_file 不存在，或其中的文件不是可以导入的作业文件。"
+NO_PATH: Final = "该路径无效。"
+NOT_TAKEN: Final = "不存在，或不是可以导入的作业文件。"
 
 TransferGiven = NamedDependency[SkipValidation[Transfer]]
 
@@ -135,7 +135,7 @@ async def export_jobs(
     except UnknownJob as error:
         raise DliError(Code.SHOW_UNKNOWN, id=", ".join(map(str, error.args[:10]))) from None
     except BadPath as error:
-        raise DliError(Code.BAD_EXPORT, why=Text(str(error), NO_DIRECTORY)) from None
+        raise DliError(Code.BAD_EXPORT, why=Text(str(error), NO_PATH)) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     return Exported(EXPORTED.in_(language), written)
@@ -160,8 +160,10 @@ async def import_jobs(
     cover = bool(data.is_cover)
     try:
         documents = await transfer.documents(data.zip_file)
-    except (BadPath, NoExport) as error:
-        raise DliError(Code.BAD_IMPORT, why=Text(str(error), NOT_TAKEN)) from None
+    except BadPath as error:
+        raise DliError(Code.BAD_IMPORT, why=Text(str(error), NO_PATH)) from None
+    except NoExport as error:
+        raise DliError(Code.BAD_IMPORT, why=Text(str(error), f"{error.file[:200]} {NOT_TAKEN}")) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     found = await asyncio.to_thread(_all_imported, documents)
