@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Text
+from sluiceway.api.error_help import help_for
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 
@@ -117,6 +118,7 @@ def _raw(status: HTTPStatus) -> bytes:
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         f"x-request-id: {ours}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+        f"link: {help_for([Code.TOO_LARGE])}\r\n"
         "connection: close\r\n\r\n"
     )
     return head.encode() + body
