@@ -17,7 +17,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 from sqlalchemy import text
 
-from sluiceway.api import dli, docs, health, native, permit
+from sluiceway.api import dli, docs, error_page, health, native, permit
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
 from sluiceway.api.auth.gate import Gate
@@ -372,6 +372,8 @@ def _api(
             health.readyz,
             docs.schema,
             docs.assets(),
+            error_page.error_page,
+            error_page.error_codes,
         ],
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},

@@ -1,10 +1,8 @@
-"""Jobs as files: exact round trips by the rules, and through the vendor's SDK on the whole service."""
+"""Jobs as files, through the vendor's SDK on the whole service. That nothing is lost is in `test_round_trips.py`."""
 
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,135 +13,12 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobsRequest,
     ImportFlinkJobsRequestBody,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.service_thread import BASE, ServiceThread, code_of
 
-from sluiceway.api.dli import rules
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.errors import DliError
-from sluiceway.api.dli.transfer import exported, imported
-from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
 from sluiceway.control import transfer
 from sluiceway.control.transfer import MARK, VERSION
-from sluiceway.domain.job import Job, JobStatus
+from sluiceway.domain.job import JobStatus
 from sluiceway.storage.archive import pack
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-# --- by the rules ---------------------------------------------------------------------------------------------------
-
-text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
-spec = st.fixed_dictionaries({"cpu": st.floats(0.5, 100), "memory": st.sampled_from(["2GB", "4096 MB", "8G"])})
-resources = st.fixed_dictionaries(
-    {},
-    optional={"max_slot": st.integers(1, 9), "parallel_number": st.integers(1, 9), "taskmanager_resource_spec": spec},
-)
-shared: dict[str, st.SearchStrategy[Any]] = {
-    "desc": text,
-    "queue_name": st.sampled_from(["", "q"]),
-    "sql_body": text,
-    "run_mode": st.sampled_from(["shared_cluster", "exclusive_cluster", ""]),
-    "cu_number": st.integers(6, 400),
-    "manager_cu_number": st.integers(1, 4),
-    "parallel_number": st.integers(1, 8),
-    "tm_cus": st.integers(1, 9),
-    "tm_slot_num": st.integers(0, 9),
-    "checkpoint_enabled": st.booleans(),
-    "checkpoint_mode": st.sampled_from([1, 2, "at_least_once", ""]),
-    "checkpoint_interval": st.integers(1, 1000),
-    "checkpoint_path": text,
-    "obs_bucket": st.sampled_from(["", "bucket", "other-bucket"]),
-    "log_enabled": st.booleans(),
-    "smn_topic": text,
-    "restart_when_exception": st.booleans(),
-    "resume_checkpoint": st.booleans(),
-    "resume_max_num": st.sampled_from([-1, 1, 7]),
-    "idle_state_retention": st.integers(0, 10_000),
-    "edge_group_ids": st.lists(text, max_size=2),
-    "dirty_data_strategy": st.sampled_from(["0", "1", "2:dir", ""]),
-    "udf_jar_url": text,
-    "runtime_config": st.sampled_from(["", "a.b=1\nc=x y", '{"k":true}', '[{"key":"k","value":"é"}]']),
-    "flink_log_config": text,
-    "flink_version": text,
-    "execution_agency_urn": text,
-}
-v2 = {"resource_config_version": st.just("v2"), "resource_config": resources}
-tags = st.dictionaries(st.from_regex(r"[a-z.:@一-亿]{1,9}", fullmatch=True), st.sampled_from(["", "v", "a=b"]))
-bodies = st.fixed_dictionaries(
-    {"name": st.from_regex(r"[A-Za-z0-9_\-一-亿]{1,19}", fullmatch=True)},
-    optional={
-        **shared,
-        "job_type": st.sampled_from(["flink_sql_job", "flink_opensource_sql_job"]),
-        "tags": tags.map(lambda given: [{"key": key, "value": value} for key, value in given.items()]),
-    },
-)
-updates = st.fixed_dictionaries({}, optional={**shared, "operator_config": text, "static_estimator_config": text})
-
-
-def job_of(body: dict[str, Any], change: dict[str, Any]) -> Job:
-    """The job that comes of a creation and an update. Raises `DliError` where the rules refuse one of them."""
-    draft = rules.create(decode(json.dumps(body).encode(), CreateSqlJob))
-    job = Job(7, "p", draft, JobStatus.DRAFT, "", "local", NOW, NOW)
-    return replace(job, draft=rules.update(job, decode(json.dumps(change).encode(), UpdateSqlJob)))
-
-
-@settings(max_examples=300, deadline=None)
-@given(bodies, st.one_of(st.just({}), st.fixed_dictionaries(v2)), updates)
-def test_a_job_comes_back_exactly_as_it_was(body: dict[str, Any], more: dict[str, Any], change: dict[str, Any]) -> None:
-    try:
-        job = job_of(body | more, change)
-    except DliError:
-        return  # job_type and run_mode may not fit
-    assert imported("here", exported(job)) == (7, job.draft)
-
-
-def test_every_field_of_a_creation_is_written() -> None:
-    body: dict[str, Any] = {
-        "name": "n",
-        "desc": "d",
-        "queue_name": "q",
-        "sql_body": "s",
-        "run_mode": "exclusive_cluster",
-        "cu_number": 9,
-        "manager_cu_number": 2,
-        "parallel_number": 3,
-        "tm_cus": 2,
-        "tm_slot_num": 4,
-        "checkpoint_enabled": True,
-        "checkpoint_mode": 2,
-        "checkpoint_interval": 5,
-        "checkpoint_path": "c",
-        "obs_bucket": "bucket",
-        "log_enabled": True,
-        "smn_topic": "t",
-        "restart_when_exception": True,
-        "idle_state_retention": 5,
-        "edge_group_ids": ["g"],
-        "dirty_data_strategy": "1",
-        "udf_jar_url": "u",
-        "resume_checkpoint": True,
-        "resume_max_num": 3,
-        "runtime_config": "a=1",
-        "flink_log_config": "f",
-        "flink_version": "1.17",
-        "execution_agency_urn": "e",
-        "resource_config_version": "v2",
-        "resource_config": {"max_slot": 2},
-        "job_type": "flink_opensource_sql_job",
-        "tags": [{"key": "k", "value": "v"}],
-    }
-    assert set(CreateSqlJob.__struct_fields__) - set(body) == {"template_id"}, "the test names them all"
-    job = job_of(body, {})
-    assert set(json.loads(exported(job))) == {*body, "job_id"}
-    assert imported("here", exported(job))[1] == job.draft
-
-
-def test_a_kind_that_cannot_be_written_is_named() -> None:
-    job = job_of({"name": "n"}, {})
-    with pytest.raises(DliError, match=r"DLI.0007.*flink_new_job"):
-        exported(replace(job, draft=replace(job.draft, kind="flink_new_job")))
-
 
 # --- on the service -------------------------------------------------------------------------------------------------
 
@@ -229,6 +104,27 @@ def test_the_sdk_moves_jobs_to_another_project(service: ServiceThread) -> None:
     )
     assert after == before
     assert tags_of(service, mine, "new") == [{"key": "env", "value": "prod"}]
+
+
+def test_a_jar_job_moves_too_and_replaces_a_sql_job_of_its_name(service: ServiceThread, tmp_path: Path) -> None:
+    jar = "obs://" + put(tmp_path, "bucket/app.jar", b"no job reads it")
+    body = {
+        "name": "orders",
+        "entrypoint": jar,
+        "main_class": "a.B",
+        "entrypoint_args": "--a  1",
+        "obs_bucket": "bucket",
+    }
+    made = service.http.post(f"{BASE}/flink-jobs", json=body | {"dependency_files": ["group/rules.csv"]})
+    job = made.json()["job"]["job_id"]
+    there = service.http.post("/v1.0/new/streaming/sql-jobs", json={"name": "orders", "obs_bucket": "other"})
+    [name] = export(service, job)
+    (tmp_path / "storage/bucket/app.jar").unlink()
+    [(_, new, _)] = bring_in(service, name, cover=True, project="new")
+    assert new == there.json()["job"]["job_id"]
+    before, after = detail(service, job), detail(service, new, "new")
+    own = ("job_id", "project_id", "create_time", "update_time")
+    assert {**after, **{key: before[key] for key in own}} == before
 
 
 def test_all_jobs_of_the_project_are_exported_and_a_directory_is_imported(service: ServiceThread) -> None:

@@ -646,12 +646,6 @@ def test_anything_but_chinese_is_english(header: str | None, language: Language)
     assert Language.of(header) is language
 
 
-def test_the_reference_lists_exactly_the_codes_that_exist() -> None:
-    section = DOC.read_text(encoding="utf-8").split("## Error codes", 1)[1].split("\n## ", 1)[0]
-    rows = dict(re.findall(r"^\| `([A-Z]+\.\d+)` \| (\d+) \|", section, flags=re.MULTILINE))
-    assert rows == {str(code): str(entry.status) for code, entry in TABLE.items()}
-
-
 def test_the_reference_lists_every_field_of_a_job() -> None:
     text = DOC.read_text(encoding="utf-8")
     assert [name for name in FIELDS if f"`{name}`" not in text] == []

@@ -9,8 +9,12 @@ from typing import Any, NoReturn, cast
 
 import pytest
 from cyclopts import App
+from huaweicloudsdkdli.v1 import DliClient
 
+from sluiceway.api.dli.errors import TABLE
+from sluiceway.api.dli.meanings import MEANINGS
 from sluiceway.api.dli.status import NAMES
+from sluiceway.api.native import codes
 from sluiceway.app import _api
 from sluiceway.cli.main import app, run
 from sluiceway.control.queues import Queues
@@ -144,18 +148,27 @@ def test_a_documented_command_exists_with_its_options(command: str, capsys: pyte
 # --- paths ----------------------------------------------------------------------------------------------------------
 
 
-def paths_of_our_own(directory: Path) -> set[tuple[str, str]]:
-    """Every method and path in the application's OpenAPI schema but DLI's. Nothing is started or called for it."""
+DLIS = ("/v1.0/", "/v1/", "/v2.0/", "/v3/")
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The application's OpenAPI schema. Nothing is started or called for it."""
+    directory = tmp_path_factory.mktemp("none")
     storage = Storage(str(directory))
     queues = Queues((), lambda _: None, lambda _: None)
     engine = SessionEngine(cast("Any", None), no_submit)
-    api = _api(Settings(), Database(directory / "none.db"), queues, storage, engine, no_submit)
-    described = api.openapi_schema.to_schema()["paths"]
+    api = _api(Settings(data=directory), Database(directory / "none.db"), queues, storage, engine, no_submit)
+    return api.openapi_schema.to_schema()
+
+
+def operations(schema: dict[str, Any], *, dlis: bool) -> dict[tuple[str, str], dict[str, Any]]:
+    """Every operation by method and path: DLI's, or those of our own. The vendor's IAM is neither."""
     return {
-        (method.upper(), path)
-        for path, methods in described.items()
-        for method in methods
-        if not path.startswith(("/v1.0/", "/v1/", "/v2.0/", "/v3/"))
+        (method.upper(), path): operation
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith(DLIS) == dlis and operation["tags"] != ["IAM"]
     }
 
 
@@ -163,10 +176,10 @@ async def no_submit(*_: object) -> NoReturn:
     raise AssertionError("nothing is submitted")
 
 
-def test_every_path_of_our_own_is_documented_and_nothing_else_is(tmp_path: Path) -> None:
+def test_every_path_of_our_own_is_documented_and_nothing_else_is(schema: dict[str, Any]) -> None:
     text = (REFERENCE / "api.md").read_text()
     table = {(row[1], row[0].strip("`")) for row in rows(text) if row[0].startswith("`/")}
-    assert table == paths_of_our_own(tmp_path)
+    assert table == set(operations(schema, dlis=False))
     assert set(re.findall(r"^## ([A-Z]+) `(/\S+)`$", text, re.MULTILINE)) == table, "each has a section"
 
 
@@ -174,6 +187,56 @@ def test_every_refusal_is_documented() -> None:
     text = (REFERENCE / "api.md").read_text()
     for refusal in Refusal:
         assert f"`{refusal.value}`" in text
+
+
+def test_every_code_of_our_own_is_documented_with_its_status() -> None:
+    table = {row[1].strip("`"): row[0] for row in rows((REFERENCE / "api.md").read_text()) if row[0].isdecimal()}
+    assert {code: int(table.pop(code)) for code in codes.Code} == codes.STATUS
+    assert set(table) == {"DLI.10006", "APIGW.0301"}, "all others are the gate's"
+
+
+# --- DLI's operations, fields and codes -----------------------------------------------------------------------------
+
+
+def test_every_operation_of_dli_is_documented_and_nothing_else_is(schema: dict[str, Any]) -> None:
+    section = (REFERENCE / "dli.md").read_text().split("## Operations\n")[1].split("\n## ")[0]
+    table = {tuple(re.findall(r"[^ `]+", row[1])): row[2] for row in rows(section) if "`/" in row[1]}
+    assert set(table) == set(operations(schema, dlis=True))
+    for methods in table.values():
+        for method in re.findall("`([a-z_]+)`", methods):
+            assert hasattr(DliClient, method), f"the SDK has no {method}"
+
+
+def fields_of(part: Any, schema: dict[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The names of all fields that a part of the schema describes, however deep they are."""
+    if isinstance(part, list):
+        for each in part:
+            yield from fields_of(each, schema, seen)
+    elif isinstance(part, dict):
+        if (name := str(part.get("$ref", ""))) and name not in seen:
+            yield from fields_of(
+                schema["components"]["schemas"][name.rsplit("/", maxsplit=1)[-1]], schema, seen | {name}
+            )
+        yield from part.get("properties", {})
+        for each in part.values():
+            yield from fields_of(each, schema, seen)
+
+
+def test_every_field_of_dlis_requests_and_answers_is_documented(schema: dict[str, Any]) -> None:
+    text = (REFERENCE / "dli.md").read_text()
+    named = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r'"([a-z_]+)"', text))
+    for (method, path), operation in operations(schema, dlis=True).items():
+        query = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
+        found = {*fields_of([operation.get("requestBody"), operation["responses"]], schema)} | query
+        assert found - named == set(), f"{method} {path}"
+        assert found, f"{method} {path}: an answer has fields, be it those of an error"
+
+
+def test_every_code_of_dli_is_documented_as_the_service_itself_explains_it() -> None:
+    section = (REFERENCE / "dli.md").read_text().split("## Error codes\n")[1].split("\n## ")[0]
+    table = {row[0].strip("`"): row[1:] for row in rows(section)}
+    assert table.pop("Code") == ["HTTP", "When"]
+    assert table == {str(code): [str(entry.status), MEANINGS[code].en] for code, entry in TABLE.items()}
 
 
 # --- phases and statuses --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.error_help import help_for
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 
@@ -132,6 +133,7 @@ def _raw(status: HTTPStatus, language: Language) -> bytes:
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         f"x-request-id: {ours}\r\nx-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+        f"link: {help_for([Code.TOO_LARGE])}\r\n"
         "connection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.enums import ScopeType
 
+from sluiceway.api.error_help import help_for
+
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
+_CODE = "APIGW.0302"
 _REFUSED = msgspec.json.encode(
     {
-        "error_code": "APIGW.0302",
+        "error_code": _CODE,
         "error_msg": "Requests of foreign web pages are refused. Call this service by its loopback address, "
         "or let the proxy before it set Host to that address.",
     }
@@ -33,7 +36,11 @@ class OwnOrigin:
         if scope["type"] != ScopeType.HTTP or is_own(dict(scope["headers"])):
             await self.app(scope, receive, send)
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(_REFUSED)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(_REFUSED)).encode()),
+            (b"link", help_for([_CODE]).encode()),
+        ]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
         await send({"type": "http.response.body", "body": _REFUSED, "more_body": False})
 

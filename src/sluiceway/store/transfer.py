@@ -107,8 +107,7 @@ async def _namesakes(connection: AsyncConnection, project: str, names: Sequence[
 async def _replace(
     connection: AsyncConnection, drafts: Sequence[JobDraft], all_ids: Mapping[str, int], at: int
 ) -> None:
-    names = ("name", "desc", "kind", "queue")
-    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in of_draft(drafts[0])}
     statement = update(jobs).where(jobs.c.id == bindparam("of_id")).values(**changed, **_AS_NEW, updated_at=at)
     rows = [
         {"of_id": all_ids[draft.name], **{f"new_{name}": value for name, value in of_draft(draft).items()}}

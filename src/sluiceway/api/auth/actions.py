@@ -85,6 +85,8 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/openapi.json"): Open.TO_ALL,
     ("GET", "/docs"): Open.TO_ALL,
     ("GET", "/docs/swagger"): Open.TO_ALL,
+    ("GET", "/docs/errors"): Open.TO_ALL,
+    ("GET", "/docs/errors.json"): Open.TO_ALL,
     ("GET", "/docs/openapi.json"): Open.TO_ALL,
     ("GET", "/docs/oauth2-redirect.html"): Open.TO_ALL,
     ("GET", "/docs/{path}"): Open.TO_ALL,

@@ -10,12 +10,11 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.permit import PermitGiven
-from sluiceway.api.request_id import request_id
 from sluiceway.control.denials import Denials
 from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyTries
 from sluiceway.domain.access import PROJECT, Action
@@ -248,13 +247,9 @@ def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06d}Z"
 
 
-def _refused(request: Request[Any, Any, Any], error: DliError) -> Response[ErrorBody]:
-    return Response(error.body(language_of(request), request_id(request.scope)), status_code=error.status)
-
-
 def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[ErrorBody]:
     seconds = int(WINDOW.total_seconds())
-    answer = _refused(request, DliError(Code.THROTTLED, seconds=seconds))
+    answer = from_gateway(request, DliError(Code.THROTTLED, seconds=seconds))
     answer.set_header("Retry-After", str(seconds))
     return answer
 
@@ -264,7 +259,7 @@ def routes() -> Router:
     return Router(
         path="/v3",
         route_handlers=[issue_token, revoke_token, list_projects],
-        exception_handlers={**FOR_ROUTES, DliError: _refused, TooManyTries: _too_many},
+        exception_handlers={**FOR_ROUTES, DliError: from_gateway, TooManyTries: _too_many},
         request_max_body_size=MAX_BODY,
         tags=["IAM"],
     )

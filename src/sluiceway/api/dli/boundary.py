@@ -18,6 +18,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.error_help import pointing
 from sluiceway.api.request_id import request_id
 from sluiceway.api.strict_body import StrictBody
 from sluiceway.settings import MAX_BODY
@@ -94,17 +95,17 @@ def language_of(request: AnyRequest) -> Language:
 
 def refused(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
     """A refusal of ours."""
-    return Response(error.body(language_of(request)), status_code=error.status)
+    return Response(error.body(language_of(request)), status_code=error.status, headers=pointing(error.code))
 
 
 def unknown_route(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
     """No such path, or not with this method: both are the same to DLI's gateway."""
-    return _gateway(request, DliError(Code.UNKNOWN_PATH, method=request.method, path=request.url.path[:200]))
+    return from_gateway(request, DliError(Code.UNKNOWN_PATH, method=request.method, path=request.url.path[:200]))
 
 
 def too_large(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
     """The body is over the limit; the rest of it is not read."""
-    return _gateway(request, DliError(Code.TOO_LARGE, limit=MAX_BODY_MB))
+    return from_gateway(request, DliError(Code.TOO_LARGE, limit=MAX_BODY_MB))
 
 
 def invalid(request: AnyRequest, error: ValidationException) -> Response[ErrorBody]:
@@ -119,8 +120,9 @@ def invalid(request: AnyRequest, error: ValidationException) -> Response[ErrorBo
 def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     """A fault of the service. The trace goes to the log, its id to the client."""
     if isinstance(error, HTTPException) and error.status_code < 500:
-        body = bad("request", error.detail, error.detail).body(language_of(request))
-        return Response(body, status_code=error.status_code)
+        answer = refused(request, bad("request", error.detail, error.detail))
+        answer.status_code = error.status_code
+        return answer
     ours = request_id(request.scope)
     if isinstance(error, InternalServerException) and "disconnected" in error.detail:
         log.info("client hung up", request_id=ours, path=request.url.path)
@@ -129,8 +131,10 @@ def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
 
 
-def _gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
-    return Response(error.body(language_of(request), request_id(request.scope)), status_code=error.status)
+def from_gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
+    """A refusal as the gateway before DLI sends it."""
+    body = error.body(language_of(request), request_id(request.scope))
+    return Response(body, status_code=error.status, headers=pointing(error.code))
 
 
 # Routes are looked up, and not found, before any router is asked.

@@ -7,6 +7,7 @@ import msgspec
 
 from sluiceway.api.dli.errors import DliError
 from sluiceway.api.dli.language import Language
+from sluiceway.api.error_help import help_for
 from sluiceway.api.request_id import request_id
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ async def refuse(scope: "Scope", send: "Send", error: DliError, more: Sequence[t
     """Answer a request with an error, and with `more` headers."""
     asked = dict(scope["headers"]).get(b"x-language", b"").decode("latin-1")
     body = msgspec.json.encode(error.body(Language.of(asked), request_id(scope)))
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"link", help_for([error.code]).encode()),
+        *more,
+    ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -36,6 +36,7 @@ from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
+from sluiceway.api.error_help import HEADER, help_for
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import Gap, NoGraph, UnknownJob
 from sluiceway.control.queries import Queries
@@ -317,8 +318,12 @@ def _answer(
     verdicts: Sequence[Verdict], batch: Batch, language: Language, refused_form: RefusedForm
 ) -> Response[list[wire.Outcome]]:
     accepted, answers = views.outcomes(verdicts, batch, language)
-    content = answers if accepted or refused_form == "array" else answers[0]
-    return Response(cast("list[wire.Outcome]", content), status_code=200 if accepted else 400)
+    if accepted:
+        return Response(cast("list[wire.Outcome]", answers), status_code=200)
+    first = answers[0]
+    whole = refused_form == "array"
+    pointers = {HEADER: help_for(str(each.error_code) for each in (answers if whole else [first]))}
+    return Response(cast("list[wire.Outcome]", answers if whole else first), status_code=400, headers=pointers)
 
 
 def _now() -> datetime:

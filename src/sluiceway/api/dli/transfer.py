@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 from litestar import post
@@ -13,10 +13,11 @@ from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 from msgspec.structs import fields
 
-from sluiceway.api.dli import requests, rules
+from sluiceway.api.dli import jar_rules, requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
@@ -24,7 +25,7 @@ from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.transfer import Arrival, Transfer
 from sluiceway.domain.admission import EDITABLE
-from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.job import JAR_JOB, Job, JobDraft
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 
 EXPORTED: Final = Text("The jobs are exported.", "作业已导出。")
@@ -102,19 +103,36 @@ class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True
     static_estimator_config: str | None = None
 
 
+class ExportedJarJob(CreateJarJob, frozen=True, kw_only=True, omit_defaults=True):
+    """A Jar job in a file: what would make it."""
+
+    job_id: int
+
+
 class _Kind(Struct, frozen=True):
     job_type: str
 
 
+Exportable = TypeVar("Exportable", ExportedSqlJob, ExportedJarJob)
+
+
 @dataclass(frozen=True, slots=True)
-class Form:
+class Form(Generic[Exportable]):
     """How jobs of a kind are written, and the rules by which they are read."""
 
-    body: type[ExportedSqlJob]
-    create: Callable[[ExportedSqlJob], JobDraft]
+    body: type[Exportable]
+    create: Callable[[Exportable], JobDraft]
+
+    def read(self, document: bytes) -> tuple[int, JobDraft]:
+        """The id that a job had, and what it is to be. Raises `DliError`."""
+        body = decode(document, self.body)
+        return body.job_id, self.create(body)
 
 
-FORMS: Final[Mapping[str, Form]] = dict.fromkeys(rules.SQL_TYPES, Form(ExportedSqlJob, rules.create))
+FORMS: Final[Mapping[str, Form[ExportedSqlJob] | Form[ExportedJarJob]]] = {
+    **dict.fromkeys(rules.SQL_TYPES, Form(ExportedSqlJob, rules.create)),
+    JAR_JOB: Form(ExportedJarJob, jar_rules.create),
+}
 
 
 @post(
@@ -214,8 +232,7 @@ def imported(place: str, document: bytes) -> tuple[int, JobDraft]:
         kind = decode(document, _Kind).job_type
         if kind not in FORMS:
             raise bad("job_type", f"it must be one of {', '.join(FORMS)}", f"必须为 {'、'.join(FORMS)} 之一")
-        body = decode(document, FORMS[kind].body)
-        return body.job_id, FORMS[kind].create(body)
+        return FORMS[kind].read(document)
     except DliError as error:
         en, zh = error.message(Language.ENGLISH), error.message(Language.CHINESE)
         raise DliError(Code.BAD_IMPORT, why=Text(f"{place}: {en}", f"{place}：{zh}")) from None

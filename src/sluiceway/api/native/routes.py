@@ -7,7 +7,9 @@ from litestar import Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
+from sluiceway.api.error_help import pointing
 from sluiceway.api.native import events, resources, savepoints, stops, wire
+from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.control.errors import (
     BadResource,
     ControlError,
@@ -52,26 +54,26 @@ def routes() -> Router:
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
-            Forbidden: _no("APIGW.0302", 403),
-            UnknownBatch: _no("unknown_stop", 404),
-            UnknownQueue: _no("unknown_queue", 404),
-            UnknownSavepoint: _no("unknown_savepoint", 404),
-            UnknownResource: _no("unknown_resource", 404),
-            BadResource: _no("bad_request", 400),
-            ResourceTooLarge: _no("too_large", 413),
-            SavepointNeeded: _no("savepoint_needed", 409),
-            SavepointRemoved: _no("savepoint_removed", 409),
-            Unremovable: _no("savepoint_unremovable", 409),
-            UnusablePath: _no("unusable_path", 400),
-            StorageTrouble: _no("storage_unreadable", 503),
-            KeyReused: _no("idempotency_key_reused", 422),
+            Forbidden: _no(Code.FORBIDDEN),
+            UnknownBatch: _no(Code.UNKNOWN_STOP),
+            UnknownQueue: _no(Code.UNKNOWN_QUEUE),
+            UnknownSavepoint: _no(Code.UNKNOWN_SAVEPOINT),
+            UnknownResource: _no(Code.UNKNOWN_RESOURCE),
+            BadResource: _no(Code.BAD_REQUEST),
+            ResourceTooLarge: _no(Code.TOO_LARGE),
+            SavepointNeeded: _no(Code.SAVEPOINT_NEEDED),
+            SavepointRemoved: _no(Code.SAVEPOINT_REMOVED),
+            Unremovable: _no(Code.SAVEPOINT_UNREMOVABLE),
+            UnusablePath: _no(Code.UNUSABLE_PATH),
+            StorageTrouble: _no(Code.STORAGE_UNREADABLE),
+            KeyReused: _no(Code.KEY_REUSED),
         },
     )
 
 
-def _no(code: str, status: int) -> Callable[[Request[Any, Any, Any], ControlError], Response[wire.Error]]:
+def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response[wire.Error]]:
     def answer(_: Request[Any, Any, Any], error: ControlError) -> Response[wire.Error]:
-        return Response(wire.Error(code, str(error)), status_code=status)
+        return _refused(code, str(error), STATUS[code])
 
     return answer
 
@@ -82,9 +84,13 @@ def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wir
     if "data" in found:
         found = {"body": "it is missing; send a JSON object"}
     text = "; ".join(f"{key}: {why}" for key, why in found.items()) or error.detail
-    return Response(wire.Error("bad_request", text), status_code=error.status_code)
+    return _refused(Code.BAD_REQUEST, text, error.status_code)
 
 
 def _too_large(_: Request[Any, Any, Any], error: RequestEntityTooLarge) -> Response[wire.Error]:
     text = f"The body is longer than {MAX_BODY} bytes. Send fewer jobs in one request."
-    return Response(wire.Error("too_large", text), status_code=error.status_code)
+    return _refused(Code.TOO_LARGE, text, error.status_code)
+
+
+def _refused(code: Code, text: str, status: int) -> Response[wire.Error]:
+    return Response(wire.Error(code, text), status_code=status, headers=pointing(code))

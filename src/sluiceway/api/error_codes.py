@@ -1,0 +1,131 @@
+"""Every code that an answer can hold, of both APIs: what it means, and what to do next."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sluiceway.api.dli.errors import TABLE
+from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.meanings import MEANINGS
+from sluiceway.api.native.answers import ALREADY_STOPPED
+from sluiceway.api.native.codes import STATUS, Code
+from sluiceway.domain.admission import Refusal
+
+_TRY_AGAIN: Final = Text("Try again later.", "请稍后重试。")
+_CHECK: Final = Text("Check the id and the project.", "请检查 ID 和项目。")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A code. `advice` may have {places}, which a message fills; there is no status where it is one job's code."""
+
+    code: str
+    status: int | None
+    meaning: Text
+    advice: Text
+
+
+def explained() -> Iterator[Explained]:
+    """All of them: those of DLI, of which both APIs make use, those of our own API, and those of single jobs in it."""
+    for code, entry in TABLE.items():
+        yield Explained(code, entry.status, MEANINGS[code], entry.text)
+    for own, (meaning, advice) in _NATIVE.items():
+        yield Explained(own, STATUS[own], meaning, advice)
+    for single, (meaning, advice) in _OF_ONE_JOB.items():
+        yield Explained(single, None, meaning, advice)
+
+
+# Without FORBIDDEN, which is DLI's.
+_NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
+    Code.BAD_REQUEST: (
+        Text("The request is not understood. Nothing was done.", "无法理解该请求。未执行任何操作。"),
+        Text(
+            "The message names the field. Correct it; fields that do not exist are refused, too.",
+            "消息中说明了出错的字段，请修改；不存在的字段也会被拒绝。",
+        ),
+    ),
+    Code.UNKNOWN_STOP: (Text("There is no such stop in this project.", "该项目中没有此停止操作。"), _CHECK),
+    Code.UNKNOWN_QUEUE: (
+        Text(
+            "No such cluster is registered, and no job of the project was on it.",
+            "没有注册此集群，该项目也没有作业在其上运行过。",
+        ),
+        Text("Check the name, or register the cluster with the service.", "请检查名称，或在服务中注册该集群。"),
+    ),
+    Code.UNKNOWN_SAVEPOINT: (Text("There is no such savepoint in this project.", "该项目中没有此保存点。"), _CHECK),
+    Code.UNKNOWN_RESOURCE: (
+        Text("There is no such resource in this project.", "该项目中没有此资源。"),
+        Text("Check its name and its group.", "请检查资源名称和分组。"),
+    ),
+    Code.UNUSABLE_PATH: (
+        Text("The path names nothing under the storage root.", "该路径不在存储根目录之下。"),
+        Text("Give a directory as bucket/directory.", "请填写 bucket/directory 形式的目录。"),
+    ),
+    Code.SAVEPOINT_NEEDED: (
+        Text("A job still needs the savepoint.", "仍有作业需要该保存点。"),
+        Text(
+            "The message names the job. Start it from elsewhere, delete it, or remove the savepoint with force=true.",
+            "消息中说明了该作业。请从其他保存点启动或删除该作业，或使用 force=true 删除保存点。",
+        ),
+    ),
+    Code.SAVEPOINT_REMOVED: (
+        Text("The savepoint was removed.", "该保存点已删除。"),
+        Text("Choose another one from the list.", "请从列表中选择其他保存点。"),
+    ),
+    Code.SAVEPOINT_UNREMOVABLE: (
+        Text("What lies there is not the service's to remove.", "该处的文件不归本服务删除。"),
+        Text("Remove it yourself, where it lies.", "请自行在其所在位置删除。"),
+    ),
+    Code.TOO_LARGE: (
+        Text("The body is longer than 12 MB, or a resource than 1 GiB.", "请求体超过 12 MB，或资源超过 1 GiB。"),
+        Text("Send less in one request.", "请减少单次请求的内容。"),
+    ),
+    Code.KEY_REUSED: (
+        Text("The Idempotency-Key belongs to another request.", "该 Idempotency-Key 已用于其他请求。"),
+        Text("Use a new key for a new request.", "请为新请求使用新的 Idempotency-Key。"),
+    ),
+    Code.STORAGE_UNREADABLE: (
+        Text("Storage cannot be read or changed now.", "当前无法读取或更改存储。"),
+        _TRY_AGAIN,
+    ),
+}
+
+_OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
+    Refusal.UNKNOWN: (Text("There is no such job in this project.", "该项目中没有此作业。"), _CHECK),
+    Refusal.FORBIDDEN: (
+        Text("You have no right to start or stop jobs on its queue.", "您没有在其队列上启动或停止作业的权限。"),
+        Text("Ask an administrator to grant it to you.", "请联系管理员授权。"),
+    ),
+    Refusal.WRONG_STATE: (
+        Text("The job's status does not allow it.", "作业状态不允许。"),
+        Text("Look at its status; it may have ended, or be stopping.", "请查看作业状态：作业可能已结束或正在停止。"),
+    ),
+    Refusal.NO_SAVEPOINT: (
+        Text("Neither a savepoint nor a checkpoint of it is known.", "没有已知的保存点或检查点。"),
+        Text("Run it without resuming.", "请不带恢复选项启动。"),
+    ),
+    Refusal.NO_QUEUE: (
+        Text("Its queue is not registered with this service.", "其队列未在本服务中注册。"),
+        Text("Register the cluster, or change the job's queue.", "请注册该集群，或更改作业的队列。"),
+    ),
+    Refusal.NO_PROGRAM: (
+        Text("It is a Jar job, and its jar is missing.", "该作业为 Jar 作业，其 jar 包不存在。"),
+        Text("Put the jar into storage, or upload it as a resource.", "请将 jar 包放入存储，或作为资源上传。"),
+    ),
+    Refusal.NO_DEPENDENCY: (
+        Text("Something that its program depends on is missing.", "其程序的依赖不存在。"),
+        Text("Put the file into storage, or upload it as a resource.", "请将文件放入存储，或作为资源上传。"),
+    ),
+    Refusal.NOT_STOPPED: (
+        Text("This stop has no savepoint of it.", "此停止操作没有该作业的保存点。"),
+        Text("Run it with the newest savepoint that it has.", "请使用其最新的保存点启动。"),
+    ),
+    Refusal.SUPERSEDED: (
+        Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),
+        Text("Run it with its newest savepoint instead.", "请使用其最新的保存点启动。"),
+    ),
+    ALREADY_STOPPED: (
+        Text("It is stopped already, and was accepted as such.", "该作业已停止，请求已接受。"),
+        Text("There is nothing left to do.", "无需任何操作。"),
+    ),
+}

@@ -1,0 +1,17 @@
+"""Where each error code is explained: every refusal points there, and says nothing of it in its body."""
+
+from collections.abc import Iterable
+from typing import Final
+
+PAGE: Final = "/docs/errors"
+HEADER: Final = "Link"
+
+
+def help_for(codes: Iterable[str]) -> str:
+    """The value of the header, with a link for each of the codes that differ."""
+    return ", ".join(f'<{PAGE}#{code}>; rel="help"' for code in dict.fromkeys(codes))
+
+
+def pointing(code: str) -> dict[str, str]:
+    """The header, for an answer with one code."""
+    return {HEADER: help_for([code])}

@@ -1,0 +1,40 @@
+"""The codes of our own API, and the HTTP status that each comes with."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Code(StrEnum):
+    """Why a request was refused. Why a job of a request was is a `Refusal`."""
+
+    BAD_REQUEST = "bad_request"
+    FORBIDDEN = "APIGW.0302"  # as the gate before all routes says it
+    UNKNOWN_STOP = "unknown_stop"
+    UNKNOWN_QUEUE = "unknown_queue"
+    UNKNOWN_SAVEPOINT = "unknown_savepoint"
+    UNKNOWN_RESOURCE = "unknown_resource"
+    UNUSABLE_PATH = "unusable_path"
+    SAVEPOINT_NEEDED = "savepoint_needed"
+    SAVEPOINT_REMOVED = "savepoint_removed"
+    SAVEPOINT_UNREMOVABLE = "savepoint_unremovable"
+    TOO_LARGE = "too_large"
+    KEY_REUSED = "idempotency_key_reused"
+    STORAGE_UNREADABLE = "storage_unreadable"
+
+
+STATUS: Final[Mapping[Code, int]] = {
+    Code.BAD_REQUEST: 400,
+    Code.FORBIDDEN: 403,
+    Code.UNKNOWN_STOP: 404,
+    Code.UNKNOWN_QUEUE: 404,
+    Code.UNKNOWN_SAVEPOINT: 404,
+    Code.UNKNOWN_RESOURCE: 404,
+    Code.UNUSABLE_PATH: 400,
+    Code.SAVEPOINT_NEEDED: 409,
+    Code.SAVEPOINT_REMOVED: 409,
+    Code.SAVEPOINT_UNREMOVABLE: 409,
+    Code.TOO_LARGE: 413,
+    Code.KEY_REUSED: 422,
+    Code.STORAGE_UNREADABLE: 503,
+}
