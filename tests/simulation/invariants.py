@@ -305,6 +305,8 @@ class Watch:
         # By time: what a job had processed before it was set back counts for nothing.
         made_at, newest = max(known, default=(0.0, disk.position(last["restore"])))
         folder = disk.by_path.get(plain(new["restore"] or ""))
+        if folder and any(self._untold(row, folder) for row in mine if row["savepoint_path"] == new["restore"]):
+            return
         is_newer = folder is not None and (folder.complete_at or 0.0) >= made_at
         if not is_newer and disk.position(new["restore"]) < newest - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")

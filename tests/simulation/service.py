@@ -231,10 +231,12 @@ class _Exchange:
     data: bytes | None
     status: int = 0
     body: bytes = b""
+    said: bytes | None = None  # by the cluster, whatever has become of it on the way
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
-        if self.status == HTTPStatus.OK and (jid := self.cluster.shows_running(self.path)):
+        whole = self.body == self.said
+        if self.status == HTTPStatus.OK and whole and (jid := self.cluster.shows_running(self.path)):
             self.service.heard[jid] = self.service.world.now
         return self
 
@@ -242,7 +244,8 @@ class _Exchange:
         pass
 
     def _act(self) -> tuple[int, bytes]:
-        return self.cluster.asked(self.method, self.path, self.data)
+        status, self.said = self.cluster.asked(self.method, self.path, self.data)
+        return status, self.said
 
     @property
     def content(self) -> "_Exchange":

@@ -155,6 +155,22 @@ def test_a_request_that_was_not_confirmed_is_repeated_under_the_same_id() -> Non
     assert decide(confirmed, Running(), None, NOW, RULES)[1] is None
 
 
+THERE = [Running(), Running(ready=False), Silent("no answer")]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "fact"),
+    [
+        *((waiting(), fact) for fact in (*THERE, Queued())),
+        *((begun, fact) for begun in (sent(), sent(acknowledged=True)) for fact in (*THERE, Alive(), Stopping())),
+    ],
+)
+def test_a_job_that_is_there_again_is_doubted_anew(snapshot: Snapshot, fact: SnapshotFact) -> None:
+    missed, _ = decide(snapshot, Missing(), None, NOW, RULES)
+    assert missed.doubt_since == NOW
+    assert decide(missed, fact, None, NOW + timedelta(seconds=29), RULES)[0].doubt_since is None
+
+
 def test_the_deadline_counts_from_its_beginning() -> None:
     begun, _ = decide(waiting(deadline=NOW), Running(), None, LATE, RULES)
     assert begun.deadline == LATE + RULES.timeout

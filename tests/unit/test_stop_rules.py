@@ -275,6 +275,17 @@ def test_a_job_that_is_not_ready_is_waited_for() -> None:
     assert decide(held, Running(), None, NOW, RULES)[1] is not None
 
 
+@pytest.mark.parametrize("fact", [Running(), Running(ready=False), Queued(), Alive(), Stopping(), Silent("no answer")])
+@pytest.mark.parametrize(
+    "stop", [waiting(), waiting(retry_at=LATE), sent(), sent(acknowledged=True), sent(forgotten_since=NOW)]
+)
+def test_a_job_that_is_there_again_or_nowhere_to_be_seen_is_doubted_anew(stop: Stop, fact: StopFact) -> None:
+    """A job that is back is not gone, and its next absence counts from its own beginning."""
+    missed, _ = decide(stop, Missing(), None, NOW, RULES)
+    assert missed.doubt_since == NOW
+    assert decide(missed, fact, None, NOW + timedelta(seconds=29), RULES)[0].doubt_since is None
+
+
 def test_a_retry_has_a_new_id_and_a_directory_of_its_own_and_waits() -> None:
     over, command = decide(sent(), Refused(Refusal.ABORTED, "expired"), None, NOW, RULES)
     assert (over.phase, over.attempt, command) == (StopPhase.WAITING, 2, None)

@@ -160,7 +160,7 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
 def _follow(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules) -> Move:
     match fact:
         case Running():
-            return _unknown(snapshot, now, rules)
+            return _unknown(replace(snapshot, doubt_since=None), now, rules)
         case Acknowledged():
             return replace(snapshot, acknowledged=True), None
         case Alive():
@@ -192,7 +192,7 @@ def _unknown(snapshot: Snapshot, now: datetime, rules: StopRules) -> Move:
         # It may never have arrived. The same id again is harmless.
         return _overdue(snapshot, "the cluster has not confirmed the request", now), snapshot.command
     if snapshot.forgotten_since is None:
-        return replace(snapshot, doubt_since=None, forgotten_since=now), None
+        return replace(snapshot, forgotten_since=now), None
     if now - snapshot.forgotten_since < rules.forgotten_after:
         return snapshot, None
     return _ended(snapshot, "The cluster forgot it."), None

@@ -64,9 +64,9 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
 ) -> Move:
     match fact:
         case Running(ready):
-            return _running(stop, ready, now, rules)
+            return _running(replace(stop, doubt_since=None), ready, now, rules)
         case Queued():
-            return stop, None
+            return replace(stop, doubt_since=None), None
         case Blocked(why):
             return _overdue(replace(stop, doubt_since=None, reason=why), why, now), None
         case Alive():
@@ -104,7 +104,7 @@ def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
         # It may never have arrived. The same id again is harmless, a new one is not.
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
     if stop.forgotten_since is None:
-        return replace(stop, doubt_since=None, forgotten_since=now), None
+        return replace(stop, forgotten_since=now), None
     if now - stop.forgotten_since < rules.forgotten_after:
         return stop, None
     if not stop.savepoint:
@@ -128,7 +128,6 @@ def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Mov
         phase=StopPhase.SENT,
         sent_at=now,
         retry_at=None,
-        doubt_since=None,
         reason="" if stop.attempt == 1 else stop.reason,  # what it waited for is over
         deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
     )

@@ -51,6 +51,7 @@ _Begun = tuple[Run, Submit | None]
 LOOK_LIMIT = 10.0  # seconds for one look at storage
 SEND_LIMIT = 30.0  # seconds for one command, with the wait for its place
 JUMP = timedelta(seconds=2)  # from here on a difference between the clocks is a jump of the wall clock
+GAP = 2.0  # seconds; two looks that are less apart have nothing between them that lasts
 STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment
 
 
@@ -106,6 +107,7 @@ class Turn:
         self._sends: Errands[str, Answer] = Errands("command", SEND_LIMIT)
         self._sent_at: dict[str, float] = {}  # when a command was last sent, by its trigger id
         self._before: tuple[datetime, float] | None = None  # the wall clock and the steady one at the last turn
+        self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._starting: dict[int, float] = {}  # since when a run has been with its cluster without running
 
     async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
@@ -116,7 +118,10 @@ class Turn:
             return Outlook()
         sighting = self._submissions.amend(work, await self._observe(cluster, lease.cluster, work))
         steps = await self._decide(work, sighting, cluster.life if cluster else None)
+        looked = time.monotonic()
         stored = await store.save(self._db, lease, [step.change for step in steps], self._clock())
+        if sighting.answered:
+            self._looked = looked
         if cluster is not None:
             stored |= await self._act(cluster, lease, stored, steps)
         return Outlook(sighting.answered, self._under_way(stored.values()))
@@ -154,28 +159,36 @@ class Turn:
 
     async def _decide(self, work: Sequence[Work], sighting: Sighting, life: str | None) -> list[_Step]:
         now, rules = self._clock(), self._settings.rules
+        stored, work = work, self._still_doubted(work)
         begun = self._admit(
             work, [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, life) for w in work]
         )
         facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting)
         evidence, snapshot_evidence = await self._evidence(work, facts)
         steps = []
-        for before, (run, submit) in zip(work, begun, strict=True):
-            stop, snapshot = before.stop, before.snapshot
+        for before, known, (run, submit) in zip(stored, work, begun, strict=True):
+            stop, snapshot = known.stop, known.snapshot
             commands: dict[str, JobCommand] = {}
             if stop and run.phase is RunPhase.RUNNING and isinstance(sighting.runs.get(run.id), Seen):
                 stop = stops.contradicted(stop, now)
-            if open_stop := before.open_stop:
+            if open_stop := known.open_stop:
                 fact = facts[open_stop.id]
                 stop, command = stop_decide.decide(open_stop, fact, evidence.get(open_stop.id), now, rules)
                 commands |= {stop.trigger: command} if command else {}
-            if saving := before.open_snapshot:
+            if saving := known.open_snapshot:
                 seen, found = snapshot_facts[saving.id], snapshot_evidence.get(saving.id)
                 snapshot, take = snapshots.decide(saving, seen, found, now, rules)
                 commands |= {saving.trigger: take} if take else {}
             after = replace(before, run=run, stop=stop, snapshot=snapshot)
             steps.append(_Step(Change(before, after, sighting.flink_version), submit, commands))
         return steps
+
+    def _still_doubted(self, work: Sequence[Work]) -> Sequence[Work]:
+        """A job that was missing before a long gap between two looks may have been back in between, and gone again."""
+        longest = max(GAP, self._settings.rules.gone_after.total_seconds() / 3)
+        if self._looked is None or time.monotonic() - self._looked <= longest:
+            return work
+        return [each.undoubted for each in work]
 
     def _facts(
         self, work: Sequence[Work], moved: Sequence[Run], sighting: Sighting

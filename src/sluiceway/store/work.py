@@ -61,6 +61,17 @@ class Work:
         return None
 
     @property
+    def undoubted(self) -> "Work":
+        """The same, with every grace period yet to begin."""
+        stop, snapshot = self.stop, self.snapshot
+        return replace(
+            self,
+            run=replace(self.run, doubt_since=None),
+            stop=replace(stop, doubt_since=None) if stop else None,
+            snapshot=replace(snapshot, doubt_since=None) if snapshot else None,
+        )
+
+    @property
     def open_stop(self) -> Stop | None:
         """The stop, as long as it has not settled."""
         return None if self.stop is None or self.stop.phase in SETTLED else self.stop
