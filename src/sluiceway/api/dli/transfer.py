@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from litestar import post
@@ -16,6 +16,7 @@ from msgspec.structs import fields
 from sluiceway.api.dli import requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.fields import SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.status import dli_status
@@ -25,6 +26,7 @@ from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.transfer import Arrival, Transfer
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import Job, JobDraft
+from sluiceway.settings import MAX_JOB_IDS
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 
 EXPORTED: Final = Text("The jobs are exported.", "作业已导出。")
@@ -60,7 +62,7 @@ class ExportRequest(Struct, frozen=True):
 
     obs_dir: str
     is_selected: bool
-    job_selected: list[JobIdIn] | None = None
+    job_selected: Annotated[list[JobIdIn] | None, of_ids(MAX_JOB_IDS, 0)] = None
 
 
 class ImportRequest(Struct, frozen=True):
@@ -114,7 +116,7 @@ class Form:
     create: Callable[[ExportedSqlJob], JobDraft]
 
 
-FORMS: Final[Mapping[str, Form]] = dict.fromkeys(rules.SQL_TYPES, Form(ExportedSqlJob, rules.create))
+FORMS: Final[Mapping[str, Form]] = dict.fromkeys(SQL_TYPES, Form(ExportedSqlJob, rules.create))
 
 
 @post(
