@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo static check test chaos simulate planted bench lock clean
+.PHONY: help setup demo static check test chaos simulate planted fuzz bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,11 @@ SEEDS ?= 1000
 
 simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEEDS=n of them, or SEED=s with its trace
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))
+
+CASES ?= 20000
+
+fuzz: .venv/ready  ## Requests that schemathesis makes up, over both APIs: CASES=20000 SEED=…
+	$(BIN)/python -m tests.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sluiceway.api.dli import jar_rules, rules
 from sluiceway.api.dli.boundary import decode
 from sluiceway.api.dli.errors import DliError
+from sluiceway.api.dli.fields import SQL_TYPES
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
 from sluiceway.domain.job import JAR_JOB, Job, JobDraft, JobStatus
@@ -89,7 +90,7 @@ def _bodies(some: Fields, required: Fields = {}) -> st.SearchStrategy[Body]:  # 
 
 _new: Fields = {"name": names}
 _tagged: Fields = {"tags": tags.map(lambda given: [{"key": key, "value": value} for key, value in given.items()])}
-sql_bodies = _bodies({**OF_SQL, **_tagged, "job_type": st.sampled_from(rules.SQL_TYPES)}, _new)
+sql_bodies = _bodies({**OF_SQL, **_tagged, "job_type": st.sampled_from(SQL_TYPES)}, _new)
 jar_bodies = _bodies({**OF_JAR, **_tagged}, _new)
 sql_updates = _bodies({**OF_SQL, "operator_config": text, "static_estimator_config": text})
 jar_updates = _bodies(OF_JAR)

@@ -383,7 +383,7 @@ def _api(
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,
     )
-    return docs.in_order(app)
+    return docs.completed(app)
 
 
 def _given(value: object) -> Provide:

@@ -1,5 +1,6 @@
 """The API as a page to try it out on. Its scripts come from this service: many who need it have no other network."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,31 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
+    OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
     Reference,
+    Schema,
     SecurityScheme,
 )
+from litestar.openapi.spec.base import BaseSchemaObject
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response import File
+from msgspec import StructMeta
 
 from sluiceway import __version__
 from sluiceway.api.auth.actions import Open, need_of
+from sluiceway.api.native import wire
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
+
+
+_REQUEST_ID = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.STRING), description="The id of the request in the service's log.", required=True
+)
+_RETRY_AFTER = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which to come again.")
 
 
 def _api_of(handler: HTTPRouteHandler) -> str:
@@ -55,21 +68,20 @@ openapi = OpenAPIConfig(
 )
 
 
-def in_order(app: Litestar) -> Litestar:
-    """The application, with its paths listed in the same order every time, and what the gate before them may answer."""
+def completed(app: Litestar) -> Litestar:
+    """The application, with a description that also has what routes do not know: the gate before them, and headers.
+
+    Its paths are in the same order every time.
+    """
     schema = app.openapi_schema
     schema.paths = dict(sorted((schema.paths or {}).items()))
     for path, item in schema.paths.items():
         for method in ("get", "post", "put", "delete"):
             operation: Operation | None = getattr(item, method)
-            if operation is None:
-                continue
-            if need_of(method.upper(), path) is Open.TO_ALL:
-                operation.security = []
-                continue
-            responses = operation.responses = dict(operation.responses or {})
-            for status, why in _GATE.items():
-                responses.setdefault(status, _refused(why))
+            if operation is not None:
+                _complete(operation, need_of(method.upper(), path) is Open.TO_ALL)
+    _unions(schema)
+    _close(schema.components.schemas or {})
     return app
 
 
@@ -78,11 +90,51 @@ _GATE = {
     "401": "The caller is not signed in.",
     "403": "The caller has no right to it.",
 }
+_ANYWHERE = {
+    "429": "The caller asks too often.",
+    "500": "A fault of the service.",
+    "503": "The service has too much to do.",
+}
+_WITH_BODY = {"413": "The body is too long. Nothing was done."}
+
+
+def _complete(operation: Operation, open_to_all: bool) -> None:
+    if open_to_all:
+        operation.security = []
+    refused = _ANYWHERE | ({} if open_to_all else _GATE) | (_WITH_BODY if operation.request_body else {})
+    responses = operation.responses = dict(operation.responses or {})
+    for status, why in refused.items():
+        responses.setdefault(status, _refused(why))
+    for status, response in responses.items():
+        assert isinstance(response, OpenAPIResponse)
+        response.headers = {**(response.headers or {}), "X-Request-Id": _REQUEST_ID}
+        if status in {"429", "503"}:
+            response.headers["Retry-After"] = _RETRY_AFTER
 
 
 def _refused(why: str) -> OpenAPIResponse:
     error = Reference(ref="#/components/schemas/ErrorBody")
     return OpenAPIResponse(why, content={"application/json": OpenAPIMediaType(schema=error)})
+
+
+def _unions(node: object) -> None:
+    """Say of unions that a value is of any of the types. Litestar says of exactly one, and some types share values."""
+    if isinstance(node, Schema) and node.one_of:
+        node.any_of, node.one_of = node.one_of, None
+    for value in vars(node).values() if isinstance(node, BaseSchemaObject) else _items(node):
+        _unions(value)
+
+
+def _close(schemas: dict[str, Schema]) -> None:
+    """Say which bodies are refused with unknown fields in them: some of our own API. DLI's ignores them."""
+    for kind in vars(wire).values():
+        if isinstance(kind, StructMeta) and kind.__struct_config__.forbid_unknown_fields:
+            name = kind.__name__
+            schemas[name if name in schemas else f"native_wire_{name}"].additional_properties = False
+
+
+def _items(node: object) -> Iterable[object]:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)

@@ -1,19 +1,24 @@
 """As much of the vendor's IAM as clients need: a token for a password, and the id of a project for its name."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, post
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Operation, Parameter
 from litestar.params import FromQuery, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
 
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import PROJECT_PATTERN, described
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.denials import Denials
 from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyTries
@@ -46,14 +51,14 @@ class Password(Struct, frozen=True):
 class Identity(Struct, frozen=True):
     """How the caller shows who they are."""
 
-    methods: list[str]
+    methods: Annotated[list[str], described(contains={"const": "password"})]
     password: Password
 
 
 class ProjectScope(Struct, frozen=True):
     """The project that the token is for, by its id or its name."""
 
-    id: str | None = None
+    id: Annotated[str | None, described(pattern=PROJECT_PATTERN)] = None
     name: str | None = None
 
 
@@ -165,6 +170,7 @@ def _says(*statuses: int) -> dict[int, ResponseSpec]:
     dto=Json[TokenRequest],
     return_dto=None,
     responses=_says(400, 401, 429),
+    response_headers=[ResponseHeader("X-Subject-Token", description="The token.", documentation_only=True)],
     summary="Get a token for a password",
 )
 async def issue_token(
@@ -184,12 +190,31 @@ async def issue_token(
     return Response(TokenAnswer(_view(issued)), status_code=201, headers={"X-Subject-Token": issued.token})
 
 
-@delete("/auth/tokens", status_code=204, responses=_says(400, 404), summary="End a token")
+@dataclass
+class _NamesToken(Operation):
+    """Describes the header as required. It is missed by the handler, in words that say more."""
+
+    def __post_init__(self) -> None:
+        for parameter in self.parameters or ():
+            if isinstance(parameter, Parameter) and parameter.name == "X-Subject-Token":
+                parameter.required = True
+
+
+@delete(
+    "/auth/tokens",
+    status_code=204,
+    responses=_says(400, 404),
+    operation_class=_NamesToken,
+    summary="End a token",
+)
 async def revoke_token(
     permit: PermitGiven,
     sign_in: SignInGiven,
     subject: Annotated[
-        str | None, HeaderParameter(name="X-Subject-Token", required=False, description="The token to end.")
+        str | None,
+        HeaderParameter(
+            name="X-Subject-Token", required=False, description="The token to end.", schema_extra={"minLength": 1}
+        ),
     ] = None,
 ) -> None:
     """End a token of one's own before its time."""
@@ -256,9 +281,10 @@ def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[Erro
 
 def routes() -> Router:
     """Everything under `/v3` that is the IAM's. The use cases are dependencies of the application: sign_in, denials."""
+    handlers = [issue_token, revoke_token, list_projects]
     return Router(
         path="/v3",
-        route_handlers=[issue_token, revoke_token, list_projects],
+        route_handlers=[no_options(handlers), *handlers],
         exception_handlers={**FOR_ROUTES, DliError: from_gateway, TooManyTries: _too_many},
         request_max_body_size=MAX_BODY,
         tags=["IAM"],

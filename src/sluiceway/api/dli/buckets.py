@@ -6,11 +6,12 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from sluiceway.api.dli import wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.permit import PermitGiven
@@ -27,7 +28,7 @@ BucketsGiven = NamedDependency[SkipValidation[Buckets]]
 class AuthorizeRequest(Struct, frozen=True):
     """The buckets to authorize."""
 
-    obs_buckets: Annotated[list[str] | None, Meta(description="Names of buckets.")] = None
+    obs_buckets: Annotated[list[str] | None, of_texts(MOST, 1, pattern=BUCKET_PATTERN)] = None
 
 
 @post(

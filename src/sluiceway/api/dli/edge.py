@@ -5,12 +5,13 @@ from typing import Annotated, Final
 from litestar import get, post
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
 from sluiceway.api.dli.rules import no_edge
-from sluiceway.api.dli.wire import Done
+from sluiceway.api.dli.wire import Done, ErrorBody
 from sluiceway.control.errors import UnknownJob
 
 CALLS: Final = ("message-channel", "system-events", "messages", "job-report")
@@ -19,7 +20,7 @@ CALLS: Final = ("message-channel", "system-events", "messages", "job-report")
 @post(
     "/v1/{project_id:str}/edgesrv/{call:str}",
     status_code=200,
-    responses=REFUSED,
+    responses=REFUSED | {404: ResponseSpec(ErrorBody, False, "There is no such call.")},
     summary="Not supported: calls of edge nodes",
 )
 async def edge(

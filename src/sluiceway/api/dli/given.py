@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 
+from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.control.queries import Queries
@@ -21,7 +22,7 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 REFUSED: Final = {400: ResponseSpec(ErrorBody, description="Refused; nothing was done.", generate_examples=False)}
 
 
-def integer(minimum: int, default: int | None = None, maximum: int | None = None) -> dict[str, Any]:
+def integer(minimum: int, default: int | None = None, most: int = MAX_ID) -> dict[str, Any]:
     """What a query should hold. It arrives as a text, so that it can be refused with a code of its own."""
-    limits = {"minimum": minimum, "maximum": maximum, "default": default}
-    return {"type": "integer", **{key: value for key, value in limits.items() if value is not None}}
+    limits = {"type": "integer", "minimum": minimum, "maximum": most}
+    return limits if default is None else {**limits, "default": default}

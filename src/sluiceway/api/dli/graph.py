@@ -1,6 +1,6 @@
 """The graph of SQL that somebody is still writing. `is_success` is a boolean here."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import post
 from litestar.di import NamedDependency
@@ -11,6 +11,7 @@ from msgspec import Struct
 from sluiceway.api.dli import rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
 from sluiceway.api.dli.given import REFUSED, JobIdGiven, ProjectGiven
 from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.control.errors import UnknownJob
@@ -26,17 +27,17 @@ GraphsGiven = NamedDependency[SkipValidation[Graphs]]
 class GraphRequest(Struct, frozen=True, kw_only=True):
     """SQL, and what it would run with. The estimates are taken and not made."""
 
-    sql_body: str
-    cu_number: int | None = None
-    manager_cu_number: int | None = None
-    parallel_number: int | None = None
-    tm_cus: int | None = None
-    tm_slot_num: int | None = None
+    sql_body: Annotated[str, described(maxLength=SQL_LIMIT, pattern=r"\S")]
+    cu_number: Cu = None
+    manager_cu_number: ManagerCu = None
+    parallel_number: Parallelism = None
+    tm_cus: TaskManagerCu = None
+    tm_slot_num: Slots = None
     operator_config: str | None = None
     static_estimator: bool | None = None
     static_estimator_config: str | None = None
-    job_type: str | None = None
-    graph_type: str | None = None
+    job_type: Annotated[str | None, among(rules.DEFAULT_TYPE)] = None
+    graph_type: Annotated[str | None, among(*GRAPH_TYPES)] = None
     flink_version: str | None = None
 
 

@@ -7,14 +7,11 @@ import msgspec
 
 from sluiceway.api.dli import rules, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
-from sluiceway.api.dli.rules import LIST_LIMIT, Settings
+from sluiceway.api.dli.rules import Settings
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 
-CLASS_BYTES: Final = 512
-ARGS_BYTES: Final = 1024
-FILE_LIMIT: Final = 1200  # characters of the name of a jar or file
-LONGEST_INTERVAL: Final = 3600  # seconds between checkpoints
 # It runs on whole clusters only, which is what DLI calls exclusive.
 DEFAULTS: Final = Settings(run_mode="exclusive_cluster")
 
@@ -58,7 +55,7 @@ def update(job: Job, body: UpdateJarJob) -> JobDraft:
 def _settings(base: Settings, body: CreateJarJob | UpdateJarJob) -> Settings:
     if body.job_type not in {None, "", JAR_JOB}:
         raise bad("job_type", f"it must be {JAR_JOB}", f"必须为 {JAR_JOB}")
-    settings = rules.checked(rules.overlay(base, body), LONGEST_INTERVAL)
+    settings = rules.checked(rules.overlay(base, body), JAR_CHECKPOINT_SECONDS)
     _check_program(settings)
     _check_image(settings)
     return settings

@@ -2,54 +2,78 @@
 
 from msgspec import Struct
 
-from sluiceway.api.dli.wire import ResourceConfig, Tag
+from sluiceway.api.dli.fields import (
+    Arguments,
+    Attempts,
+    Bucket,
+    CheckpointModeIn,
+    ConfigVersion,
+    Cu,
+    Desc,
+    Feature,
+    Files,
+    Jar,
+    JarInterval,
+    Jars,
+    JarType,
+    JobName,
+    MainClass,
+    ManagerCu,
+    MaybeJobName,
+    Parallelism,
+    Queue,
+    Slots,
+    TaskManagerCu,
+    Text,
+)
+from sluiceway.api.dli.wire import ResourceConfig, Tags
 
 
 class _JarJobFields(Struct, frozen=True, kw_only=True):
-    desc: str | None = None
-    queue_name: str | None = None
-    cu_number: int | None = None
-    manager_cu_number: int | None = None
-    parallel_number: int | None = None
+    desc: Desc = None
+    queue_name: Queue = None
+    cu_number: Cu = None
+    manager_cu_number: ManagerCu = None
+    parallel_number: Parallelism = None
     checkpoint_enabled: bool | None = None
-    checkpoint_mode: int | str | None = None
-    checkpoint_interval: int | None = None
-    checkpoint_path: str | None = None
+    checkpoint_mode: CheckpointModeIn = None
+    checkpoint_interval: JarInterval = None
+    checkpoint_path: Text = None
     log_enabled: bool | None = None
-    obs_bucket: str | None = None
-    smn_topic: str | None = None
-    main_class: str | None = None
-    entrypoint_args: str | None = None
+    obs_bucket: Bucket = None
+    smn_topic: Text = None
+    main_class: MainClass = None
+    entrypoint_args: Arguments = None
     restart_when_exception: bool | None = None
-    entrypoint: str | None = None
-    dependency_jars: list[str] | None = None
-    dependency_files: list[str] | None = None
-    tm_cus: int | None = None
-    tm_slot_num: int | None = None
-    feature: str | None = None
-    flink_version: str | None = None
-    image: str | None = None
+    entrypoint: Jar = None
+    dependency_jars: Jars = None
+    dependency_files: Files = None
+    tm_cus: TaskManagerCu = None
+    tm_slot_num: Slots = None
+    feature: Feature = None
+    flink_version: Text = None
+    image: Text = None
     resume_checkpoint: bool | None = None
-    resume_max_num: int | None = None
-    runtime_config: str | None = None
-    flink_log_config: str | None = None
-    execution_agency_urn: str | None = None
-    resource_config_version: str | None = None
+    resume_max_num: Attempts = None
+    runtime_config: Text = None
+    flink_log_config: Text = None
+    execution_agency_urn: Text = None
+    resource_config_version: ConfigVersion = None
     resource_config: ResourceConfig | None = None
-    job_type: str | None = None
+    job_type: JarType = None
 
 
 class CreateJarJob(_JarJobFields, frozen=True, kw_only=True):
     """A new Jar job."""
 
-    name: str
-    tags: list[Tag] | None = None
+    name: JobName
+    tags: Tags = None
 
 
 class UpdateJarJob(_JarJobFields, frozen=True, kw_only=True):
     """What to change of a Jar job; what is absent stays."""
 
-    name: str | None = None
+    name: MaybeJobName = None
 
 
 JarJob = CreateJarJob | UpdateJarJob

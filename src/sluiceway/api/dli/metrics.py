@@ -1,7 +1,7 @@
 """Records and rates of jobs. `is_success` is a boolean here."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import post
 from litestar.di import NamedDependency
@@ -12,6 +12,7 @@ from msgspec import Struct
 from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.fields import of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import JobIdIn
@@ -32,7 +33,7 @@ MetricsGiven = NamedDependency[SkipValidation[Metrics]]
 class MetricsRequest(Struct, frozen=True):
     """Which jobs to look at."""
 
-    job_ids: list[JobIdIn]
+    job_ids: Annotated[list[JobIdIn], of_ids(MOST)]
 
 
 class FlowView(Struct, frozen=True):

@@ -10,9 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import resource_rules, wire
+from sluiceway.api.dli import resource_rules, tag_rules, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import KIND_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.resource_wire import (
@@ -41,6 +42,9 @@ UNFIT: Final = (
 
 ResourcesGiven = NamedDependency[SkipValidation[Resources]]
 NameInPath = Annotated[str, PathParameter(description="The name of the resource.")]
+KindAsked = Annotated[
+    str, QueryParameter(description="Only those of this kind.", schema_extra={"pattern": f"^({KIND_PATTERN[1:-1]})?$"})
+]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
 
 _ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resource.", generate_examples=False)}
@@ -50,7 +54,8 @@ _ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resou
 async def upload_resources(
     data: JSONBody[UploadResources], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
 ) -> GroupView:
-    """Make files of storage known by their names."""
+    """Make files of storage known by their names. Tags are checked and not kept."""
+    tag_rules.checked(data.tags or ())
     return await _register(resources, project, data.group or "", data.kind, data.paths, permit.who)
 
 
@@ -96,7 +101,7 @@ async def upload_files(
 async def list_resources(
     project: ProjectGiven,
     resources: ResourcesGiven,
-    kind: Annotated[str, QueryParameter(description="Only those of this kind.")] = "",
+    kind: KindAsked = "",
 ) -> ResourceList:
     """All resources of the project."""
     found = await resources.list(project, resource_rules.kind(kind) if kind else None)

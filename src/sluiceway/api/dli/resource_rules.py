@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sluiceway.api.dli.errors import bad
-from sluiceway.api.dli.rules import LIST_LIMIT, short_list, text_of
+from sluiceway.api.dli.fields import LIST_LIMIT
+from sluiceway.api.dli.rules import short_list, text_of
 from sluiceway.control.resources import KINDS
 
 _HOST: Final = re.compile(r"(?P<bucket>[^.]+(?:\.[^.]+)*?)\.obs(?:\..+)?")

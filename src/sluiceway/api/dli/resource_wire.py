@@ -5,30 +5,31 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sluiceway.api.dli.wire import Tag
+from sluiceway.api.dli.fields import Group, Kind, MaybeGroup, Owner, Paths
+from sluiceway.api.dli.wire import Tags
 
 
 class UploadGroup(Struct, frozen=True):
     """Files of storage that become resources of one kind, in a group."""
 
-    paths: list[str]
-    group: str
+    paths: Paths
+    group: Group
 
 
 class UploadResources(Struct, frozen=True):
     """Files of storage that become resources."""
 
-    paths: list[str]
-    kind: str
-    group: str | None = None
+    paths: Paths
+    kind: Kind
+    group: MaybeGroup = None
     is_async: bool | None = None
-    tags: list[Tag] | None = None
+    tags: Tags = None
 
 
 class GiveResource(Struct, frozen=True):
     """To whom a resource, or a group, is to belong."""
 
-    new_owner: str
+    new_owner: Owner
     group_name: str | None = None
     resource_name: str | None = None
 

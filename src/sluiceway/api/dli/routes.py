@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, cast
 
-from litestar import HttpMethod, Request, Response, Router, delete, get, post, put, route
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
@@ -31,12 +31,15 @@ from sluiceway.api.dli import (
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import Listing, ListQuery
+from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.error_help import HEADER, help_for
+from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import Gap, NoGraph, UnknownJob
 from sluiceway.control.queries import Queries
@@ -79,6 +82,9 @@ _ALL_REFUSED = {
     dto=Json[wire.StopRequest],
     return_dto=None,
     responses=_ALL_REFUSED,
+    response_headers=[
+        ResponseHeader(STOP_HEADER, description="The id of the stop in our own API.", documentation_only=True)
+    ],
     summary="Stop jobs",
 )
 async def stop(
@@ -258,19 +264,18 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
 ]
 
 
-async def _no_options() -> None:
-    """Litestar would answer OPTIONS by itself; DLI's gateway does not."""
-    raise MethodNotAllowedException
-
-
 # --- what handlers are given ----------------------------------------------------------------------------------------
 
 
-def _project(project_id: Annotated[str, PathParameter(description="1 to 64 letters and digits.")]) -> str:
+def _project(
+    project_id: Annotated[
+        str, PathParameter(description="1 to 64 letters and digits.", schema_extra={"pattern": PROJECT_PATTERN})
+    ],
+) -> str:
     return requests.project(project_id)
 
 
-def _job(job_id: Annotated[str, PathParameter(description="A whole number above 0.")]) -> int:
+def _job(job_id: Annotated[str, PathParameter(description="A whole number above 0.", schema_extra=PathId)]) -> int:
     return requests.job_id(job_id)
 
 
@@ -279,15 +284,15 @@ def _language(request: Request[Any, Any, Any]) -> Language:
 
 
 def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
-    job_type: FromQuery[str] = "",
-    status: FromQuery[str] = "",
+    job_type: Annotated[str, QueryParameter(schema_extra={"enum": ["", *requests.JOB_TYPES]})] = "",
+    status: Annotated[str, QueryParameter(schema_extra={"enum": ["", *STATUSES, *sorted(NEVER_HERE)]})] = "",
     queue_name: FromQuery[str] = "",
     user_name: FromQuery[str] = "",
     sys_enterprise_project_name: FromQuery[str] = "",
     name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
-    tags: Annotated[str, QueryParameter(description="Tags that a job must have, all of them: k=v,k2=v2.")] = "",
-    order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
-    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, maximum=100))] = "",
+    tags: Annotated[str, QueryParameter(description=TAG_FILTER, schema_extra={"pattern": TAG_FILTER_PATTERN})] = "",
+    order: Annotated[str, QueryParameter(schema_extra={"enum": ["", "asc", "desc"], "default": "desc"})] = "",
+    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, most=requests.MAX_LIMIT))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
     root_job_id: Annotated[str, QueryParameter(schema_extra=integer(1))] = "",
     show_detail: Annotated[str, QueryParameter(schema_extra={"type": "boolean", "default": False})] = "",
@@ -340,11 +345,9 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
     def form() -> RefusedForm:
         return refused_form
 
-    paths = sorted({path for handler in HANDLERS for path in handler.paths})
-    no_options = route(paths, http_method=[HttpMethod.OPTIONS], status_code=200, include_in_schema=False)(_no_options)
     router = Router(
         path="/",
-        route_handlers=[no_options, *HANDLERS],  # in this order, or Litestar puts its own in place
+        route_handlers=[no_options(HANDLERS), *HANDLERS],
         dependencies={
             "project": Provide(_project, sync_to_thread=False),
             "job": Provide(_job, sync_to_thread=False),

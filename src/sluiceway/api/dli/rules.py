@@ -10,6 +10,23 @@ from msgspec.structs import fields, replace
 
 from sluiceway.api.dli import runtime_config, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.fields import (
+    CHECKPOINT_SECONDS,
+    CU,
+    DESC_LIMIT,
+    GROUP_LIMIT,
+    LIST_LIMIT,
+    MANAGER_CU,
+    MIN_CPU,
+    MODES,
+    NAME_BYTES,
+    PARALLELISM,
+    QUEUE_LIMIT,
+    RETENTION_SECONDS,
+    SQL_LIMIT,
+    SQL_TYPES,
+    TEXT_LIMIT,
+)
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE
@@ -17,27 +34,13 @@ from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec
 from sluiceway.engines.options import check_options
 from sluiceway.storage.files import is_bucket
 
-NAME_BYTES: Final = 57
-DESC_LIMIT: Final = 2048
-SQL_LIMIT: Final = 1024 * 1024
-QUEUE_LIMIT: Final = 128
-TEXT_LIMIT: Final = 64 * 1024  # of every other text, so that a list of jobs stays readable
-LIST_LIMIT: Final = 100
-CU: Final = (2, 400)
-MANAGER_CU: Final = (1, 4)
-PARALLELISM: Final = (1, 2000)
-CHECKPOINT_SECONDS: Final = (1, 86_400)
-RETENTION_SECONDS: Final = (0, 10 * 365 * 86_400)
-MIN_CPU: Final = 0.5
 MIN_MEMORY_GB: Final = 2
 
 DEFAULT_TYPE: Final = "flink_opensource_sql_job"
-SQL_TYPES: Final = ("flink_sql_job", "flink_opensource_sql_job")
 MODES_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "flink_sql_job": ("shared_cluster", "exclusive_cluster"),
     "flink_opensource_sql_job": ("exclusive_cluster",),
 }
-MODES: Final = ("shared_cluster", "exclusive_cluster")
 CHECKPOINT_MODES: Final[Mapping[int | str, str]] = {
     1: "exactly_once",
     2: "at_least_once",
@@ -324,7 +327,7 @@ def _check_texts(settings: Settings) -> None:
         if isinstance(value, str):
             text_of(field.name, value)
     for group in short_list("edge_group_ids", settings.edge_group_ids or [], LIST_LIMIT):
-        text_of("edge_group_ids", group, 128)
+        text_of("edge_group_ids", group, GROUP_LIMIT)
 
 
 def short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:

@@ -1,6 +1,6 @@
 """Taking a savepoint of a job that runs, and choosing the one that a job is to be resumed from."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from litestar import post
 from litestar.di import NamedDependency
@@ -11,11 +11,11 @@ from msgspec import Struct
 from sluiceway.api.dli import requests, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.views import UNREGISTERED
-from sluiceway.api.dli.wire import JobIdIn
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.import_savepoint import ImportSavepoint
@@ -52,7 +52,7 @@ ImportSavepointGiven = NamedDependency[SkipValidation[ImportSavepoint]]
 class TriggerRequest(Struct, frozen=True):
     """What to do: TRIGGER, and where to: `bucket/dir/` or `obs://bucket/dir/`, or the service's own place."""
 
-    action: str | None = None
+    action: Annotated[str, described(enum=[TRIGGER])]
     savepoint_path: str | None = None
 
 
@@ -60,7 +60,7 @@ class ImportRequest(Struct, frozen=True):
     """Which savepoint to resume the job from: the directory that holds its `_metadata`."""
 
     savepoint_path: str
-    job_id: JobIdIn | None = None  # the same as in the path
+    job_id: SameId = None  # the same as in the path
 
 
 @post(

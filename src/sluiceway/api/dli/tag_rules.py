@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
 
 from sluiceway.api.dli.errors import DliError, bad
+from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.wire import Tag
 from sluiceway.control.tags import MOST
-
-KEY_LIMIT: Final = 128
-VALUE_LIMIT: Final = 255
 
 _KEY = re.compile(r"[\w .:+\-@]+")
 _VALUE = re.compile(r"[\w .:=+\-@]*")
@@ -21,8 +18,8 @@ def checked(given: Sequence[Tag]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for tag in given:
         value = tag.value or ""
-        _check("key", tag.key, _KEY, KEY_LIMIT)
-        _check("value", value, _VALUE, VALUE_LIMIT)
+        _check("key", tag.key, _KEY, TAG_KEY_LIMIT)
+        _check("value", value, _VALUE, TAG_VALUE_LIMIT)
         if tag.key.startswith("_sys_"):
             raise bad("tags", "a key may not begin with _sys_", "key 不能以 _sys_ 开头")
         if tag.key in tags:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import TAGS_LIMIT, PathId, described
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import Done, Tag
@@ -30,20 +31,20 @@ ResourceGiven = NamedDependency[SkipValidation[int]]
 class AddTags(Struct, frozen=True):
     """Tags that a job is to have besides its others."""
 
-    tags: list[Tag]
+    tags: Annotated[list[Tag], described(minItems=1, maxItems=TAGS_LIMIT)]
 
 
 class TagToRemove(Struct, frozen=True):
     """A tag by its key; with a value, only if it has that."""
 
-    key: str
+    key: Annotated[str, described(minLength=1)]
     value: str | None = None
 
 
 class RemoveTags(Struct, frozen=True):
     """Tags that a job is no longer to have."""
 
-    tags: list[TagToRemove]
+    tags: Annotated[list[TagToRemove], described(minItems=1, maxItems=TAGS_LIMIT)]
 
 
 class TagsShown(Struct, frozen=True):
@@ -58,7 +59,7 @@ async def show_tags(
     project: ProjectGiven,
     resource: ResourceGiven,
     job_tags: TagsGiven,
-    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 100, maximum=100))] = "",
+    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 100, most=requests.MAX_LIMIT))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
 ) -> TagsShown:
     """The tags of a job, by key."""
@@ -128,7 +129,7 @@ async def remove_tags(
 HANDLERS: Final[list[HTTPRouteHandler]] = [show_tags, add_tags, remove_tags]
 
 
-def _resource(resource_id: Annotated[str, PathParameter(description="The id of a job.")]) -> int:
+def _resource(resource_id: Annotated[str, PathParameter(description="The id of a job.", schema_extra=PathId)]) -> int:
     return requests.job_id(resource_id)
 
 

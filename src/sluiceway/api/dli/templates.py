@@ -6,18 +6,28 @@ from typing import Annotated, Final
 from litestar import delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
+from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.fields import (
+    MAX_ID,
+    SQL_LIMIT,
+    TAG_FILTER,
+    TAG_FILTER_PATTERN,
+    Desc,
+    PathId,
+    Sql,
+    SqlType,
+    described,
+)
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.language import Text
-from sluiceway.api.dli.rules import SQL_LIMIT
 from sluiceway.api.dli.views import millis
-from sluiceway.api.dli.wire import MAX_ID, CreateSqlJob, Tag
+from sluiceway.api.dli.wire import CreateSqlJob, Tags
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate
 from sluiceway.control.templates import MOST, Template, TemplateDraft, TemplateFilter, Templates
 
@@ -36,22 +46,25 @@ TemplateIdGiven = NamedDependency[SkipValidation[int]]
 # --- the wire form --------------------------------------------------------------------------------------------------
 
 
+TemplateName = Annotated[str, described(minLength=1, maxLength=NAME_LIMIT, pattern=r"\S")]
+
+
 class CreateTemplate(Struct, frozen=True):
     """A new template."""
 
-    name: str
-    desc: str | None = None
-    sql_body: str | None = None
-    tags: list[Tag] | None = None
-    job_type: str | None = None
+    name: TemplateName
+    desc: Desc = None
+    sql_body: Sql = None
+    tags: Tags = None
+    job_type: SqlType = None
 
 
 class UpdateTemplate(Struct, frozen=True):
     """What to change of a template; what is absent stays."""
 
-    name: str | None = None
-    desc: str | None = None
-    sql_body: str | None = None
+    name: TemplateName | None = None
+    desc: Desc = None
+    sql_body: Sql = None
 
 
 class TemplateHead(Struct, frozen=True):
@@ -151,9 +164,9 @@ async def list_templates(
     project: ProjectGiven,
     templates: TemplatesGiven,
     name: Annotated[str, QueryParameter(description="A part of the name.")] = "",
-    tags: FromQuery[str] = "",
-    order: Annotated[str, QueryParameter(schema_extra={"enum": ["asc", "desc"], "default": "desc"})] = "",
-    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, maximum=100))] = "",
+    tags: Annotated[str, QueryParameter(description=TAG_FILTER, schema_extra={"pattern": TAG_FILTER_PATTERN})] = "",
+    order: Annotated[str, QueryParameter(schema_extra={"enum": ["", "asc", "desc"], "default": "desc"})] = "",
+    limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, most=requests.MAX_LIMIT))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
 ) -> TemplatesListed:
     """One page of the templates that match, the newest first unless asked otherwise."""
@@ -209,7 +222,9 @@ async def delete_template(
 HANDLERS: Final[list[HTTPRouteHandler]] = [create_template, list_templates, update_template, delete_template]
 
 
-def _template(template_id: Annotated[str, PathParameter(description="A whole number above 0.")]) -> int:
+def _template(
+    template_id: Annotated[str, PathParameter(description="A whole number above 0.", schema_extra=PathId)],
+) -> int:
     return _id(template_id)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import msgspec
 from litestar import post
@@ -16,6 +16,7 @@ from msgspec.structs import fields
 from sluiceway.api.dli import jar_rules, requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
+from sluiceway.api.dli.fields import SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language, Param, Text
@@ -26,6 +27,7 @@ from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.transfer import Arrival, Transfer
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import JAR_JOB, Job, JobDraft
+from sluiceway.settings import MAX_JOB_IDS
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 
 EXPORTED: Final = Text("The jobs are exported.", "作业已导出。")
@@ -61,7 +63,7 @@ class ExportRequest(Struct, frozen=True):
 
     obs_dir: str
     is_selected: bool
-    job_selected: list[JobIdIn] | None = None
+    job_selected: Annotated[list[JobIdIn] | None, of_ids(MAX_JOB_IDS, 0)] = None
 
 
 class ImportRequest(Struct, frozen=True):
@@ -130,7 +132,7 @@ class Form(Generic[Exportable]):
 
 
 FORMS: Final[Mapping[str, Form[ExportedSqlJob] | Form[ExportedJarJob]]] = {
-    **dict.fromkeys(rules.SQL_TYPES, Form(ExportedSqlJob, rules.create)),
+    **dict.fromkeys(SQL_TYPES, Form(ExportedSqlJob, rules.create)),
     JAR_JOB: Form(ExportedJarJob, jar_rules.create),
 }
 

@@ -3,19 +3,46 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
+from sluiceway.api.dli.fields import (
+    TAGS_LIMIT,
+    Attempts,
+    Bucket,
+    CheckpointModeIn,
+    ConfigVersion,
+    Cpu,
+    Cu,
+    Desc,
+    DirtyData,
+    EdgeGroups,
+    IdIn,
+    Interval,
+    JobName,
+    ManagerCu,
+    MaybeId,
+    MaybeJobName,
+    Memory,
+    Parallelism,
+    Queue,
+    Retention,
+    RunMode,
+    Slots,
+    Sql,
+    SqlType,
+    TagKey,
+    TagValue,
+    TaskManagerCu,
+    Text,
+    described,
+    of_ids,
+)
 from sluiceway.settings import MAX_JOB_IDS
 
-MAX_ID = 2**63 - 1
-
-JobIdIn = int | str  # a number, or a text that is one
+JobIdIn = IdIn
 JobIds = Annotated[
     list[JobIdIn],
-    Meta(
-        description=f"1 to {MAX_JOB_IDS} job ids. Texts that are numbers are taken too.",
-        extra_json_schema={"extra": {"min_items": 1, "max_items": MAX_JOB_IDS}},
-    ),
+    of_ids(MAX_JOB_IDS, description=f"1 to {MAX_JOB_IDS} job ids. Texts that are numbers are taken too."),
 ]
 
 
@@ -45,73 +72,76 @@ class DeleteRequest(Struct, frozen=True):
 class Tag(Struct, frozen=True):
     """A label of a job."""
 
-    key: str
-    value: str | None = ""
+    key: TagKey
+    value: TagValue = ""
+
+
+Tags = Annotated[list[Tag] | None, described(max_items=TAGS_LIMIT)]
 
 
 class ResourceSpec(Struct, frozen=True):
     """What one Flink process gets."""
 
-    cpu: float | None = 1.0
-    memory: str | None = "4GB"
+    cpu: Cpu = 1.0
+    memory: Memory = "4GB"
 
 
 class ResourceConfig(Struct, frozen=True):
     """Resources in the form of `resource_config_version` v2."""
 
-    max_slot: int | None = 1
-    parallel_number: int | None = 1
+    max_slot: Slots = 1
+    parallel_number: Slots = 1
     jobmanager_resource_spec: ResourceSpec | None = None
     taskmanager_resource_spec: ResourceSpec | None = None
 
 
 class _SqlJobFields(Struct, frozen=True, kw_only=True):
-    desc: str | None = None
-    queue_name: str | None = None
-    sql_body: str | None = None
-    run_mode: str | None = None
-    cu_number: int | None = None
-    parallel_number: int | None = None
+    desc: Desc = None
+    queue_name: Queue = None
+    sql_body: Sql = None
+    run_mode: RunMode = None
+    cu_number: Cu = None
+    parallel_number: Parallelism = None
     checkpoint_enabled: bool | None = None
-    checkpoint_mode: int | str | None = None
-    checkpoint_interval: int | None = None
-    checkpoint_path: str | None = None
-    obs_bucket: str | None = None
+    checkpoint_mode: CheckpointModeIn = None
+    checkpoint_interval: Interval = None
+    checkpoint_path: Text = None
+    obs_bucket: Bucket = None
     log_enabled: bool | None = None
-    smn_topic: str | None = None
+    smn_topic: Text = None
     restart_when_exception: bool | None = None
-    idle_state_retention: int | None = None
-    edge_group_ids: list[str] | None = None
-    dirty_data_strategy: str | None = None
-    udf_jar_url: str | None = None
-    manager_cu_number: int | None = None
-    tm_cus: int | None = None
-    tm_slot_num: int | None = None
+    idle_state_retention: Retention = None
+    edge_group_ids: EdgeGroups = None
+    dirty_data_strategy: DirtyData = None
+    udf_jar_url: Text = None
+    manager_cu_number: ManagerCu = None
+    tm_cus: TaskManagerCu = None
+    tm_slot_num: Slots = None
     resume_checkpoint: bool | None = None
-    resume_max_num: int | None = None
-    runtime_config: str | None = None
-    flink_log_config: str | None = None
-    flink_version: str | None = None
-    execution_agency_urn: str | None = None
-    resource_config_version: str | None = None
+    resume_max_num: Attempts = None
+    runtime_config: Text = None
+    flink_log_config: Text = None
+    flink_version: Text = None
+    execution_agency_urn: Text = None
+    resource_config_version: ConfigVersion = None
     resource_config: ResourceConfig | None = None
 
 
 class CreateSqlJob(_SqlJobFields, frozen=True, kw_only=True):
     """A new SQL job."""
 
-    name: str
-    template_id: int | str | None = None
-    job_type: str | None = None
-    tags: list[Tag] | None = None
+    name: JobName
+    template_id: MaybeId = None
+    job_type: SqlType = None
+    tags: Tags = None
 
 
 class UpdateSqlJob(_SqlJobFields, frozen=True, kw_only=True):
     """What to change of a SQL job; what is absent stays."""
 
-    name: str | None = None
-    operator_config: str | None = None
-    static_estimator_config: str | None = None
+    name: MaybeJobName = None
+    operator_config: Text = None
+    static_estimator_config: Text = None
 
 
 SqlJob = CreateSqlJob | UpdateSqlJob

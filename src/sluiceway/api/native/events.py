@@ -11,7 +11,7 @@ from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, Project, QueriesGiven, refusals
+from sluiceway.api.native.given import BatchId, Project, QueriesGiven, id_bounds, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.queries import Queries
 from sluiceway.domain.access import Action
@@ -21,7 +21,10 @@ PAGE = 1000
 LOOK_EVERY = 0.25  # seconds
 SIGN_OF_LIFE = 15.0  # seconds without an event, after which proxies are told that the stream lives
 
-After = Annotated[int, Parameter(ge=0, le=2**63 - 1, description="Only events with higher ids.")]
+After = Annotated[
+    int,
+    Parameter(**id_bounds(0), description="Only events with higher ids."),
+]
 
 
 @get("/events", tags=["events"], summary="Who did what, why and when", responses=refusals())
@@ -42,7 +45,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404) | {200: ResponseSpec(str, False, "Server-sent events.", "text/event-stream")},
+    responses=refusals(404) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
 )
 async def follow_stop(
     project_id: Project,

@@ -1,6 +1,6 @@
 """What the handlers of our own API are given."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
@@ -21,7 +21,17 @@ SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
-BatchId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that the stop was accepted under.")]
+
+
+def id_bounds(least: int = 1) -> dict[str, Any]:
+    """Between what an id is. Litestar itself would describe the bounds as fractions, and the upper one wrongly."""
+    return {"ge": least, "le": 2**63 - 1, "schema_extra": wire.ID_SCHEMA | {"minimum": least}}
+
+
+BatchId = Annotated[
+    int,
+    Parameter(**id_bounds(), description="The id that the stop was accepted under."),
+]
 
 
 def refusals(*statuses: int) -> dict[int, ResponseSpec]:

@@ -28,7 +28,8 @@ class _Upload(Operation):
     def __post_init__(self) -> None:
         anything = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
         self.request_body = RequestBody(
-            content={"application/octet-stream": OpenAPIMediaType(schema=anything)}, required=True
+            content={"application/octet-stream": OpenAPIMediaType(schema=anything)},
+            required=False,  # an empty file is one, too
         )
 
 

@@ -10,6 +10,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from sluiceway.api.error_help import pointing
 from sluiceway.api.native import events, resources, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
+from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
     BadResource,
     ControlError,
@@ -28,29 +29,31 @@ from sluiceway.control.errors import (
 )
 from sluiceway.settings import MAX_BODY
 
+_HANDLERS = [
+    stops.stop,
+    stops.list_stops,
+    stops.show_stop,
+    stops.abort,
+    stops.proceed,
+    stops.resume,
+    events.follow_stop,
+    events.list_events,
+    savepoints.list_savepoints,
+    savepoints.take_savepoints,
+    savepoints.show_savepoint,
+    savepoints.verify_savepoint,
+    savepoints.delete_savepoint,
+    resources.upload_resource,
+    resources.list_resources,
+    resources.delete_resource,
+]
+
 
 def routes() -> Router:
     """Everything under `/api/v1/projects/{project_id}`."""
     return Router(
         path="/api/v1/projects/{project_id:str}",
-        route_handlers=[
-            stops.stop,
-            stops.list_stops,
-            stops.show_stop,
-            stops.abort,
-            stops.proceed,
-            stops.resume,
-            events.follow_stop,
-            events.list_events,
-            savepoints.list_savepoints,
-            savepoints.take_savepoints,
-            savepoints.show_savepoint,
-            savepoints.verify_savepoint,
-            savepoints.delete_savepoint,
-            resources.upload_resource,
-            resources.list_resources,
-            resources.delete_resource,
-        ],
+        route_handlers=[no_options(_HANDLERS), *_HANDLERS],
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,

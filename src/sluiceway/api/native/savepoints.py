@@ -10,14 +10,14 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, refusals
+from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, id_bounds, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.savepoints import needed_by
 from sluiceway.storage.metadata import Metadata
 from sluiceway.store.catalogue import Savepoint, Which
 
-SavepointId = Annotated[int, Parameter(ge=1, le=2**63 - 1, description="The id that lists show it under.")]
-MaybeId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1, required=False)]
+SavepointId = Annotated[int, Parameter(**id_bounds(), description="The id that lists show it under.")]
+MaybeId = Annotated[int | None, Parameter(**id_bounds(), required=False)]
 
 
 @get("/savepoints", tags=["savepoints"], summary="The latest savepoints", responses=refusals())
@@ -28,7 +28,10 @@ async def list_savepoints(
     stop_id: MaybeId = None,
     removed: Annotated[bool, Parameter(description="Also those whose files are gone.")] = False,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
-    before: Annotated[int | None, Parameter(ge=1, le=2**63 - 1, required=False, description="Only older ones.")] = None,
+    before: Annotated[
+        int | None,
+        Parameter(**id_bounds(), required=False, description="Only older ones."),
+    ] = None,
 ) -> wire.SavepointList:
     """The savepoints that stops have kept, the newest first; with `removed` also those whose files are gone."""
     found = await savepoints.list(project_id, Which(job_id, stop_id, removed), limit, before)

@@ -22,6 +22,7 @@ from sluiceway.api.native.given import (
     QueriesGiven,
     StartJobsGiven,
     StopJobsGiven,
+    id_bounds,
     refusals,
 )
 from sluiceway.api.permit import PermitGiven
@@ -109,7 +110,10 @@ async def list_stops(
     project_id: Project,
     queries: QueriesGiven,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 20,
-    before: Annotated[int | None, Parameter(ge=1, le=2**63 - 1, required=False, description="Only older ones.")] = None,
+    before: Annotated[
+        int | None,
+        Parameter(**id_bounds(), required=False, description="Only older ones."),
+    ] = None,
 ) -> wire.BatchList:
     """The latest requests to stop jobs, newest first."""
     return wire.BatchList([_head(batch) for batch in await queries.batches(project_id, limit, before)])

@@ -1,7 +1,7 @@
 """The wire models of our own API. Times are ISO 8601 in UTC, sizes bytes."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -10,10 +10,23 @@ from sluiceway.settings import MAX_JOB_IDS
 JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
-Ids = Annotated[list[JobId], Meta(min_length=1, max_length=MAX_JOB_IDS)]
+# What Litestar does not find by itself, inside of lists and objects; and bounds as numbers that JSON has.
+ID_SCHEMA: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+Ids = Annotated[
+    list[JobId], Meta(min_length=1, max_length=MAX_JOB_IDS, extra_json_schema={"extra": {"items": ID_SCHEMA}})
+]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
-Tags = Annotated[dict[Name, Annotated[str, Meta(max_length=255)]], Meta(min_length=1, max_length=20)]
-Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400)]
+_TAGS: Final = {
+    "minProperties": 1,
+    "maxProperties": 20,
+    "propertyNames": {"minLength": 1, "maxLength": 128},
+    "additionalProperties": {"type": "string", "maxLength": 255},
+}
+Tags = Annotated[
+    dict[Name, Annotated[str, Meta(max_length=255)]],
+    Meta(min_length=1, max_length=20, extra_json_schema={"extra": _TAGS}),
+]
+Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400, extra_json_schema={"extra": {"exclusiveMinimum": 0}})]
 Status = Literal["submitting", "running", "stop_failed", "stopped"]
 
 
@@ -38,7 +51,7 @@ class AbortWhen(Struct, frozen=True, forbid_unknown_fields=True):
     """When to pause what has not begun: at a number of failures, or at a share of all jobs."""
 
     failures: Annotated[int, Meta(ge=1)] | None = None
-    share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    share: Annotated[float, Meta(gt=0, le=1, extra_json_schema={"extra": {"exclusiveMinimum": 0}})] | None = None
 
 
 class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +213,14 @@ class Event(Struct, frozen=True):
     stop_id: int | None  # of the batch
     who: str
     detail: str
+
+
+class StreamEvent(Struct, frozen=True):
+    """One server-sent event. The last one is `settled`, with nothing in its data."""
+
+    id: str
+    event: str  # its kind
+    data: str  # an event as JSON
 
 
 class EventList(Struct, frozen=True):

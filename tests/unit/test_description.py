@@ -1,0 +1,70 @@
+"""`/openapi.json`: what it says beside what Litestar finds by itself."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from sluiceway.app import _api
+from sluiceway.control.queues import Queues
+from sluiceway.engines.session import SessionEngine
+from sluiceway.settings import Settings
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database
+
+OWN = "/api/v1/projects/{project_id}"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> httpx.AsyncClient:
+    nothing = cast("Any", None)
+    queues, storage = Queues((), lambda _: None, lambda _: None), Storage(str(tmp_path / "storage"))
+    engine = SessionEngine(nothing, nothing)
+    api = _api(Settings(data=tmp_path), Database(tmp_path / "none.db"), queues, storage, engine, nothing)
+    transport = httpx.ASGITransport(app=api)  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+async def described(client: httpx.AsyncClient) -> dict[str, Any]:
+    return cast("dict[str, Any]", (await client.get("/openapi.json")).json())
+
+
+async def test_every_operation_says_what_the_way_to_it_may_answer(client: httpx.AsyncClient) -> None:
+    for path, methods in (await described(client))["paths"].items():
+        for method, operation in methods.items():
+            answers = operation["responses"]
+            assert {"429", "500", "503"} <= set(answers), path
+            assert ("401" in answers) == (operation.get("security") != []) or path == "/v3/auth/tokens"
+            assert ("413" in answers) == ("requestBody" in operation), f"{method} {path}"
+            assert all(answer["headers"]["X-Request-Id"]["required"] for answer in answers.values())
+            assert "Retry-After" in answers["429"]["headers"]
+
+
+async def test_bounds_of_ids_are_whole_numbers(client: httpx.AsyncClient) -> None:
+    schema = await described(client)
+    [_, stop] = schema["paths"][f"{OWN}/stops/{{stop_id}}"]["get"]["parameters"]
+    body = schema["components"]["schemas"]["native_wire_StopRequest"]["properties"]
+    for found in (stop["schema"], body["job_ids"]["items"]):
+        assert (found["minimum"], found["maximum"]) == (1, 2**63 - 1)
+        assert isinstance(found["maximum"], int)
+    assert body["timeout_seconds"]["exclusiveMinimum"] == 0
+
+
+async def test_bodies_of_our_own_take_no_unknown_fields_and_those_of_dli_do(client: httpx.AsyncClient) -> None:
+    schemas = (await described(client))["components"]["schemas"]
+    for own in ("native_wire_StopRequest", "Wave", "OnSavepointFailure", "AbortWhen", "SavepointRequest"):
+        assert schemas[own]["additionalProperties"] is False
+    assert "additionalProperties" not in schemas["dli_wire_StopRequest"]
+
+
+async def test_a_union_is_of_any_of_its_types(client: httpx.AsyncClient) -> None:
+    schema = await described(client)
+    [listed] = schema["paths"]["/v1.0/{project_id}/streaming/jobs"]["get"]["responses"]["200"]["content"].values()
+    assert len(listed["schema"]["anyOf"]) == 2  # an empty list is both
+
+
+@pytest.mark.parametrize("path", ["/api/v1/projects/p/stops", "/v3/auth/tokens", "/v1.0/p/streaming/jobs"])
+async def test_options_is_no_method_of_ours(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.options(path)
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "APIGW.0101")
