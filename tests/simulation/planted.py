@@ -24,16 +24,20 @@ from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
-PLANTED: dict[str, Plant] = {}
+PLANTED: dict[str, tuple[Plant, int | None]] = {}  # by name; with the seed that noticed it first, when last looked for
 
 
-def plant(function: Plant) -> Plant:
+def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     """A bug, by its name; it is given `setattr`."""
-    PLANTED[function.__name__] = function
-    return function
+
+    def add(function: Plant) -> Plant:
+        PLANTED[function.__name__] = function, seed
+        return function
+
+    return add
 
 
-@plant
+@plant(307)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -47,7 +51,7 @@ def a_new_trigger_id_at_every_resend(put: Any) -> None:
     put(stop_decide, "_running", running)
 
 
-@plant
+@plant(0)
 def asked_before_it_is_stored(put: Any) -> None:
     """The order of a turn."""
 
@@ -66,7 +70,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     put(Turn, "__call__", take)
 
 
-@plant
+@plant(5)
 def absence_is_gone_at_once(put: Any) -> None:
     """A JobManager that recovers does not know its jobs."""
     before = stop_endings.missing
@@ -77,14 +81,14 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant
+@plant(3)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
     put(runs, "_missing", lambda run, now, _, life: before(run, now, timedelta(0), life))
 
 
-@plant
+@plant(0)
 def silence_begins_a_new_attempt(put: Any) -> None:
     """No answer is not a no."""
     before = stop_decide._judge
@@ -97,13 +101,13 @@ def silence_begins_a_new_attempt(put: Any) -> None:
     put(stop_decide, "_judge", judge)
 
 
-@plant
+@plant(2116)
 def all_attempts_share_a_directory(put: Any) -> None:
     """So that an older attempt's savepoint passes for this one's."""
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant
+@plant(0)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
@@ -115,7 +119,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
     put(session._Look, "_attempt", attempt)
 
 
-@plant
+@plant(2010)
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
     before = session._Look._failure
@@ -128,7 +132,7 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     put(session._Look, "_failure", of_failure)
 
 
-@plant
+@plant()
 def everybody_gets_the_lease(put: Any) -> None:
     """Two services work on one cluster."""
 
@@ -143,7 +147,7 @@ def everybody_gets_the_lease(put: Any) -> None:
     put(leases, "still_held", held)
 
 
-@plant
+@plant(0)
 def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
@@ -153,7 +157,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant
+@plant(1)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -167,7 +171,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant
+@plant(7)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
@@ -179,7 +183,7 @@ def lost_is_told_as_stopped(put: Any) -> None:
     put(stop_endings, "settle", settle)
 
 
-@plant
+@plant(2368)
 def a_restart_unnoticed(put: Any) -> None:
     """A complete savepoint counts although its job was seen running after it."""
     before = stop_endings.gone
@@ -198,7 +202,7 @@ def a_restart_unnoticed(put: Any) -> None:
     )
 
 
-@plant
+@plant(1)
 def no_cap_on_savepoints(put: Any) -> None:
     """All at once."""
 
@@ -208,7 +212,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant
+@plant(0)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -221,14 +225,14 @@ def submitted_under_a_new_id(put: Any) -> None:
     put(Submissions, "_submit", submit)
 
 
-@plant
+@plant()
 def a_withdrawn_start_never_arrives(put: Any) -> None:
     """A submission without an answer may arrive later."""
     before = runs._withdrawn
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant
+@plant(110)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
@@ -242,7 +246,7 @@ def no_guard_on_the_version(put: Any) -> None:
     put(work, "guarded_update", write)
 
 
-@plant
+@plant(51)
 def a_wave_does_not_wait(put: Any) -> None:
     """For the one before it."""
 
@@ -253,7 +257,7 @@ def a_wave_does_not_wait(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant
+@plant(762)
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
     before = batch.release
@@ -264,7 +268,7 @@ def more_at_once_than_was_asked(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant
+@plant()
 def checkpoints_that_nobody_keeps(put: Any) -> None:
     """A cancel removes them, unless the job says otherwise."""
     before = stop_decide._weighed
@@ -277,13 +281,13 @@ def checkpoints_that_nobody_keeps(put: Any) -> None:
     put(stop_decide, "_weighed", weighed)
 
 
-@plant
+@plant(5)
 def a_resurrection_is_ignored(put: Any) -> None:
     """A settled stop whose job runs again."""
     put(stops, "contradicted", lambda stop, _: stop)
 
 
-@plant
+@plant(0)
 def events_are_forgotten(put: Any) -> None:
     """Where a stop settles."""
     before = work._told
@@ -294,7 +298,7 @@ def events_are_forgotten(put: Any) -> None:
     put(work, "_told", told)
 
 
-@plant
+@plant(0)
 def the_job_does_not_show_it(put: Any) -> None:
     """Its status stays behind."""
 
@@ -304,7 +308,7 @@ def the_job_does_not_show_it(put: Any) -> None:
     put(work, "_show", show)
 
 
-@plant
+@plant()
 def resumed_from_an_older_state(put: Any) -> None:
     """A savepoint that a failed stop has left behind is overlooked."""
 
@@ -314,19 +318,19 @@ def resumed_from_an_older_state(put: Any) -> None:
     put(StartJobs, "_roots", roots)
 
 
-@plant
+@plant(0)
 def no_evidence_is_looked_for(put: Any) -> None:
     """A stop waits for what nobody asks."""
     put(stop_endings, "evidence_at", lambda *_: None)
 
 
-@plant
+@plant(3)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
     put(snapshots, "hold_back", lambda _, fact, __: fact)
 
 
-@plant
+@plant(0)
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
@@ -337,7 +341,7 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     put(turn, "_snapshot_fact", fact)
 
 
-@plant
+@plant(10)
 def a_savepoint_on_flinks_word(put: Any) -> None:
     """Nobody looks whether it is there."""
     before = snapshots._check
@@ -348,7 +352,7 @@ def a_savepoint_on_flinks_word(put: Any) -> None:
     put(snapshots, "_check", check)
 
 
-@plant
+@plant(43)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
@@ -359,7 +363,7 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     put(snapshots, "_overdue", overdue)
 
 
-@plant
+@plant(437)
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
     before = StartJobs._resume_point

@@ -1,6 +1,6 @@
 """The whole control plane in bad weather: 1,000 seeds hold every promise, and planted bugs are noticed."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from tests.simulation.planted import PLANTED
@@ -28,14 +28,23 @@ def test_a_seed_replays_exactly() -> None:
         assert len(once.trace) > 5
 
 
+@pytest.mark.parametrize("bug", [name for name, (_, seed) in PLANTED.items() if seed is not None and seed < 1000])
+def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, seed = PLANTED[bug]
+    plant(monkeypatch.setattr)
+    assert noticed([seed or 0, *range(1000)]), "no seed of those of the test command notices it"
+
+
 @pytest.mark.planted
 @pytest.mark.parametrize("bug", PLANTED)
-def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def put(owner: Any, name: str, value: Any) -> None:
-        monkeypatch.setattr(owner, name, value)
-
-    PLANTED[bug](put)
-    assert any(play(seed).violations for seed in range(BOUND)), f"{BOUND} seeds did not notice it"
+def test_a_planted_bug_is_noticed_sooner_or_later(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, seed = PLANTED[bug]
+    plant(monkeypatch.setattr)
+    assert noticed([*([] if seed is None else [seed]), *range(BOUND)]), f"{BOUND} seeds did not notice it"
 
 
-BOUND = 2000
+def noticed(seeds: Sequence[int]) -> bool:
+    return any(play(seed).violations for seed in seeds)
+
+
+BOUND = 20_000
