@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sluiceway.api.auth.oidc import BadToken, OidcVerifier
-from sluiceway.api.auth.signature import BadSignature, RawRequest, ReplayGuard, Signed, read, verify
+from sluiceway.api.auth.signature import BadSignature, RawRequest, ReplayGuard, Signed, check_head, read, verify
 from sluiceway.api.dli.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller
@@ -101,10 +101,11 @@ class Credentials:
 
     async def _by_signature(self, signed: Signed, scope: "Scope", body: Body) -> Caller:
         key = await self.sign_in.signing_key(signed.access)
-        # Who has no key must not make us take in megabytes.
-        content = b"" if key is None else await body()
         try:
-            request, now = RawRequest.of(scope, content), self.clock()
+            check_head(signed, RawRequest.of(scope, b""), self.clock())
+            # Who has no key must not make us take in megabytes.
+            request = RawRequest.of(scope, b"" if key is None else await body())
+            now = self.clock()
             verify(signed, _NOBODYS if key is None else key.secret, request, now)
             if self.guard is not None and key is not None:
                 self.guard.admit(signed, request, now)

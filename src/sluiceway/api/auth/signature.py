@@ -111,16 +111,22 @@ def read(authorization: str) -> Signed:
     return Signed(found["access"], names, found["signature"])
 
 
-def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> None:
-    """Raises `BadSignature` unless who knows the secret has signed just this request, and lately.
-
-    For an access key that does not exist, verify with any secret, so that the time taken does not tell.
-    """
+def check_head(signed: Signed, request: RawRequest, now: datetime) -> None:
+    """Raises `BadSignature` for what is wrong whatever the body is, so that it need not be read."""
     if missing := [name for name in MUST_SIGN if name not in signed.headers]:
         raise BadSignature(f"{', '.join(missing)} must be signed", f"必须对 {', '.join(missing)} 签名")
     headers = _Headers(request)
     headers.get("authorization")  # one at most
     _check_date(_date(headers), now)
+
+
+def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> None:
+    """Raises `BadSignature` unless who knows the secret has signed just this request, and lately.
+
+    For an access key that does not exist, verify with any secret, so that the time taken does not tell.
+    """
+    check_head(signed, request, now)
+    headers = _Headers(request)
     lines = [
         request.method.encode(errors="replace"),
         _canonical_path(request.path),
