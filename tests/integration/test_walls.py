@@ -381,6 +381,31 @@ async def test_a_flood_of_denials_does_not_fill_the_database(tmp_path: Path) -> 
         assert len(await api.denied(PROJECT)) == 3, "a new minute, a new beginning"
 
 
+async def test_nobody_can_hide_what_others_are_denied_behind_a_flood_of_their_own(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        viewer = await api.user("viewer", Grant(Role.VIEWER, PROJECT))
+        stranger = await api.user("stranger", Grant(Role.VIEWER, "q"))
+        for n in range(KINDS + 1):
+            await api.http.get(f"/v1.0/x{n}/streaming/jobs")
+            await api.http.get(f"/v1.0/x{n}/streaming/jobs", auth=stranger)
+        jobs = f"/v1.0/{PROJECT}/streaming/jobs"
+        for who in (None, stranger, viewer):
+            await api.http.post(f"{jobs}/stop", json={"job_ids": [1]}, auth=who)
+        assert [who for who, _ in await api.denied(PROJECT)] == ["", "stranger", "viewer"]
+
+
+async def test_a_flood_in_a_project_is_counted_there_and_hides_no_other_caller(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        await api.user("viewer", Grant(Role.VIEWER, PROJECT))
+        for n in range(2 * KINDS):
+            await api.door.denials.record(PROJECT, "", f"kind {n}")
+        await api.door.denials.record(PROJECT, "viewer", "no right")
+        await api.door.denials.flush()
+        told = await api.denied(PROJECT)
+        others = "Further calls of other kinds were denied."
+        assert told[KINDS:] == [("", others), ("viewer", "no right"), ("", f"{others} ({KINDS - 1} more times since)")]
+
+
 async def test_what_comes_from_outside_is_not_repeated_in_the_audit(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         await api.http.get("/v1.0/%3Cscript%3E/streaming/jobs?secret=1", headers={"X-Auth-Token": "tok-secret"})

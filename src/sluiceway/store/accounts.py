@@ -276,6 +276,12 @@ async def revoke(db: Database, name: str, project: str, queue: str | None, now: 
         return taken
 
 
+async def projects(db: Database) -> set[str]:
+    """The projects that somebody has a grant in by name."""
+    async with db.read() as connection:
+        return set((await connection.execute(select(grants.c.project).distinct())).scalars())
+
+
 def told(given: Grant) -> str:
     """A grant in words."""
     where = "every project" if given.project == "*" else f"project {given.project}"
