@@ -16,8 +16,8 @@ from sluiceway.store.audit import Denial
 from sluiceway.store.database import Database
 
 PERIOD: Final = 60.0  # seconds within which denials of a kind are counted instead of stored
-# Of one caller in one project within one period; all others are one kind: a flood must not fill the database. Nobody can
-# use up what is kept for others: those who are not signed in are one caller, and all projects that do not exist one.
+# Of one caller in one project within one period; all others are one kind: a flood must not fill the database. Nobody
+# can use up what is kept for others: those who are not signed in are one caller, and all projects not known are one.
 KINDS: Final = 100
 _OTHERS: Final = "Further calls of other kinds were denied."
 
