@@ -416,6 +416,32 @@ async def test_what_comes_from_outside_is_not_repeated_in_the_audit(tmp_path: Pa
         assert not any("secret" in repr(row) or "script" in repr(row) or "nobody" in repr(row) for row in rows)
 
 
+async def test_a_key_that_ended_is_told_from_a_wrong_signature_in_the_audit_alone(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        owner = await api.user("ann", Grant(Role.OWNER, PROJECT))
+        revoked = await api.access.add_key("ann")
+        await api.access.revoke_key(revoked.access)
+        off = await api.user("bob", Grant(Role.OWNER, PROJECT))
+        await api.access.disable("bob")
+        callers = (
+            Signs(owner.access, "wrong"),
+            Signs(revoked.access, revoked.secret),
+            off,
+            Signs("AKofnobody", "sk"),
+            Signs("AKofnobody", "-"),
+        )
+        said = {(await api.http.get(f"/v1.0/{PROJECT}/streaming/jobs", auth=who)).json()["error_msg"] for who in callers}
+        assert len(said) == 1
+        assert "the access key is not valid, or the signature does not match" in said.pop()
+        route = "GET /v1.0/{project_id}/streaming/jobs"
+        assert [detail for _, detail in await api.denied(PROJECT)] == [
+            f"{route}: bad signature of access key {owner.access}",
+            f"{route}: access key {revoked.access} of ann was revoked",
+            f"{route}: access key {off.access} of bob is good for nothing: they are disabled",
+            f"{route}: there is no such access key",
+        ]
+
+
 async def test_a_user_who_is_disabled_has_no_rights_left(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         who = await api.admin()

@@ -139,11 +139,16 @@ def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> N
     to_sign = b"\n".join([ALGORITHM.encode(), headers.need("x-sdk-date"), hashed])
     wanted = hmac.new(secret.encode(), to_sign, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(wanted.encode(), signed.signature.encode(errors="replace")):
-        raise BadSignature(
-            "the signature does not match; check the secret key, and that nothing on the way changes Host, User-Agent,"
-            " the path or the body",
-            "签名不匹配；请检查 SK，并确认传输途中没有改动 Host、User-Agent、路径或请求体",
-        )
+        raise no_match()
+
+
+def no_match() -> BadSignature:
+    """What is told whether it is the key that is not valid or the signature: strangers must not learn which keys are."""
+    return BadSignature(
+        "the access key is not valid, or the signature does not match; check the access key and its secret, and that"
+        " nothing on the way changes Host, User-Agent, the path or the body",
+        "访问密钥无效或签名不匹配；请检查 AK 和 SK，并确认传输途中没有改动 Host、User-Agent、路径或请求体",
+    )
 
 
 def _date(headers: _Headers) -> datetime:
