@@ -114,7 +114,8 @@ class SignIn:
         if found is None:
             return "there is no such access key"
         user, revoked = found
-        return f"access key {access} of {user} " + ("was revoked" if revoked else "is good for nothing: they are disabled")
+        why = "was revoked" if revoked else "is good for nothing: they are disabled"
+        return f"access key {access} of {user} {why}"
 
     async def by_token(self, token: str) -> Caller:
         """Whose a token is. Raises `NotLetIn`."""

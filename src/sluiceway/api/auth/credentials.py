@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sluiceway.api.auth.oidc import BadToken, OidcVerifier
-from sluiceway.api.auth.signature import BadSignature, RawRequest, ReplayGuard, Signed, check_head, no_match, read, verify
+from sluiceway.api.auth.signature import (
+    BadSignature,
+    RawRequest,
+    ReplayGuard,
+    Signed,
+    check_head,
+    no_match,
+    read,
+    verify,
+)
 from sluiceway.api.dli.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller

@@ -143,7 +143,7 @@ def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> N
 
 
 def no_match() -> BadSignature:
-    """What is told whether it is the key that is not valid or the signature: strangers must not learn which keys are."""
+    """What is told whether the key is not valid or the signature: strangers must not learn which keys there are."""
     return BadSignature(
         "the access key is not valid, or the signature does not match; check the access key and its secret, and that"
         " nothing on the way changes Host, User-Agent, the path or the body",
