@@ -416,6 +416,25 @@ async def test_what_comes_from_outside_is_not_repeated_in_the_audit(tmp_path: Pa
         assert not any("secret" in repr(row) or "script" in repr(row) or "nobody" in repr(row) for row in rows)
 
 
+async def test_what_is_granted_in_every_project_is_in_the_audit_of_each(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        owner = await api.user("ann", Grant(Role.OWNER, PROJECT))
+        await api.user("root", Grant(Role.ADMIN, "*"))
+        await api.user("bob", Grant(Role.OWNER, "other"))
+        await api.access.revoke("root", "*", None)
+        await api.access.grant("ann", Grant(Role.VIEWER, PROJECT))
+        path, told, after = f"/api/v1/projects/{PROJECT}/events", [], 0
+        while page := (await api.http.get(path, params={"after": after, "limit": 1}, auth=owner)).json()["events"]:
+            told += [(event["kind"], event["detail"]) for event in page]
+            after = page[-1]["id"]
+        assert told == [
+            ("access_granted", "ann: owner of project p"),
+            ("access_granted", "root: admin of every project"),
+            ("access_revoked", "root: admin of every project"),
+            ("access_granted", "ann: viewer of project p"),
+        ]
+
+
 async def test_a_key_that_ended_is_told_from_a_wrong_signature_in_the_audit_alone(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         owner = await api.user("ann", Grant(Role.OWNER, PROJECT))
@@ -430,7 +449,8 @@ async def test_a_key_that_ended_is_told_from_a_wrong_signature_in_the_audit_alon
             Signs("AKofnobody", "sk"),
             Signs("AKofnobody", "-"),
         )
-        said = {(await api.http.get(f"/v1.0/{PROJECT}/streaming/jobs", auth=who)).json()["error_msg"] for who in callers}
+        path = f"/v1.0/{PROJECT}/streaming/jobs"
+        said = {(await api.http.get(path, auth=who)).json()["error_msg"] for who in callers}
         assert len(said) == 1
         assert "the access key is not valid, or the signature does not match" in said.pop()
         route = "GET /v1.0/{project_id}/streaming/jobs"
