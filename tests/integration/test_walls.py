@@ -226,6 +226,20 @@ async def test_an_idempotency_key_of_another_project_is_not_known(tmp_path: Path
         assert (second.json()["accepted"], second.json()["jobs"][0]["code"]) == (0, "unknown")
 
 
+async def test_an_idempotency_key_of_a_colleague_is_not_known(tmp_path: Path) -> None:
+    async with two_queues(tmp_path) as (api, op, first, second):
+        owner = await api.user("owner", Grant(Role.OWNER, PROJECT))
+        body = {"json": {"job_ids": [first, second]}, "headers": {"Idempotency-Key": "k"}}
+        path = f"/api/v1/projects/{PROJECT}/stops"
+        answers = [
+            (await api.http.post(path, auth=who, **body)).json()  # type: ignore[arg-type]
+            for who in (owner, op, owner)
+        ]
+        assert answers[0] == answers[2]
+        assert answers[1]["id"] != answers[0]["id"]
+        assert {each["job_id"]: each.get("code", "") for each in answers[1]["jobs"]}[second] == "forbidden"
+
+
 async def test_savepoints_go_to_an_address_of_ones_choice_only_by_an_admin(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         [job] = await api.plane.run()
