@@ -226,6 +226,20 @@ async def test_an_idempotency_key_of_another_project_is_not_known(tmp_path: Path
         assert (second.json()["accepted"], second.json()["jobs"][0]["code"]) == (0, "unknown")
 
 
+async def test_an_idempotency_key_of_a_colleague_is_not_known(tmp_path: Path) -> None:
+    async with two_queues(tmp_path) as (api, op, first, second):
+        owner = await api.user("owner", Grant(Role.OWNER, PROJECT))
+        body = {"json": {"job_ids": [first, second]}, "headers": {"Idempotency-Key": "k"}}
+        path = f"/api/v1/projects/{PROJECT}/stops"
+        answers = [
+            (await api.http.post(path, auth=who, **body)).json()  # type: ignore[arg-type]
+            for who in (owner, op, owner)
+        ]
+        assert answers[0] == answers[2]
+        assert answers[1]["id"] != answers[0]["id"]
+        assert {each["job_id"]: each.get("code", "") for each in answers[1]["jobs"]}[second] == "forbidden"
+
+
 async def test_savepoints_go_to_an_address_of_ones_choice_only_by_an_admin(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         [job] = await api.plane.run()
@@ -381,6 +395,31 @@ async def test_a_flood_of_denials_does_not_fill_the_database(tmp_path: Path) -> 
         assert len(await api.denied(PROJECT)) == 3, "a new minute, a new beginning"
 
 
+async def test_nobody_can_hide_what_others_are_denied_behind_a_flood_of_their_own(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        viewer = await api.user("viewer", Grant(Role.VIEWER, PROJECT))
+        stranger = await api.user("stranger", Grant(Role.VIEWER, "q"))
+        for n in range(KINDS + 1):
+            await api.http.get(f"/v1.0/x{n}/streaming/jobs")
+            await api.http.get(f"/v1.0/x{n}/streaming/jobs", auth=stranger)
+        jobs = f"/v1.0/{PROJECT}/streaming/jobs"
+        for who in (None, stranger, viewer):
+            await api.http.post(f"{jobs}/stop", json={"job_ids": [1]}, auth=who)
+        assert [who for who, _ in await api.denied(PROJECT)] == ["", "stranger", "viewer"]
+
+
+async def test_a_flood_in_a_project_is_counted_there_and_hides_no_other_caller(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        await api.user("viewer", Grant(Role.VIEWER, PROJECT))
+        for n in range(2 * KINDS):
+            await api.door.denials.record(PROJECT, "", f"kind {n}")
+        await api.door.denials.record(PROJECT, "viewer", "no right")
+        await api.door.denials.flush()
+        told = await api.denied(PROJECT)
+        others = "Further calls of other kinds were denied."
+        assert told[KINDS:] == [("", others), ("viewer", "no right"), ("", f"{others} ({KINDS - 1} more times since)")]
+
+
 async def test_what_comes_from_outside_is_not_repeated_in_the_audit(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
         await api.http.get("/v1.0/%3Cscript%3E/streaming/jobs?secret=1", headers={"X-Auth-Token": "tok-secret"})
@@ -389,6 +428,52 @@ async def test_what_comes_from_outside_is_not_repeated_in_the_audit(tmp_path: Pa
             rows = list(await connection.execute(text("SELECT project, who, detail FROM events")))
         assert [row.project for row in rows] == ["", PROJECT]
         assert not any("secret" in repr(row) or "script" in repr(row) or "nobody" in repr(row) for row in rows)
+
+
+async def test_what_is_granted_in_every_project_is_in_the_audit_of_each(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        owner = await api.user("ann", Grant(Role.OWNER, PROJECT))
+        await api.user("root", Grant(Role.ADMIN, "*"))
+        await api.user("bob", Grant(Role.OWNER, "other"))
+        await api.access.revoke("root", "*", None)
+        await api.access.grant("ann", Grant(Role.VIEWER, PROJECT))
+        path, told, after = f"/api/v1/projects/{PROJECT}/events", [], 0
+        while page := (await api.http.get(path, params={"after": after, "limit": 1}, auth=owner)).json()["events"]:
+            told += [(event["kind"], event["detail"]) for event in page]
+            after = page[-1]["id"]
+        assert told == [
+            ("access_granted", "ann: owner of project p"),
+            ("access_granted", "root: admin of every project"),
+            ("access_revoked", "root: admin of every project"),
+            ("access_granted", "ann: viewer of project p"),
+        ]
+
+
+async def test_a_key_that_ended_is_told_from_a_wrong_signature_in_the_audit_alone(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        owner = await api.user("ann", Grant(Role.OWNER, PROJECT))
+        revoked = await api.access.add_key("ann")
+        await api.access.revoke_key(revoked.access)
+        off = await api.user("bob", Grant(Role.OWNER, PROJECT))
+        await api.access.disable("bob")
+        callers = (
+            Signs(owner.access, "wrong"),
+            Signs(revoked.access, revoked.secret),
+            off,
+            Signs("AKofnobody", "sk"),
+            Signs("AKofnobody", "-"),
+        )
+        path = f"/v1.0/{PROJECT}/streaming/jobs"
+        said = {(await api.http.get(path, auth=who)).json()["error_msg"] for who in callers}
+        assert len(said) == 1
+        assert "the access key is not valid, or the signature does not match" in said.pop()
+        route = "GET /v1.0/{project_id}/streaming/jobs"
+        assert [detail for _, detail in await api.denied(PROJECT)] == [
+            f"{route}: bad signature of access key {owner.access}",
+            f"{route}: access key {revoked.access} of ann was revoked",
+            f"{route}: access key {off.access} of bob is good for nothing: they are disabled",
+            f"{route}: there is no such access key",
+        ]
 
 
 async def test_a_user_who_is_disabled_has_no_rights_left(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from hypothesis import strategies as st
 from tests.signer import Call, signed
 
 from sluiceway.api.auth.signature import WINDOW, BadSignature, RawRequest, ReplayGuard, read, verify
+from sluiceway.cli.signing import Credential
 
 ACCESS, SECRET = "AKOFTHETEST0123456789", "a secret of the test, äöü"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -506,3 +507,14 @@ def test_the_memory_of_the_guard_is_bounded_and_freed() -> None:
     for number in range(3):
         admit(number, NOW + WINDOW + timedelta(seconds=1))
     assert len(guard._seen) == len(guard._ends) == 3
+
+
+def test_a_command_that_asks_the_same_again_at_once_is_not_taken_for_a_replay() -> None:
+    guard, credential = ReplayGuard(), Credential(ACCESS, SECRET)
+    for _ in range(3):
+        headers = credential.headers("GET", "/api/v1/projects/p/stops/1?limit=2", "h", None)
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        request = RawRequest("GET", b"/api/v1/projects/p/stops/1", b"limit=2", encoded, b"")
+        found = read(headers["Authorization"])
+        verify(found, SECRET, request, datetime.now(UTC))
+        guard.admit(found, request, datetime.now(UTC))

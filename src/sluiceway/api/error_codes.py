@@ -77,7 +77,10 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("Remove it yourself, where it lies.", "请自行在其所在位置删除。"),
     ),
     Code.TOO_LARGE: (
-        Text("The body is longer than 12 MB, or a resource than 1 GiB.", "请求体超过 12 MB，或资源超过 1 GiB。"),
+        Text(
+            "The body is longer than 12 MB, or a resource than 1 GiB; with a signature, than 12 MB.",
+            "请求体超过 12 MB，或资源超过 1 GiB（签名请求为 12 MB）。",
+        ),
         Text("Send less in one request.", "请减少单次请求的内容。"),
     ),
     Code.KEY_REUSED: (

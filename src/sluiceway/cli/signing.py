@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +42,9 @@ class Credential:
         return {"X-Auth-Token": self.token} if self.token else {}
 
     def _signed(self, method: str, target: str, host: str, body: bytes, now: datetime) -> Mapping[str, str]:
-        headers = {"host": host, "x-sdk-date": now.strftime("%Y%m%dT%H%M%SZ")}
+        # Dates are in seconds. Asked twice within one, the second request would be taken for the first, replayed.
+        once = {"x-sluiceway-once": secrets.token_hex(8)}
+        headers = {"host": host, "x-sdk-date": now.strftime("%Y%m%dT%H%M%SZ"), **once}
         if self.security_token:
             headers["x-security-token"] = self.security_token
         parts, names = urlsplit(target), ";".join(sorted(headers))

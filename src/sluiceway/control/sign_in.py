@@ -108,6 +108,15 @@ class SignIn:
         secret = self.vault.open(found.secret, access)
         return SigningKey(Caller(found.user, found.grants), secret, expired, found.security_token)
 
+    async def why_no_key(self, access: str) -> str:
+        """Why no signature with an access key can be right, for the audit. One that never was is not repeated there."""
+        found = await accounts.key_ended(self.db, access)
+        if found is None:
+            return "there is no such access key"
+        user, revoked = found
+        why = "was revoked" if revoked else "is good for nothing: they are disabled"
+        return f"access key {access} of {user} {why}"
+
     async def by_token(self, token: str) -> Caller:
         """Whose a token is. Raises `NotLetIn`."""
         found = await accounts.token(self.db, digest(token))

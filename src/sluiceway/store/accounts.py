@@ -198,6 +198,14 @@ async def key(db: Database, access: str) -> StoredKey | None:
         return StoredKey(row["user"], row["secret"], row["security_token"], moment(row["expires_at"]), granted)
 
 
+async def key_ended(db: Database, access: str) -> tuple[str, bool] | None:
+    """Whose a key is that is good for nothing, and whether it was revoked; if not, its user is disabled."""
+    wanted = select(access_keys.c.user, access_keys.c.revoked_at).where(access_keys.c.access == access)
+    async with db.read() as connection:
+        row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else (row.user, row.revoked_at is not None)
+
+
 def _key(row: Mapping[Any, Any]) -> AccessKey:
     return AccessKey(
         row["access"],
@@ -274,6 +282,12 @@ async def revoke(db: Database, name: str, project: str, queue: str | None, now: 
         taken = Grant(Role(row.role), project, queue)
         await _told(connection, "access_revoked", f"{name}: {told(taken)}", project, now, who)
         return taken
+
+
+async def projects(db: Database) -> set[str]:
+    """The projects that somebody has a grant in by name."""
+    async with db.read() as connection:
+        return set((await connection.execute(select(grants.c.project).distinct())).scalars())
 
 
 def told(given: Grant) -> str:

@@ -14,10 +14,17 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a caller names a request, and a digest of the request itself."""
+    """What a caller names a request, and a digest of the request itself. The names of others are not looked at: what
+    they were answered is not what this caller would be."""
 
     name: str
     digest: str
+    who: str
+
+    @property
+    def stored(self) -> str:
+        """The name among those of all callers, in whose own names there is no blank."""
+        return f"{self.who} {self.name}"
 
 
 class AnsweredBefore(Exception):  # noqa: N818 - a finding
@@ -33,7 +40,7 @@ class AnsweredBefore(Exception):  # noqa: N818 - a finding
 async def refuse_known(connection: AsyncConnection, project: str, key: Key, now: datetime) -> None:
     """Let go of the answers that are too old. Raises `AnsweredBefore` if one to this key is left."""
     await connection.execute(delete(answers).where(answers.c.created_at < epoch_ms(now - KEPT)))
-    wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.name)
+    wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.stored)
     row = (await connection.execute(wanted)).one_or_none()
     if row is not None:
         raise AnsweredBefore(row.answer, row.digest)
@@ -41,5 +48,5 @@ async def refuse_known(connection: AsyncConnection, project: str, key: Key, now:
 
 async def keep(connection: AsyncConnection, project: str, key: Key, answer: str, now: datetime) -> None:
     """Keep an answer."""
-    row = {"project": project, "key": key.name, "digest": key.digest, "answer": answer, "created_at": epoch_ms(now)}
+    row = {"project": project, "key": key.stored, "digest": key.digest, "answer": answer, "created_at": epoch_ms(now)}
     await connection.execute(insert(answers).values(row))

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import Select, insert, select, union_all
 
+from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.schema import events, rejoined
@@ -55,19 +57,26 @@ async def add_denials(db: Database, denials: Sequence[Denial], now: datetime) ->
 
 
 async def of_project(db: Database, project: str, after: int, limit: int, *, denials: bool = True) -> list[Event]:
-    """The events of a project that follow an id, the oldest first; without `denials` none of denied calls."""
-    which = (events.c.project == project, *([] if denials else [events.c.kind != DENIED]))
-    return await _read(db, which, after, limit)
+    """The events of a project that follow an id, the oldest first, and of what concerns every project among them;
+    without `denials` none of denied calls."""
+    more = [events.c.id > after, *([] if denials else [events.c.kind != DENIED])]
+    # Each part by its own walk along the index: a sort would read all that follows for every page.
+    parts = [
+        select(events).where(events.c.project == which, *more).order_by(events.c.id).limit(limit).subquery()
+        for which in (project, EVERY_PROJECT)
+    ]
+    both = union_all(*(select(part) for part in parts)).subquery()
+    return await _read(db, select(both).order_by(both.c.id).limit(limit))
 
 
 async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[Event]:
     """The events of a batch, and of the stops of others that count in it, too."""
     again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-    return await _read(db, ((events.c.batch_id == batch_id) | events.c.stop_id.in_(again),), after, limit)
+    which = (events.c.batch_id == batch_id) | events.c.stop_id.in_(again)
+    return await _read(db, select(events).where(which, events.c.id > after).order_by(events.c.id).limit(limit))
 
 
-async def _read(db: Database, which: Sequence[ColumnElement[bool]], after: int, limit: int) -> list[Event]:
-    wanted = select(events).where(*which, events.c.id > after).order_by(events.c.id).limit(limit)
+async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
     async with db.read() as connection:
         rows = list(await connection.execute(wanted))
     found = []

@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sluiceway.api.auth.oidc import BadToken, OidcVerifier
-from sluiceway.api.auth.signature import BadSignature, RawRequest, ReplayGuard, Signed, read, verify
+from sluiceway.api.auth.signature import (
+    BadSignature,
+    RawRequest,
+    ReplayGuard,
+    Signed,
+    check_head,
+    no_match,
+    read,
+    verify,
+)
 from sluiceway.api.dli.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller
@@ -20,7 +29,6 @@ _NOTHING: Final = Text("the request has no credential", "请求中没有身份�
 _BAD_TOKEN: Final = Text("the token is not valid, or it has ended", "Token 无效或已过期")
 _NO_PROVIDER: Final = Text("bearer tokens are not taken here", "本服务不接受 Bearer Token")
 _NO_USER: Final = Text("no user here has the token's subject", "没有与该 Token 的 sub 对应的用户")
-_BAD_KEY: Final = Text("the access key is not valid", "访问密钥无效")
 _EXPIRED: Final = Text("the temporary access key has ended", "临时访问密钥已过期")
 _BAD_SECURITY_TOKEN: Final = Text(
     "X-Security-Token does not belong to the access key", "X-Security-Token 与访问密钥不匹配"
@@ -101,18 +109,20 @@ class Credentials:
 
     async def _by_signature(self, signed: Signed, scope: "Scope", body: Body) -> Caller:
         key = await self.sign_in.signing_key(signed.access)
-        # Who has no key must not make us take in megabytes.
-        content = b"" if key is None else await body()
         try:
-            request, now = RawRequest.of(scope, content), self.clock()
+            check_head(signed, RawRequest.of(scope, b""), self.clock())
+            # Who has no key must not make us take in megabytes.
+            request = RawRequest.of(scope, b"" if key is None else await body())
+            now = self.clock()
             verify(signed, _NOBODYS if key is None else key.secret, request, now)
-            if self.guard is not None and key is not None:
+            if key is None:
+                raise no_match()
+            if self.guard is not None:
                 self.guard.admit(signed, request, now)
         except BadSignature as error:
-            detail = "there is no such access key" if key is None else f"bad signature of access key {signed.access}"
+            bad = f"bad signature of access key {signed.access}"
+            detail = await self.sign_in.why_no_key(signed.access) if key is None else bad
             raise Unknown(Text(error.en, error.zh), detail) from None
-        if key is None:
-            raise Unknown(_BAD_KEY, "there is no such access key")
         return _checked(key, _header(scope, b"x-security-token"), signed.access)
 
 

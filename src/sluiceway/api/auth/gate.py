@@ -19,6 +19,7 @@ from sluiceway.api.dli.language import Text
 from sluiceway.api.permit import Permit
 from sluiceway.control.denials import Denials
 from sluiceway.domain.access import LOCAL, PROJECT, Action, Caller
+from sluiceway.settings import MAX_BODY
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -104,21 +105,28 @@ class _Body:
 
     def __init__(self, scope: "Scope", receive: "Receive") -> None:
         handler = scope["route_handler"]
-        self._most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
+        most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
+        # It is in memory before anybody has proven who they are, so routes that take more take it with tokens alone.
+        self._most = MAX_BODY if most is None else min(most, MAX_BODY)
+        self._length = _announced(scope)
         self._receive = receive
         self._read: bytes | None = None
 
     async def whole(self) -> bytes:
         """All of it. Raises `RequestEntityTooLarge`, `_HungUp`."""
         parts: list[bytes] = []
-        more = True
+        size, more = 0, True
+        if self._length > self._most:
+            raise RequestEntityTooLarge
         while more:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise _HungUp
-            parts.append(message.get("body", b""))
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
             more = message.get("more_body", False)
-            if self._most is not None and sum(map(len, parts)) > self._most:
+            if size > self._most:
                 raise RequestEntityTooLarge
         self._read = b"".join(parts)
         return self._read
@@ -129,6 +137,12 @@ class _Body:
             return await self._receive()
         body, self._read = self._read, None
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _announced(scope: "Scope") -> int:
+    """The length that the headers tell; 0 where they tell none."""
+    told = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+    return int(told[0]) if told and told[0].isdigit() and len(told[0]) < 19 else 0
 
 
 def _project(scope: "Scope") -> str:

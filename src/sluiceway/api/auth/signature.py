@@ -111,16 +111,22 @@ def read(authorization: str) -> Signed:
     return Signed(found["access"], names, found["signature"])
 
 
-def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> None:
-    """Raises `BadSignature` unless who knows the secret has signed just this request, and lately.
-
-    For an access key that does not exist, verify with any secret, so that the time taken does not tell.
-    """
+def check_head(signed: Signed, request: RawRequest, now: datetime) -> None:
+    """Raises `BadSignature` for what is wrong whatever the body is, so that it need not be read."""
     if missing := [name for name in MUST_SIGN if name not in signed.headers]:
         raise BadSignature(f"{', '.join(missing)} must be signed", f"必须对 {', '.join(missing)} 签名")
     headers = _Headers(request)
     headers.get("authorization")  # one at most
     _check_date(_date(headers), now)
+
+
+def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> None:
+    """Raises `BadSignature` unless who knows the secret has signed just this request, and lately.
+
+    For an access key that does not exist, verify with any secret, so that the time taken does not tell.
+    """
+    check_head(signed, request, now)
+    headers = _Headers(request)
     lines = [
         request.method.encode(errors="replace"),
         _canonical_path(request.path),
@@ -133,11 +139,16 @@ def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> N
     to_sign = b"\n".join([ALGORITHM.encode(), headers.need("x-sdk-date"), hashed])
     wanted = hmac.new(secret.encode(), to_sign, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(wanted.encode(), signed.signature.encode(errors="replace")):
-        raise BadSignature(
-            "the signature does not match; check the secret key, and that nothing on the way changes Host, User-Agent,"
-            " the path or the body",
-            "签名不匹配；请检查 SK，并确认传输途中没有改动 Host、User-Agent、路径或请求体",
-        )
+        raise no_match()
+
+
+def no_match() -> BadSignature:
+    """What is told whether the key is not valid or the signature: strangers must not learn which keys there are."""
+    return BadSignature(
+        "the access key is not valid, or the signature does not match; check the access key and its secret, and that"
+        " nothing on the way changes Host, User-Agent, the path or the body",
+        "访问密钥无效或签名不匹配；请检查 AK 和 SK，并确认传输途中没有改动 Host、User-Agent、路径或请求体",
+    )
 
 
 def _date(headers: _Headers) -> datetime:

@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from litestar import Request, delete, get, put
+from litestar import Request, Response, delete, get, put
 from litestar.di import NamedDependency
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter, SkipValidation
 
+from sluiceway.api.error_help import pointing
 from sluiceway.api.native import wire
+from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.native.given import Project, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.resources import Resources
-from sluiceway.settings import MAX_RESOURCE
+from sluiceway.settings import MAX_BODY, MAX_RESOURCE
 from sluiceway.store.resources import Resource
 
 ResourcesGiven = NamedDependency[SkipValidation[Resources]]
@@ -33,6 +36,15 @@ class _Upload(Operation):
         )
 
 
+def _too_large(_: Request[Any, Any, Any], _error: RequestEntityTooLarge) -> Response[wire.Error]:
+    text = (
+        f"A resource has at most {MAX_RESOURCE} bytes, and a signed request {MAX_BODY}. Send larger ones with a token"
+        " in X-Auth-Token in place of a signature."
+    )
+    code = Code.TOO_LARGE
+    return Response(wire.Error(code, text), status_code=STATUS[code], headers=pointing(code))
+
+
 @put(
     "/resources/{name:str}",
     status_code=200,
@@ -40,6 +52,7 @@ class _Upload(Operation):
     summary="Upload a jar or file",
     operation_class=_Upload,
     request_max_body_size=MAX_RESOURCE,
+    exception_handlers={RequestEntityTooLarge: _too_large},
     responses=refusals(413, 503),
 )
 async def upload_resource(

@@ -95,7 +95,7 @@ async def stop(
         who=permit.who,
         allowed=allowed,
         stopped_is_done=True,
-        key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest()),
+        key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest(), permit.who),
         answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
     )
     try:
