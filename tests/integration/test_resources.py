@@ -181,6 +181,22 @@ async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def test_uploaded_content_stays_as_long_as_a_name_leads_to_it(world: World) -> None:
+    _, said = await world.call("PUT", f"{OURS}/app.jar", content=b"the content")
+    again = {"paths": [said["path"] + "/"], "kind": "jar"}
+    assert (await world.call("POST", DLI, json=again))[0] == 200
+    [same] = (await world.call("GET", OURS))[1]["resources"]
+    assert [same[key] for key in ("path", "sha256", "size")] == [said[key] for key in ("path", "sha256", "size")]
+    assert (await world.call("POST", f"{DLI}/jars", json={"paths": [said["path"]], "group": "g"}))[0] == 200
+    assert (await world.call("POST", "/v2.0/other/resources", json=again))[0] == 200
+    await world.call("PUT", f"{OURS}/app.jar", content=b"other")
+    assert world.uploaded() == [b"other", b"the content"]
+    await world.call("DELETE", f"{DLI}/app.jar", params={"group": "g"})
+    assert world.uploaded() == [b"other", b"the content"]
+    await world.call("DELETE", "/v2.0/other/resources/app.jar")
+    assert world.uploaded() == [b"other"]
+
+
 # --- naming what lies in storage ------------------------------------------------------------------------------------
 
 

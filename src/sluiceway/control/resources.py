@@ -17,7 +17,7 @@ import structlog
 from sluiceway.control.errors import BadResource, NoProgram, ResourceTooLarge, StorageTrouble, UnknownResource
 from sluiceway.settings import MAX_RESOURCE
 from sluiceway.storage.errors import BadPath, StorageUnreadable
-from sluiceway.storage.files import Files
+from sluiceway.storage.files import Files, key_of
 from sluiceway.store import resources
 from sluiceway.store.database import Database
 from sluiceway.store.resources import Resource
@@ -47,11 +47,13 @@ class Resources:
         Raises `BadResource`, `NoProgram`, `StorageTrouble`.
         """
         now = self.clock()
-        names = [path.rstrip("/").rpartition("/")[2] for path in paths]
-        for path, name in zip(paths, names, strict=True):
+        given: list[Resource] = []
+        for path in paths:
+            name = path.rstrip("/").rpartition("/")[2]
             _check(group, name, kind)
             await self._require(path)
-        given = [Resource(group, n, kind, p, who, now, now) for n, p in zip(names, paths, strict=True)]
+            # One spelling for each file: whether another name leads to it is asked by its path.
+            given.append(Resource(group, name, kind, f"obs://{key_of(path)}", who, now, now))
         stored, replaced = await resources.put(self.db, project, given, who)
         await self._clear(replaced)
         return stored
@@ -135,12 +137,12 @@ class Resources:
 
     async def _clear(self, gone: Sequence[Resource]) -> None:
         """Remove uploaded content that no name leads to any more. What stays behind by a fault of storage stays."""
-        for resource in gone:
-            if resource.sha256 is not None:
-                try:
-                    await self.files.remove(resource.path)
-                except StorageUnreadable as error:
-                    log.warning("resource_left_behind", path=resource.path, why=str(error))
+        uploaded = [resource for resource in gone if resource.sha256 is not None]
+        for resource in await resources.unnamed(self.db, uploaded):
+            try:
+                await self.files.remove(resource.path)
+            except StorageUnreadable as error:
+                log.warning("resource_left_behind", path=resource.path, why=str(error))
 
 
 def _check(group: str, name: str, kind: str) -> None:

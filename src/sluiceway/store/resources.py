@@ -33,17 +33,30 @@ class Resource:
 
 
 async def put(db: Database, project: str, given: Sequence[Resource], who: str) -> tuple[list[Resource], list[Resource]]:
-    """Store resources, each in place of one of its name, if there is one; as they are now, and as those were."""
+    """Store resources, each in place of one of its name, if there is one; as they are now, and as those were.
+
+    A path that leads to uploaded content is known as such under every name that it has.
+    """
     now: list[Resource] = []
     before: list[Resource] = []
     async with db.write() as connection:
         for resource in given:
-            old = await _replace(connection, project, resource)
+            known = await _as_uploaded(connection, resource)
+            old = await _replace(connection, project, known)
             before += [] if old is None else [old]
-            now.append(resource if old is None else replace(resource, created_at=old.created_at))
+            now.append(known if old is None else replace(known, created_at=old.created_at))
         told = [event("resource_stored", epoch_ms(r.updated_at), project, who=who, detail=_told(r)) for r in now]
         await connection.execute(insert(events), told)
     return now, before
+
+
+async def _as_uploaded(connection: AsyncConnection, resource: Resource) -> Resource:
+    """A resource with what an upload has told of its path."""
+    uploaded = select(resources.c.sha256, resources.c.size).where(
+        resources.c.path == resource.path, resources.c.sha256.is_not(None)
+    )
+    row = (await connection.execute(uploaded)).first()
+    return resource if row is None else replace(resource, sha256=row.sha256, size=row.size)
 
 
 async def _replace(connection: AsyncConnection, project: str, resource: Resource) -> Resource | None:
@@ -87,6 +100,14 @@ async def remove(db: Database, project: str, group: str, name: str, now: datetim
         told = event("resource_removed", epoch_ms(now), project, who=who, detail=_told(found))
         await connection.execute(insert(events), [told])
         return found
+
+
+async def unnamed(db: Database, gone: Sequence[Resource]) -> Sequence[Resource]:
+    """Those of them whose path no resource of any project has any more."""
+    named = select(resources.c.path).where(resources.c.path.in_([resource.path for resource in gone]))
+    async with db.read() as connection:
+        still = set((await connection.execute(named)).scalars())
+    return [resource for resource in gone if resource.path not in still]
 
 
 async def give(db: Database, project: str, group: str, name: str | None, owner: str, now: datetime) -> int:
