@@ -11,6 +11,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from litestar.di import Provide
+from sqlalchemy import update
 from tests.openapi import Description
 
 from sluiceway.api import dli, native
@@ -24,10 +25,11 @@ from sluiceway.control.resources import Resources
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.domain.access import LOCAL
 from sluiceway.domain.engine import Cluster, Unreachable, Unusable
-from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec
+from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import audit
 from sluiceway.store.database import Database, migrate
+from sluiceway.store.schema import jobs
 
 P = "proj0123"
 DLI = f"/v2.0/{P}/resources"
@@ -313,6 +315,22 @@ async def test_a_jar_must_be_there_when_it_is_named_and_when_it_is_run(world: Wo
     assert (await world.call("POST", f"{streaming}/jobs/run", json=run))[0] == 200
 
 
+async def test_a_job_that_runs_is_updated_with_its_whole_body_though_its_jar_has_left_storage(world: World) -> None:
+    path = f"/v1.0/{P}/streaming/flink-jobs"
+    body = {"name": "orders", "entrypoint": "obs://bucket/app.jar"}
+    world.put("bucket/other.jar")
+    world.put("bucket/app.jar")
+    made = (await world.call("POST", path, json=body))[1]["job"]["job_id"]
+    async with world.db.write() as connection:
+        await connection.execute(update(jobs).values(status=JobStatus.RUNNING))
+    (world.root / "bucket/app.jar").unlink()
+    said = await world.call("PUT", f"{path}/{made}", json={**body, "restart_when_exception": True})
+    assert said[0] == 200, said
+    refused = {"entrypoint": "obs://bucket/gone.jar"}
+    assert (await world.call("PUT", f"{path}/{made}", json=refused))[1]["error_code"] == "DLI.12003"
+    assert (await world.call("PUT", f"{path}/{made + 1}", json=body))[1]["error_code"] == "DLI.12004"
+
+
 async def test_a_job_without_a_jar_cannot_be_run(world: World) -> None:
     [verdict] = await world.start(P, [await job(world)], resume=False)
     assert verdict.refusal == "no_program"
@@ -328,11 +346,11 @@ async def test_one_look_is_enough_for_many_jobs_of_one_jar(world: World) -> None
     files = world.storage.files
     world.storage.files = type("Files", (), {"exists": staticmethod(exists)})()
     jar = JarProgram("obs://bucket/app.jar")
-    jobs = [
+    made = [
         (await world.edit.create(P, JobDraft(f"j{n}", JobSpec("", program=jar), kind=JAR_JOB), "me")).id
         for n in range(20)
     ]
-    assert all(verdict.accepted for verdict in await world.start(P, jobs, resume=False))
+    assert all(verdict.accepted for verdict in await world.start(P, made, resume=False))
     world.storage.files = files
     assert asked == ["obs://bucket/app.jar"]
 

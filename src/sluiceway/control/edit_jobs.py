@@ -11,7 +11,7 @@ from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import intents, stop_intents
+from sluiceway.store import intents, stop_intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import NameInUse
 from sluiceway.store.stop_intents import StopIntent
@@ -36,10 +36,11 @@ class EditJobs:
             raise NameTaken(draft.name) from error
 
     async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft], who: str = "") -> Job:
-        """Change a job by what `change` makes of it. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`.
+        """Change a job by what `change` makes of it. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`, `NoProgram`.
 
         Whatever `change` raises comes through, and the job stays as it was.
         """
+        await self._require_new_jar(project, job_id, change)
 
         def checked(job: Job) -> JobDraft:
             draft = change(job)
@@ -83,6 +84,19 @@ class EditJobs:
         if jar in await programs.absent(self.db, self.storage.files, project, {jar}):
             raise NoProgram(jar)
 
+    async def _require_new_jar(self, project: str, job_id: int, change: Callable[[Job], JobDraft]) -> None:
+        """A jar that a job gets must be there. The one that it has may be gone: what runs has its copy."""
+        found = await views.job(self.db, project, job_id)
+        if found is None:
+            raise UnknownJob
+        jar = _jar(change(found))
+        if jar and jar != _jar(found.draft):
+            await self.require_jar(project, jar)
+
     def _check_queue(self, draft: JobDraft) -> None:
         if draft.queue and self.queues.resolve(draft.queue) is None:
             raise UnknownQueue(draft.queue)
+
+
+def _jar(draft: JobDraft) -> str:
+    return draft.spec.program.jar if draft.spec.program else ""

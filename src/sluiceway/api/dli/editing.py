@@ -1,6 +1,7 @@
 """How jobs are stored and changed for DLI's API, whatever their kind, and what is answered when they cannot be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -8,7 +9,7 @@ from litestar.params import SkipValidation
 from sluiceway.api.dli import rules
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.control.edit_jobs import EditJobs
-from sluiceway.control.errors import NameTaken, UnknownJob, UnknownQueue, WrongState
+from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.domain.job import Job, JobDraft
 
 EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
@@ -29,7 +30,8 @@ async def changed(
 ) -> Job:
     """Change a job; `name` is the new name that is asked for, if one is. Raises `DliError`."""
     try:
-        return await edit_jobs.update(project, job, change, who)
+        with no_such_jar():
+            return await edit_jobs.update(project, job, change, who)
     except UnknownJob:
         raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
     except NameTaken:
@@ -38,3 +40,12 @@ async def changed(
         raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
     except WrongState as error:
         raise rules.refuse_update(error.status, []) from None
+
+
+@contextmanager
+def no_such_jar() -> Iterator[None]:
+    """Say in DLI's words that a jar is missing."""
+    try:
+        yield
+    except NoProgram as error:
+        raise DliError(Code.NO_SUCH_JAR, file=error.file[:200]) from None

@@ -9,12 +9,9 @@ from litestar.params import JSONBody
 from sluiceway.api.dli import editing, jar_rules, views, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.editing import EditJobsGiven
-from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.permit import PermitGiven
-from sluiceway.control.edit_jobs import EditJobs
-from sluiceway.control.errors import NoProgram
 from sluiceway.domain.job import Job, JobDraft
 
 
@@ -35,7 +32,9 @@ async def create_jar_job(
 ) -> wire.Created:
     """Store a new job, whose jar must be there if it is named. Nothing is started."""
     draft = jar_rules.create(data)
-    await _require(data.entrypoint, project, edit_jobs)
+    if data.entrypoint:
+        with editing.no_such_jar():
+            await edit_jobs.require_jar(project, data.entrypoint)
     return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
 
 
@@ -59,18 +58,7 @@ async def update_jar_job(
     def change(stored: Job) -> JobDraft:
         return jar_rules.update(stored, data)
 
-    await _require(data.entrypoint, project, edit_jobs)
     return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
-
-
-async def _require(jar: str | None, project: str, edit_jobs: EditJobs) -> None:
-    if not jar:
-        return
-    jar_rules.check_file("entrypoint", jar)
-    try:
-        await edit_jobs.require_jar(project, jar)
-    except NoProgram as error:
-        raise DliError(Code.NO_SUCH_JAR, file=error.file[:200]) from None
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [create_jar_job, update_jar_job]

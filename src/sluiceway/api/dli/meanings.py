@@ -91,8 +91,8 @@ MEANINGS: Final[Mapping[Code, Text]] = {
     Code.ARGS_TOO_LONG: Text("`entrypoint_args` is longer than 1024 bytes.", "`entrypoint_args` 超过 1024 字节。"),
     Code.CLASS_SPACES: Text("`main_class` holds spaces.", "`main_class` 包含空格。"),
     Code.NO_SUCH_JAR: Text(
-        "Create or update: the jar that `entrypoint` names does not exist.",
-        "创建或更新：`entrypoint` 所指的 jar 包不存在。",
+        "Create or update: the jar that `entrypoint` newly names does not exist.",
+        "创建或更新：`entrypoint` 新指定的 jar 包不存在。",
     ),
     Code.TOO_PARALLEL: Text(
         "`parallel_number` is more than 4 × (`cu_number` − `manager_cu_number`).",
