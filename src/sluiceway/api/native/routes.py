@@ -27,7 +27,6 @@ from sluiceway.control.errors import (
     Unremovable,
     UnusablePath,
 )
-from sluiceway.settings import MAX_BODY
 
 _HANDLERS = [
     stops.stop,
@@ -90,8 +89,9 @@ def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wir
     return _refused(Code.BAD_REQUEST, text, error.status_code)
 
 
-def _too_large(_: Request[Any, Any, Any], error: RequestEntityTooLarge) -> Response[wire.Error]:
-    text = f"The body is longer than {MAX_BODY} bytes. Send fewer jobs in one request."
+def _too_large(request: Request[Any, Any, Any], error: RequestEntityTooLarge) -> Response[wire.Error]:
+    most = request.route_handler.resolve_request_max_body_size()
+    text = f"The body is longer than {most} bytes, and no more is taken here. Send less in one request."
     return _refused(Code.TOO_LARGE, text, error.status_code)
 
 
