@@ -227,6 +227,17 @@ async def test_files_of_storage_are_named_in_groups(world: World) -> None:
     assert shown["underlying_name"] == "libs/b.jar"
 
 
+async def test_two_files_do_not_get_one_name_in_one_request(world: World) -> None:
+    paths = [world.put("bucket/one/x.jar"), world.put("bucket/two/x.jar")]
+    for url, more in ((DLI, {"kind": "jar"}), (f"{DLI}/jars", {"group": "g"})):
+        status, no = await world.call("POST", url, json={"paths": paths, **more})
+        assert (status, no["error_code"]) == (400, "DLI.0001")
+        assert "2 of them would be called x.jar" in no["error_msg"]
+    said = await world.call("POST", DLI, json={"paths": paths, "kind": "jar"}, headers={"X-Language": "zh-cn"})
+    assert "x.jar；名称不能重复" in said[1]["error_msg"]
+    assert (await world.call("GET", DLI))[1]["total"] == 0
+
+
 async def test_a_deleted_name_leaves_its_file(world: World) -> None:
     path = world.put("bucket/a.jar")
     await world.call("POST", f"{DLI}/files", json={"paths": [path], "group": "g"})

@@ -49,7 +49,7 @@ class Resources:
         now = self.clock()
         given: list[Resource] = []
         for path in paths:
-            name = path.rstrip("/").rpartition("/")[2]
+            name = name_of(path)
             _check(group, name, kind)
             await self._require(path)
             # One spelling for each file: whether another name leads to it is asked by its path.
@@ -143,6 +143,11 @@ class Resources:
                 await self.files.remove(resource.path)
             except StorageUnreadable as error:
                 log.warning("resource_left_behind", path=resource.path, why=str(error))
+
+
+def name_of(path: str) -> str:
+    """What a file of storage is called as a resource."""
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _check(group: str, name: str, kind: str) -> None:

@@ -1,6 +1,7 @@
 """What a resource may be made of, in DLI's words. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -8,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.fields import LIST_LIMIT
 from sluiceway.api.dli.rules import short_list, text_of
-from sluiceway.control.resources import KINDS
+from sluiceway.control.resources import KINDS, name_of
 
 _HOST: Final = re.compile(r"(?P<bucket>[^.]+(?:\.[^.]+)*?)\.obs(?:\..+)?")
 _OWNER: Final = re.compile(r"[A-Za-z_\-][\w\-]{4,31}", re.ASCII)
@@ -26,7 +27,16 @@ def paths(given: Sequence[str]) -> Sequence[str]:
     """The files that are meant, as obs://bucket/directory/name. A URL names an object; it is never called."""
     if not given:
         raise bad("paths", "it is empty", "不能为空")
-    return [_path(text_of("paths", path, 1200)) for path in short_list("paths", given, LIST_LIMIT)]
+    found = [_path(text_of("paths", path, 1200)) for path in short_list("paths", given, LIST_LIMIT)]
+    # Under one name only the last of them would be found.
+    for name, count in Counter(map(name_of, found)).items():
+        if count > 1:
+            raise bad(
+                "paths",
+                f"{count} of them would be called {name[:100]}; each needs a name of its own, or another group",
+                f"其中 {count} 个的名称均为 {name[:100]}；名称不能重复，请分到不同的分组",
+            )
+    return found
 
 
 def owner(given: str) -> str:
