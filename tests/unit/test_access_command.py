@@ -100,6 +100,25 @@ def test_where_the_data_is_may_stand_in_the_file_of_settings(
     assert "sluiceway.toml cannot be read" in access("users", "list", code=2)
 
 
+def test_only_the_first_user_makes_a_data_directory_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls = ("users list", "users disable ann", "users password ann", "keys add ann", "keys list", "keys revoke K")
+    for call in (*calls, "grant ann viewer -p p", "revoke ann -p p", "tokens revoke ann"):
+        monkeypatch.setattr("sys.stdin", io.StringIO("long enough\n"))
+        assert run(["access", *call.split(), "--data", "typo"]) == 2
+        told = capsys.readouterr()
+        assert (told.out, "typo holds no data of a service" in told.err) == ("", True)
+        assert not (tmp_path / "typo").exists()
+    assert run(["access", "users", "add", "ann", "--data", "new", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {"name": "ann"}
+    assert "new held no data of a service; it does now" in told.err
+    assert run(["access", "users", "add", "bob", "--data", "new"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 REFUSED = {
     "users add a/b": (2, "1 to 64 letters"),
     "users add local": (2, "choose another name"),

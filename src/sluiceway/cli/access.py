@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from sluiceway.app import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag, commands
-from sluiceway.cli.output import Failed, say
+from sluiceway.cli.output import Failed, complain, say
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.access import Grant, Role
@@ -57,13 +57,18 @@ class Place:
     json: Flag = False
     """Print one JSON document on standard output, and nothing else there."""
 
-    def do(self, what: Callable[[Access], Awaitable[T]]) -> T:
-        """Do it, and close the database. Raises `Failed`."""
+    def do(self, what: Callable[[Access], Awaitable[T]], *, first: bool = False) -> T:
+        """Do it, and close the database, which only a `first` step makes where there is none. Raises `Failed`."""
         data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
         key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
         try:
+            made = not (data / "sluiceway.db").exists()
+            if made and not first:
+                raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
             data.mkdir(parents=True, exist_ok=True)
             migrate(data / "sluiceway.db")
+            if made:
+                complain(f"{data} held no data of a service; it does now. Was another --data meant?")
             return asyncio.run(_do(what, data, key_file.expanduser()))
         except OSError as error:
             raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
@@ -121,7 +126,7 @@ def add_user(name: str, /, *, password: Flag = False, subject: str = "", place: 
     """
     place = place or Place()
     given = _password(f"Password for {name}") if password else None
-    place.do(lambda access: access.add_user(name, given, subject))
+    place.do(lambda access: access.add_user(name, given, subject), first=True)
     return place.tell(
         {"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT"
     )
