@@ -1,6 +1,7 @@
 """The files of the storage root under the names that people give them."""
 
 import threading
+from collections.abc import Awaitable
 from pathlib import Path
 
 import obstore
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.places import DiskPlace, Place
 
-from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.files import Entry, Files, key_of
 
 
@@ -194,3 +195,62 @@ async def test_a_local_file_is_stored_and_removed(place: Place, tmp_path: Path) 
         assert not await files.exists("obs://data/a/b.jar")
     with pytest.raises(BadPath):
         await files.remove("obs://data/../a")
+
+
+async def test_what_is_wrong_is_told_without_a_path_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "the root"
+    place = DiskPlace(root)
+    files, storage = place.storage.files, place.storage
+    told = [await _told(files.exists("obs://data/a"))]
+    place.put("data/file", b"x")
+    place.put("data/dir/x", b"x")
+    (root / "data/link").symlink_to(tmp_path)
+    source = tmp_path / "source"
+    source.write_bytes(b"x")
+    told += [
+        await _told(files.read("obs://data/file/x", 9)),
+        await _told(files.store("obs://data/file/x", source)),
+        await _told(files.store("obs://data/dir", source)),
+        await _told(files.remove("obs://data/dir")),
+        await _told(files.exists("obs://data/link/source")),
+        await _told(storage.inspect(f"{storage.uri}/data/file/x")),
+        await _told(storage.inspect("file:///elsewhere")),
+        await _told(storage.remove(f"{storage.uri}/data/file")),
+        await _told(storage.remove(f"{storage.uri}/data/dir")),
+        await storage.why_unwritable(f"{storage.uri}/data/file/x") or "",
+    ]
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", denied)
+    told.append(await _told(storage.remove(f"{storage.uri}/data/dir")))
+    assert all(told)
+    assert not [text for text in told if str(tmp_path) in text]
+    assert told[0].endswith("the storage root is empty; is it mounted?")
+    assert told[1] == "obs://data/file/x could not be read or written: Not a directory"
+    assert told[-1] == "data/dir could not be removed: Permission denied; try again"
+
+
+async def _told(asked: Awaitable[object]) -> str:
+    with pytest.raises((StorageUnreadable, BadPath, NotASavepoint)) as refused:
+        await asked
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "told"),
+    [
+        (
+            FileNotFoundError("Object at location /srv/a b/c not found: is directory"),
+            "Object at location not found: is directory",
+        ),
+        (ValueError("cannot open '/srv/a b/c'"), "cannot open"),
+        (OSError(28, "No space left on device", "/srv/x"), "No space left on device"),
+        (ValueError("performing GET http://host/bucket in 1/2 s"), "performing GET http://host/bucket in 1/2 s"),
+    ],
+)
+def test_a_foreign_error_is_told_without_its_paths(foreign: Exception, told: str) -> None:
+    assert reason_of(foreign) == told

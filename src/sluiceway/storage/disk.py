@@ -39,7 +39,7 @@ class Disk:
     def confine(self, key: str) -> None:
         """See `Root`. Whoever can write under the root, as every job can, could else have the service read any file."""
         if self._leads_out(key):
-            raise BadPath(f"{self._path / key} is behind a link, and links under the storage root are not followed.")
+            raise BadPath(f"{key} is behind a link, and links under the storage root are not followed.")
 
     def check(self) -> None:
         """See `Root`. It was made."""
@@ -47,7 +47,7 @@ class Disk:
     def check_present(self) -> None:
         """See `Root`."""
         if not any(self._path.iterdir()):
-            raise StorageUnreadable(f"the storage root {self._path} is empty; is it mounted?")
+            raise StorageUnreadable("the storage root is empty; is it mounted?")
 
     def remove(self, key: str) -> None:
         """See `Root`. `_metadata` goes last, so that what is left of a removal cut off is known for what it is."""
@@ -58,11 +58,11 @@ class Disk:
             self.check_present()
             return
         if not place.is_dir() or self._leads_out(key):
-            raise NotASavepoint(f"{place} is not a directory under the storage root")
+            raise NotASavepoint(f"{key} is not a directory under the storage root")
         others = [entry for entry in place.iterdir() if entry.name != METADATA]
         head = place / METADATA
         if others and not head.is_file():
-            raise NotASavepoint(f"{place} has no {METADATA}; look what it is, and remove it by hand")
+            raise NotASavepoint(f"{key} has no {METADATA}; look what it is, and remove it by hand")
         for entry in others:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -76,12 +76,14 @@ class Disk:
         place = self._path / key
         while not place.exists():
             place = place.parent
+        inside = place != self._path and place.is_relative_to(self._path)
+        told = str(place.relative_to(self._path)) if inside else "The storage root"
         if not place.is_dir():
-            return f"{place} is not a directory."
+            return f"{told} is not a directory."
         if not os.access(place, os.W_OK | os.X_OK):
-            return f"{place} is not writable for this service."
+            return f"{told} is not writable for this service."
         free = os.statvfs(place)
-        return f"The disk of {place} is full." if free.f_bavail * free.f_frsize < _LITTLE else None
+        return "The disk of the storage root is full." if free.f_bavail * free.f_frsize < _LITTLE else None
 
     def _leads_out(self, key: str) -> bool:
         try:

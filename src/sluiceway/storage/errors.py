@@ -6,6 +6,8 @@ from typing import Final
 LONGEST: Final = 200  # characters of what a foreign error says
 _ANSWER: Final = re.compile(r"<Code>([^<]{1,100})</Code>\s*<Message>([^<]{1,200})")
 _STATUS: Final = re.compile(r"status code: (\d{3}[ \w]{0,40})")
+_SYSTEM: Final = re.compile(r"([^:\n]+) \(os error \d+\)")  # what the system says, after the path that we do not tell
+_LOCAL: Final = re.compile(r" [\"']?/.*?(?=: | not found|$)")  # a path on this machine
 _NO_ANSWER: Final = re.compile(r"performing \w+ (\w+://[^/\s?]{1,100})[^\n]* - HTTP error: ([^\n]{1,100})")
 
 
@@ -34,14 +36,21 @@ class FileTooLarge(Exception):  # noqa: N818
 
 
 def reason_of(error: Exception) -> str:
-    """What a foreign error says, in one line and cut short; of an object store's answer the part that tells."""
+    """What a foreign error says, in one line and cut short; of an object store's answer the part that tells.
+
+    It goes into answers, so it names no path on this machine.
+    """
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = str(error)
+    if system := _SYSTEM.search(text):
+        return system[1].strip()[:LONGEST]
     if answer := _ANSWER.search(text):
         return f"{answer[1]}: {answer[2]}"[:LONGEST]
     if silent := _NO_ANSWER.search(text):
         return f"{silent[1]} does not answer ({silent[2]})"[:LONGEST]
     if status := _STATUS.search(text):
         return f"the object store answers {status[1].strip()}"
-    return text.partition("\n")[0][:LONGEST]
+    return _LOCAL.sub("", text.partition("\n")[0])[:LONGEST]

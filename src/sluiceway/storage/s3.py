@@ -94,9 +94,9 @@ class S3:
         found = [path for meta in obstore.list(self.store, inner).collect() if (path := meta["path"]).startswith(inner)]
         others = [path for path in found if path != head]
         if not found and self._is_file(key):
-            raise NotASavepoint(f"{self.uri}/{key} is not a directory under the storage root")
+            raise NotASavepoint(f"{key} is not a directory under the storage root")
         if others and head not in found:
-            raise NotASavepoint(f"{self.uri}/{key} has no {METADATA}; look what it is, and remove it by hand")
+            raise NotASavepoint(f"{key} has no {METADATA}; look what it is, and remove it by hand")
         if others:
             obstore.delete(self.store, others)
         if found:

@@ -97,7 +97,7 @@ class Storage:
         """
         key = self._root.key(path)
         if key is None:
-            raise StorageUnreadable(f"{path} is not under the storage root {self.uri}")
+            raise StorageUnreadable(f"{path} is not under the storage root")
         try:
             async with self._gate:
                 head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{METADATA}"))
@@ -106,7 +106,7 @@ class Storage:
                     return Inspection(f"{self.uri}/{key}", None, (f"there is no {METADATA}",), 0)
                 return await self._inspect(head, {})
         except (OSError, ValueError, BaseError) as error:
-            raise StorageUnreadable(f"{path} could not be read: {reason_of(error)}") from error
+            raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
 
     async def remove(self, path: str) -> None:
         """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
@@ -115,11 +115,11 @@ class Storage:
         """
         key = self._root.key(path)
         if key is None:
-            raise NotASavepoint(f"{path} is not under the storage root {self.uri}; remove it where it lies")
+            raise NotASavepoint(f"{path} is not under the storage root; remove it where it lies")
         try:
             await asyncio.to_thread(self._root.remove, key)
         except (OSError, BaseError) as error:
-            raise StorageUnreadable(f"{path} could not be removed: {reason_of(error)}; try again") from error
+            raise StorageUnreadable(f"{key} could not be removed: {reason_of(error)}; try again") from error
 
     async def why_unwritable(self, target: str | None) -> str | None:
         """What is known to keep a cluster from writing savepoints there; None when nothing is known.
@@ -140,13 +140,13 @@ class Storage:
         """
         own = self._root.key(checkpoints)
         if own is None:
-            raise StorageUnreadable(f"{checkpoints} is not under the storage root {self.uri}")
+            raise StorageUnreadable(f"{checkpoints} is not under the storage root")
         keys = [f"{key}/" for root in roots if (key := self._root.key(root)) is not None]
         try:
             async with asyncio.timeout(PATIENCE), self._gate:
                 return await self._newest(f"{own}/", keys)
         except (OSError, ValueError, BaseError) as error:
-            raise StorageUnreadable(f"{checkpoints} could not be read: {reason_of(error)}") from error
+            raise StorageUnreadable(f"{own} could not be read: {reason_of(error)}") from error
 
     async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
         found = await self._list(prefix)
