@@ -20,6 +20,7 @@ from sluiceway.store import audit, catalogue
 from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.views import JobSelector
 from sluiceway.testing.fake_flink import FakeFlink
+from sluiceway.testing.fake_jobs import Truth
 
 WAITS = StopOrder(after_savepoint=True)
 
@@ -393,6 +394,19 @@ async def test_what_jobs_of_other_projects_have_left_is_theirs(at: Plane) -> Non
     ours = await at.create("ours")
     await at.edit.delete(PROJECT, [job])
     assert (await at.bring(PROJECT, ours, saved)).path == saved, "though its job was deleted"
+
+
+async def test_a_job_that_was_not_lost_outlives_what_somebody_brought(at: Plane) -> None:
+    [job] = await at.run()
+    older = (await taken(at, job)).savepoint_path
+    assert older is not None
+    at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN, recovery_seconds=2.0)
+    await at.until(job, JobStatus.FAILED)
+    await at.bring(PROJECT, job, older)
+    await at.until(job, JobStatus.RUNNING)
+    [entry] = await at.stop_and_wait([job])
+    assert entry.stop.savepoint_path != older
+    assert await resumed(at, job) == entry.stop.savepoint_path
 
 
 async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -> None:
