@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from tests.plane import PROJECT, RULES, Plane, plane
 
+from sluiceway.app import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.stop_jobs import StopOrder
-from sluiceway.domain.admission import Refusal
+from sluiceway.domain.admission import RUNNABLE, Refusal
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.stop import StopPhase
-from sluiceway.store import audit, catalogue
+from sluiceway.store import audit, catalogue, transfer
 from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.views import JobSelector
 from sluiceway.testing.fake_flink import FakeFlink
@@ -419,6 +420,29 @@ async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -
     await at.bring(PROJECT, job, older)
     assert (await at.start.resume_batch(PROJECT, batch.id))[job].refusal is Refusal.SUPERSEDED
     assert await resumed(at, job) == older
+
+
+async def test_a_job_that_is_replaced_outlives_what_somebody_brought(at: Plane) -> None:
+    [job] = await at.run()
+    older = (await taken(at, job)).savepoint_path
+    assert older is not None
+    [entry] = await at.stop_and_wait([job])
+    await at.bring(PROJECT, job, older)
+    draft = (await at.job(job)).draft
+    await transfer.take_in(at.db, PROJECT, [draft], sorted(RUNNABLE), "somebody", clock())
+    covered = await at.job(job)
+    assert (covered.status, covered.savepoint_path) == (JobStatus.DRAFT, entry.stop.savepoint_path)
+    assert await resumed(at, job) == entry.stop.savepoint_path
+
+
+async def test_a_job_that_is_replaced_keeps_the_only_savepoint_that_it_can_begin_from(at: Plane) -> None:
+    [other] = await at.run()
+    saved = (await taken(at, other)).savepoint_path
+    assert saved is not None
+    job = await at.create("fresh")
+    await at.bring(PROJECT, job, saved)
+    await transfer.take_in(at.db, PROJECT, [(await at.job(job)).draft], sorted(RUNNABLE), "somebody", clock())
+    assert await resumed(at, job) == saved
 
 
 async def test_a_job_that_runs_takes_nothing(at: Plane) -> None:
