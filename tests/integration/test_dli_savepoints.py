@@ -3,6 +3,9 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequestBody,
 )
 from tests.native_api import no_planner
-from tests.plane import PROJECT, Plane, plane
+from tests.plane import PROJECT, RULES, Plane, plane
 from tests.service_thread import code_of
 
 from sluiceway.api.request_id import RequestIds
@@ -36,18 +39,31 @@ async def at(tmp_path: Path) -> AsyncIterator[Plane]:
 
 
 @pytest.fixture
-async def url(at: Plane, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of the whole API over that control plane."""
-    api = _api(Settings(data=tmp_path), at.db, at.stop.queues, at.storage, at.engine, no_planner)
+async def url(at: Plane) -> AsyncIterator[str]:
+    async with serving(at) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serving(at: Plane, **settings: Any) -> AsyncIterator[str]:
+    """The address of the whole API over a control plane."""
+    api = _api(
+        Settings(data=Path(at.storage.uri.removeprefix("file://")).parent, **settings),
+        at.db,
+        at.stop.queues,
+        at.storage,
+        at.engine,
+        no_planner,
+    )
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))
-        serving = asyncio.create_task(server.serve([listener]))
+        task = asyncio.create_task(server.serve([listener]))
         while not server.started:
             await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
-        await serving
+        await task
 
 
 @pytest.fixture
@@ -116,6 +132,23 @@ async def test_while_it_is_taken_the_job_says_so_and_a_stop_is_refused(at: Plane
     assert (stop.status_code, stop.json()[0]["error_code"]) == (400, "DLI.15002")
     assert await refused(http, f"{job}/savepoint", {"action": "TRIGGER"}) == "DLI.15002"
     assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
+
+
+async def test_a_job_whose_savepoint_hangs_can_be_stopped(tmp_path: Path) -> None:
+    rules = replace(RULES, timeout=timedelta(seconds=0.3))
+    async with plane(tmp_path, rules=rules) as at, serving(at, savepoint_timeout=0.3) as url:
+        [job] = await at.run()
+        at.fake.jobs[await at.flink_id(job)].stop_seconds = 600.0
+        async with httpx.AsyncClient(base_url=url) as http:
+            await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+            await at.until(job, JobStatus.RUNNING)
+            detail = (await http.get(f"{JOBS}/{job}")).json()["job_detail"]
+            assert detail["status"] == "job_running"
+            assert "No result in time" in detail["status_desc"]
+            for savepoint, comes_to in ((True, JobStatus.STOP_FAILED), (False, JobStatus.STOPPED)):
+                stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": savepoint})
+                assert stop.json()[0]["is_success"] == "true", stop.text
+                await at.until(job, comes_to)
 
 
 async def test_one_that_failed_is_told_in_status_desc(at: Plane, http: httpx.AsyncClient) -> None:

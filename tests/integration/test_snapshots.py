@@ -13,7 +13,7 @@ from tests.plane import PROJECT, RULES, Plane, plane
 from sluiceway.app import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.stop_jobs import StopOrder
-from sluiceway.domain.admission import RUNNABLE, Refusal
+from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.stop import StopPhase
@@ -280,9 +280,13 @@ async def test_a_deadline_is_told_and_what_comes_late_is_recorded(tmp_path: Path
         [job] = await at.run()
         await under_way(at, job, 1.5)
         assert "still watched" in (await _until_why(at, job)).why
-        assert (await at.job(job)).status is JobStatus.SAVEPOINTING
-        assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
-        assert "snapshot_overdue" in await kinds(at, job)
+        assert (await at.job(job)).status is JobStatus.RUNNING
+        [verdict] = await at.take(PROJECT, [job])
+        assert verdict == Verdict(Refusal.WRONG_STATE, JobStatus.SAVEPOINTING), "one at a time"
+        async with asyncio.timeout(20):
+            while (await at.job(job)).savepoint_path is None:
+                await asyncio.sleep(0.01)
+        assert (await kinds(at, job))[-3:] == ["snapshot_overdue", "snapshot_checking", "snapshot_saved"]
 
 
 async def test_a_service_that_starts_anew_carries_on(tmp_path: Path) -> None:
