@@ -39,6 +39,7 @@ class DiskPlace:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)  # one that the service makes is not empty
         self.storage = Storage(str(directory))
 
     def put(self, key: str, content: bytes, at: float = 0) -> None:

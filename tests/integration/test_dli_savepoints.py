@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequestBody,
 )
 from tests.native_api import served
-from tests.plane import PROJECT, Plane, plane
+from tests.plane import PROJECT, RULES, Plane, plane
 from tests.service_thread import code_of
 
 from sluiceway.domain.job import JobStatus
@@ -32,8 +34,8 @@ async def at(tmp_path: Path) -> AsyncIterator[Plane]:
 
 
 @pytest.fixture
-async def url(at: Plane, tmp_path: Path) -> AsyncIterator[str]:
-    async with served(at, Settings(data=tmp_path)) as address:
+async def url(at: Plane) -> AsyncIterator[str]:
+    async with served(at, Settings()) as address:
         yield address
 
 
@@ -103,6 +105,23 @@ async def test_while_it_is_taken_the_job_says_so_and_a_stop_is_refused(at: Plane
     assert (stop.status_code, stop.json()[0]["error_code"]) == (400, "DLI.15002")
     assert await refused(http, f"{job}/savepoint", {"action": "TRIGGER"}) == "DLI.15002"
     assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
+
+
+async def test_a_job_whose_savepoint_hangs_can_be_stopped(tmp_path: Path) -> None:
+    rules = replace(RULES, timeout=timedelta(seconds=0.3))
+    async with plane(tmp_path, rules=rules) as at, served(at, Settings(savepoint_timeout=0.3)) as url:
+        [job] = await at.run()
+        at.fake.jobs[await at.flink_id(job)].stop_seconds = 600.0
+        async with httpx.AsyncClient(base_url=url) as http:
+            await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+            await at.until(job, JobStatus.RUNNING)
+            detail = (await http.get(f"{JOBS}/{job}")).json()["job_detail"]
+            assert detail["status"] == "job_running"
+            assert "No result in time" in detail["status_desc"]
+            for savepoint, comes_to in ((True, JobStatus.STOP_FAILED), (False, JobStatus.STOPPED)):
+                stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": savepoint})
+                assert stop.json()[0]["is_success"] == "true", stop.text
+                await at.until(job, comes_to)
 
 
 async def test_one_that_failed_is_told_in_status_desc(at: Plane, http: httpx.AsyncClient) -> None:

@@ -78,6 +78,8 @@ async def test_a_job_starts_under_its_own_id_with_its_options(stage: Stage) -> N
         "parallelism.default": "3",
         "pipeline.name": "orders",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
+        "execution.checkpointing.dir": "file:///root/jobs/checkpoint/1",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "restart-strategy.type": "none",
         "a.b": "c",
     }, "no time to live for the state of tables: a program says that itself"

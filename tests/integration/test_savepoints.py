@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects import sqlite
 from tests.native_api import native_api
 from tests.plane import PROJECT, Plane
 
@@ -21,7 +22,7 @@ from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.settings import Settings
 from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import schema
+from sluiceway.store import catalogue, schema
 
 SAVEPOINTS = f"/api/v1/projects/{PROJECT}/savepoints"
 
@@ -247,6 +248,29 @@ async def test_nobody_needs_those_of_a_deleted_job(api: Api) -> None:
     await api.plane.edit.delete(PROJECT, [job])
     assert not (await api.show(savepoint))["needed"]
     await api.delete(savepoint)
+
+
+async def test_what_another_job_is_to_be_resumed_from_is_kept(api: Api) -> None:
+    job, other = await api.plane.run(1) + [await api.plane.create("other")]
+    older, newest = await api.kept(job, 2)
+    await api.plane.bring(PROJECT, other, (await api.show(older))["path"])
+    assert f"job {other} is to be resumed from it" in (await api.delete(older, status=409))["error_msg"]
+    assert await api.sweep(most=1, max_age=timedelta(0)) == 0
+    await api.resume(other)
+    assert (await api.show(older))["needed_by"] == f"the latest run of job {other} was started from it"
+    await api.plane.edit.delete(PROJECT, [job])
+    assert await api.sweep(most=1, max_age=timedelta(0)) == 1, "the newest of a job that is gone"
+    assert {each["id"] for each in await api.listed(job_id=job)} == {older} != {newest}
+    await api.plane.stop_and_wait([other])
+    assert await api.sweep(most=1, max_age=timedelta(0)) == 1
+
+
+async def test_who_needs_a_savepoint_is_found_by_indexes(api: Api) -> None:
+    asked = catalogue._whole().compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    async with api.plane.db.read() as connection:
+        plan = await connection.execute(text(f"EXPLAIN QUERY PLAN {asked}"))
+        steps = [row.detail for row in plan]
+    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN savepoints"]
 
 
 async def test_force_removes_what_is_needed(api: Api) -> None:

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 from tests.plane import PROJECT, RULES, Plane, plane
 
+from sluiceway.app import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.stop_jobs import StopOrder
-from sluiceway.domain.admission import Refusal
+from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.stop import StopPhase
-from sluiceway.store import audit, catalogue
+from sluiceway.store import audit, catalogue, transfer
 from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.views import JobSelector
 from sluiceway.testing.fake_flink import FakeFlink
+from sluiceway.testing.fake_jobs import Truth
 
 WAITS = StopOrder(after_savepoint=True)
 
@@ -278,9 +280,13 @@ async def test_a_deadline_is_told_and_what_comes_late_is_recorded(tmp_path: Path
         [job] = await at.run()
         await under_way(at, job, 1.5)
         assert "still watched" in (await _until_why(at, job)).why
-        assert (await at.job(job)).status is JobStatus.SAVEPOINTING
-        assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
-        assert "snapshot_overdue" in await kinds(at, job)
+        assert (await at.job(job)).status is JobStatus.RUNNING
+        [verdict] = await at.take(PROJECT, [job])
+        assert verdict == Verdict(Refusal.WRONG_STATE, JobStatus.SAVEPOINTING), "one at a time"
+        async with asyncio.timeout(20):
+            while (await at.job(job)).savepoint_path is None:
+                await asyncio.sleep(0.01)
+        assert (await kinds(at, job))[-3:] == ["snapshot_overdue", "snapshot_checking", "snapshot_saved"]
 
 
 async def test_a_service_that_starts_anew_carries_on(tmp_path: Path) -> None:
@@ -395,6 +401,19 @@ async def test_what_jobs_of_other_projects_have_left_is_theirs(at: Plane) -> Non
     assert (await at.bring(PROJECT, ours, saved)).path == saved, "though its job was deleted"
 
 
+async def test_a_job_that_was_not_lost_outlives_what_somebody_brought(at: Plane) -> None:
+    [job] = await at.run()
+    older = (await taken(at, job)).savepoint_path
+    assert older is not None
+    at.fake.lose_jobmanager(truths=Truth.RUNS_AGAIN, recovery_seconds=2.0)
+    await at.until(job, JobStatus.FAILED)
+    await at.bring(PROJECT, job, older)
+    await at.until(job, JobStatus.RUNNING)
+    [entry] = await at.stop_and_wait([job])
+    assert entry.stop.savepoint_path != older
+    assert await resumed(at, job) == entry.stop.savepoint_path
+
+
 async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -> None:
     [job] = await at.run()
     older = (await taken(at, job)).savepoint_path
@@ -405,6 +424,29 @@ async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -
     await at.bring(PROJECT, job, older)
     assert (await at.start.resume_batch(PROJECT, batch.id))[job].refusal is Refusal.SUPERSEDED
     assert await resumed(at, job) == older
+
+
+async def test_a_job_that_is_replaced_outlives_what_somebody_brought(at: Plane) -> None:
+    [job] = await at.run()
+    older = (await taken(at, job)).savepoint_path
+    assert older is not None
+    [entry] = await at.stop_and_wait([job])
+    await at.bring(PROJECT, job, older)
+    draft = (await at.job(job)).draft
+    await transfer.take_in(at.db, PROJECT, [draft], sorted(RUNNABLE), "somebody", clock())
+    covered = await at.job(job)
+    assert (covered.status, covered.savepoint_path) == (JobStatus.DRAFT, entry.stop.savepoint_path)
+    assert await resumed(at, job) == entry.stop.savepoint_path
+
+
+async def test_a_job_that_is_replaced_keeps_the_only_savepoint_that_it_can_begin_from(at: Plane) -> None:
+    [other] = await at.run()
+    saved = (await taken(at, other)).savepoint_path
+    assert saved is not None
+    job = await at.create("fresh")
+    await at.bring(PROJECT, job, saved)
+    await transfer.take_in(at.db, PROJECT, [(await at.job(job)).draft], sorted(RUNNABLE), "somebody", clock())
+    assert await resumed(at, job) == saved
 
 
 async def test_a_job_that_runs_takes_nothing(at: Plane) -> None:

@@ -57,6 +57,8 @@ class Watch:
             if before is None or before["phase"] != row["phase"]:
                 self._run_moved(row, before)
         for row, before in self._changes("jobs", self._jobs):
+            if row["chosen_savepoint"] and row["status"] not in RUNNABLE:
+                self._world.violate(f"job {row['id']} is {row['status']}, and keeps the choice of what to begin from")
             if before is not None and before["chosen_savepoint"] and before["run_id"] != row["run_id"]:
                 self._choices[row["run_id"]] = before["chosen_savepoint"]
         for row, before in self._changes("snapshots", self._snapshots):

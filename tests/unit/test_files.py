@@ -12,6 +12,7 @@ from tests.places import DiskPlace, Place
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.files import Entry, Files, key_of
+from sluiceway.storage.savepoints import Storage
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,13 @@ async def test_an_empty_disk_may_not_be_mounted(tmp_path: Path) -> None:
     files = DiskPlace(tmp_path / "root").storage.files
     with pytest.raises(StorageUnreadable, match="is it mounted"):
         await files.exists("obs://data/a")
+
+
+async def test_a_disk_that_was_made_by_the_service_is_known_to_be_empty(tmp_path: Path) -> None:
+    for files in (Storage(str(tmp_path / "root")).files, Storage(str(tmp_path / "root")).files):
+        assert not await files.exists("obs://data/a")
+        with pytest.raises(NoSuchFile):
+            await files.read("obs://data/a", 1)
 
 
 async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sluiceway.domain.job import CheckpointMode, JobSpec
+from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
 from sluiceway.engines.options import check_options, flink_options
 from sluiceway.engines.sql import SqlRefused
 from sluiceway.engines.submit import effective_spec
@@ -64,13 +64,20 @@ def options_of(spec: JobSpec, restore: str | None = None) -> dict[str, str]:
         (JobSpec("x", options={"restart-strategy": "fixed-delay"}), {"restart-strategy.type": "fixed-delay"}),
         (
             JobSpec("x", checkpoint_interval=timedelta(seconds=10), options={"state.checkpoints.dir": "file:/c"}),
-            {**CHECKPOINTS, "execution.checkpointing.dir": "file:/c"},
+            CHECKPOINTS,
         ),
         (JobSpec("x", options={"$internal.pipeline.job-id": "cd" * 16, "rest.address": "elsewhere"}), {}),
     ],
 )
 def test_a_specification_in_flinks_options(spec: JobSpec, more: dict[str, str]) -> None:
     assert options_of(spec) == {**ALWAYS, **more}
+
+
+def test_a_program_that_asks_for_checkpoints_itself_has_them_where_they_are_looked_for() -> None:
+    made = options_of(JobSpec("", program=JarProgram("obs://b/job.jar")))
+    assert made["execution.checkpointing.dir"] == CHECKPOINTS["execution.checkpointing.dir"]
+    assert made["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
+    assert "execution.checkpointing.interval" not in made
 
 
 def test_a_run_that_restores() -> None:
@@ -97,6 +104,9 @@ def test_a_run_that_restores() -> None:
         "taskmanager.numberOfTaskSlots",
         "security.ssl.enabled",
         "client.timeout",
+        "execution.checkpointing.dir",
+        "state.checkpoints.dir",
+        "state.backend.fs.checkpointdir",
         "pipeline.jars",
         "pipeline.classpaths",
         "pipeline.cached-files",

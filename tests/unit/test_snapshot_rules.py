@@ -31,7 +31,7 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
-from sluiceway.domain.job import JobStatus, standing
+from sluiceway.domain.job import JobStatus, Standing, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SETTLED, Snapshot, SnapshotPhase, admit, decide, evidence_at, hold_back
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
@@ -239,8 +239,11 @@ def test_the_jobs_status_while_and_after() -> None:
     run = Run(1, 7, "f" * 32, RunPhase.RUNNING)
     failed, _ = decide(sent(), NO, None, NOW, RULES)
     saved, _ = decide(checking(), SAVED, WHOLE, NOW, RULES)
-    for open_ in (waiting(), sent(), OVERDUE, checking()):
+    for open_ in (waiting(), sent(), checking()):
         assert standing(run, None, open_).status is JobStatus.SAVEPOINTING
+    late, _ = decide(sent(), Stopping(), None, LATE, RULES)
+    assert standing(run, None, late) == Standing(JobStatus.RUNNING, late.reason), "so that it can be stopped"
+    assert late.reason
     assert standing(run, None, saved).status is JobStatus.RUNNING
     told = standing(run, None, failed)
     assert told.status is JobStatus.RUNNING

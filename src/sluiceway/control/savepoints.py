@@ -19,12 +19,13 @@ _NEEDS: Final = {
     Need.STOPPED_WITH: "job {job} was stopped with it",
     Need.RESTORED_FROM: "the latest run of job {job} was started from it",
     Need.NEWEST: "it is the newest savepoint of job {job}",
+    Need.NAMED: "job {job} is to be resumed from it",
 }
 
 
 def needed_by(savepoint: Savepoint) -> str:
     """Who needs it and what for; empty when nobody does."""
-    return "" if savepoint.need is None else _NEEDS[savepoint.need].format(job=savepoint.job_id)
+    return "" if savepoint.need is None else _NEEDS[savepoint.need].format(job=savepoint.needing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,9 @@ def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
 def _of_running(snapshot: Snapshot | None) -> Standing:
     if snapshot is None or snapshot.phase is SnapshotPhase.SAVED:
         return Standing(JobStatus.RUNNING)
+    if snapshot.phase is SnapshotPhase.OVERDUE:
+        # It may hang for ever, and must not keep anybody from stopping the job.
+        return Standing(JobStatus.RUNNING, snapshot.reason)
     if snapshot.settled_at is None:
         return Standing(JobStatus.SAVEPOINTING, snapshot.reason)
     return Standing(JobStatus.RUNNING, f"Its last savepoint failed: {snapshot.reason}")

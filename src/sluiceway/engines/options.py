@@ -25,16 +25,13 @@ RESTART_PERIOD = timedelta(hours=1)
 RESTART_DELAY = timedelta(seconds=10)
 
 # Flink prefers the new name where both are given, so a job's option under an old one would silently lose to ours.
-OLD_NAMES = {
-    "restart-strategy": RESTART,
-    "state.checkpoints.dir": CHECKPOINT_DIR,
-    "state.backend.fs.checkpointdir": CHECKPOINT_DIR,
-}
+OLD_NAMES = {"restart-strategy": RESTART}
 
 _IDENTITY = "Sluiceway chooses a job's identity itself, so that it starts exactly once."
 _PLACE = "Sluiceway sends a job to the cluster that it was given; where that is cannot be an option of the job."
 _CLUSTER = "It is an option of the cluster, which a job cannot change."
 _RESTORE = "Sluiceway itself says what a job is restored from, and keeps that savepoint."
+_STATE = "Sluiceway chooses where checkpoints go, and looks for the newest one there; obs_bucket says in which bucket."
 _CODE = (
     "A job cannot load files from the machine that plans it. Put them on the class path of the cluster and Sluiceway."
 )
@@ -50,6 +47,9 @@ RESERVED = {
     "execution.savepoint.path": _RESTORE,
     "execution.state-recovery.claim-mode": _RESTORE,  # CLAIM would let Flink delete the savepoint that was kept
     "execution.savepoint-restore-mode": _RESTORE,
+    CHECKPOINT_DIR: _STATE,
+    "state.checkpoints.dir": _STATE,
+    "state.backend.fs.checkpointdir": _STATE,
     "pipeline.jars": _CODE,
     "pipeline.classpaths": _CODE,
     "pipeline.cached-files": _CODE,
@@ -100,8 +100,9 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}
-    if INTERVAL in options:
-        # Without a directory checkpoints would live and die with the JobManager, and leave nothing to resume from.
+    if INTERVAL in options or spec.program is not None:
+        # Without a directory checkpoints would live and die with the JobManager, or go where nobody looks for them.
+        # A program may ask for checkpoints itself.
         options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
     options[JOB_ID] = flink_job_id
     if restore is not None:

@@ -11,6 +11,7 @@ from obstore.store import LocalStore, ObjectStore
 from sluiceway.storage.errors import BadPath, BadStorage, NotASavepoint, StorageUnreadable
 from sluiceway.storage.paths import METADATA, has_scheme, local_path
 
+_MADE_HERE: Final = ".sluiceway"  # no bucket can be called so
 _LITTLE: Final = 1 << 20  # bytes; a disk with less left takes no savepoint
 
 
@@ -21,7 +22,7 @@ class Disk:
         """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`."""
         try:
             self._path = _local_path(root)
-            self._path.mkdir(parents=True, exist_ok=True)
+            _make(self._path)
             self.store: ObjectStore = LocalStore(self._path)
         except (OSError, ValueError, RuntimeError, BaseError) as error:
             raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
@@ -90,6 +91,16 @@ class Disk:
             return (self._path / key).resolve() != self._path.resolve() / key
         except (OSError, RuntimeError):  # links in a circle
             return True
+
+
+def _make(path: Path) -> None:
+    """Make a root that is missing, and mark it, so that it is not taken for one that is not mounted."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        path.mkdir(exist_ok=True)  # raises for a file
+    else:
+        (path / _MADE_HERE).touch()
 
 
 def _local_path(root: str) -> Path:

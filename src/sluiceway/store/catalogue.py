@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, case, func, insert, or_, select, update
 
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store.database import Database, epoch_ms, moment
@@ -16,8 +16,9 @@ class Need(StrEnum):
     """What a job still needs a savepoint for."""
 
     STOPPED_WITH = "stopped_with"  # its latest run ended with it
-    RESTORED_FROM = "restored_from"  # its latest run began from it, and has not been stopped with another one
+    RESTORED_FROM = "restored_from"  # a job's latest run began from it, and has not been stopped with another one
     NEWEST = "newest"  # no later one of it is whole
+    NAMED = "named"  # another job was told to be resumed from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Savepoint:
     fault: str
     removed_at: datetime | None
     need: Need | None
+    needing: int | None  # the job that needs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +124,49 @@ async def _change(
 
 
 def _whole() -> Select[tuple[object, ...]]:
-    joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id)
-    joined = joined.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
-    return select(*savepoints.c, _need().label("need")).select_from(joined)
+    joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    needing = case(*((when, who) for when, _, who in _needs()))
+    return select(*savepoints.c, _need().label("need"), needing.label("needing")).select_from(joined)
 
 
 def _need() -> ColumnElement[str | None]:
-    """What the job needs it for. Starts and resumes take nothing else, so one may go that was not needed just now."""
+    """What a job needs it for. Starts and resumes take nothing else, so one may go that was not needed just now."""
+    return case(*((when, need.value) for when, need, _ in _needs()))
+
+
+def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]]:
+    """When it is needed, what for, and by which job. The first that holds counts."""
     other = savepoints.alias()
     newest = select(func.max(other.c.id)).where(
         other.c.job_id == savepoints.c.job_id, other.c.removed_at.is_(None), other.c.fault == ""
     )
-    path = savepoints.c.path
-    saved = and_(stops.c.phase == StopPhase.STOPPED, stops.c.savepoint_path.is_not(None))
-    return case(
-        (or_(jobs.c.id.is_(None), jobs.c.deleted_at.is_not(None), savepoints.c.removed_at.is_not(None)), None),
-        (stops.c.savepoint_path == path, Need.STOPPED_WITH.value),
-        (and_(runs.c.restore == path, func.coalesce(saved, False).is_(False)), Need.RESTORED_FROM.value),
-        (or_(jobs.c.savepoint_path == path, savepoints.c.id == newest.scalar_subquery()), Need.NEWEST.value),
-    )
+    path, own = savepoints.c.path, jobs.c.id
+    present = savepoints.c.removed_at.is_(None)
+    mine = and_(present, own.is_not(None), jobs.c.deleted_at.is_(None))
+    last = or_(jobs.c.savepoint_path == path, savepoints.c.id == newest.scalar_subquery())
+    return [
+        (and_(mine, stops.c.savepoint_path == path), Need.STOPPED_WITH, own),
+        (and_(present, _restored().is_not(None)), Need.RESTORED_FROM, _restored()),
+        (and_(mine, last), Need.NEWEST, own),
+        (and_(present, _named().is_not(None)), Need.NAMED, _named()),
+    ]
+
+
+def _restored() -> ScalarSelect[int | None]:
+    """A job whose latest run has begun from it and was not stopped with another one."""
+    job, stop = jobs.alias(), stops.alias()
+    saved = and_(stop.c.phase == StopPhase.STOPPED, stop.c.savepoint_path.is_not(None))
+    latest = (job.c.id == runs.c.job_id) & (job.c.run_id == runs.c.id)
+    began = runs.join(job, latest).outerjoin(stop, stop.c.id == job.c.stop_id)
+    here = (runs.c.restore == savepoints.c.path, job.c.deleted_at.is_(None), func.coalesce(saved, False).is_(False))
+    return select(func.min(job.c.id)).select_from(began).where(*here).correlate(savepoints).scalar_subquery()
+
+
+def _named() -> ScalarSelect[int | None]:
+    """A job that has it for its newest savepoint, because somebody has said so."""
+    job = jobs.alias()
+    here = (job.c.savepoint_path == savepoints.c.path, job.c.deleted_at.is_(None))
+    return select(func.min(job.c.id)).where(*here).correlate(savepoints).scalar_subquery()
 
 
 async def _read(db: Database, wanted: Select[tuple[object, ...]]) -> list[Savepoint]:

@@ -54,6 +54,8 @@ jobs = Table(
     Index("jobs_by_status", "project", "status", "id", sqlite_where=text("deleted_at IS NULL")),
     Index("jobs_by_kind", "project", "kind", "id", sqlite_where=text("deleted_at IS NULL")),
     Index("jobs_by_user", "project", "user", "id", sqlite_where=text("deleted_at IS NULL")),
+    # By these two it is found who needs a savepoint.
+    Index("jobs_by_savepoint", "savepoint_path", sqlite_where=text("savepoint_path IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 # A job that names no queue is in the one that it was last run on.
@@ -116,6 +118,7 @@ runs = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default=text("0")),
     Index("runs_of_job", "job_id"),
+    Index("runs_by_restore", "restore", sqlite_where=text("restore IS NOT NULL")),
     Index("runs_to_watch", "cluster", sqlite_where=text(LIVE_OR_LOST)),
     Index("runs_of_batch", "batch_id", sqlite_where=text("batch_id IS NOT NULL")),
     sqlite_autoincrement=True,

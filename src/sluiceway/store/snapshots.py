@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import case, func, insert, literal, select, update
+from sqlalchemy import case, exists, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobStatus
@@ -14,7 +14,7 @@ from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, jobs, runs, savepoints, snapshots
+from sluiceway.store.schema import OPEN_SNAPSHOT, events, jobs, runs, savepoints, snapshots
 from sluiceway.store.stop_intents import known
 
 
@@ -34,10 +34,15 @@ class SnapshotIntent:
 async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobStatus, str | None], bool]) -> set[str]:
     """Accept the savepoint of each job that `may` have one, in one transaction; the clusters to wake.
 
-    `may` is asked of every job that the project has, with its status and its cluster.
+    `may` is asked of every job that the project has, with its status and its cluster. A job that is shown as running
+    while a savepoint of it is overdue counts as one that is being saved.
     """
     at = epoch_ms(intent.now)
-    wanted = select(jobs.c.id, jobs.c.status, jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket)
+    open_ = exists().where(snapshots.c.flink_job_id == jobs.c.flink_job_id, text(f"snapshots.{OPEN_SNAPSHOT}"))
+    status = case((open_ & (jobs.c.status == JobStatus.RUNNING), JobStatus.SAVEPOINTING), else_=jobs.c.status)
+    wanted = select(
+        jobs.c.id, status.label("status"), jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket
+    )
     async with db.write() as connection:
         asked = wanted.where(*known(intent.project), jobs.c.id.in_(ids(sorted(intent.triggers))))
         found = list(await connection.execute(asked))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import Job, JobDraft, JobStatus
@@ -13,7 +13,7 @@ from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.rows import of_draft, of_spec, to_job
-from sluiceway.store.schema import events, job_tags, jobs, specs, whole_jobs
+from sluiceway.store.schema import events, job_tags, jobs, savepoints, specs, whole_jobs
 from sluiceway.store.stop_intents import known
 
 # A job that has never run. It can still be resumed from the newest savepoint that it has left.
@@ -22,6 +22,8 @@ _AS_NEW: dict[str, Any] = {
     "why": "",
     "run_id": None,
     "stop_id": None,
+    "snapshot_id": None,
+    "chosen_savepoint": None,
     "cluster": None,
     "flink_job_id": None,
     "started_at": None,
@@ -108,7 +110,8 @@ async def _replace(
     connection: AsyncConnection, drafts: Sequence[JobDraft], all_ids: Mapping[str, int], at: int
 ) -> None:
     changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in of_draft(drafts[0])}
-    statement = update(jobs).where(jobs.c.id == bindparam("of_id")).values(**changed, **_AS_NEW, updated_at=at)
+    statement = update(jobs).where(jobs.c.id == bindparam("of_id"))
+    statement = statement.values(**changed, **_AS_NEW, **_own_savepoint(), updated_at=at)
     rows = [
         {"of_id": all_ids[draft.name], **{f"new_{name}": value for name, value in of_draft(draft).items()}}
         for draft in drafts
@@ -117,6 +120,21 @@ async def _replace(
     old = ids([all_ids[draft.name] for draft in drafts])
     await connection.execute(delete(specs).where(specs.c.job_id.in_(old)))
     await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(old)))
+
+
+def _own_savepoint() -> dict[str, Any]:
+    """The newest savepoint that a job has left, in the place of one that somebody had chosen instead."""
+    left = select(savepoints).where(
+        savepoints.c.job_id == jobs.c.id, savepoints.c.removed_at.is_(None), savepoints.c.fault == ""
+    )
+    newest = left.order_by(savepoints.c.id.desc()).limit(1)
+    instead = jobs.c.chosen_savepoint.is_not(None) & exists(left)
+    return {
+        f"savepoint_{name}": case(
+            (instead, newest.with_only_columns(savepoints.c[name]).scalar_subquery()), else_=jobs.c[f"savepoint_{name}"]
+        )
+        for name in ("path", "size")
+    }
 
 
 async def _fill(connection: AsyncConnection, drafts: Sequence[JobDraft], all_ids: Mapping[str, int]) -> None:

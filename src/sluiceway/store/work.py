@@ -178,6 +178,9 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     current = [change for change in changes if change.after.current]
     rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
+    # What somebody chose while the job seemed to be over is older than what it does now.
+    outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if _alive_again(c)]
+    await guarded_update(connection, jobs, outlived, match=match)
     for copy in (c.after.run for c in changes if not c.after.current and _revived(c)):
         await connection.execute(update(jobs).where(jobs.c.id == copy.job_id).values(why=_second_copy(copy)))
     saved = [_savepoint_row(c.after) for c in current if c.after.newest_savepoint]
@@ -297,6 +300,11 @@ def _job_row(work: Work) -> dict[str, Any]:
         "why": stands.why,
         "ended_at": epoch_ms(ended) if ended else None,
     }
+
+
+def _alive_again(change: Change) -> bool:
+    before, after = (standing(work.run, work.stop, work.snapshot) for work in (change.before, change.after))
+    return before.status in RUNNABLE and after.status not in RUNNABLE
 
 
 def _revived(change: Change) -> bool:
