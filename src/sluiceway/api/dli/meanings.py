@@ -9,9 +9,9 @@ from sluiceway.api.dli.language import Text
 MEANINGS: Final[Mapping[Code, Text]] = {
     Code.UNKNOWN_PATH: Text("No such path, or not with this method.", "没有此路径，或此路径不支持该方法。"),
     Code.TOO_LARGE: Text(
-        "The body is larger than 12 MB. Also with 431 when the headers are too large, and with 408 when the "
-        "request does not arrive in time.",
-        "请求体超过 12 MB。请求头过大（431）或请求未及时到达（408）时也使用此错误码。",
+        "The body is larger than 12 MB. With 400: what came is no HTTP, or its address is too long; with "
+        "408: it did not arrive in time; with 431: its headers are larger than 64 KB.",
+        "请求体超过 12 MB。400：收到的不是 HTTP，或地址过长；408：请求未及时到达；431：请求头超过 64 KB。",
     ),
     Code.BUSY: Text(
         "Too many connections are open, or the identity provider does not answer; `Retry-After` says when to "
@@ -47,9 +47,9 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "单次请求超过 100,000 个 ID，或查询指标时超过 100 个。",
     ),
     Code.UNAVAILABLE: Text(
-        "The job cannot be deleted at this moment, there is nothing to plan SQL with, or storage does not "
-        "answer. Import of a savepoint: the storage cannot be read now.",
-        "作业当前不能删除、没有可用于编译 SQL 的组件，或存储没有应答。导入保存点：当前无法读取存储。",
+        "There is nothing to plan SQL with, or storage does not answer. Import of a savepoint: the storage "
+        "cannot be read now.",
+        "没有可用的 SQL 规划器，或存储没有响应。导入保存点：当前无法读取存储。",
     ),
     Code.NOT_FOUND: Text(
         "No such resource, or token: the token that is to be ended is not the caller's, or has ended.",
@@ -148,8 +148,9 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "Stop, savepoint, import-savepoint: no such job.", "停止、触发保存点、导入保存点：没有此作业。"
     ),
     Code.STOP_STATE: Text(
-        "Stop, savepoint, import-savepoint: the job's status does not allow it.",
-        "停止、触发保存点、导入保存点：作业状态不允许。",
+        "Stop, savepoint, import-savepoint: the job's status does not allow it. Stop, savepoint: the job's "
+        "cluster is not registered any more.",
+        "停止、触发保存点、导入保存点：作业状态不允许。停止、触发保存点：作业所在集群已不再注册。",
     ),
     Code.SHOW_UNKNOWN: Text(
         "Show, export, metrics, tags, graph of SQL, sinks of API Gateway: no such job.",
