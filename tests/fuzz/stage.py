@@ -205,7 +205,7 @@ class Scenery:
         at = self.at
         templates = Templates(at.db, clock)
         for number in range(3):
-            made = await templates.create(PROJECT, TemplateDraft(f"t{number}", "", "flink_sql_job", "-", {}))
+            made = await templates.create(PROJECT, TemplateDraft(f"t{number}", "", "flink_sql_job", "-", {}), USER)
             self.known.templates.append(made.id)
         resources = Resources(at.db, at.storage.files, clock, Path("/nonexistent"))
         await resources.register(PROJECT, "", "jar", [JAR], USER)

@@ -170,7 +170,7 @@ async def test_uploads_that_are_refused_leave_nothing(
 async def test_an_upload_is_told_its_own_limit_and_not_that_of_other_requests(world: World) -> None:
     status, no = await world.call("PUT", f"{OURS}/big.jar", headers={"Content-Length": str(2**30 + 1)}, content=b"")
     assert (status, no["error_code"]) == (413, "too_large")
-    assert f"longer than {2**30} bytes" in no["error_msg"]
+    assert f"at most {2**30} bytes" in no["error_msg"]
     assert "jobs" not in no["error_msg"]
 
 

@@ -101,9 +101,9 @@ class Resources:
             raise UnknownResource(_unknown(group, name))
         await self._clear([gone])
 
-    async def give(self, project: str, group: str, name: str | None, owner: str) -> None:
+    async def give(self, project: str, group: str, name: str | None, owner: str, who: str) -> None:
         """Give a resource, or without a name a whole group, to another owner. Raises `UnknownResource`."""
-        if not await resources.give(self.db, project, group, name, owner, self.clock()):
+        if not await resources.give(self.db, project, group, name, owner, self.clock(), who):
             raise UnknownResource(_unknown(group, name or "*"))
 
     async def _receive(self, descriptor: int, content: AsyncIterator[bytes]) -> tuple[str, int]:

@@ -22,10 +22,10 @@ class Templates:
     db: Database
     clock: Callable[[], datetime]
 
-    async def create(self, project: str, draft: TemplateDraft) -> Template:
+    async def create(self, project: str, draft: TemplateDraft, who: str) -> Template:
         """Store a new template. Raises `NameTaken`, and `TooMany` when the project has 100 already."""
         try:
-            return await store.create_template(self.db, project, draft, MOST, self.clock())
+            return await store.create_template(self.db, project, draft, MOST, self.clock(), who)
         except TemplateNameInUse as error:
             raise NameTaken from error
         except TemplatesFull as error:
@@ -44,16 +44,16 @@ class Templates:
         """How many templates match, and one page of them by time of creation."""
         return await store.template_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
 
-    async def update(self, project: str, template_id: int, changes: Mapping[str, str]) -> None:
+    async def update(self, project: str, template_id: int, changes: Mapping[str, str], who: str) -> None:
         """Change some of `name`, `desc` and `sql`. Raises `UnknownTemplate`, `NameTaken`."""
         try:
-            found = await store.update_template(self.db, project, template_id, changes, self.clock())
+            found = await store.update_template(self.db, project, template_id, changes, self.clock(), who)
         except TemplateNameInUse as error:
             raise NameTaken from error
         if not found:
             raise UnknownTemplate
 
-    async def delete(self, project: str, template_id: int) -> None:
+    async def delete(self, project: str, template_id: int, who: str) -> None:
         """Take a template away, also one that jobs were made of. Raises `UnknownTemplate`."""
-        if not await store.delete_template(self.db, project, template_id):
+        if not await store.delete_template(self.db, project, template_id, self.clock(), who):
             raise UnknownTemplate

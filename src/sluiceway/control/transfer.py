@@ -14,6 +14,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
 from sluiceway.storage.errors import FileTooLarge, NoSuchFile
 from sluiceway.storage.files import Files
+from sluiceway.store import audit
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
 from sluiceway.store.transfer import Namesake
@@ -50,7 +51,7 @@ class Transfer:
     clock: Callable[[], datetime]
 
     async def export(
-        self, project: str, directory: str, only: Sequence[int] | None, write: Callable[[Job], bytes]
+        self, project: str, directory: str, only: Sequence[int] | None, write: Callable[[Job], bytes], who: str
     ) -> list[str]:
         """Write jobs, all or some, as zip files into a directory; the names of the files.
 
@@ -65,6 +66,8 @@ class Transfer:
             name = f"{directory.rstrip('/')}/jobs_{stamp}_{len(written) + 1}.zip"
             await self.files.write(name, await asyncio.to_thread(pack, {MARK: VERSION, **documents}))
             written.append(name)
+            # At once: one that is written is told of also when a later one fails.
+            await audit.record(self.db, "jobs_exported", project, [name], self.clock(), who)
         return written
 
     async def _files_of(

@@ -110,12 +110,19 @@ async def unnamed(db: Database, gone: Sequence[Resource]) -> Sequence[Resource]:
     return [resource for resource in gone if resource.path not in still]
 
 
-async def give(db: Database, project: str, group: str, name: str | None, owner: str, now: datetime) -> int:
+async def give(db: Database, project: str, group: str, name: str | None, owner: str, now: datetime, who: str) -> int:
     """Give a resource, or without a name all of a group, to another owner; how many they were."""
     chosen = _named(project, group, name)[: None if name else 2]
     async with db.write() as connection:
         given = update(resources).where(*chosen).values(owner=owner, updated_at=epoch_ms(now))
-        return (await connection.execute(given)).rowcount
+        rows = (await connection.execute(given.returning(resources))).mappings().all()
+        told = [
+            event("resource_given", epoch_ms(now), project, who=who, detail=f"{_resource(row).full_name} to {owner}")
+            for row in rows
+        ]
+        if told:
+            await connection.execute(insert(events), told)
+        return len(rows)
 
 
 def _named(project: str, group: str, name: str | None) -> tuple[ColumnElement[bool], ...]:

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, 
 from sqlalchemy.exc import IntegrityError
 
 from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
 from sluiceway.store.rows import to_json
-from sluiceway.store.schema import templates
+from sluiceway.store.schema import events, templates
 
 
 class TemplateNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -52,7 +53,9 @@ class TemplateFilter:
     tags: Mapping[str, str] = field(default_factory=dict)  # all of them
 
 
-async def create_template(db: Database, project: str, draft: TemplateDraft, most: int, now: datetime) -> Template:
+async def create_template(
+    db: Database, project: str, draft: TemplateDraft, most: int, now: datetime, who: str
+) -> Template:
     """Store a new template. Raises `TemplateNameInUse`, and `TemplatesFull` when there are `most` already."""
     at = epoch_ms(now)
     row = _columns(draft) | {"project": project, "created_at": at, "updated_at": at}
@@ -61,6 +64,8 @@ async def create_template(db: Database, project: str, draft: TemplateDraft, most
         if (await connection.execute(count)).scalar_one() >= most:
             raise TemplatesFull
         made = await connection.execute(insert(templates).values(row).returning(templates))
+        told = event("template_created", at, project, who=who, detail=draft.name)
+        await connection.execute(insert(events), [told])
         return _template(made.mappings().one())
 
 
@@ -72,19 +77,28 @@ async def template(db: Database, project: str, template_id: int) -> Template | N
 
 
 async def update_template(
-    db: Database, project: str, template_id: int, changes: Mapping[str, str], now: datetime
+    db: Database, project: str, template_id: int, changes: Mapping[str, str], now: datetime, who: str
 ) -> bool:
     """Change some of a template's `name`, `desc` and `sql`; whether there is one. Raises `TemplateNameInUse`."""
     values = {**changes, "updated_at": epoch_ms(now)}
     async with _named(), db.write() as connection:
-        changed = await connection.execute(update(templates).where(*_one(project, template_id)).values(values))
-        return bool(changed.rowcount)
+        changed = update(templates).where(*_one(project, template_id)).values(values).returning(templates.c.name)
+        name = (await connection.execute(changed)).scalar_one_or_none()
+        if name is not None:
+            told = event("template_updated", epoch_ms(now), project, who=who, detail=name)
+            await connection.execute(insert(events), [told])
+        return name is not None
 
 
-async def delete_template(db: Database, project: str, template_id: int) -> bool:
+async def delete_template(db: Database, project: str, template_id: int, now: datetime, who: str) -> bool:
     """Take a template away; whether there was one. Jobs that were made of it keep their SQL."""
     async with db.write() as connection:
-        return bool((await connection.execute(delete(templates).where(*_one(project, template_id)))).rowcount)
+        gone = delete(templates).where(*_one(project, template_id)).returning(templates.c.name)
+        name = (await connection.execute(gone)).scalar_one_or_none()
+        if name is not None:
+            told = event("template_deleted", epoch_ms(now), project, who=who, detail=name)
+            await connection.execute(insert(events), [told])
+        return name is not None
 
 
 async def template_list(

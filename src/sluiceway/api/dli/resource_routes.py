@@ -149,14 +149,18 @@ async def delete_resource(
     summary="Give a resource to another owner",
 )
 async def give_resource(
-    data: JSONBody[GiveResource], project: ProjectGiven, language: LanguageGiven, resources: ResourcesGiven
+    data: JSONBody[GiveResource],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    resources: ResourcesGiven,
+    permit: PermitGiven,
 ) -> Given:
     """Change whose a resource is, or a whole group."""
     group, name = data.group_name or "", data.resource_name or None
     if not group and name is None:
         raise bad("resource_name", "neither a resource nor a group is named", "未指定资源或分组")
     try:
-        await resources.give(project, group, name, resource_rules.owner(data.new_owner))
+        await resources.give(project, group, name, resource_rules.owner(data.new_owner), permit.who)
     except UnknownResource:
         raise _unknown(group, name or "*") from None
     return Given(GIVEN.in_(language))

@@ -28,6 +28,7 @@ from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, 
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.views import millis
 from sluiceway.api.dli.wire import CreateSqlJob, Tags
+from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate
 from sluiceway.control.templates import MOST, Template, TemplateDraft, TemplateFilter, Templates
 
@@ -145,12 +146,16 @@ class TemplatesListed(Struct, frozen=True):
     summary="Create a template",
 )
 async def create_template(
-    data: JSONBody[CreateTemplate], project: ProjectGiven, language: LanguageGiven, templates: TemplatesGiven
+    data: JSONBody[CreateTemplate],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    templates: TemplatesGiven,
+    permit: PermitGiven,
 ) -> TemplateCreated:
     """Keep some SQL under a name. A project has 100 templates at most."""
     draft = _draft(data)
     try:
-        made = await templates.create(project, draft)
+        made = await templates.create(project, draft, permit.who)
     except NameTaken:
         raise DliError(Code.TEMPLATE_NAME_EXISTS, name=draft.name) from None
     except TooMany:
@@ -193,13 +198,14 @@ async def update_template(
     template: TemplateIdGiven,
     language: LanguageGiven,
     templates: TemplatesGiven,
+    permit: PermitGiven,
 ) -> TemplateUpdated:
     """Change what the body names."""
     changes = {} if data.name is None else {"name": _name(data.name)}
     changes |= {} if data.desc is None else {"desc": _desc(data.desc)}
     changes |= {} if data.sql_body is None else {"sql": _sql(data.sql_body)}
     try:
-        await templates.update(project, template, changes)
+        await templates.update(project, template, changes, permit.who)
     except UnknownTemplate:
         raise DliError(Code.UPDATE_TEMPLATE_UNKNOWN, id=template) from None
     except NameTaken:
@@ -209,11 +215,15 @@ async def update_template(
 
 @delete(f"{BASE}/job-templates/{{template_id:str}}", status_code=200, responses=REFUSED, summary="Delete a template")
 async def delete_template(
-    project: ProjectGiven, template: TemplateIdGiven, language: LanguageGiven, templates: TemplatesGiven
+    project: ProjectGiven,
+    template: TemplateIdGiven,
+    language: LanguageGiven,
+    templates: TemplatesGiven,
+    permit: PermitGiven,
 ) -> TemplateDeleted:
     """Take a template away. Jobs that were made of it keep their SQL."""
     try:
-        await templates.delete(project, template)
+        await templates.delete(project, template, permit.who)
     except UnknownTemplate:
         raise DliError(Code.TEMPLATE_UNKNOWN, id=template) from None
     return TemplateDeleted(DELETED.in_(language), TemplateId(template))

@@ -146,12 +146,16 @@ FORMS: Final[Mapping[str, Form[ExportedSqlJob] | Form[ExportedJarJob]]] = {
     summary="Export jobs",
 )
 async def export_jobs(
-    data: JSONBody[ExportRequest], project: ProjectGiven, language: LanguageGiven, transfer: TransferGiven
+    data: JSONBody[ExportRequest],
+    project: ProjectGiven,
+    language: LanguageGiven,
+    transfer: TransferGiven,
+    permit: PermitGiven,
 ) -> Exported:
     """Write jobs as zip files into a directory of the storage root: those that are selected, or all."""
     only = requests.job_ids(data.job_selected or [], field="job_selected") if data.is_selected else None
     try:
-        written = await transfer.export(project, data.obs_dir, only, exported)
+        written = await transfer.export(project, data.obs_dir, only, exported, permit.who)
     except UnknownJob as error:
         raise DliError(Code.SHOW_UNKNOWN, id=", ".join(map(str, error.args[:10]))) from None
     except BadPath as error:
