@@ -43,7 +43,7 @@ UNFIT: Final = (
 ResourcesGiven = NamedDependency[SkipValidation[Resources]]
 NameInPath = Annotated[str, PathParameter(description="The name of the resource.")]
 KindAsked = Annotated[
-    str, QueryParameter(description="Only those of this kind.", schema_extra={"pattern": f"^({KIND_PATTERN[1:-1]})?$"})
+    str, QueryParameter(description="Only those of this kind.", schema_extra={"pattern": f"^$|{KIND_PATTERN}"})
 ]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
 
