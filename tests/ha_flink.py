@@ -250,20 +250,27 @@ def free_ports(count: int) -> list[int]:
 
 
 def _mend(storage: Path) -> list[str]:
-    """Fill in the job results that were being written when their JobManager was killed; the ids of their jobs.
+    """Complete the results that were being written when their JobManager was killed; the ids of their jobs.
 
-    Flink 2.3.0 makes the file before it writes it. Over an empty one no JobManager starts any more; without the file it
-    would run the job again, although that has ended.
+    Flink 2.3.0 makes the file of a result before it writes it, and that of a job before that of its application. Over
+    an empty one, or one of a job without that of its application, no JobManager starts any more; without any it would
+    run the job again, although that has ended.
     """
-    mended = []
-    for kind, said in _RESULTS.items():
-        for result in (storage / kind).glob("*/*_DIRTY.json"):
-            if result.stat().st_size == 0:
-                jid = result.name.partition("_")[0]
-                named = {key: jid if value is None else value for key, value in said.items()}
-                result.write_text(json.dumps({"result": named, "version": 1}))
-                mended.append(jid)
+    jobs, applications = (storage / kind for kind in _RESULTS)
+    mended = [_write(result) for result in storage.glob("*/*/*_DIRTY.json") if result.stat().st_size == 0]
+    for result in jobs.glob("*/*_DIRTY.json"):
+        application = json.loads(result.read_text())["result"]["application-id"]
+        beside = applications / result.parent.name
+        if beside.is_dir() and not any(beside.glob(f"{application}*")):
+            mended.append(_write(beside / f"{application}_DIRTY.json"))
     return mended
+
+
+def _write(result: Path) -> str:
+    jid = result.name.partition("_")[0]
+    named = {key: jid if value is None else value for key, value in _RESULTS[result.parent.parent.name].items()}
+    result.write_text(json.dumps({"result": named, "version": 1}))
+    return jid
 
 
 def _options(directory: Path, rest: int, rpc: int, slots: int, *, ha: bool) -> Mapping[str, object]:

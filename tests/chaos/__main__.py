@@ -84,7 +84,7 @@ def _summary(
             f" ({', '.join(f'{count} {phase}' for phase, count in sorted(phases.items()))})",
             f"kills: {', '.join(f'{count} {victim}' for victim, count in sorted(victims.items())) or 'none'}",
             f"retries: {sum(each.retries for each in played)}, lost: {phases['lost']}",
-            f"job results that Flink left empty, and no JobManager started over: {len(stage.flink.mended)}",
+            f"results that Flink left unfinished, and no JobManager started over: {len(stage.flink.mended)}",
             f"untrue answers: {len(untrue)}",
             f"jobs with lost or doubled rows: {len(wrong)} of {len(stage.jobs)}, among {rows} rows",
         )
