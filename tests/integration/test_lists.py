@@ -141,7 +141,7 @@ def expected(query: Mapping[str, str]) -> tuple[int, list[int]]:
     return len(found), found[first : first + most]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(queries)
 def test_a_list_is_what_a_plain_model_says(service: ServiceThread, query: dict[str, str]) -> None:
     answer = service.http.get(f"{BASE}/jobs", params=query)
