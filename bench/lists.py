@@ -32,13 +32,13 @@ SELECT 'proj0123', 'orders-' || i, '', CASE WHEN i % 4 THEN 'flink_opensource_sq
        CASE WHEN i % 3 THEN 'c' || (i % 10) END, 'user-' || (i % 20),
        CASE WHEN i % 10 THEN 'stopped' ELSE 'running' END, 0, 0, 'c' || (i % 7)
 FROM n;
-INSERT INTO job_tags SELECT id, 'env', CASE WHEN id % 2 THEN 'prod' ELSE 'test' END FROM jobs;
-INSERT INTO job_tags SELECT id, 'team', 't' || (id % 100) FROM jobs;
+INSERT INTO job_tags SELECT id, 'env', CASE WHEN id % 2 THEN 'prod' ELSE 'test' END, project FROM jobs;
+INSERT INTO job_tags SELECT id, 'team', 't' || (id % 100), project FROM jobs;
 """
 PRESENT = "FROM jobs WHERE project = 'proj0123' AND deleted_at IS NULL"
 JARS = f"{PRESENT} AND kind = 'flink_jar_job'"
 TAGGED = """FROM job_tags t CROSS JOIN jobs ON jobs.id = t.job_id
-    WHERE t.key = 'env' AND t.value = 'prod' AND project = 'proj0123' AND deleted_at IS NULL"""
+    WHERE t.project = 'proj0123' AND t.key = 'env' AND t.value = 'prod' AND deleted_at IS NULL"""
 # What is asked, and the condition that a hand-written query would have for it.
 CASES: Sequence[tuple[str, str, str]] = (
     ("all", "", PRESENT),

@@ -139,6 +139,8 @@ class Jobs:
         values = (row.kind, row.status, row.user, row.queue, row.cluster, 1 if row.deleted else None, row.id)
         with sqlite3.connect(self.path, timeout=20) as db:
             db.execute("UPDATE jobs SET kind=?, status=?, user=?, queue=?, cluster=?, deleted_at=? WHERE id=?", values)
+            if row.deleted:
+                db.execute("DELETE FROM job_tags WHERE job_id=?", [row.id])
         db.close()
 
     def matching(self, query: Query) -> list[int]:

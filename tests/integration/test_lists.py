@@ -80,7 +80,8 @@ def fill(path: Path, rows: list[Row]) -> None:
                 [*values, gone],
             )
             db.execute("INSERT INTO specs VALUES (?, ?, '{}')", [row.id, spec])
-            db.executemany("INSERT INTO job_tags VALUES (?, ?, ?)", [(row.id, *tag) for tag in row.tags.items()])
+            tags = [(row.id, *tag, row.project) for tag in row.tags.items() if not row.deleted]
+            db.executemany("INSERT INTO job_tags VALUES (?, ?, ?, ?)", tags)
     db.close()
 
 

@@ -149,6 +149,23 @@ def test_buckets_that_were_kept_become_those_of_their_jobs(tmp_path: Path) -> No
     db.close()
 
 
+def test_tags_that_were_kept_get_the_project_of_their_job_and_those_of_deleted_jobs_go(tmp_path: Path) -> None:
+    at_release(tmp_path / "test.db", "0008")
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        for job, gone in ((1, None), (2, 7)):
+            db.execute(
+                "INSERT INTO jobs (id, project, name, desc, kind, user, status, created_at, updated_at, deleted_at)"
+                " VALUES (?, 'p', ?, '', '', '', 'draft', 0, 0, ?)",
+                [job, str(job), gone],
+            )
+            db.execute("INSERT INTO job_tags VALUES (?, 'team', 'a')", [job])
+    db.close()
+    migrate(tmp_path / "test.db")
+    with sqlite3.connect(tmp_path / "test.db") as db:
+        assert db.execute("SELECT * FROM job_tags").fetchall() == [(1, "team", "a", "p")]
+    db.close()
+
+
 def at_release(path: Path, revision: str) -> None:
     """A database as an earlier release has left it."""
     config = Config()

@@ -142,3 +142,13 @@ def test_an_unknown_job_has_no_tags(service: ServiceThread) -> None:
             assert code_of(call, request) == (400, "DLI.16001")
     assert code_of(client.show_resource_tags, ShowResourceTagsRequest(KIND, "x")) == (400, "DLI.12001")
     assert tags(service, int(job)) == {}
+
+
+def test_a_page_of_them_counts_neither_deleted_jobs_nor_those_of_other_projects(service: ServiceThread) -> None:
+    made = [service.create(f"job-{n}", tags=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]) for n in range(3)]
+    body = {"name": "theirs", "tags": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]}
+    assert service.http.post("/v1.0/other/streaming/sql-jobs", json=body).status_code == 200
+    service.http.delete(f"{BASE}/jobs/{made[0]}")
+    for query in ("tags=a%3D1", "tags=a%3D1%2Cb%3D2"):
+        page = service.http.get(f"{BASE}/jobs?limit=1&{query}").json()["job_list"]
+        assert (page["total_count"], [job["job_id"] for job in page["jobs"]]) == (2, [made[2]])

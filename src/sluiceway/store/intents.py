@@ -35,7 +35,7 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
-        await set_tags(connection, job_id, draft.tags)
+        await set_tags(connection, project, job_id, draft.tags)
         await connection.execute(insert(events), [event("job_created", at, project, job_id=job_id, who=user)])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
@@ -57,7 +57,7 @@ async def update_job(
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
         if draft.tags != to_job(row).draft.tags:
-            await set_tags(connection, job_id, draft.tags)
+            await set_tags(connection, project, job_id, draft.tags)
         made = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who)
         await connection.execute(insert(events), [made])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())

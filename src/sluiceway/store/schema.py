@@ -77,7 +77,9 @@ job_tags = Table(
     Column("job_id", BigInteger, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    Index("jobs_by_tag", "key", "value", "job_id"),
+    # The job's, so that jobs are counted by their tags without a look at each. A deleted job has no tags.
+    Column("project", Text, nullable=False),
+    Index("jobs_by_tag", "project", "key", "value", "job_id"),
 )
 
 templates = Table(

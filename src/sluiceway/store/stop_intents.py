@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Limits
@@ -18,7 +18,7 @@ from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.rows import moves, of_policy, to_stop
-from sluiceway.store.schema import UNSETTLED, events, jobs, rejoined, stops
+from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, stops
 from sluiceway.store.schema import batches as batch_rows
 
 
@@ -234,6 +234,7 @@ async def delete_jobs(
         await _insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
         linked = update(jobs).where(jobs.c.id == stops.c.job_id, jobs.c.id.in_(ids(doomed)), text(f"stops.{UNSETTLED}"))
         await connection.execute(linked.values(stop_id=stops.c.id))
+        await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(ids(sorted(found)))))
         gone = update(jobs).where(jobs.c.id.in_(ids(sorted(found)))).values(deleted_at=at)
         clusters = (await connection.execute(gone.returning(jobs.c.cluster))).scalars()
         woken = {cluster for cluster in clusters if cluster is not None}

@@ -36,17 +36,17 @@ async def change_tags(
             return False
         after = change(before)
         if after != before:
-            await set_tags(connection, job_id, after)
+            await set_tags(connection, project, job_id, after)
             told = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who, detail="Its tags were changed.")
             await connection.execute(insert(events), [told])
         return True
 
 
-async def set_tags(connection: AsyncConnection, job_id: int, wanted: Mapping[str, str]) -> None:
+async def set_tags(connection: AsyncConnection, project: str, job_id: int, wanted: Mapping[str, str]) -> None:
     """Let a job have these tags and no others."""
     await connection.execute(delete(job_tags).where(job_tags.c.job_id == job_id))
     if wanted:
-        rows = [{"job_id": job_id, "key": key, "value": value} for key, value in wanted.items()]
+        rows = [{"job_id": job_id, "key": key, "value": value, "project": project} for key, value in wanted.items()]
         await connection.execute(insert(job_tags), rows)
 
 

@@ -87,7 +87,7 @@ async def take_in(
         all_ids = {name: job.id for name, job in (await _namesakes(connection, project, _names(drafts))).items()}
         if over:
             await _replace(connection, over, all_ids, at)
-        await _fill(connection, [*fresh, *over], all_ids)
+        await _fill(connection, project, [*fresh, *over], all_ids)
         told = [_told("job_created", at, project, all_ids[draft.name], user) for draft in fresh]
         told += [_told("job_updated", at, project, all_ids[draft.name], user) for draft in over]
         if told:
@@ -137,13 +137,15 @@ def _own_savepoint() -> dict[str, Any]:
     }
 
 
-async def _fill(connection: AsyncConnection, drafts: Sequence[JobDraft], all_ids: Mapping[str, int]) -> None:
+async def _fill(
+    connection: AsyncConnection, project: str, drafts: Sequence[JobDraft], all_ids: Mapping[str, int]
+) -> None:
     """What is kept beside the jobs themselves."""
     if drafts:
         rows = [of_spec(draft) | {"job_id": all_ids[draft.name]} for draft in drafts]
         await connection.execute(insert(specs), rows)
     tags = [
-        {"job_id": all_ids[draft.name], "key": key, "value": value}
+        {"job_id": all_ids[draft.name], "key": key, "value": value, "project": project}
         for draft in drafts
         for key, value in draft.tags.items()
     ]

@@ -131,20 +131,37 @@ def listing(
     project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
 ) -> tuple[Select[int], Select[int]]:
     """The query that counts the jobs that match, and the one for the ids of a page of them."""
-    source, order = _tagged(where.tags)
+    source, order = _tagged(project, where.tags)
     matching = _matching(project, where)
     count = select(func.count()).select_from(source).where(*matching)
+    if where.tags and where == JobFilter(tags=where.tags):
+        count = _count_of_tags(project, where.tags)
     page = select(jobs.c.id).select_from(source).where(*matching)
     return count, page.order_by(order.desc() if descending else order).limit(limit).offset(offset)
 
 
-def _tagged(tags: Mapping[str, str]) -> tuple[FromClause, ColumnElement[int]]:
+def _count_of_tags(project: str, tags: Mapping[str, str]) -> Select[int]:
+    """How many jobs have all of these tags. A deleted one has none."""
+    first, *others = (job_tags.alias() for _ in tags)
+    source: FromClause = first
+    for other in others:
+        source = source.join(other, other.c.job_id == first.c.job_id)
+    wanted = [
+        condition
+        for tag, (key, value) in zip((first, *others), tags.items(), strict=True)
+        for condition in (tag.c.project == project, tag.c.key == key, tag.c.value == value)
+    ]
+    return select(func.count()).select_from(source).where(*wanted)
+
+
+def _tagged(project: str, tags: Mapping[str, str]) -> tuple[FromClause, ColumnElement[int]]:
     """The jobs with all of these tags, and the column to sort them by: that of the index that they are found with."""
     source: FromClause = jobs
     order: ColumnElement[int] = jobs.c.id
     for key, value in tags.items():
         tag = job_tags.alias()
-        source = source.join(tag, and_(tag.c.job_id == jobs.c.id, tag.c.key == key, tag.c.value == value))
+        has = and_(tag.c.job_id == jobs.c.id, tag.c.project == project, tag.c.key == key, tag.c.value == value)
+        source = source.join(tag, has)
         order = tag.c.job_id
     return source, order
 
@@ -180,7 +197,8 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     if which.name is not None:
         matching.append(jobs.c.name.op("GLOB")(which.name.replace("[", "[[]")))
     for key, value in which.tags.items():
-        tagged = select(job_tags.c.job_id).where(job_tags.c.key == key, job_tags.c.value == value)
+        has = (job_tags.c.project == project, job_tags.c.key == key, job_tags.c.value == value)
+        tagged = select(job_tags.c.job_id).where(*has)
         matching.append(jobs.c.id.in_(tagged))
     async with db.read() as connection:
         return list((await connection.execute(select(jobs.c.id).where(*matching).order_by(jobs.c.id))).scalars())
