@@ -210,10 +210,11 @@ def test_flink_does_what_the_options_say(real_flink: RealFlink, tmp_path: Path) 
     assert config["externalization"] == {"enabled": True, "delete_on_cancellation": False}
     assert "ailure rate" in get(f"{real_flink.url}/jobs/{job}/config")["execution-config"]["restart-strategy"]
     checkpoints = f"{real_flink.url}/jobs/{job}/checkpoints"
-    path = until(lambda: (get(checkpoints)["latest"]["completed"] or {}).get("external_path"))
-    assert f"/jobs/checkpoint/7/{job}/chk-" in path
+    until(lambda: get(checkpoints)["latest"]["completed"])
     ask("PATCH", f"{real_flink.url}/jobs/{job}?mode=cancel")
     until(lambda: get(f"{real_flink.url}/jobs/{job}/status")["status"] == "CANCELED")
+    path = get(checkpoints)["latest"]["completed"]["external_path"]  # of the last one: only that is kept
+    assert f"/jobs/checkpoint/7/{job}/chk-" in path
     again = submitted(real_flink, submitter, spec, restore=path)
     restored = until(lambda: get(f"{real_flink.url}/jobs/{again}/checkpoints")["latest"]["restored"])
     assert restored["external_path"] == path
