@@ -44,6 +44,7 @@ PARAMETERS: Final = {
     "job_selected": _BETWEEN,
     "job_id": "it is the one in the path",
     "auth.scope.project": _BETWEEN,
+    "kind": "of its pattern, which an empty text fits as well, 0 is made, which does not fit",
 }
 
 _PARAMETER: Final = re.compile(r"Parameter (?P<name>\S+) is not valid")
