@@ -131,12 +131,14 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 
 def _wave(group: str, resolve: Resolve) -> dict[str, object]:
-    if group.startswith("queue=") and group != "queue=":
-        return {"queue": group.removeprefix("queue=")}
+    if group.startswith("queue="):
+        group = group.removeprefix("queue=")
+        if group:
+            return {"queue": group}
     if group.startswith("tag:"):
         return {"tags": dict([_pair("--wave tag:", group.removeprefix("tag:"))])}
     jobs = [job.strip() for job in group.split(",") if job.strip()]
-    if not jobs or jobs == ["queue="]:
+    if not jobs:
         raise Failed("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas.", code=2)
     return {"job_ids": resolve(jobs)}
 

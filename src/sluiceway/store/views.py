@@ -142,16 +142,12 @@ def listing(
 
 def _count_of_tags(project: str, tags: Mapping[str, str]) -> Select[int]:
     """How many jobs have all of these tags. A deleted one has none."""
-    first, *others = (job_tags.alias() for _ in tags)
-    source: FromClause = first
-    for other in others:
-        source = source.join(other, other.c.job_id == first.c.job_id)
-    wanted = [
-        condition
-        for tag, (key, value) in zip((first, *others), tags.items(), strict=True)
-        for condition in (tag.c.project == project, tag.c.key == key, tag.c.value == value)
-    ]
-    return select(func.count()).select_from(source).where(*wanted)
+    aliases = [job_tags.alias() for _ in tags]
+    source: FromClause = aliases[0]
+    for other in aliases[1:]:
+        source = source.join(other, other.c.job_id == aliases[0].c.job_id)
+    has = (_is(tag, project, *pair) for tag, pair in zip(aliases, tags.items(), strict=True))
+    return select(func.count()).select_from(source).where(*has)
 
 
 def _tagged(project: str, tags: Mapping[str, str]) -> tuple[FromClause, ColumnElement[int]]:
@@ -160,10 +156,13 @@ def _tagged(project: str, tags: Mapping[str, str]) -> tuple[FromClause, ColumnEl
     order: ColumnElement[int] = jobs.c.id
     for key, value in tags.items():
         tag = job_tags.alias()
-        has = and_(tag.c.job_id == jobs.c.id, tag.c.project == project, tag.c.key == key, tag.c.value == value)
-        source = source.join(tag, has)
+        source = source.join(tag, and_(tag.c.job_id == jobs.c.id, _is(tag, project, key, value)))
         order = tag.c.job_id
     return source, order
+
+
+def _is(tag: FromClause, project: str, key: str, value: str) -> ColumnElement[bool]:
+    return and_(tag.c.project == project, tag.c.key == key, tag.c.value == value)
 
 
 def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
@@ -197,8 +196,7 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     if which.name is not None:
         matching.append(jobs.c.name.op("GLOB")(which.name.replace("[", "[[]")))
     for key, value in which.tags.items():
-        has = (job_tags.c.project == project, job_tags.c.key == key, job_tags.c.value == value)
-        tagged = select(job_tags.c.job_id).where(*has)
+        tagged = select(job_tags.c.job_id).where(_is(job_tags, project, key, value))
         matching.append(jobs.c.id.in_(tagged))
     async with db.read() as connection:
         return list((await connection.execute(select(jobs.c.id).where(*matching).order_by(jobs.c.id))).scalars())
