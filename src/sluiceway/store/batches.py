@@ -95,7 +95,7 @@ async def abort(db: Database, project: str, batch_id: int, now: datetime, who: s
         batch = await _find(connection, project, batch_id)
         if batch is None:
             return None
-        taken = await _withdraw(connection, _of_batch(batch_id), who, at)
+        taken = await _withdraw(connection, of_batch(batch_id), who, at)
         if batch.state != BatchState.ABORTED:
             await _set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
         return Aborted([stop["job_id"] for stop in taken], {stop["cluster"] for stop in taken})
@@ -120,9 +120,10 @@ async def _find(connection: AsyncConnection, project: str, batch_id: int) -> Row
     return (await connection.execute(wanted)).one_or_none()
 
 
-def _of_batch(batch_id: int) -> ColumnElement[bool]:
-    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-    return (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
+def of_batch(batch: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a stop is of a batch, or counts in it, too."""
+    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch)
+    return (stops.c.batch_id == batch) | stops.c.id.in_(again)
 
 
 async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], who: str, at: int) -> list[RowMapping]:

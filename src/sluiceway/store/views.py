@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, s
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.stop import SETTLED, Stop
+from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_spec, to_stop
@@ -299,9 +300,7 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
 
 async def is_settled(db: Database, project: str, batch_id: int) -> bool | None:
     """Whether every stop of a batch has settled; None when there is no such batch. It looks no further than it must."""
-    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
-    open_ = select(stops.c.id).where(mine, stops.c.phase.not_in(sorted(SETTLED))).exists()
+    open_ = select(stops.c.id).where(of_batch(batch_id), stops.c.phase.not_in(sorted(SETTLED))).exists()
     async with db.read() as connection:
         wanted = select(~open_).where(batches.c.project == project, batches.c.id == batch_id)
         found: bool | None = (await connection.execute(wanted)).scalar_one_or_none()
@@ -319,18 +318,15 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
 
 async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
     """The clusters that jobs of a batch are on."""
-    again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
-    mine = (stops.c.batch_id == batch_id) | stops.c.id.in_(again)
     known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
     async with db.read() as connection:
-        return list((await connection.execute(select(stops.c.cluster).where(mine, known).distinct())).scalars())
+        return list(
+            (await connection.execute(select(stops.c.cluster).where(of_batch(batch_id), known).distinct())).scalars()
+        )
 
 
 def _heads() -> Select[Any]:
-    mine = (stops.c.batch_id == batches.c.id) | stops.c.id.in_(
-        select(rejoined.c.stop_id).where(rejoined.c.batch_id == batches.c.id)
-    )
-    count = select(func.count()).select_from(stops).where(mine)
+    count = select(func.count()).select_from(stops).where(of_batch(batches.c.id))
     done = count.where(stops.c.phase.in_(sorted(SETTLED)))
     return select(batches, count.scalar_subquery().label("jobs"), done.scalar_subquery().label("settled"))
 
