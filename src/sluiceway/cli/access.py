@@ -22,6 +22,8 @@ from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import Settings
 from sluiceway.store.accounts import User, told
 from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.store.private import make_directory
+from sluiceway.store.trouble import DatabaseUnavailable
 
 T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
@@ -65,7 +67,7 @@ class Place:
             made = not (data / "sluiceway.db").exists()
             if made and not first:
                 raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
-            data.mkdir(parents=True, exist_ok=True)
+            make_directory(data)
             migrate(data / "sluiceway.db")
             if made:
                 complain(f"{data} held no data of a service; it does now. Was another --data meant?")
@@ -76,6 +78,8 @@ class Place:
             raise Failed(str(error), code=2) from error
         except (BadDatabase, Missing) as error:
             raise Failed(str(error)) from error
+        except DatabaseUnavailable as error:
+            raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
 
     def tell(self, data: Any, text: str) -> int:
         """Tell what was done."""

@@ -13,6 +13,7 @@ from sluiceway.domain.access import Grant, Role
 from sluiceway.store.access_schema import access_keys, grants, tokens, users
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events
 
 
@@ -82,7 +83,7 @@ async def set_password(db: Database, name: str, password: str) -> bool:
 
 async def set_disabled(db: Database, name: str, now: datetime | None) -> bool:
     """Let a user call no more, or again; False when there is no such user."""
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         at = None if now is None else epoch_ms(now)
         changed = await connection.execute(update(users).where(users.c.name == name).values(disabled_at=at))
         if now is not None:
@@ -179,7 +180,7 @@ async def key_list(db: Database, name: str | None) -> list[AccessKey]:
 async def revoke_key(db: Database, access: str, now: datetime) -> bool:
     """Let a key be good for nothing any more; False when there is no such key that was."""
     mine = access_keys.c.access == access, access_keys.c.revoked_at.is_(None)
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         changed = await connection.execute(update(access_keys).where(*mine).values(revoked_at=epoch_ms(now)))
         return changed.rowcount == 1
 
@@ -229,7 +230,7 @@ async def add_token(db: Database, digest: str, name: str, project: str, ends: da
         "created_at": epoch_ms(now),
         "expires_at": epoch_ms(ends),
     }
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         await connection.execute(delete(tokens).where(tokens.c.expires_at <= epoch_ms(now)))
         await connection.execute(insert(tokens).values(row))
 
@@ -248,14 +249,14 @@ async def token(db: Database, digest: str) -> StoredToken | None:
 
 async def revoke_token(db: Database, digest: str, name: str) -> bool:
     """End one token of a user; False when they have no such."""
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         gone = await connection.execute(delete(tokens).where(tokens.c.digest == digest, tokens.c.user == name))
         return gone.rowcount == 1
 
 
 async def revoke_tokens(db: Database, name: str) -> int:
     """End all tokens of a user; tells how many they were."""
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         return (await connection.execute(delete(tokens).where(tokens.c.user == name))).rowcount
 
 
@@ -275,7 +276,7 @@ async def grant(db: Database, name: str, given: Grant, now: datetime, who: str) 
 async def revoke(db: Database, name: str, project: str, queue: str | None, now: datetime, who: str) -> Grant | None:
     """Take a grant back; None when there was no such."""
     mine = (grants.c.user == name, grants.c.project == project, grants.c.queue == (queue or ""))
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         row = (await connection.execute(delete(grants).where(*mine).returning(grants.c.role))).one_or_none()
         if row is None:
             return None
