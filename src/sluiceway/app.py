@@ -32,6 +32,7 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
+from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
@@ -112,9 +113,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     registered = parse_clusters(settings)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
+        reserve = Reserve(data / "reserve")
+        await asyncio.to_thread(reserve.make_way)
         storage = await _storage(settings, data)
         await asyncio.to_thread(migrate, data / "sluiceway.db")
-        db = Database(data / "sluiceway.db", Reserve(data / "reserve"))
+        db = Database(data / "sluiceway.db", reserve)
         stack.push_async_callback(db.close)
         session = await stack.enter_async_context(_http_session())
         door = _door(settings, db, session)
@@ -357,6 +360,7 @@ def _api(
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),
         "sign_in": door.sign_in,
+        "own": OwnPassword(door.sign_in),
         "denials": door.denials,
     }
 

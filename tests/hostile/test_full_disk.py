@@ -8,6 +8,7 @@ import sqlite3
 import urllib.error
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ import httpx
 import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
-from tests.native_api import Api, native_api
-from tests.plane import PROJECT
+from tests.callers import guarded
+from tests.native_api import Api, native_api, no_planner
+from tests.plane import PROJECT, plane
 from tests.service import ServiceProcess, wait_for
 
+from sluiceway.app import _api
 from sluiceway.domain.stop import StopPhase
+from sluiceway.reconcile import worker
+from sluiceway.settings import Settings
 from sluiceway.store import database
 from sluiceway.store.database import Database, migrate
 from sluiceway.store.reserve import Reserve, Use
@@ -70,20 +75,21 @@ def only_read(db: Database) -> Iterator[None]:
 
 @contextmanager
 def held_by_another(db: Database) -> Iterator[None]:
-    """Another process is in the middle of a write."""
-    other = sqlite3.connect(str(db._engine.url.database), isolation_level=None)
+    """Another process is in the middle of a write, and nobody has much patience."""
+    other = sqlite3.connect(str(db._engine.url.database), isolation_level=None, timeout=30.0)
     other.execute("BEGIN IMMEDIATE")
+    patience, database.BUSY_TIMEOUT = database.BUSY_TIMEOUT, 0.05
     try:
         yield
     finally:
+        database.BUSY_TIMEOUT = patience
         other.execute("ROLLBACK")
         other.close()
 
 
 @asynccontextmanager
 async def api(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    """The API, with little patience for locks and none for asking again."""
-    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.05)
+    """The API, which asks at once whether writing works again."""
     monkeypatch.setattr(database, "TRY_EVERY", 0.0)
     async with native_api(directory) as made:
         yield made
@@ -105,16 +111,15 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("language", ["en-us", "zh-cn"])
 @pytest.mark.parametrize("what", FAULTS)
 async def test_every_write_is_answered_503_with_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, language: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     fault, writes, words, chinese = FAULTS[what]
     async with api(tmp_path, monkeypatch) as at:
         await at.plane.run(1)
         with fault(at.plane.db):
-            for method, path, body in writes:
+            for (method, path, body), language in product(writes, ("en-us", "zh-cn")):
                 answer = await at.http.request(method, path, **body, headers={"X-Language": language})
                 assert answer.status_code == 503, (path, answer.text)
                 told, own = answer.json(), path.startswith(OWN)
@@ -177,6 +182,10 @@ async def with_reserve(directory: Path) -> AsyncIterator[tuple[Database, Reserve
         await db.close()
 
 
+def is_held(reserve: Reserve) -> bool:
+    return reserve.held
+
+
 async def _write(db: Database, use: Use, *statements: str) -> None:
     async with db.write(use) as connection:
         for statement in statements or ("PRAGMA user_version = 2",):
@@ -206,9 +215,9 @@ async def test_what_makes_room_gets_the_room_and_all_else_waits_for_it(
         disk.free = 0
         assert await db.ailment() is Trouble.FULL
         await _write(db, Use.UPKEEP)
-        assert reserve.held, "it works without"
+        assert is_held(reserve), "it works without"
         await _write(db, Use.MAKES_ROOM)
-        assert not reserve.held
+        assert not is_held(reserve)
         assert not (tmp_path / "reserve").exists()
         disk.free = SMALL + SMALL // 2  # what was given up, and a little more
         for _ in range(2):
@@ -218,7 +227,7 @@ async def test_what_makes_room_gets_the_room_and_all_else_waits_for_it(
         assert await db.ailment() is Trouble.FULL
         disk.free = 2 * SMALL
         await _write(db, Use.ORDINARY)
-        assert reserve.held
+        assert is_held(reserve)
         assert await db.ailment() is None
 
 
@@ -239,6 +248,69 @@ async def test_a_disk_that_never_had_the_room_is_full(tmp_path: Path, monkeypatc
         with pytest.raises(DatabaseUnavailable, match="full"):
             await _write(db, Use.ORDINARY)
         assert not reserve.held
+
+
+async def test_a_service_that_starts_on_a_full_disk_gives_up_what_the_one_before_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with with_reserve(tmp_path) as (db, _):
+        await _write(db, Use.ORDINARY)
+    disk, reserve = Disk(monkeypatch), Reserve(tmp_path / "reserve", SMALL)
+    reserve.make_way()
+    assert (tmp_path / "reserve").exists()
+    disk.free = 0
+    reserve.make_way()
+    assert not (tmp_path / "reserve").exists()
+
+
+async def test_a_database_that_cannot_be_read_lets_nobody_in_and_refuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with guarded(tmp_path) as at:
+        ann = await at.admin()
+
+        def broken(_: Database) -> None:
+            raise DatabaseUnavailable(Trouble.BROKEN)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Database, "read", broken)
+            for auth in (ann, None):
+                answer = await at.http.get(f"{DLI}/jobs", auth=auth, headers={} if auth else {"X-Auth-Token": "none"})
+                assert (answer.status_code, answer.json()["error_code"]) == (503, "APIGW.0202")
+        assert (await at.http.get(f"{DLI}/jobs", auth=ann)).status_code == 200
+
+
+# What gets done. ------------------------------------------------------------------------------------------------------
+
+
+async def test_readyz_names_a_cluster_whose_turns_do_not_come_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with plane(tmp_path, clusters=2) as at:
+        app = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner, reconciler=at.reconciler)
+        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            assert (await http.get("/readyz")).json() == {"status": "ok"}
+            hung = asyncio.Event()
+            observe = at.engine.observe
+
+            async def observed(cluster: Any, *what: Any) -> Any:
+                if cluster.name == "c1":
+                    await hung.wait()
+                return await observe(cluster, *what)
+
+            monkeypatch.setattr(at.engine, "observe", observed)
+            monkeypatch.setattr(worker, "STUCK_AFTER", 2.0)  # leases come round every 1.25 s
+            job = await at.create(queue="c1")
+            await at.start(PROJECT, [job], resume=False)
+            async with asyncio.timeout(20):
+                while "workers: no turn for a while: c1" not in (answer := await http.get("/readyz")).text:
+                    await asyncio.sleep(0.05)
+            assert answer.status_code == 503
+            hung.set()
+            async with asyncio.timeout(20):
+                while (await http.get("/readyz")).json() != {"status": "ok"}:
+                    await asyncio.sleep(0.05)
 
 
 # The service as its users run it. -------------------------------------------------------------------------------------

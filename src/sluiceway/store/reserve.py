@@ -43,6 +43,11 @@ class Reserve:
                 log.warning("no_room_kept_back", why=error.strerror)
         return self.held
 
+    def make_way(self) -> None:
+        """Give up what a service before this one has kept, where there is too little to start with."""
+        if self.room() < LITTLE:
+            self.give()
+
     def give(self) -> None:
         """Give it up."""
         if self.held:

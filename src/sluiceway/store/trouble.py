@@ -1,6 +1,5 @@
 """What keeps the database from doing what it is asked: SQLite's errors, translated once."""
 
-import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class Trouble(StrEnum):
@@ -42,7 +42,6 @@ _TROUBLES: Final[Mapping[int, Trouble]] = {
     sqlite3.SQLITE_NOTADB: Trouble.DAMAGED,
 }
 _NO_ROOM_FOR_THE_INDEX: Final = 4874  # SQLITE_IOERR_SHMSIZE, which is how a full disk shows in the file beside the WAL
-NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # what the system says where SQLite is not asked
 
 
 def trouble_of(error: DBAPIError) -> Trouble | None:
@@ -63,3 +62,5 @@ def translated() -> Iterator[None]:
         if trouble is None:
             raise
         raise DatabaseUnavailable(trouble, str(error.orig)[:200]) from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(Trouble.BUSY, "no connection is free") from error
