@@ -273,6 +273,34 @@ async def test_sources_without_end_are_no_answer() -> None:
         await traffic(Metrics([f"Source__s{n}.numRecordsOut" for n in range(6000)]), JID)
 
 
+NAMES: dict[str, Callable[[int], str]] = {
+    "dots": lambda n: "Source__" + "a." * (n // 2) + "numRecordsOut",
+    "metrics": lambda n: ".numRecordsOut" * (n // 14),
+    "brackets": lambda n: "Source__" + "a[1" * (n // 3) + ".numRecordsOut",
+    "digits": lambda n: "Source__a[" + "1" * n + ".numRecordsOut",
+    "sinks": lambda n: "__Writer" * (n // 8) + ".numRecordsIn",
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+async def test_the_time_for_the_names_of_metrics_grows_at_most_with_their_length(kind: str) -> None:
+    async def cost(megabytes: int) -> float:
+        names = [NAMES[kind](2000)[-2000:]] * (megabytes << 9)
+        begun = time.process_time()
+        await traffic(Metrics(names), JID)
+        return time.process_time() - begun
+
+    first = min([await cost(1) for _ in range(2)])
+    for megabytes in (2, 4):
+        assert min([await cost(megabytes) for _ in range(2)]) < 4 * megabytes * first + 0.05
+
+
+async def test_a_name_without_end_is_left_out() -> None:
+    names = ["a.numRecordsIn", "b" * 100_000 + ".numRecordsIn"]
+    found = await Canned(json.dumps([{"id": name} for name in names]).encode()).metric_names(JID, "v")
+    assert found == names[:1]
+
+
 # Bounds in bytes and depth, over HTTP. --------------------------------------------------------------------------------
 
 

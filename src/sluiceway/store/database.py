@@ -94,6 +94,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection. What was committed stays."""
         if self._trying is not None:
+            self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)
         await self._engine.dispose()
 
@@ -127,8 +128,7 @@ class Database:
 
     async def ailment(self) -> Trouble | None:
         """What keeps us from writing, as far as is known now. Tries it where nothing has been written for a while."""
-        now = asyncio.get_running_loop().time()
-        if self._trying is None and now - self._health.worked_at >= TRY_EVERY:
+        if self._trying is None and asyncio.get_running_loop().time() >= self._health.try_at:
             self._trying = asyncio.create_task(self._try(), name="try to write")
         if self._trying is not None:
             await asyncio.wait([self._trying], timeout=TRY_FOR)
@@ -138,11 +138,10 @@ class Database:
 
     async def _try(self) -> None:
         try:
-            async with self.write() as connection:
-                # Nobody reads this number. It lies in the first page, so that page is written.
-                await connection.exec_driver_sql("PRAGMA user_version = 1")
-        except DatabaseUnavailable:
-            await asyncio.sleep(TRY_EVERY)  # it is known for so long
+            with contextlib.suppress(DatabaseUnavailable):
+                async with self.write() as connection:
+                    # Nobody reads this number. It lies in the first page, so that page is written.
+                    await connection.exec_driver_sql("PRAGMA user_version = 1")
         finally:
             self._trying = None
 
@@ -180,7 +179,7 @@ class _Health:
 
     def __init__(self) -> None:
         self.trouble: Trouble | None = None
-        self.worked_at = self.took_at = float("-inf")
+        self.try_at = self.took_at = float("-inf")
         self._told: dict[Trouble | None, float] = {}
 
     def failed(self, unavailable: DatabaseUnavailable) -> None:
@@ -188,6 +187,7 @@ class _Health:
         if self.trouble is not unavailable.trouble and self._is_news(unavailable.trouble):
             log.error("database_unavailable", why=str(unavailable))
         self.trouble = unavailable.trouble
+        self._is_known()
 
     def worked(self, use: Use) -> None:
         """Something was written. On a full disk, what has the room kept back works on, which is no recovery."""
@@ -196,7 +196,10 @@ class _Health:
         if self.trouble is not None and self._is_news(None):
             log.info("database_available_again")
         self.trouble = None
-        self.worked_at = asyncio.get_running_loop().time()
+        self._is_known()
+
+    def _is_known(self) -> None:
+        self.try_at = asyncio.get_running_loop().time() + TRY_EVERY
 
     def _is_news(self, what: Trouble | None) -> bool:
         now = asyncio.get_running_loop().time()
