@@ -22,6 +22,7 @@ class Issuer:
         self.document: dict[str, Any] = {}  # what the discovery document says otherwise
         self.broken: web.Response | None = None  # that everything is answered with
         self.hangs = False
+        self.raw_keys: bytes | None = None  # what is answered in place of its keys
         self.moved = False  # it says so, and where to
         self.asked: list[str] = []
 
@@ -52,6 +53,8 @@ class Issuer:
             if self.moved and not request.path.startswith("/new"):
                 return web.json_response(document, status=302, headers={"Location": f"/new{request.path}"})
             return web.json_response(document)
+        if self.raw_keys is not None:
+            return web.Response(body=self.raw_keys, content_type="application/json")
         return web.json_response({"keys": [key.as_dict(private=False) for key in self.keys]})
 
 

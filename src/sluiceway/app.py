@@ -15,7 +15,6 @@ import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import ASGIApp
-from sqlalchemy import text
 
 from sluiceway.api import dli, docs, error_page, health, native, permit
 from sluiceway.api.auth import iam
@@ -33,6 +32,7 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
+from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
@@ -67,6 +67,8 @@ from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database, migrate
+from sluiceway.store.private import keep_private, make_directory
+from sluiceway.store.reserve import Reserve
 
 EMBEDDED = "embedded"
 REQUEST_TIMEOUT = 10.0  # seconds for one request to a JobManager
@@ -111,9 +113,11 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     registered = parse_clusters(settings)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
+        reserve = Reserve(data / "reserve")
+        await asyncio.to_thread(reserve.make_way)
         storage = await _storage(settings, data)
         await asyncio.to_thread(migrate, data / "sluiceway.db")
-        db = Database(data / "sluiceway.db")
+        db = Database(data / "sluiceway.db", reserve)
         stack.push_async_callback(db.close)
         session = await stack.enter_async_context(_http_session())
         door = _door(settings, db, session)
@@ -132,7 +136,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
         await stack.enter_async_context(_beside(door.denials.run(), "denials"))
-        api = _api(settings, db, queues, storage, engine, planner, door)
+        api = _api(settings, db, queues, storage, engine, planner, door, reconciler)
         # Where callers sign in, a page that they look at cannot do it for them.
         asgi = api if must_sign_in(settings) else OwnOrigin(api)
         yield Service(
@@ -219,7 +223,8 @@ async def _check_door(settings: Settings, door: Door) -> None:
 def _directory(path: Path) -> Path:
     try:
         path = path.expanduser().absolute()
-        path.mkdir(parents=True, exist_ok=True)
+        make_directory(path)
+        keep_private(path / KEY_FILE)
     except FileExistsError as error:
         raise BadSettings(f"--data {path} cannot be used: it is not a directory") from error
     except (OSError, RuntimeError) as error:
@@ -334,6 +339,7 @@ def _api(
     engine: SessionEngine,
     planner: JvmProvider,
     door: Door | None = None,
+    reconciler: Reconciler | None = None,
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
@@ -354,15 +360,22 @@ def _api(
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),
         "sign_in": door.sign_in,
+        "own": OwnPassword(door.sign_in),
         "denials": door.denials,
     }
 
-    async def readiness() -> str:
-        async with db.read() as connection:
-            await connection.execute(text("SELECT 1"))
+    async def database() -> str:
+        return await db.ailment() or ""
+
+    async def clusters() -> str:
         down = [name for name in queues.names if queues.locate(name) is None]
         return f"starting: {', '.join(down)}" if down else ""
 
+    async def workers() -> str:
+        stuck = "" if reconciler is None else reconciler.stuck()
+        return f"no turn for a while: {stuck}" if stuck else ""
+
+    readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers}
     app = Litestar(
         route_handlers=[
             *dli.routes(settings.refused_form),

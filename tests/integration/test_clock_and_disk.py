@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.app import clock
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store import database
+from sluiceway.store.trouble import DatabaseUnavailable
 
 
 class JumpingClock:
@@ -84,7 +84,7 @@ async def test_a_full_disk_refuses_new_stops_and_forgets_none(tmp_path: Path) ->
         jobs = await at.run(40)
         batch = (await at.stop(PROJECT, jobs[:20], savepoint=True, reason="before")).id
         with full_disk(at):
-            with pytest.raises(DBAPIError, match="full"):
+            with pytest.raises(DatabaseUnavailable, match="full"):
                 await fill(at, jobs[20:])
             await asyncio.sleep(0.3)
         entries = await at.settled(batch or 0)
@@ -119,7 +119,7 @@ async def test_a_write_behind_one_that_does_not_end_is_refused_and_done_never(
         job = await at.run(1)
         monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.1)
         async with at.db.write():
-            with pytest.raises(DBAPIError, match="busy"):
+            with pytest.raises(DatabaseUnavailable, match="other writers"):
                 await at.stop(PROJECT, job, savepoint=True)
         monkeypatch.undo()
         assert (await at.job(job[0])).status is JobStatus.RUNNING

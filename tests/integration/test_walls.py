@@ -90,6 +90,7 @@ async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], proj
     given |= {
         "resource_id": ids.job,
         "template_id": ids.template,
+        "user_id": "them",
         "call": "messages",
         "resource_name": "x.jar",
         "name": "x.jar",

@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from sluiceway.store import leases, work
 from sluiceway.store.database import Database, migrate
 from sluiceway.store.leases import Lease
+from sluiceway.store.reserve import Use
 from sluiceway.store.work import Work
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class SimDatabase(Database):
         await self._service.pause("has read")
 
     @asynccontextmanager
-    async def write(self, *, lease_only: bool = False) -> AsyncIterator[Any]:
+    async def write(self, use: Use = Use.ORDINARY, *, lease_only: bool = False) -> AsyncIterator[Any]:
         """See `Database`."""
         await self._service.pause("write")
         fault = self._service.world.weather.write_fault()

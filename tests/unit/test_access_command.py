@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import pwd
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +54,38 @@ def test_from_nothing_to_a_key(access: Access, tmp_path: Path) -> None:
     assert [key["temporary"] for key in keys] == [False, True]
     assert made["secret"] not in access("keys", "list")
     assert made["secret"].encode() not in (tmp_path / "data/sluiceway.db").read_bytes()
+
+
+def test_what_is_done_is_in_the_audit_with_who_did_it_on_the_machine(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse\n"))
+    monkeypatch.setenv("USER", "somebody-else")
+    access("users", "add", "ann", "--password", "--may-change-password")
+    access("users", "own-password", "ann", "--deny")
+    access("users", "own-password", "ann")
+    [user] = access("users", "list", "--json")
+    assert user["may_change_password"] is True
+    access("grant", "ann", "viewer", "-p", "p")
+    access("users", "disable", "ann")
+    database = sqlite3.connect(tmp_path / "data/sluiceway.db")
+    told = database.execute("SELECT kind, detail, who FROM events ORDER BY id").fetchall()
+    database.close()
+    who = f"{pwd.getpwuid(os.getuid()).pw_name}@console"
+    assert told == [
+        ("user_added", "ann, with a password, who may change it", who),
+        ("password_change_denied", "ann", who),
+        ("password_change_allowed", "ann", who),
+        ("access_granted", "ann: viewer of project p", who),
+        ("user_disabled", "ann", who),
+    ]
+
+
+def test_the_data_directory_and_what_lies_in_it_is_its_owners_alone(access: Access, tmp_path: Path) -> None:
+    access("users", "add", "ann")
+    access("keys", "add", "ann")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [tmp_path / "data", *(tmp_path / "data").iterdir()]}
+    assert modes == {"data": 0o700, "sluiceway.db": 0o600, "secret.key": 0o600}
 
 
 def test_a_role_takes_the_place_of_the_one_before_and_is_taken_back(access: Access) -> None:

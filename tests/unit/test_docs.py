@@ -126,7 +126,7 @@ def registered(parent: App, *path: str) -> Iterator[str]:
 
 
 def documented_commands() -> list[str]:
-    return re.findall(r"^## `sluiceway ([a-z ]+)`$", (REFERENCE / "cli.md").read_text(), re.MULTILINE)
+    return re.findall(r"^## `sluiceway ([a-z \-]+)`$", (REFERENCE / "cli.md").read_text(), re.MULTILINE)
 
 
 def test_every_command_is_documented_and_nothing_else_is() -> None:

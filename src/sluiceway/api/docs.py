@@ -93,7 +93,7 @@ _GATE = {
 _ANYWHERE = {
     "429": "The caller asks too often.",
     "500": "A fault of the service.",
-    "503": "The service has too much to do.",
+    "503": "The service has too much to do, or cannot store anything now.",
 }
 _WITH_BODY = {"413": "The body is too long. Nothing was done."}
 

@@ -91,6 +91,16 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("Storage cannot be read or changed now.", "当前无法读取或更改存储。"),
         _TRY_AGAIN,
     ),
+    Code.DATABASE_UNAVAILABLE: (
+        Text(
+            "The service cannot store anything now: its disk is full or fails, or others hold its database.",
+            "服务当前无法保存数据：磁盘已满或出现故障，或数据库被占用。",
+        ),
+        Text(
+            "Try again later. On a full disk, deleting still works, and makes room.",
+            "请稍后重试。磁盘已满时仍可执行删除操作以释放空间。",
+        ),
+    ),
 }
 
 _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {

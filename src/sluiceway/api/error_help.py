@@ -5,6 +5,7 @@ from typing import Final
 
 PAGE: Final = "/docs/errors"
 HEADER: Final = "Link"
+COME_AGAIN: Final = "5"  # seconds after which a database that takes nothing may take something again
 
 
 def help_for(codes: Iterable[str]) -> str:

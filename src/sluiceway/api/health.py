@@ -1,6 +1,6 @@
 """Whether the service lives, and whether it can take work."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,8 +15,9 @@ class Health(Struct, frozen=True):
     status: str
 
 
-# Names what is not ready yet; empty when all is.
-Readiness = Callable[[], Awaitable[str]]
+# Says what is amiss, for everybody to read; empty when nothing is.
+Check = Callable[[], Awaitable[str]]
+Readiness = Mapping[str, Check]
 
 
 @get("/healthz", tags=["service"], summary="Is the process alive?", sync_to_thread=False)
@@ -32,6 +33,7 @@ def healthz() -> Health:
     responses={503: ResponseSpec(Health, False, "It is not ready; `status` says what is missing.")},
 )
 async def readyz(readiness: NamedDependency[SkipValidation[Readiness]]) -> Response[Health]:
-    """200 when requests are served in full, 503 with the reason when they are not."""
-    missing = await readiness()
+    """200 when requests are served in full and the work behind them gets done, 503 with the reason when not."""
+    found = {name: await check() for name, check in readiness.items()}
+    missing = "; ".join(f"{name}: {why}" for name, why in found.items() if why)
     return Response(Health(missing or "ok"), status_code=503 if missing else 200)

@@ -1,8 +1,8 @@
 """`sluiceway access`: who may call, and what they may do. Works on the database, as an administrator on the machine."""
 
 import asyncio
-import getpass
-import sys
+import os
+import pwd
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -16,12 +16,15 @@ from sluiceway.app import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.password import ask_password
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import Settings
 from sluiceway.store.accounts import User, told
 from sluiceway.store.database import BadDatabase, Database, migrate
+from sluiceway.store.private import make_directory
+from sluiceway.store.trouble import DatabaseUnavailable
 
 T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
@@ -65,7 +68,7 @@ class Place:
             made = not (data / "sluiceway.db").exists()
             if made and not first:
                 raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
-            data.mkdir(parents=True, exist_ok=True)
+            make_directory(data)
             migrate(data / "sluiceway.db")
             if made:
                 complain(f"{data} held no data of a service; it does now. Was another --data meant?")
@@ -76,6 +79,8 @@ class Place:
             raise Failed(str(error), code=2) from error
         except (BadDatabase, Missing) as error:
             raise Failed(str(error)) from error
+        except DatabaseUnavailable as error:
+            raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
 
     def tell(self, data: Any, text: str) -> int:
         """Tell what was done."""
@@ -89,9 +94,17 @@ class Place:
 async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
     db = Database(data / "sluiceway.db")
     try:
-        return await what(Access(db, Vault(key_file), clock))
+        return await what(Access(db, Vault(key_file), clock, f"{_os_user()}@console"))
     finally:
         await db.close()
+
+
+def _os_user() -> str:
+    """Who administers, as the system knows them; the environment could say anything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _from_file(name: str) -> Path | None:
@@ -109,7 +122,15 @@ def _from_file(name: str) -> Path | None:
 
 
 @users_app.command(name="add")
-def add_user(name: str, /, *, password: Flag = False, subject: str = "", place: Place | None = None) -> int:
+def add_user(
+    name: str,
+    /,
+    *,
+    password: Flag = False,
+    may_change_password: Flag = False,
+    subject: str = "",
+    place: Place | None = None,
+) -> int:
     """Make a user, who may do nothing before something is granted.
 
     Example: `sluiceway access users add ann --password`
@@ -121,12 +142,14 @@ def add_user(name: str, /, *, password: Flag = False, subject: str = "", place: 
     password
         Ask for a password, with which the user gets tokens; through a pipe, the first line is taken. Users who sign
         with access keys alone need none.
+    may_change_password
+        Let the user change it themselves, with `sluiceway password`.
     subject
         What the identity provider calls the user (`sub` of its tokens).
     """
     place = place or Place()
-    given = _password(f"Password for {name}") if password else None
-    place.do(lambda access: access.add_user(name, given, subject), first=True)
+    given = ask_password(f"Password for {name}") if password else None
+    place.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
     return place.tell(
         {"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT"
     )
@@ -147,7 +170,7 @@ def list_users(*, place: Place | None = None) -> int:
         (
             user.name,
             "; ".join(told(grant) for grant in user.grants),
-            tables.yes(user.has_password),
+            "own" if user.may_change_password else tables.yes(user.has_password),
             user.subject or "",
             _when(user.disabled_at),
         )
@@ -201,9 +224,28 @@ def set_password(name: str, /, *, place: Place | None = None) -> int:
         The user's name.
     """
     place = place or Place()
-    given = _password(f"New password for {name}")
+    given = ask_password(f"New password for {name}")
     place.do(lambda access: access.set_password(name, given))
     return place.tell({"name": name}, f"The password of {name} is changed.")
+
+
+@users_app.command(name="own-password")
+def own_password(name: str, /, *, deny: Flag = False, place: Place | None = None) -> int:
+    """Let a user change their own password, with `sluiceway password`.
+
+    Example: `sluiceway access users own-password ann`
+
+    Parameters
+    ----------
+    name
+        The user's name.
+    deny
+        No longer let them.
+    """
+    place = place or Place()
+    place.do(lambda access: access.let_change_password(name, allowed=not deny))
+    may = "may no longer change" if deny else "may change"
+    return place.tell({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
 
 
 # Access keys. --------------------------------------------------------------------------------------------------------
@@ -344,15 +386,6 @@ def revoke_tokens(user: str, /, *, place: Place | None = None) -> int:
 
 
 # Forms. --------------------------------------------------------------------------------------------------------------
-
-
-def _password(prompt: str) -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    first = getpass.getpass(f"{prompt}: ")
-    if getpass.getpass("Again: ") != first:
-        raise Failed("The two are not the same; nothing was done.", code=2)
-    return first
 
 
 def _user(user: User) -> dict[str, Any]:

@@ -46,6 +46,7 @@ _COMMANDS = {
     "demo": "demo:app",
     "events": "events:events_app",
     "jobs": "jobs:app",
+    "password": "password:app",
     "resume": "stops:resume_app",
     "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",

@@ -13,10 +13,10 @@ from sluiceway.control.errors import ControlError
 from sluiceway.control.vault import Vault
 from sluiceway.domain.access import EVERY_PROJECT, LOCAL, PROJECT, USER, Grant
 from sluiceway.store import accounts
-from sluiceway.store.accounts import AccessKey, User
+from sluiceway.store.accounts import AccessKey, KeptKey, NewUser, User
 from sluiceway.store.database import Database
 
-WHO: Final = "administrator"  # in the audit
+WHO: Final = "administrator"  # in the audit, where nobody knows better
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ACCESS: Final = 20  # characters of an access key, as the vendor's have
 
@@ -46,15 +46,21 @@ class Access:
     db: Database
     vault: Vault
     clock: Callable[[], datetime]
+    who: str = WHO  # does it
 
-    async def add_user(self, name: str, password: str | None, subject: str | None = None) -> None:
+    async def add_user(
+        self, name: str, password: str | None, subject: str | None = None, *, may_change_password: bool = False
+    ) -> None:
         """Make a user. Raises `BadRequest`."""
         if not USER.fullmatch(name):
             raise BadRequest("A user's name has 1 to 64 letters, digits and . _ - @, and begins with one of the first.")
         if name == LOCAL.user:
             raise BadRequest(f"{name} is what the audit calls everybody while nobody signs in; choose another name.")
-        kept = None if password is None else await _hash(password)
-        if not await accounts.add_user(self.db, name, kept, subject or None, self.clock()):
+        if may_change_password and password is None:
+            raise BadRequest("Who may change their password needs one; give --password, too.")
+        kept = None if password is None else await hashed(password)
+        new = NewUser(name, kept, subject or None, may_change_password)
+        if not await accounts.add_user(self.db, new, self.clock(), self.who):
             raise BadRequest(f"There is a user {name} already, or another user has the subject.")
 
     async def users(self) -> Sequence[User]:
@@ -63,16 +69,21 @@ class Access:
 
     async def set_password(self, name: str, password: str) -> None:
         """Give a user another password; their tokens end. Raises `BadRequest`, `Missing`."""
-        if not await accounts.set_password(self.db, name, await _hash(password)):
+        if not await accounts.set_password(self.db, name, await hashed(password), self.clock(), self.who):
+            raise Missing(f"There is no user {name}.")
+
+    async def let_change_password(self, name: str, *, allowed: bool) -> None:
+        """Let a user change their own password, or no longer. Raises `Missing`."""
+        if not await accounts.let_change_password(self.db, name, allowed, self.clock(), self.who):
             raise Missing(f"There is no user {name}.")
 
     async def disable(self, name: str) -> None:
         """Let a user call no more: password, keys and tokens are good for nothing. Raises `Missing`."""
-        await self._set_disabled(name, self.clock())
+        await self._set_disabled(name, disabled=True)
 
     async def enable(self, name: str) -> None:
         """Let a disabled user call again; their tokens have ended. Raises `Missing`."""
-        await self._set_disabled(name, None)
+        await self._set_disabled(name, disabled=False)
 
     async def add_key(self, name: str, lasts: timedelta | None = None) -> NewKey:
         """Make an access key; one that ends is a temporary credential, with a security token. Raises `Missing`."""
@@ -82,7 +93,7 @@ class Access:
         token = None if lasts is None else secrets.token_urlsafe(48)
         made = NewKey(access, secrets.token_urlsafe(30), token, None if lasts is None else now + lasts)
         sealed, kept = self.vault.seal(made.secret, access), None if token is None else digest(token)
-        await accounts.add_key(self.db, access, name, sealed, kept, made.expires_at, now)
+        await accounts.add_key(self.db, KeptKey(access, name, sealed, kept, made.expires_at), now, self.who)
         return made
 
     async def keys(self, name: str | None = None) -> Sequence[AccessKey]:
@@ -91,18 +102,18 @@ class Access:
 
     async def revoke_key(self, access: str) -> None:
         """End a key at once. Raises `Missing`."""
-        if not await accounts.revoke_key(self.db, access, self.clock()):
+        if not await accounts.revoke_key(self.db, access, self.clock(), self.who):
             raise Missing(f"There is no access key {access}, or it was revoked before.")
 
     async def grant(self, name: str, given: Grant) -> None:
         """Grant a role. Raises `BadRequest`, `Missing`."""
         _check_project(given.project)
         await self._check_user(name)
-        await accounts.grant(self.db, name, given, self.clock(), WHO)
+        await accounts.grant(self.db, name, given, self.clock(), self.who)
 
     async def revoke(self, name: str, project: str, queue: str | None) -> Grant:
         """Take a grant back; the role that it was. Raises `Missing`."""
-        taken = await accounts.revoke(self.db, name, project, queue, self.clock(), WHO)
+        taken = await accounts.revoke(self.db, name, project, queue, self.clock(), self.who)
         if taken is None:
             raise Missing(f"{name} has no such grant; `sluiceway access users list` shows them all.")
         return taken
@@ -110,14 +121,14 @@ class Access:
     async def revoke_tokens(self, name: str) -> int:
         """End all tokens of a user; how many there were. Raises `Missing`."""
         await self._check_user(name)
-        return await accounts.revoke_tokens(self.db, name)
+        return await accounts.revoke_tokens(self.db, name, self.clock(), self.who)
 
     async def _check_user(self, name: str) -> None:
         if await accounts.user(self.db, name) is None:
             raise Missing(f"There is no user {name}.")
 
-    async def _set_disabled(self, name: str, at: datetime | None) -> None:
-        if not await accounts.set_disabled(self.db, name, at):
+    async def _set_disabled(self, name: str, *, disabled: bool) -> None:
+        if not await accounts.set_disabled(self.db, name, disabled, self.clock(), self.who):
             raise Missing(f"There is no user {name}.")
 
 
@@ -126,7 +137,8 @@ def digest(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _hash(password: str) -> str:
+async def hashed(password: str) -> str:
+    """What to keep of a new password. Raises `BadRequest`."""
     if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
         raise BadRequest(f"A password has {passwords.SHORTEST} to {passwords.LONGEST} characters.")
     return await asyncio.to_thread(passwords.hashed, password)

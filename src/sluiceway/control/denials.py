@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from sluiceway.domain.access import PROJECT
 from sluiceway.store import accounts, audit, views
 from sluiceway.store.audit import Denial
 from sluiceway.store.database import Database
+from sluiceway.store.trouble import DatabaseUnavailable
 
 PERIOD: Final = 60.0  # seconds within which denials of a kind are counted instead of stored
 # Of one caller in one project within one period; all others are one kind: a flood must not fill the database. Nobody
@@ -70,12 +70,12 @@ class Denials:
     async def _known_projects(self) -> frozenset[str]:
         try:
             return frozenset(await views.projects(self.db)) | await accounts.projects(self.db)
-        except DBAPIError:
+        except DatabaseUnavailable:
             return frozenset()
 
     async def _store(self, denials: list[Denial]) -> None:
         """A database that takes nothing now must not turn a refusal into a fault."""
         try:
             await audit.add_denials(self.db, denials, self.clock())
-        except DBAPIError as error:
-            log.error("denied calls are missing in the audit", count=len(denials), error=str(error.orig))
+        except DatabaseUnavailable as error:
+            log.error("denied calls are missing in the audit", count=len(denials), error=str(error))

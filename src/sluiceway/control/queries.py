@@ -71,9 +71,11 @@ class Queries:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         return settled
 
-    async def events(self, project: str, after: int, limit: int, *, denials: bool = True) -> Sequence[Event]:
-        """The events of a project that follow an id, the oldest first; without `denials` none of denied calls."""
-        return await audit.of_project(self.db, project, after, limit, denials=denials)
+    async def events(
+        self, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
+    ) -> Sequence[Event]:
+        """The events of a project that follow an id, the oldest first; see `audit.of_project`."""
+        return await audit.of_project(self.db, project, after, limit, denials=denials, users=users)
 
     async def batch_events(self, batch_id: int, after: int, limit: int) -> Sequence[Event]:
         """The events of a batch that follow an id, the oldest first."""

@@ -6,7 +6,8 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,10 +67,12 @@ class Resources:
         kind = JAR if name.lower().endswith(".jar") else "pyFile" if name.endswith(".py") else "file"
         _check(group, name, kind)
         path = f"{BUCKET}/{project}/{secrets.token_hex(8)}/{name}"
-        await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
-        descriptor, part = await asyncio.to_thread(tempfile.mkstemp, dir=self.directory)
+        with _taken_in():
+            await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
+            descriptor, part = await asyncio.to_thread(tempfile.mkstemp, dir=self.directory)
         try:
-            sha256, size = await self._receive(descriptor, content)
+            with _taken_in():
+                sha256, size = await self._receive(descriptor, content)
             await self._keep(path, Path(part))
         finally:
             await asyncio.to_thread(os.unlink, part)
@@ -143,6 +146,18 @@ class Resources:
                 await self.files.remove(resource.path)
             except StorageUnreadable as error:
                 log.warning("resource_left_behind", path=resource.path, why=str(error))
+
+
+@contextmanager
+def _taken_in() -> Iterator[None]:
+    """What the disk of this machine, where uploads arrive, has against one. Raises `StorageTrouble`."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StorageTrouble(
+            f"The upload cannot be taken in on the service's disk: {why}. Nothing of it is kept."
+        ) from error
 
 
 def name_of(path: str) -> str:

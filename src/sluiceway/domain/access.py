@@ -77,6 +77,10 @@ class Caller:
         """Whether the caller has the right. Without a queue: whether there is any queue that they have it on."""
         return self.project in {None, project} and any(grant.allows(action, project, queue) for grant in self.grants)
 
+    def may_everywhere(self, action: Action) -> bool:
+        """Whether the caller was granted it for every project, whichever one a token holds them to."""
+        return any(grant.allows(action, EVERY_PROJECT) for grant in self.grants)
+
 
 @dataclass(frozen=True, slots=True)
 class Right:

@@ -1,19 +1,24 @@
 """Which answers are a JobManager's own. Whatever is not is translated, once and here, into `Unreachable`."""
 
+import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, plain_words
+from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
 
 T = TypeVar("T")
+
+SMALL: Final = 1 << 20  # bytes of an answer about one thing, and of one that says no
+LARGE: Final = 256 << 10  # bytes from which on an answer is read beside the event loop: it takes a millisecond
+DEEPEST: Final = 40  # levels of what is passed on as it came; a job's graph has eight
 
 
 class _Errors(msgspec.Struct):
@@ -25,7 +30,7 @@ class Answer:
     """What came back, whatever it is."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
 
 
 # The first row that an exception is an instance of gives the words, so subclasses come before their bases.
@@ -48,6 +53,7 @@ TROUBLES: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientError, "the cluster's answer is not HTTP"),
     (msgspec.MsgspecError, "the cluster's answer is not one of Flink's"),
     (UnicodeError, "the cluster's answer is not one of Flink's"),
+    (RecursionError, "the cluster's answer is nested too deeply"),
 )
 
 
@@ -62,7 +68,7 @@ def translated() -> Iterator[None]:
         raise Unreachable(f"{words}: {detail}" if detail else words) from error
 
 
-async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
     """The body, if it is no longer than that. Raises `Unreachable`."""
     body = bytearray()
     async for chunk in response.content.iter_any():
@@ -70,7 +76,17 @@ async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(body) > limit:
             response.close()
             raise Unreachable(f"the cluster's answer is longer than {limit} bytes")
-    return bytes(body)
+    return body
+
+
+async def off_loop(answer: Answer, work: Callable[[Answer], T]) -> T:
+    """Do what takes long with a large answer where it holds up nobody else."""
+    return work(answer) if len(answer.body) < LARGE else await asyncio.to_thread(work, answer)
+
+
+async def decoded(answer: Answer, shape: type[T]) -> T:
+    """See `decode`; large answers are decoded beside the event loop."""
+    return await off_loop(answer, lambda it: decode(it, shape))
 
 
 def decode(answer: Answer, shape: type[T], status: int = 200) -> T:
@@ -81,19 +97,38 @@ def decode(answer: Answer, shape: type[T], status: int = 200) -> T:
         return msgspec.json.decode(answer.body, type=shape)
 
 
+def passed_on(answer: Answer, shape: type[object]) -> dict[str, Any]:
+    """An object as it came, which has at least this shape. Raises `Unreachable`, as for one that is nested deeply."""
+    decode(answer, shape)
+    found = decode(answer, dict[str, Any])
+    if not _is_shallow(found):
+        raise Unreachable("the cluster's answer is nested too deeply")
+    return found
+
+
+def _is_shallow(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [each for each in level if isinstance(each, dict | list)]
+        level = [one for each in inner for one in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return True
+    return False
+
+
 def denial(answer: Answer, statuses: set[int] | None = None) -> AttemptFailed | NoSuchJob:
     """Flink's own reasoned no. Raises `Unreachable` for anybody else's: a proxy's 404 proves nothing about a job."""
     errors = errors_of(answer)
     if not errors or (statuses is not None and answer.status not in statuses) or is_no_endpoint(errors):
         raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
-    return classify("", "\n".join(errors))
+    return classify("", ends("\n".join(errors)))
 
 
 def errors_of(answer: Answer) -> list[str]:
     """Flink's own words of a failure; none in anybody else's answer."""
     try:
         errors = msgspec.json.decode(answer.body, type=_Errors).errors
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return []
     frames = ("Internal server error.", "<Exception on server side:\n", "End of exception on server side>")
     for frame in frames:
@@ -109,7 +144,7 @@ def is_no_endpoint(errors: list[str]) -> bool:
 def excerpt(answer: Answer) -> str:
     """What a text may quote of an answer."""
     errors = errors_of(answer)
-    text = plain_words("\n".join(errors)) if errors else clip(answer.body[:1000].decode(errors="replace"), 200)
+    text = plain_words(ends("\n".join(errors))) if errors else clip(answer.body[:1000].decode(errors="replace"), 200)
     return f": {text}" if text else ""
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from sluiceway.domain.facts import Refusal
 
 CLIP = 500  # characters of any foreign text that is kept
-_READ = 200_000  # characters of a stack trace that are looked at
+# Characters of a failure's text that are looked at. Traces of Flink's have 30 to 71 KB; what stands first says which
+# kind of failure it was, and what stands last why.
+_HEAD, _TAIL = 49_152, 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ _EMPTY_WORDS = (  # true of every failure of their kind, so the next cause down 
     "Stop-with-savepoint failed.",
 )
 _NO_SUCH_JOB = re.compile(r"FlinkJobNotFoundException|JobNotFoundException|Could not find Flink job")
-_STOPPING_FAILED = re.compile(r"A savepoint has been created at: (.{1,4000}?), but the corresponding job")
+_SAVED_AT, _BUT = "A savepoint has been created at: ", ", but the corresponding job"
+_LONGEST_PATH = 4000
 
 # The first row that matches any link of the chain decides, so the harmless refusals, whose words are exact, come first.
 _MEANINGS: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
@@ -114,14 +117,28 @@ def classify(class_name: str, stack_trace: str) -> AttemptFailed | NoSuchJob:
     text = _words(chain)
     if _NO_SUCH_JOB.search(said):
         return NoSuchJob(text)
-    path = _STOPPING_FAILED.search(said)
     refusal = next((refusal for refusal, words in _MEANINGS if words.search(said)), Refusal.OTHER)
-    return AttemptFailed(refusal, text, path.group(1) if path else None)
+    return AttemptFailed(refusal, text, _saved_at(said))
 
 
 def plain_words(stack_trace: str) -> str:
     """The first real cause of a stack trace and the last one, in at most `CLIP` characters. Empty for none."""
     return _words(_chain(stack_trace))
+
+
+def ends(text: str) -> str:
+    """A failure's text as far as it is looked at: all of it, or its head and its tail, cut between lines."""
+    if len(text) <= _HEAD + _TAIL:
+        return text
+    tail = text[-_TAIL:]
+    return f"{text[:_HEAD]}\n{tail[tail.find(chr(10)) + 1 :]}"
+
+
+def _saved_at(said: str) -> str | None:
+    """Where a savepoint lies that is complete although its job failed (rule 8)."""
+    _, found, rest = said.partition(_SAVED_AT)
+    path, closed, _ = rest[: _LONGEST_PATH + len(_BUT)].partition(_BUT)
+    return path if found and closed and path and "\n" not in path else None
 
 
 def clip(text: str, limit: int = CLIP) -> str:
@@ -141,7 +158,7 @@ def _words(chain: list[_Link]) -> str:
 def _chain(stack_trace: str) -> list[_Link]:
     """The exceptions from the outermost to the root, without the wrappers that only repeat the next one."""
     links: list[_Link] = []
-    for entry in _entries(stack_trace[:_READ]):
+    for entry in _entries(ends(stack_trace)):
         link = _link(entry)
         if (link.cls or link.message) and (not links or links[-1] != link):
             links.append(link)

@@ -4,12 +4,11 @@ Whatever is not an answer of Flink's own (no connection, a time-out, a redirect,
 `Unreachable`. "Contract" below is the Flink contract.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
@@ -17,17 +16,21 @@ import msgspec
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
 from sluiceway.engines.flink_answers import (
+    SMALL,
     Answer,
     decode,
+    decoded,
     denial,
     errors_of,
     excerpt,
     is_absent,
     is_no_endpoint,
+    off_loop,
+    passed_on,
     read,
     translated,
 )
-from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, plain_words
+from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
 from sluiceway.engines.flink_shapes import (
     AttemptStatus,
     BackPressure,
@@ -38,10 +41,13 @@ from sluiceway.engines.flink_shapes import (
     Exceptions,
     JarRun,
     Jars,
+    Job,
     JobOverview,
     Jobs,
     LatestCheckpoints,
     Metric,
+    MetricSum,
+    NamedJobs,
     Operation,
     Status,
     Triggered,
@@ -69,9 +75,14 @@ __all__ = [
 ]
 
 # Bytes of an answer that are read. Failure causes were seen up to 71 KB, a job's line in the overview at 450 bytes.
-_SMALL = 1 << 20
-_GRAPH = 16 << 20
+# What is passed on as it came takes up to twenty times as many in memory.
+_REFUSAL = 256 << 10
+_GRAPH = 4 << 20
+_TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
+MOST_JOBS = 500_000
+_LONGEST_METRIC = 2000  # characters of a name
+_LARGEST_SUM = float(2**60)
 
 UPLOAD_TIMEOUT = 600.0  # seconds for a jar
 RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
@@ -117,13 +128,14 @@ class FlinkRest:
         """What the cluster says of itself."""
         return decode(await self._ask("GET", "/overview"), ClusterOverview)
 
-    async def jobs(self) -> list[JobOverview]:
-        """Every job that the JobManager lists now. It can leave out live ones: absence proves nothing (contract)."""
-        lines = decode(await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS), Jobs).jobs
-        jobs = [job for line in lines if (job := _line(line)) is not None]
-        if lines and not jobs:
-            raise Unreachable("the cluster's answer is not one of Flink's: none of its jobs can be read")
-        return jobs
+    async def jobs(self, only: Collection[str] | None = None) -> list[JobOverview]:
+        """Every job that the JobManager lists now, or those of `only` among them; none twice.
+
+        It can leave out live ones: absence proves nothing (contract). One that cannot be read, or is there twice and
+        differs, is in a state that is not known.
+        """
+        answer = await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS)
+        return await off_loop(answer, lambda it: _listed(it, only))
 
     async def job_state(self, jid: str) -> JobState | None:
         """The state now, not cached; None when Flink knows no such job."""
@@ -187,10 +199,10 @@ class FlinkRest:
 
     async def exceptions(self, jid: str) -> str:
         """Why the job failed last, in plain words; empty when Flink knows of no failure, or not of the job."""
-        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_GRAPH)
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
         if is_absent(answer):
             return ""
-        entries = decode(answer, Exceptions).history.entries
+        entries = (await decoded(answer, Exceptions)).history.entries
         return plain_words(entries[0].stacktrace) if entries else ""
 
     async def job(self, jid: str) -> dict[str, Any] | None:
@@ -198,7 +210,7 @@ class FlinkRest:
         answer = await self._ask("GET", f"/jobs/{jid}", limit=_GRAPH)
         if is_absent(answer):
             return None
-        return decode(answer, dict[str, Any])
+        return await off_loop(answer, lambda it: passed_on(it, Job))
 
     async def back_pressure(self, jid: str, vertex: str) -> str | None:
         """`ok`, `low` or `high`; None when Flink has not looked yet, or knows no such job or vertex."""
@@ -210,20 +222,21 @@ class FlinkRest:
     async def metric_names(self, jid: str, vertex: str) -> list[str]:
         """The metrics of a vertex; none when Flink knows no such job or vertex, or has none of it (any more)."""
         found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics", limit=_GRAPH)
-        return [metric.id for metric in decode(found, list[Metric])]
+        names = [metric.id for metric in await decoded(found, list[Metric])]
+        return [name for name in names if len(name) <= _LONGEST_METRIC]
 
     async def metric_sums(self, jid: str, vertex: str, names: Sequence[str]) -> dict[str, float]:
         """Metrics of a vertex, each summed up over its tasks; those that Flink does not have are left out."""
         query = urlencode({"get": ",".join(names), "agg": "sum"})
         found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics?{query}", limit=_GRAPH)
-        return {metric.id: _finite(metric.sum) for metric in decode(found, list[Metric])}
+        return {metric.id: _sum(metric) for metric in await decoded(found, list[MetricSum])}
 
     async def checkpoints(self, jid: str) -> Checkpoints | None:
         """The job's checkpoints; None when Flink knows no such job, or none of its checkpoints (after a failover)."""
         answer = await self._ask("GET", f"/jobs/{jid}/checkpoints", limit=_GRAPH)
         if is_absent(answer):
             return None
-        return decode(answer, Checkpoints)
+        return await decoded(answer, Checkpoints)
 
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""
@@ -236,13 +249,12 @@ class FlinkRest:
     async def running_since(self, jid: str, state: JobState) -> int | None:
         """When the job last began to run, in ms since the epoch, 0 for never.
 
-        None while Flink's answer, which it caches for about 3 s, is older than this state of the job.
+        None while Flink's answer, which it caches for about 3 s, is older than this state of the job, or leaves it out.
         """
         job = await self.job(jid)
         if job is None or job.get("state") != state:
             return None
-        stamps = job.get("timestamps")
-        at = stamps.get("RUNNING", 0) if isinstance(stamps, dict) else None
+        at = job.get("timestamps", {}).get("RUNNING")
         return at if isinstance(at, int) else None
 
     async def jars(self) -> list[UploadedJar] | None:
@@ -250,7 +262,7 @@ class FlinkRest:
         answer = await self._ask("GET", "/jars", limit=_GRAPH)
         if answer.status == 404 and is_no_endpoint(errors_of(answer) or [""]):
             return None
-        return decode(answer, Jars).files
+        return (await decoded(answer, Jars)).files
 
     async def upload_jar(self, name: str, file: Path) -> str:
         """Upload a jar under this name, which need not be free; the jar's id."""
@@ -262,17 +274,17 @@ class FlinkRest:
 
     async def run_jar(self, jar_id: str, body: Mapping[str, object]) -> str | None:
         """Run the main method of an uploaded jar; returns after its end. None: its job is there; else Flink's no."""
-        answer = await self._ask("POST", f"/jars/{jar_id}/run", body, timeout=RUN_TIMEOUT)
+        answer = await self._ask("POST", f"/jars/{quote(jar_id, safe='')}/run", body, timeout=RUN_TIMEOUT)
         if answer.status == 200:
             decode(answer, JarRun)
             return None
         errors = errors_of(answer)
         if answer.status not in {400, 500} or not errors:
             raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
-        return "\n".join(errors)
+        return ends("\n".join(errors))
 
     async def _ask(
-        self, method: str, path: str, body: object = None, limit: int = _SMALL, timeout: float | None = None
+        self, method: str, path: str, body: object = None, limit: int = SMALL, timeout: float | None = None
     ) -> Answer:
         """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""
         data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
@@ -284,19 +296,37 @@ class FlinkRest:
             async with self._session.request(
                 method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
-                return Answer(response.status, await read(response, limit))
+                most = limit if response.status < 300 else min(limit, _REFUSAL)
+                return Answer(response.status, await read(response, most))
 
 
 _LINE = msgspec.json.Decoder(JobOverview)
 
 
-def _line(raw: msgspec.Raw) -> JobOverview | None:
-    """One job of the overview; None for one that cannot be read, which must not hide the others."""
+def _listed(answer: Answer, only: Collection[str] | None) -> list[JobOverview]:
+    if answer.body.count(b'"jid"') > MOST_JOBS:
+        raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
+    ids = [job.jid for job in decode(answer, NamedJobs).jobs]
+    found: dict[str, JobOverview] = {}
+    for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
+        if only is None or jid in only:
+            job = _line(jid, raw)
+            found[jid] = job if found.get(jid, job).state is job.state else JobOverview(jid, "", "(contradictory)")
+    return list(found.values())
+
+
+def _line(jid: str, raw: msgspec.Raw) -> JobOverview:
+    """One job of the overview. One that cannot be read must not hide the others, nor pass for one that is not there."""
     try:
         return _LINE.decode(raw)
-    except (msgspec.MsgspecError, UnicodeError):
-        return None
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return JobOverview(jid, "", "(unreadable)")
 
 
-def _finite(value: float | str) -> float:
-    return value if isinstance(value, float) and math.isfinite(value) else 0.0
+def _sum(metric: MetricSum) -> float:
+    """Raises `Unreachable` for what is no sum: a rate of 0 would be a lie."""
+    if metric.sum == "NaN":
+        return 0.0
+    if isinstance(metric.sum, str) or not abs(metric.sum) <= _LARGEST_SUM:
+        raise Unreachable(f"the cluster answered a sum that is none, for {clip(metric.id, 100)}")
+    return metric.sum

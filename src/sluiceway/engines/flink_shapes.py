@@ -1,30 +1,43 @@
-"""What a JobManager answers, as it writes it."""
+"""What a JobManager answers, as it writes it, within the bounds that anything of Flink's has.
+
+Whatever is out of them makes an answer that nobody can read, which is no answer.
+"""
+
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from sluiceway.domain.facts import JobState
+
+Moment = Annotated[int, Meta(ge=-1, le=253_370_764_800_000)]  # ms since the epoch, up to the year 9999; -1 for none
+Span = Annotated[int, Meta(ge=-(10**14), le=10**14)]  # ms
+Long = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Word = Annotated[str, Meta(max_length=64)]  # a state, a kind, a version
+Place = Annotated[str, Meta(max_length=4096)]
+VertexId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_\-]{1,64}$")]  # it becomes part of an address
 
 
 class ClusterOverview(msgspec.Struct, frozen=True, rename="kebab"):
     """`GET /overview`."""
 
-    flink_version: str
-    taskmanagers: int = 0
-    slots_total: int = 0
-    slots_available: int = 0
-    jobs_running: int = 0
+    flink_version: Word
+    taskmanagers: Long = 0
+    slots_total: Long = 0
+    slots_available: Long = 0
+    jobs_running: Long = 0
 
 
 class JobOverview(msgspec.Struct, frozen=True):
     """One job of `GET /jobs/overview`. Times are milliseconds since the epoch; -1 where there is none."""
 
-    jid: str
+    jid: Word
     name: str
-    raw_state: str = msgspec.field(name="state")  # a state that a later Flink invents must not hide the other jobs
-    start_time: int = msgspec.field(name="start-time", default=-1)
-    end_time: int = msgspec.field(name="end-time", default=-1)
-    tasks: dict[str, int] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
-    job_type: str | None = msgspec.field(name="jobType", default="STREAMING")
+    raw_state: Word = msgspec.field(name="state")  # a state that a later Flink invents must not hide the other jobs
+    start_time: Moment = msgspec.field(name="start-time", default=-1)
+    end_time: Moment = msgspec.field(name="end-time", default=-1)
+    tasks: dict[str, Long] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
+    job_type: Word | None = msgspec.field(name="jobType", default="STREAMING")
 
     @property
     def state(self) -> JobState | None:
@@ -47,18 +60,21 @@ class JobOverview(msgspec.Struct, frozen=True):
 class CheckpointInfo(msgspec.Struct, frozen=True):
     """One checkpoint or savepoint in `/jobs/:id/checkpoints`. Times are milliseconds since the epoch."""
 
-    id: int
+    id: Long
     is_savepoint: bool = False
-    status: str = ""  # IN_PROGRESS, COMPLETED or FAILED; empty for the one a job was restored from
-    checkpoint_type: str = ""  # CHECKPOINT, SAVEPOINT or SYNC_SAVEPOINT (a stop's own)
-    trigger_timestamp: int = 0
-    num_subtasks: int = 0
-    num_acknowledged_subtasks: int = 0
-    end_to_end_duration: int = 0  # ms
-    state_size: int = 0  # bytes of the whole state
-    checkpointed_size: int = 0  # bytes that had to be written for it
-    external_path: str = ""
+    status: Word = ""  # IN_PROGRESS, COMPLETED or FAILED; empty for the one a job was restored from
+    checkpoint_type: Word = ""  # CHECKPOINT, SAVEPOINT or SYNC_SAVEPOINT (a stop's own)
+    trigger_timestamp: Moment = 0
+    num_subtasks: Long = 0
+    num_acknowledged_subtasks: Long = 0
+    end_to_end_duration: Span = 0  # ms
+    state_size: Long = 0  # bytes of the whole state
+    checkpointed_size: Long = 0  # bytes that had to be written for it
+    external_path: Place = ""
     failure_message: str | None = None
+
+
+History = Annotated[list[CheckpointInfo], Meta(max_length=10_000)]
 
 
 class LatestCheckpoints(msgspec.Struct, frozen=True):
@@ -73,9 +89,9 @@ class LatestCheckpoints(msgspec.Struct, frozen=True):
 class Checkpoints(msgspec.Struct, frozen=True):
     """`GET /jobs/:id/checkpoints`, cached by Flink for about 3 s."""
 
-    counts: dict[str, int]
+    counts: dict[str, Long]
     latest: LatestCheckpoints
-    history: list[CheckpointInfo] = msgspec.field(default_factory=list)  # the newest first
+    history: History = msgspec.field(default_factory=list)  # the newest first
 
 
 class Externalization(msgspec.Struct):
@@ -116,10 +132,36 @@ class JarRun(msgspec.Struct):
     jobid: str
 
 
+class Named(msgspec.Struct):
+    """As much of a job of the overview as tells which it is."""
+
+    jid: Word
+
+
+class NamedJobs(msgspec.Struct):
+    """`GET /jobs/overview`, as far as it tells which jobs there are."""
+
+    jobs: list[Named]
+
+
 class Jobs(msgspec.Struct):
-    """`GET /jobs/overview`, each job as it came."""
+    """The same, each job as it came."""
 
     jobs: list[msgspec.Raw]
+
+
+class Vertex(msgspec.Struct):
+    """One vertex of a job."""
+
+    id: VertexId
+
+
+class Job(msgspec.Struct):
+    """`GET /jobs/:id`, as far as it is relied upon."""
+
+    state: Word = ""
+    timestamps: dict[str, Moment] = msgspec.field(default_factory=dict)
+    vertices: Annotated[list[Vertex], Meta(max_length=2000)] = msgspec.field(default_factory=list)
 
 
 class Status(msgspec.Struct):
@@ -144,7 +186,7 @@ class FailureCause(msgspec.Struct):
 class Operation(msgspec.Struct):
     """What an attempt came to."""
 
-    location: str | None = None
+    location: Place | None = None
     failure_cause: FailureCause | None = msgspec.field(name="failure-cause", default=None)
 
 
@@ -182,14 +224,20 @@ class Exceptions(msgspec.Struct):
 class BackPressure(msgspec.Struct):
     """`GET /jobs/:id/vertices/:vertex/backpressure`."""
 
-    level: str | None = msgspec.field(name="backpressure-level", default=None)
+    level: Word | None = msgspec.field(name="backpressure-level", default=None)
 
 
 class Metric(msgspec.Struct):
     """One metric of a vertex."""
 
     id: str
-    sum: float | str = 0.0  # the text "NaN" where there is nothing to sum up
+
+
+class MetricSum(msgspec.Struct):
+    """One metric of a vertex, summed up over its tasks."""
+
+    id: str
+    sum: float | str  # the text "NaN" where there is nothing to sum up
 
 
 def state_of(name: str) -> JobState | None:

@@ -139,7 +139,8 @@ class SessionEngine:
         self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
     ) -> Sighting:
         """Look once; see `Engine`."""
-        listed = {job.jid: job for job in await self.rest(cluster).jobs()}
+        watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in snapshots}
+        listed = {job.jid: job for job in await self.rest(cluster).jobs(watched)}
         look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE))
         run_facts = dict(
             zip((r.id for r in runs), await _all((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
@@ -164,7 +165,7 @@ class SessionEngine:
     async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
         rest, gate = self.rest(cluster), asyncio.Semaphore(AT_ONCE)
-        listed = {job.jid: job for job in await rest.jobs()}
+        listed = {job.jid: job for job in await rest.jobs(set(flink_job_ids))}
 
         async def look(jid: str) -> Survey | None:
             job = listed.get(jid)

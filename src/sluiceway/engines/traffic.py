@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sluiceway.domain.engine import Flow, Traffic
+from sluiceway.domain.engine import Flow, Traffic, Unreachable
 from sluiceway.engines.flink_rest import FlinkRest
 
 _METRIC = re.compile(
@@ -19,6 +19,8 @@ _SOURCE = re.compile(r"Source__(?P<name>.+)")
 # Of a sink in the older and in the newer style, and of files, which have operators of their own.
 _SINK = re.compile(r"Sink__(?P<old>.+)|(?P<new>.+)__Writer|(?P<files>StreamingFileWriter)")
 _NUMBERED = re.compile(r"(?P<name>.+?)\[\d+\]")
+_AT_ONCE = 8  # vertices that are asked about, each of which may answer megabytes
+_MANY = 10_000  # metrics of one vertex
 _END = "end"  # not a sink, though Flink gives it the form of one: it ends the graph after files were written
 
 
@@ -40,16 +42,20 @@ async def traffic(rest: FlinkRest, jid: str) -> Traffic | None:
     job = await rest.job(jid)
     if job is None:
         return None
+    gate = asyncio.Semaphore(_AT_ONCE)
     vertices = [str(vertex["id"]) for vertex in job.get("vertices", ())]
-    found = await asyncio.gather(*(_of_vertex(rest, jid, vertex) for vertex in vertices))
+    found = await asyncio.gather(*(_of_vertex(rest, jid, vertex, gate) for vertex in vertices))
     return Traffic(_merged(one.sources for one in found), _merged(one.sinks for one in found))
 
 
-async def _of_vertex(rest: FlinkRest, jid: str, vertex: str) -> Traffic:
-    names = await rest.metric_names(jid, vertex)
-    sources, sinks = _parts(names)
-    wanted = {name for part in (*sources, *sinks) for name in (part.records, part.rate, *part.errors)}
-    values = await rest.metric_sums(jid, vertex, sorted(wanted)) if wanted else {}
+async def _of_vertex(rest: FlinkRest, jid: str, vertex: str, gate: asyncio.Semaphore) -> Traffic:
+    async with gate:
+        names = await rest.metric_names(jid, vertex)
+        sources, sinks = _parts(names) if len(names) < _MANY else await asyncio.to_thread(_parts, names)
+        wanted = {name for part in (*sources, *sinks) for name in (part.records, part.rate, *part.errors)}
+        if len(wanted) > _MANY:
+            raise Unreachable(f"the cluster names more than {_MANY} sources and sinks in one vertex")
+        values = await rest.metric_sums(jid, vertex, sorted(wanted)) if wanted else {}
     return Traffic([_flow(part, values) for part in sources], [_flow(part, values) for part in sinks])
 
 

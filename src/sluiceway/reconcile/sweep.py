@@ -12,6 +12,7 @@ from sluiceway.storage.savepoints import Storage
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Retention, Savepoint
 from sluiceway.store.database import Database
+from sluiceway.store.trouble import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -43,6 +44,8 @@ class Sweeper:
         while True:
             try:
                 await self.sweep()
+            except DatabaseUnavailable:
+                pass  # the database has told of it
             except Exception:
                 log.exception("sweep_failed")
             await asyncio.sleep(EVERY)

@@ -16,12 +16,14 @@ from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import leases, work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
+from sluiceway.store.trouble import DatabaseUnavailable
 
 log = structlog.get_logger()
 
 ENOUGH = 25  # jobs under way, from which on looks follow each other faster
 CALMING = 0.9  # of what was under way is still reckoned with in the next turn
 LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
+STUCK_AFTER = 60.0  # seconds without a turn; the slowest that ends by itself is a cluster's time-out a few times over
 
 
 class TakesTurns(Protocol):
@@ -63,6 +65,7 @@ class _Watch:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
     crowd: float = 0.0  # how many jobs are, or just were, under way
+    moved_at: dict[str, float] = field(default_factory=dict)  # when each of its two loops last came round
 
 
 class Reconciler:
@@ -91,6 +94,7 @@ class Reconciler:
         """Begin to work on these clusters."""
         for name in names:
             watch = self._watches[name] = _Watch(name)
+            watch.moved_at = dict.fromkeys(("turns", "lease"), _now())
             take_turn = self._turns(name)
             self._made.append(take_turn)
             self._tasks.append(asyncio.create_task(self._work(watch, take_turn), name=f"turns of {name}"))
@@ -101,6 +105,15 @@ class Reconciler:
         for name in names:
             if name in self._watches:
                 self._watches[name].wake.set()
+
+    def stuck(self) -> str:
+        """The clusters that are ours and have had no turn for a while; empty when there are none."""
+        since = _now() - STUCK_AFTER
+        return ", ".join(
+            watch.name
+            for watch in self._watches.values()
+            if watch.moved_at["lease"] < since or (watch.lease is not None and watch.moved_at["turns"] < since)
+        )
 
     async def close(self) -> None:
         """Stop working and give the leases back. A turn that is cut off is carried on by whoever comes next."""
@@ -117,6 +130,7 @@ class Reconciler:
         while True:
             watch.wake.clear()
             pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
+            watch.moved_at["turns"] = _now()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await watch.wake.wait()
@@ -131,7 +145,9 @@ class Reconciler:
 
     async def _keep_lease(self, watch: _Watch) -> None:
         while True:
-            await asyncio.sleep(await self._safely(self._claim(watch), "lease_failed", watch.name))
+            pause = await self._safely(self._claim(watch), "lease_failed", watch.name)
+            watch.moved_at["lease"] = _now()
+            await asyncio.sleep(pause)
 
     async def _claim(self, watch: _Watch) -> float:
         lease = await leases.claim(self._db, watch.name, self._owner, self._clock(), LEASE)
@@ -149,6 +165,12 @@ class Reconciler:
             if task is None or task.cancelling():
                 raise  # it is we who are to end
             log.exception(trouble, cluster=cluster)
+        except DatabaseUnavailable:
+            pass  # the database has told of it, once for all workers
         except Exception:
             log.exception(trouble, cluster=cluster)
         return self._pace.trouble
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

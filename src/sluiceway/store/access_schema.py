@@ -1,6 +1,6 @@
 """The tables of who may call. Secrets are in none of them: there are digests, and for access keys sealed texts."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, text
 
 from sluiceway.store.schema import metadata
 
@@ -14,6 +14,7 @@ users = Table(
     Column("subject", Text, unique=True),  # what an identity provider calls the user
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    Column("may_change_password", Boolean, nullable=False, server_default=text("0")),  # their own
 )
 
 access_keys = Table(

@@ -1,18 +1,22 @@
-"""Users, access keys, tokens and grants: keeping them, and finding who a credential belongs to."""
+"""Users, access keys, tokens and grants: keeping them, and finding who a credential belongs to.
+
+Every change is told in the audit, with `who` made it, and without anything secret.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.domain.access import Grant, Role
+from sluiceway.domain.access import EVERY_PROJECT, Grant, Role
 from sluiceway.store.access_schema import access_keys, grants, tokens, users
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events
 
 
@@ -23,6 +27,7 @@ class User:
     name: str
     subject: str | None
     has_password: bool
+    may_change_password: bool
     created_at: datetime | None
     disabled_at: datetime | None
     grants: Sequence[Grant] = ()
@@ -64,30 +69,76 @@ class StoredToken:
 # Users. --------------------------------------------------------------------------------------------------------------
 
 
-async def add_user(db: Database, name: str, password: str | None, subject: str | None, now: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Who is to be made; the password hashed."""
+
+    name: str
+    password: str | None = None
+    subject: str | None = None
+    may_change_password: bool = False
+
+
+async def add_user(db: Database, new: NewUser, now: datetime, who: str) -> bool:
     """Store a new user; False when the name, or the subject, is taken."""
-    row = {"name": name, "password": password, "subject": subject, "created_at": epoch_ms(now)}
+    row = asdict(new) | {"created_at": epoch_ms(now)}
+    has = {
+        "with a password": new.password is not None,
+        "who may change it": new.may_change_password,
+        f"subject {new.subject}": new.subject is not None,
+    }
     async with db.write() as connection:
         made = await connection.execute(sqlite.insert(users).values(row).on_conflict_do_nothing())
+        if made.rowcount:
+            words = ", ".join([new.name, *(word for word, true in has.items() if true)])
+            await _told(connection, "user_added", words, now, who)
         return made.rowcount == 1
 
 
-async def set_password(db: Database, name: str, password: str) -> bool:
-    """Change a password and end the tokens that the old one was good for; False when there is no such user."""
-    async with db.write() as connection:
-        changed = await connection.execute(update(users).where(users.c.name == name).values(password=password))
-        await connection.execute(delete(tokens).where(tokens.c.user == name))
-        return changed.rowcount == 1
+async def set_password(db: Database, name: str, password: str, now: datetime, who: str) -> bool:
+    """Give a user another password and end the tokens that the old one was good for; False: there is no such user."""
+    return await _change(db, name, {"password": password}, "password_set", now, who, end_tokens=True)
 
 
-async def set_disabled(db: Database, name: str, now: datetime | None) -> bool:
+async def change_password(db: Database, name: str, before: str, password: str, now: datetime) -> bool:
+    """The same by the user; False when that was not the password any more, or they may not (any more)."""
+    still = (users.c.password == before) & users.c.may_change_password & users.c.disabled_at.is_(None)
+    values = {"password": password}
+    return await _change(db, name, values, "password_changed", now, name, end_tokens=True, only=still)
+
+
+async def let_change_password(db: Database, name: str, allowed: bool, now: datetime, who: str) -> bool:
+    """Let a user change their own password, or no longer; False when there is no such user."""
+    kind = "password_change_allowed" if allowed else "password_change_denied"
+    return await _change(db, name, {"may_change_password": allowed}, kind, now, who)
+
+
+async def set_disabled(db: Database, name: str, disabled: bool, now: datetime, who: str) -> bool:
     """Let a user call no more, or again; False when there is no such user."""
-    async with db.write() as connection:
-        at = None if now is None else epoch_ms(now)
-        changed = await connection.execute(update(users).where(users.c.name == name).values(disabled_at=at))
-        if now is not None:
+    at, kind = (epoch_ms(now), "user_disabled") if disabled else (None, "user_enabled")
+    return await _change(db, name, {"disabled_at": at}, kind, now, who, end_tokens=disabled)
+
+
+async def _change(
+    db: Database,
+    name: str,
+    values: Mapping[str, Any],
+    kind: str,
+    now: datetime,
+    who: str,
+    *,
+    end_tokens: bool = False,
+    only: ColumnElement[bool] | None = None,
+) -> bool:
+    """Change a user, and tell of it. Ending what somebody has is possible on a full disk, too."""
+    mine = (users.c.name == name,) if only is None else (users.c.name == name, only)
+    async with db.write(Use.MAKES_ROOM if end_tokens else Use.ORDINARY) as connection:
+        changed = (await connection.execute(update(users).where(*mine).values(dict(values)))).rowcount
+        if changed and end_tokens:
             await connection.execute(delete(tokens).where(tokens.c.user == name))
-        return changed.rowcount == 1
+        if changed:
+            await _told(connection, kind, name, now, who)
+        return changed == 1
 
 
 async def user_list(db: Database) -> list[User]:
@@ -134,6 +185,7 @@ def _user(row: Mapping[Any, Any], granted: Sequence[Grant]) -> User:
         row["name"],
         row["subject"],
         row["password"] is not None,
+        row["may_change_password"],
         moment(row["created_at"]),
         moment(row["disabled_at"]),
         granted,
@@ -143,20 +195,25 @@ def _user(row: Mapping[Any, Any], granted: Sequence[Grant]) -> User:
 # Access keys. --------------------------------------------------------------------------------------------------------
 
 
-async def add_key(
-    db: Database, access: str, name: str, secret: str, token: str | None, ends: datetime | None, now: datetime
-) -> None:
-    """Store an access key: its secret sealed, its security token as a digest."""
-    row = {
-        "access": access,
-        "user": name,
-        "secret": secret,
-        "security_token": token,
-        "created_at": epoch_ms(now),
-        "expires_at": None if ends is None else epoch_ms(ends),
-    }
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """An access key as it is stored: its secret sealed, its security token as a digest."""
+
+    access: str
+    user: str
+    secret: str
+    security_token: str | None
+    expires_at: datetime | None
+
+
+async def add_key(db: Database, new: KeptKey, now: datetime, who: str) -> None:
+    """Store an access key."""
+    ends = None if new.expires_at is None else epoch_ms(new.expires_at)
+    row = asdict(new) | {"created_at": epoch_ms(now), "expires_at": ends}
+    until = "" if new.expires_at is None else f", good until {new.expires_at:%Y-%m-%d %H:%M} UTC"
     async with db.write() as connection:
         await connection.execute(insert(access_keys).values(row))
+        await _told(connection, "access_key_added", f"{new.access} of {new.user}{until}", now, who)
 
 
 async def newest_secret(db: Database) -> tuple[str, str] | None:
@@ -176,12 +233,15 @@ async def key_list(db: Database, name: str | None) -> list[AccessKey]:
         return [_key(row) for row in (await connection.execute(wanted)).mappings()]
 
 
-async def revoke_key(db: Database, access: str, now: datetime) -> bool:
+async def revoke_key(db: Database, access: str, now: datetime, who: str) -> bool:
     """Let a key be good for nothing any more; False when there is no such key that was."""
     mine = access_keys.c.access == access, access_keys.c.revoked_at.is_(None)
-    async with db.write() as connection:
-        changed = await connection.execute(update(access_keys).where(*mine).values(revoked_at=epoch_ms(now)))
-        return changed.rowcount == 1
+    async with db.write(Use.MAKES_ROOM) as connection:
+        ended = update(access_keys).where(*mine).values(revoked_at=epoch_ms(now)).returning(access_keys.c.user)
+        user = (await connection.execute(ended)).scalar_one_or_none()
+        if user is not None:
+            await _told(connection, "access_key_revoked", f"{access} of {user}", now, who)
+        return user is not None
 
 
 async def key(db: Database, access: str) -> StoredKey | None:
@@ -229,7 +289,7 @@ async def add_token(db: Database, digest: str, name: str, project: str, ends: da
         "created_at": epoch_ms(now),
         "expires_at": epoch_ms(ends),
     }
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         await connection.execute(delete(tokens).where(tokens.c.expires_at <= epoch_ms(now)))
         await connection.execute(insert(tokens).values(row))
 
@@ -248,15 +308,17 @@ async def token(db: Database, digest: str) -> StoredToken | None:
 
 async def revoke_token(db: Database, digest: str, name: str) -> bool:
     """End one token of a user; False when they have no such."""
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         gone = await connection.execute(delete(tokens).where(tokens.c.digest == digest, tokens.c.user == name))
         return gone.rowcount == 1
 
 
-async def revoke_tokens(db: Database, name: str) -> int:
+async def revoke_tokens(db: Database, name: str, now: datetime, who: str) -> int:
     """End all tokens of a user; tells how many they were."""
-    async with db.write() as connection:
-        return (await connection.execute(delete(tokens).where(tokens.c.user == name))).rowcount
+    async with db.write(Use.MAKES_ROOM) as connection:
+        count = (await connection.execute(delete(tokens).where(tokens.c.user == name))).rowcount
+        await _told(connection, "tokens_revoked", f"{count} of {name}", now, who)
+        return count
 
 
 # Grants. -------------------------------------------------------------------------------------------------------------
@@ -269,18 +331,18 @@ async def grant(db: Database, name: str, given: Grant, now: datetime, who: str) 
     put = put.on_conflict_do_update(index_elements=["user", "project", "queue"], set_={"role": given.role.value})
     async with db.write() as connection:
         await connection.execute(put)
-        await _told(connection, "access_granted", f"{name}: {told(given)}", given.project, now, who)
+        await _told(connection, "access_granted", f"{name}: {told(given)}", now, who, given.project)
 
 
 async def revoke(db: Database, name: str, project: str, queue: str | None, now: datetime, who: str) -> Grant | None:
     """Take a grant back; None when there was no such."""
     mine = (grants.c.user == name, grants.c.project == project, grants.c.queue == (queue or ""))
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         row = (await connection.execute(delete(grants).where(*mine).returning(grants.c.role))).one_or_none()
         if row is None:
             return None
         taken = Grant(Role(row.role), project, queue)
-        await _told(connection, "access_revoked", f"{name}: {told(taken)}", project, now, who)
+        await _told(connection, "access_revoked", f"{name}: {told(taken)}", now, who, project)
         return taken
 
 
@@ -296,7 +358,9 @@ def told(given: Grant) -> str:
     return f"{given.role} of {where}" + (f", queue {given.queue}" if given.queue else "")
 
 
-async def _told(connection: AsyncConnection, kind: str, detail: str, project: str, now: datetime, who: str) -> None:
+async def _told(
+    connection: AsyncConnection, kind: str, detail: str, now: datetime, who: str, project: str = EVERY_PROJECT
+) -> None:
     await connection.execute(insert(events), [event(kind, epoch_ms(now), project, who=who, detail=detail)])
 
 

@@ -13,6 +13,19 @@ from sluiceway.store.events import event
 from sluiceway.store.schema import events, rejoined
 
 DENIED = "access_denied"
+# What is done to users and to what they sign in with. It is about no project.
+OF_USERS = (
+    "user_added",
+    "user_disabled",
+    "user_enabled",
+    "password_set",
+    "password_changed",
+    "password_change_allowed",
+    "password_change_denied",
+    "access_key_added",
+    "access_key_revoked",
+    "tokens_revoked",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +69,13 @@ async def add_denials(db: Database, denials: Sequence[Denial], now: datetime) ->
             await connection.execute(insert(events), told)
 
 
-async def of_project(db: Database, project: str, after: int, limit: int, *, denials: bool = True) -> list[Event]:
+async def of_project(
+    db: Database, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
+) -> list[Event]:
     """The events of a project that follow an id, the oldest first, and of what concerns every project among them;
-    without `denials` none of denied calls."""
-    more = [events.c.id > after, *([] if denials else [events.c.kind != DENIED])]
+    without `denials` none of denied calls, without `users` none of what is done to users."""
+    hidden = (() if denials else (DENIED,)) + (() if users else OF_USERS)
+    more = [events.c.id > after, *([events.c.kind.not_in(hidden)] if hidden else [])]
     # Each part by its own walk along the index: a sort would read all that follows for every page.
     parts = [
         select(events).where(events.c.project == which, *more).order_by(events.c.id).limit(limit).subquery()

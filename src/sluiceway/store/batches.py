@@ -15,13 +15,14 @@ from sluiceway.domain.stop import StopPhase
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_run, to_snapshot, to_stop
 from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, snapshots, stops
 
 
 async def advance(db: Database, stopping: Iterable[int], starting: Iterable[int], now: datetime) -> bool:
     """Let begin whoever may in these batches, and in the ways back from them; tells whether anything changed."""
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         begun = await let_begin(connection, list(stopping), now)
         return await let_start(connection, list(starting)) or begun
 
@@ -91,7 +92,7 @@ async def abort(db: Database, project: str, batch_id: int, now: datetime, who: s
     A worker that is about to send one of them finds its version gone, and does not.
     """
     at = epoch_ms(now)
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         batch = await _find(connection, project, batch_id)
         if batch is None:
             return None

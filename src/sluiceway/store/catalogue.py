@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, ca
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events, jobs, runs, savepoints, stops
 
 
@@ -117,7 +118,7 @@ async def _change(
     present = (savepoints.c.id == savepoint.id) & savepoints.c.removed_at.is_(None)
     detail = f"{savepoint.path}: {savepoint.fault}" if kind == "savepoint_broken" else savepoint.path
     told = event(kind, epoch_ms(now), savepoint.project, job_id=savepoint.job_id, who=who, detail=detail)
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         changed = await connection.execute(update(savepoints).where(present).values(values))
         if changed.rowcount:
             await connection.execute(insert(events), [told])

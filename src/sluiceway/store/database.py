@@ -7,18 +7,30 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from sluiceway.store.private import keep_private
+from sluiceway.store.reserve import LITTLE, Reserve, Use
+from sluiceway.store.trouble import DatabaseUnavailable, Trouble, translated
+
 _WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
 BUSY_TIMEOUT = 20.0  # seconds that a writer waits for all others, of this process or another, before it gives up
+TRY_EVERY: Final = 3.0  # seconds between two writes that only show whether writing works
+TRY_FOR: Final = 1.0  # seconds that a question for our health waits for such a write
+TELL_EVERY: Final = 60.0  # seconds between two equal lines in the log
+TAKE_EVERY: Final = 1.0  # seconds between two tries to keep room back again
+
+log = structlog.get_logger(__name__)
 
 
 class BadDatabase(Exception):  # noqa: N818 - it is what it is
@@ -41,7 +53,9 @@ def migrate(path: Path) -> None:
     All of it is one transaction: a crash leaves the schema as it was, and of two services that start at once one waits.
     """
     with contextlib.suppress(OSError):  # what is wrong with the path is told below
-        path.touch(0o600, exist_ok=False)  # hashes and sealed secrets are nobody else's to read
+        path.touch(0o600)
+    # Hashes and sealed secrets. SQLite gives the files beside it the mode that the database has.
+    keep_private(*(Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")))
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -62,8 +76,8 @@ def migrate(path: Path) -> None:
 class Database:
     """One SQLite file: many readers, one writer at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the (migrated) database at `path`."""
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+        """Open the (migrated) database at `path`; with a reserve, what makes room works on a full disk."""
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)),
             connect_args={"timeout": BUSY_TIMEOUT, "factory": _Connection},
@@ -73,28 +87,76 @@ class Database:
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._writing = asyncio.Lock()
+        self._reserve = reserve
+        self._health = _Health()
+        self._trying: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Close every connection. What was committed stays."""
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.gather(self._trying, return_exceptions=True)
         await self._engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view; it waits for no writer."""
-        async with self._engine.begin() as connection:
-            yield connection
+        """A consistent view; it waits for no writer. Raises `DatabaseUnavailable`."""
+        with translated():
+            async with self._engine.begin() as connection:
+                yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, use: Use = Use.ORDINARY) -> AsyncIterator[AsyncConnection]:
         """One transaction that holds the write lock from its first line, so what it reads is what it changes.
 
-        Raises `OperationalError` when others have held the lock for `BUSY_TIMEOUT`. What is asked for over HTTP is
-        refused before the caller has hung up, so that nothing is carried out that nobody waits for.
+        Raises `DatabaseUnavailable`, also when others have held the lock for `BUSY_TIMEOUT`. What is asked for over
+        HTTP is refused before the caller has hung up, so that nothing is carried out that nobody waits for.
         """
-        async with self._next_to_write() as patience, self._engine.connect() as connection:
-            await connection.execution_options(**{_WRITE: patience})
-            async with connection.begin():
-                yield connection
+        try:
+            await self._admit(use)
+            with translated():
+                async with self._next_to_write() as patience, self._engine.connect() as connection:
+                    await connection.execution_options(**{_WRITE: patience})
+                    async with connection.begin():
+                        yield connection
+        except DatabaseUnavailable as unavailable:
+            self._health.failed(unavailable)
+            if self._reserve and use is not Use.ORDINARY and unavailable.trouble in {Trouble.FULL, Trouble.BROKEN}:
+                await asyncio.to_thread(self._reserve.give)
+            raise
+        self._health.worked(use)
+
+    async def ailment(self) -> Trouble | None:
+        """What keeps us from writing, as far as is known now. Tries it where nothing has been written for a while."""
+        if self._trying is None and asyncio.get_running_loop().time() >= self._health.try_at:
+            self._trying = asyncio.create_task(self._try(), name="try to write")
+        if self._trying is not None:
+            await asyncio.wait([self._trying], timeout=TRY_FOR)
+        if self._reserve and (not self._reserve.held or self._reserve.room() < LITTLE):
+            return Trouble.FULL
+        return self._health.trouble
+
+    async def _try(self) -> None:
+        try:
+            with contextlib.suppress(DatabaseUnavailable):
+                async with self.write() as connection:
+                    # Nobody reads this number. It lies in the first page, so that page is written.
+                    await connection.exec_driver_sql("PRAGMA user_version = 1")
+        finally:
+            self._trying = None
+
+    async def _admit(self, use: Use) -> None:
+        """Let a transaction begin, as far as there is room for it. Raises `DatabaseUnavailable`."""
+        reserve, now = self._reserve, asyncio.get_running_loop().time()
+        if reserve is None:
+            return
+        if not reserve.held and now - self._health.took_at >= TAKE_EVERY:
+            self._health.took_at = now
+            await asyncio.to_thread(reserve.take)
+        if use is Use.MAKES_ROOM and reserve.held and reserve.room() < LITTLE:
+            await asyncio.to_thread(reserve.give)
+        if use is Use.ORDINARY and not reserve.held:
+            raise DatabaseUnavailable(Trouble.FULL)
 
     @asynccontextmanager
     async def _next_to_write(self) -> AsyncIterator[float]:
@@ -105,11 +167,46 @@ class Database:
             async with asyncio.timeout_at(until):
                 await self._writing.acquire()
         except TimeoutError:
-            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is busy")) from None
+            raise DatabaseUnavailable(Trouble.BUSY) from None
         try:
             yield max(0.0, until - now())
         finally:
             self._writing.release()
+
+
+class _Health:
+    """Whether writing works. Told in the log when it changes, and not more than once a minute."""
+
+    def __init__(self) -> None:
+        self.trouble: Trouble | None = None
+        self.try_at = self.took_at = float("-inf")
+        self._told: dict[Trouble | None, float] = {}
+
+    def failed(self, unavailable: DatabaseUnavailable) -> None:
+        """Something could not be written."""
+        if self.trouble is not unavailable.trouble and self._is_news(unavailable.trouble):
+            log.error("database_unavailable", why=str(unavailable))
+        self.trouble = unavailable.trouble
+        self._is_known()
+
+    def worked(self, use: Use) -> None:
+        """Something was written. On a full disk, what has the room kept back works on, which is no recovery."""
+        if use is not Use.ORDINARY and self.trouble is not None:
+            return
+        if self.trouble is not None and self._is_news(None):
+            log.info("database_available_again")
+        self.trouble = None
+        self._is_known()
+
+    def _is_known(self) -> None:
+        self.try_at = asyncio.get_running_loop().time() + TRY_EVERY
+
+    def _is_news(self, what: Trouble | None) -> bool:
+        now = asyncio.get_running_loop().time()
+        is_news = now - self._told.get(what, float("-inf")) >= TELL_EVERY
+        if is_news:
+            self._told[what] = now
+        return is_news
 
 
 class _Connection(sqlite3.Connection):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.reserve import Use
 from sluiceway.store.schema import leases
 
 
@@ -42,7 +43,7 @@ _FENCE = select(leases.c.fence).where(leases.c.cluster == bindparam("cluster"), 
 async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
     """Take or renew the lease; None when somebody else holds it."""
     given = {"cluster": cluster, "owner": owner, "until": epoch_ms(now + ttl), "now": epoch_ms(now)}
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         claimed = await connection.execute(_CLAIM, given | {"absurd": epoch_ms(now + 2 * ttl)})
         fence = claimed.scalar_one_or_none()
     return None if fence is None else Lease(cluster, owner, fence)
@@ -50,7 +51,7 @@ async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: time
 
 async def release(db: Database, owner: str) -> None:
     """Give back everything that this owner holds, so that the next one need not wait. The rows keep their fences."""
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         await connection.execute(update(leases).where(leases.c.owner == owner).values(owner="", until=0))
 
 

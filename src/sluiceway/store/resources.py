@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events, resources
 
 
@@ -92,7 +93,7 @@ async def of_project(db: Database, project: str, kind: str | None = None) -> Seq
 async def remove(db: Database, project: str, group: str, name: str, now: datetime, who: str) -> Resource | None:
     """Forget a resource; what it was, None when there is none."""
     gone = delete(resources).where(*_named(project, group, name)).returning(resources)
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         row = (await connection.execute(gone)).mappings().first()
         if row is None:
             return None

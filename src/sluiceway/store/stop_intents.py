@@ -17,6 +17,7 @@ from sluiceway.store.answers import Key
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.rows import moves, of_policy, to_stop
 from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, stops
 from sluiceway.store.schema import batches as batch_rows
@@ -222,7 +223,7 @@ async def delete_jobs(
     A savepoint that is under way is let finish; should it fail, the job is canceled all the same.
     """
     at = epoch_ms(intent.now)
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         mine = select(jobs.c.id, jobs.c.status, jobs.c.cluster).where(*known(intent.project))
         rows = await connection.execute(mine.where(jobs.c.id.in_(ids(job_ids))))
         found = {row.id: row.status for row in rows if may_go(row.id, JobStatus(row.status), row.cluster)}

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import events, templates
 
@@ -92,7 +93,7 @@ async def update_template(
 
 async def delete_template(db: Database, project: str, template_id: int, now: datetime, who: str) -> bool:
     """Take a template away; whether there was one. Jobs that were made of it keep their SQL."""
-    async with db.write() as connection:
+    async with db.write(Use.MAKES_ROOM) as connection:
         gone = delete(templates).where(*_one(project, template_id)).returning(templates.c.name)
         name = (await connection.execute(gone)).scalar_one_or_none()
         if name is not None:

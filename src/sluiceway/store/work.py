@@ -21,6 +21,7 @@ from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
+from sluiceway.store.reserve import Use
 from sluiceway.store.rows import moves, to_json, to_run, to_snapshot, to_spec, to_stop
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
@@ -148,7 +149,7 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
     moved = [change for change in changes if change.moved]
     if not moved:
         return {change.after.run.id: change.after for change in changes}
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         forestalled = await _forestalled(connection, lease, moved)
         kept = [change for change in changes if change.after.run.id not in forestalled]
         whole = [change for change in kept if change.moved]
@@ -339,7 +340,7 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
 
 async def forget_doubts(db: Database, cluster: str) -> None:
     """Begin every grace period anew: nobody has looked at the cluster for a while."""
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         for table in (runs, stops, snapshots):
             doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
             await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
@@ -350,7 +351,7 @@ async def shift(db: Database, cluster: str, jump: timedelta) -> None:
     by = round(jump.total_seconds() * 1000)
     open_ = (stops.c.cluster == cluster) & text(f"stops.{UNSETTLED}")
     values = {"deadline": stops.c.deadline + by, "retry_at": stops.c.retry_at + by}
-    async with db.write() as connection:
+    async with db.write(Use.UPKEEP) as connection:
         await connection.execute(
             update(stops).where(open_).values(values | {"forgotten_since": stops.c.forgotten_since + by})
         )

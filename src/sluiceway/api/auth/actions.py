@@ -78,6 +78,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     # Signing in.
     ("POST", "/v3/auth/tokens"): Open.TO_ALL,
     ("DELETE", "/v3/auth/tokens"): Open.TO_CALLERS,
+    ("POST", "/v3/users/{user_id}/password"): Open.TO_CALLERS,
     ("GET", "/v3/projects"): Open.TO_CALLERS,
     # The service itself. None of it is about any job.
     ("GET", "/healthz"): Open.TO_ALL,

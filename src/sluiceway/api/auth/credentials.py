@@ -101,7 +101,7 @@ class Credentials:
         try:
             claims = await self.provider.verify(token)
         except BadToken as error:
-            raise Unknown(Text(error.en, error.zh), "the bearer token is not good") from None
+            raise Unknown(Text(error.en, error.zh), error.audit) from None
         try:
             return await self.sign_in.by_subject(claims.subject)
         except NotLetIn as error:

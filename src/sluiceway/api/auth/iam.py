@@ -1,4 +1,4 @@
-"""As much of the vendor's IAM as clients need: a token for a password, and the id of a project for its name."""
+"""As much of the vendor's IAM as clients need: a token for a password, another password, the id of a project."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter
-from litestar.params import FromQuery, HeaderParameter, JSONBody, SkipValidation
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
 
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
@@ -20,18 +20,33 @@ from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
+from sluiceway.control.access import BadRequest
 from sluiceway.control.denials import Denials
+from sluiceway.control.errors import Forbidden
+from sluiceway.control.own_password import OwnPassword
+from sluiceway.control.passwords import LONGEST, SHORTEST
 from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyTries
 from sluiceway.domain.access import PROJECT, Action
 from sluiceway.settings import MAX_BODY
 
 SignInGiven = NamedDependency[SkipValidation[SignIn]]
 DenialsGiven = NamedDependency[SkipValidation[Denials]]
+OwnPasswordGiven = NamedDependency[SkipValidation[OwnPassword]]
 
 _DOMAIN = "sluiceway"  # there are no accounts above users here
 _WRONG = Text(
     "the name or the password is wrong, or you have no role in the project",
     "用户名或密码错误，或您在该项目中没有角色",
+)
+
+_WRONG_ORIGINAL = Text("the original password is wrong", "原密码错误")
+_NOT_ALLOWED = Text(
+    "You may change your own password alone, and only where an administrator allows it. Ask one to.",
+    "只能修改自己的密码，且需管理员允许。请联系管理员。",
+)
+_HOW_LONG = Text(
+    f"it must have {SHORTEST} to {LONGEST} characters, and not be the old one",
+    f"长度应为 {SHORTEST} 到 {LONGEST} 个字符，且不能与原密码相同",
 )
 
 
@@ -79,6 +94,19 @@ class TokenRequest(Struct, frozen=True):
     """A token is asked for."""
 
     auth: Auth
+
+
+class NewPassword(Struct, frozen=True):
+    """The password that was, and the one that is to be."""
+
+    original_password: str
+    password: str
+
+
+class PasswordChange(Struct, frozen=True):
+    """Another password is asked for, in the vendor's form (KeystoneUpdateUserPassword)."""
+
+    user: NewPassword
 
 
 class Domain(Struct, frozen=True):
@@ -158,6 +186,7 @@ def _says(*statuses: int) -> dict[int, ResponseSpec]:
     why = {
         400: "The request is not understood.",
         401: "The name or the password is wrong, or the user has no role in the project.",
+        403: "The password is somebody else's, or no administrator allows the user to change it.",
         404: "There is no such token.",
         429: "Too many wrong passwords.",
     }
@@ -224,6 +253,34 @@ async def revoke_token(
         raise DliError(Code.NOT_FOUND, name="X-Subject-Token")
 
 
+@post(
+    "/users/{user_id:str}/password",
+    status_code=204,
+    dto=Json[PasswordChange],
+    return_dto=None,
+    responses=_says(400, 401, 403, 429),
+    summary="Change one's own password",
+)
+async def change_password(
+    user_id: FromPath[str],
+    data: JSONBody[PasswordChange],
+    permit: PermitGiven,
+    own: OwnPasswordGiven,
+    denials: DenialsGiven,
+) -> None:
+    """Take another password. The caller's tokens end, the one of this call too; access keys stay."""
+    try:
+        await own.change(permit.caller, user_id, data.user.original_password, data.user.password)
+    except Forbidden:
+        await denials.record("", permit.caller.user, "POST /v3/users/{user_id}/password: not allowed")
+        raise DliError(Code.FORBIDDEN, _NOT_ALLOWED) from None
+    except NotLetIn as error:
+        await denials.record("", permit.caller.user, f"POST /v3/users/{{user_id}}/password: {error}")
+        raise DliError(Code.NOT_SIGNED_IN, why=_WRONG_ORIGINAL) from None
+    except BadRequest:
+        raise bad("user.password", _HOW_LONG.en, _HOW_LONG.zh) from None
+
+
 @get("/projects", summary="Which projects the caller has a role in")
 async def list_projects(permit: PermitGiven, sign_in: SignInGiven, name: FromQuery[str | None] = None) -> ProjectAnswer:
     """The projects by id; with `name` the one that is called so.
@@ -281,7 +338,7 @@ def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[Erro
 
 def routes() -> Router:
     """Everything under `/v3` that is the IAM's. The use cases are dependencies of the application: sign_in, denials."""
-    handlers = [issue_token, revoke_token, list_projects]
+    handlers = [issue_token, revoke_token, change_password, list_projects]
     return Router(
         path="/v3",
         route_handlers=[no_options(handlers), *handlers],

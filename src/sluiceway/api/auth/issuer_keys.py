@@ -3,14 +3,18 @@
 import asyncio
 import ipaddress
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from joserfc.errors import JoseError
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import JWKRegistry, Key
 
 FRESH: Final = timedelta(hours=1)  # for which keys are taken for the issuer's
@@ -21,6 +25,10 @@ TIMEOUT: Final = 5.0  # seconds for each of its answers
 _MAX_ANSWER: Final = 2**20  # bytes
 _MAX_KEYS: Final = 100
 _PUBLIC: Final = {"RSA", "EC", "OKP"}
+_PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")  # RFC 7518, section 6
+_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # by what the algorithm begins with
+LEAST_RSA: Final = 2048  # bits: NIST SP 800-131A, and RFC 7518, section 3.3
+_MOST_RSA: Final = 8192  # with more, verifying takes milliseconds
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +43,34 @@ class IssuerSilent(Exception):  # noqa: N818 - it is what it is
         super().__init__(self.en)
 
 
+class BadKey(Exception):  # noqa: N818 - it is what it is
+    """A key of the issuer's that no token is verified with. Both texts may be told to the caller."""
+
+    def __init__(self, en: str, zh: str, detail: str = "") -> None:
+        """`detail` is what else the log says."""
+        super().__init__(en)
+        self.en = en
+        self.zh = zh
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys that the issuer publishes, and why some of them are not taken, by their names."""
+
+    keys: Sequence[Key] = ()
+    refused: Mapping[str, BadKey] = field(default_factory=dict)
+
+    def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        """The one key of this name that is for the algorithm; of no name, the only one that is. Raises `BadKey`."""
+        fit = [key for key in self.keys if key_id in {None, key.kid} and _is_for(key, algorithm)]
+        if len(fit) > 1:
+            raise BadKey("the issuer has several such keys as the token is signed with", "颁发者有多个符合条件的密钥")
+        if not fit and key_id is not None and key_id in self.refused:
+            raise self.refused[key_id]
+        return fit[0] if fit else None
+
+
 class IssuerKeys:
     """Asks the issuer at most once a minute, whatever tokens come in."""
 
@@ -45,28 +81,26 @@ class IssuerKeys:
         self._issuer = issuer
         self._session = session
         self._clock = clock
-        self._keys: list[Key] = []
+        self._keys = KeySet()
         self._asked: datetime | None = None
         self._learned: datetime | None = None
         self._asking = asyncio.Lock()
 
-    async def find(self, key_id: str | None) -> Key | None:
-        """The key of this name; of no name, the issuer's only one. `None` when it has none. Raises `IssuerSilent`."""
-        key = self._known(key_id)
+    async def find(self, key_id: str | None, algorithm: str) -> Key | None:
+        """See `KeySet.find`; `None` when the issuer has no such key. Raises `BadKey`, `IssuerSilent`."""
+        key = None
+        with suppress(BadKey):  # it may be another one by now
+            key = self._known(key_id, algorithm)
         if key is None or not self._learned_within(FRESH):
             async with self._asking:  # those who wait find out what the first of them learned
                 await self._ask()
-            key = self._known(key_id)
+            key = self._known(key_id, algorithm)
         if key is None and self._learned != self._asked:
             raise IssuerSilent
         return key
 
-    def _known(self, key_id: str | None) -> Key | None:
-        if not self._learned_within(USABLE):
-            return None
-        if key_id is None:
-            return self._keys[0] if len(self._keys) == 1 else None
-        return next((key for key in self._keys if key.kid == key_id), None)
+    def _known(self, key_id: str | None, algorithm: str) -> Key | None:
+        return self._keys.find(key_id, algorithm) if self._learned_within(USABLE) else None
 
     def _learned_within(self, age: timedelta) -> bool:
         return self._learned is not None and abs(self._clock() - self._learned) < age
@@ -77,7 +111,7 @@ class IssuerKeys:
             return
         self._asked = now
         try:
-            self._keys = _imported(await self._fetch())
+            self._keys = imported(await self._fetch())
             self._learned = now
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
             log.warning("no keys of the OIDC issuer", issuer=self._issuer, why=str(error)[:200] or type(error).__name__)
@@ -130,17 +164,63 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-def _imported(document: dict[str, Any]) -> list[Key]:
-    """The keys that signatures can be verified with. One that we cannot read does not spoil the others."""
+def imported(document: Mapping[str, Any]) -> KeySet:
+    """The keys that signatures can be verified with. One that is odd or weak does not spoil the others.
+
+    Raises `ValueError` for a document without a list of keys.
+    """
     found = document.get("keys")
     if not isinstance(found, list):
         raise ValueError("its keys are no list")  # noqa: TRY004 - not a fault of ours
-    keys: list[Key] = []
+    if len(found) > _MAX_KEYS:
+        log.warning("the OIDC issuer has more keys than are looked at", keys=len(found), most=_MAX_KEYS)
+    keys: dict[tuple[str | None, str], Key] = {}
+    refused: dict[str, BadKey] = {}
     for each in found[:_MAX_KEYS]:
-        if not isinstance(each, dict) or each.get("kty") not in _PUBLIC or each.get("use", "sig") != "sig":
-            continue
         try:
-            keys.append(JWKRegistry.import_key(each))
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            log.info("a key of the OIDC issuer cannot be read", why=str(error)[:200])
-    return keys
+            if (key := _one(each)) is not None:
+                keys[key.kid, key.thumbprint()] = key
+        except BadKey as bad:
+            name = str(each.get("kid", ""))
+            log.warning("a key of the OIDC issuer is not taken", key=name[:100], why=bad.en, detail=bad.detail)
+            refused[name] = bad
+    return KeySet(list(keys.values()), refused)
+
+
+def _one(given: Any) -> Key | None:
+    """A key of the set; None for one that is for other purposes. Raises `BadKey`."""
+    if not isinstance(given, dict):
+        return None
+    try:
+        if given.get("kty") not in _PUBLIC or given.get("use", "sig") != "sig":
+            return None
+        if any(part in given for part in _PRIVATE):
+            raise BadKey("the issuer publishes the private part of that key", "颁发者公开了该密钥的私钥部分")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # of what is refused below
+            key = JWKRegistry.import_key(given)
+        _check_strength(key.get_op_key("verify"))
+    except BadKey:
+        raise
+    except Exception as error:
+        detail = str(error)[:200] or type(error).__name__
+        raise BadKey("the issuer's key cannot be read", "无法解析颁发者的密钥", detail) from None
+    return key
+
+
+def _check_strength(public: object) -> None:
+    """Raises `BadKey`."""
+    if not isinstance(public, RSAPublicKey):
+        return
+    if not LEAST_RSA <= public.key_size <= _MOST_RSA:
+        raise BadKey(
+            f"the issuer's RSA key has {public.key_size} bits; {LEAST_RSA} to {_MOST_RSA} are taken",
+            f"颁发者的 RSA 密钥为 {public.key_size} 位，应为 {LEAST_RSA} 到 {_MOST_RSA} 位",
+        )
+    if public.public_numbers().e >= 2**32:
+        raise BadKey("the issuer's RSA key has an exponent of more than 32 bits", "颁发者的 RSA 密钥的指数超过 32 位")
+
+
+def _is_for(key: Key, algorithm: str) -> bool:
+    named = key.get("alg")
+    return key.key_type == _TYPES[algorithm[:2]] and named in {None, algorithm}

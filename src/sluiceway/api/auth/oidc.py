@@ -16,7 +16,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError, SecurityWarning
 from joserfc.jwk import Key
 
-from sluiceway.api.auth.issuer_keys import IssuerKeys
+from sluiceway.api.auth.issuer_keys import BadKey, IssuerKeys
 
 SKEW: Final = 60  # seconds that the issuer's clock may be off
 # Only such as are verified with a public key: with others, who can verify can also sign.
@@ -32,10 +32,12 @@ _MAX_GROUPS: Final = 1000
 class BadToken(Exception):  # noqa: N818 - it is what it is
     """Why a token is not let in. Both texts may be told to the caller."""
 
-    def __init__(self, en: str, zh: str) -> None:
+    def __init__(self, en: str, zh: str, audit: str = "the bearer token is not good") -> None:
+        """`audit` is what the audit says; nothing that a caller could make ever new ones of."""
         super().__init__(en)
         self.en = en
         self.zh = zh
+        self.audit = audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ class OidcVerifier:
 
     async def verify(self, token: str) -> Claims:
         """What a token says. Raises `BadToken`, and `IssuerSilent` when that cannot be told."""
-        key = await self._keys.find(self._key_id(token))
+        key_id, algorithm = self._head(token)
+        try:
+            key = await self._keys.find(key_id, algorithm)
+        except BadKey as bad:
+            raise BadToken(bad.en, bad.zh, f"the bearer token is not good: {bad.en}") from None
         if key is None:
             raise BadToken(
                 "the issuer has no such key as the token is signed with", "颁发者没有用于签署该 Token 的密钥"
@@ -83,8 +89,8 @@ class OidcVerifier:
             _texts(claims.get("groups")),
         )
 
-    def _key_id(self, token: str) -> str | None:
-        """The name of the key that the token says it is signed with."""
+    def _head(self, token: str) -> tuple[str | None, str]:
+        """The name of the key that the token says it is signed with, and the algorithm. Raises `BadToken`."""
         if len(token) > _MAX_TOKEN:
             raise _malformed()
         try:
@@ -100,7 +106,7 @@ class OidcVerifier:
             )
         if "crit" in header or "b64" in header or not isinstance(key_id, str | None):
             raise _malformed()
-        return key_id
+        return key_id, algorithm
 
     def _signed(self, token: str, key: Key) -> dict[str, Any]:
         try:

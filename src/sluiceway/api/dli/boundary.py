@@ -15,13 +15,14 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.errors import Code, DliError, bad, unavailable
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
-from sluiceway.api.error_help import pointing
+from sluiceway.api.error_help import COME_AGAIN, pointing
 from sluiceway.api.request_id import request_id
 from sluiceway.api.strict_body import StrictBody
 from sluiceway.settings import MAX_BODY
+from sluiceway.store.trouble import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from litestar.types import ExceptionHandlersMap
@@ -131,6 +132,13 @@ def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
     return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
 
 
+def stores_nothing(request: AnyRequest, error: DatabaseUnavailable) -> Response[ErrorBody]:
+    """The database takes nothing now, which it has told the log."""
+    answer = from_gateway(request, unavailable(error.trouble))
+    answer.set_header("Retry-After", COME_AGAIN)
+    return answer
+
+
 def from_gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
     """A refusal as the gateway before DLI sends it."""
     body = error.body(language_of(request), request_id(request.scope))
@@ -141,6 +149,7 @@ def from_gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
 FOR_APPLICATION: "ExceptionHandlersMap" = {
     NotFoundException: unknown_route,
     MethodNotAllowedException: unknown_route,
+    DatabaseUnavailable: stores_nothing,
     Exception: failed,
 }
 FOR_ROUTES: "ExceptionHandlersMap" = {

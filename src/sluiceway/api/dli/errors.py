@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from sluiceway.api.dli.language import Language, Param, Text
 from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.store.trouble import Trouble
 
 
 class Code(StrEnum):
@@ -467,3 +468,29 @@ def bad(field: str, en: str, zh: str) -> DliError:
 def unsupported(en: str, zh: str) -> DliError:
     """Something that DLI has and this service has not."""
     return DliError(Code.NOT_SUPPORTED, what=Text(en, zh))
+
+
+# Every call of ours that stores something answers so while the database takes nothing.
+_TROUBLES: Mapping[Trouble, Text] = {
+    Trouble.FULL: Text(
+        "the disk that the service keeps its data on is full. Deleting jobs, savepoints, resources and templates still "
+        "works, and makes room",
+        "服务数据所在磁盘已满。仍可删除作业、保存点、资源和模板以释放空间",
+    ),
+    Trouble.BUSY: Text("others hold the service's database", "服务数据库被其他进程占用"),
+    Trouble.READ_ONLY: Text("the service may not write to its database", "服务无法写入其数据库"),
+    Trouble.BROKEN: Text(
+        "the disk that the service keeps its data on fails, or its quota is used up",
+        "服务数据所在磁盘出现故障，或磁盘配额已用完",
+    ),
+    Trouble.DAMAGED: Text("the service's database is damaged; tell its operator", "服务数据库已损坏，请联系服务管理员"),
+}
+_STORES_NOTHING: Text = Text(
+    "The service cannot store anything now: {why}. Do not count on the request as done; send it again later.",
+    "服务当前无法保存数据：{why}。请勿认为该请求已完成，请稍后重试。",
+)
+
+
+def unavailable(trouble: Trouble) -> DliError:
+    """The database takes nothing now."""
+    return DliError(Code.BUSY, _STORES_NOTHING, why=_TROUBLES[trouble])

@@ -14,9 +14,10 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "请求体超过 12 MB。400：收到的不是 HTTP，或地址过长；408：请求未及时到达；431：请求头超过 64 KB。",
     ),
     Code.BUSY: Text(
-        "Too many connections are open, or the identity provider does not answer; `Retry-After` says when to "
-        "come again.",
-        "打开的连接过多，或身份提供方没有应答；`Retry-After` 说明何时重试。",
+        "Too many connections are open, the identity provider does not answer, or the service cannot store anything "
+        "now (its disk is full or fails, or others hold its database); `Retry-After` says when to come again.",
+        "打开的连接过多，身份提供方没有应答，或服务当前无法保存数据（磁盘已满或出现故障，或数据库被占用）；"
+        "`Retry-After` 说明何时重试。",
     ),
     Code.NOT_SIGNED_IN: Text(
         "The caller is not signed in: no credential, or one that is wrong or has ended.",

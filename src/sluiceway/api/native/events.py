@@ -35,9 +35,10 @@ async def list_events(
     after: After = 0,
     limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100,
 ) -> wire.EventList:
-    """The audit of a project, the oldest first. Events are only ever added. Denied calls are shown to owners alone."""
-    denials = permit.caller.may(Action.DENIALS, project_id)
-    found = await queries.events(project_id, after, limit, denials=denials)
+    """The audit of a project, the oldest first. Events are only ever added. Denied calls are shown to owners alone, and
+    what is done to users and their keys to owners of every project."""
+    denials, users = permit.caller.may(Action.DENIALS, project_id), permit.caller.may_everywhere(Action.DENIALS)
+    found = await queries.events(project_id, after, limit, denials=denials, users=users)
     return wire.EventList([_view(event) for event in found], found[-1].id if found else after)
 
 

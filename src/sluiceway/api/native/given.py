@@ -45,5 +45,5 @@ _WHY = {
     409: "The savepoint was removed, is still needed, or is not the service's to remove.",
     413: "The body is too long. Nothing was done.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
-    503: "Storage cannot be read or changed now, which says nothing about what lies there.",
+    503: "Storage cannot be read or changed now, which says nothing about what lies there; or nothing can be stored.",
 }

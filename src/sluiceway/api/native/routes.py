@@ -7,7 +7,7 @@ from litestar import Request, Response, Router
 from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.error_help import pointing
+from sluiceway.api.error_help import COME_AGAIN, pointing
 from sluiceway.api.native import events, resources, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
@@ -27,6 +27,7 @@ from sluiceway.control.errors import (
     Unremovable,
     UnusablePath,
 )
+from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
 _HANDLERS = [
     stops.stop,
@@ -69,6 +70,7 @@ def routes() -> Router:
             UnusablePath: _no(Code.UNUSABLE_PATH),
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
+            DatabaseUnavailable: _stores_nothing,
         },
     )
 
@@ -93,6 +95,19 @@ def _too_large(request: Request[Any, Any, Any], error: RequestEntityTooLarge) ->
     most = request.route_handler.resolve_request_max_body_size()
     text = f"The body is longer than {most} bytes, and no more is taken here. Send less in one request."
     return _refused(Code.TOO_LARGE, text, error.status_code)
+
+
+def _stores_nothing(_: Request[Any, Any, Any], error: DatabaseUnavailable) -> Response[wire.Error]:
+    room = (
+        " Deleting jobs, savepoints and resources still works, and makes room." if error.trouble is Trouble.FULL else ""
+    )
+    text = (
+        f"The service cannot store anything now: {error.trouble.value}.{room}"
+        " Do not count on the request as done; send it again later."
+    )
+    answer = _refused(Code.DATABASE_UNAVAILABLE, text, STATUS[Code.DATABASE_UNAVAILABLE])
+    answer.set_header("Retry-After", COME_AGAIN)
+    return answer
 
 
 def _refused(code: Code, text: str, status: int) -> Response[wire.Error]:

@@ -1,0 +1,45 @@
+"""`sluiceway password`: change one's own password. And how a password is asked for."""
+
+import getpass
+import sys
+
+from sluiceway.cli import tables
+from sluiceway.cli.options import Common, commands, or_default
+from sluiceway.cli.output import Failed, say
+
+app = commands("password")
+
+
+@app.default
+def password(name: str, /, *, common: Common | None = None) -> int:
+    """Change your own password, where an administrator has allowed it. Your tokens end; access keys stay.
+
+    The old password and the new one are asked for; through a pipe, the first two lines are taken. With neither a token
+    nor an access key in the environment, it signs in to --project with the old password.
+
+    Example: `sluiceway password ann --project default`
+
+    Parameters
+    ----------
+    name
+        Your name as a user of the service.
+    """
+    common = or_default(common)
+    client = common.client()
+    original = ask_password("Old password", twice=False)
+    client.change_password(name, original, ask_password("New password"))
+    if common.json:
+        tables.document({"name": name})
+    else:
+        say(f"The password of {name} is changed. Tokens that were got with the old one have ended.")
+    return 0
+
+
+def ask_password(prompt: str, *, twice: bool = True) -> str:
+    """A password, which is not shown; through a pipe, a line of it. Raises `Failed`."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass(f"{prompt}: ")
+    if twice and getpass.getpass("Again: ") != first:
+        raise Failed("The two are not the same; nothing was done.", code=2)
+    return first
