@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from sluiceway.store import kept
+
 _WRITE = "sluiceway_write"  # a transaction that writes, and the seconds that it waits for the lock
 BUSY_TIMEOUT = 20.0  # seconds that a writer waits for all others, of this process or another, before it gives up
 
@@ -94,6 +96,7 @@ class Database:
         async with self._next_to_write() as patience, self._engine.connect() as connection:
             await connection.execution_options(**{_WRITE: patience})
             async with connection.begin():
+                kept.keep()
                 yield connection
 
     @asynccontextmanager
