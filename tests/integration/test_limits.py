@@ -163,7 +163,7 @@ def test_too_many_connections_are_answered_and_far_too_many_cut() -> None:
             assert answered(sixth)[0] == 0
         for opened in kept:
             opened.sendall(b"1234567890")
-            assert opened.recv(4096).startswith(b"HTTP/1.1 200"), "who is in stays in"
+            assert opened.recv(4096).startswith(b"HTTP/1.1 201"), "who is in stays in"
         for opened in (*kept, *silent):
             opened.close()
         wait = time.monotonic() + 30
@@ -172,6 +172,7 @@ def test_too_many_connections_are_answered_and_far_too_many_cut() -> None:
 
 
 # Slow and endless requests. ------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize(
     "begun",

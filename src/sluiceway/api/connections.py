@@ -108,8 +108,9 @@ def check_head(version: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> 
 
 def _check_authority(url: bytes, host: bytes) -> None:
     parsed = httptools.parse_url(url)
-    port = b"" if parsed.port is None else b":%d" % parsed.port
-    if parsed.host is not None and host.lower() not in {parsed.host.lower() + port, b"[%b]%b" % (parsed.host, port)}:
+    port = f":{parsed.port}".encode() if parsed.port else b""
+    name = parsed.host or b""
+    if host.lower() not in {name.lower() + port, b"[" + name.lower() + b"]" + port}:
         raise BadHead(_OTHER_HOST)
 
 
@@ -135,6 +136,7 @@ class Connection(HttpToolsProtocol):
 
     crowd: ClassVar[Crowd]
     patience: float = PATIENCE
+    flow: _Flow
     stall: ClassVar[float] = STALL
     look_every: ClassVar[float] = LOOK_EVERY
 
