@@ -24,6 +24,8 @@ from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.auth.oidc import OidcVerifier
 from sluiceway.api.auth.signature import ReplayGuard
+from sluiceway.api.budget import LOCALS, STRANGERS, Budget
+from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
@@ -134,7 +136,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await stack.enter_async_context(_beside(door.denials.run(), "denials"))
         api = _api(settings, db, queues, storage, engine, planner, door)
         # Where callers sign in, a page that they look at cannot do it for them.
-        asgi = api if must_sign_in(settings) else OwnOrigin(api)
+        signed_in = must_sign_in(settings)
+        asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
         yield Service(
             RequestIds(SecurityHeaders(asgi)),
             {name: cluster.url for name in names if (cluster := locate(name))},
@@ -378,7 +381,11 @@ def _api(
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[Gate(door.knows, door.denials), *([RateLimit(settings.rate_limit)] if settings.rate_limit else [])],
+        middleware=[
+            Gate(door.knows, door.denials),
+            *([RateLimit(settings.rate_limit)] if settings.rate_limit else []),
+            KeptAnswers(),
+        ],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,
