@@ -366,6 +366,7 @@ def _api(
         down = [name for name in queues.names if queues.locate(name) is None]
         return f"starting: {', '.join(down)}" if down else ""
 
+    limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     app = Litestar(
         route_handlers=[
             *dli.routes(settings.refused_form),
@@ -381,11 +382,7 @@ def _api(
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[
-            Gate(door.knows, door.denials),
-            *([RateLimit(settings.rate_limit)] if settings.rate_limit else []),
-            KeptAnswers(),
-        ],
+        middleware=[Gate(door.knows, door.denials), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -279,6 +279,8 @@ class Connection(HttpToolsProtocol):
         if not waiting or waiting <= self._unsent - READ or not self._unsent:
             self._unsent, self._read_at = waiting, now
         elif now - self._read_at > self.stall:
+            if self.cycle is not None:
+                self.cycle.disconnected = True  # nothing more is written from here on
             self.transport.abort()
 
     def resume_writing(self) -> None:

@@ -51,7 +51,7 @@ class Answer:
         """From what a handler has sent. Packing takes its time."""
         etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
         kept = [pair for pair in headers if pair[0].lower() not in _OURS]
-        kept += [(b"etag", etag), (b"vary", vary)]
+        kept += [(b"etag", etag), (b"vary", vary), (b"cache-control", b"no-cache")]  # asked again, to hear that it stands
         if any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in kept):
             kept.append((b"content-security-policy", page_policy(body)))
         return Answer(kept, etag, body, gzip.compress(body, 6, mtime=0) if len(body) >= _WORTH_PACKING else b"")
@@ -73,22 +73,25 @@ class KeptAnswers(ASGIMiddleware):
     scopes = (ScopeType.HTTP,)
 
     def __init__(self) -> None:
-        self._answers: dict[tuple[str, str], Answer] = {}
-        self._making = asyncio.Lock()
+        self._answers: dict[tuple[str, str], asyncio.Task[Answer]] = {}
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp") -> None:
         """Answer a request, or pass it on."""
         template: str = scope["path_template"]
-        if template not in KEPT or scope["method"] != "GET":
+        if template not in KEPT or scope.get("method") != "GET":
             await next_app(scope, receive, send)
             return
         asked = dict(scope["headers"])
         key = (template, language_of(asked) if template in _BY_LANGUAGE else "")
-        if key not in self._answers:
-            async with self._making:
-                made = self._answers.get(key) or await _make(scope, receive, next_app)
-                self._answers[key] = made
-        await self._answers[key].send(asked, send)
+        answer = await self._answer(key, scope, next_app)
+        await answer.send(asked, send)
+
+    async def _answer(self, key: tuple[str, str], scope: "Scope", app: "ASGIApp") -> Answer:
+        """One task makes it for all who wait, and goes on when those who wait hang up."""
+        making = self._answers.get(key)
+        if making is None or (making.done() and (making.cancelled() or making.exception())):
+            making = self._answers[key] = asyncio.create_task(_make(scope, app), name="kept answer")
+        return await asyncio.shield(making)
 
 
 def language_of(headers: dict[bytes, bytes]) -> Language:
@@ -99,9 +102,15 @@ def language_of(headers: dict[bytes, bytes]) -> Language:
     return Language.CHINESE if chinese else Language.ENGLISH
 
 
-async def _make(scope: "Scope", receive: "Receive", app: "ASGIApp") -> Answer:
+async def _make(scope: "Scope", app: "ASGIApp") -> Answer:
     headers: Headers = []
     body = bytearray()
+    complete = asyncio.Event()
+
+    async def no_body() -> Any:
+        """Nobody hangs up before the answer is complete."""
+        await complete.wait()
+        return {"type": "http.disconnect"}
 
     async def collect(message: "Message") -> None:
         if message["type"] == "http.response.start":
@@ -109,8 +118,10 @@ async def _make(scope: "Scope", receive: "Receive", app: "ASGIApp") -> Answer:
             headers.extend(message["headers"])
         elif message["type"] == "http.response.body":
             body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                complete.set()
 
-    await app(_without_conditions(scope), receive, collect)
+    await app(_without_conditions(scope), no_body, collect)
     vary = b"accept-encoding" + (b", x-language, accept-language" if scope["path_template"] in _BY_LANGUAGE else b"")
     return await asyncio.to_thread(Answer.of, headers, bytes(body), vary)
 
