@@ -51,7 +51,11 @@ class Answer:
         """From what a handler has sent. Packing takes its time."""
         etag = b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode()
         kept = [pair for pair in headers if pair[0].lower() not in _OURS]
-        kept += [(b"etag", etag), (b"vary", vary), (b"cache-control", b"no-cache")]  # asked again, to hear that it stands
+        kept += [
+            (b"etag", etag),
+            (b"vary", vary),
+            (b"cache-control", b"no-cache"),
+        ]  # asked again, to hear that it stands
         if any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in kept):
             kept.append((b"content-security-policy", page_policy(body)))
         return Answer(kept, etag, body, gzip.compress(body, 6, mtime=0) if len(body) >= _WORTH_PACKING else b"")
