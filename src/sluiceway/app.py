@@ -32,6 +32,7 @@ from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
@@ -350,6 +351,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
+        "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey),
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),

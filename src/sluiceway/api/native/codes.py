@@ -21,6 +21,7 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     KEY_REUSED = "idempotency_key_reused"
     STORAGE_UNREADABLE = "storage_unreadable"
+    TOO_MANY_STREAMS = "too_many_streams"
 
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -37,4 +38,5 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.TOO_LARGE: 413,
     Code.KEY_REUSED: 422,
     Code.STORAGE_UNREADABLE: 503,
+    Code.TOO_MANY_STREAMS: 429,
 }

@@ -20,6 +20,7 @@ from sluiceway.control.errors import (
     SavepointNeeded,
     SavepointRemoved,
     StorageTrouble,
+    TooManyStreams,
     UnknownBatch,
     UnknownQueue,
     UnknownResource,
@@ -69,6 +70,7 @@ def routes() -> Router:
             UnusablePath: _no(Code.UNUSABLE_PATH),
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
+            TooManyStreams: _no(Code.TOO_MANY_STREAMS),
         },
     )
 
