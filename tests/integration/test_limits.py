@@ -20,7 +20,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sluiceway.api import docs
-from sluiceway.api.auth.limits import RateLimit, called_by
+from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.caller import called_by
 from sluiceway.api.connections import MAX_HEAD, PIECE, limited
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders

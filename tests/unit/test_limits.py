@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.api.auth.limits import Buckets, address_of
+from sluiceway.api.auth.limits import Buckets
+from sluiceway.api.caller import address_of
 
 
 def test_a_burst_is_let_through_and_then_the_rate() -> None:

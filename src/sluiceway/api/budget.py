@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar.enums import ScopeType
 
-from sluiceway.api.auth.limits import Buckets, address_of, caller_of
+from sluiceway.api.auth.limits import Buckets
+from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 

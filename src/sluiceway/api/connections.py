@@ -18,13 +18,14 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.error_help import help_for
-from sluiceway.api.proxies import Proxies, network_of
+from sluiceway.api.proxies import Proxies
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.store import kept

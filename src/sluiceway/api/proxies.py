@@ -3,7 +3,6 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,15 +35,3 @@ def _network(given: str) -> Network:
     if network.prefixlen == 0:
         raise ValueError(f"{given} is everybody: whoever calls could then say where they call from")
     return network
-
-
-@lru_cache(1024)
-def network_of(host: str) -> str:
-    """What counts as one address: an IPv4 address, or the network of 64 bits that an IPv6 address is in."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:64]
-    if address.version == 6 and address.ipv4_mapped is None:
-        address = ipaddress.ip_network((address, 64), strict=False).network_address
-    return str(address)

@@ -13,7 +13,7 @@ from sluiceway.api import permit as permits
 from sluiceway.api.auth.actions import Open, need_of
 from sluiceway.api.auth.credentials import Knows, Unknown
 from sluiceway.api.auth.issuer_keys import IssuerSilent
-from sluiceway.api.auth.limits import called_by
+from sluiceway.api.caller import called_by
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Text

@@ -13,7 +13,7 @@ from litestar.openapi.spec import Operation, Parameter
 from litestar.params import FromQuery, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.auth.limits import address_of
+from sluiceway.api.caller import address_of
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import PROJECT_PATTERN, described

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Final
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
+from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.proxies import network_of
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 BURST: Final = 2.0  # seconds' worth of requests that may come at once
-_CALLER = "sluiceway.caller"
 
 
 class Buckets:
@@ -54,20 +53,6 @@ class Buckets:
         return len(self._full_at)
 
 
-def called_by(scope: "Scope", key: str) -> None:
-    """Say whose request this is, once that is proven; a `RateLimit` behind counts it as theirs.
-
-    Never from a header that nobody has checked: whoever sent it would use up somebody else's rate.
-    """
-    scope[_CALLER] = key  # type: ignore[literal-required]  # ASGI allows keys of one's own
-
-
-def caller_of(scope: "Scope") -> str | None:
-    """Whose request this is; None where that was not proven."""
-    caller: str | None = scope.get(_CALLER)  # type: ignore[assignment]
-    return caller
-
-
 class RateLimit(ASGIMiddleware):
     """Answers 429 to who asks too often. Callers that nobody has named are told apart by their address."""
 
@@ -87,8 +72,3 @@ class RateLimit(ASGIMiddleware):
             )
             return
         await next_app(scope, receive, send)
-
-
-def address_of(scope: "Scope") -> str:
-    """Where the request is from. One who has an IPv6 address has the network of 64 bits that it is in."""
-    return f"address {network_of((scope.get('client') or ('', 0))[0])}"

@@ -12,7 +12,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from sluiceway.api.auth.limits import address_of, caller_of
+from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
 from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, id_bounds, refusals
 from sluiceway.api.permit import Permit, PermitGiven
