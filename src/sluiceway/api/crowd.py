@@ -84,14 +84,15 @@ class Crowd:
 
     def _make_room(self, address: str | None = None) -> bool:
         """Close one that is idle: of this address, or of that which has most of them."""
-        if address is None:
-            address = max(self._idle, key=lambda each: len(self._idle[each]), default="")
-        waiting = self._idle.get(address)
-        if not waiting:
+        now = self._clock()
+        due = [
+            each
+            for each, waiting in self._idle.items()
+            if address in {None, each} and next(iter(waiting.values())) <= now
+        ]
+        if not due:
             return False
-        who, when = next(iter(waiting.items()))
-        if when > self._clock():
-            return False
+        who = next(iter(self._idle[max(due, key=lambda each: len(self._idle[each]))]))
         self.left(who)
         who.leave()
         return True
