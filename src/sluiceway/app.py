@@ -23,12 +23,15 @@ from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.auth.oidc import OidcVerifier
 from sluiceway.api.auth.signature import ReplayGuard
+from sluiceway.api.budget import LOCALS, STRANGERS, Budget
+from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
@@ -138,7 +141,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await stack.enter_async_context(_beside(door.denials.run(), "denials"))
         api = _api(settings, db, queues, storage, engine, planner, door, reconciler)
         # Where callers sign in, a page that they look at cannot do it for them.
-        asgi = api if must_sign_in(settings) else OwnOrigin(api)
+        signed_in = must_sign_in(settings)
+        asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
         yield Service(
             RequestIds(SecurityHeaders(asgi)),
             {name: cluster.url for name in names if (cluster := locate(name))},
@@ -353,6 +357,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
+        "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey),
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
@@ -376,6 +381,7 @@ def _api(
         return f"no turn for a while: {stuck}" if stuck else ""
 
     readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers}
+    limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     app = Litestar(
         route_handlers=[
             *dli.routes(settings.refused_form),
@@ -391,7 +397,7 @@ def _api(
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[Gate(door.knows, door.denials), *([RateLimit(settings.rate_limit)] if settings.rate_limit else [])],
+        middleware=[Gate(door.knows, door.denials), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -88,7 +88,10 @@ class Settings:
     """Requests a second that one caller may send; 0 for no limit. Twice as many may come at once."""
 
     max_connections: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 500
-    """Connections that may be open at once. Who comes when there are as many is answered 503."""
+    """Connections that may be open at once, half of them from one address. Who comes beyond is answered 503."""
+
+    trusted_proxy: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """Address or network of a proxy that says where requests come from (X-Forwarded-For, -Proto); may be repeated."""
 
     refuse_replays: Annotated[bool, Parameter(negative=())] = False
     """Refuse a signed request that was here before. Two equal calls within a second are refused, too."""

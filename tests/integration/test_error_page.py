@@ -15,6 +15,7 @@ from litestar.types import Message
 from tests.service_thread import BASE, ServiceThread
 
 from sluiceway.api import connections
+from sluiceway.api.crowd import Admission
 from sluiceway.api.dli.errors import TABLE, Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Language
@@ -225,7 +226,7 @@ async def test_so_do_the_refusals_of_foreign_pages_and_of_too_many_connections(s
     foreign, crowded = Sent(), Sent()
     await OwnOrigin(nothing)(SCOPE, nothing, foreign)
     assert foreign.check(page(service)) == {"APIGW.0302"}
-    await connections._OVERLOADED(SCOPE, nothing, crowded)
+    await connections._TOO_MANY[Admission.FULL](SCOPE, nothing, crowded)
     assert crowded.check(page(service)) == {"APIGW.0202"}
 
 

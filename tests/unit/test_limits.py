@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.api.auth.limits import Buckets, _address
+from sluiceway.api.auth.limits import Buckets
+from sluiceway.api.caller import address_of
 
 
 def test_a_burst_is_let_through_and_then_the_rate() -> None:
@@ -60,7 +61,7 @@ def test_the_memory_is_bounded_whoever_asks() -> None:
 
 def test_an_address_is_a_machine_or_a_network_of_one_owner() -> None:
     def of(*client: object) -> str:
-        return _address({"client": client or None})  # type: ignore[arg-type]
+        return address_of({"client": client or None})  # type: ignore[arg-type]
 
     assert of("192.0.2.1", 5) == of("192.0.2.1", 6) != of("192.0.2.2", 5)
     assert of("2001:db8::1", 5) == of("2001:db8::ffff:1", 5) != of("2001:db8:0:1::1", 5)

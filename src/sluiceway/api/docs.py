@@ -137,7 +137,7 @@ def _items(node: object) -> Iterable[object]:
     return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
-@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+@get("/openapi.json", include_in_schema=False, sync_to_thread=True)
 def schema(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The OpenAPI description, where clients look for it."""
     return request.app.openapi_schema.to_schema()

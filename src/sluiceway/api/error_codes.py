@@ -101,6 +101,12 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
             "请稍后重试。磁盘已满时仍可执行删除操作以释放空间。",
         ),
     ),
+    Code.TOO_MANY_STREAMS: (
+        Text("You follow as many stops at once as one caller may.", "您同时跟踪的停止操作已达上限。"),
+        Text(
+            "Close a stream first, or ask for the stop now and then.", "请先关闭一个事件流，或改为定期查询该停止操作。"
+        ),
+    ),
 }
 
 _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {

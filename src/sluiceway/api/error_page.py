@@ -10,6 +10,7 @@ from msgspec import Struct
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.error_codes import Explained, explained
 from sluiceway.api.error_help import PAGE
+from sluiceway.api.kept_answers import language_of
 
 _TITLE: Final = Text("Error codes", "错误码")
 _HEAD: Final = (
@@ -66,11 +67,7 @@ def error_codes(request: Request[Any, Any, Any]) -> ErrorCodes:
 
 
 def _language(request: Request[Any, Any, Any]) -> Language:
-    """What X-Language asks for, as everywhere; browsers send Accept-Language, in order of preference."""
-    if asked := request.headers.get("x-language"):
-        return Language.of(asked)
-    chinese = request.headers.get("accept-language", "").strip().lower().startswith("zh")
-    return Language.CHINESE if chinese else Language.ENGLISH
+    return language_of(dict(request.scope["headers"]))
 
 
 def _plain(text: Text, language: Language) -> str:

@@ -1,5 +1,6 @@
 """What handlers are told of who calls: a name for the audit, and what they may do on which queue."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,12 +13,17 @@ from sluiceway.domain.access import Action, Caller, Right
 _KEY: Final = "sluiceway.permit"
 
 
+async def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
     """The caller of one request, and the project that it is about. What is denied to them is kept for the audit."""
 
     caller: Caller
     project: str
+    still: Callable[[], Awaitable[bool]] = _always  # whether the credential and the right stand, for what takes long
     _rights: list[tuple[Action, Right]] = field(default_factory=list)
 
     @property

@@ -47,7 +47,7 @@ class SecurityHeaders:
                 _add(message, scope, _NOTHING)
             elif held and message["type"] == "http.response.body":
                 start = held.pop()
-                _add(start, scope, _page_policy(message.get("body", b"")))
+                _add(start, scope, page_policy(message.get("body", b"")))
                 await send(start)
             await send(message)
 
@@ -55,10 +55,13 @@ class SecurityHeaders:
 
 
 def _is_page(start: "HTTPResponseStartEvent") -> bool:
-    return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in start["headers"])
+    """Whether it is a page that does not say by itself which scripts it may run."""
+    told = {name.lower(): value for name, value in start["headers"]}
+    return told.get(b"content-type", b"").startswith(b"text/html") and b"content-security-policy" not in told
 
 
-def _page_policy(page: bytes) -> bytes:
+def page_policy(page: bytes) -> bytes:
+    """What a page may do: run its own scripts, and no others."""
     digests = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in _SCRIPT.findall(page))
     return _PAGE.format(hashes="".join(f" 'sha256-{digest}'" for digest in digests)).encode()
 

@@ -2,20 +2,23 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
-import signal
 import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
 from cyclopts import App
 
-from sluiceway.api.connections import limited
+from sluiceway.api.connections import server_config
+from sluiceway.api.proxies import Proxies
 from sluiceway.app import BadSettings, Service, running
+from sluiceway.cli.ending import REQUESTS, Ending
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.java import NoFlink, NoJava
@@ -24,12 +27,13 @@ from sluiceway.settings import Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
-GRACE = 10  # seconds that requests under way are given at the end
+HANDSHAKE = 10.0  # seconds for one of TLS
 
 HELP = """Run the service.
 
 Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
-current directory. It ends gracefully on Ctrl-C and SIGTERM; what was accepted is carried on by the next start.
+current directory. It ends gracefully on Ctrl-C and SIGTERM, within 10 seconds, and at the second one at once; what was
+accepted is carried on by the next start.
 
 A Flink of its own beside it, to try things out: `sluiceway serve`
 
@@ -49,34 +53,32 @@ def serve(settings: Settings | None = None) -> int:
         raise Failed(str(error), code=2) from error
     except (BadDatabase, NoFlink, NoJava, JvmFailed) as error:
         raise Failed(str(error)) from error
-    except KeyboardInterrupt:
-        pass
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        pass  # it was told to end while it started
     return 0
 
 
 async def _serve(settings: Settings) -> None:
-    tls = tls_context(settings.tls_cert, settings.tls_key)
+    ending = Ending()
+    tls, proxies = tls_context(settings.tls_cert, settings.tls_key), _proxies(settings)
     listening = _listen(settings)
     if warning := in_clear(settings.host, tls):
         complain(warning)
+    ending.watch()
     with listening:
         async with running(settings) as service:
-            config = uvicorn.Config(
-                service.asgi,
-                http=limited(settings.max_connections),
-                ssl_context_factory=None if tls is None else lambda *_: tls,
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE,
-            )
-            server = _Server(config)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+            server = _Server(server_config(service.asgi, settings.max_connections, proxies, REQUESTS, tls))
+            ending.by(server.end)
             announcing = asyncio.create_task(_announce(server, service, settings, listening, tls))
             await server.serve(sockets=[listening])
             await announcing
+
+
+def _proxies(settings: Settings) -> Proxies:
+    try:
+        return Proxies.named(settings.trusted_proxy)
+    except ValueError as error:
+        raise BadSettings(f"--trusted-proxy {error}. Give for example 10.0.0.5 or 10.0.0.0/24.") from error
 
 
 class _Server(uvicorn.Server):
@@ -86,6 +88,30 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Nothing: uvicorn would raise the signal again at its own end, before ours."""
         yield
+
+    def end(self) -> None:
+        """End in order."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, which would let a handshake of TLS take a minute."""
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        create = loop.create_server
+        if tls is not None:
+            create = functools.partial(create, ssl_handshake_timeout=HANDSHAKE)
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise Failed("The service could not be started; the log says why.")
+        self.servers = [
+            await create(self._connection, sock=listening, ssl=tls, backlog=self.config.backlog)
+            for listening in sockets or ()
+        ]
+        self.started = True
+
+    def _connection(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
 
 
 def _listen(settings: Settings) -> socket.socket:

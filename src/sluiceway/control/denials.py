@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from sluiceway.domain.access import PROJECT
-from sluiceway.store import accounts, audit, views
+from sluiceway.store import accounts, audit, kept, views
 from sluiceway.store.audit import Denial
 from sluiceway.store.database import Database
 from sluiceway.store.trouble import DatabaseUnavailable
@@ -35,7 +35,8 @@ class Denials:
     _projects: frozenset[str] | None = None  # those there were when the first denial of the period came
 
     async def record(self, project: str, who: str, detail: str) -> None:
-        """Remember one."""
+        """Remember one, also when the caller has hung up."""
+        kept.keep()
         denial = Denial(project if PROJECT.fullmatch(project) else "", who, detail)
         if self._projects is None:
             self._projects = await self._known_projects()

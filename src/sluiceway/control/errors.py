@@ -57,6 +57,13 @@ class KeyReused(ControlError):  # noqa: N818
         super().__init__(f"The Idempotency-Key {key} was given to another request before; use a new one.")
 
 
+class TooManyStreams(ControlError):  # noqa: N818
+    """The caller follows as many stops as one may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You follow {most} stops already, and more are not allowed. Close a stream first.")
+
+
 class NameTaken(ControlError):  # noqa: N818
     """Another job, or template, of the project has this name."""
 

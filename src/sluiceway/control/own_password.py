@@ -1,9 +1,7 @@
 """A user changes their own password, where an administrator has allowed it."""
 
-import asyncio
 from dataclasses import dataclass
 
-from sluiceway.control import passwords
 from sluiceway.control.access import BadRequest, hashed
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.sign_in import NotLetIn, SignIn
@@ -17,30 +15,31 @@ class OwnPassword:
 
     sign_in: SignIn
 
-    async def change(self, caller: Caller, name: str, original: str, new: str) -> None:
+    async def change(self, caller: Caller, name: str, original: str, new: str, address: str) -> None:
         """Give the caller, who must be the user of this name, another password; their tokens end.
 
-        Raises `Forbidden`, `NotLetIn` for a wrong original, `TooManyTries`, `BadRequest` for a new one that cannot be.
+        Raises `Forbidden`, `NotLetIn` for a wrong original, `TooManyTries`, `TooManyAsk`, and `BadRequest` for a new one
+        that cannot be.
         """
         found = await accounts.user(self.sign_in.db, caller.user) if caller.user == name else None
         if found is None or not found.may_change_password:
             raise Forbidden("A user may change their own password alone, and only where an administrator allows it.")
-        before = await self._checked(name, original)
+        before = await self._checked(name, original, address)
         if new == original:
             raise BadRequest("The new password is the old one.")
         kept = await hashed(new)
         if not await accounts.change_password(self.sign_in.db, name, before, kept, self.sign_in.clock()):
             raise NotLetIn("the password, or the right to change it, has changed meanwhile")
 
-    async def _checked(self, name: str, password: str) -> str:
-        """What is kept of the password, which is right. Raises `NotLetIn`, `TooManyTries`."""
+    async def _checked(self, name: str, password: str, address: str) -> str:
+        """What is kept of the password, which is right. Raises `NotLetIn`, `TooManyTries`, `TooManyAsk`."""
         sign_in = self.sign_in
-        async with sign_in.turn:
-            sign_in.tries.check(name, sign_in.clock())
+        async with sign_in.turn(address, name):
+            sign_in.tries.check(name, address, sign_in.clock())
             kept = await accounts.password_of(sign_in.db, name)
-            right = await asyncio.to_thread(passwords.matches, password, kept)
+            right = await sign_in.matches(password, kept)
             if not right or kept is None:
-                sign_in.tries.failed(name, sign_in.clock())
+                sign_in.tries.failed(name, address, sign_in.clock())
                 raise NotLetIn("wrong original password")
-        sign_in.tries.worked(name)
+        sign_in.tries.worked(name, address)
         return kept

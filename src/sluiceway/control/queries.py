@@ -64,22 +64,11 @@ class Queries:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         return batch
 
-    async def settled(self, project: str, batch_id: int) -> bool:
-        """Whether every job of a batch has settled. Raises `UnknownBatch`."""
-        settled = await views.is_settled(self.db, project, batch_id)
-        if settled is None:
-            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
-        return settled
-
     async def events(
         self, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
     ) -> Sequence[Event]:
         """The events of a project that follow an id, the oldest first; see `audit.of_project`."""
         return await audit.of_project(self.db, project, after, limit, denials=denials, users=users)
-
-    async def batch_events(self, batch_id: int, after: int, limit: int) -> Sequence[Event]:
-        """The events of a batch that follow an id, the oldest first."""
-        return await audit.of_batch(self.db, batch_id, after, limit)
 
     async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
         """The latest batches (before one, if it is given), newest first, without their jobs."""

@@ -3,22 +3,26 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sluiceway.control import passwords
 from sluiceway.control.access import digest
+from sluiceway.control.turns import NoTurn, Turns
 from sluiceway.control.vault import Vault
 from sluiceway.domain.access import EVERY_PROJECT, USER, Action, Caller
 from sluiceway.store import accounts, views
 from sluiceway.store.database import Database
 
 TOKEN_LASTS: Final = timedelta(hours=24)
-TRIES: Final = 10  # wrong passwords for one name
+TRIES: Final = 10  # wrong passwords for one name from one address
+TRIES_IN_ALL: Final = 50  # for one name, from addresses where nobody has given the right one
 WINDOW: Final = timedelta(minutes=1)  # within which they count
-_NAMES: Final = 10_000  # that are remembered
+_REMEMBERED: Final = 10_000
 
 
 class NotLetIn(Exception):  # noqa: N818 - named for what was found
@@ -27,6 +31,10 @@ class NotLetIn(Exception):  # noqa: N818 - named for what was found
 
 class TooManyTries(Exception):  # noqa: N818
     """So many wrong passwords were given for this name that none is looked at for a while."""
+
+
+class TooManyAsk(Exception):  # noqa: N818
+    """So many passwords wait to be checked that this one is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +65,51 @@ class Issued:
 
 @dataclass(slots=True)
 class Tries:
-    """Wrong passwords by name. Names that do not exist count as well, so nothing is told by them."""
+    """Wrong passwords by name and address. Names that do not exist count as well, so nothing is told by them.
 
-    failures: dict[str, list[datetime]] = field(default_factory=dict)
+    Whoever guesses at a name from one address keeps nobody at another one out. Guesses from many addresses are counted
+    together, but not against an address where the right password was given before.
+    """
 
-    def check(self, name: str, now: datetime) -> None:
+    failures: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+    good: dict[tuple[str, str], None] = field(default_factory=dict)  # where the last password was right
+
+    def check(self, name: str, address: str, now: datetime) -> None:
         """Raises `TooManyTries`."""
-        if len(self._recent(name, now)) >= TRIES:
+        here = len(self._recent((name, address), now))
+        in_all = 0 if (name, address) in self.good else len(self._recent((name, _EVERYWHERE), now))
+        if here >= TRIES or in_all >= TRIES_IN_ALL:
             raise TooManyTries
 
-    def failed(self, name: str, now: datetime) -> None:
+    def failed(self, name: str, address: str, now: datetime) -> None:
         """Count a wrong password."""
-        recent = self._recent(name, now)
-        self.failures.pop(name, None)
-        self.failures[name] = [*recent, now]  # last now; the first is who was quiet the longest
-        if len(self.failures) > _NAMES:
-            self.failures.pop(next(iter(self.failures)))
+        for key in ((name, address), (name, _EVERYWHERE)):
+            recent = self._recent(key, now)
+            _put_last(self.failures, key, [*recent, now])
 
-    def worked(self, name: str) -> None:
+    def worked(self, name: str, address: str) -> None:
         """Forget the wrong ones before the right one."""
-        self.failures.pop(name, None)
+        self.failures.pop((name, address), None)
+        _put_last(self.good, (name, address), None)
 
-    def _recent(self, name: str, now: datetime) -> list[datetime]:
-        return [at for at in self.failures.get(name, ()) if now - WINDOW < at]
+    def _recent(self, key: tuple[str, str], now: datetime) -> list[datetime]:
+        return [at for at in self.failures.get(key, ()) if now - WINDOW < at]
+
+
+_EVERYWHERE: Final = "everywhere"
+_V = TypeVar("_V")
+
+
+def _put_last(kept: dict[tuple[str, str], _V], key: tuple[str, str], value: _V) -> None:
+    """The first one is who was quiet the longest, and goes when there are too many."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > _REMEMBERED:
+        kept.pop(next(iter(kept)))
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "passwords")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +120,8 @@ class SignIn:
     vault: Vault
     clock: Callable[[], datetime]
     tries: Tries = field(default_factory=Tries)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one password at a time: each takes a processor
+    turns: Turns = field(default_factory=Turns)  # one password at a time: each takes a processor
+    thread: ThreadPoolExecutor = field(default_factory=_one_thread)  # their own, so that they hold up nothing else
 
     async def check(self) -> bool:
         """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
@@ -131,25 +162,40 @@ class SignIn:
             raise NotLetIn("no user has this subject")
         return Caller(found.name, found.grants)
 
-    async def issue(self, name: str, password: str, project: str) -> Issued:
-        """A token for a project, by name and password. Raises `NotLetIn`, `TooManyTries`.
+    async def issue(self, name: str, password: str, project: str, address: str = "") -> Issued:
+        """A token for a project, by name and password. Raises `NotLetIn`, `TooManyTries`, `TooManyAsk`.
 
         A user who does not exist, one who is disabled, a wrong password and a project without a grant are not told
         apart, nor by the time that the answer takes.
         """
         name = name if USER.fullmatch(name) else ""  # nobody's; and what is remembered stays small
-        async with self.turn:
-            self.tries.check(name, self.clock())
-            right = await asyncio.to_thread(passwords.matches, password, await accounts.password_of(self.db, name))
+        async with self.turn(address, name):
+            self.tries.check(name, address, self.clock())
+            right = await self.matches(password, await accounts.password_of(self.db, name))
             found = await accounts.user(self.db, name)
             caller, now = Caller(name, found.grants if found else (), project), self.clock()
             if not (right and any(caller.may(action, project) for action in Action)):
-                self.tries.failed(name, now)
+                self.tries.failed(name, address, now)
                 raise NotLetIn("wrong name or password, or no grant in this project")
-        self.tries.worked(name)
+        self.tries.worked(name, address)
         made = Issued(secrets.token_urlsafe(32), caller, project, now, now + TOKEN_LASTS)
         await accounts.add_token(self.db, digest(made.token), name, project, made.expires_at, now)
         return made
+
+    @asynccontextmanager
+    async def turn(self, address: str, name: str) -> AsyncIterator[None]:
+        """Have a turn at trying a password. Raises `TooManyTries`, `TooManyAsk`."""
+        self.tries.check(name, address, self.clock())  # who cannot have one need not wait
+        try:
+            async with self.turns.turn(address, name):
+                yield
+        except NoTurn:
+            raise TooManyAsk from None
+
+    async def matches(self, password: str, kept: str | None) -> bool:
+        """Whether this is the password, tried in a thread; see `passwords.matches`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.thread, passwords.matches, password, kept)
 
     async def revoke(self, caller: Caller, token: str) -> bool:
         """End one token of the caller's; False when it is not theirs."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, union_all
+from sqlalchemy import Select, func, insert, select, union_all
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.store.database import Database, epoch_ms, moment
@@ -83,6 +83,12 @@ async def of_project(
     ]
     both = union_all(*(select(part) for part in parts)).subquery()
     return await _read(db, select(both).order_by(both.c.id).limit(limit))
+
+
+async def last_id(db: Database) -> int:
+    """The id of the newest event of all; 0 without any."""
+    async with db.read() as connection:
+        return (await connection.execute(select(func.max(events.c.id)))).scalar_one() or 0
 
 
 async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[Event]:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from sluiceway.store import kept
 from sluiceway.store.private import keep_private
 from sluiceway.store.reserve import LITTLE, Reserve, Use
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble, translated
@@ -56,7 +57,9 @@ def migrate(path: Path) -> None:
         path.touch(0o600)
     # Hashes and sealed secrets. SQLite gives the files beside it the mode that the database has.
     keep_private(*(Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm")))
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     config = Config()
@@ -82,6 +85,7 @@ class Database:
             URL.create("sqlite+aiosqlite", database=str(path)),
             connect_args={"timeout": BUSY_TIMEOUT, "factory": _Connection},
             pool_size=4,
+            hide_parameters=True,  # jobs' SQL and hashes of passwords have no place in a log
             max_overflow=0,
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
@@ -118,6 +122,7 @@ class Database:
                 async with self._next_to_write() as patience, self._engine.connect() as connection:
                     await connection.execution_options(**{_WRITE: patience})
                     async with connection.begin():
+                        kept.keep()
                         yield connection
         except DatabaseUnavailable as unavailable:
             self._health.failed(unavailable)

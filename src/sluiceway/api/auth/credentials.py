@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from sluiceway.api.auth.oidc import BadToken, OidcVerifier
 from sluiceway.api.auth.signature import (
@@ -50,11 +50,14 @@ class Unknown(Exception):  # noqa: N818 - named for what was found
 class Knows(Protocol):
     """Tells who sent a request."""
 
-    async def __call__(self, scope: "Scope", body: Body, /) -> Caller:
-        """Raises `Unknown`, and `IssuerSilent` when nothing can be told."""
+    async def __call__(self, scope: "Scope", body: Body, /, *, again: bool = False) -> Caller:
+        """Raises `Unknown`, and `IssuerSilent` when nothing can be told.
+
+        `again` for a request that was let in before: does its credential still stand?
+        """
 
 
-async def nobody_signs_in(_scope: "Scope", _body: Body) -> Caller:
+async def nobody_signs_in(_scope: "Scope", _body: Body, /, *, again: bool = False) -> Caller:  # noqa: ARG001
     """On loopback: whoever can reach the service is let in."""
     return LOCAL
 
@@ -68,7 +71,7 @@ class Credentials:
     provider: OidcVerifier | None = None
     guard: ReplayGuard | None = None
 
-    async def __call__(self, scope: "Scope", body: Body) -> Caller:
+    async def __call__(self, scope: "Scope", body: Body, /, *, again: bool = False) -> Caller:
         """Who sent a request. The body is asked for only where a signature needs it.
 
         Raises `Unknown`, `IssuerSilent`.
@@ -86,6 +89,9 @@ class Credentials:
             signed = read(authorization)
         except BadSignature as error:
             raise Unknown(Text(error.en, error.zh), "the Authorization header is not understood") from None
+        if again:  # the signature was right when it was made, and that was a while ago
+            key = await self.sign_in.signing_key(signed.access)
+            return _checked(key, _header(scope, b"x-security-token"), signed.access) if key else _revoked()
         return await self._by_signature(signed, scope, body)
 
     async def _by_token(self, token: str) -> Caller:
@@ -124,6 +130,10 @@ class Credentials:
             detail = await self.sign_in.why_no_key(signed.access) if key is None else bad
             raise Unknown(Text(error.en, error.zh), detail) from None
         return _checked(key, _header(scope, b"x-security-token"), signed.access)
+
+
+def _revoked() -> NoReturn:
+    raise Unknown(_EXPIRED)
 
 
 def _checked(key: SigningKey, security_token: str | None, access: str) -> Caller:

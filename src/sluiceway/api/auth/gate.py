@@ -1,6 +1,7 @@
 """The way into every route: who calls, whether they may, and what is remembered of those who may not."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar.enums import ScopeType
@@ -12,7 +13,7 @@ from sluiceway.api import permit as permits
 from sluiceway.api.auth.actions import Open, need_of
 from sluiceway.api.auth.credentials import Knows, Unknown
 from sluiceway.api.auth.issuer_keys import IssuerSilent
-from sluiceway.api.auth.limits import called_by
+from sluiceway.api.caller import called_by
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Text
@@ -74,7 +75,17 @@ class Gate(ASGIMiddleware):
         if need is Open.TO_CALLERS:
             return Permit(caller, "")
         _check(caller, need, project, _route(scope))
-        return Permit(caller, project)
+        return Permit(caller, project, partial(self._still, scope, need, project))
+
+    async def _still(self, scope: "Scope", need: Action | None, project: str) -> bool:
+        """Whether who was let in would be let in now."""
+        try:
+            _check(await self._knows(scope, _no_body, again=True), need, project, _route(scope))
+        except (Unknown, _Refused):
+            return False
+        except IssuerSilent:
+            return True  # nothing is known that speaks against it
+        return True
 
 
 def _check(caller: Caller, need: Action | None, project: str, route: str) -> None:
@@ -86,6 +97,10 @@ def _check(caller: Caller, need: Action | None, project: str, route: str) -> Non
         if need and not PROJECT.fullmatch(project):
             error = DliError(Code.BAD_PROJECT)  # a client that was given none
         raise _Refused(error, project, caller.user, f"{route}: no right to {what}")
+
+
+async def _no_body() -> bytes:
+    return b""
 
 
 @dataclass

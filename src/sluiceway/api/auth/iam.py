@@ -13,6 +13,7 @@ from litestar.openapi.spec import Operation, Parameter
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, SkipValidation
 from msgspec import Struct
 
+from sluiceway.api.caller import address_of
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import PROJECT_PATTERN, described
@@ -25,7 +26,7 @@ from sluiceway.control.denials import Denials
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.passwords import LONGEST, SHORTEST
-from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyTries
+from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyAsk, TooManyTries
 from sluiceway.domain.access import PROJECT, Action
 from sluiceway.settings import MAX_BODY
 
@@ -33,6 +34,7 @@ SignInGiven = NamedDependency[SkipValidation[SignIn]]
 DenialsGiven = NamedDependency[SkipValidation[Denials]]
 OwnPasswordGiven = NamedDependency[SkipValidation[OwnPassword]]
 
+SOON = 2  # seconds after which a password that could not wait may be sent again
 _DOMAIN = "sluiceway"  # there are no accounts above users here
 _WRONG = Text(
     "the name or the password is wrong, or you have no role in the project",
@@ -188,7 +190,7 @@ def _says(*statuses: int) -> dict[int, ResponseSpec]:
         401: "The name or the password is wrong, or the user has no role in the project.",
         403: "The password is somebody else's, or no administrator allows the user to change it.",
         404: "There is no such token.",
-        429: "Too many wrong passwords.",
+        429: "Too many wrong passwords, or too many at once.",
     }
     return {status: ResponseSpec(ErrorBody, False, why[status]) for status in statuses}
 
@@ -203,13 +205,13 @@ def _says(*statuses: int) -> dict[int, ResponseSpec]:
     summary="Get a token for a password",
 )
 async def issue_token(
-    data: JSONBody[TokenRequest], sign_in: SignInGiven, denials: DenialsGiven
+    data: JSONBody[TokenRequest], request: Request[Any, Any, Any], sign_in: SignInGiven, denials: DenialsGiven
 ) -> Response[TokenAnswer]:
     """A token for one project, for the header X-Auth-Token. It is good for 24 hours, and is not shown again."""
     project = _project(data)
     user = data.auth.identity.password.user
     try:
-        issued = await sign_in.issue(user.name, user.password, project)
+        issued = await sign_in.issue(user.name, user.password, project, address_of(request.scope))
     except NotLetIn as error:
         await denials.record(project, "", f"POST /v3/auth/tokens: {error}")
         raise DliError(Code.NOT_SIGNED_IN, why=_WRONG) from None
@@ -262,6 +264,7 @@ async def revoke_token(
     summary="Change one's own password",
 )
 async def change_password(
+    request: Request[Any, Any, Any],
     user_id: FromPath[str],
     data: JSONBody[PasswordChange],
     permit: PermitGiven,
@@ -270,7 +273,7 @@ async def change_password(
 ) -> None:
     """Take another password. The caller's tokens end, the one of this call too; access keys stay."""
     try:
-        await own.change(permit.caller, user_id, data.user.original_password, data.user.password)
+        await own.change(permit.caller, user_id, data.user.original_password, data.user.password, address_of(request.scope))
     except Forbidden:
         await denials.record("", permit.caller.user, "POST /v3/users/{user_id}/password: not allowed")
         raise DliError(Code.FORBIDDEN, _NOT_ALLOWED) from None
@@ -336,13 +339,19 @@ def _too_many(request: Request[Any, Any, Any], _: TooManyTries) -> Response[Erro
     return answer
 
 
+def _too_many_ask(request: Request[Any, Any, Any], _: TooManyAsk) -> Response[ErrorBody]:
+    answer = from_gateway(request, DliError(Code.THROTTLED, seconds=SOON))
+    answer.set_header("Retry-After", str(SOON))
+    return answer
+
+
 def routes() -> Router:
     """Everything under `/v3` that is the IAM's. The use cases are dependencies of the application: sign_in, denials."""
     handlers = [issue_token, revoke_token, change_password, list_projects]
     return Router(
         path="/v3",
         route_handlers=[no_options(handlers), *handlers],
-        exception_handlers={**FOR_ROUTES, DliError: from_gateway, TooManyTries: _too_many},
+        exception_handlers={**FOR_ROUTES, DliError: from_gateway, TooManyTries: _too_many, TooManyAsk: _too_many_ask},
         request_max_body_size=MAX_BODY,
         tags=["IAM"],
     )

@@ -22,6 +22,7 @@ class Code(StrEnum):
     KEY_REUSED = "idempotency_key_reused"
     STORAGE_UNREADABLE = "storage_unreadable"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    TOO_MANY_STREAMS = "too_many_streams"
 
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -39,4 +40,5 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.KEY_REUSED: 422,
     Code.STORAGE_UNREADABLE: 503,
     Code.DATABASE_UNAVAILABLE: 503,
+    Code.TOO_MANY_STREAMS: 429,
 }

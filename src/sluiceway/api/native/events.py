@@ -1,25 +1,26 @@
 """What happens, as it happens: the audit, and the progress of one stop as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from functools import lru_cache
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, Project, QueriesGiven, id_bounds, refusals
-from sluiceway.api.permit import PermitGiven
-from sluiceway.control.queries import Queries
+from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, id_bounds, refusals
+from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.domain.access import Action
 from sluiceway.store.audit import Event
 
 PAGE = 1000
-LOOK_EVERY = 0.25  # seconds
-SIGN_OF_LIFE = 15.0  # seconds without an event, after which proxies are told that the stream lives
+CHECK_EVERY = 30.0  # seconds after which it is asked whether the caller may still follow
 
 After = Annotated[
     int,
@@ -46,12 +47,15 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=refusals(404, 429)
+    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
 )
 async def follow_stop(
     project_id: Project,
     stop_id: BatchId,
-    queries: QueriesGiven,
+    following: FollowingGiven,
+    permit: PermitGiven,
+    request: Request[Any, Any, Any],
     last: Annotated[
         str | None,
         HeaderParameter(name="Last-Event-ID", required=False, description="Where to go on after a broken connection."),
@@ -60,31 +64,39 @@ async def follow_stop(
     """The events of a stop, those that were and those to come, until every job of it has settled.
 
     Each is a server-sent event with the event's id, its kind as `event`, and the event itself as JSON. The last one is
-    `settled`.
+    `settled`. A stream that ends without it is to be asked for again, with Last-Event-ID.
     """
-    await queries.batch(project_id, stop_id)
+    who = caller_of(request.scope) or address_of(request.scope)
+    await following.check(project_id, stop_id, who)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
-    return ServerSentEvent(_stream(queries, project_id, stop_id, after))
+    pages = following.follow(project_id, stop_id, after, who)
+    return ServerSentEvent(_stream(pages, after, permit))
 
 
-async def _stream(queries: Queries, project: str, batch_id: int, after: int) -> AsyncIterator[ServerSentEventMessage]:
-    quiet = 0.0
-    while True:
-        # Asked before the events are read, so that none that led to it is missing.
-        settled = await queries.settled(project, batch_id)
-        found = await queries.batch_events(batch_id, after, PAGE)
-        for event in found:
-            after = event.id
-            yield ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id))
-        if settled and len(found) < PAGE:
-            yield ServerSentEventMessage("{}", "settled", str(after))
-            return
-        quiet = 0.0 if found else quiet + LOOK_EVERY
-        if quiet >= SIGN_OF_LIFE:
-            quiet = 0.0
-            yield ServerSentEventMessage(None, comment="still here")
-        if not found:
-            await asyncio.sleep(LOOK_EVERY)
+async def _stream(
+    pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit
+) -> AsyncIterator[ServerSentEventMessage]:
+    """The events as they come, for as long as the caller may see them."""
+    now = asyncio.get_running_loop().time
+    checked = now()
+    async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
+        async for page in pages:
+            if now() - checked >= CHECK_EVERY:
+                checked = now()
+                if not await permit.still():
+                    return
+            for event in page:
+                after = event.id
+                yield _message(event)
+            if not page:
+                yield ServerSentEventMessage(None, comment="still here")
+    yield ServerSentEventMessage("{}", "settled", str(after))
+
+
+@lru_cache(2048)
+def _message(event: Event) -> ServerSentEventMessage:
+    """Made once for all who follow."""
+    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id))
 
 
 def _view(event: Event) -> wire.Event:

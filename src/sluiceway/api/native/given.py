@@ -7,6 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.native import wire
+from sluiceway.control.following import Following
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.savepoints import Savepoints
@@ -17,6 +18,7 @@ from sluiceway.control.take_savepoints import TakeSavepoints
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
+FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
@@ -44,6 +46,7 @@ _WHY = {
     404: "There is no such stop, savepoint, resource or queue.",
     409: "The savepoint was removed, is still needed, or is not the service's to remove.",
     413: "The body is too long. Nothing was done.",
+    429: "The caller asks too often, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
     503: "Storage cannot be read or changed now, which says nothing about what lies there; or nothing can be stored.",
 }

@@ -20,6 +20,7 @@ from sluiceway.control.errors import (
     SavepointNeeded,
     SavepointRemoved,
     StorageTrouble,
+    TooManyStreams,
     UnknownBatch,
     UnknownQueue,
     UnknownResource,
@@ -71,6 +72,7 @@ def routes() -> Router:
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
             DatabaseUnavailable: _stores_nothing,
+            TooManyStreams: _no(Code.TOO_MANY_STREAMS),
         },
     )
 

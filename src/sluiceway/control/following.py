@@ -1,0 +1,189 @@
+"""Following stops as they go on: one look at the database serves all who follow the same one, however many they are."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Final
+
+from sluiceway.control.errors import TooManyStreams, UnknownBatch
+from sluiceway.store import audit, views
+from sluiceway.store.audit import Event
+from sluiceway.store.database import Database
+
+LOOK_EVERY: Final = 0.25  # seconds
+IDLE: Final = 3  # times as long as the looks have taken, at least, there are none
+SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether a stop has settled, though nothing has happened
+PAGE: Final = 500  # events that are read at once, and that are in memory of each stop
+SIGN_OF_LIFE: Final = 15.0  # seconds without an event, after which a follower hears that there is none
+STREAMS: Final = 32  # that one caller may have
+
+
+@dataclass(slots=True)
+class _Tail:
+    """What is in memory of one stop: its events after the id `since`, as far as they have been read."""
+
+    project: str
+    batch_id: int
+    since: int = 0
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=PAGE))
+    known: bool = False  # it has been looked at
+    settled: bool = False
+    asked: float = 0.0
+    followers: int = 0
+    fault: Exception | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def newest(self) -> int:
+        """The id up to which events are known."""
+        return self.events[-1].id if self.events else self.since
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Further events. Of too many, the oldest are no longer in memory."""
+        for event in events:
+            if len(self.events) == PAGE:
+                self.since = self.events[0].id
+            self.events.append(event)
+
+    def after(self, last: int) -> list[Event] | None:
+        """The events after an id; None where they are not all in memory."""
+        if last < self.since:
+            return None
+        found = list(takewhile(lambda event: event.id > last, reversed(self.events)))
+        return found[::-1]
+
+    def tell(self) -> None:
+        """Wake those who follow."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Following:
+    """Those who follow stops, and the one task that looks for all of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._tails: dict[int, _Tail] = {}
+        self._callers: Counter[str] = Counter()
+        self._last = -1  # id of the newest event of all
+        self._new = asyncio.Event()  # somebody follows what nobody did
+        self._catching_up = asyncio.Semaphore(2)
+        self._looking: asyncio.Task[None] | None = None
+
+    async def check(self, project: str, batch_id: int, caller: str) -> None:
+        """Raises `UnknownBatch`, and `TooManyStreams` where the caller has as many as there may be."""
+        if self._callers[caller] >= STREAMS:
+            raise TooManyStreams(STREAMS)
+        if batch_id not in self._tails or self._tails[batch_id].project != project:
+            await self._settled(project, batch_id)
+
+    async def follow(self, project: str, batch_id: int, after: int, caller: str) -> AsyncIterator[Sequence[Event]]:
+        """The events after an id, those that were and those to come, until every job has settled.
+
+        An empty page is a sign of life. Raises `UnknownBatch`, `TooManyStreams`, and what the database does.
+        """
+        if self._callers[caller] >= STREAMS:
+            raise TooManyStreams(STREAMS)
+        tail = self._join(project, batch_id)
+        self._callers[caller] += 1
+        try:
+            while True:
+                changed, settled, known = tail.changed, tail.settled, tail.known
+                page = await self._page(tail, after) if known else []
+                if page:
+                    after = page[-1].id
+                    yield page
+                elif tail.fault is not None:
+                    raise tail.fault
+                elif known and settled:
+                    return
+                elif not await _set_within(changed, SIGN_OF_LIFE):
+                    yield []
+        finally:
+            self._leave(tail, caller)
+
+    async def _page(self, tail: _Tail, after: int) -> Sequence[Event]:
+        """What follows an id: from memory, or where it is too long ago, from the database."""
+        since = tail.since
+        page: Sequence[Event] | None = tail.after(after)
+        if page is None:
+            async with self._catching_up:
+                page = await audit.of_batch(self._db, tail.batch_id, after, PAGE)
+            page = page or tail.after(since) or []
+        return page
+
+    def _join(self, project: str, batch_id: int) -> _Tail:
+        tail = self._tails.get(batch_id)
+        if tail is None or tail.project != project:
+            tail = self._tails[batch_id] = _Tail(project, batch_id)
+            self._new.set()
+        tail.followers += 1
+        if self._looking is None or self._looking.done():
+            # In a context of its own: it is no part of the request that happens to be the first.
+            self._looking = asyncio.create_task(self._look_out(), name="following", context=Context())
+        return tail
+
+    def _leave(self, tail: _Tail, caller: str) -> None:
+        tail.followers -= 1
+        if not tail.followers and self._tails.get(tail.batch_id) is tail:
+            del self._tails[tail.batch_id]
+        self._callers[caller] -= 1
+        if not self._callers[caller]:
+            del self._callers[caller]
+
+    async def _look_out(self) -> None:
+        """Look for as long as somebody follows."""
+        now = asyncio.get_running_loop().time
+        while self._tails:
+            self._new.clear()
+            began = now()
+            tails = list(self._tails.values())
+            try:
+                await self._look_once(tails, began)
+            except Exception as error:
+                for tail in tails:
+                    self._tails.pop(tail.batch_id, None)
+                    tail.fault, tail.known = error, True
+                    tail.tell()
+            await _set_within(self._new, max(LOOK_EVERY, IDLE * (now() - began)))
+
+    async def _look_once(self, tails: Sequence[_Tail], now: float) -> None:
+        last = await audit.last_id(self._db)
+        happened, self._last = last != self._last, last
+        for tail in tails:
+            if happened or not tail.known or now - tail.asked >= SETTLED_EVERY:
+                tail.asked = now
+                await self._look(tail, last)
+
+    async def _look(self, tail: _Tail, last: int) -> None:
+        # Asked before the events are read, so that none that led to it is missing.
+        settled = await self._settled(tail.project, tail.batch_id)
+        found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE)
+        news = bool(found) or not tail.known or settled
+        if not tail.known and len(found) == PAGE:
+            tail.since = last  # too many for memory: whoever is behind reads on from where they are
+            found = await audit.of_batch(self._db, tail.batch_id, last, PAGE)
+        while found:
+            tail.add(found)
+            found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE) if len(found) == PAGE else []
+        tail.known, tail.settled = True, settled
+        if news:
+            tail.tell()
+
+    async def _settled(self, project: str, batch_id: int) -> bool:
+        settled = await views.is_settled(self._db, project, batch_id)
+        if settled is None:
+            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+        return settled
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
