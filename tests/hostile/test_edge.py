@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluiceway.api.connections import AT_ONCE, MAX_HEADERS, BadHead, check_head, server_config
 from sluiceway.api.crowd import SILENT, Admission, Crowd
@@ -115,8 +116,8 @@ class At:
 
 @contextlib.contextmanager
 def serving(app: App, most: int = 100, proxies: tuple[str, ...] = (), **kind: Any) -> Iterator[At]:
-    config = server_config(app, most, Proxies.named(proxies), grace=1)  # type: ignore[arg-type]
-    config.http = type("Tried", (config.http,), kind)  # type: ignore[arg-type, misc]
+    config = server_config(app, most, Proxies.named(proxies), grace=1)
+    config.http = type("Tried", (config.http,), kind)  # type: ignore[arg-type]
     config.lifespan = "off"
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -248,6 +249,7 @@ def test_of_many_requests_in_one_piece_few_wait_in_memory() -> None:
     async def counts(_scope: Any, _receive: Any, send: Any) -> None:
         nonlocal most
         [connection] = at.server.server_state.connections
+        assert isinstance(connection, HttpToolsProtocol)
         most = max(most, len(connection.pipeline))
         await answer(send, b"x")
 
@@ -282,14 +284,14 @@ TOLD = ("X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https", "Forwarded: fo
 
 
 def test_nobody_on_this_machine_says_where_requests_come_from() -> None:
-    with serving(SecurityHeaders(echo)) as at:  # type: ignore[arg-type]
+    with serving(SecurityHeaders(echo)) as at:
         status, headers, told = at.ask(*TOLD)
     assert (status, told["client"], told["scheme"]) == (200, "127.0.0.1", "http")
     assert "strict-transport-security" not in headers
 
 
 def test_a_proxy_that_is_named_does_and_of_what_it_heard_the_last_stranger_counts() -> None:
-    with serving(SecurityHeaders(echo), proxies=("127.0.0.2", "10.0.0.0/8")) as at:  # type: ignore[arg-type]
+    with serving(SecurityHeaders(echo), proxies=("127.0.0.2", "10.0.0.0/8")) as at:
         _, headers, told = at.ask("X-Forwarded-For: 1.2.3.4, 192.0.2.7, 10.1.1.1", TOLD[1], source="127.0.0.2")
         assert (told["client"], told["scheme"]) == ("192.0.2.7", "https"), "what is left of it anybody can write"
         assert headers["strict-transport-security"]
@@ -379,10 +381,12 @@ def test_whatever_happens_there_are_never_too_many(what: list[tuple[str, str, bo
             many.now += SILENT
         elif inside:
             guest, _ = inside[len(inside) // 2 if flag else 0]
-            {"leave": guest.leave, "idle": lambda: many.crowd.idle(guest, asked=flag)}.get(  # noqa: B023
-                step,
-                lambda: many.crowd.busy(guest),  # noqa: B023
-            )()
+            if step == "leave":
+                guest.leave()
+            elif step == "idle":
+                many.crowd.idle(guest, asked=flag)
+            else:
+                many.crowd.busy(guest)
         inside = [(guest, address) for guest, address in inside if not guest.closed]
         assert len(many.crowd) == len(inside) <= 4
         assert max(Counter(address for _, address in inside).values(), default=0) <= 2

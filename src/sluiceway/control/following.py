@@ -66,7 +66,7 @@ class Following:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._tails: dict[int, _Tail] = {}
+        self._tails: dict[tuple[str, int], _Tail] = {}
         self._callers: Counter[str] = Counter()
         self._last = -1  # id of the newest event of all
         self._new = asyncio.Event()  # somebody follows what nobody did
@@ -77,7 +77,7 @@ class Following:
         """Raises `UnknownBatch`, and `TooManyStreams` where the caller has as many as there may be."""
         if self._callers[caller] >= STREAMS:
             raise TooManyStreams(STREAMS)
-        if batch_id not in self._tails or self._tails[batch_id].project != project:
+        if (project, batch_id) not in self._tails:
             await self._settled(project, batch_id)
 
     async def follow(self, project: str, batch_id: int, after: int, caller: str) -> AsyncIterator[Sequence[Event]]:
@@ -116,9 +116,9 @@ class Following:
         return page
 
     def _join(self, project: str, batch_id: int) -> _Tail:
-        tail = self._tails.get(batch_id)
-        if tail is None or tail.project != project:
-            tail = self._tails[batch_id] = _Tail(project, batch_id)
+        tail = self._tails.get((project, batch_id))
+        if tail is None:
+            tail = self._tails[project, batch_id] = _Tail(project, batch_id)
             self._new.set()
         tail.followers += 1
         if self._looking is None or self._looking.done():
@@ -128,11 +128,20 @@ class Following:
 
     def _leave(self, tail: _Tail, caller: str) -> None:
         tail.followers -= 1
-        if not tail.followers and self._tails.get(tail.batch_id) is tail:
-            del self._tails[tail.batch_id]
+        if not tail.followers:
+            self._drop(tail)
         self._callers[caller] -= 1
         if not self._callers[caller]:
             del self._callers[caller]
+
+    def _fail(self, tail: _Tail, error: Exception) -> None:
+        self._drop(tail)
+        tail.fault, tail.known = error, True
+        tail.tell()
+
+    def _drop(self, tail: _Tail) -> None:
+        if self._tails.get((tail.project, tail.batch_id)) is tail:
+            del self._tails[tail.project, tail.batch_id]
 
     async def _look_out(self) -> None:
         """Look for as long as somebody follows."""
@@ -145,9 +154,7 @@ class Following:
                 await self._look_once(tails, began)
             except Exception as error:
                 for tail in tails:
-                    self._tails.pop(tail.batch_id, None)
-                    tail.fault, tail.known = error, True
-                    tail.tell()
+                    self._fail(tail, error)
             await _set_within(self._new, max(LOOK_EVERY, IDLE * (now() - began)))
 
     async def _look_once(self, tails: Sequence[_Tail], now: float) -> None:
@@ -156,7 +163,10 @@ class Following:
         for tail in tails:
             if happened or not tail.known or now - tail.asked >= SETTLED_EVERY:
                 tail.asked = now
-                await self._look(tail, last)
+                try:
+                    await self._look(tail, last)
+                except UnknownBatch as unknown:
+                    self._fail(tail, unknown)
 
     async def _look(self, tail: _Tail, last: int) -> None:
         # Asked before the events are read, so that none that led to it is missing.
