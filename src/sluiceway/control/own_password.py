@@ -18,8 +18,8 @@ class OwnPassword:
     async def change(self, caller: Caller, name: str, original: str, new: str, address: str) -> None:
         """Give the caller, who must be the user of this name, another password; their tokens end.
 
-        Raises `Forbidden`, `NotLetIn` for a wrong original, `TooManyTries`, `TooManyAsk`, and `BadRequest` for a new one
-        that cannot be.
+        Raises `Forbidden`, `NotLetIn` for a wrong original, `TooManyTries`, `TooManyAsk`, and
+        `BadRequest` for a new one that cannot be.
         """
         found = await accounts.user(self.sign_in.db, caller.user) if caller.user == name else None
         if found is None or not found.may_change_password:

@@ -272,8 +272,9 @@ async def change_password(
     denials: DenialsGiven,
 ) -> None:
     """Take another password. The caller's tokens end, the one of this call too; access keys stay."""
+    given = data.user
     try:
-        await own.change(permit.caller, user_id, data.user.original_password, data.user.password, address_of(request.scope))
+        await own.change(permit.caller, user_id, given.original_password, given.password, address_of(request.scope))
     except Forbidden:
         await denials.record("", permit.caller.user, "POST /v3/users/{user_id}/password: not allowed")
         raise DliError(Code.FORBIDDEN, _NOT_ALLOWED) from None
