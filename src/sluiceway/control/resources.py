@@ -66,7 +66,7 @@ class Resources:
         kind = JAR if name.lower().endswith(".jar") else "pyFile" if name.endswith(".py") else "file"
         _check(group, name, kind)
         path = f"{BUCKET}/{project}/{secrets.token_hex(8)}/{name}"
-        await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self.directory.mkdir, mode=0o700, parents=True, exist_ok=True)
         descriptor, part = await asyncio.to_thread(tempfile.mkstemp, dir=self.directory)
         try:
             sha256, size = await self._receive(descriptor, content)

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sluiceway import zips
+
+_MORE: Final = 100  # entries that are directories, and the first of those that are too many
 _CHUNK: Final = 1 << 16  # bytes
 _ENCRYPTED: Final = 1  # in the flags of an entry
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -51,6 +54,7 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
     Raises `BrokenArchive`, also for what goes beyond the allowance: at most that much is ever unpacked.
     """
     try:
+        zips.count(io.BytesIO(data), allowance.entries + _MORE)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             for entry in entries:  # before anything is unpacked
@@ -59,6 +63,8 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
             if len({entry.filename for entry in entries}) < len(entries):
                 raise BrokenArchive("it has two entries of one name")
             return {entry.filename: _read(archive, entry) for entry in entries}
+    except zips.BadZip as error:
+        raise BrokenArchive(str(error)) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BrokenArchive(f"it is no zip file that can be read: {str(error)[:200]}") from error
 

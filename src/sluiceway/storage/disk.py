@@ -16,7 +16,7 @@ from typing import Final
 
 from sluiceway.storage.errors import BadStorage, BehindLink, NotASavepoint, StorageUnreadable
 from sluiceway.storage.paths import METADATA, has_scheme, local_path
-from sluiceway.storage.root import Found, Heads
+from sluiceway.storage.root import MOST_LISTED, Found, Heads
 from sluiceway.storage.threads import Pulse
 
 _MADE_HERE: Final = ".sluiceway"  # no bucket can be called so
@@ -77,7 +77,8 @@ class Disk:
     def sizes(self, keys: Sequence[str], pulse: Pulse) -> Mapping[str, int | None]:
         """See `Root`. Each directory is opened once for all of its files."""
         sizes: dict[str, int | None] = {}
-        for parent, inside in groupby(sorted(keys), key=_parent):
+        for parent, group in groupby(sorted(keys), key=_parent):
+            inside = list(group)
             try:
                 with self._directory(parent) as directory:
                     for key in inside:
@@ -114,7 +115,11 @@ class Disk:
     def list(self, key: str, pulse: Pulse) -> Sequence[Found]:
         """See `Root`."""
         found: list[Found] = []
-        with suppress(FileNotFoundError, NotADirectoryError), self._directory(key) as directory, _entries(directory) as entries:
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            self._directory(key) as directory,
+            _entries(directory) as entries,
+        ):
             for number, entry in enumerate(entries):
                 if number % _BEAT == 0:
                     pulse.beat()
@@ -122,6 +127,8 @@ class Disk:
                     with suppress(FileNotFoundError):
                         details = entry.stat(follow_symlinks=self._links)
                         found.append(Found(f"{key}/{entry.name}", details.st_size, details.st_mtime))
+                        if len(found) > MOST_LISTED:
+                            raise StorageUnreadable(f"it has more than {MOST_LISTED} files in it")
         return found
 
     def heads(self, key: str, pulse: Pulse) -> Heads:
@@ -184,7 +191,7 @@ class Disk:
             self._look(directory, name, key)
             os.unlink(name, dir_fd=directory)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, pulse: Pulse) -> None:
         """See `Root`. `_metadata` goes last, so that what is left of a removal cut off is known for what it is."""
         try:
             with self._directory(key):
@@ -196,7 +203,7 @@ class Disk:
             raise NotASavepoint(f"{key} is not a directory under the storage root") from error
         with self._place(key) as (above, name):
             with self._directory(name, above=above, whole=key) as directory:
-                _clear(directory, key)
+                _clear(directory, key, pulse)
             os.rmdir(name, dir_fd=above)
 
     def why_unwritable(self, key: str) -> str | None:
@@ -231,9 +238,7 @@ class Disk:
             yield directory, key.rpartition("/")[2]
 
     @contextmanager
-    def _directory(
-        self, key: str, *, make: bool = False, above: int | None = None, whole: str = ""
-    ) -> Iterator[int]:
+    def _directory(self, key: str, *, make: bool = False, above: int | None = None, whole: str = "") -> Iterator[int]:
         """A directory, opened; perhaps made. Raises `FileNotFoundError`, `NotADirectoryError`."""
         descriptor = self._open_root() if above is None else os.dup(above)
         try:
@@ -312,7 +317,7 @@ def _entries(directory: int) -> Iterator["Iterator[os.DirEntry[str]]"]:
         os.close(readable)
 
 
-def _clear(directory: int, key: str) -> None:
+def _clear(directory: int, key: str, pulse: Pulse) -> None:
     """Remove what is in a savepoint's directory. Raises `NotASavepoint`."""
     with _entries(directory) as entries:
         inside = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
@@ -320,6 +325,7 @@ def _clear(directory: int, key: str) -> None:
     if inside and head is not False:
         raise NotASavepoint(f"{key} has no {METADATA}; look what it is, and remove it by hand")
     for name, is_directory in inside.items():
+        pulse.beat()
         if is_directory:
             shutil.rmtree(name, dir_fd=directory)
         else:

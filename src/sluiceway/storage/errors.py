@@ -28,7 +28,7 @@ class BadPath(Exception):  # noqa: N818
 
 
 class BehindLink(BadPath, StorageUnreadable):
-    """A path that leads through a link, which is not followed: so it names nothing, and nobody knows what lies there."""
+    """A path that leads through a link, which is not followed: it names nothing, and nobody knows what lies there."""
 
 
 class NoSuchFile(Exception):  # noqa: N818

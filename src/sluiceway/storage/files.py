@@ -55,6 +55,10 @@ class Files:
         """What Flink reads (`file:///…` or `s3://…`), of a file or a directory."""
         return f"{self._root.uri}/{key_of(name)}"
 
+    def check(self, name: str) -> None:
+        """Raises `BadPath` for what no file, or directory, of people's is called."""
+        _key_for_people(name)
+
     async def read(self, name: str, limit: int) -> bytes:
         """The content of a file of at most `limit` bytes. Raises `NoSuchFile`, `FileTooLarge`."""
 
@@ -119,9 +123,7 @@ class Files:
         return sorted((Entry(f"obs://{each.key}", each.size) for each in found), key=lambda entry: entry.path)
 
     async def _do(self, name: str, work: Callable[[str, Pulse], _T]) -> _T:
-        key = key_of(name)
-        if JOBS in key.split("/")[1:2]:
-            raise BadPath(f"{_shown(name)} is where the state of jobs lies; name another directory.")
+        key = _key_for_people(name)
 
         def done(pulse: Pulse) -> _T:
             try:
@@ -136,6 +138,13 @@ class Files:
             raise
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{_shown(name)} could not be read or written: {reason_of(error)}") from error
+
+
+def _key_for_people(name: str) -> str:
+    key = key_of(name)
+    if JOBS in key.split("/")[1:2]:
+        raise BadPath(f"{_shown(name)} is where the state of jobs lies; name another directory.")
+    return key
 
 
 def _bounded(name: str, content: Content, limit: int, pulse: Pulse) -> Iterator[bytes]:

@@ -49,7 +49,8 @@ class Reference(NamedTuple):
     exact: bool  # the file has exactly `size` bytes; else at least so many: others may use it as well
 
 
-class Operator(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Operator:
     """One operator, and how much state it has."""
 
     id: str  # 32 hex digits, made from the uid where there is one

@@ -112,7 +112,7 @@ class Reader:
         return value
 
     def length(self, what: str, least: int = 1) -> int:
-        """How many `what` follow that are skipped. Each takes `least` bytes, so those that are left bound the number."""
+        """How many `what` follow that are skipped. Each takes `least` bytes, so what is left bounds the number."""
         value = self.integer(what)
         if value < 0 or value * least > self.left:
             self.broken(f"{value} {what} cannot follow in the {self.left} bytes that are left", self.at - 4)

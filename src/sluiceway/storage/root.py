@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sluiceway.storage.threads import Pulse
+
+MOST_LISTED: Final = 100_000  # files of one directory
 
 
 class Found(NamedTuple):
@@ -81,7 +83,10 @@ class Root(Protocol):
         ...
 
     def list(self, key: str, pulse: Pulse) -> Sequence[Found]:
-        """The files right in a directory, in no order; none where there is no such directory."""
+        """The files right in a directory, in no order; none where there is no such directory.
+
+        Raises `StorageUnreadable` where there are too many.
+        """
         ...
 
     def heads(self, key: str, pulse: Pulse) -> Heads:
@@ -96,7 +101,7 @@ class Root(Protocol):
         """Delete a file. Raises `FileNotFoundError`."""
         ...
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, pulse: Pulse) -> None:
         """Remove a savepoint's directory. Raises `NotASavepoint`, `StorageUnreadable`."""
         ...
 

@@ -16,7 +16,7 @@ from obstore.store import ObjectStore, S3Store
 
 from sluiceway.storage.errors import BadStorage, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.paths import METADATA, scheme_of
-from sluiceway.storage.root import Found, Heads
+from sluiceway.storage.root import MOST_LISTED, Found, Heads
 from sluiceway.storage.threads import Pulse
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ class S3:
         """See `Root`."""
         pulse.beat()
         inside = obstore.list_with_delimiter(self._store, f"{key}/")["objects"]
+        if len(inside) > MOST_LISTED:
+            raise StorageUnreadable(f"it has more than {MOST_LISTED} files in it")
         # A directory may be marked by an empty object of its own name.
         return [_found(meta) for meta in inside if meta["path"].startswith(f"{key}/")]
 
@@ -147,19 +149,22 @@ class S3:
         """See `Root`."""
         obstore.delete(self._store, key)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, pulse: Pulse) -> None:
         """See `Root`. `_metadata` goes last, so that what is left of a removal cut off is known for what it is."""
         head, inner = f"{key}/{METADATA}", f"{key}/"
         # An empty object may mark the directory; it has the directory's name then, and cannot be told from here.
-        listed = obstore.list(self._store, inner).collect()
-        found = [path for meta in listed if (path := meta["path"]).startswith(inner)]
+        found = []
+        for page in obstore.list(self._store, inner, chunk_size=_PAGE):
+            pulse.beat()
+            found += [path for meta in page if (path := meta["path"]).startswith(inner)]
         others = [path for path in found if path != head]
         if not found and self.head(key) is not None:
             raise NotASavepoint(f"{key} is not a directory under the storage root")
         if others and head not in found:
             raise NotASavepoint(f"{key} has no {METADATA}; look what it is, and remove it by hand")
-        if others:
-            obstore.delete(self._store, others)
+        for first in range(0, len(others), _PAGE):
+            pulse.beat()
+            obstore.delete(self._store, others[first : first + _PAGE])
         if found:
             obstore.delete(self._store, head)
 

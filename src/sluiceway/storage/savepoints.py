@@ -139,7 +139,7 @@ class Storage:
         if key is None:
             raise NotASavepoint(f"{path} is not under the storage root; remove it where it lies")
         try:
-            await self.threads.run(lambda _: self._root.remove(key))
+            await self.threads.run(partial(self._root.remove, key))
         except (OSError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be removed: {reason_of(error)}; try again") from error
 

@@ -7,9 +7,11 @@ ChannelStateHandleSerializerV1 and V2; the numbers mean the same in all versions
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from functools import partial
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 from sluiceway.storage.metadata_reader import Reader, Source, TooMuchMetadata
+
+_Read = Callable[["HandleReader", int], None]
 
 DEEPEST: Final = 8  # handles in handles; Flink itself goes three deep
 MOST_FILES: Final = 500_000  # that one `_metadata` names
@@ -36,6 +38,10 @@ class Kind(IntEnum):
     SEGMENT = 15  # a part of a file that holds the state of many
     EMPTY_SEGMENT = 16
     SEGMENT_PARTITIONED = 17  # operator state in segments
+
+
+_KINDS: Final = frozenset(map(int, Kind))
+_NOTHING: Final = frozenset({int(Kind.NONE), int(Kind.EMPTY_SEGMENT)})
 
 
 class Channel(IntEnum):
@@ -111,7 +117,7 @@ class HandleReader(Reader):
         kind = self.byte("the kind of a keyed state handle")
         if kind == 0:
             return
-        read = _KEYED.get(kind)
+        read = self._KEYED.get(kind)
         if read is None:
             self._refuse(kind, "keyed state")
         read(self, depth)
@@ -235,7 +241,7 @@ class HandleReader(Reader):
         if depth > DEEPEST:
             self._too_deep()
         kind = self.byte("the kind of a stream state handle")
-        if kind == 0 or kind == Kind.EMPTY_SEGMENT:
+        if kind in _NOTHING:
             return
         if kind == Kind.FILE:
             size = self._file_size()
@@ -243,7 +249,7 @@ class HandleReader(Reader):
         elif kind == Kind.RELATIVE_FILE:
             path = self._path()
             self._file(path, self._file_size(), self.files.relative, sized=sized)
-        elif read := _STREAMS.get(kind):
+        elif read := self._STREAMS.get(kind):
             read(self, depth)
         else:
             self._refuse(kind, "a stream")
@@ -297,22 +303,20 @@ class HandleReader(Reader):
     def _too_deep(self) -> NoReturn:
         self.broken(f"handles are more than {DEEPEST} deep in one another")
 
-
-_KINDS: Final = frozenset(map(int, Kind))
-_KEYED: Final[Mapping[int, Callable[[HandleReader, int], None]]] = {
-    Kind.KEY_GROUPS: HandleReader._key_groups,
-    Kind.SAVEPOINT_KEY_GROUPS: HandleReader._savepoint_key_groups,
-    Kind.KEY_GROUPS_2: HandleReader._key_groups_2,
-    Kind.INCREMENTAL: HandleReader._incremental,
-    Kind.INCREMENTAL_2: partial(HandleReader._incremental, second=True),
-    Kind.CHANGELOG: HandleReader._changelog,
-    Kind.CHANGELOG_2: partial(HandleReader._changelog, second=True),
-    Kind.CHANGELOG_BYTES: HandleReader._changelog_bytes,
-    Kind.CHANGELOG_FILES: HandleReader._changelog_files,
-    Kind.CHANGELOG_FILES_2: partial(HandleReader._changelog_files, second=True),
-}
-_STREAMS: Final[Mapping[int, Callable[[HandleReader, int], None]]] = {
-    Kind.BYTES: HandleReader._bytes,
-    Kind.SEGMENT: HandleReader._segment,
-    Kind.KEY_GROUPS: HandleReader._key_groups,
-}
+    _KEYED: ClassVar[Mapping[int, _Read]] = {
+        Kind.KEY_GROUPS: _key_groups,
+        Kind.SAVEPOINT_KEY_GROUPS: _savepoint_key_groups,
+        Kind.KEY_GROUPS_2: _key_groups_2,
+        Kind.INCREMENTAL: _incremental,
+        Kind.INCREMENTAL_2: partial(_incremental, second=True),
+        Kind.CHANGELOG: _changelog,
+        Kind.CHANGELOG_2: partial(_changelog, second=True),
+        Kind.CHANGELOG_BYTES: _changelog_bytes,
+        Kind.CHANGELOG_FILES: _changelog_files,
+        Kind.CHANGELOG_FILES_2: partial(_changelog_files, second=True),
+    }
+    _STREAMS: ClassVar[Mapping[int, _Read]] = {
+        Kind.BYTES: _bytes,
+        Kind.SEGMENT: _segment,
+        Kind.KEY_GROUPS: _key_groups,
+    }

@@ -183,15 +183,16 @@ async def import_jobs(
     """Make jobs of exported ones. A file that is not right keeps out all of them."""
     cover = bool(data.is_cover)
     try:
-        documents = await transfer.documents(data.zip_file)
+        async with transfer.documents(data.zip_file) as documents:
+            found = await asyncio.to_thread(_all_imported, documents)
+            drafts = [draft for _, draft in found]
+            arrivals = await transfer.take_in(project, drafts, cover=cover, user=permit.who)
     except BadPath as error:
         raise DliError(Code.BAD_IMPORT, why=Text(str(error), NO_PATH)) from None
     except NoExport as error:
         raise DliError(Code.BAD_IMPORT, why=Text(str(error), f"{error.file[:200]} {NOT_TAKEN}")) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
-    found = await asyncio.to_thread(_all_imported, documents)
-    arrivals = await transfer.take_in(project, [draft for _, draft in found], cover=cover, user=permit.who)
     outcomes = zip(found, arrivals, strict=True)
     return Imported(IMPORTED.in_(language), [_mapping(old, arrival, cover, language) for (old, _), arrival in outcomes])
 
