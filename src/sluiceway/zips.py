@@ -13,10 +13,12 @@ from typing import IO, Final
 _END: Final = struct.Struct("<4s4H2LH")  # end of central directory
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64: Final = struct.Struct("<4sLQL")
-_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
+_ENTRY: Final = 46  # bytes, and then its name, an extra part and a comment
+_LENGTHS: Final = struct.Struct("<3H").unpack_from  # of these three, at byte 28
 _LONGEST_COMMENT: Final = 1 << 16
-_LONGEST_ENTRY: Final = _ENTRY.size + 3 * 0xFFFF
+_LONGEST_ENTRY: Final = _ENTRY + 3 * 0xFFFF
 _STEP: Final = 1 << 20  # bytes that are read at once
+_DAMAGED: Final = "it is no zip file that can be read: its directory is damaged"
 
 
 class BadZip(Exception):  # noqa: N818 - a finding about a file
@@ -34,10 +36,15 @@ def count(file: IO[bytes], most: int, pause: Callable[[], object] = int) -> int:
     file.seek(at)
     found, window, here = 0, b"", 0
     while length > 0:
-        if len(window) - here < _LONGEST_ENTRY:
+        if len(window) - here < min(_LONGEST_ENTRY, length):
             pause()
             window, here = window[here:] + file.read(_STEP), 0
-        size = _size(window, here)
+            if len(window) < _ENTRY:
+                raise BadZip(_DAMAGED)
+        if window[here : here + 4] != b"PK\1\2":
+            raise BadZip(_DAMAGED)
+        name, extra, comment = _LENGTHS(window, here + 28)
+        size = _ENTRY + name + extra + comment
         here, length, found = here + size, length - size, found + 1
         if found > most:
             raise BadZip(f"it has more than {most} entries")
@@ -78,10 +85,3 @@ def _wide(file: IO[bytes], end_at: int) -> tuple[int, int, int] | None:
         return None
     signature, *_, listed, length, _ = _END_64.unpack(record[: _END_64.size])
     return (at, length, listed) if signature == b"PK\x06\x06" else None
-
-
-def _size(window: bytes, at: int) -> int:
-    """How many bytes an entry has."""
-    if len(window) - at < _ENTRY.size or (fields := _ENTRY.unpack_from(window, at))[0] != b"PK\x01\x02":
-        raise BadZip("it is no zip file that can be read: its directory is damaged")
-    return int(_ENTRY.size + fields[10] + fields[11] + fields[12])

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,5 +56,5 @@ def _add(jar: Path, inner: dict[str, Path]) -> None:
                 entry.file_size = path.stat().st_size
                 with path.open("rb") as source, package.open(entry, "w") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
         raise Unusable(f"{jar.name} is not a jar that files can be added to: {str(error)[:100]}.") from error
