@@ -24,7 +24,7 @@ LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
 LONGEST: Final = 300.0  # seconds of one look, however it gets on
 _CHECKPOINT: Final = re.compile(r"/chk-([0-9]{1,18})$")  # Flink counts them with 64 bits
-_SMALL: Final = 1 << 16  # bytes of a `_metadata` that is read in some milliseconds
+_SMALL: Final = 1 << 18  # bytes of a `_metadata` that is read in some hundredths of a second
 _SMALL_AT_ONCE: Final = 4
 _LANES: Final = 8  # for the sizes of the files of one savepoint
 _BEAT: Final = 1000  # files
@@ -104,7 +104,7 @@ class Storage:
         if key is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
-            async with asyncio.timeout(LONGEST), self._gate:
+            async with self._gate, asyncio.timeout(LONGEST):
                 return await self._look(target, key)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             return Unreadable(target, reason_of(error))
@@ -118,7 +118,7 @@ class Storage:
         if key is None:
             raise StorageUnreadable(f"{path} is not under the storage root")
         try:
-            async with asyncio.timeout(LONGEST), self._gate:
+            async with self._gate, asyncio.timeout(LONGEST):
                 head = await self.threads.run(lambda _: self._find(key))
                 return await self._inspect(head, {}) if head else Inspection(f"{self.uri}/{key}", None, (_NO_HEAD,), 0)
         except (OSError, ValueError, BaseError) as error:
@@ -170,7 +170,7 @@ class Storage:
             raise StorageUnreadable(f"{checkpoints} is not under the storage root")
         keys = [key for root in roots if (key := self._root.key(root)) is not None]
         try:
-            async with asyncio.timeout(LONGEST), self._gate:
+            async with self._gate, asyncio.timeout(LONGEST):
                 return await self._newest(own, keys)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{own} could not be read: {reason_of(error)}") from error
@@ -218,21 +218,23 @@ class Storage:
         try:
             async with self._lane(head):
                 metadata, places, unseen = await self.threads.run(partial(self._read, head, listed))
+                found = await self._sizes_of(unseen)
+                # In a thread, as everything that grows with the number of files.
+                return await self.threads.run(
+                    lambda _: compare(uri, metadata, head.size, places, _together(places, listed, *found))
+                )
         except BrokenMetadata as error:
             return Inspection(uri, None, (f"{METADATA} cannot be read to its end: {error}",), head.size)
         except FileNotFoundError:
             return Inspection(uri, None, (f"{METADATA} vanished",), 0)
-        sizes = {**listed, **await self._sizes_of(unseen)} if unseen else listed
-        return await self.threads.run(lambda _: compare(uri, metadata, head.size, places, sizes))
 
     def _lane(self, head: Found) -> asyncio.Semaphore:
         """One at a time where they are large: they are much work, and may take much memory."""
         return self._small if head.size <= _SMALL else self._large
 
-    async def _sizes_of(self, keys: Sequence[str]) -> dict[str, int | None]:
+    async def _sizes_of(self, keys: Sequence[str]) -> Sequence[Mapping[str, int | None]]:
         lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
-        found = await asyncio.gather(*(self.threads.run(partial(self._root.sizes, lane)) for lane in lanes))
-        return {key: size for sizes in found for key, size in sizes.items()}
+        return await asyncio.gather(*(self.threads.run(partial(self._root.sizes, lane)) for lane in lanes))
 
     def _read(
         self, head: Found, listed: Mapping[str, int], pulse: Pulse
@@ -261,6 +263,12 @@ class Storage:
         """Where a referenced file lies under the root; None when it does not."""
         beside = reference.relative and not has_scheme(reference.path)
         return self._root.key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
+
+
+def _together(places: Sequence[str | None], *found: Mapping[str, int | None]) -> Mapping[str, int | None]:
+    """All that was found of these places."""
+    wanted = set(places)
+    return {place: size for sizes in found for place, size in sizes.items() if place in wanted}
 
 
 def _parent(head: Found) -> str:
