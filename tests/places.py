@@ -3,14 +3,22 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, NoReturn, Protocol
 
+import pytest
 from tests.object_store import REGION, ObjectStore
 
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
 
 SOME_TIME = 1_700_000_000
+DENIED = "Permission denied"
+
+What = Literal["all", "read", "list", "look"]
+
+
+def _denied(*_: object, **__: object) -> NoReturn:
+    raise PermissionError(13, DENIED)
 
 
 class Place(Protocol):
@@ -32,6 +40,9 @@ class Place(Protocol):
     def flink(self, key: str) -> str:
         """How Flink names a file in what it writes."""
         ...
+
+    def fails(self, patch: pytest.MonkeyPatch, what: What = "all") -> None:
+        """Let nothing be read, or nothing be listed, or nothing at all work, because of `DENIED`."""
 
 
 class DiskPlace:
@@ -58,6 +69,10 @@ class DiskPlace:
     def flink(self, key: str) -> str:
         return f"file:{self._directory}/{key}"
 
+    def fails(self, patch: pytest.MonkeyPatch, what: What = "all") -> None:
+        places = {"all": "Disk._open_root", "read": "os.pread", "list": "_entries", "look": "Disk._look"}
+        patch.setattr(f"sluiceway.storage.disk.{places[what]}", _denied)
+
 
 class S3Place:
     """A part of a bucket, with something else beside it."""
@@ -81,3 +96,9 @@ class S3Place:
 
     def flink(self, key: str) -> str:
         return f"s3://{self.bucket}/{self._head}{key}"
+
+    def fails(self, patch: pytest.MonkeyPatch, what: What = "all") -> None:
+        read, listed = ("get", "get_range"), ("list", "list_with_delimiter")
+        names = {"read": read, "list": listed, "look": ("head",), "all": (*read, *listed, "head", "put", "delete")}
+        for name in names[what]:
+            patch.setattr(f"obstore.{name}", _denied)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obstore.exceptions import GenericError
 from sqlalchemy import update
 from tests.native_api import Api, native_api
 from tests.places import Place, S3Place
@@ -215,16 +214,11 @@ async def test_a_missing_savepoint_is_never_a_success(at: Plane, monkeypatch: py
 
 
 async def test_what_cannot_be_read_is_not_verified_until_it_can(
-    api: Api, at: Plane, monkeypatch: pytest.MonkeyPatch
+    api: Api, at: Plane, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (job,) = await at.run(bucket="data")
-
-    def silent(*_: object, **__: object) -> None:
-        raise GenericError("Error performing GET http://127.0.0.1:1/x in 3s - HTTP error: error sending request")
-
     with monkeypatch.context() as patched:
-        for name in ("list", "head", "get_range", "list_with_delimiter_async"):
-            patched.setattr(f"obstore.{name}", silent)
+        place.fails(patched)
         (entry,) = await at.stop_and_wait([job])
     assert (entry.stop.phase, entry.stop.verified) == (StopPhase.STOPPED, False), "Flink has said where it is"
     (found,) = (await api.get("savepoints"))["savepoints"]

@@ -152,6 +152,13 @@ async def test_what_cannot_be_done_has_its_code(at: Plane, http: httpx.AsyncClie
     assert await refused(http, f"{job}/import-savepoint", {**path, "job_id": str(job)}) == "DLI.13017", "cut short"
     assert await refused(http, f"{job}/import-savepoint", {"savepoint_path": "my-bucket/none"}) == "DLI.13017"
     assert await refused(http, "99/import-savepoint", path) == "DLI.15001"
+    for odd in ("9" * 30, "9" * 19, "9" * 200, "-1", "0", "01", "\u0661", "", "x", f"{job + 1}"):
+        for root in ("jobs", "my-bucket/jobs"):
+            named = {"savepoint_path": f"{at.storage.uri}/{root}/savepoint/{odd}"}
+            assert await refused(http, f"{job}/import-savepoint", named) == "DLI.0001", odd
+    (tmp_path / "storage/linked").symlink_to(tmp_path)
+    linked = {"savepoint_path": "linked/storage/my-bucket/cut"}
+    assert await refused(http, f"{job}/import-savepoint", linked) == "DLI.0001"
     assert (await at.job(job)).savepoint_path is None
 
 

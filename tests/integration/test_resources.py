@@ -395,8 +395,7 @@ async def test_storage_that_cannot_be_read_is_not_storage_without_the_file(
     def away(*_: object) -> None:
         raise OSError("the disk is away")
 
-    monkeypatch.setattr("obstore.head", away)
-    monkeypatch.setattr("obstore.get", away)
+    monkeypatch.setattr("sluiceway.storage.disk.Disk._open_root", away)
     assert not await programs.absent(world.db, world.storage.files, P, {path})
     with pytest.raises(Unreachable):
         await Fetch(world.db, world.storage.files)(number, path, world.directory / "copy")

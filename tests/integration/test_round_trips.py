@@ -126,7 +126,8 @@ class Stage:
     async def move(self, source: str, target: str, *, cover: bool) -> None:
         """Export all jobs of a project, and import them into another one."""
         [name] = await self.transfer.export(source, f"bucket/{source}", None, exported, "ann")
-        drafts = [imported(*found)[1] for found in await self.transfer.documents(name)]
+        async with self.transfer.documents(name) as documents:
+            drafts = [imported(*found)[1] for found in documents]
         await self.transfer.take_in(target, drafts, cover=cover, user="somebody")
 
     async def jobs(self, project: str) -> dict[str, Job]:

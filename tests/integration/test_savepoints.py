@@ -381,7 +381,7 @@ async def test_metadata_goes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for name in ("_metadata", "a", "z", "a-directory/b"):
         (place / name).write_bytes(b"")
 
-    def full(_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise PermissionError("no")
 
     with monkeypatch.context() as broken:

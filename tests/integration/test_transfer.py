@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,8 @@ def test_what_is_no_export_is_not_imported(service: ServiceThread, tmp_path: Pat
     put(tmp_path, "bucket/good.zip", good)
     refused(service, "bucket/nothing.zip", says="bucket/nothing.zip")
     refused(service, put(tmp_path, "bucket/text.zip", b"hello"))
+    many = pack({MARK: VERSION, **{f"d{number}/": b"" for number in range(10_200)}})
+    refused(service, put(tmp_path, "bucket/many.zip", many), says="many.zip")
     refused(service, put(tmp_path, "bucket/cut.zip", good[:-30]))
     refused(service, put(tmp_path, "bucket/foreign.zip", pack({"readme.txt": b"x"})))
     refused(service, put(tmp_path, "bucket/newer.zip", pack({MARK: b'{"version":2}'})))
@@ -235,13 +238,19 @@ def test_what_is_no_export_is_not_imported(service: ServiceThread, tmp_path: Pat
     refused(service, put(tmp_path, "bucket/edge.zip", archive({"name": "a", "job_type": "flink_sql_edge_job"})))
     odd = pack({MARK: VERSION, "\n" + "x" * 50_000: b"{"})
     refused(service, put(tmp_path, "bucket/odd.zip", odd), says="\\nxxx")
+    huge = archive({"name": "a", "job_id": 10**30})
+    refused(service, put(tmp_path, "bucket/huge.zip", huge), says="jobs/1.json")
     put(tmp_path, "bucket/mixed/a.zip", good)
     put(tmp_path, "bucket/mixed/b.zip", b"hello")
     refused(service, "bucket/mixed", says="b.zip")
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/etc", "../../etc", "bucket/../..", "file:///etc", "http://h/x", "jobs/savepoint"]
+    "path",
+    [
+        *["", "/etc", "../../etc", "bucket/../..", "file:///etc", "http://h/x", "jobs/savepoint", "bucket/jobs"],
+        *[f"bucket/jobs/savepoint/{number}/t" for number in (7, "9" * 30, "-1", "x")],
+    ],
 )
 def test_a_path_never_leads_out_of_the_storage_root(service: ServiceThread, path: str) -> None:
     service.create("job")
@@ -269,6 +278,20 @@ def test_bad_exports_write_nothing(service: ServiceThread, tmp_path: Path, body:
     answer = service.http.post(f"{BASE}/jobs/export", json=body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, code)
     assert not (tmp_path / "storage" / "bucket").exists()
+
+
+def test_nothing_is_exported_to_where_uploads_lie(service: ServiceThread) -> None:
+    service.create("job")
+    out = ExportFlinkJobsRequest(ExportFlinkJobsRequestBody(obs_dir="sluiceway-resources/other", is_selected=False))
+    assert code_of(service.sdk().export_flink_jobs, out) == (400, "DLI.29001")
+
+
+def test_what_is_exported_is_for_nobody_else_on_the_machine_to_read(service: ServiceThread, tmp_path: Path) -> None:
+    service.create("job")
+    out = ExportFlinkJobsRequest(ExportFlinkJobsRequestBody(obs_dir="bucket/d", is_selected=False))
+    service.sdk().export_flink_jobs(out)
+    [written] = (tmp_path / "storage/bucket/d").iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (written, written.parent)] == [0o600, 0o700]
 
 
 def test_a_job_of_another_project_is_not_exported(service: ServiceThread) -> None:

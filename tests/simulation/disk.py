@@ -9,6 +9,7 @@ from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.files import Files
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
+from sluiceway.storage.threads import Threads
 from sluiceway.testing.fake_failures import FAILURES, Failure
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class SimStorage(Storage):
 
     def __init__(self, disk: SimDisk, service: "Service") -> None:
         self.uri = URI
-        self.files = Files(cast("Root", None))  # no job here is made of files
+        self.files = Files(cast("Root", None), Threads())  # no job here is made of files
         self._disk = disk
         self._service = service
 

@@ -1,17 +1,15 @@
 """The files of the storage root under the names that people give them."""
 
-import threading
 from collections.abc import Awaitable
 from pathlib import Path
 
-import obstore
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.places import DiskPlace, Place
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
-from sluiceway.storage.files import Entry, Files, key_of
+from sluiceway.storage.files import Entry, key_of
 from sluiceway.storage.savepoints import Storage
 
 
@@ -168,21 +166,8 @@ async def test_a_disk_that_was_made_by_the_service_is_known_to_be_empty(tmp_path
             await files.read("obs://data/a", 1)
 
 
-async def test_a_disk_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    again = threading.Event()
-    monkeypatch.setattr(obstore, "head", lambda *_: again.wait(20))
-    monkeypatch.setattr(Files._do, "__defaults__", (0.01,))
-    with pytest.raises(StorageUnreadable, match="no answer in time"):
-        await DiskPlace(tmp_path / "root").storage.files.exists("obs://data/a")
-    again.set()
-
-
 async def test_storage_that_cannot_be_read_proves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    for name in ("get", "head", "put", "list_with_delimiter"):
-        monkeypatch.setattr(f"obstore.{name}", denied)
+    place.fails(monkeypatch)
     files = place.storage.files
     for asked in (files.read("obs://data/a", 9), files.exists("obs://data/a"), files.list("obs://data")):
         with pytest.raises(StorageUnreadable, match="Permission denied"):
@@ -223,17 +208,14 @@ async def test_what_is_wrong_is_told_without_a_path_of_this_machine(
         await _told(files.store("obs://data/dir", source)),
         await _told(files.remove("obs://data/dir")),
         await _told(files.exists("obs://data/link/source")),
-        await _told(storage.inspect(f"{storage.uri}/data/file/x")),
+        await _told(storage.inspect(f"{storage.uri}/data/link/x")),
         await _told(storage.inspect("file:///elsewhere")),
         await _told(storage.remove(f"{storage.uri}/data/file")),
         await _told(storage.remove(f"{storage.uri}/data/dir")),
         await storage.why_unwritable(f"{storage.uri}/data/file/x") or "",
     ]
 
-    def denied(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "lstat", denied)
+    place.fails(monkeypatch)
     told.append(await _told(storage.remove(f"{storage.uri}/data/dir")))
     assert all(told)
     assert not [text for text in told if str(tmp_path) in text]

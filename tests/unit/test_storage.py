@@ -1,5 +1,6 @@
 """What storage shows of savepoints and checkpoints: whole, broken, nothing, or not to be read."""
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import obstore
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from obstore.exceptions import GenericError, PermissionDeniedError
+from obstore.exceptions import GenericError
 from tests.handles import file, key_groups, relative, segment, subtask
 from tests.places import DiskPlace, Place
 
@@ -228,29 +229,26 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(place: Place, monk
     write(place, "savepoint/7/t/savepoint-abc")
     write(place, "checkpoint/7/abc/chk-1")
 
-    def denied(*_: object, **__: object) -> None:
-        raise PermissionDeniedError("Permission denied (os error 13)\nand a long debug text")
-
-    monkeypatch.setattr(obstore, "get_range", denied)
+    place.fails(monkeypatch, "read")
     target = f"{place.storage.uri}/jobs/savepoint/7/t"
     assert await place.storage.look(target) == Unreadable(target, "Permission denied")
     with pytest.raises(StorageUnreadable):
         await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", [])
-    monkeypatch.setattr(obstore, "list", denied)
+    place.fails(monkeypatch, "list")
     assert await place.storage.look(target) == Unreadable(target, "Permission denied")
 
 
 async def test_a_metadata_that_vanishes_between_two_looks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     made = write(place, "savepoint/7/t/savepoint-abc")
-    read, gone = obstore.get_range, list[bool]()
+    root = type(place.storage._root)
+    look = root.heads
 
-    def late(*args: Any, **options: Any) -> object:
-        if not gone:
-            place.delete("jobs/savepoint/7/t/savepoint-abc/_metadata")
-            gone.append(True)
-        return read(*args, **options)
+    def late(*args: Any) -> object:
+        found = look(*args)
+        place.delete("jobs/savepoint/7/t/savepoint-abc/_metadata")
+        return found
 
-    monkeypatch.setattr(obstore, "get_range", late)
+    monkeypatch.setattr(root, "heads", late)
     assert await place.storage.look(f"{place.storage.uri}/jobs/savepoint/7/t") == Broken(made, "_metadata vanished")
 
 
@@ -333,16 +331,16 @@ async def test_what_is_no_savepoint_is_not_removed(place: Place) -> None:
 
 async def test_a_removal_that_was_cut_off_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     made = write(place, "savepoint/7/t/savepoint-abc", state=b"x", more=b"y")
-    delete, unlink = obstore.delete, Path.unlink
+    delete, unlink = obstore.delete, os.unlink
 
     def cut_off(first: Any, *rest: Any, **options: Any) -> None:
         if "_metadata" in f"{first} {rest}":
             raise GenericError("cut off")
-        (unlink if isinstance(first, Path) else delete)(first, *rest, **options)
+        (delete if rest else unlink)(first, *rest, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(obstore, "delete", cut_off)
-        patch.setattr(Path, "unlink", cut_off)
+        patch.setattr(os, "unlink", cut_off)
         with pytest.raises(StorageUnreadable, match="could not be removed: cut off; try again"):
             await place.storage.remove(made)
     assert place.everything() == ["jobs/savepoint/7/t/savepoint-abc/_metadata"]

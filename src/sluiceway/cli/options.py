@@ -11,6 +11,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.output import Failed
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+_ID: Final = re.compile(r"[0-9]{1,19}")
 
 
 def _check_server(_: Any, value: str) -> None:
@@ -76,4 +77,4 @@ def or_default(given: Common | None) -> Common:
 
 def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:
     """Job ids, in order. What is not a number is the exact name of a job. Raises `Failed` when there is no such job."""
-    return [int(text) if text.isascii() and text.isdecimal() else client.job_named(text) for text in given]
+    return [int(text) if _ID.fullmatch(text) else client.job_named(text) for text in given]

@@ -1,8 +1,10 @@
 """Choosing the savepoint that a job is to be resumed from."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.domain.admission import RUNNABLE, may_run
@@ -11,6 +13,8 @@ from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
+
+_ID: Final = re.compile(r"[1-9][0-9]{0,17}")  # of a job, as it names its directories; all of them fit the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class ImportSavepoint:
             raise UnusablePath(f"{path} does not belong to a job of this project.")
         try:
             return await self.storage.inspect(place)
+        except BadPath as error:
+            raise UnusablePath(str(error)) from error
         except StorageUnreadable as error:
             raise StorageTrouble(str(error)) from error
 
@@ -56,4 +62,4 @@ class ImportSavepoint:
         owner = self.storage.owner(place)
         if owner is None:
             return True
-        return owner.isascii() and owner.isdecimal() and await views.owns(self.db, project, int(owner))
+        return _ID.fullmatch(owner) is not None and await views.owns(self.db, project, int(owner))

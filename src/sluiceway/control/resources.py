@@ -68,7 +68,7 @@ class Resources:
         _check(group, name, kind)
         path = f"{BUCKET}/{project}/{secrets.token_hex(8)}/{name}"
         with _taken_in():
-            await asyncio.to_thread(self.directory.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(self.directory.mkdir, mode=0o700, parents=True, exist_ok=True)
             descriptor, part = await asyncio.to_thread(tempfile.mkstemp, dir=self.directory)
         try:
             with _taken_in():

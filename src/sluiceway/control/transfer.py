@@ -3,17 +3,19 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from sluiceway.control.errors import NoExport, UnknownJob
 from sluiceway.control.queues import Queues
+from sluiceway.control.resources import BUCKET
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
-from sluiceway.storage.errors import FileTooLarge, NoSuchFile
-from sluiceway.storage.files import Files
+from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile
+from sluiceway.storage.files import Files, key_of
 from sluiceway.store import audit
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
@@ -23,6 +25,7 @@ PAGE: Final = 50  # jobs that are read at once
 JOBS_IN_FILE: Final = 1000  # that are written
 BYTES_IN_FILE: Final = 16 << 20  # of jobs, before they are packed
 MOST_JOBS: Final = 10_000  # of one import
+MOST_FILES: Final = 1000  # of one import
 LARGEST_JOB: Final = 8 << 20  # bytes that are read
 LARGEST_FILE: Final = 32 << 20
 LARGEST_IMPORT: Final = 64 << 20  # of all jobs together
@@ -49,6 +52,7 @@ class Transfer:
     queues: Queues
     files: Files
     clock: Callable[[], datetime]
+    _importing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def export(
         self, project: str, directory: str, only: Sequence[int] | None, write: Callable[[Job], bytes], who: str
@@ -57,7 +61,7 @@ class Transfer:
 
         Raises `UnknownJob` with the ids that are not there, `BadPath` and `StorageUnreadable`.
         """
-        self.files.uri(directory)  # a bad path is refused before anything is read
+        self._check_directory(directory)  # before anything is read
         if only is not None:
             await self._check_known(project, only)
         stamp = f"{round(self.clock().timestamp() * 1000)}_{secrets.token_hex(4)}"
@@ -93,11 +97,18 @@ class Transfer:
             for job in page:
                 yield job
 
-    async def documents(self, path: str) -> list[tuple[str, bytes]]:
+    @asynccontextmanager
+    async def documents(self, path: str) -> AsyncIterator[list[tuple[str, bytes]]]:
         """The jobs in a zip file, or in all of a directory: where each comes from, and what it says.
+
+        They may be large, so one caller has them at a time, for as long as the context lasts.
 
         Raises `NoExport` for what is not to be taken, `BadPath` and `StorageUnreadable`.
         """
+        async with self._importing:
+            yield await self._documents(path)
+
+    async def _documents(self, path: str) -> list[tuple[str, bytes]]:
         allowance = Allowance(MOST_JOBS, LARGEST_JOB, LARGEST_IMPORT)
         found: list[tuple[str, bytes]] = []
         for name in await self._zip_files(path):
@@ -126,6 +137,11 @@ class Transfer:
         taken = await store.take_in(self.db, project, wanted, replaceable, user, self.clock())
         return [_arrival(draft, strangers[place], chosen, taken, place) for place, draft in enumerate(drafts)]
 
+    def _check_directory(self, directory: str) -> None:
+        self.files.check(directory)
+        if key_of(directory).partition("/")[0] == key_of(BUCKET):
+            raise BadPath(f"{directory[:200]} is where uploaded resources lie; name another directory.")
+
     async def _check_known(self, project: str, only: Sequence[int]) -> None:
         if missing := set(only) - await store.present(self.db, project, only):
             raise UnknownJob(*sorted(missing))
@@ -134,6 +150,8 @@ class Transfer:
         if await self.files.exists(path):
             return [path]
         found = [entry.path for entry in await self.files.list(path) if entry.path.lower().endswith(".zip")]
+        if len(found) > MOST_FILES:
+            raise NoExport(path, f"There are more than {MOST_FILES} zip files in {path}; name one of them.")
         if not found:
             raise NoExport(path, f"There is neither a file {path} nor a zip file in a directory of this name.")
         return found

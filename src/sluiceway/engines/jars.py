@@ -21,7 +21,7 @@ from sluiceway.engines.options import JOB_ID, RESTORE, check_options
 from sluiceway.engines.submit import run_options
 from sluiceway.engines.submit_errors import already_submitted, causes_of, explain, jar_lost, out_of_time, stillborn
 
-PACKING = 2  # packages at once, as each may be large
+COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
 
 Fetch = Callable[[int, str, Path], Awaitable[None]]
@@ -43,7 +43,8 @@ class JarSubmitter:
         self._directory = directory
         self._storage_uri = storage_uri
         self._timeout = timeout
-        self._gate = asyncio.Semaphore(PACKING)
+        self._gate = asyncio.Semaphore(COPYING)
+        self._packing = asyncio.Lock()  # a jar with very many entries takes much memory
         self._uploading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by cluster
 
     async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
@@ -65,7 +66,7 @@ class JarSubmitter:
 
     async def _bring(self, cluster: Cluster, rest: FlinkRest, run: Run, program: JarProgram) -> str:
         """The id of the program's package in the cluster, which gets it if it has it not."""
-        await asyncio.to_thread(self._directory.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._directory.mkdir, mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._directory) as place:
             async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
                 package, name = await self._pack(run.job_id, program, Path(place))
@@ -80,7 +81,8 @@ class JarSubmitter:
         [jar] = await self._copies(job_id, [program.jar], place / "jar")
         jars = await self._copies(job_id, program.dependency_jars, place / "jars")
         files = await self._copies(job_id, program.dependency_files, place / "files")
-        return jar, await asyncio.to_thread(packages.pack, jar, jars, files)
+        async with self._packing:
+            return jar, await asyncio.to_thread(packages.pack, jar, jars, files)
 
     async def _copies(self, job_id: int, names: Sequence[str], place: Path) -> list[Path]:
         copies = []

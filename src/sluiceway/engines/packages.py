@@ -2,15 +2,23 @@
 
 import hashlib
 import shutil
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from sluiceway import zips
 from sluiceway.domain.engine import Unusable
 
-LIBRARIES = "lib/"  # Flink puts the jars that lie there in a jar on the program's class path, and sends them along
-FILES = "userData/"  # where programs written for DLI look for their files
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files make the same package, whenever that is
+LIBRARIES: Final = (
+    "lib/"  # Flink puts the jars that lie there in a jar on the program's class path, and sends them along
+)
+FILES: Final = "userData/"  # where programs written for DLI look for their files
+# Each takes some 700 bytes of memory where something is added to the jar. The largest fat jars that are in use, those
+# with a whole cloud SDK in them, have about as many as 150,000 entries; most have fewer than 65,535.
+MOST_ENTRIES: Final = 200_000
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same files make the same package, whenever that is
 
 
 def pack(jar: Path, jars: Sequence[Path], files: Sequence[Path]) -> str:
@@ -32,17 +40,21 @@ def pack(jar: Path, jars: Sequence[Path], files: Sequence[Path]) -> str:
 
 def _check_jar(path: Path) -> None:
     try:
-        zipfile.ZipFile(path).close()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise Unusable(f"{path.name} is not a jar.") from error
+        with path.open("rb") as file:
+            zips.count(file, MOST_ENTRIES)
+    except zips.BadZip as error:
+        raise Unusable(f"{path.name} is not a jar that is taken: {error}.") from error
 
 
 def _add(jar: Path, inner: dict[str, Path]) -> None:
-    with zipfile.ZipFile(jar, "a") as package:
-        for taken in sorted(inner.keys() & set(package.namelist())):
-            raise Unusable(f"The jar {jar.name} has a file {taken} of its own.")
-        for name, path in inner.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.file_size = path.stat().st_size
-            with path.open("rb") as source, package.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+    try:
+        with zipfile.ZipFile(jar, "a") as package:
+            for taken in sorted(inner.keys() & package.NameToInfo.keys()):
+                raise Unusable(f"The jar {jar.name} has a file {taken} of its own.")
+            for name, path in inner.items():
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.file_size = path.stat().st_size
+                with path.open("rb") as source, package.open(entry, "w") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError) as error:
+        raise Unusable(f"{jar.name} is not a jar that files can be added to: {str(error)[:100]}.") from error

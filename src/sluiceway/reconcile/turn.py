@@ -48,7 +48,7 @@ Clock = Callable[[], datetime]
 Answer = Acknowledged | Refused | Silent
 _Begun = tuple[Run, Submit | None]
 
-LOOK_LIMIT = 10.0  # seconds for one look at storage
+LOOK_LIMIT = 330.0  # seconds for one look at storage, which gives up by itself before, and says why
 SEND_LIMIT = 30.0  # seconds for one command, with the wait for its place
 JUMP = timedelta(seconds=2)  # from here on a difference between the clocks is a jump of the wall clock
 GAP = 2.0  # seconds; two looks that are less apart have nothing between them that lasts

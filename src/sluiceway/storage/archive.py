@@ -1,13 +1,28 @@
 """Zip files that hold documents, small ones of known names. What comes out of one is bounded, whatever it claims."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sluiceway import zips
+
+_MORE: Final = 100  # entries that are directories, and the first of those that are too many
 _CHUNK: Final = 1 << 16  # bytes
+# What the standard library raises for one that is damaged.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 _ENCRYPTED: Final = 1  # in the flags of an entry
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
@@ -51,15 +66,18 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
     Raises `BrokenArchive`, also for what goes beyond the allowance: at most that much is ever unpacked.
     """
     try:
+        zips.count(io.BytesIO(data), allowance.entries + _MORE)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             for entry in entries:  # before anything is unpacked
                 _check(entry)
                 allowance.take(shown(entry.filename), entry.file_size)
             if len({entry.filename for entry in entries}) < len(entries):
                 raise BrokenArchive("it has two entries of one name")
             return {entry.filename: _read(archive, entry) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except zips.BadZip as error:
+        raise BrokenArchive(str(error)) from error
+    except _UNREADABLE as error:
         raise BrokenArchive(f"it is no zip file that can be read: {str(error)[:200]}") from error
 
 

@@ -27,6 +27,10 @@ class BadPath(Exception):  # noqa: N818
     """A path that names nothing under the root."""
 
 
+class BehindLink(BadPath, StorageUnreadable):
+    """A path that leads through a link, which is not followed: it names nothing, and nobody knows what lies there."""
+
+
 class NoSuchFile(Exception):  # noqa: N818
     """Storage was read, and there is no such file."""
 

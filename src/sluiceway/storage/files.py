@@ -4,20 +4,20 @@ The root holds buckets as directories, so that `obs://bucket/dir/file` is `{root
 is. Nothing outside of it can be named.
 """
 
-import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import obstore
 from obstore.exceptions import BaseError
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, StorageUnreadable, reason_of
-from sluiceway.storage.root import PATIENCE, Root
+from sluiceway.storage.root import Content, Root
+from sluiceway.storage.threads import Pulse, Threads
 
 JOBS: Final = "jobs"  # the directory of the jobs without a bucket, so no bucket is called like that
 LONGEST: Final = 1024  # bytes of a path, as in object stores
@@ -41,24 +41,30 @@ class Files:
     """Reads and writes by name. `storage.files` is the one of the service.
 
     Every name may be given with `obs://` or `s3a://`, or without a scheme. All methods raise `BadPath` for a name that
-    cannot be, and the asynchronous ones `StorageUnreadable`: nobody knows then whether the file is there.
+    cannot be, and the asynchronous ones `StorageUnreadable`: nobody knows then whether the file is there. The state of
+    jobs lies in `jobs` directories, and is no file for people: whatever is named there is a `BadPath` to the
+    asynchronous ones.
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, threads: Threads) -> None:
         """The files under this root."""
         self._root = root
+        self._threads = threads
 
     def uri(self, name: str) -> str:
         """What Flink reads (`file:///…` or `s3://…`), of a file or a directory."""
         return f"{self._root.uri}/{key_of(name)}"
 
+    def check(self, name: str) -> None:
+        """Raises `BadPath` for what no file, or directory, of people's is called."""
+        _key_for_people(name)
+
     async def read(self, name: str, limit: int) -> bytes:
         """The content of a file of at most `limit` bytes. Raises `NoSuchFile`, `FileTooLarge`."""
 
-        def read(key: str) -> bytes:
-            got = obstore.get(self._root.store, key)
-            _refuse_large(name, got.meta["size"], limit)
-            return bytes(got.bytes())
+        def read(key: str, pulse: Pulse) -> bytes:
+            with self._root.open(key) as content:
+                return b"".join(_bounded(name, content, limit, pulse))
 
         return await self._do(name, read)
 
@@ -68,68 +74,100 @@ class Files:
         Raises `NoSuchFile`, `FileTooLarge`.
         """
 
-        def fetch(key: str) -> None:
-            got = obstore.get(self._root.store, key)
-            _refuse_large(name, got.meta["size"], limit)
-            into.parent.mkdir(parents=True, exist_ok=True)
-            part = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
-            try:
-                with part.open("wb") as file:
-                    for chunk in got.stream(min_chunk_size=_CHUNK):
-                        file.write(chunk)
-                part.replace(into)
-            finally:
-                part.unlink(missing_ok=True)
+        def fetch(key: str, pulse: Pulse) -> None:
+            with self._root.open(key) as content:
+                chunks = _bounded(name, content, limit, pulse)
+                into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                part = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
+                try:
+                    with part.open("wb") as file:
+                        file.writelines(chunks)
+                    part.replace(into)
+                finally:
+                    part.unlink(missing_ok=True)
 
-        await self._do(name, fetch, seconds=None)
+        await self._do(name, fetch)
 
     async def write(self, name: str, data: bytes) -> None:
-        """Write a file, in place of one that is there. It is visible whole or not at all."""
-        await self._do(name, lambda key: obstore.put(self._root.store, key, data))
+        """Write a file, in place of one that is there. It is visible whole or not at all, to this service alone."""
+        await self._do(name, lambda key, pulse: self._root.write(key, _alive([data], pulse)))
 
     async def exists(self, name: str) -> bool:
         """Whether there is such a file (not a directory)."""
-        try:
-            await self._do(name, lambda key: obstore.head(self._root.store, key))
-        except NoSuchFile:
-            return False
-        return True
+
+        def exists(key: str, _: Pulse) -> bool:
+            there = self._root.head(key) is not None
+            if not there:
+                self._root.check_present()
+            return there
+
+        return await self._do(name, exists)
 
     async def store(self, name: str, source: Path) -> None:
-        """Write a file as a local one is, in place of one that is there. It is visible whole or not at all."""
-        await self._do(name, lambda key: obstore.put(self._root.store, key, source), seconds=None)
+        """Write a file as a local one is; see `write`."""
+
+        def store(key: str, pulse: Pulse) -> None:
+            with source.open("rb") as content:
+                self._root.write(key, _alive(iter(partial(content.read, _CHUNK), b""), pulse))
+
+        await self._do(name, store)
 
     async def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with suppress(NoSuchFile):
-            await self._do(name, lambda key: obstore.delete(self._root.store, key))
+            await self._do(name, lambda key, _: self._root.delete(key))
 
     async def list(self, name: str) -> list[Entry]:
         """The files right in a directory, by name; none where there is no such directory."""
+        found = await self._do(name, self._root.list)
+        return sorted((Entry(f"obs://{each.key}", each.size) for each in found), key=lambda entry: entry.path)
 
-        def found(key: str) -> list[Entry]:
-            inside = obstore.list_with_delimiter(self._root.store, f"{key}/")["objects"]
-            # A directory may be marked by an empty object of its own name.
-            return [Entry(f"obs://{m['path']}", m["size"]) for m in inside if m["path"].startswith(f"{key}/")]
+    async def _do(self, name: str, work: Callable[[str, Pulse], _T]) -> _T:
+        key = _key_for_people(name)
 
-        return sorted(await self._do(name, found), key=lambda entry: entry.path)
-
-    async def _do(self, name: str, work: Callable[[str], _T], seconds: float | None = PATIENCE) -> _T:
-        key = key_of(name)
-
-        def confined() -> _T:
-            self._root.confine(key)
+        def done(pulse: Pulse) -> _T:
             try:
-                return work(key)
+                return work(key, pulse)
             except FileNotFoundError as error:
                 self._root.check_present()
                 raise NoSuchFile(f"There is no file {_shown(name)}.") from error
 
         try:
-            async with asyncio.timeout(seconds):
-                return await asyncio.to_thread(confined)
+            return await self._threads.run(done)
+        except BadPath:
+            raise
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{_shown(name)} could not be read or written: {reason_of(error)}") from error
+
+
+def _key_for_people(name: str) -> str:
+    key = key_of(name)
+    if JOBS in key.split("/")[1:2]:
+        raise BadPath(f"{_shown(name)} is where the state of jobs lies; name another directory.")
+    return key
+
+
+def _bounded(name: str, content: Content, limit: int, pulse: Pulse) -> Iterator[bytes]:
+    """A content of at most `limit` bytes, whatever size it is said to have. Raises `FileTooLarge`."""
+    if content.size > limit:
+        raise _too_large(name, content.size, limit)
+    return _counted(name, content, limit, pulse)
+
+
+def _counted(name: str, content: Content, limit: int, pulse: Pulse) -> Iterator[bytes]:
+    size = 0
+    for chunk in _alive(content.chunks(), pulse):
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(name, size, limit)
+        yield chunk
+
+
+def _alive(chunks: Iterable[bytes], pulse: Pulse) -> Iterator[bytes]:
+    """The same, as long as somebody waits for it."""
+    for chunk in chunks:
+        pulse.beat()
+        yield chunk
 
 
 def is_bucket(name: str) -> bool:
@@ -168,9 +206,8 @@ def _fault(path: str) -> str | None:
     return None
 
 
-def _refuse_large(name: str, size: int, limit: int) -> None:
-    if size > limit:
-        raise FileTooLarge(f"{_shown(name)} has {size} bytes, and at most {limit} are taken.")
+def _too_large(name: str, size: int, limit: int) -> FileTooLarge:
+    return FileTooLarge(f"{_shown(name)} has {size} bytes, and at most {limit} are taken.")
 
 
 def _shown(name: str) -> str:

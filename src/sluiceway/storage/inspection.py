@@ -1,6 +1,6 @@
 """What an inspection of a savepoint or checkpoint has found, and how references are held against the files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,25 +30,34 @@ class Inspection:
 
 
 def compare(
-    path: str, metadata: Metadata, own_size: int, places: Mapping[Reference, str], sizes: Mapping[str, int | None]
+    path: str, metadata: Metadata, own_size: int, places: Sequence[str | None], sizes: Mapping[str, int | None]
 ) -> Inspection:
     """Hold what `_metadata` says against what is there.
 
-    `places` has the references that can be looked at from here, `sizes` the size of each of these places, None where
-    nothing is.
+    `places` tells where each reference lies, None for one that cannot be looked at from here; `sizes` how large what
+    lies there is, None where nothing is. A place without a size cannot be looked at either: a link leads there.
     """
-    found = {place: sizes[place] or 0 for place in places.values()}
-    elsewhere = [reference for reference in metadata.references if reference not in places]
-    faults = [fault for reference, place in places.items() if (fault := _fault(reference, sizes[place]))]
-    size = own_size + sum(found.values()) + sum(reference.size or 0 for reference in elsewhere)
-    told, more = faults[:MOST_TOLD], max(0, len(faults) - MOST_TOLD)
-    return Inspection(path, metadata, tuple(told), size, len(elsewhere), more)
+    found: dict[str, int] = {}
+    wrong: list[str] = []
+    size, elsewhere, more = own_size, 0, 0
+    for reference, place in zip(metadata.references, places, strict=True):
+        if place is None or place not in sizes:
+            elsewhere += 1
+            size += reference.size or 0
+            continue
+        found[place] = sizes[place] or 0
+        if fault := _fault(reference, sizes[place]):
+            more += len(wrong) == MOST_TOLD
+            wrong += [fault] if len(wrong) < MOST_TOLD else []
+    return Inspection(path, metadata, tuple(wrong), size + sum(found.values()), elsewhere, more)
 
 
 def _fault(reference: Reference, size: int | None) -> str | None:
+    if size is not None and (reference.size is None or size == reference.size):
+        return None
     path = reference.path if len(reference.path) <= LONGEST else f"{reference.path[:LONGEST]}…"
-    if size is None:
+    if size is None or reference.size is None:
         return f"{path} is missing"
-    if reference.size is None or size == reference.size or (size > reference.size and not reference.exact):
+    if size > reference.size and not reference.exact:
         return None
     return f"{path} has {size} bytes, and not {'' if reference.exact else 'at least '}{reference.size}"

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from sluiceway.storage.metadata_reader import Reader
+from sluiceway.storage.metadata_reader import Reader, TooMuchMetadata
 
 _PROPERTIES: Final = "org.apache.flink.runtime.checkpoint.CheckpointProperties"
 _HEAD: Final = 0xACED0005 - (1 << 32)  # Java's own magic number and version
 _FIRST_HANDLE: Final = 0x7E0000
 _DEEPEST: Final = 16  # objects in objects, and classes on classes; Flink's are three deep
+_MOST: Final = 1000  # objects and classes; Flink's are fewer than 20
 _PRIMITIVES: Final = {"B": 1, "C": 2, "D": 8, "F": 4, "I": 4, "J": 8, "S": 2, "Z": 1}
 _PLAIN: Final = 0x02  # flags of a class whose fields are written one after the other, and nothing else
 
@@ -89,12 +90,17 @@ class _Objects:
                 return self._object(depth)
             case _Type.TEXT:
                 text = reader.text("a text")
-                self._handles.append(text)
+                self._keep(text)
                 return text
             case _Type.ENUM:
                 return self._enum(depth)
             case kind:
                 return reader.broken(f"a Java object of type {kind} was not expected", reader.at - 1)
+
+    def _keep(self, value: _Value) -> None:
+        if len(self._handles) >= _MOST:
+            raise TooMuchMetadata(f"its properties have more than {_MOST} Java objects")
+        self._handles.append(value)
 
     def _known(self) -> _Value:
         number = self._reader.integer("the number of a Java object") - _FIRST_HANDLE
@@ -107,7 +113,7 @@ class _Objects:
         name = reader.text("the name of a class")
         reader.long("the version of a class")
         made = _Class(name, 0, [])
-        self._handles.append(made)
+        self._keep(made)
         made.flags = reader.byte("the flags of a class")
         for _ in range(reader.short("the number of fields")):
             made.fields.append(self._field(depth))
@@ -133,7 +139,7 @@ class _Objects:
     def _object(self, depth: int) -> _Object:
         of = self._class_of(depth)
         made = _Object(of)
-        self._handles.append(made)
+        self._keep(made)
         for part in self._lineage(of):
             if part.flags != _PLAIN:
                 self._reader.broken(f"the class {part.name} is written in a way that is not known")
@@ -141,13 +147,13 @@ class _Objects:
                 if code == "L":
                     made.values[name] = self.value(depth + 1)
                 else:
-                    self._reader.skip(_PRIMITIVES[code], f"the field {name}")
+                    self._reader.skip(_PRIMITIVES[code], "a field")
         return made
 
     def _enum(self, depth: int) -> str:
         self._class_of(depth)
         at = len(self._handles)
-        self._handles.append(None)
+        self._keep(None)
         name = self.value(depth + 1)
         if not isinstance(name, str):
             self._reader.broken("an enum constant has no name")

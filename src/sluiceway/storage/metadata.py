@@ -8,12 +8,13 @@ The layout is that of Flink's classes MetadataV3Serializer to MetadataV6Serializ
     subtask: managed and raw operator state, managed and raw keyed state, input and output channel state
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from sluiceway.storage.java_objects import Properties, read_properties
-from sluiceway.storage.metadata_reader import BrokenMetadata
+from sluiceway.storage.metadata_reader import BrokenMetadata, Source, TooMuchMetadata
 from sluiceway.storage.state_handles import Files, HandleReader
 
 MAGIC: Final = 0x4960672D  # the first four bytes (Flink contract, "JobManager lost")
@@ -21,6 +22,8 @@ VERSIONS: Final = range(3, 7)  # Flink 1.11 to 2.3
 _MASTER_MAGIC: Final = 0xC96B1696 - (1 << 32)
 _LEAST_OPERATOR: Final = 29  # bytes
 _LEAST_SUBTASK: Final = 4
+_NO_STATE: Final = 18  # bytes that are 0 in a subtask without any state
+MOST_OPERATORS: Final = 20_000
 
 
 class Kind(StrEnum):
@@ -37,8 +40,7 @@ class Format(StrEnum):
     NATIVE = "native"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A file that holds state."""
 
     path: str  # as Flink wrote it: a URI, or relative to the directory of `_metadata`
@@ -72,19 +74,41 @@ class Metadata:
     references: tuple[Reference, ...]
 
 
-def parse(data: bytes | memoryview) -> Metadata:
-    """Read a `_metadata` to its end. Inline state is not copied. Raises `BrokenMetadata`."""
-    reader = HandleReader(memoryview(data))
+def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata:
+    """Read a `_metadata` to its end; inline state is passed over. It costs at most 0.5 µs a byte.
+
+    `pause` is called again and again, and may raise to end it. Raises `BrokenMetadata`, and `TooMuchMetadata` before
+    memory is taken for more operators, files or handles than are read.
+    """
+    reader = HandleReader(_Bytes(source) if isinstance(source, bytes) else source, pause)
     version = _head(reader)
     checkpoint_id = reader.size("the checkpoint id")
     for _ in range(reader.count("master states", 18)):
         _master_state(reader)
-    operators = tuple(_operator(reader, version) for _ in range(reader.count("operators", _LEAST_OPERATOR)))
+    operators = tuple(_operator(reader, version) for _ in range(_operators(reader)))
     properties = read_properties(reader) if version >= 4 else Properties(None, None)
     if reader.left:
         reader.broken(f"{reader.left} bytes follow after the end of the metadata")
     kind, form = _kind(properties, canonical=reader.canonical)
     return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files))
+
+
+class _Bytes:
+    """See `Source`. Of bytes in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read(self, at: int, size: int) -> bytes:
+        return self._data[at : at + size]
+
+
+def _operators(reader: HandleReader) -> int:
+    number = reader.count("operators", _LEAST_OPERATOR)
+    if number > MOST_OPERATORS:
+        raise TooMuchMetadata(f"it has more than {MOST_OPERATORS} operators")
+    return number
 
 
 def _head(reader: HandleReader) -> int:
@@ -99,11 +123,11 @@ def _head(reader: HandleReader) -> int:
 def _master_state(reader: HandleReader) -> None:
     if reader.integer("the magic number of a master state") != _MASTER_MAGIC:
         reader.broken("a master state does not begin like one", reader.at - 4)
-    size = reader.count("bytes of a master state")
+    size = reader.length("bytes of a master state")
     end = reader.at + size
     reader.integer("the version of a master state")
     reader.skip_text("the name of a master state")
-    reader.skip(reader.count("bytes of a master state"), "a master state")
+    reader.skip(reader.length("bytes of a master state"), "a master state")
     if reader.at != end:
         reader.broken(f"a master state of {size} bytes ends elsewhere")
 
@@ -121,6 +145,7 @@ def _operator(reader: HandleReader, version: int) -> Operator:
         reader.broken("an operator that has finished has no coordinator's state", reader.at - 4)
     if subtasks * _LEAST_SUBTASK > reader.left:
         reader.broken(f"{subtasks} subtasks cannot follow in the {reader.left} bytes that are left", reader.at - 4)
+    reader.expect(max(0, subtasks))
     for _ in range(subtasks):
         _subtask(reader, version, parallelism)
     return Operator(operator_id, name or None, uid or None, parallelism, most, reader.state, finished)
@@ -139,10 +164,10 @@ def _subtask(reader: HandleReader, version: int, parallelism: int) -> None:
     finished = index < 0  # Flink writes -1 - index for these, and nothing more
     if not (-1 - index if finished else index) < parallelism:
         reader.broken(f"there is a subtask {index}, and the parallelism is {parallelism}", reader.at - 4)
-    if finished:
+    if finished or reader.zeros(_NO_STATE):
         return
-    for what in ("managed", "raw"):
-        if reader.integer(f"whether there is {what} operator state"):
+    for what in ("whether there is managed operator state", "whether there is raw operator state"):
+        if reader.integer(what):
             reader.operator_state()
     reader.keyed_state()
     reader.keyed_state()
@@ -161,8 +186,11 @@ def _kind(properties: Properties, *, canonical: bool) -> tuple[Kind | None, Form
 
 
 def _references(files: Files) -> tuple[Reference, ...]:
-    whole = [Reference(path, size, relative, exact=True) for (path, relative), size in files.whole.items()]
-    return (*whole, *(Reference(path, size, relative=False, exact=False) for path, size in files.parts.items()))
+    return (
+        *(Reference(path, size, relative=False, exact=True) for path, size in files.absolute.items()),
+        *(Reference(path, size, relative=True, exact=True) for path, size in files.relative.items()),
+        *(Reference(path, size, relative=False, exact=False) for path, size in files.parts.items()),
+    )
 
 
-__all__ = ["BrokenMetadata", "Format", "Kind", "Metadata", "Operator", "Reference", "parse"]
+__all__ = ["BrokenMetadata", "Format", "Kind", "Metadata", "Operator", "Reference", "TooMuchMetadata", "parse"]

@@ -3,33 +3,43 @@
 import os
 import posixpath
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import ObjectStore, S3Store
 
 from sluiceway.storage.errors import BadStorage, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.paths import METADATA, scheme_of
+from sluiceway.storage.root import MOST_LISTED, Found, Heads
+from sluiceway.storage.threads import Pulse
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
 SCHEMES: Final = frozenset({"s3", "s3a", "s3p"})  # Flink has two plugins for the same; the last two choose one
 KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-# A look at storage is waited for 10 seconds; what is known by then is more than "no answer in time".
+# Work without any progress is waited for `PATIENCE` seconds, 30; what is known by then is more than "no answer in
+# time". A store that takes some seconds for a page of a listing is busy, and has not failed.
 _RETRIES: "Final[RetryConfig]" = {
     "max_retries": 3,
-    "retry_timeout": timedelta(seconds=6),
+    "retry_timeout": timedelta(seconds=20),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
 }
 _CONNECT: Final = timedelta(seconds=3)
-_SILENCE: Final = timedelta(seconds=4)  # within an answer
+_SILENCE: Final = timedelta(seconds=12)  # within an answer
 _ANSWER: Final = timedelta(minutes=5)  # the whole of a large file
+_CHUNK: Final = 1 << 20  # bytes
+_AHEAD: Final = 4 << 20  # bytes that are read at once where less is wanted
+_PAGE: Final = 1000  # objects, as many as the store gives at once
+_MOST_OBJECTS: Final = 1_000_000  # in one directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class S3:
         self._bucket, self._prefix = place
         self.uri = f"{scheme_of(root)}://{self._bucket}/{self._prefix}".rstrip("/")
         try:
-            self.store: ObjectStore = _store(self._bucket, self._prefix, access)
+            self._store: ObjectStore = _store(self._bucket, self._prefix, access)
         except (ValueError, BaseError) as error:
             raise BadStorage(f"The storage root {root} cannot be used: {reason_of(error)}") from error
 
@@ -67,9 +77,6 @@ class S3:
             return None
         head = f"{self._prefix}/" if self._prefix else ""
         return place[1].removeprefix(head) or None if place[1].startswith(head) else None
-
-    def confine(self, key: str) -> None:
-        """See `Root`. There are no links here."""
 
     def check(self) -> None:
         """See `Root`."""
@@ -87,34 +94,112 @@ class S3:
         except (OSError, BaseError) as error:
             raise StorageUnreadable(reason_of(error)) from error
 
-    def remove(self, key: str) -> None:
+    def head(self, key: str) -> Found | None:
+        """See `Root`."""
+        try:
+            return _found(obstore.head(self._store, key))
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    def sizes(self, keys: Sequence[str], pulse: Pulse) -> Mapping[str, int | None]:
+        """See `Root`."""
+        found: dict[str, int | None] = {}
+        for key in keys:
+            pulse.beat()
+            head = self.head(key)
+            found[key] = head and head.size
+        return found
+
+    @contextmanager
+    def open(self, key: str) -> Iterator["_Object"]:
+        """See `Root`."""
+        yield _Object(self._store, key)
+
+    def list(self, key: str, pulse: Pulse) -> Sequence[Found]:
+        """See `Root`."""
+        pulse.beat()
+        inside = obstore.list_with_delimiter(self._store, f"{key}/")["objects"]
+        if len(inside) > MOST_LISTED:
+            raise StorageUnreadable(f"it has more than {MOST_LISTED} files in it")
+        # A directory may be marked by an empty object of its own name.
+        return [_found(meta) for meta in inside if meta["path"].startswith(f"{key}/")]
+
+    def heads(self, key: str, pulse: Pulse) -> Heads:
+        """See `Root`."""
+        found: list[Found] = []
+        sizes: dict[str, int] = {}
+        for page in obstore.list(self._store, f"{key}/", chunk_size=_PAGE):
+            pulse.pause()
+            sizes |= {meta["path"]: meta["size"] for meta in page}
+            found += [_found(meta) for meta in page if meta["path"].endswith(f"/{METADATA}")]
+            if len(sizes) > _MOST_OBJECTS:
+                raise StorageUnreadable(f"{key} has more than {_MOST_OBJECTS} objects in it")
+        return Heads(found, sizes, bool(found) or self._begun(key))
+
+    def _begun(self, key: str) -> bool:
+        # Directories without files show in no other listing.
+        inside = obstore.list_with_delimiter(self._store, f"{key}/")["common_prefixes"]
+        return any(path.rsplit("/", 1)[-1].startswith("savepoint-") for path in inside)
+
+    def write(self, key: str, chunks: Iterable[bytes]) -> None:
+        """See `Root`."""
+        obstore.put(self._store, key, iter(chunks))
+
+    def delete(self, key: str) -> None:
+        """See `Root`."""
+        obstore.delete(self._store, key)
+
+    def remove(self, key: str, pulse: Pulse) -> None:
         """See `Root`. `_metadata` goes last, so that what is left of a removal cut off is known for what it is."""
         head, inner = f"{key}/{METADATA}", f"{key}/"
         # An empty object may mark the directory; it has the directory's name then, and cannot be told from here.
-        found = [path for meta in obstore.list(self.store, inner).collect() if (path := meta["path"]).startswith(inner)]
+        found = []
+        for page in obstore.list(self._store, inner, chunk_size=_PAGE):
+            pulse.beat()
+            found += [path for meta in page if (path := meta["path"]).startswith(inner)]
         others = [path for path in found if path != head]
-        if not found and self._is_file(key):
+        if not found and self.head(key) is not None:
             raise NotASavepoint(f"{key} is not a directory under the storage root")
         if others and head not in found:
             raise NotASavepoint(f"{key} has no {METADATA}; look what it is, and remove it by hand")
-        if others:
-            obstore.delete(self.store, others)
+        for first in range(0, len(others), _PAGE):
+            pulse.beat()
+            obstore.delete(self._store, others[first : first + _PAGE])
         if found:
-            obstore.delete(self.store, head)
+            obstore.delete(self._store, head)
 
     def why_unwritable(self, key: str) -> str | None:  # noqa: ARG002
         """See `Root`. Only an attempt would tell, and that would leave something behind."""
         return None
 
     def _ask(self) -> None:
-        next(iter(obstore.list(self.store)), None)
+        next(iter(obstore.list(self._store)), None)
 
-    def _is_file(self, key: str) -> bool:
-        try:
-            obstore.head(self.store, key)
-        except FileNotFoundError:
-            return False
-        return True
+
+class _Object:
+    """See `Content`. One request does for all of it; others are made for parts of a large one."""
+
+    def __init__(self, store: ObjectStore, key: str) -> None:
+        self._store, self._key = store, key
+        self._got = obstore.get(store, key)
+        self.size = self._got.meta["size"]
+        self._at, self._ahead = 0, b""
+
+    def read(self, at: int, size: int) -> bytes:
+        if not self._at <= at <= at + size <= self._at + len(self._ahead):
+            self._at, self._ahead = at, self._part(at, max(size, _AHEAD))
+        return self._ahead[at - self._at : at - self._at + size]
+
+    def _part(self, at: int, size: int) -> bytes:
+        size = min(size, self.size - at)
+        return bytes(obstore.get_range(self._store, self._key, start=at, length=size)) if size > 0 else b""
+
+    def chunks(self) -> Iterator[bytes]:
+        yield from map(bytes, self._got.stream(min_chunk_size=_CHUNK))
+
+
+def _found(meta: "ObjectMeta") -> Found:
+    return Found(meta["path"], meta["size"], meta["last_modified"].timestamp())
 
 
 def bucket_root(uri: str) -> str | None:

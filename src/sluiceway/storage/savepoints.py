@@ -3,32 +3,33 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from operator import attrgetter, itemgetter
+from typing import Final
 
-import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.disk import Disk
 from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, compare
-from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, parse
+from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, TooMuchMetadata, parse
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
-from sluiceway.storage.root import PATIENCE, Root
+from sluiceway.storage.root import Found, Heads, Root
 from sluiceway.storage.s3 import ANYWHERE, S3, SCHEMES, S3Access
-
-if TYPE_CHECKING:
-    from obstore import ObjectMeta
+from sluiceway.storage.threads import MOST, Pulse, Threads
 
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 AT_ONCE: Final = 32  # looks under way
-_CHECKPOINT: Final = re.compile(r"chk-(\d+)$")
-_SMALL: Final = 1 << 20  # bytes of a `_metadata` of which any number may be in memory
-_LARGE_AT_ONCE: Final = 2
+LONGEST: Final = 300.0  # seconds of one look, however it gets on
+_CHECKPOINT: Final = re.compile(r"/chk-([0-9]{1,18})$")  # Flink counts them with 64 bits
+_SMALL: Final = 1 << 18  # bytes of a `_metadata` that is read in some hundredths of a second
+_SMALL_AT_ONCE: Final = 4
 _LANES: Final = 8  # for the sizes of the files of one savepoint
+_BEAT: Final = 1000  # files
+_PROBE: Final = 5.0  # seconds
+_NO_HEAD: Final = f"there is no {METADATA}"
 
 
 class Storage:
@@ -37,21 +38,39 @@ class Storage:
     The state of a job lies in `jobs/savepoint/…` and `jobs/checkpoint/…`, or in these of its bucket's directory.
     """
 
-    def __init__(self, root: str, access: S3Access = ANYWHERE) -> None:
+    def __init__(self, root: str, access: S3Access = ANYWHERE, *, links: bool = False) -> None:
         """Open a root: a directory, given as a path or a `file:` URI and made when missing, or `s3://bucket/prefix`.
 
-        Raises `BadStorage`. An object store is not asked before `check`.
+        `links` under a directory are followed only for people who look at their own disks. Raises `BadStorage`. An
+        object store is not asked before `check`.
         """
-        self._root: Root = S3(root, access) if scheme_of(root) in SCHEMES else Disk(root)
-        self._store = self._root.store
+        self._root: Root = S3(root, access) if scheme_of(root) in SCHEMES else Disk(root, links=links)
         self.uri = self._root.uri
-        self.files = Files(self._root)
+        self.threads = Threads()
+        self.files = Files(self._root, self.threads)
         self._gate = asyncio.Semaphore(AT_ONCE)
-        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._small = asyncio.Semaphore(_SMALL_AT_ONCE)
+        self._large = asyncio.Semaphore(1)
+        self._probe: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Look for the root once. Raises `BadStorage` where it is not there, `StorageUnreadable` where nobody knows."""
-        await asyncio.to_thread(self._root.check)
+        await self.threads.run(lambda _: self._root.check())
+
+    async def stuck(self) -> str | None:
+        """What keeps work with storage from getting done; None when nothing does.
+
+        One file that hangs is not all of storage: the root is asked then, at most one time at once.
+        """
+        hanging = self.threads.hanging
+        if not hanging:
+            return None
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self.threads.run(lambda _: self._root.check_present()))
+        await asyncio.wait({self._probe}, timeout=_PROBE)
+        if self._probe.done() and self._probe.exception() is None:
+            return None
+        return f"storage does not answer: {hanging} questions to it hang, of at most {MOST} at once"
 
     def home(self, bucket: str | None) -> str:
         """The directory (URI) that the jobs of a bucket have their `jobs` directory in; the root for those of none."""
@@ -85,28 +104,31 @@ class Storage:
         if key is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
-            async with self._gate:
-                return await self._look(target, f"{key}/")
+            async with self._gate, asyncio.timeout(LONGEST):
+                return await self._look(target, key)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             return Unreadable(target, reason_of(error))
 
     async def inspect(self, path: str) -> Inspection:
         """Read one savepoint or checkpoint, given as its directory or its `_metadata`, and look for all its files.
 
-        Raises `StorageUnreadable`, also for what does not lie under the root.
+        Raises `StorageUnreadable`, also for what does not lie under the root, and `BehindLink`, which is one of it.
         """
         key = self._root.key(path)
         if key is None:
             raise StorageUnreadable(f"{path} is not under the storage root")
         try:
-            async with self._gate:
-                head = await asyncio.to_thread(lambda: self._head(key) or self._head(f"{key}/{METADATA}"))
-                if head is None:
-                    await asyncio.to_thread(self._root.check_present)
-                    return Inspection(f"{self.uri}/{key}", None, (f"there is no {METADATA}",), 0)
-                return await self._inspect(head, {})
+            async with self._gate, asyncio.timeout(LONGEST):
+                head = await self.threads.run(lambda _: self._find(key))
+                return await self._inspect(head, {}) if head else Inspection(f"{self.uri}/{key}", None, (_NO_HEAD,), 0)
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
+
+    def _find(self, key: str) -> Found | None:
+        head = self._root.head(key) or self._root.head(f"{key}/{METADATA}")
+        if head is None:
+            self._root.check_present()
+        return head
 
     async def remove(self, path: str) -> None:
         """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
@@ -117,7 +139,7 @@ class Storage:
         if key is None:
             raise NotASavepoint(f"{path} is not under the storage root; remove it where it lies")
         try:
-            await asyncio.to_thread(self._root.remove, key)
+            await self.threads.run(partial(self._root.remove, key))
         except (OSError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be removed: {reason_of(error)}; try again") from error
 
@@ -127,7 +149,12 @@ class Storage:
         Flink may run as another user than this service, so None is no promise.
         """
         key = "jobs/savepoint" if target is None else self._root.key(target)
-        return None if key is None else await asyncio.to_thread(self._root.why_unwritable, key)
+        if key is None:
+            return None
+        try:
+            return await self.threads.run(lambda _: self._root.why_unwritable(key))
+        except (OSError, StorageUnreadable) as error:
+            return f"Nobody knows whether storage can be written to: {reason_of(error)}."
 
     async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
         """The newest whole state that a run has left (URI); None when there is none.
@@ -141,100 +168,96 @@ class Storage:
         own = self._root.key(checkpoints)
         if own is None:
             raise StorageUnreadable(f"{checkpoints} is not under the storage root")
-        keys = [f"{key}/" for root in roots if (key := self._root.key(root)) is not None]
+        keys = [key for root in roots if (key := self._root.key(root)) is not None]
         try:
-            async with asyncio.timeout(PATIENCE), self._gate:
-                return await self._newest(f"{own}/", keys)
-        except (OSError, ValueError, BaseError) as error:
+            async with self._gate, asyncio.timeout(LONGEST):
+                return await self._newest(own, keys)
+        except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{own} could not be read: {reason_of(error)}") from error
 
-    async def _newest(self, prefix: str, roots: Sequence[str]) -> str | None:
-        found = await self._list(prefix)
-        numbered = [(number, head) for head in _heads(found) if (number := _number(head)) >= 0]
+    async def _newest(self, own: str, roots: Sequence[str]) -> str | None:
+        found = await self._heads(own)
+        numbered = [(number, head) for head in found.metadata if (number := _number(head)) >= 0]
+        sizes = dict(found.sizes)
         for root in roots:
-            inside = await self._list(root)
-            numbered += [(await self._checkpoint_id(head), head) for head in _heads(inside)]
-            found = [*found, *inside]
-        sizes = _sizes(found)
+            inside = await self._heads(root)
+            numbered += [(await self._checkpoint_id(head), head) for head in inside.metadata]
+            sizes |= inside.sizes
         for _, head in sorted(numbered, key=itemgetter(0), reverse=True):
             inspection = await self._inspect(head, sizes)
             if not inspection.wrong:
                 return inspection.path
         return None
 
-    async def _checkpoint_id(self, head: "ObjectMeta") -> int:
+    async def _checkpoint_id(self, head: Found) -> int:
         """The number of a savepoint; -1 for one that is not whole."""
         try:
-            return (await self._read(head)).checkpoint_id
-        except (BrokenMetadata, NotFoundError, FileNotFoundError):
+            async with self._lane(head):
+                return await self.threads.run(lambda pulse: self._parse(head, pulse).checkpoint_id)
+        except (BrokenMetadata, FileNotFoundError):
             return -1
 
-    async def _look(self, target: str, prefix: str) -> Evidence:
-        found = await self._list(prefix)
-        heads = sorted(_heads(found), key=_modified, reverse=True)
-        sizes = _sizes(found)
+    async def _look(self, target: str, key: str) -> Evidence:
+        found = await self._heads(key)
         broken: Broken | None = None
-        for head in heads:
-            inspection = await self._inspect(head, sizes)
+        for head in sorted(found.metadata, key=attrgetter("modified"), reverse=True):
+            inspection = await self._inspect(head, found.sizes)
             if not inspection.wrong:
                 return Complete(inspection.path, inspection.size, inspection.unchecked)
             broken = broken or Broken(inspection.path, inspection.why)
-        if broken is None and await self._begun(prefix):
+        if broken is None and found.begun:
             broken = Broken(target, f"it was begun, and has no {METADATA}")
         return broken or Absent(target)
 
-    async def _inspect(self, head: "ObjectMeta", listed: Mapping[str, int]) -> Inspection:
+    async def _heads(self, key: str) -> Heads:
+        return await self.threads.run(partial(self._root.heads, key))
+
+    async def _inspect(self, head: Found, listed: Mapping[str, int]) -> Inspection:
         """`listed` has the sizes of files that have been seen already."""
-        directory = _parent(head)
-        uri = f"{self.uri}/{directory}"
+        uri = f"{self.uri}/{_parent(head)}"
         try:
-            metadata = await self._read(head)
+            async with self._lane(head):
+                metadata, places, unseen = await self.threads.run(partial(self._read, head, listed))
+                found = await self._sizes_of(unseen)
+                # In a thread, as everything that grows with the number of files.
+                return await self.threads.run(
+                    lambda _: compare(uri, metadata, head.size, places, _together(places, listed, *found))
+                )
         except BrokenMetadata as error:
-            return Inspection(uri, None, (f"{METADATA} cannot be read to its end: {error}",), head["size"])
-        except (NotFoundError, FileNotFoundError):
+            return Inspection(uri, None, (f"{METADATA} cannot be read to its end: {error}",), head.size)
+        except FileNotFoundError:
             return Inspection(uri, None, (f"{METADATA} vanished",), 0)
-        places = {r: key for r in metadata.references if (key := self._place(r, directory)) is not None}
-        # A file that was written while the listing was made may not be in it.
-        unseen = [key for key in dict.fromkeys(places.values()) if key not in listed]
-        return compare(uri, metadata, head["size"], places, {**listed, **await self._sizes_of(unseen)})
 
-    async def _read(self, head: "ObjectMeta") -> Metadata:
-        size = head["size"]
-        if size > LARGEST:
-            raise StorageUnreadable(f"{head['path']} has {size} bytes, and {LARGEST} are read at most")
-        if size <= _SMALL:
-            return await asyncio.to_thread(self._parse, head)
-        async with self._large:
-            return await asyncio.to_thread(self._parse, head)
+    def _lane(self, head: Found) -> asyncio.Semaphore:
+        """One at a time where they are large: they are much work, and may take much memory."""
+        return self._small if head.size <= _SMALL else self._large
 
-    async def _sizes_of(self, keys: Sequence[str]) -> dict[str, int | None]:
+    async def _sizes_of(self, keys: Sequence[str]) -> Sequence[Mapping[str, int | None]]:
         lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
-        found = await asyncio.gather(*(asyncio.to_thread(self._look_for, lane) for lane in lanes))
-        return {key: head and head["size"] for heads in found for key, head in heads.items()}
+        return await asyncio.gather(*(self.threads.run(partial(self._root.sizes, lane)) for lane in lanes))
 
-    # Run in threads, with the store's blocking calls: its own threads may still be at work when a command ends, and
-    # then take the interpreter down with them.
+    def _read(
+        self, head: Found, listed: Mapping[str, int], pulse: Pulse
+    ) -> tuple[Metadata, Sequence[str | None], Sequence[str]]:
+        """What it says, where each file lies that it names, and which of them have not been seen."""
+        metadata = self._parse(head, pulse)
+        directory = _parent(head)
+        places: list[str | None] = []
+        for number, reference in enumerate(metadata.references):
+            places.append(self._place(reference, directory))
+            if number % _BEAT == 0:
+                pulse.pause()
+        # A file that was written while the listing was made may not be in it.
+        return metadata, places, [key for key in dict.fromkeys(places) if key is not None and key not in listed]
 
-    def _parse(self, head: "ObjectMeta") -> Metadata:
-        size = head["size"]
-        return parse(memoryview(obstore.get_range(self._store, head["path"], start=0, length=size)) if size else b"")
-
-    def _look_for(self, keys: Sequence[str]) -> "dict[str, ObjectMeta | None]":
-        return {key: self._head(key) for key in keys}
-
-    def _head(self, key: str) -> "ObjectMeta | None":
-        try:
-            return obstore.head(self._store, key)
-        except (NotFoundError, FileNotFoundError):
-            return None
-
-    async def _list(self, prefix: str) -> "Sequence[ObjectMeta]":
-        return await obstore.list(self._store, prefix).collect_async()
-
-    async def _begun(self, prefix: str) -> bool:
-        # Directories without files show in no other listing.
-        found = await obstore.list_with_delimiter_async(self._store, prefix)
-        return any(path.rsplit("/", 1)[-1].startswith("savepoint-") for path in found["common_prefixes"])
+    def _parse(self, head: Found, pulse: Pulse) -> Metadata:
+        if head.size > LARGEST:
+            raise StorageUnreadable(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
+        with self._root.open(head.key) as content:
+            try:
+                return parse(content, pulse.pause)
+            except TooMuchMetadata as error:
+                raise StorageUnreadable(f"{head.key} cannot be verified: {error}") from error
 
     def _place(self, reference: Reference, directory: str) -> str | None:
         """Where a referenced file lies under the root; None when it does not."""
@@ -242,22 +265,16 @@ class Storage:
         return self._root.key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
 
 
-def _heads(found: "Sequence[ObjectMeta]") -> "list[ObjectMeta]":
-    return [meta for meta in found if meta["path"].endswith(f"/{METADATA}")]
+def _together(places: Sequence[str | None], *found: Mapping[str, int | None]) -> Mapping[str, int | None]:
+    """All that was found of these places."""
+    wanted = set(places)
+    return {place: size for sizes in found for place, size in sizes.items() if place in wanted}
 
 
-def _sizes(found: "Sequence[ObjectMeta]") -> dict[str, int]:
-    return {meta["path"]: meta["size"] for meta in found}
+def _parent(head: Found) -> str:
+    return head.key.rpartition("/")[0]
 
 
-def _parent(meta: "ObjectMeta") -> str:
-    return meta["path"].rsplit("/", 1)[0]
-
-
-def _number(meta: "ObjectMeta") -> int:
-    match = _CHECKPOINT.search(_parent(meta))
+def _number(head: Found) -> int:
+    match = _CHECKPOINT.search(_parent(head))
     return int(match[1]) if match else -1
-
-
-def _modified(meta: "ObjectMeta") -> datetime:
-    return meta["last_modified"]

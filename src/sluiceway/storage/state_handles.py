@@ -4,12 +4,17 @@ Each handle begins with the number of its kind. Which kinds there are is told in
 ChannelStateHandleSerializerV1 and V2; the numbers mean the same in all versions of the format.
 """
 
+from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Final
+from functools import partial
+from typing import ClassVar, Final, NoReturn
 
-from sluiceway.storage.metadata_reader import Reader
+from sluiceway.storage.metadata_reader import Reader, Source, TooMuchMetadata
+
+_Read = Callable[["HandleReader", int], None]
 
 DEEPEST: Final = 8  # handles in handles; Flink itself goes three deep
+MOST_FILES: Final = 500_000  # that one `_metadata` names
 
 
 class Kind(IntEnum):
@@ -35,6 +40,10 @@ class Kind(IntEnum):
     SEGMENT_PARTITIONED = 17  # operator state in segments
 
 
+_KINDS: Final = frozenset(map(int, Kind))
+_NOTHING: Final = frozenset({int(Kind.NONE), int(Kind.EMPTY_SEGMENT)})
+
+
 class Channel(IntEnum):
     """What the handle of a channel's state is, from version 6 on."""
 
@@ -49,8 +58,13 @@ class Files:
 
     def __init__(self) -> None:
         """None at first."""
-        self.whole: dict[tuple[str, bool], int | None] = {}  # by path and whether that is relative
+        self.absolute: dict[str, int | None] = {}
+        self.relative: dict[str, int | None] = {}
         self.parts: dict[str, int] = {}  # files in segments, and where the last of these ends
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.absolute) + len(self.relative) + len(self.parts)
 
     def segment(self, path: str, end: int) -> None:
         """A part of a file that ends at `end`."""
@@ -60,9 +74,9 @@ class Files:
 class HandleReader(Reader):
     """Reads state handles, and keeps what they come to."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, source: Source, pause: Callable[[], object]) -> None:
         """Begin at the first byte, with no files."""
-        super().__init__(data)
+        super().__init__(source, pause)
         self.files = Files()
         self.state = 0  # bytes of the state that was read since `begin`
         self.canonical = False  # a handle was seen that only canonical savepoints have
@@ -71,23 +85,24 @@ class HandleReader(Reader):
     def begin(self) -> None:
         """Count the bytes of state anew: a file counts once for each operator."""
         self.state = 0
-        self._counted.clear()
+        if self._counted:
+            self._counted = set()
 
     # --- operator state -----------------------------------------------------------------------------------------------
 
     def operator_state(self) -> None:
         """State that is redistributed name by name: partitions of a stream."""
-        kind = self._kind("an operator state handle")
-        if kind is Kind.NONE:
+        kind = self.byte("the kind of an operator state handle")
+        if kind == Kind.NONE:
             return
         if kind not in {Kind.PARTITIONED, Kind.SEGMENT_PARTITIONED}:
-            self._unexpected(kind, "operator state")
+            self._refuse(kind, "operator state")
         for _ in range(self.count("operator states", 7)):
             self.skip_text("the name of an operator state")
             if self.byte("a distribution mode") > 2:
                 self.broken("a distribution mode is 0, 1 or 2", self.at - 1)
             self.skip_longs("offsets")
-        if kind is Kind.SEGMENT_PARTITIONED:
+        if kind == Kind.SEGMENT_PARTITIONED:
             self.skip_text("the directory of the task")
             self.skip_text("the shared directory")
             self.byte("whether there is state")
@@ -97,28 +112,15 @@ class HandleReader(Reader):
 
     def keyed_state(self, depth: int = 0) -> None:
         """State by key, of any backend."""
-        start = self._deeper(depth)
-        match self._kind("a keyed state handle"):
-            case Kind.NONE:
-                pass
-            case Kind.KEY_GROUPS:
-                self._key_groups(depth)
-            case Kind.SAVEPOINT_KEY_GROUPS:
-                self.canonical = True
-                self._key_groups(depth)
-            case Kind.KEY_GROUPS_2:
-                self._key_groups(depth)
-                self.skip_text("a state handle id")
-            case Kind.INCREMENTAL | Kind.INCREMENTAL_2 as kind:
-                self._incremental(kind is Kind.INCREMENTAL_2, depth)
-            case Kind.CHANGELOG | Kind.CHANGELOG_2 as kind:
-                self._changelog(kind is Kind.CHANGELOG_2, depth)
-            case Kind.CHANGELOG_BYTES:
-                self._changelog_bytes()
-            case Kind.CHANGELOG_FILES | Kind.CHANGELOG_FILES_2 as kind:
-                self._changelog_files(kind is Kind.CHANGELOG_FILES_2, depth)
-            case kind:
-                self.broken(f"a handle of kind {kind.value} cannot hold keyed state", start)
+        if depth > DEEPEST:
+            self._too_deep()
+        kind = self.byte("the kind of a keyed state handle")
+        if kind == 0:
+            return
+        read = self._KEYED.get(kind)
+        if read is None:
+            self._refuse(kind, "keyed state")
+        read(self, depth)
 
     def _key_groups(self, depth: int) -> None:
         if self.integer("the first key group") < 0:
@@ -126,7 +128,15 @@ class HandleReader(Reader):
         self.skip_longs("key groups")
         self._stream(depth + 1)
 
-    def _incremental(self, second: bool, depth: int) -> None:
+    def _savepoint_key_groups(self, depth: int) -> None:
+        self.canonical = True
+        self._key_groups(depth)
+
+    def _key_groups_2(self, depth: int) -> None:
+        self._key_groups(depth)
+        self.skip_text("a state handle id")
+
+    def _incremental(self, depth: int, *, second: bool = False) -> None:
         self.long("a checkpoint id")
         self.skip_text("the id of a state backend")
         self._range()
@@ -140,7 +150,7 @@ class HandleReader(Reader):
         if second:
             self.skip_text("a state handle id")
 
-    def _changelog(self, second: bool, depth: int) -> None:
+    def _changelog(self, depth: int, *, second: bool = False) -> None:
         self._range()
         self.long("the size of a checkpoint")
         for what in ("materialized states", "changes"):
@@ -151,18 +161,18 @@ class HandleReader(Reader):
             self.long("a checkpoint id")
         self.skip_text("a state handle id")
 
-    def _changelog_bytes(self) -> None:
+    def _changelog_bytes(self, _: int) -> None:
         self._range()
         self.long("the first change")
         self.long("the last change")
         for _ in range(self.count("changes", 8)):
             self.integer("a key group")
-            size = self.count("bytes of a change")
+            size = self.length("bytes of a change")
             self.skip(size, "a change")
             self.state += size
         self.skip_text("a state handle id")
 
-    def _changelog_files(self, second: bool, depth: int) -> None:
+    def _changelog_files(self, depth: int, *, second: bool = False) -> None:
         self._range()
         for _ in range(self.count("files of changes", 9)):
             self.long("an offset")
@@ -203,7 +213,7 @@ class HandleReader(Reader):
     def _merged_channel(self) -> None:
         self.integer("a subtask")
         self._part(self.size("the size of a channel's state"))
-        self.skip(self.count("bytes of offsets"), "offsets")
+        self.skip(self.length("bytes of offsets"), "offsets")
 
     def _part(self, size: int) -> None:
         """A stream that is shared with other handles: `size` bytes of it belong here."""
@@ -215,13 +225,12 @@ class HandleReader(Reader):
 
     def inline(self, what: str) -> bool:
         """State in the metadata itself, or none; whether there is some. No other handle will do."""
-        start = self.at
-        kind = self._kind(what)
-        if kind not in {Kind.NONE, Kind.BYTES}:
-            self.broken(f"{what} is in the metadata itself, not in a handle of kind {kind.value}", start)
-        if kind is Kind.BYTES:
-            self._bytes()
-        return kind is Kind.BYTES
+        kind = self.byte(what)
+        if kind == Kind.BYTES:
+            self._bytes(0)
+        elif kind != Kind.NONE:
+            self.broken(f"{what} is in the metadata itself, not in a handle of kind {kind}", self.at - 1)
+        return kind == Kind.BYTES
 
     def _stream(self, depth: int, *, sized: bool = True) -> None:
         """A handle of bytes, wherever they are.
@@ -229,50 +238,53 @@ class HandleReader(Reader):
         Not `sized`: it tells how many bytes the state has, and not the file, which holds them behind a head and perhaps
         compressed.
         """
-        start = self._deeper(depth)
-        match self._kind("a stream state handle"):
-            case Kind.NONE | Kind.EMPTY_SEGMENT:
-                pass
-            case Kind.BYTES:
-                self._bytes()
-            case Kind.FILE:
-                size = self._file_size()
-                self._file(self._path(), size, relative=False, sized=sized)
-            case Kind.RELATIVE_FILE:
-                path = self._path()
-                self._file(path, self._file_size(), relative=True, sized=sized)
-            case Kind.SEGMENT:
-                self._segment()
-            case Kind.KEY_GROUPS:
-                self._key_groups(depth)
-            case kind:
-                self.broken(f"a handle of kind {kind.value} cannot hold a stream", start)
+        if depth > DEEPEST:
+            self._too_deep()
+        kind = self.byte("the kind of a stream state handle")
+        if kind in _NOTHING:
+            return
+        if kind == Kind.FILE:
+            size = self._file_size()
+            self._file(self._path(), size, self.files.absolute, sized=sized)
+        elif kind == Kind.RELATIVE_FILE:
+            path = self._path()
+            self._file(path, self._file_size(), self.files.relative, sized=sized)
+        elif read := self._STREAMS.get(kind):
+            read(self, depth)
+        else:
+            self._refuse(kind, "a stream")
 
-    def _bytes(self) -> None:
+    def _bytes(self, _: int) -> None:
         self.skip_text("the name of a state")
-        size = self.count("bytes of state")
+        size = self.length("bytes of state")
         self.skip(size, "state")
         self.state += size
 
-    def _file(self, path: str, size: int | None, *, relative: bool, sized: bool) -> None:
+    def _file(self, path: str, size: int | None, files: dict[str, int | None], *, sized: bool) -> None:
         known = size if sized else None
-        if self.files.whole.setdefault((path, relative), known) is None:
-            self.files.whole[path, relative] = known
+        if files.setdefault(path, known) is None:
+            files[path] = known
+            self._bound_files()
         if path not in self._counted:
             self._counted.add(path)
             self.state += size or 0
+            self._bound_files()
 
-    def _segment(self) -> None:
+    def _bound_files(self) -> None:
+        if len(self.files) > MOST_FILES:
+            raise TooMuchMetadata(f"it names more than {MOST_FILES} files")
+
+    def _segment(self, _: int) -> None:
         first, size = self.size("the start of a segment"), self.size("the size of a segment")
         if self.integer("the scope of a segment") not in {0, 1}:
             self.broken("the scope of a segment is 0 or 1", self.at - 4)
         self.files.segment(self._path(), first + size)
+        self._bound_files()
         self.skip_text("the name of a segment")
         self.state += size
 
     def _path(self) -> str:
-        start = self.at
-        return self.text("the path of a file") or self.broken("the path of a file is empty", start)
+        return self.text("the path of a file") or self.broken("the path of a file is empty", self.at - 2)
 
     def _file_size(self) -> int | None:
         """-1 is Flink's word for a size that it did not learn."""
@@ -281,19 +293,30 @@ class HandleReader(Reader):
             self.broken(f"the size of a file is {size}", self.at - 8)
         return None if size == -1 else size
 
-    # --- kinds --------------------------------------------------------------------------------------------------------
+    # --- what is refused ----------------------------------------------------------------------------------------------
 
-    def _kind(self, what: str) -> Kind:
-        value = self.byte(f"the kind of {what}")
-        try:
-            return Kind(value)
-        except ValueError:
-            self.broken(f"{what} was expected, and {value} is no kind of handle", self.at - 1)
+    def _refuse(self, kind: int, what: str) -> NoReturn:
+        known = f"a handle of kind {kind} cannot hold {what}"
+        unknown = f"{what} was expected, and {kind} is no kind of handle"
+        self.broken(known if kind in _KINDS else unknown, self.at - 1)
 
-    def _unexpected(self, kind: Kind, what: str) -> None:
-        self.broken(f"a handle of kind {kind.value} cannot hold {what}", self.at - 1)
+    def _too_deep(self) -> NoReturn:
+        self.broken(f"handles are more than {DEEPEST} deep in one another")
 
-    def _deeper(self, depth: int) -> int:
-        if depth > DEEPEST:
-            self.broken(f"handles are more than {DEEPEST} deep in one another")
-        return self.at
+    _KEYED: ClassVar[Mapping[int, _Read]] = {
+        Kind.KEY_GROUPS: _key_groups,
+        Kind.SAVEPOINT_KEY_GROUPS: _savepoint_key_groups,
+        Kind.KEY_GROUPS_2: _key_groups_2,
+        Kind.INCREMENTAL: _incremental,
+        Kind.INCREMENTAL_2: partial(_incremental, second=True),
+        Kind.CHANGELOG: _changelog,
+        Kind.CHANGELOG_2: partial(_changelog, second=True),
+        Kind.CHANGELOG_BYTES: _changelog_bytes,
+        Kind.CHANGELOG_FILES: _changelog_files,
+        Kind.CHANGELOG_FILES_2: partial(_changelog_files, second=True),
+    }
+    _STREAMS: ClassVar[Mapping[int, _Read]] = {
+        Kind.BYTES: _bytes,
+        Kind.SEGMENT: _segment,
+        Kind.KEY_GROUPS: _key_groups,
+    }

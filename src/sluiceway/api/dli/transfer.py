@@ -16,7 +16,7 @@ from msgspec.structs import fields
 from sluiceway.api.dli import jar_rules, requests, rules
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
-from sluiceway.api.dli.fields import SQL_TYPES, of_ids
+from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language, Param, Text
@@ -55,6 +55,7 @@ STRANGE_QUEUE: Final = Text(
 NO_PATH: Final = "该路径无效。"
 NOT_TAKEN: Final = "不存在，或不是可以导入的作业文件。"
 
+OldId = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 TransferGiven = NamedDependency[SkipValidation[Transfer]]
 
 
@@ -100,7 +101,7 @@ class Imported(Struct, frozen=True):
 class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True):
     """A SQL job in a file: what would make it, and what else it was given later."""
 
-    job_id: int
+    job_id: OldId
     operator_config: str | None = None
     static_estimator_config: str | None = None
 
@@ -108,7 +109,7 @@ class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True
 class ExportedJarJob(CreateJarJob, frozen=True, kw_only=True, omit_defaults=True):
     """A Jar job in a file: what would make it."""
 
-    job_id: int
+    job_id: OldId
 
 
 class _Kind(Struct, frozen=True):
@@ -183,15 +184,16 @@ async def import_jobs(
     """Make jobs of exported ones. A file that is not right keeps out all of them."""
     cover = bool(data.is_cover)
     try:
-        documents = await transfer.documents(data.zip_file)
+        async with transfer.documents(data.zip_file) as documents:
+            found = await asyncio.to_thread(_all_imported, documents)
+            drafts = [draft for _, draft in found]
+            arrivals = await transfer.take_in(project, drafts, cover=cover, user=permit.who)
     except BadPath as error:
         raise DliError(Code.BAD_IMPORT, why=Text(str(error), NO_PATH)) from None
     except NoExport as error:
         raise DliError(Code.BAD_IMPORT, why=Text(str(error), f"{error.file[:200]} {NOT_TAKEN}")) from None
     except StorageUnreadable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
-    found = await asyncio.to_thread(_all_imported, documents)
-    arrivals = await transfer.take_in(project, [draft for _, draft in found], cover=cover, user=permit.who)
     outcomes = zip(found, arrivals, strict=True)
     return Imported(IMPORTED.in_(language), [_mapping(old, arrival, cover, language) for (old, _), arrival in outcomes])
 
