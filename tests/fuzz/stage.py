@@ -129,7 +129,7 @@ class Brief:
 class _Planner:
     """Plans whatever is SQL enough to be read."""
 
-    async def plan_sql(self, script: Script, _options: object, *, chained: bool) -> str:
+    async def plan_sql(self, script: Script, _options: object, *, chained: bool, caller: str) -> str:
         if len(script.inserts) > 1:
             raise SqlRefused("More than one sink.")
         return '{"nodes":[]}'
