@@ -69,7 +69,7 @@ async def _write() -> None:
     assert isinstance(found, dict), found
     found |= {name: set() for name in within_planner() - {old for each in found.values() for old in each} - set(found)}
     mine = {name: old for name, old in found.items() if OF_JOBS.match(name) and not options.reserved(name)}
-    lines = [" ".join([name, *sorted(old - {name})]) for name, old in sorted(mine.items())]
+    lines = [" ".join([name, *sorted(o for o in old if not options.reserved(o))]) for name, old in sorted(mine.items())]
     options.JOB_OPTIONS.write_text("\n".join(lines) + "\n")
 
 

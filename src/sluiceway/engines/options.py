@@ -104,7 +104,6 @@ _EXEMPT = frozenset({"metrics.latency.interval"})  # of a job, in spite of its p
 # Options that Flink 1.20 still had, for Jar jobs on such clusters, and for texts that were written for them.
 OF_FLINK_1 = frozenset(
     {
-        "execution.checkpointing.file-merging.pool-blocking",
         "pipeline.default-kryo-serializers",
         "pipeline.registered-kryo-types",
         "pipeline.registered-pojo-types",
