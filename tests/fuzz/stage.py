@@ -25,7 +25,7 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.templates import TemplateDraft, Templates
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import Script, SqlRefused
 from sluiceway.settings import Settings
 from sluiceway.store.catalogue import Which
@@ -135,9 +135,9 @@ class _Planner:
         return '{"nodes":[]}'
 
 
-async def planner() -> FlinkJvm:
+async def planner() -> Plans:
     """Java would take seconds, and what it says is tested elsewhere."""
-    return cast("FlinkJvm", _Planner())
+    return cast("Plans", _Planner())
 
 
 @dataclass

@@ -167,7 +167,7 @@ def test_every_option_that_we_name_is_one_of_flinks(real_flink: RealFlink) -> No
     names = set(known) | older | flink_options.within_planner()
     assert opts._allowed() - names == opts.OF_FLINK_1
     assert {name for name in known if flink_options.OF_JOBS.match(name)} == {
-        name for name in known if opts.allowed(name) or flink_options.OF_JOBS.match(name) and opts.reserved(name)
+        name for name in known if opts.allowed(name) or (flink_options.OF_JOBS.match(name) and opts.reserved(name))
     }
     # An older name is as refused as the new one.
     assert {old for name in known if opts.reserved(name) for old in known[name] if opts.allowed(old)} == set()
@@ -202,7 +202,7 @@ def test_flink_does_what_the_options_say(real_flink: RealFlink, tmp_path: Path) 
 # The submitter -------------------------------------------------------------------------------------------------------
 
 
-def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, FlinkJvm]]:
+def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
     async def provide() -> FlinkJvm:
         return jvm
 

@@ -108,7 +108,7 @@ class JvmProcess:
             flags += [*_CONFINED_FLAGS, f"-Djava.io.tmpdir={directory}", f"-Duser.home={directory}"]
         else:
             flags += _FREE_FLAGS
-        program = [java, *flags, "-cp", os.pathsep.join(map(str, read)), *_GATEWAY]
+        program: list[str | Path] = [java, *flags, "-cp", os.pathsep.join(map(str, read)), *_GATEWAY]
         if confine:
             program = [*_launcher(directory, [java.parent.parent, *read]), *program]
         # Java ends when the pipe to its standard input does, and so with us, whatever ends us. A process group of its

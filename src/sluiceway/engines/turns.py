@@ -42,6 +42,8 @@ class FairTurns:
         """End a turn of this caller."""
         self._taken[caller] -= 1
         self._taken += Counter()  # forgets who has none
+        if caller in self._queues:
+            self._queues.move_to_end(caller)  # behind those who waited meanwhile
         self._admit()
 
     def _admit(self) -> None:
