@@ -208,6 +208,7 @@ class PlannerJvm:
     async def _drop(self) -> None:
         jvm, self._jvm = self._jvm, None
         if jvm is not None:
+            jvm.kill()  # it has nothing to put in order
             await jvm.close()
 
     def _forget(self, task: "asyncio.Task[Any]") -> None:
