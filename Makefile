@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo static check test chaos simulate planted fuzz bench lock clean
+.PHONY: help setup demo static check test chaos simulate planted fuzz fuzz-readers bench lock clean
 
 help:  ## What can be made
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/ready  ## A virtual environment in .venv with everything, ready to run .venv/bin/sluiceway
 
@@ -48,9 +48,14 @@ simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEE
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))
 
 CASES ?= 20000
+SECONDS ?= 600
+TARGET ?= all
 
 fuzz: .venv/ready  ## Requests that schemathesis makes up, over both APIs: CASES=20000 SEED=…
 	$(BIN)/python -m tests.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
+
+fuzz-readers: .venv/ready  ## Made-up SQL, options and errors for whatever reads them: SECONDS=600 TARGET=sql SEED=…
+	$(BIN)/python -m tests.fuzz_readers $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

@@ -50,7 +50,14 @@ SHARED: Fields = {
     "restart_when_exception": st.booleans(),
     "resume_checkpoint": st.booleans(),
     "resume_max_num": st.sampled_from([-1, 1, 7]),
-    "runtime_config": st.sampled_from(["", "a.b=1\nc=x y", '{"k":true}', '[{"key":"k","value":"é"}]']),
+    "runtime_config": st.sampled_from(
+        [
+            "",
+            "pipeline.max-parallelism=1\nstate.backend.type=x y",
+            '{"table.sql-dialect":true}',
+            '[{"key":"table.sql-dialect","value":"é"}]',
+        ]
+    ),
     "flink_log_config": text,
     "flink_version": text,
     "execution_agency_urn": text,

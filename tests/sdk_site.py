@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -54,7 +54,7 @@ class FakePlanner:
             cluster.do, lambda fake: fake.jobs.get(jid) or fake.add_job(jid, **fields, retains_checkpoints=True)
         )
 
-    async def plan_sql(self, _script: Script, _options: dict[str, str], *, chained: bool) -> str:
+    async def plan_sql(self, _script: Script, _options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
         return GRAPH
 
 

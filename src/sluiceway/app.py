@@ -55,10 +55,11 @@ from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
+from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.planner import PlannerJvm
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.reconcile.submissions import Submissions
@@ -256,17 +257,18 @@ async def _storage(settings: Settings, data: Path) -> Storage:
 async def _flink_beside(
     settings: Settings, data: Path, stack: AsyncExitStack
 ) -> tuple[EmbeddedFlink | None, JvmProvider]:
-    """The embedded Flink, if one is wanted, and the process that plans SQL."""
+    """The embedded Flink, if one is wanted, and the planner, whose process starts with the first SQL to plan."""
+    jars = _jars(settings.jars)
+    planner = PlannerJvm(data / "planner", jars=jars)
+    stack.push_async_callback(planner.close)
     if not (settings.embedded if settings.embedded is not None else not settings.cluster):
-        planner = PlannerJvm(data / "planner", jars=_jars(settings.jars))
-        stack.push_async_callback(planner.close)
         return None, planner.jvm
-    embedded = EmbeddedFlink(
-        data / "flink", EmbeddedSettings(port=settings.embedded_port, jars=_jars(settings.jars)), EMBEDDED
-    )
+    embedded = EmbeddedFlink(data / "flink", EmbeddedSettings(port=settings.embedded_port, jars=jars), EMBEDDED)
     await embedded.start()
     stack.push_async_callback(embedded.close)
-    return embedded, embedded.jvm
+    # Well before anybody's first job, it hopes.
+    await stack.enter_async_context(_beside(planner.warm_up(), "planner"))
+    return embedded, planner.jvm
 
 
 def _jars(directory: Path | None) -> list[Path]:

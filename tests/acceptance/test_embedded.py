@@ -19,12 +19,12 @@ INSERT INTO b SELECT n FROM s;
 """
 
 
-def java_of(service: ServiceProcess) -> int:
-    """The Java process that the service has started."""
+def javas_of(service: ServiceProcess) -> dict[str, int]:
+    """The Java processes that the service has started: the name of the directory of each, and its id."""
     tasks = Path(f"/proc/{service.process.pid}/task").iterdir()
     children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-    [java] = [pid for pid in children if "java" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]]
-    return java
+    javas = [pid for pid in children if "java" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0]]
+    return {Path(f"/proc/{pid}/cwd").readlink().name: pid for pid in javas}
 
 
 def alive(pid: int) -> bool:
@@ -50,14 +50,14 @@ def test_what_becomes_of_the_embedded_flink_and_its_jobs(tmp_path: Path) -> None
     checkpoints = tmp_path / "storage" / "jobs" / "checkpoint" / str(job)
     wait_for(lambda: any(checkpoints.rglob("chk-*/_metadata")))
 
-    os.kill(java_of(service), signal.SIGKILL)
+    os.kill(javas_of(service)["flink"], signal.SIGKILL)
     ended = service.until(job, "job_running_exception")
     assert "embedded Flink" in ended["status_desc"]
     wait_for(service.ready)
     service.start([job], resume=True)
     assert "/chk-" in restored_from(service, job), "the latest checkpoint"
 
-    java = java_of(service)
+    java = javas_of(service)["flink"]
     service.kill()
     wait_for(lambda: not alive(java), 30)
 
@@ -68,6 +68,7 @@ def test_what_becomes_of_the_embedded_flink_and_its_jobs(tmp_path: Path) -> None
     stopped = service.until(job, "job_cancel_success")
     service.start([job], resume=True)
     assert restored_from(service, job).removeprefix("file:") == stopped["savepoint_path"].removeprefix("file://")
-    java = java_of(service)
+    javas = javas_of(service)
+    assert set(javas) == {"flink", "planner"}
     assert service.end() == 0
-    assert not alive(java)
+    assert not any(alive(java) for java in javas.values())

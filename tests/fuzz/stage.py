@@ -25,7 +25,7 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.templates import TemplateDraft, Templates
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import Script, SqlRefused
 from sluiceway.settings import Settings
 from sluiceway.store.catalogue import Which
@@ -129,15 +129,15 @@ class Brief:
 class _Planner:
     """Plans whatever is SQL enough to be read."""
 
-    async def plan_sql(self, script: Script, _options: object, *, chained: bool) -> str:
+    async def plan_sql(self, script: Script, _options: object, *, chained: bool, caller: str) -> str:
         if len(script.inserts) > 1:
             raise SqlRefused("More than one sink.")
         return '{"nodes":[]}'
 
 
-async def planner() -> FlinkJvm:
+async def planner() -> Plans:
     """Java would take seconds, and what it says is tested elsewhere."""
-    return cast("FlinkJvm", _Planner())
+    return cast("Plans", _Planner())
 
 
 @dataclass

@@ -330,7 +330,13 @@ async def test_ten_thousand_ids_cost_little(world: World) -> None:
 
 
 async def test_a_job_is_made_shown_listed_and_changed(http: httpx.AsyncClient) -> None:
-    body = {"name": "订单", "desc": "d", "sql_body": "SELECT 1", "queue_name": "q", "runtime_config": "a=1"}
+    body = {
+        "name": "订单",
+        "desc": "d",
+        "sql_body": "SELECT 1",
+        "queue_name": "q",
+        "runtime_config": "pipeline.max-parallelism=1",
+    }
     made = await http.post(f"{BASE}/sql-jobs", json=body)
     assert made.status_code == 200
     assert made.json()["is_success"] == "true"
@@ -352,7 +358,7 @@ async def test_a_job_is_made_shown_listed_and_changed(http: httpx.AsyncClient) -
     assert detail["create_time"] == 1772366400123
     assert (detail["has_savepoint"], detail["savepoint_path"]) == (False, None)
     assert detail["job_config"]["checkpoint_mode"] == "exactly_once"
-    assert detail["job_config"]["runtime_config"] == '[{"key":"a","value":"1"}]'
+    assert detail["job_config"]["runtime_config"] == '[{"key":"pipeline.max-parallelism","value":"1"}]'
     assert detail["job_config"]["tm_slot_num"] == 1
     assert {"feature", "flink_version", "image"} <= set(detail) & set(detail["job_config"])
     assert "tags" not in detail["job_config"]

@@ -15,7 +15,7 @@ from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.java import NoJava
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import SqlRefused, SqlSyntax, read_script
 
 COUNT = """
@@ -174,7 +174,7 @@ def test_an_unknown_job_has_no_graph(service: ServiceThread, job: int) -> None:
 
 
 def test_without_java_nothing_can_be_drawn() -> None:
-    async def no_jvm() -> FlinkJvm:
+    async def no_jvm() -> Plans:
         raise NoJava("There is no Java.")
 
     with pytest.raises(Unreachable, match="no Java"):

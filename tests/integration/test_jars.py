@@ -68,7 +68,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 async def test_a_job_starts_under_its_own_id_with_its_options(stage: Stage) -> None:
     run = stage.run(restore=None)
-    assert await stage.submit(run, parallelism=3, options={"a.b": "c"}) == Submitted()
+    assert await stage.submit(run, parallelism=3, options={"pipeline.max-parallelism": "8"}) == Submitted()
     assert stage.fake.jobs[run.flink_job_id].name == "orders"
     body = stage.last_run()
     assert (body["jobId"], body["entryClass"], body["parallelism"]) == (run.flink_job_id, jar_job.MAIN, 3)
@@ -81,7 +81,7 @@ async def test_a_job_starts_under_its_own_id_with_its_options(stage: Stage) -> N
         "execution.checkpointing.dir": "file:///root/jobs/checkpoint/1",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "restart-strategy.type": "none",
-        "a.b": "c",
+        "pipeline.max-parallelism": "8",
     }, "no time to live for the state of tables: a program says that itself"
 
 

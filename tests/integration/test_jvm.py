@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import flink_options
 from tests.real_flink import ENDLESS, OPTIONS, RealFlink
 
 from sluiceway.domain.engine import Cluster, Unreachable
@@ -25,7 +26,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines import embedded as embedded_module
 from sluiceway.engines import jvm as jvm_module
 from sluiceway.engines import options as opts
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
+from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.sql import SqlRefused
@@ -150,39 +151,10 @@ def test_what_is_wrong_is_said(real_flink: RealFlink, sql: str, settings: dict[s
 
 # Options -------------------------------------------------------------------------------------------------------------
 
-OPTION_CLASSES = [
-    "org.apache.flink.configuration.CheckpointingOptions",
-    "org.apache.flink.configuration.CoreOptions",
-    "org.apache.flink.configuration.DeploymentOptions",
-    "org.apache.flink.configuration.JobManagerOptions",
-    "org.apache.flink.configuration.PipelineOptions",
-    "org.apache.flink.configuration.PipelineOptionsInternal",
-    "org.apache.flink.configuration.RestOptions",
-    "org.apache.flink.configuration.RestartStrategyOptions",
-    "org.apache.flink.configuration.StateRecoveryOptions",
-    "org.apache.flink.configuration.TaskManagerOptions",
-    "org.apache.flink.configuration.WebOptions",
-    "org.apache.flink.client.cli.ClientOptions",
-    "org.apache.flink.table.api.config.ExecutionConfigOptions",
-    "org.apache.flink.table.api.config.TableConfigOptions",
-]
-
-
-def known_options(jvm: FlinkJvm) -> dict[str, set[str]]:
-    """Every option of these classes, with its older names."""
-    found: dict[str, set[str]] = {}
-    for name in OPTION_CLASSES:
-        for member in jvm._java.java.lang.Class.forName(name).getDeclaredFields():
-            if member.getType().getName() == "org.apache.flink.configuration.ConfigOption":
-                member.setAccessible(True)
-                option = member.get(None)
-                found[option.key()] = {old.getKey() for old in option.fallbackKeys()}
-    return found
-
 
 def test_every_option_that_we_name_is_one_of_flinks(real_flink: RealFlink) -> None:
     jvm = real_flink.jvm
-    known = real_flink.run(jvm._call(lambda: known_options(jvm)))
+    known = real_flink.run(jvm._call(lambda: flink_options.of_flink(jvm)))
     assert isinstance(known, dict)
     retrying = JobSpec("x", restart_on_failure=True, checkpoint_interval=timedelta(seconds=1))
     limited = JobSpec("x", restart_on_failure=True, restart_attempts=2)
@@ -190,8 +162,15 @@ def test_every_option_that_we_name_is_one_of_flinks(real_flink: RealFlink) -> No
     ours |= {*OPTIONS, *embedded_module._MEMORY, *jvm_module._CLIENT, *jvm_module._CLUSTER}
     assert ours - set(known) == set()
     older = set().union(*known.values())
-    assert set(opts.RESERVED) - set(known) - older == set()
     assert all(old in known[new] for old, new in opts.OLD_NAMES.items())
+    # What a job may set is an option of Flink, and every option that looks like a job's is in one list or the other.
+    names = set(known) | older | flink_options.within_planner()
+    assert opts._allowed() - names == opts.OF_FLINK_1
+    assert {name for name in known if flink_options.OF_JOBS.match(name)} == {
+        name for name in known if opts.allowed(name) or (flink_options.OF_JOBS.match(name) and opts.reserved(name))
+    }
+    # An older name is as refused as the new one.
+    assert {old for name in known if opts.reserved(name) for old in known[name] if opts.allowed(old)} == set()
 
 
 def options_of(spec: JobSpec, restore: str | None = None, directory: str = "file:///tmp") -> dict[str, str]:
@@ -223,7 +202,7 @@ def test_flink_does_what_the_options_say(real_flink: RealFlink, tmp_path: Path) 
 # The submitter -------------------------------------------------------------------------------------------------------
 
 
-def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, FlinkJvm]]:
+def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
     async def provide() -> FlinkJvm:
         return jvm
 
@@ -324,12 +303,11 @@ async def test_an_embedded_flink_that_dies_is_started_again_with_a_new_life(tmp_
     flink = EmbeddedFlink(tmp_path, SMALL)
     await flink.start()
     try:
-        first, jvm = flink.cluster, await flink.jvm()
+        first, pid = flink.cluster, flink.pid
         assert first is not None
-        os.kill(jvm.pid, signal.SIGKILL)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
         await wait_until(lambda: flink.cluster is None)
-        with pytest.raises(Unreachable):
-            await flink.jvm()
         await wait_until(lambda: flink.cluster is not None)
         second = flink.cluster
         assert second is not None
@@ -355,18 +333,6 @@ async def test_a_port_that_is_taken_is_said_at_once(tmp_path: Path, real_flink: 
     flink = EmbeddedFlink(tmp_path, EmbeddedSettings(port=port, slots=1, heap_mb=512, options=OPTIONS))
     with pytest.raises(JvmFailed, match=str(port)):
         await flink.start()
-
-
-async def test_a_planner_is_started_when_needed_and_again_after_it_died(tmp_path: Path) -> None:
-    planner = PlannerJvm(tmp_path, heap_mb=256)
-    first, same = await asyncio.gather(planner.jvm(), planner.jvm())
-    assert first is same
-    os.kill(first.pid, signal.SIGKILL)
-    assert await first.exited() == -signal.SIGKILL
-    second = await planner.jvm()
-    assert second.pid != first.pid
-    await planner.close()
-    assert not second.alive
 
 
 async def test_java_that_cannot_start_says_why(tmp_path: Path) -> None:

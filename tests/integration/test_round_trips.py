@@ -54,7 +54,7 @@ SHARED: dict[str, Any] = {
     "restart_when_exception": True,
     "resume_checkpoint": True,
     "resume_max_num": 3,
-    "runtime_config": "a=1",
+    "runtime_config": "pipeline.max-parallelism=1",
     "flink_log_config": "f",
     "flink_version": "1.17",
     "execution_agency_urn": "e",

@@ -89,7 +89,13 @@ def refused(service: ServiceThread, path: str, says: str = "") -> None:
 
 
 def test_the_sdk_moves_jobs_to_another_project(service: ServiceThread) -> None:
-    fields = {"sql_body": "SELECT '订单'", "desc": "d", "runtime_config": "a=1", "parallel_number": 4, "cu_number": 5}
+    fields = {
+        "sql_body": "SELECT '订单'",
+        "desc": "d",
+        "runtime_config": "pipeline.max-parallelism=1",
+        "parallel_number": 4,
+        "cu_number": 5,
+    }
     first = service.create("订单", tags=[{"key": "env", "value": "prod"}], **fields)
     second = service.create("other")
     service.create("stays")

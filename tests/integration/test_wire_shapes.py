@@ -373,7 +373,7 @@ class Play:
             "name": "订单",
             "sql_body": "INSERT INTO a SELECT * FROM b",
             "tags": [{"key": "env", "value": "prod"}],
-            "runtime_config": "a=1",
+            "runtime_config": "pipeline.max-parallelism=1",
             "obs_bucket": "bucket",
             "resource_config_version": "v2",
             "resource_config": {"max_slot": 2, "taskmanager_resource_spec": {"cpu": 2, "memory": "4GB"}},
@@ -553,7 +553,10 @@ def test_what_never_ran_and_what_ran_say_so(play: Play) -> None:
     assert jobs["stopped"]["start_time"] == details["stopped"]["start_time"]
     assert jobs["stopped"]["has_savepoint"] is True
     shown = decoded(play.good["GET", f"{JOBS}/{{job_id}}"][0].raw)["job_detail"]
-    assert (shown["name"], shown["job_config"]["runtime_config"]) == ("订单", '[{"key":"a","value":"1"}]')
+    assert (shown["name"], shown["job_config"]["runtime_config"]) == (
+        "订单",
+        '[{"key":"pipeline.max-parallelism","value":"1"}]',
+    )
 
 
 # --- the shapes themselves ------------------------------------------------------------------------------------------

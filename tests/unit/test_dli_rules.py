@@ -264,7 +264,10 @@ def test_options_in_all_forms(text: str) -> None:
 
 
 def test_options_are_shown_in_one_form() -> None:
-    assert create(runtime_config="a=1").config["runtime_config"] == '[{"key":"a","value":"1"}]'
+    assert (
+        create(runtime_config="pipeline.max-parallelism=1").config["runtime_config"]
+        == '[{"key":"pipeline.max-parallelism","value":"1"}]'
+    )
     assert runtime_config.parse('{"a":true,"b":1.5}') == {"a": "true", "b": "1.5"}
 
 
@@ -273,7 +276,12 @@ def test_options_are_shown_in_one_form() -> None:
 
 def test_an_update_changes_what_it_names_and_nothing_else() -> None:
     before = create(
-        sql_body="SELECT 1", desc="d", queue_name="q", runtime_config="a=1", cu_number=8, tags=[{"key": "t"}]
+        sql_body="SELECT 1",
+        desc="d",
+        queue_name="q",
+        runtime_config="pipeline.max-parallelism=1",
+        cu_number=8,
+        tags=[{"key": "t"}],
     )
     after = update(draft=before, parallel_number=8, operator_config="", queue_name="", flink_version=None)
     assert after == replace(
@@ -371,7 +379,9 @@ def test_a_job_on_its_way_may_not_be_changed_at_all(status: JobStatus, code: str
         restart_on_failure=st.booleans(),
         restart_attempts=st.none() | st.integers(1, 100),
         state_retention=st.integers(0, 10**6).map(lambda s: timedelta(seconds=s)),
-        options=st.dictionaries(st.sampled_from(["a", "b.c"]), st.sampled_from(["1", "x=y"])),
+        options=st.dictionaries(
+            st.sampled_from(["pipeline.max-parallelism", "state.backend.type"]), st.sampled_from(["1", "x=y"])
+        ),
     )
 )
 def test_a_job_of_another_api_keeps_its_meaning_through_an_update(spec: JobSpec) -> None:

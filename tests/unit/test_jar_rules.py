@@ -80,7 +80,7 @@ def test_everything_of_a_program_reaches_the_spec_and_is_shown() -> None:
         checkpoint_interval=3600,
         restart_when_exception=True,
         resume_max_num=5,
-        runtime_config="taskmanager_free=1",
+        runtime_config="pipeline.max-parallelism=1",
         job_type="flink_jar_job",
         tags=[{"key": "team", "value": "a"}],
     )
@@ -91,7 +91,7 @@ def test_everything_of_a_program_reaches_the_spec_and_is_shown() -> None:
         checkpoint_mode=CheckpointMode.AT_LEAST_ONCE,
         restart_on_failure=True,
         restart_attempts=5,
-        options={"taskmanager_free": "1"},
+        options={"pipeline.max-parallelism": "1"},
         program=JarProgram(
             jar="obs://bucket/dir/app.jar",
             main_class="com.example.Main",

@@ -59,7 +59,10 @@ def options_of(spec: JobSpec, restore: str | None = None) -> dict[str, str]:
             },
         ),
         (JobSpec("x", restart_attempts=3), {}),
-        (JobSpec("x", options={"parallelism.default": "9", "a": "b"}), {"parallelism.default": "9", "a": "b"}),
+        (
+            JobSpec("x", options={"parallelism.default": "9", "table.sql-dialect": "x"}),
+            {"parallelism.default": "9", "table.sql-dialect": "x"},
+        ),
         (JobSpec("x", options={"execution.checkpointing.interval": "10000 ms"}), CHECKPOINTS),
         (JobSpec("x", options={"restart-strategy": "fixed-delay"}), {"restart-strategy.type": "fixed-delay"}),
         (
@@ -112,6 +115,14 @@ def test_a_run_that_restores() -> None:
         "pipeline.cached-files",
         "python.executable",
         "kubernetes.cluster-id",
+        "table.catalog-store.kind",
+        "table.catalog-store.file.path",
+        "table.resources.download-dir",
+        "table.catalog-modification.listeners",
+        "execution.job-status-changed-listeners",
+        "taskmanager.state.local.root-dirs",
+        "metrics.reporters",
+        "webster",
         "",
         "two words",
     ],
@@ -134,7 +145,14 @@ def test_refuses_what_is_not_the_jobs_to_set(key: str) -> None:
         "state.backend.type",
         "table.exec.mini-batch.enabled",
         "restart-strategy",
-        "webster",
+        "state.backend.rocksdb.memory.managed",
+        "state.backend.incremental",
+        "table.exec.emit.early-fire.enabled",
+        "metrics.latency.interval",
+        "pipeline.global-job-parameters",
+        "pipeline.global-job-parameters.topic",
+        "pipeline.registered-kryo-types",
+        "table.exec.iceberg.infer-source-parallelism",
     ],
 )
 def test_leaves_the_job_its_own_options(key: str) -> None:
@@ -142,12 +160,35 @@ def test_leaves_the_job_its_own_options(key: str) -> None:
 
 
 def test_the_settings_of_the_sql_win_over_the_jobs_options() -> None:
-    spec = JobSpec("SET 'a' = '2'; INSERT INTO b SELECT 1;", options={"a": "1", "c": "3"})
+    name, other = "pipeline.max-parallelism", "state.backend.type"
+    spec = JobSpec(f"SET '{name}' = '2'; INSERT INTO b SELECT 1;", options={name: "1", other: "3"})
     script, effective = effective_spec(spec)
-    assert effective.options == {"a": "2", "c": "3"}
+    assert effective.options == {name: "2", other: "3"}
     assert script.inserts == ("INSERT INTO b SELECT 1",)
 
 
 def test_sql_may_not_set_what_a_job_may_not() -> None:
     with pytest.raises(SqlRefused, match=r"'rest\.address' cannot be set for a job"):
         effective_spec(JobSpec("SET 'rest.address' = 'x'; INSERT INTO b SELECT 1;"))
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("table.exec.mini-batch.enable", "Did you mean 'table.exec.mini-batch.enabled'?"),
+        ("execution.checkpoint.interval", "Did you mean 'execution.checkpointing.interval'?"),
+        ("parallelism.defaults", "Did you mean 'parallelism.default'?"),
+        ("properties.bootstrap.servers", "WITH"),
+        ("x" * 100_000, "x…'"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant(key: str, says: str) -> None:
+    why = check_options({key: "x"})
+    assert why is not None
+    assert says in why
+    assert len(why) < 400
+
+
+def test_what_a_job_may_not_set_never_reaches_flink() -> None:
+    spec = JobSpec("x", options={"table.catalog-store.kind": "file", "unheard.of": "1", "table.sql-dialect": "default"})
+    assert set(options_of(spec)) - set(ALWAYS) == {"table.sql-dialect"}

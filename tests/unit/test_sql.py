@@ -1,10 +1,21 @@
 """The SQL of a job, read."""
 
+import time
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.engines.sql import SqlRefused, read_script, split
+from sluiceway.engines.sql import (
+    MOST_CHARACTERS,
+    MOST_PADDING,
+    MOST_STATEMENTS,
+    SqlRefused,
+    SqlSyntax,
+    read_script,
+    split,
+)
 
 INSERT = "INSERT INTO b SELECT n FROM s"
 
@@ -185,3 +196,94 @@ def test_what_prepares_a_job_writes_nothing(setup: str) -> None:
 def test_refuses_what_cannot_be_a_job(body: str, says: str) -> None:
     with pytest.raises(SqlRefused, match=says):
         read_script(body)
+
+
+# How much is read -----------------------------------------------------------------------------------------------------
+
+LONG = 48 * 1024
+REPEATED = [
+    *(
+        "a",
+        "a.",
+        "a b ",
+        "- ",
+        "/ ",
+        "(",
+        ")",
+        "\n",
+        " ",
+        "'",
+        "''",
+        "'a'",
+        "'a",
+        "`",
+        "`a`",
+        '"',
+        "--",
+        "-- a\n",
+        "/*",
+    ),
+    *("/**/", "/* a", "/*+ a */", "/*+", "é", "\u2028", "SET ", "SET a=b ", "INSERT ", "CREATE TABLE (", "AS ", "'\n"),
+]
+
+
+def cpu(body: str) -> float:
+    begun = time.process_time()
+    with suppress(SqlRefused):
+        read_script(body)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize(
+    "start", ["", "INSERT INTO b SELECT ", "CREATE TABLE t (", "CREATE FUNCTION f AS ", "SET 'a' = ", "RESET "]
+)
+def test_reading_takes_time_that_grows_with_the_text_and_no_faster(start: str) -> None:
+    """A text takes less than 16 times as long as one of an eighth: twice what it would be in proportion."""
+    short = sum(cpu(start + unit * (LONG // 8 // len(unit))) for unit in REPEATED)
+    long = sum(cpu(start + unit * (LONG // len(unit))) for unit in REPEATED)
+    assert long < 16 * short + 0.2
+
+
+def test_only_so_many_statements_are_read() -> None:
+    drops = "DROP VIEW IF EXISTS a;"
+    assert len(read_script(drops * (MOST_STATEMENTS - 1) + INSERT).statements) == MOST_STATEMENTS
+    for many in (MOST_STATEMENTS, 45_000):
+        with pytest.raises(SqlRefused, match=f"more than {MOST_STATEMENTS} statements. Split it into several jobs"):
+            read_script(drops * many + INSERT)
+    with pytest.raises(SqlRefused, match="more than"):
+        read_script("SET 'a' = 'b';" * MOST_STATEMENTS + INSERT)
+    assert texts(";" * 10_000 + INSERT) == [INSERT]
+
+
+def test_only_so_many_characters_are_read() -> None:
+    assert texts(" " * (MOST_CHARACTERS - len(INSERT)) + INSERT) == [INSERT]
+    with pytest.raises(SqlRefused, match="at most 1048576 are read"):
+        read_script(" " * MOST_CHARACTERS + INSERT)
+
+
+def test_what_puts_statements_at_their_places_is_bounded() -> None:
+    far = "\n" * (MOST_PADDING // 20)
+    script = read_script(far + f"{INSERT};" * 30)
+    assert sum(len(statement.in_place) for statement in script.statements) < MOST_PADDING + 30 * len(INSERT)
+    assert script.statements[0].in_place == far + INSERT
+    assert script.statements[-1].in_place == INSERT
+    assert script.statements[-1].line == len(far) + 1
+
+
+@given(st.lists(st.sampled_from(["\n", "  ", "-- x\n", "DROP VIEW a;", f"{INSERT};", "USE c;\n"]), max_size=30))
+def test_each_statement_knows_its_line_and_column(parts: list[str]) -> None:
+    body = "".join([*parts, INSERT])
+    lines = body.split("\n")
+    for statement in read_script(body).statements:
+        assert lines[statement.line - 1][statement.column - 1 :].startswith(statement.text)
+
+
+@pytest.mark.parametrize("body", ["/*+ OPTIONS('a'='b') */", f"/*+ a */; {INSERT}"])
+def test_a_hint_alone_is_no_statement(body: str) -> None:
+    with pytest.raises(SqlRefused, match="hint alone"):
+        read_script(body)
+
+
+def test_says_where_the_first_quote_is_that_stays_open() -> None:
+    with pytest.raises(SqlSyntax, match="line 2, column 14"):
+        read_script("USE c;\n  USE a WITH 'it is open")

@@ -1,5 +1,7 @@
 """What the causes of a Java exception mean for a submission. The chains are those of Flink 2.3.0, as seen."""
 
+import time
+
 import pytest
 
 from sluiceway.engines.submit_errors import (
@@ -158,3 +160,53 @@ def test_a_program_is_explained_without_what_is_around_it() -> None:
     assert jar_lost([Cause("RestHandlerException", "Jar file /tmp/a.jar does not exist")])
     assert not jar_lost(ran("Jar file", "java.io.IOException: it does not exist"))
     assert stillborn([Cause("org.apache.flink.runtime.client.JobInitializationException", "")])
+
+
+# --- what others say may be long --------------------------------------------------------------------------------------
+
+REPEATED = [
+    "a.",
+    "a",
+    "a b",
+    " ",
+    "\n",
+    "a.B: ",
+    "a.b.C:",
+    "Caused by: ",
+    "\nCaused by: a.B: c",
+    "Jar file a ",
+    "'k'='v'\n",
+]
+
+
+def cpu(text: str) -> float:
+    begun = time.process_time()
+    for causes in (
+        causes_of(text),
+        [Cause("a.B", text)],
+        [Cause("java.lang.X", f"<Exception on server side:\n{text}")],
+    ):
+        explain(causes)
+        jar_lost(causes)
+        out_of_time(causes)
+        stillborn(causes)
+        already_submitted(causes)
+        may_have_arrived(causes)
+    return time.process_time() - begun
+
+
+def test_explaining_takes_time_that_grows_with_the_text_and_no_faster() -> None:
+    short = sum(cpu(unit * (30_000 // len(unit))) for unit in REPEATED)
+    long = sum(cpu(unit * (240_000 // len(unit))) for unit in REPEATED)
+    assert long < 16 * short + 0.2
+
+
+def test_the_innermost_cause_of_a_long_trace_is_read() -> None:
+    trace = "a.Outer: no\n" + "\tat a.b.C.d(E.java:1)\n" * 20_000 + "Caused by: a.b.Inner: the disk is full\n\tat a.B.c"
+    assert [cause.kind for cause in causes_of(trace)] == ["a.Outer", "a.b.Inner"]
+    assert "the disk is full" in explain(causes_of(trace))
+
+
+def test_class_names_are_left_out_wherever_they_stand_and_words_with_dots_are_not() -> None:
+    said = "org.x.Wrong: see (a.b.C: v1.2.Name) and x.y.z for e.g. This: one"
+    assert explain([Cause("a.B", said)]) == "see (v1.2.Name) and x.y.z for e.g. This: one."

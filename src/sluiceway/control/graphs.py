@@ -13,8 +13,8 @@ from sluiceway.store.database import Database
 class Draw(Protocol):
     """Plans a job without running it."""
 
-    def __call__(self, spec: JobSpec, *, chained: bool) -> Awaitable[str]:
-        """The graph as JSON text."""
+    def __call__(self, spec: JobSpec, *, chained: bool, caller: str) -> Awaitable[str]:
+        """The graph as JSON text. Callers take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +31,4 @@ class Graphs:
         """
         if await views.locate(self.db, project, job_id) is None:
             raise UnknownJob
-        return await self.draw(spec, chained=chained)
+        return await self.draw(spec, chained=chained, caller=project)

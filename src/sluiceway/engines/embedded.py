@@ -1,4 +1,4 @@
-"""A Flink beside the service, kept up; and a planner alone, for services whose jobs run elsewhere."""
+"""A Flink beside the service, kept up."""
 
 import asyncio
 import uuid
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Cluster
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.jvm_process import JvmFailed
@@ -34,7 +34,7 @@ class EmbeddedSettings:
 
     port: int = 0  # of its REST API; 0 takes a free one at first, and keeps it
     slots: int = 200  # one for each unit of parallelism of each job
-    heap_mb: int = 2048  # for the tasks of all jobs, Flink itself and the planner
+    heap_mb: int = 2048  # for the tasks of all jobs, and Flink itself
     options: Mapping[str, str] = field(default_factory=dict)  # Flink's own, of the cluster
     jars: Sequence[Path] = ()  # connectors, formats and functions for every job
 
@@ -47,7 +47,7 @@ class _Up:
 
 
 class EmbeddedFlink:
-    """Supervises one Java process that plans SQL and runs it. When it dies, its jobs die with it; it is started anew.
+    """Supervises one Java process that runs jobs. When it dies, its jobs die with it; it is started anew.
 
     `directory` is its own: logs and temporary files, nothing worth keeping.
     """
@@ -80,12 +80,6 @@ class EmbeddedFlink:
         """The id of the Java process; None while it is down."""
         return self._up.jvm.pid if self._up else None
 
-    async def jvm(self) -> FlinkJvm:
-        """The process, to plan SQL in. Raises `Unreachable` while it is down."""
-        if self._up is None:
-            raise Unreachable("The embedded Flink is being started again.")
-        return self._up.jvm
-
     async def start(self) -> None:
         """Start it, and keep it up from now on. Raises `NoJava`, `NoFlink` and `JvmFailed`, and then runs nothing."""
         self._up = await self._launch(self._port)
@@ -117,8 +111,6 @@ class EmbeddedFlink:
     async def _until_down(self, up: _Up) -> str:
         exited = asyncio.ensure_future(up.jvm.exited())
         try:
-            # Loaded beside everything else, and well before anybody's first job, it hopes.
-            await up.jvm.warm_up()
             while not exited.done():
                 await asyncio.wait({exited}, timeout=CHECK_EVERY)
                 if not exited.done() and not await up.jvm.cluster_running() and not exited.done():
@@ -149,32 +141,3 @@ class EmbeddedFlink:
             raise
         self._port = int(url.rpartition(":")[2])
         return _Up(jvm, Cluster(self._name, url, uuid.uuid4().hex), asyncio.get_running_loop().time())
-
-
-class PlannerJvm:
-    """A Java process that only plans, started when it is first needed, and again after it died. Shared by all."""
-
-    def __init__(self, directory: Path, heap_mb: int = 1024, jars: Sequence[Path] = ()) -> None:
-        self._directory = directory
-        self._heap_mb = heap_mb
-        self._jars = jars
-        self._jvm: FlinkJvm | None = None
-        self._lock = asyncio.Lock()
-
-    async def jvm(self) -> FlinkJvm:
-        """The process, started where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`."""
-        async with self._lock:
-            if self._jvm is None or not self._jvm.alive:
-                await self._drop()
-                self._jvm = await FlinkJvm.launch(self._directory, self._heap_mb, self._jars)
-            return self._jvm
-
-    async def close(self) -> None:
-        """End it. The jobs that it submitted run on in their clusters."""
-        async with self._lock:
-            await self._drop()
-
-    async def _drop(self) -> None:
-        jvm, self._jvm = self._jvm, None
-        if jvm is not None:
-            await jvm.close()

@@ -1,4 +1,4 @@
-"""One Java process beside the service, in which Flink plans SQL and, where asked for, also runs it.
+"""A Java process beside the service, with Flink's classes in it: to plan SQL in, or to run a cluster in.
 
 py4j's calls block, so they run in threads of their own. No Java object ever leaves those threads: py4j tells Java of
 every object that Python drops, and it does so from the thread that drops it, which must not be the event loop's.
@@ -8,17 +8,26 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.java import flink_version
-from sluiceway.engines.jvm_process import JvmFailed, JvmProcess
+from sluiceway.engines.jvm_process import Confinement, JvmFailed, JvmProcess
+from sluiceway.engines.options import NAME
 from sluiceway.engines.sql import Script, SqlRefused, SqlSyntax
-from sluiceway.engines.submit_errors import Cause, already_submitted, explain, may_have_arrived
+from sluiceway.engines.submit_errors import (
+    LONGEST_MESSAGE,
+    Cause,
+    already_submitted,
+    clipped,
+    explain,
+    may_have_arrived,
+)
 
-SUBMISSIONS = 2  # at once: planning keeps a core busy, and more only makes each slower
+AT_ONCE = 64  # calls into Java; those that send a job wait for a cluster
 MOST_CAUSES = 20  # a chain of causes that is longer is a circle
 
 # What the client side of a submission needs. It never repeats itself: that is for the caller, and harmless.
@@ -50,6 +59,10 @@ _WARM_UP = (
 T = TypeVar("T")
 
 
+class JavaGone(Unreachable):
+    """The Java process has ended, or did so instead of an answer."""
+
+
 class _JavaError(Exception):
     """Java threw this. Returned rather than raised, so that no traceback carries Java objects out of the thread."""
 
@@ -68,18 +81,21 @@ class FlinkJvm:
         self._java: Any = process.gateway.jvm
         self._flink: Any = self._java.org.apache.flink
         self._cluster: Any = None
-        self._turns = asyncio.Semaphore(SUBMISSIONS)
-        self._threads = ThreadPoolExecutor(SUBMISSIONS + 1, thread_name_prefix="flink-jvm")
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flink-jvm")
 
     @classmethod
-    async def launch(cls, directory: Path, heap_mb: int = 1024, jars: Sequence[Path] = ()) -> Self:
+    async def launch(
+        cls, directory: Path, heap_mb: int = 1024, jars: Sequence[Path] = (), *, confine: bool = False
+    ) -> Self:
         """Start Java with Flink's jars and `jars` (connectors, formats, functions) on its class path.
 
-        Its logs, at most some 40 MB, and its temporary files are in `directory`. It ends when this process ends,
-        however that ends. Raises `NoJava`, `NoFlink` and `JvmFailed`.
+        Its logs, at most some 40 MB, and its temporary files are in `directory`; with `confine` it can write nothing
+        else, and read nothing of the service's. It ends when this process ends, however that ends. Raises `NoJava`,
+        `NoFlink` and `JvmFailed`.
         """
         version = await asyncio.to_thread(flink_version)
-        starting = asyncio.ensure_future(asyncio.to_thread(JvmProcess.start, directory, heap_mb, jars))
+        start = partial(JvmProcess.start, directory, heap_mb, jars, confine=confine)
+        starting = asyncio.ensure_future(asyncio.to_thread(start))
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -96,6 +112,11 @@ class FlinkJvm:
     def alive(self) -> bool:
         """Whether the Java process still runs."""
         return self._process.alive
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """How the process is confined; None when it has the service's rights."""
+        return self._process.confinement
 
     async def start_cluster(self, options: Mapping[str, str], slots: int, rest_port: int) -> str:
         """Run a Flink cluster of `slots` slots in this process, reachable from this machine only.
@@ -119,18 +140,19 @@ class FlinkJvm:
 
     async def warm_up(self) -> None:
         """Load the planner, which would take the first submission several seconds. Never fails."""
-        async with self._turns:
-            await self._call(self._explain_something)
+        await self._call(self._explain_something)
 
-    async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
+    async def submit_sql(
+        self, rest_url: str, script: Script, options: Mapping[str, str], planned: Callable[[], None] = lambda: None
+    ) -> None:
         """Plan the script and hand it to the cluster at `rest_url` as one job, under the id that `options` fix.
 
-        Returns when the cluster has the job, now or from an earlier attempt. Raises `SqlRefused` when the job cannot
-        be started as it is, and `Unreachable` when it may have arrived or not.
+        Returns when the cluster has the job, now or from an earlier attempt. Calls `planned`, in another thread, when
+        all that is left is to send it; not where planning creates a table. Raises `SqlRefused` when the job cannot be
+        started as it is, and `Unreachable` when it may have arrived or not.
         """
         configuration = {**options, **_CLIENT, **_address(rest_url)}
-        async with self._turns:
-            answer = await self._call(lambda: self._submit(script, configuration))
+        answer = await self._call(lambda: self._submit(script, configuration, planned))
         if isinstance(answer, _JavaError):
             _judge(answer.causes)
         elif isinstance(answer, Unreachable):
@@ -139,10 +161,9 @@ class FlinkJvm:
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
         """The graph that the script would run as, as JSON text: of its operators, or of the tasks they are chained to.
 
-        Nothing is sent anywhere. Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when Java has ended.
+        Nothing is sent anywhere. Raises `SqlSyntax`, `SqlRefused`, and `JavaGone`.
         """
-        async with self._turns:
-            answer = await self._call(lambda: self._plan(script, dict(options), chained))
+        answer = await self._call(lambda: self._plan(script, dict(options), chained))
         if isinstance(answer, _JavaError):
             unparsed = any(cause.kind.endswith("SqlParserException") for cause in answer.causes)
             raise (SqlSyntax if unparsed else SqlRefused)(explain(answer.causes))
@@ -158,6 +179,10 @@ class FlinkJvm:
         """What Java itself, rather than Flink, said last; it may well be nothing."""
         return self._process.last_words()
 
+    def kill(self) -> None:
+        """End the Java process at once. Calls that are under way end with `JavaGone`."""
+        self._process.kill()
+
     async def close(self) -> None:
         """End the Java process and every job that runs in it. Harmless when it has ended."""
         await asyncio.to_thread(self._process.end)
@@ -165,7 +190,7 @@ class FlinkJvm:
 
     async def _call(self, work: Callable[[], T]) -> T | _JavaError | Unreachable:
         if not self.alive:
-            return Unreachable(f"The Java process has ended. {self.last_words()}".strip())
+            return JavaGone(f"The Java process has ended. {self.last_words()}".strip())
         return await asyncio.get_running_loop().run_in_executor(self._threads, _guarded, work)
 
     # Everything below runs in the threads.
@@ -179,8 +204,20 @@ class FlinkJvm:
         self._cluster.start()
         return f"http://{_LOCAL}:{self._cluster.getRestAddress().get().getPort()}"
 
-    def _submit(self, script: Script, options: dict[str, str]) -> None:
+    def _submit(self, script: Script, options: dict[str, str], planned: Callable[[], None]) -> None:
         table = self._table_environment(options)
+        if script.creates_from_query:
+            self._submit_whole(table, script)
+            return
+        # What `StatementSet.execute` does, in its two steps.
+        transformations = self._translated(table, script)
+        executor = self._executor(table)
+        pipeline = executor.createPipeline(transformations, table.getConfig().getConfiguration(), options.get(NAME, ""))
+        planned()
+        executor.executeAsync(pipeline)
+
+    def _submit_whole(self, table: Any, script: Script) -> None:
+        """Only Flink itself makes the tables that are created from queries."""
         sinks = table.createStatementSet()
         for statement in script.statements:
             if statement.sink:
@@ -191,18 +228,27 @@ class FlinkJvm:
 
     def _plan(self, script: Script, options: dict[str, str], chained: bool) -> str:
         table = self._table_environment(options)
+        transformations = self._translated(table, script)
+        graph = table.getPlanner().getExecEnv().generateStreamGraph(transformations)
+        if not chained:
+            return str(graph.getStreamingPlanAsJSON())
+        plan = self._flink.runtime.jobgraph.jsonplan.JsonPlanGenerator.generatePlan(graph.getJobGraph())
+        return str(self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(plan))
+
+    def _executor(self, table: Any) -> Any:
+        kind = self._java.java.lang.Class.forName("org.apache.flink.table.api.internal.TableEnvironmentImpl")
+        member = kind.getDeclaredField("execEnv")
+        member.setAccessible(True)
+        return member.get(table)
+
+    def _translated(self, table: Any, script: Script) -> Any:
         sinks = self._java.java.util.ArrayList()
         for statement in script.statements:
             if statement.sink:
                 sinks.addAll(table.getParser().parse(statement.in_place))
             else:
                 table.executeSql(statement.in_place)
-        planner = table.getPlanner()
-        graph = planner.getExecEnv().generateStreamGraph(planner.translate(sinks))
-        if not chained:
-            return str(graph.getStreamingPlanAsJSON())
-        plan = self._flink.runtime.jobgraph.jsonplan.JsonPlanGenerator.generatePlan(graph.getJobGraph())
-        return str(self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(plan))
+        return table.getPlanner().translate(sinks)
 
     def _explain_something(self) -> None:
         table = self._table_environment({})
@@ -226,13 +272,13 @@ def _guarded(work: Callable[[], T]) -> T | _JavaError | Unreachable:
         except Py4JJavaError as error:
             return _JavaError(_causes(error.java_exception))
     except (Py4JError, OSError) as error:
-        return Unreachable(f"The Java process gave no answer. {error}")
+        return JavaGone(f"The Java process gave no answer. {error}")
 
 
 def _causes(throwable: Any) -> list[Cause]:
     causes: list[Cause] = []
     while throwable is not None and len(causes) < MOST_CAUSES:
-        causes.append(Cause(throwable.getClass().getName(), throwable.getMessage() or ""))
+        causes.append(Cause(throwable.getClass().getName(), clipped(throwable.getMessage() or "", LONGEST_MESSAGE)))
         throwable = throwable.getCause()
     return causes
 

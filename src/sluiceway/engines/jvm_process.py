@@ -2,26 +2,45 @@
 
 import asyncio
 import importlib
+import json
 import logging
 import os
+import shutil
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sluiceway.engines import confined
 from sluiceway.engines.java import INSTALL, MODULE_FLAGS, NoFlink, find_java, flink_jars
 
 CALL_TIMEOUT = 240.0  # seconds for one call into Java; longer than any of Flink's own time-outs
 END_TIMEOUT = 10.0  # seconds that Java gets to end by itself
 
+LOG = "flink.log"
+LARGEST_FILE = 64 * 1024 * 1024  # bytes that a confined process may write into one file
+
 _FLAGS = (
-    "-XX:+UseG1GC",
     "-XX:+ExitOnOutOfMemoryError",  # half a Flink is worse than a new one
     "-XX:-UsePerfData",
 )
+_FREE_FLAGS = ("-XX:+UseG1GC",)
+# All that Java allocates, bounded. The simplest collector takes the least memory and the fewest threads.
+_CONFINED_FLAGS = (
+    "-XX:+UseSerialGC",
+    "-XX:MaxHeapFreeRatio=40",
+    "-XX:MaxMetaspaceSize=384m",
+    "-XX:MaxDirectMemorySize=64m",
+    "-XX:ReservedCodeCacheSize=128m",
+    "-Duser.name=sluiceway-planner",
+)
 
+_GATEWAY = ("py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0")
+_CONFIGURATION = "log4j2.properties"
 _LOG = """\
 monitorInterval = 0
 rootLogger.level = WARN
@@ -46,11 +65,25 @@ class JvmFailed(Exception):  # noqa: N818 - it is a finding, not a fault of ours
     """Java, or the Flink in it, could not be started. Its text says what it said."""
 
 
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How a process is kept from what is not its own, beside its environment, its directory and its limits."""
+
+    user: str  # whose rights it has; empty: the service's own
+    landlock: int  # the version of Landlock in force; 0: the system has none
+
+    def __str__(self) -> str:
+        """For whoever runs the service."""
+        user = f"as the user {self.user}" if self.user else "as the service's user"
+        return f"{user}, {f'Landlock {self.landlock}' if self.landlock else 'without Landlock'}"
+
+
 class JvmProcess:
     """A Java process with a py4j gateway to it."""
 
-    def __init__(self, process: "subprocess.Popen[str]", said: "deque[str]", gateway: Any) -> None:
-        self.gateway = gateway  # a py4j JavaGateway
+    def __init__(self, process: "subprocess.Popen[str]", said: "deque[str]", greeting: "_Greeting") -> None:
+        self.gateway = _gateway(greeting.port, greeting.token)  # a py4j JavaGateway
+        self.confinement = greeting.confinement  # None: it has the service's rights
         self._process = process
         self._said = said
         self._ended = threading.Event()
@@ -59,18 +92,29 @@ class JvmProcess:
         threading.Thread(target=self._listen, name="flink-jvm-output", daemon=True).start()
 
     @classmethod
-    def start(cls, directory: Path, heap_mb: int, jars: Sequence[Path]) -> "JvmProcess":
-        """Start Java in `directory`, which is made where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`."""
-        directory.mkdir(parents=True, exist_ok=True)
-        configuration = directory / "log4j2.properties"
-        configuration.write_text(_LOG)
-        logs = [f"-Dlog4j2.configurationFile={configuration.resolve()}", f"-Dlog.file={directory.resolve()}/flink.log"]
-        classpath = os.pathsep.join(str(jar.resolve()) for jar in (_py4j_jar(), *flink_jars(), *jars))
+    def start(cls, directory: Path, heap_mb: int, jars: Sequence[Path], *, confine: bool = False) -> "JvmProcess":
+        """Start Java in `directory`, which is made where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`.
+
+        With `confine` that directory is emptied of all but logs, and is all that the process can write;
+        `sluiceway.engines.confined` says what it can read.
+        """
+        directory = directory.resolve()
+        java = find_java().resolve()
+        read = [jar.resolve() for jar in (_py4j_jar(), *flink_jars(), *jars)]
+        _prepare(directory, empty=confine)
+        logs = [f"-Dlog4j2.configurationFile={directory / _CONFIGURATION}", f"-Dlog.file={directory / LOG}"]
         flags = [*MODULE_FLAGS, *_FLAGS, f"-Xmx{heap_mb}m", *logs]
+        if confine:
+            flags += [*_CONFINED_FLAGS, f"-Djava.io.tmpdir={directory}", f"-Duser.home={directory}"]
+        else:
+            flags += _FREE_FLAGS
+        program: list[str | Path] = [java, *flags, "-cp", os.pathsep.join(map(str, read)), *_GATEWAY]
+        if confine:
+            program = [*_launcher(directory, [java.parent.parent, *read]), *program]
         # Java ends when the pipe to its standard input does, and so with us, whatever ends us. A process group of its
         # own keeps a Ctrl-C in our terminal from ending it before we have.
         process = subprocess.Popen(
-            [find_java(), *flags, "-cp", classpath, "py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0"],
+            program,
             cwd=directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -81,7 +125,7 @@ class JvmProcess:
         )
         said: deque[str] = deque(maxlen=20)
         try:
-            return cls(process, said, _connect(process, said))
+            return cls(process, said, _greeting(process, said))
         except BaseException:
             process.kill()
             raise
@@ -144,10 +188,26 @@ def _py4j_jar() -> Path:
         raise NoFlink(f"py4j, by which Java is talked to, is not installed. Install it: {INSTALL}") from None
 
 
-def _connect(process: "subprocess.Popen[str]", said: "deque[str]") -> Any:
+def _prepare(directory: Path, *, empty: bool) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in directory.iterdir() if empty else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif not path.name.startswith(LOG) or not path.is_file() or path.is_symlink():
+            path.unlink()
+    configuration = directory / _CONFIGURATION
+    configuration.unlink(missing_ok=True)  # never through a link that somebody has left there
+    configuration.write_text(_LOG)
+
+
+def _launcher(directory: Path, read: Sequence[Path]) -> list[str]:
+    plan = {"directory": str(directory), "read": [str(path) for path in read], "file_bytes": LARGEST_FILE}
+    return [sys.executable, "-I", "-S", confined.__file__, json.dumps(plan)]
+
+
+def _gateway(port: int, token: str) -> Any:
     from py4j.java_gateway import GatewayParameters, JavaGateway
 
-    port, token = _greeting(process, said)
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     logging.getLogger().addFilter(_not_py4j)
     return JavaGateway(
@@ -155,13 +215,26 @@ def _connect(process: "subprocess.Popen[str]", said: "deque[str]") -> Any:
     )
 
 
-def _greeting(process: "subprocess.Popen[str]", said: "deque[str]") -> tuple[int, str]:
-    """The gateway's port and secret. Java may print warnings of its own before them."""
+@dataclass(frozen=True, slots=True)
+class _Greeting:
+    """What the process says before it is ready."""
+
+    port: int  # of the gateway
+    token: str  # its secret
+    confinement: Confinement | None
+
+
+def _greeting(process: "subprocess.Popen[str]", said: "deque[str]") -> _Greeting:
+    """Java may print warnings of its own before the port and the secret."""
     assert process.stdout is not None
+    confinement = None
     for line in process.stdout:
         if line.strip().isdecimal():
-            return int(line), process.stdout.readline().strip()
-        said.append(line.rstrip())
+            return _Greeting(int(line), process.stdout.readline().strip(), confinement)
+        if line.startswith(confined.TOLD):
+            confinement = Confinement(**json.loads(line.removeprefix(confined.TOLD)))
+        else:
+            said.append(line.rstrip())
     code = process.wait()
     raise JvmFailed(f"Java ended with exit code {code} before it was ready: {' '.join(said)[:1000] or 'no output'}")
 

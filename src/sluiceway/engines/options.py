@@ -1,7 +1,10 @@
-"""What a job's specification is in Flink's own options, and which options are not the job's to set. Pure."""
+"""What a job's specification is in Flink's own options, and which options are the job's to set."""
 
+import difflib
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 
 from sluiceway.domain.job import JobSpec
 
@@ -35,6 +38,8 @@ _STATE = "Sluiceway chooses where checkpoints go, and looks for the newest one t
 _CODE = (
     "A job cannot load files from the machine that plans it. Put them on the class path of the cluster and Sluiceway."
 )
+_PLANNER = "It would have Sluiceway's planner read or write files of its own machine, or run code there for every job."
+_APPLICATION = "It is for applications that have a cluster of their own."
 _WAIT = "Waiting for the end of the job would hold up all others."
 
 RESERVED = {
@@ -47,12 +52,20 @@ RESERVED = {
     "execution.savepoint.path": _RESTORE,
     "execution.state-recovery.claim-mode": _RESTORE,  # CLAIM would let Flink delete the savepoint that was kept
     "execution.savepoint-restore-mode": _RESTORE,
+    "execution.shutdown-on-application-finish": _APPLICATION,
+    "execution.submit-failed-job-on-application-error": _APPLICATION,
+    "execution.terminate-application-on-any-job-terminated-exceptionally": _APPLICATION,
+    "execution.job-listeners": _PLANNER,
+    "execution.job-status-changed-listeners": _PLANNER,
+    "table.catalog-modification.listeners": _PLANNER,
+    "table.resources.download-dir": _PLANNER,
     CHECKPOINT_DIR: _STATE,
     "state.checkpoints.dir": _STATE,
     "state.backend.fs.checkpointdir": _STATE,
     "pipeline.jars": _CODE,
     "pipeline.classpaths": _CODE,
     "pipeline.cached-files": _CODE,
+    "pipeline.cachedFiles": _CODE,
 }
 RESERVED_PREFIXES = {
     "$internal.": "It is internal to Flink.",
@@ -68,17 +81,69 @@ RESERVED_PREFIXES = {
     "blob.": _CLUSTER,
     "env.": _CLUSTER,
     "python.": _CODE,
+    "table.catalog-store.": _PLANNER,
+    "table.secret-store.": _PLANNER,
+    "user.artifacts.": _CODE,
+    "execution.program-config.": _APPLICATION,
+    "classloader.": _CLUSTER,
+    "cluster.": _CLUSTER,
+    "fs.": _CLUSTER,
+    "heartbeat.": _CLUSTER,
+    "io.": _CLUSTER,
+    "metrics.": _CLUSTER,
+    "plugin.": _CLUSTER,
+    "process.": _CLUSTER,
+    "slot.": _CLUSTER,
 }
+
+# What a job may set: the options of Flink 2.3 that are a job's, each with its older names. `tests/flink_options.py`
+# writes the list from Flink's own classes, and a test holds it to them.
+JOB_OPTIONS = Path(__file__).with_name("job_options.txt")
+LONGEST_KEY = 100  # characters of a name that are shown and compared
+_EXEMPT = frozenset({"metrics.latency.interval"})  # of a job, in spite of its prefix
+# Options that Flink 1.20 still had, for Jar jobs on such clusters, and for texts that were written for them.
+OF_FLINK_1 = frozenset(
+    {
+        "pipeline.default-kryo-serializers",
+        "pipeline.registered-kryo-types",
+        "pipeline.registered-pojo-types",
+        "pipeline.time-characteristic",
+        "state.backend.async",
+        "table.exec.legacy-transformation-uids",
+        "table.exec.shuffle-mode",
+        "table.optimizer.source.aggregate-pushdown-enabled",
+        "table.optimizer.source.predicate-pushdown-enabled",
+    }
+)
+# Whatever begins like this: a job's own parameters, and options that connectors read from the job.
+OPEN_PREFIXES = (
+    "pipeline.global-job-parameters.",
+    "table.exec.hive.",
+    "table.exec.iceberg.",
+    "table.optimizer.iceberg.",
+    "paimon.",
+)
 
 
 def check_options(options: Mapping[str, str]) -> str | None:
     """Why a job may not set one of these options, for its author; None when it may set them all."""
     for key in options:
-        if not key.strip() or any(letter.isspace() for letter in key):
-            return f"{key!r} is not the name of a Flink option."
-        if why := _reserved(key):
-            return f"The option {key!r} cannot be set for a job. {why}"
+        if key not in _allowed() and (why := _refusal(key)):
+            return why
     return None
+
+
+def _refusal(key: str) -> str | None:
+    shown = repr(key if len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]}…")
+    if not key.strip() or any(letter.isspace() for letter in key):
+        return f"{shown} is not the name of a Flink option."
+    if why := reserved(key):
+        return f"The option {shown} cannot be set for a job. {why}"
+    if allowed(key):
+        return None
+    near = difflib.get_close_matches(key[:LONGEST_KEY], _allowed(), n=1, cutoff=0.8)
+    hint = f"Did you mean {near[0]!r}?" if near else "Options of tables and connectors belong into their WITH (…)."
+    return f"The option {shown} cannot be set for a job: Flink 2.3 has no such option of a job. {hint}"
 
 
 def flink_options(
@@ -99,7 +164,7 @@ def flink_options(
         options[STATE_TTL] = duration(spec.state_retention)
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
-    options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}
+    options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if allowed(key)}
     if INTERVAL in options or spec.program is not None:
         # Without a directory checkpoints would live and die with the JobManager, or go where nobody looks for them.
         # A program may ask for checkpoints itself.
@@ -129,7 +194,21 @@ def _restarts(spec: JobSpec) -> dict[str, str]:
     }
 
 
-def _reserved(key: str) -> str | None:
+def reserved(key: str) -> str | None:
+    """Why this option is not a job's to set; None when it may be, or when there is no such option."""
     if key in RESERVED:
         return RESERVED[key]
+    if key in _EXEMPT:
+        return None
     return next((why for prefix, why in RESERVED_PREFIXES.items() if key.startswith(prefix)), None)
+
+
+def allowed(key: str) -> bool:
+    """Whether a job may set this option."""
+    return key in _allowed() or (key.startswith(OPEN_PREFIXES) and reserved(key) is None)
+
+
+@cache
+def _allowed() -> frozenset[str]:
+    named = {name for name in JOB_OPTIONS.read_text().split() if reserved(name) is None}
+    return OF_FLINK_1 | named

@@ -3,20 +3,22 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain, islice
 
-_TOKEN = re.compile(
-    r"""
+MOST_STATEMENTS = 1000
+MOST_CHARACTERS = 1024 * 1024
+MOST_PADDING = 16 * 1024 * 1024  # characters before all statements of a body that put them at their places
+
+_SKIPPED = r"""
       (?P<comment>--[^\n]*|/\*(?!\+).*?\*/)
     | (?P<hint>/\*\+.*?\*/)
     | (?P<quoted>'[^']*(?:''[^']*)*' | `[^`]*(?:``[^`]*)*` | "[^"]*(?:""[^"]*)*")
     | (?P<open>/\*|['`"])
     | (?P<space>\s+)
-    | (?P<word>\w+)
-    | (?P<mark>.)
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+"""
+# Both read a text from left to right and take what they find, so their time grows with its length.
+_PART = re.compile(rf"{_SKIPPED} | (?P<end>;) | (?P<run>[^\s;'`\"/\-]+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
+_TOKEN = re.compile(rf"{_SKIPPED} | (?P<word>\w+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
 _SETTING = re.compile(
     r"SET\s*(?:'(?P<key>[^']*)'|(?P<bare_key>[^\s=']+))\s*=\s*(?P<value>.*)", re.DOTALL | re.IGNORECASE
 )
@@ -47,10 +49,13 @@ class Statement:
     line: int = 1  # where it starts in the body, from 1
     column: int = 1
     sink: bool = False  # an INSERT, or a CREATE TABLE … AS: a part of the job rather than of its preparation
+    placed: bool = True  # where that would not make the whole too long
 
     @property
     def in_place(self) -> str:
         """The statement at its own line and column, so that positions in Flink's messages are those of the body."""
+        if not self.placed:
+            return self.text
         return "\n" * (self.line - 1) + " " * (self.column - 1) + self.text
 
 
@@ -66,28 +71,52 @@ class Script:
         """The texts of the statements that write somewhere; at least one."""
         return tuple(statement.text for statement in self.statements if statement.sink)
 
+    @property
+    def creates_from_query(self) -> bool:
+        """Whether one of them makes the table that it writes to."""
+        return any(text[:6].upper() == "CREATE" for text in self.inserts)
 
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    start: int  # its offset in the body
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What stands between two semicolons: never empty, never begins or ends with a blank or a comment."""
 
-_Piece = Sequence[_Token]  # what stands between two semicolons: never empty, never begins or ends with a blank
+    body: str
+    start: int  # offsets in the body
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.body[self.start : self.end]
+
+    def tokens(self) -> Iterator[re.Match[str]]:
+        return _TOKEN.finditer(self.body, self.start, self.end)
+
+    def words(self) -> Iterator[re.Match[str]]:
+        """Words, marks and what is quoted; comments and hints do not count."""
+        return (found for found in self.tokens() if found.lastgroup in {"word", "mark", "quoted"})
+
+    def heads(self, count: int | None = None) -> list[str]:
+        """The first of the words, in upper case; without a number all of them."""
+        return [found[0].upper() for found in islice(self.words(), count)]
 
 
 def read_script(body: str) -> Script:
-    """Read a job's SQL. Raises `SqlRefused` for what cannot be part of a job, and when nothing is written anywhere."""
+    """Read a job's SQL. Raises `SqlRefused` for what cannot be part of a job, and when nothing is written anywhere.
+
+    It takes time that grows with the body: some tenths of a second for the longest.
+    """
     statements: list[Statement] = []
     settings: dict[str, str] = {}
-    for piece in _unframed(_pieces(_tokens(body))):
-        match _heads(piece, 1):
+    place = _Place(body)
+    for piece in _unframed(_pieces(body)):
+        match piece.heads(1):
             case ["SET"]:
-                _set(_text(body, piece), settings)
+                _set(piece.text, settings)
             case ["RESET"]:
-                _reset(_text(body, piece), settings)
+                _reset(piece.text, settings)
             case _:
-                statements.append(_statement(body, piece))
+                statements.append(_statement(piece, place))
     if not any(statement.sink for statement in statements):
         raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
     return Script(tuple(statements), settings)
@@ -95,65 +124,62 @@ def read_script(body: str) -> Script:
 
 def split(body: str) -> list[str]:
     """The statements of a body, as written, without semicolons and surrounding comments. Raises `SqlRefused`."""
-    return [_text(body, piece) for piece in _pieces(_tokens(body))]
+    return [piece.text for piece in _pieces(body)]
 
 
-def _tokens(body: str) -> Iterator[_Token]:
-    for found in _TOKEN.finditer(body):
-        token = _Token(found.lastgroup or "", found[0], found.start())
-        if token.kind == "open":
-            line, column = _position(body, token.start)
-            raise SqlSyntax(f"What {token.text} opens at line {line}, column {column} is never closed.")
-        yield token
+def _pieces(body: str) -> Iterator[_Piece]:
+    if len(body) > MOST_CHARACTERS:
+        raise SqlRefused(f"The SQL has {len(body)} characters; at most {MOST_CHARACTERS} are read. Split the job.")
+    return _counted(body)
 
 
-def _pieces(tokens: Iterator[_Token]) -> Iterator[_Piece]:
-    piece: list[_Token] = []
-    for token in tokens:
-        if token.text != ";":
-            piece.append(token)
-            continue
-        if meant := _trimmed(piece):
-            yield meant
-        piece = []
-    if meant := _trimmed(piece):
-        yield meant
-
-
-def _trimmed(piece: _Piece) -> _Piece:
-    meant = [index for index, token in enumerate(piece) if token.kind not in {"comment", "space"}]
-    return piece[meant[0] : meant[-1] + 1] if meant else ()
+def _counted(body: str) -> Iterator[_Piece]:
+    count, start, end = 0, -1, 0
+    for found in chain(_PART.finditer(body), [None]):
+        kind = found.lastgroup if found else "end"
+        if found and kind == "open":
+            line, column = _Place(body).of(found.start())
+            raise SqlSyntax(f"What {found[0]} opens at line {line}, column {column} is never closed.")
+        if found and kind not in {"end", "comment", "space"}:
+            start, end = found.start() if start < 0 else start, found.end()
+        elif kind == "end" and start >= 0:
+            count += 1
+            if count > MOST_STATEMENTS:
+                raise SqlRefused(f"The SQL has more than {MOST_STATEMENTS} statements. Split it into several jobs.")
+            yield _Piece(body, start, end)
+            start = -1
 
 
 def _unframed(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
     """The same without BEGIN STATEMENT SET … END: everything that a job writes is one set anyway."""
     framed = False
     for piece in pieces:
-        heads = _heads(piece, 4)
-        opening = 4 if heads == ["EXECUTE", "STATEMENT", "SET", "BEGIN"] else 3
-        if opening == 4 or heads[:3] == ["BEGIN", "STATEMENT", "SET"]:
+        heads = piece.heads(4)
+        rest: _Piece | None = piece
+        if heads == ["EXECUTE", "STATEMENT", "SET", "BEGIN"] or heads[:3] == ["BEGIN", "STATEMENT", "SET"]:
             framed = True
-            rest = _after(piece, opening)
+            rest = _after(piece, 4 if heads[0] == "EXECUTE" else 3)
         elif framed and heads == ["END"]:
-            framed = False
-            continue
-        else:
-            rest = _after(piece, 1) if heads[:2] == ["EXECUTE", "INSERT"] else piece
-        if rest:
+            framed, rest = False, None
+        elif heads[:2] == ["EXECUTE", "INSERT"]:
+            rest = _after(piece, 1)
+        if rest is not None:
             yield rest
     if framed:
         raise SqlSyntax("The statement set is never closed: END; is missing.")
 
 
-def _statement(body: str, piece: _Piece) -> Statement:
+def _statement(piece: _Piece, place: "_Place") -> Statement:
     _refuse_unfit(piece)
-    line, column = _position(body, piece[0].start)
-    sink = _heads(piece, 1) == ["INSERT"] or _creates_from_query(piece)
-    return Statement(_text(body, piece), line, column, sink)
+    line, column = place.of(piece.start)
+    sink = piece.heads(1) == ["INSERT"] or _creates_from_query(piece)
+    return Statement(piece.text, line, column, sink, placed=place.room_for(line + column))
 
 
 def _refuse_unfit(piece: _Piece) -> None:
-    words = _heads(piece, len(piece))
+    words = piece.heads(5)
+    if not words:
+        raise SqlRefused(f"A hint alone is no statement: {piece.text[:100]}")
     first = words[0]
     if first == "INSERT" or (first in _SETUP and (why := _unfit_setup(words, piece)) is None):
         return
@@ -169,7 +195,7 @@ def _refuse_unfit(piece: _Piece) -> None:
 
 
 def _unfit_setup(words: Sequence[str], piece: _Piece) -> str | None:
-    if "FUNCTION" in words[:5] and "JAR" in words:
+    if "FUNCTION" in words and "JAR" in piece.heads():
         return _NO_CODE
     if "MATERIALIZED" in words[:2]:
         return "Materialized tables start jobs of their own, which Sluiceway could not stop. Use INSERT INTO."
@@ -179,13 +205,13 @@ def _unfit_setup(words: Sequence[str], piece: _Piece) -> str | None:
 
 
 def _creates_from_query(piece: _Piece) -> bool:
-    words = _heads(piece, 5)
+    words = piece.heads(5)
     if words[:1] != ["CREATE"] or "TABLE" not in words:
         return False
     depth = 0
-    for token in piece:
-        depth += {"(": 1, ")": -1}.get(token.text, 0)
-        if depth == 0 and token.kind == "word" and token.text.upper() == "AS":
+    for token in piece.tokens():
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0 and token.lastgroup == "word" and token[0].upper() == "AS":
             return True
     return False
 
@@ -211,20 +237,32 @@ def _reset(text: str, settings: dict[str, str]) -> None:
         settings.pop(key, None)
 
 
-def _heads(piece: _Piece, count: int) -> list[str]:
-    """The first words and marks, in upper case; comments and hints do not count."""
-    meant = (token.text.upper() for token in piece if token.kind in {"word", "mark", "quoted"})
-    return [word for word, _ in zip(meant, range(count), strict=False)]
+def _after(piece: _Piece, count: int) -> _Piece | None:
+    """What comes after the first words, which is nothing or begins with the next token that counts."""
+    behind = next(islice(piece.words(), count - 1, None)).end()
+    rest = _TOKEN.finditer(piece.body, behind, piece.end)
+    start = next((found.start() for found in rest if found.lastgroup not in {"comment", "space"}), None)
+    return None if start is None else _Piece(piece.body, start, piece.end)
 
 
-def _after(piece: _Piece, count: int) -> _Piece:
-    words = [index for index, token in enumerate(piece) if token.kind in {"word", "mark", "quoted"}]
-    return _trimmed(piece[words[count - 1] + 1 :])
+class _Place:
+    """Lines and columns in a body, asked for from its beginning to its end."""
 
+    def __init__(self, body: str) -> None:
+        self._body = body
+        self._line = 1
+        self._line_start = 0
+        self._offset = 0
+        self._room = MOST_PADDING
 
-def _text(body: str, piece: _Piece) -> str:
-    return body[piece[0].start : piece[-1].start + len(piece[-1].text)]
+    def of(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, from 1."""
+        self._line += self._body.count("\n", self._offset, offset)
+        self._line_start = self._body.rfind("\n", self._offset, offset) + 1 or self._line_start
+        self._offset = offset
+        return self._line, offset - self._line_start + 1
 
-
-def _position(body: str, offset: int) -> tuple[int, int]:
-    return body.count("\n", 0, offset) + 1, offset - body.rfind("\n", 0, offset)
+    def room_for(self, characters: int) -> bool:
+        """Whether so much may still be put before statements."""
+        self._room -= characters
+        return self._room >= 0

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 LONGEST = 1000  # characters of an explanation
+LONGEST_MESSAGE = 16_000  # characters of one cause that are read: its beginning and its end
+LONGEST_TRACE = 256_000  # of a stack trace, likewise
+MOST_CAUSES = 50
 
 # Frames around the cause that say nothing to the author of the SQL.
 _WRAPPER = re.compile(
@@ -13,10 +17,11 @@ _WRAPPER = re.compile(
     r"|Could not complete the operation\. Number of retries has been exhausted",
     re.DOTALL,
 )
-_CLASS_PREFIX = re.compile(r"(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*: ")
+# It begins where a name does: tried within one, too, its time would grow with the square of the name's length.
+_CLASS_PREFIX = re.compile(r"(?<![\w$.])(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*: ")
 _SERVER_SIDE = re.compile(r"<Exception on server side:\s*(?P<first>[^\n]*)")
 _SERVER_CAUSE = re.compile(r"\nCaused by: (?P<cause>[^\n]*)")
-_TABLE_OPTIONS = re.compile(r"\s*Table options are:.*", re.DOTALL)  # they may hold secrets
+_TABLE_OPTIONS = "Table options are:"  # they may hold secrets
 _NOT_NOW = re.compile(r"Timeout|timed out|leader election|unavailable", re.IGNORECASE)
 _JAR_LOST = re.compile(r"\bJar file \S+ does not exist")
 _DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
@@ -34,7 +39,13 @@ class Cause:
 
 def causes_of(trace: str) -> list[Cause]:
     """The chain in a stack trace as Flink's REST API writes it, the outermost first."""
-    return [Cause(found["kind"], found["message"] or "") for found in _CAUSE.finditer(trace)]
+    found = islice(_CAUSE.finditer(clipped(trace, LONGEST_TRACE)), MOST_CAUSES)
+    return [Cause(cause["kind"], cause["message"] or "") for cause in found]
+
+
+def clipped(text: str, most: int) -> str:
+    """The text, or its beginning and its end where it is longer: the innermost cause stands last."""
+    return text if len(text) <= most else f"{text[: most // 2]}\n…\n{text[-(most // 2) :]}"
 
 
 def stillborn(causes: Sequence[Cause]) -> bool:
@@ -74,7 +85,7 @@ def may_have_arrived(causes: Sequence[Cause]) -> bool:
 def explain(causes: Sequence[Cause]) -> str:
     """The causes as a few sentences on one line, without wrappers, class names, stack traces and table options."""
     sentences: list[str] = []
-    for cause in causes:
+    for cause in causes[:MOST_CAUSES]:
         sentence = _sentence(cause)
         if sentence and not any(sentence.rstrip(".") in said for said in sentences):
             sentences.append(sentence)
@@ -93,11 +104,11 @@ def _clear_no(cause: Cause) -> bool:
 
 
 def _sentence(cause: Cause) -> str:
-    message = _of_server(cause.message)
-    message = _TABLE_OPTIONS.sub("", message)
+    message = _of_server(clipped(cause.message, LONGEST_MESSAGE))
+    message = message.partition(_TABLE_OPTIONS)[0]
     message = _CLASS_PREFIX.sub("", message)
     message = message.replace("SQL validation failed. SQL validation failed.", "SQL validation failed.")
-    message = re.sub(r"\s+", " ", message).strip()
+    message = " ".join(message.split())
     if _WRAPPER.fullmatch(message.rstrip(".")):
         return ""
     kind = cause.kind.rpartition(".")[2].rpartition("$")[2]

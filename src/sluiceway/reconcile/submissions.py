@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -29,14 +30,34 @@ class Submissions:
         """Submit through this engine."""
         self._engine = engine
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
+        self._projects: dict[int, str] = {}  # of the runs that are under way
         self._not_before: dict[int, float] = {}
         self._again: set[int] = set()  # runs of which an earlier submission may have arrived
 
-    def admit(self, run_ids: Iterable[int]) -> set[int]:
-        """Those of the runs that there is room for now; the first come first."""
-        under_way = sum(not task.done() for task in self._tasks.values())
-        new = [run_id for run_id in run_ids if run_id not in self._tasks]
-        return set(new[: max(AT_ONCE - under_way, 0)])
+    def admit(self, wanted: Mapping[int, str]) -> set[int]:
+        """Those of the runs that there is room for now, given the project of each.
+
+        The project with the fewest under way comes first, so that no project's many hold up another's few. Of one
+        project the first come first.
+        """
+        under_way = [run_id for run_id, task in self._tasks.items() if not task.done()]
+        self._projects = {run_id: self._projects.get(run_id, "") for run_id in under_way}
+        busy = Counter(self._projects.values())
+        new: dict[str, list[int]] = {}
+        for run_id, project in wanted.items():
+            if run_id not in self._tasks:
+                new.setdefault(project, []).append(run_id)
+        for waiting in new.values():
+            waiting.reverse()
+        admitted: dict[int, str] = {}
+        while new and len(under_way) + len(admitted) < AT_ONCE:
+            project = min(new, key=busy.__getitem__)
+            admitted[new[project].pop()] = project
+            busy[project] += 1
+            if not new[project]:
+                del new[project]
+        self._projects |= admitted
+        return set(admitted)
 
     def begin(self, cluster: Cluster, run: Run, load: LoadSpec, *, first: bool) -> None:
         """Start submitting a run, unless that is being done. `load` gives the job's name and spec.

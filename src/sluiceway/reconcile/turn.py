@@ -206,7 +206,8 @@ class Turn:
 
     def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
         """The same, with the runs that there is no room to submit now left as they are."""
-        admitted = self._submissions.admit([run.id for run, submit in begun if submit])
+        wanted = {run.id: w.project for w, (run, submit) in zip(work, begun, strict=True) if submit}
+        admitted = self._submissions.admit(wanted)
         return [
             (before.run, None) if submit and run.id not in admitted else (run, submit)
             for before, (run, submit) in zip(work, begun, strict=True)

@@ -1,0 +1,203 @@
+"""The planner's process on real Flink: what it cannot reach, whatever it is told to do, and how its time is bounded."""
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sluiceway.engines.jvm import FlinkJvm, JavaGone
+from sluiceway.engines.jvm_process import Confinement
+from sluiceway.engines.planner import PlannerJvm, _Plan
+from sluiceway.engines.sql import SqlRefused, read_script
+
+pytestmark = pytest.mark.real
+
+GRAPH = read_script(
+    "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');"
+    "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');"
+    "INSERT INTO b SELECT n FROM s"
+)
+SECRET = "nobody else's business"
+
+
+@dataclass
+class Machine:
+    """A planner in a data directory, and files of ours around it."""
+
+    planner: PlannerJvm
+    files: list[Path]
+
+    async def java(self, work: Callable[[Any], Any]) -> Any:
+        """Do something in the process itself, past everything that reads SQL and options."""
+        jvm = await self.planner._process()
+        return await jvm._call(lambda: work(jvm._java.java))
+
+
+def about(pid: int | None, what: str) -> str:
+    """What the system tells of a process."""
+    return Path(f"/proc/{pid}/{what}").read_text()
+
+
+@pytest.fixture(params=["open", "closed"])
+async def machine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Machine]:
+    """In a data directory that every user of the machine may go through, and in one that is its owner's alone."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("SLUICEWAY_MARKER", SECRET)
+    data = tmp_path_factory.mktemp("data")
+    if request.param == "open":
+        for directory in (data, data.parent, data.parent.parent):
+            directory.chmod(0o755)
+    files = [data / "sluiceway.db", data / "storage" / "state", tmp_path_factory.mktemp("elsewhere") / "file"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(SECRET)
+        file.chmod(0o666)
+        file.parent.chmod(0o777)
+    if request.param == "closed":
+        data.chmod(0o700)
+    planner = PlannerJvm(data / "planner", heap_mb=256)
+    yield Machine(planner, files)
+    await planner.close()
+    assert all(file.read_text() == SECRET for file in files)
+
+
+async def test_nothing_of_ours_is_read_written_or_deleted(machine: Machine) -> None:
+    """Also by who gets past our own guards; the files are those that every user of the machine may write."""
+    confinement = (await machine.planner._process()).confinement
+    assert confinement is not None
+    if not confinement.landlock:
+        pytest.fail("this machine has no Landlock, without which files that are open to all are open to the planner")
+    for file in machine.files:
+        path, beside = str(file), str(file.with_name("new"))
+        for work in (
+            lambda java, path=path: java.nio.file.Files.readString(java.nio.file.Paths.get(path, [])),
+            lambda java, path=path: java.io.FileOutputStream(path),
+            lambda java, path=beside: java.io.FileOutputStream(path),
+            lambda java, path=path: java.nio.file.Files.delete(java.nio.file.Paths.get(path, [])),
+            lambda java, path=path: java.io.FileOutputStream(path, True),
+        ):
+            assert isinstance(await machine.java(work), Exception), file
+        assert not file.with_name("new").exists()
+    assert not await machine.java(lambda java: java.io.File(str(machine.files[0])).renameTo(java.io.File("moved")))
+
+
+async def test_sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(machine: Machine) -> None:
+    directory = machine.files[0].parent
+    options = {"table.catalog-store.kind": "file", "table.catalog-store.file.path": str(directory)}
+    victim = directory / "mine.yaml"
+    victim.write_text(SECRET)
+    create = "CREATE CATALOG fresh WITH ('type' = 'generic_in_memory');"
+    for statement in (create, "USE CATALOG mine;", "DROP CATALOG mine;"):
+        sink = "default_catalog.default_database.b"
+        sql = f"{statement} CREATE TABLE {sink} (n INT) WITH ('connector'='blackhole'); INSERT INTO {sink} SELECT 1"
+        try:
+            said = await machine.planner.plan_sql(read_script(sql), options, chained=True)
+        except SqlRefused as error:
+            said = str(error)
+        else:
+            assert "DROP" in statement, "Flink does not look whether a file was deleted"
+        assert SECRET not in said
+    assert victim.read_text() == SECRET
+    assert not (directory / "fresh.yaml").exists()
+
+
+async def test_it_has_nothing_of_our_environment_and_no_rights_to_spare(machine: Machine) -> None:
+    environment = await machine.java(lambda java: dict(java.lang.System.getenv()))
+    assert SECRET not in environment.values()
+    assert set(environment) <= {"HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"}
+    status = dict(line.split(":\t", 1) for line in about(machine.planner.pid, "status").splitlines())
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    assert "Max core file size        0 " in about(machine.planner.pid, "limits")
+
+
+async def test_it_becomes_another_user_where_it_can(machine: Machine, request: pytest.FixtureRequest) -> None:
+    jvm = await machine.planner._process()
+    assert isinstance(jvm.confinement, Confinement)
+    other = jvm.confinement.user
+    uid = about(jvm.pid, "status").partition("Uid:")[2].split()[0]
+    assert (int(uid) != os.getuid()) == bool(other)
+    if "closed" in request.node.name:
+        assert other == "", "nobody cannot come to where it would write"
+
+
+async def test_it_starts_and_ends_no_process(machine: Machine) -> None:
+    with subprocess.Popen(["sleep", "60"]) as ours:  # noqa: ASYNC220 - it is started in a moment
+        await machine.java(lambda java: java.lang.ProcessHandle.of(ours.pid).get().destroyForcibly())
+        with pytest.raises(subprocess.TimeoutExpired):
+            ours.wait(0.5)
+        ours.kill()
+    started = await machine.java(lambda java: java.lang.Runtime.getRuntime().exec("/bin/true"))
+    assert isinstance(started, Exception)
+
+
+async def test_its_directory_is_emptied_of_all_but_logs(tmp_path: Path) -> None:
+    directory = tmp_path / "planner"
+    (directory / "left" / "behind").mkdir(parents=True)
+    (directory / "left" / "file").touch()
+    (directory / "flink.log").write_text("what was said before\n")
+    (directory / "log4j2.properties").symlink_to(tmp_path / "mine")
+    (tmp_path / "mine").write_text(SECRET)
+    planner = PlannerJvm(directory, heap_mb=256)
+    assert json.loads(await planner.plan_sql(GRAPH, {}, chained=True))
+    await planner.close()
+    assert {path.name for path in directory.iterdir()} == {"flink.log", "log4j2.properties"}
+    assert (directory / "flink.log").read_text().startswith("what was said before")
+    assert (tmp_path / "mine").read_text() == SECRET
+    assert stat.S_ISREG((directory / "log4j2.properties").lstat().st_mode)
+
+
+def sleeping(milliseconds: int) -> _Plan[Any]:
+    async def work(jvm: FlinkJvm, _: Callable[[], None]) -> Any:
+        answer = await jvm._call(lambda: jvm._java.java.lang.Thread.sleep(milliseconds))
+        if isinstance(answer, JavaGone):
+            raise answer
+        return answer
+
+    return _Plan("somebody", work, sends_unseen=False)
+
+
+async def test_what_takes_too_long_is_ended_with_its_process(tmp_path: Path) -> None:
+    planner = PlannerJvm(tmp_path / "planner", heap_mb=256, seconds=1)
+    await planner.jvm()
+    first = planner.pid
+    with pytest.raises(SqlRefused, match="Planning took longer than 1 s"):
+        await planner._planned(planner._graphs, sleeping(600_000))
+    await planner.jvm()
+    assert planner.pid != first
+    await planner.close()
+    assert planner.pid is None
+
+
+async def test_what_was_planned_when_the_process_ended_is_planned_again(tmp_path: Path) -> None:
+    planner = PlannerJvm(tmp_path / "planner", heap_mb=256)
+    await planner.jvm()
+    planning = asyncio.create_task(planner._planned(planner._graphs, sleeping(3000)))
+    await asyncio.sleep(0.5)
+    assert planner.pid is not None
+    os.kill(planner.pid, signal.SIGKILL)
+    await planning
+    await planner.close()
+
+
+async def test_it_is_started_when_needed_and_again_after_it_died(tmp_path: Path) -> None:
+    planner = PlannerJvm(tmp_path / "planner", heap_mb=256)
+    assert planner.pid is None
+    await asyncio.gather(planner.jvm(), planner.jvm())
+    first = planner._jvm
+    assert first is not None
+    os.kill(first.pid, signal.SIGKILL)
+    assert await first.exited() == -signal.SIGKILL
+    assert json.loads(await planner.plan_sql(GRAPH, {}, chained=True))
+    assert planner.pid != first.pid
+    await planner.close()
