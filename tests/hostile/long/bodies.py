@@ -134,7 +134,10 @@ SQL = {
     "semicolons-1-mb": ("3", ";" * (SMALL - 100)),
     "blanks-1-mb": ("3", "INSERT INTO b" + " " * (SMALL - 100) + "SELECT 1"),
     "union-1000": ("13", "INSERT INTO b " + " UNION ALL ".join(["SELECT 1"] * 1000)),
-    "columns-20000": ("13", "CREATE TABLE t (" + ",".join(f"c{n} INT" for n in range(20_000)) + ");INSERT INTO t SELECT 1"),
+    "columns-20000": (
+        "13",
+        "CREATE TABLE t (" + ",".join(f"c{n} INT" for n in range(20_000)) + ");INSERT INTO t SELECT 1",
+    ),
 }
 
 

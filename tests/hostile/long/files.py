@@ -28,9 +28,9 @@ def _put(at: Stage, name: str, content: bytes) -> str:
 
 
 def _import_savepoint(at: Stage, draft: int, path: str, patience: float = 15.0) -> int:
-    return at.wire.ask("POST", at.wire.dli(f"/jobs/{draft}/import-savepoint"), {"savepoint_path": path}, patience=patience)[
-        0
-    ]
+    return at.wire.ask(
+        "POST", at.wire.dli(f"/jobs/{draft}/import-savepoint"), {"savepoint_path": path}, patience=patience
+    )[0]
 
 
 @attack("fifo-seven-times", "4")
@@ -169,7 +169,9 @@ def full_disk(at: Stage) -> None:
         for method, path in (("DELETE", at.wire.dli(f"/jobs/{draft}")), ("DELETE", at.wire.own("/resources/room.jar"))):
             status, said = at.wire.ask(method, path, patience=30)
             if status != 200:
-                at.wrong(f"{method} {path} is answered {status} on a full disk: {said[:80]!r} (before: {before[0]}, {ready})")
+                at.wrong(
+                    f"{method} {path} is answered {status} on a full disk: {said[:80]!r} (before: {before[0]}, {ready})"
+                )
     finally:
         filler.unlink(missing_ok=True)
     at.wait(1)

@@ -182,8 +182,6 @@ def _status(connection: socket.socket) -> int:
     return int(head[9:12])
 
 
-
-
 @attack("nothing", "-")
 def nothing(at: Stage) -> None:
     """What the machine itself does to the figures."""

@@ -82,7 +82,7 @@ def _stops_go_on(at: Stage) -> None:
             break
         at.wait(0.25)
     if said.get("phases", {}).get("stopped") != len(at.jobs):
-        at.wrong(f"{WITHIN:.0f} s after it was asked for, the stop of {len(at.jobs)} good jobs stands at {said.get('phases')}")
+        at.wrong(f"the stop of {len(at.jobs)} good jobs stands at {said.get('phases')} after {WITHIN:.0f} s")
 
 
 def _many_jobs(count: int) -> bytes:

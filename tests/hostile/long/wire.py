@@ -73,7 +73,14 @@ class Wire:
             self.bytes += size
 
     def ask(
-        self, method: str, path: str, body: Any = None, *, patience: float = 20.0, source: str = ATTACKER, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        patience: float = 20.0,
+        source: str = ATTACKER,
+        **headers: str,
     ) -> tuple[int, bytes]:
         """The status and the body of an answer; 0 when none came."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
