@@ -6,6 +6,7 @@ somebody would have waited for it. Every other question comes over a new connect
 
 import contextlib
 import json
+import os
 import queue
 import socket
 import sys
@@ -44,8 +45,10 @@ class Prober:
             due, turn = due + EVERY, turn + 1
         for worker in workers:
             (kept if worker is workers[-1] else new).put(None)
+        until = time.monotonic() + PATIENCE
         for worker in workers:
-            worker.join(PATIENCE)
+            worker.join(max(0.0, until - time.monotonic()))
+        self.answers += [(due, None)] * (turn - len(self.answers))  # those that nobody answers
 
     def _ask_new(self, due: Due) -> None:
         while (at := due.get()) is not None:
@@ -103,6 +106,8 @@ def main() -> None:
     ended.set()
     asking.join()
     sys.stdout.write(json.dumps(prober.answers))
+    sys.stdout.flush()
+    os._exit(0)  # what still waits for an answer need not be waited for
 
 
 if __name__ == "__main__":
