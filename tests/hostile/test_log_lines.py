@@ -45,7 +45,6 @@ def test_a_trace_has_a_beginning_and_an_end_and_a_bound(log: io.StringIO) -> Non
         raise ValueError(f"first {'x' * 100_000} last\x1b[0m")
     except ValueError:
         structlog.get_logger("a").exception("request failed")
-        monkeypatch.setattr(logging.getLogger("b"), "propagate", True)
         logging.getLogger("b").exception("failed")
     written, size = log.getvalue(), len(log.getvalue())
     assert size < 3 * TRACE

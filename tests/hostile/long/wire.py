@@ -85,15 +85,16 @@ class Wire:
         """The status and the body of an answer; 0 when none came."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers.setdefault("Connection", "close")
+        answer = b""
         try:
             with contextlib.closing(self.connect(source)) as connection:
                 connection.settimeout(patience)
-                self.send(connection, self.head(method, path, len(content), **headers) + content)
-                answer = b""
+                with contextlib.suppress(ConnectionError):  # it may have answered before it had all of the body
+                    self.send(connection, self.head(method, path, len(content), **headers) + content)
                 while piece := connection.recv(1 << 16):
                     answer += piece
         except OSError:
-            answer = b""
+            pass
         status = int(answer[9:12]) if answer.startswith(b"HTTP/1.1 ") else 0
         with self._lock:
             self.statuses[status] += 1
