@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo static check test chaos simulate planted fuzz bench lock clean
+.PHONY: help setup demo static check test chaos simulate planted fuzz hostile bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ CASES ?= 20000
 
 fuzz: .venv/ready  ## Requests that schemathesis makes up, over both APIs: CASES=20000 SEED=…
 	$(BIN)/python -m tests.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
+
+hostile: .venv/ready  ## Attacks on the service, and what another caller notices of them: ONLY=name,… ROW=2 SEED=…
+	$(BIN)/python -m tests.hostile $(if $(ONLY),--only $(ONLY)) $(if $(ROW),--row $(ROW)) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

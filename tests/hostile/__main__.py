@@ -87,6 +87,7 @@ def tried(attack: Attack, seed: str) -> Told:
     told = Told(attack.name, attack.row, attack.large)
     moments = random.Random(seed)
     try:
+        attack.scene.before()
         to_its_end(attack, told, moments.getrandbits(32))
         told.moment = moments.uniform(0.1, max(0.2, min(told.seconds, 20.0)))
         ended_amid(attack, told, moments.getrandbits(32))

@@ -6,6 +6,7 @@ import os
 import uuid
 import zipfile
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 from tests.handles import subtask
@@ -17,6 +18,7 @@ from sluiceway.testing.fake_metadata import metadata, operator
 
 BUCKET = "hostile"
 TURNS = 4
+MANY = 100_000  # of anything: such files are larger than 1 MB
 
 
 def _put(at: Stage, name: str, content: bytes) -> str:
@@ -62,6 +64,7 @@ def _works(at: Stage) -> None:
         at.wrong(f"an export is answered {status}: {said[:100]!r}")
 
 
+@cache
 def _zip_of_directories(count: int) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
@@ -84,8 +87,9 @@ def _import_zip(count: int) -> Callable[[Stage], None]:
     return act
 
 
-attack("zip-of-10000-directories", "6")(_import_zip(10_000))
-attack("zip-of-300000-directories", "6", large=True)(_import_zip(300_000))
+for _count in (10_000, 300_000):
+    _scene = Scene(before=partial(_zip_of_directories, _count))
+    attack(f"zip-of-{_count}-directories", "6", _scene, large=_count > MANY)(_import_zip(_count))
 
 
 @attack("zip-of-large-jobs", "6", large=True)
@@ -116,13 +120,14 @@ def _jar(count: int) -> Callable[[Stage], None]:
     return act
 
 
-attack("jar-of-10000-entries", "6")(_jar(10_000))
-attack("jar-of-300000-entries", "6", large=True)(_jar(300_000))
+for _count in (10_000, 300_000):
+    _scene = Scene(before=partial(_zip_of_directories, _count))
+    attack(f"jar-of-{_count}-entries", "6", _scene, large=_count > MANY)(_jar(_count))
 
 
-def _metadata(make: Callable[[], bytes]) -> Callable[[Stage], None]:
+def _metadata(make: Callable[[int], bytes], count: int) -> Callable[[Stage], None]:
     def act(at: Stage) -> None:
-        paths = [_put(at, f"sp{number}/_metadata", make()).removesuffix("/_metadata") for number in range(4)]
+        paths = [_put(at, f"sp{number}/_metadata", make(count)).removesuffix("/_metadata") for number in range(4)]
         draft = at.fleet.draft()
 
         def one(number: int) -> None:
@@ -135,18 +140,27 @@ def _metadata(make: Callable[[], bytes]) -> Callable[[Stage], None]:
     return act
 
 
+@cache
 def _empty_subtasks(count: int) -> bytes:
     return metadata(operators=[operator(subtasks=[subtask(0)] * count, parallelism=count, most=32768)])
 
 
+@cache
 def _operators(count: int) -> bytes:
-    return metadata(operators=[operator(name="a", id_=number.to_bytes(16, "big")) for number in range(count)])
+    mark = b"\xff" * 16
+    before, _, behind = operator(name="a", id_=mark).partition(mark)
+    return metadata(operators=[before + number.to_bytes(16, "big") + behind for number in range(count)])
 
 
-attack("metadata-of-30000-handles", "6")(_metadata(lambda: _empty_subtasks(30_000)))
-attack("metadata-of-700000-handles", "6", large=True)(_metadata(lambda: _empty_subtasks(700_000)))
-attack("metadata-of-20000-operators", "6")(_metadata(lambda: _operators(20_000)))
-attack("metadata-of-700000-operators", "6", large=True)(_metadata(lambda: _operators(700_000)))
+_FORMS: tuple[tuple[str, Callable[[int], bytes], int], ...] = (
+    ("handles", _empty_subtasks, 30_000),
+    ("handles", _empty_subtasks, 700_000),
+    ("operators", _operators, 20_000),
+    ("operators", _operators, 700_000),
+)
+for _what, _make, _count in _FORMS:
+    _scene = Scene(before=partial(_make, _count))
+    attack(f"metadata-of-{_count}-{_what}", "6", _scene, large=_count > MANY)(_metadata(_make, _count))
 
 
 # A full disk. ---------------------------------------------------------------------------------------------------------

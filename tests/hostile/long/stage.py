@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Scene:
     planner: bool = False  # a real one, warm
     cluster: type[FakeCluster] = FakeCluster
     users: bool = False
+    before: Callable[[], object] = lambda: None  # what is made once, before any clock runs
     small_disk: bool = False  # 24 MB, where this user may mount one
 
 
