@@ -229,6 +229,8 @@ def _examples(items: Any) -> Iterator[str]:
                 yield "".join(_examples(value))
             case "BRANCH":
                 yield "".join(_examples(value[1][0]))
+            case _:
+                pass  # what looks around, and takes no letter
 
 
 def _one_of(choices: Any) -> str:
@@ -245,7 +247,6 @@ def _has(choice: Any, letter: str) -> bool:
         return bool(chr(value) == letter)
     if kind == "RANGE":
         return bool(value[0] <= ord(letter) <= value[1])
-    classes = {"DIGIT": str.isdigit, "SPACE": str.isspace, "WORD": lambda one: one.isalnum() or one == "_"}
     name = str(value).removeprefix("CATEGORY_")
-    test = classes.get(name.removeprefix("NOT_"))
-    return bool(test and test(letter)) != name.startswith("NOT_")
+    of_class = {"DIGIT": letter.isdigit(), "SPACE": letter.isspace(), "WORD": letter.isalnum() or letter == "_"}
+    return of_class.get(name.removeprefix("NOT_"), False) != name.startswith("NOT_")

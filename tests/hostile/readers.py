@@ -61,12 +61,12 @@ def _json(field: str, kind: type[Any], text: str) -> object:
 
 
 def _job(field: str) -> Callable[[str], object]:
-    return lambda text: rules.create(CreateSqlJob(**{"name": "x", field: text}))
+    return lambda text: rules.create(msgspec.convert({"name": "x", field: text}, CreateSqlJob))
 
 
 def _jar(field: str) -> Callable[[str], object]:
     given = {"name": "x", "entrypoint": "obs://bucket/a.jar", "main_class": "A"}
-    return lambda text: jar_rules.create(CreateJarJob(**given | {field: text}))
+    return lambda text: jar_rules.create(msgspec.convert(given | {field: text}, CreateJarJob))
 
 
 def _answered(text: str) -> Answer:
@@ -91,19 +91,24 @@ def _one_cause(text: str) -> str:
     return submit_errors.explain(causes)
 
 
-def _signed(path: str = "/", query: str = "", header: str = "a") -> object:
+def _signed(path: str = "/", query: str = "", header: str = "a") -> None:
     from datetime import UTC, datetime
 
     now = datetime.now(UTC)
     headers = [(b"host", b"h"), (b"x-sdk-date", now.strftime("%Y%m%dT%H%M%SZ").encode())]
     headers += [(b"x-many", part.encode("latin-1", "replace")) for part in header.split(",")]
     request = RawRequest("GET", path.encode("utf-8", "replace"), query.encode("utf-8", "replace"), headers, b"")
-    return signature.verify(signature.Signed("A", ("host", "x-sdk-date"), "0" * 64), "secret", request, now)
+    signature.verify(signature.Signed("A", ("host", "x-sdk-date"), "0" * 64), "secret", request, now)
 
 
 def _own(text: str) -> object:
     raw = text.encode("latin-1", "replace")
     return origin.is_own({b"host": raw, b"origin": b"http://" + raw})
+
+
+def _address(text: str) -> str:
+    scope: Any = {"client": (text, 1)}
+    return limits._address(scope)
 
 
 _DB: Final = sqlite3.connect(":memory:", check_same_thread=False)
@@ -188,7 +193,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "signature.verify, query": Reader(lambda text: _signed(query=text), HEAD),
     "signature.verify, headers": Reader(lambda text: _signed(header=text), HEAD),
     "origin.is_own": Reader(_own, HEAD),
-    "limits._address": Reader(lambda text: limits._address({"client": (text, 1)}), HEAD),  # type: ignore[typeddict-item]
+    "limits._address": Reader(_address, HEAD),
     "Language.of": Reader(Language.of, HEAD),
     # Storage
     "errors.reason_of": Reader(lambda text: errors.reason_of(ValueError(text))),

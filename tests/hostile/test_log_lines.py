@@ -2,12 +2,12 @@
 
 import io
 import logging
+import sys
 from typing import Any
 
 import pytest
 import structlog
 
-from sluiceway.cli import log_lines
 from sluiceway.cli.log_lines import TRACE, WORDS, bounded, clipped, log_to_stderr
 
 FORGED = 'x\n2026-01-01 level=info event="user root is made" \x1b[2J\r\x9b1A\u2028y'
@@ -17,7 +17,7 @@ FORGED = 'x\n2026-01-01 level=info event="user root is made" \x1b[2J\r\x9b1A\u20
 def log(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What is logged, as it would stand in a file."""
     written = io.StringIO()
-    monkeypatch.setattr(log_lines.sys, "stderr", written)
+    monkeypatch.setattr(sys, "stderr", written)
     before = structlog.get_config()
     handlers = logging.getLogger().handlers[:]
     logging.getLogger().handlers[:] = []

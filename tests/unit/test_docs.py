@@ -284,13 +284,15 @@ def test_every_test_that_the_threat_model_names_is_there() -> None:
 
 
 def test_every_attack_that_the_threat_model_names_is_there() -> None:
-    from tests.hostile.__main__ import ATTACKS
+    from tests.hostile.long import bodies, files, floods, peers
+    from tests.hostile.long.attack import ATTACKS
 
     text = THREATS.read_text()
     named = [
         name for part in re.findall(r"hostile ((?:`[\w-]+`(?:, )?)+)", text) for name in re.findall(r"`([\w-]+)`", part)
     ]
     assert named
+    assert all((bodies, files, floods, peers))  # each puts its own into the table
     assert set(named) <= set(ATTACKS)
 
 

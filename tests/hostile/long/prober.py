@@ -53,7 +53,7 @@ class Prober:
     def _ask_new(self, due: Due) -> None:
         while (at := due.get()) is not None:
             with contextlib.ExitStack() as stack:
-                self._ask(at, lambda stack=stack: stack.enter_context(self._connect()))  # type: ignore[misc]
+                self._ask(at, lambda stack=stack: stack.enter_context(self._connect()))
 
     def _ask_kept(self, due: Due) -> None:
         there: list[socket.socket] = []
