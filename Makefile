@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo static check test chaos simulate planted fuzz fuzz-readers bench lock clean
+.PHONY: help setup demo static check test chaos simulate planted fuzz fuzz-readers hostile bench lock clean
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ fuzz: .venv/ready  ## Requests that schemathesis makes up, over both APIs: CASES
 
 fuzz-readers: .venv/ready  ## Made-up SQL, options and errors for whatever reads them: SECONDS=600 TARGET=sql SEED=…
 	$(BIN)/python -m tests.fuzz_readers $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+hostile: .venv/ready  ## Attacks on the service, and what another caller notices of them: ONLY=name,… ROW=2 SEED=…
+	$(BIN)/python -m tests.hostile $(if $(ONLY),--only $(ONLY)) $(if $(ROW),--row $(ROW)) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead
 	$(BIN)/python -m bench

@@ -269,3 +269,36 @@ def test_a_test_that_shows_a_promise_exists(name: str) -> None:
 
 def test_promises_name_their_tests() -> None:
     assert len(named_tests()) > 30
+
+
+# --- the threat model ------------------------------------------------------------------------------------------------
+
+THREATS = ROOT / "docs" / "explanation" / "threat-model.md"
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", THREATS.read_text())
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
+
+
+def test_every_attack_that_the_threat_model_names_is_there() -> None:
+    from tests.hostile.long import bodies, files, floods, peers
+    from tests.hostile.long.attack import ATTACKS
+
+    text = THREATS.read_text()
+    named = [
+        name for part in re.findall(r"hostile ((?:`[\w-]+`(?:, )?)+)", text) for name in re.findall(r"`([\w-]+)`", part)
+    ]
+    assert named
+    assert all((bodies, files, floods, peers))  # each puts its own into the table
+    assert set(named) <= set(ATTACKS)
+
+
+def test_every_threat_has_something_that_shows_it() -> None:
+    shown = [row for row in rows(THREATS.read_text()) if len(row) == 3 and row[0] not in {"Can", "Who"}]
+    threats = [row for row in shown if not row[0][0].isupper()]
+    assert len(threats) > 30
+    for can, _, by in threats:
+        assert "::" in by or "hostile `" in by or "known weaknesses" in by, can

@@ -36,7 +36,7 @@ def test_a_whole_one_is_shown(savepoint: Path, capsys: pytest.CaptureFixture[str
         size = 3 + (savepoint / "_metadata").stat().st_size
         assert f"canonical savepoint 7, format version 6, {size} B ({size} bytes), 1 file of state" in head
         assert titles.split()[:3] == ["OPERATOR", "UID", "ID"]
-        assert first.split() == ["count�[31m", "a-uid", bytes(range(16)).hex(), "1", "128", "3", "-"]
+        assert first.split() == ["count\\x1b[31m", "a-uid", bytes(range(16)).hex(), "1", "128", "3", "-"]
         assert second.split()[-4:] == ["2", "128", "0", "yes"]
         assert err == ""
 

@@ -91,6 +91,18 @@ class StopHead(Struct, frozen=True):
     created_at: str
 
 
+class Aborted(Struct, frozen=True):
+    """What of a stop was withdrawn."""
+
+    withdrawn: list[int]
+
+
+class Proceeded(Struct, frozen=True):
+    """How a stop stood that was told to go on."""
+
+    was: str
+
+
 class SavepointView(Struct, frozen=True):
     """A savepoint that a stop has kept."""
 
@@ -176,7 +188,8 @@ def read(data: Any, wanted: type[T]) -> T:
     try:
         return msgspec.convert(data, wanted)
     except msgspec.ValidationError as error:
-        raise Failed(f"The answer of the service was not understood: {error}. Is it another version?") from error
+        why = str(error)[:300]
+        raise Failed(f"The answer of the service was not understood: {why}. Is it another version?") from error
 
 
 def each(data: Sequence[Any], wanted: type[T]) -> Iterator[T]:

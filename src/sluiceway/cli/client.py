@@ -5,6 +5,7 @@ Commands are short, so the standard library's client is used: it is there at onc
 
 import http.client
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from sluiceway.cli.answers import Answer, Answers, Job, each, read
-from sluiceway.cli.output import Failed, complain
+from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
@@ -34,6 +35,7 @@ _NOT_THE_CALL: Final = (
     "DLI.17",
     "DLI.20005",
 )
+_ID: Final = re.compile(r"[0-9]{1,19}")
 _BAD_ID: Final = "DLI.12001"
 
 
@@ -105,7 +107,7 @@ class Client:
         """Stop jobs by DLI's call. The answer's `id` is the stop, for our own API."""
         answers, headers = self._batch("stop", job_ids, trigger_savepoint=savepoint)
         stop = headers.get(STOP_HEADER.lower())
-        return msgspec.structs.replace(answers, id=int(stop) if stop else None)
+        return msgspec.structs.replace(answers, id=int(stop) if stop and _ID.fullmatch(stop) else None)
 
     def delete(self, job_ids: Sequence[int]) -> Answers:
         """Delete jobs."""
@@ -178,7 +180,7 @@ class Client:
             if response.status != 200:
                 raise _refused(Reply(response.status, {}, json.loads(response.read())))
             yield from _server_sent(response)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             raise Unreachable(f"the stream of stop {stop_id} broke: {error}") from error
         finally:
             self._connection.close()
@@ -279,7 +281,7 @@ class Client:
         found = {name.lower(): value for name, value in response.getheaders()}
         try:
             return Reply(response.status, found, None if response.status == 204 else json.loads(raw))
-        except ValueError:
+        except (ValueError, RecursionError):
             what = f"{self.server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
             raise Failed(f"{what}. Give the address of the service with --server.") from None
 
@@ -309,14 +311,16 @@ def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, s
 
 
 def _answer(job_id: int, said: Any) -> Answer:
+    said = said if isinstance(said, dict) else {"message": "The answer of the service was not understood."}
     code = str(said.get("error_code") or "")
-    text = str(said.get("message") or said.get("error_msg") or "")
+    text = one_line(str(said.get("message") or said.get("error_msg") or ""))
     return Answer(job_id, said.get("is_success") == "true", code, text.removeprefix(code).strip())
 
 
 def _refused(reply: Reply) -> Failed:
     """The service's own words. Code 2 where they are about the call, 1 where they are about how things stand."""
     said = reply.data if isinstance(reply.data, dict) else {}
-    code, text = str(said.get("error_code") or ""), str(said.get("error_msg") or f"HTTP {reply.status}")
+    code = one_line(str(said.get("error_code") or ""))
+    text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
     about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
     return Failed(f"{text} ({code})" if code else text, code=2 if about_call else 1)

@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Events, read
+from sluiceway.cli.answers import Event, Events, read
 from sluiceway.cli.client import Client, Unreachable
 from sluiceway.cli.options import Common, commands, or_default
+from sluiceway.cli.output import one_line
 from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, PATIENCE
 
 events_app = commands("events")
@@ -52,10 +54,10 @@ def followed(client: Client, stop_id: int) -> Iterator[dict[str, Any]]:
     while True:
         try:
             for number, kind, data in client.follow(stop_id, after):
-                broken, after = 0.0, int(number or after)
+                broken, after = 0.0, _after(number, after)
                 if kind == "settled":
                     return
-                yield json.loads(data)
+                yield msgspec.to_builtins(read(_decoded(data), Event))
         except Unreachable:
             broken += LAST_PAUSE
             if broken > PATIENCE:
@@ -63,8 +65,19 @@ def followed(client: Client, stop_id: int) -> Iterator[dict[str, Any]]:
         time.sleep(LAST_PAUSE if broken else FIRST_PAUSE)
 
 
+def _after(number: str, before: int) -> int:
+    return int(number) if number.isdecimal() and len(number) < 20 else before
+
+
+def _decoded(data: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None  # which is no event
+
+
 def told(event: dict[str, Any]) -> str:
     """An event in one line."""
     about = f" job {event['job_id']}" if event["job_id"] is not None else ""
     detail = f" ({event['detail']})" if event["detail"] else ""
-    return f"{tables.moment(event['at'])} {event['kind']}{about}{detail}"
+    return one_line(f"{tables.moment(event['at'])} {event['kind']}{about}{detail}")

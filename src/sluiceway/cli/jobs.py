@@ -14,7 +14,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Job, JobDetail, each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.progress import Board, Line, looks
 
 RUNNING: Final = "job_running"
@@ -253,7 +253,7 @@ def report(answers: Answers, *, quiet: bool = False) -> int:
     """Say which jobs were refused and why. The exit code: 0 when there are none."""
     for answer in answers.jobs:
         if not answer.accepted and not quiet:
-            complain(f"job {answer.job_id} is refused: {answer.message}")
+            complain(one_line(f"job {answer.job_id} is refused: {answer.message}"))
     return int(answers.refused > 0)
 
 
@@ -324,7 +324,7 @@ def _row(job: Job) -> Sequence[str]:
 
 def _details(job: JobDetail) -> list[tuple[str, str]]:
     config = job.job_config
-    checkpoints = f"every {config['checkpoint_interval']} s" if config.get("checkpoint_enabled") else "none"
+    checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,
         "description": job.desc,
@@ -338,7 +338,7 @@ def _details(job: JobDetail) -> list[tuple[str, str]]:
         "parallelism": str(config.get("parallel_number", "")),
         "checkpoints": checkpoints,
         "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
-        "options": config.get("runtime_config") or "",
+        "options": str(config.get("runtime_config") or ""),
     }
     return [(name, value) for name, value in lines.items() if value]
 
@@ -359,7 +359,7 @@ def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
 
 
 def _confirm(active: Sequence[Job], count: int) -> None:
-    names = ", ".join(job.name for job in active[:5]) + (", …" if len(active) > 5 else "")
+    names = ", ".join(one_line(job.name) for job in active[:5]) + (", …" if len(active) > 5 else "")
     what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose what it has read"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"

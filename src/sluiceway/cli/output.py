@@ -1,11 +1,37 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
 import sys
+from typing import Final
+from unicodedata import category
 
 from rich.console import Console
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
+
+
+# What a terminal obeys (escape sequences), what turns the direction of a line or hides in it, and what ends a line.
+_OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    """The same text, fit for a terminal: whatever is not to be seen stands there as an escape. Lines and tabs stay.
+
+    Names, descriptions and messages are written by others, and must not speak to the terminal of whoever reads them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(letter) for letter in text)
+
+
+def one_line(text: str) -> str:
+    """The same, in one line: somebody else's words must not look like further lines of ours."""
+    return visible(" ".join(text.split()))
+
+
+def _shown(letter: str) -> str:
+    seen = letter in "\n\t" or category(letter) not in _OBEYED
+    return letter if seen else letter.encode("unicode_escape", "backslashreplace").decode()
 
 
 class Failed(Exception):  # noqa: N818 - what was asked for did not happen
@@ -19,10 +45,10 @@ class Failed(Exception):  # noqa: N818 - what was asked for did not happen
 
 def say(text: str) -> None:
     """A line for people, at once also through a pipe."""
-    out.print(text, highlight=False, markup=False, emoji=False)
+    out.print(visible(text), highlight=False, markup=False, emoji=False)
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
     """A line about what is wrong."""
-    err.print(f"sluiceway: {text}", highlight=False, markup=False, emoji=False)
+    err.print(visible(f"sluiceway: {text}"), highlight=False, markup=False, emoji=False)

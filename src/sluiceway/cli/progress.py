@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sluiceway.cli.client import Unreachable
+from sluiceway.cli.output import one_line
 
 FIRST_PAUSE: Final = 0.25  # seconds between two looks
 LAST_PAUSE: Final = 2.0
@@ -34,10 +35,10 @@ class Line:
     note: str = ""
     done: bool = False
 
-    @property
-    def beside(self) -> str:
-        """The note in one line."""
-        return " ".join(self.note.split())
+    def __post_init__(self) -> None:
+        """All of it in one line, and nothing that a terminal would obey."""
+        for field in ("name", "state", "note"):
+            object.__setattr__(self, field, one_line(getattr(self, field)))
 
 
 class Board:
@@ -91,7 +92,7 @@ class Board:
         for line in lines:
             if self._states.get(line.job_id) != line.state:
                 self._states[line.job_id] = line.state
-                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.beside})' if line.note else ''}")
+                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.note})' if line.note else ''}")
 
     def _picture(self) -> RenderableType:
         """Never more lines than the terminal has."""
@@ -123,7 +124,7 @@ def _rows(lines: Sequence[Line]) -> Table:
     rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # only what is said beside is ever cut
     for line in lines:
         rows.add_row(
-            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.beside)
+            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note)
         )
     return rows
 

@@ -11,7 +11,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.storage.errors import BadStorage, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
@@ -198,7 +198,7 @@ def _opened(path: str) -> tuple[Storage, str]:
 
 def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) -> None:
     for fault in wrong:
-        complain(_printable(f"{path}: {fault}"))
+        complain(one_line(f"{path}: {fault}"))
     if more_wrong:
         complain(f"{path}: {more_wrong} more of its files are missing or have another size")
     if unchecked:
@@ -214,8 +214,8 @@ def _show(inspection: Inspection, metadata: Metadata) -> None:
     )
     rows = [
         (
-            _printable(operator.name or ""),
-            _printable(operator.uid or ""),
+            operator.name or "",
+            operator.uid or "",
             operator.id,
             str(operator.parallelism),
             str(operator.max_parallelism),
@@ -258,8 +258,3 @@ def _document(inspection: Inspection) -> dict[str, Any]:
         **known,
         "operators": operators,
     }
-
-
-def _printable(text: str) -> str:
-    """What a file says may be meant for the terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)

@@ -3,14 +3,11 @@
 import asyncio
 import contextlib
 import functools
-import logging
 import socket
 import ssl
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-import structlog
 import uvicorn
 import uvloop
 from cyclopts import App
@@ -19,6 +16,7 @@ from sluiceway.api.connections import server_config
 from sluiceway.api.proxies import Proxies
 from sluiceway.app import BadSettings, Service, running
 from sluiceway.cli.ending import REQUESTS, Ending
+from sluiceway.cli.log_lines import log_to_stderr
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.java import NoFlink, NoJava
@@ -46,7 +44,7 @@ app = App(name="serve", help=HELP, result_action="return_value")
 @app.default
 def serve(settings: Settings | None = None) -> int:
     """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
-    _log_to_stderr()
+    log_to_stderr()
     try:
         uvloop.run(_serve(settings or Settings()))
     except (BadSettings, BadStorage) as error:
@@ -140,19 +138,3 @@ async def _announce(
     say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
     for name, address in service.clusters.items():
         say(f"  queue {name}: Flink at {address}")
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.LogfmtRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
+from sluiceway.cli.answers import Aborted, Answers, Proceeded, Stop, Stops, StopView, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.events import followed, told
@@ -233,7 +233,7 @@ def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     if common.json:
         tables.document(reply.data)
     else:
-        say(f"Withdrawn: {_jobs(len(reply.data['withdrawn']))}. See: sluiceway stops show {stop_id}")
+        say(f"Withdrawn: {_jobs(len(read(reply.data, Aborted).withdrawn))}. See: sluiceway stops show {stop_id}")
     return 0
 
 
@@ -252,7 +252,7 @@ def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     reply = common.client().proceed(stop_id)
-    was = reply.data["was"]
+    was = read(reply.data, Proceeded).was
     if common.json:
         tables.document(reply.data)
     elif was == "paused":

@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sluiceway.cli.output import one_line, visible
+
 GAP: Final = 2  # between two columns on a terminal
+_MOMENT: Final = "%Y-%m-%d %H:%M:%SZ"
 PATH_END: Final = 20  # characters; of Flink's savepoints, all that tells one from another
 
 _STYLES: Final = {
@@ -36,6 +39,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, path: str = 
     On a terminal long values are folded, and columns without any value are left out. Where it is too narrow, the column
     called `path` shows only the ends of its values: folded to a few letters a line they could not be read either.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     console = Console()
     if not console.is_terminal:
         _plain(headers, rows)
@@ -68,7 +72,7 @@ def _end_of(path: str) -> str:
 def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns two blanks apart, `-` for nothing: for grep, cut and awk."""
     cells = [[header.upper().replace(" ", "_") for header in headers]]
-    cells += [[" ".join(cell.split()) or "-" for cell in row] for row in rows]
+    cells += [[cell or "-" for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
     for row in cells:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -78,14 +82,24 @@ def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def document(data: Any) -> None:
     """One JSON document, and nothing added to it."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(_json(data, indent=2) + "\n")
     sys.stdout.flush()
 
 
 def line(data: Any) -> None:
     """One JSON document on a line of its own, at once."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.write(_json(data) + "\n")
     sys.stdout.flush()
+
+
+def _json(data: Any, indent: int | None = None) -> str:
+    """JSON in which letters stand for themselves, and what a terminal would obey as an escape."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    return text if visible(text) == text else "".join(_escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter if visible(letter) == letter else json.dumps(letter)[1:-1]
 
 
 def size(count: int | None) -> str:
@@ -101,20 +115,27 @@ def size(count: int | None) -> str:
 
 
 def when(millis: int | None) -> str:
-    """A moment that DLI writes as epoch milliseconds, in UTC."""
-    return datetime.fromtimestamp(millis / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if millis else ""
+    """A moment that DLI writes as epoch milliseconds, in UTC. One that no calendar has stands as it is."""
+    try:
+        return datetime.fromtimestamp(millis / 1000, UTC).strftime(_MOMENT) if millis else ""
+    except (OverflowError, ValueError, OSError):
+        return str(millis)
 
 
 def moment(text: str | None) -> str:
-    """A moment that our own API writes, in UTC and to the second."""
-    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if text else ""
+    """A moment that our own API writes, in UTC and to the second. What is none stands as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).strftime(_MOMENT) if text else ""
+    except (OverflowError, ValueError):
+        return str(text)
 
 
 def seconds_between(first: str, last: str | None) -> float | None:
     """Seconds between two moments of our own API."""
-    if last is None:
+    try:
+        return None if last is None else (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+    except (TypeError, ValueError):  # one of them is no moment, or has no time zone
         return None
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 
 def lasting(millis: int) -> str:

@@ -11,7 +11,6 @@ from sluiceway.api.dli.fields import LIST_LIMIT
 from sluiceway.api.dli.rules import short_list, text_of
 from sluiceway.control.resources import KINDS, name_of
 
-_HOST: Final = re.compile(r"(?P<bucket>[^.]+(?:\.[^.]+)*?)\.obs(?:\..+)?")
 _OWNER: Final = re.compile(r"[A-Za-z_\-][\w\-]{4,31}", re.ASCII)
 
 
@@ -55,13 +54,19 @@ def _path(given: str) -> str:
         return given
     try:
         parts = urlsplit(given)
-        host = _HOST.fullmatch(parts.hostname or "")
+        bucket = _bucket(parts.hostname or "")
     except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or host is None:
+        parts, bucket = urlsplit(""), ""
+    if parts.scheme not in {"http", "https"} or not bucket:
         raise bad(
             "paths",
             f"{given[:100]} is not a path in OBS; write obs://bucket/directory/name",
             f"{given[:100]} 不是 OBS 路径，请使用 obs://bucket/directory/name",
         )
-    return f"obs://{host['bucket']}{unquote(parts.path)}"
+    return f"obs://{bucket}{unquote(parts.path)}"
+
+
+def _bucket(host: str) -> str:
+    """The bucket of an object store's host, bucket.obs.region.provider; empty for any other host."""
+    bucket, obs, _ = f"{host}.".partition(".obs.")
+    return bucket if obs and all(bucket.split(".")) else ""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, Router
-from litestar.exceptions import HTTPException
+from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
@@ -55,6 +55,7 @@ def routes() -> Router:
     return Router(
         path="/api/v1/projects/{project_id:str}",
         route_handlers=[no_options(_HANDLERS), *_HANDLERS],
+        before_request=_plain_ids,
         exception_handlers={
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
@@ -75,6 +76,14 @@ def routes() -> Router:
             TooManyStreams: _no(Code.TOO_MANY_STREAMS),
         },
     )
+
+
+def _plain_ids(request: Request[Any, Any, Any]) -> None:
+    """Refuse an id that is written in any other way than answers write it: 1_0 is not 10, whatever Python says."""
+    segments = request.scope["path"].split("/")
+    for name, value in request.path_params.items():
+        if type(value) is int and str(value) not in segments:
+            raise ClientException(f"{name}: it is not a whole number in digits")
 
 
 def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response[wire.Error]]:

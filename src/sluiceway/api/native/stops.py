@@ -1,6 +1,7 @@
 """Stops of many jobs as one thing: accepting them, looking at them, taking them back, and undoing them."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,6 +38,8 @@ from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.views import JobSelector
+
+_TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 
 IdempotencyKey = Annotated[
     str | None,
@@ -231,7 +234,7 @@ def _target(target: str | None) -> str | None:
         return None
     if target.startswith("/"):
         target = f"file://{target}"
-    if "://" not in target or any(letter.isspace() or ord(letter) < 32 for letter in target):
+    if not _TARGET.fullmatch(target) or not target.isprintable():
         raise ClientException(
             "target is a directory as an absolute path or a URI, for example file:///mnt/flink/tonight."
         )

@@ -1,7 +1,7 @@
 """The wire models of our own API. Times are ISO 8601 in UTC, sizes bytes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -62,7 +62,7 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     queue: Name | None = None
     name: Name | None = None  # a pattern of the whole name: * for any characters, ? for one
     tags: Tags | None = None
-    status: Annotated[list[Status], Meta(min_length=1)] | None = None
+    status: Annotated[list[Status], Meta(min_length=1, max_length=len(get_args(Status)))] | None = None
     savepoint: bool = True
     drain: bool = False
     format: Literal["canonical", "native"] = "canonical"

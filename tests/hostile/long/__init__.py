@@ -1,0 +1,1 @@
+"""The long attacks of `make hostile`: no test collects them."""
