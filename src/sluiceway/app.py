@@ -382,7 +382,10 @@ def _api(
         stuck = "" if reconciler is None else reconciler.stuck()
         return f"no turn for a while: {stuck}" if stuck else ""
 
-    readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers}
+    async def files() -> str:
+        return await storage.stuck() or ""
+
+    readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers, "storage": files}
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     app = Litestar(
         route_handlers=[

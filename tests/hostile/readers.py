@@ -12,9 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from sluiceway.api import origin
-from sluiceway.api.auth import limits, signature
+from sluiceway.api.auth import signature
 from sluiceway.api.auth.iam import TokenRequest
 from sluiceway.api.auth.signature import RawRequest
+from sluiceway.api.caller import address_of
 from sluiceway.api.dli import (
     boundary,
     jar_rules,
@@ -108,7 +109,7 @@ def _own(text: str) -> object:
 
 def _address(text: str) -> str:
     scope: Any = {"client": (text, 1)}
-    return limits._address(scope)
+    return address_of(scope)
 
 
 _DB: Final = sqlite3.connect(":memory:", check_same_thread=False)
@@ -193,7 +194,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "signature.verify, query": Reader(lambda text: _signed(query=text), HEAD),
     "signature.verify, headers": Reader(lambda text: _signed(header=text), HEAD),
     "origin.is_own": Reader(_own, HEAD),
-    "limits._address": Reader(_address, HEAD),
+    "caller.address_of": Reader(_address, HEAD),
     "Language.of": Reader(Language.of, HEAD),
     # Storage
     "errors.reason_of": Reader(lambda text: errors.reason_of(ValueError(text))),
