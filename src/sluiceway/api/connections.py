@@ -260,6 +260,7 @@ class Connection(HttpToolsProtocol):
         """Answer a request, unless the caller is gone."""
         await asyncio.sleep(0)  # whoever has hung up in the meantime is noticed here
         if cycle.disconnected or self.transport.is_closing():
+            cycle.disconnected = True
             return
         task = asyncio.current_task()
         assert task is not None
