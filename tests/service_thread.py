@@ -11,8 +11,10 @@ import httpx
 import uvicorn
 from tests.sdk import PROJECT, client, code_of
 
-from sluiceway.api.connections import limited
+from sluiceway.api.connections import server_config
+from sluiceway.api.proxies import Proxies
 from sluiceway.app import running
+from sluiceway.cli.ending import REQUESTS
 from sluiceway.settings import Settings
 
 __all__ = ["BASE", "NOWHERE", "PROJECT", "ServiceThread", "code_of"]
@@ -45,8 +47,9 @@ class ServiceThread:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             async with running(self._settings) as service:
-                http = limited(self._settings.max_connections)
-                config = uvicorn.Config(service.asgi, http=http, log_level="critical", lifespan="off")
+                proxies = Proxies.named(self._settings.trusted_proxy)
+                config = server_config(service.asgi, self._settings.max_connections, proxies, REQUESTS)
+                config.lifespan = "off"
                 self._server = uvicorn.Server(config)
                 self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
                 serving = asyncio.create_task(self._server.serve([listener]))

@@ -184,6 +184,16 @@ def test_whoever_does_not_read_is_cut_and_whoever_reads_slowly_is_not() -> None:
         del deaf
 
 
+def test_the_kernel_takes_little_of_an_answer_that_nobody_reads() -> None:
+    async def large(_scope: Any, _receive: Any, send: Any) -> None:
+        await answer(send, bytes(16_000_000))
+
+    with serving(large) as at, at.open(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", receive=4096):
+        at.until(lambda: at.connections == 1)
+        [connection] = at.server.server_state.connections
+        at.until(lambda: connection.transport.get_write_buffer_size() > 15_500_000)
+
+
 def test_an_answer_that_is_small_and_not_read_does_not_stay_either() -> None:
     async def some(_scope: Any, _receive: Any, send: Any) -> None:
         await answer(send, bytes(40_000))

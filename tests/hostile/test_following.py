@@ -160,6 +160,7 @@ async def test_a_stream_ends_when_the_caller_may_no_longer_see_it(monkeypatch: p
 async def test_who_is_let_in_no_more_hears_no_more(by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_events, "CHECK_EVERY", 0.0)
     monkeypatch.setattr(following, "SIGN_OF_LIFE", 0.01)
+    api_events._message.cache_clear()
     async with guarded(tmp_path) as api:
         [job] = await api.plane.run()
         api.plane.fake.jobs[await api.plane.flink_id(job)].stop_seconds = 60.0
@@ -169,7 +170,9 @@ async def test_who_is_let_in_no_more_hears_no_more(by: str, tmp_path: Path, monk
         token = (await api.door.sign_in.issue("ann", "a good password", PROJECT)).token
         how: Any = {"auth": who} if by == "key" else {"headers": {"X-Auth-Token": token}}
         asked = asyncio.create_task(api.http.get(f"{STOPS}/{stop}/events", **how))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(PATIENCE):
+            while not api_events._message.cache_info().currsize:
+                await asyncio.sleep(0.01)
         assert not asked.done(), "it is followed"
         await (api.access.revoke_key(who.access) if by == "key" else api.access.revoke_tokens("ann"))
         answer = await asyncio.wait_for(asked, PATIENCE)

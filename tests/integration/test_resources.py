@@ -78,6 +78,7 @@ ELSEWHERE = (
     "import_savepoint",
     "stop_jobs",
     "queries",
+    "following",
     "savepoints",
     "preflight",
     "templates",

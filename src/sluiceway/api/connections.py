@@ -6,6 +6,8 @@ are gone, and has no words of ours for having too many connections.
 """
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from functools import partial
 from http import HTTPStatus
@@ -41,6 +43,7 @@ PIECE: Final = 2**20  # bytes of a body
 STALL: Final = 20.0  # seconds within which a caller reads at least `READ` bytes of an answer that waits for them
 READ: Final = 16 * 2**10
 LOOK_EVERY: Final = 1.0  # seconds
+UNREAD: Final = 64 * 2**10  # bytes that the kernel takes for one caller (Linux: twice as many); by itself it takes MBs
 AT_ONCE: Final = 4 * 2**10  # bytes that are parsed in one go, so that few requests of one connection wait in memory
 
 # What decides something is there once: two of a kind could be read one way here and another way by a proxy.
@@ -155,6 +158,8 @@ class Connection(HttpToolsProtocol):
         """Begin to wait for a head."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
+        with contextlib.suppress(OSError):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
         admission = self.crowd.enter(self, network_of(self.client[0] if self.client else ""))
         if admission is Admission.CUT:
             transport.abort()
@@ -260,6 +265,7 @@ class Connection(HttpToolsProtocol):
         """Answer a request, unless the caller is gone."""
         await asyncio.sleep(0)  # whoever has hung up in the meantime is noticed here
         if cycle.disconnected or self.transport.is_closing():
+            cycle.disconnected = True
             return
         task = asyncio.current_task()
         assert task is not None
@@ -268,8 +274,9 @@ class Connection(HttpToolsProtocol):
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
-            if not cycle.disconnected:
-                raise
+            if not cycle.disconnected:  # the service ends, and has waited for long enough
+                cycle.disconnected = True
+                self.transport.abort()
         finally:
             self._work = None
 

@@ -19,7 +19,7 @@ from sluiceway.control.errors import BadResource, NoProgram, ResourceTooLarge, S
 from sluiceway.settings import MAX_RESOURCE
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.files import Files, key_of
-from sluiceway.store import resources
+from sluiceway.store import kept, resources
 from sluiceway.store.database import Database
 from sluiceway.store.resources import Resource
 
@@ -121,6 +121,7 @@ class Resources:
         return digest.hexdigest(), size
 
     async def _keep(self, path: str, part: Path) -> None:
+        kept.keep()  # what is stored also gets its name
         try:
             await self.files.store(path, part)
         except BadPath as error:

@@ -9,7 +9,7 @@ from sluiceway.control.errors import SavepointNeeded, SavepointRemoved, StorageT
 from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import catalogue
+from sluiceway.store import catalogue, kept
 from sluiceway.store.catalogue import Need, Savepoint, Which
 from sluiceway.store.database import Database
 
@@ -86,6 +86,7 @@ class Savepoints:
                 f"Savepoint {savepoint_id} is still needed: {needed_by(savepoint)}. "
                 "Resume the job and stop it anew, or delete the job, or delete the savepoint by force."
             )
+        kept.keep()  # what is removed is also said to be
         try:
             await self.storage.remove(savepoint.path)
         except NotASavepoint as error:

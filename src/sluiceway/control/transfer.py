@@ -16,7 +16,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile
 from sluiceway.storage.files import Files, key_of
-from sluiceway.store import audit
+from sluiceway.store import audit, kept
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
 from sluiceway.store.transfer import Namesake
@@ -68,7 +68,9 @@ class Transfer:
         written: list[str] = []
         async for documents in self._files_of(project, only, write):
             name = f"{directory.rstrip('/')}/jobs_{stamp}_{len(written) + 1}.zip"
-            await self.files.write(name, await asyncio.to_thread(pack, {MARK: VERSION, **documents}))
+            packed = await asyncio.to_thread(pack, {MARK: VERSION, **documents})
+            kept.keep()  # what is written is also told
+            await self.files.write(name, packed)
             written.append(name)
             # At once: one that is written is told of also when a later one fails.
             await audit.record(self.db, "jobs_exported", project, [name], self.clock(), who)

@@ -28,6 +28,6 @@ def begin(work: Work) -> None:
 
 
 def keep() -> None:
-    """A transaction has begun that writes; the work that it belongs to is dropped no more."""
+    """Something is written or removed from here on, in the database or in storage: the work is dropped no more."""
     if (work := _CURRENT.get()) is not None:
         work.writes = True
