@@ -289,7 +289,7 @@ async def test_a_database_that_cannot_be_read_lets_nobody_in_and_refuses_nobody(
 
 async def test_a_disk_without_room_for_a_package_is_no_refusal_of_its_job(tmp_path: Path) -> None:
     async def fetch(_job: int, _name: str, into: Path) -> None:
-        into.write_bytes(b"half")
+        await asyncio.to_thread(into.write_bytes, b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async with aiohttp.ClientSession() as session:
