@@ -191,6 +191,12 @@ async def test_only_the_jobs_that_are_watched_are_kept() -> None:
     assert [job.jid for job in await overview(LINE, LINE | {"jid": OTHER, "state": 1}).jobs({JID, "gone"})] == [JID]
 
 
+async def test_of_two_hundred_thousand_jobs_the_one_that_is_watched_is_found() -> None:
+    lines = ",".join(f'{{"jid":"{number:032x}","name":"n","state":"RUNNING"}}' for number in range(200_000))
+    found = await Canned(f'{{"jobs":[{lines},{json.dumps(LINE)}]}}'.encode()).jobs({JID})
+    assert [(job.jid, job.state) for job in found] == [(JID, JobState.RUNNING)]
+
+
 async def test_no_jobs_are_no_jobs_and_more_than_there_can_be_are_no_answer() -> None:
     assert await overview().jobs() == []
     with pytest.raises(Unreachable, match="more than 500000 jobs"):
