@@ -118,9 +118,11 @@ class Brief:
             nonlocal done
             done = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
+            if message["type"] == "http.response.start":  # which takes its time on a busy machine
+                limit.reschedule(asyncio.get_running_loop().time() + MOMENT)
 
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(MOMENT):
+            async with asyncio.timeout(None) as limit:
                 await self._app(scope, receive, send_on)
         if not done:
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,6 +1,7 @@
 """The disk is full, or somebody holds the database: a refusal in words, a service that says so, and a way back."""
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from sqlalchemy import event
@@ -22,7 +24,12 @@ from tests.plane import PROJECT, plane
 from tests.service import ServiceProcess, wait_for
 
 from sluiceway.app import _api
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent
+from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import StopPhase
+from sluiceway.engines.jars import JarSubmitter
 from sluiceway.reconcile import worker
 from sluiceway.settings import Settings
 from sluiceway.store import database
@@ -278,6 +285,20 @@ async def test_a_database_that_cannot_be_read_lets_nobody_in_and_refuses_nobody(
                 answer = await at.http.get(f"{DLI}/jobs", auth=auth, headers={} if auth else {"X-Auth-Token": "none"})
                 assert (answer.status_code, answer.json()["error_code"]) == (503, "APIGW.0202")
         assert (await at.http.get(f"{DLI}/jobs", auth=ann)).status_code == 200
+
+
+async def test_a_disk_without_room_for_a_package_is_no_refusal_of_its_job(tmp_path: Path) -> None:
+    async def fetch(_job: int, _name: str, into: Path) -> None:
+        await asyncio.to_thread(into.write_bytes, b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with aiohttp.ClientSession() as session:
+        submitter = JarSubmitter(session, fetch, tmp_path / "packages", "file:///s")
+        run, spec = Run(1, 7, "f" * 32, RunPhase.SUBMITTING), JobSpec("", program=JarProgram("obs://bucket/a.jar"))
+        answer = await submitter.submit(Cluster("c", "http://127.0.0.1:1"), run, "job", spec)
+    assert isinstance(answer, Silent)
+    assert "No space left on device" in str(answer)
+    assert list((tmp_path / "packages").iterdir()) == [], "nothing half is left"
 
 
 # What gets done. ------------------------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from aiohttp.test_utils import RawTestServer
 from tests.native_api import native_api
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.facts import JobState, Refusal
+from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
 from sluiceway.engines import flink_rest
 from sluiceway.engines.flink_answers import DEEPEST, LARGE, SMALL, Answer
-from sluiceway.engines.flink_failures import CLIP, AttemptFailed, NoSuchJob, classify, plain_words
+from sluiceway.engines.flink_failures import CLIP
 from sluiceway.engines.flink_rest import MOST_JOBS, FlinkRest
 from sluiceway.engines.traffic import traffic
 from sluiceway.testing.fake_flink import FakeFlink
@@ -191,6 +191,12 @@ async def test_only_the_jobs_that_are_watched_are_kept() -> None:
     assert [job.jid for job in await overview(LINE, LINE | {"jid": OTHER, "state": 1}).jobs({JID, "gone"})] == [JID]
 
 
+async def test_of_two_hundred_thousand_jobs_the_one_that_is_watched_is_found() -> None:
+    lines = ",".join(f'{{"jid":"{number:032x}","name":"n","state":"RUNNING"}}' for number in range(200_000))
+    found = await Canned(f'{{"jobs":[{lines},{json.dumps(LINE)}]}}'.encode()).jobs({JID})
+    assert [(job.jid, job.state) for job in found] == [(JID, JobState.RUNNING)]
+
+
 async def test_no_jobs_are_no_jobs_and_more_than_there_can_be_are_no_answer() -> None:
     assert await overview().jobs() == []
     with pytest.raises(Unreachable, match="more than 500000 jobs"):
@@ -350,60 +356,6 @@ async def test_what_is_passed_on_is_not_nested_deeply() -> None:
 async def test_the_name_of_a_vertex_leads_to_no_other_address(vertex: str) -> None:
     with pytest.raises(Unreachable):
         await Canned(json.dumps({"vertices": [{"id": vertex}]}).encode()).job(JID)
-
-
-# What it says of failures. --------------------------------------------------------------------------------------------
-
-TEXTS: dict[str, Callable[[int], str]] = {
-    "dots": lambda n: "a." * (n // 2) + "!",
-    "classes": lambda n: "a.b: " * (n // 5),
-    "causes": lambda n: "Caused by: a.b.C: Trigger checkpoint failure.\n" * (n // 45),
-    "bare causes": lambda n: "Caused by: " * (n // 11),
-    "directories": lambda n: "cannot create a " * (n // 16),
-    "one directory": lambda n: "cannot create " + "a" * n,
-    "savepoints": lambda n: "A savepoint has been created at: " * (n // 33),
-    "task managers": lambda n: "TaskManager " * (n // 12),
-    "spaces": lambda n: "a.b" + " " * n + "x",
-    "lines": lambda n: "\n" * n,
-    "one word": lambda n: "x" * n,
-}
-
-
-@pytest.mark.parametrize("kind", TEXTS)
-def test_the_time_for_a_failures_text_grows_at_most_with_its_length(kind: str) -> None:
-    def cost(megabytes: int) -> float:
-        text = TEXTS[kind](megabytes << 20)
-        begun = time.process_time()
-        assert len(classify("", text).text) <= CLIP
-        assert len(plain_words(text)) <= CLIP
-        return time.process_time() - begun
-
-    first = min(cost(1) for _ in range(2))
-    for megabytes in (2, 4, 8):
-        assert min(cost(megabytes) for _ in range(2)) < 4 * megabytes * first + 0.05
-
-
-@pytest.mark.parametrize("frames", [10, 100_000])
-def test_the_first_and_the_innermost_cause_of_a_long_trace_are_told(frames: int) -> None:
-    frame = "\tat org.apache.flink.runtime.Thing.run(Thing.java:1)\n"
-    trace = (
-        "org.apache.flink.util.FlinkException: The job broke.\n"
-        + frame * frames
-        + "Caused by: java.io.IOException: No space left on device\n"
-        + frame * 5
-    )
-    assert plain_words(trace) == "The job broke. No space left on device"
-    failed = classify("", trace)
-    assert isinstance(failed, AttemptFailed)
-    assert failed.refusal is Refusal.STORAGE
-
-
-def test_where_a_savepoint_lies_is_read_within_bounds() -> None:
-    def said(path: str) -> AttemptFailed | NoSuchJob:
-        text = f"A savepoint has been created at: {path}, but the corresponding job 1 failed."
-        return classify("", f"a.b.StopWithSavepointStoppingException: {text}")
-
-    assert [getattr(said(path), "location", "") for path in ("file:/s", "", "x" * 4001)] == ["file:/s", None, None]
 
 
 def asked_often(fake: FakeFlink, times: int) -> bool:

@@ -1,30 +1,17 @@
 """`sluiceway access`: who may call, and what they may do. Works on the database, as an administrator on the machine."""
 
-import asyncio
-import os
-import pwd
-import tomllib
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from cyclopts import Parameter
 
-from sluiceway.app import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag, commands
-from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.password import ask_password
-from sluiceway.control.access import Access, BadRequest, Missing
-from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
+from sluiceway.cli.place import Place
 from sluiceway.domain.access import Grant, Role
-from sluiceway.settings import Settings
 from sluiceway.store.accounts import User, told
-from sluiceway.store.database import BadDatabase, Database, migrate
-from sluiceway.store.private import make_directory
-from sluiceway.store.trouble import DatabaseUnavailable
 
 T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
@@ -44,78 +31,6 @@ def _check_lasts(_: Any, value: timedelta | None) -> None:
 
 Lasts = Annotated[timedelta | None, Parameter(validator=_check_lasts)]
 Projects = Annotated[str, Parameter(name=["--project", "-p"])]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Which service's users these are, and how to answer. The service may run meanwhile, and need not."""
-
-    data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
-    """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
-
-    secret_key_file: Annotated[Path | None, Parameter(env_var="SLUICEWAY_SECRET_KEY_FILE")] = None
-    """The service's --secret-key-file. Default: as sluiceway.toml says, else secret.key in the data directory."""
-
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
-
-    def do(self, what: Callable[[Access], Awaitable[T]], *, first: bool = False) -> T:
-        """Do it, and close the database, which only a `first` step makes where there is none. Raises `Failed`."""
-        data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
-        key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
-        try:
-            made = not (data / "sluiceway.db").exists()
-            if made and not first:
-                raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
-            make_directory(data)
-            migrate(data / "sluiceway.db")
-            if made:
-                complain(f"{data} held no data of a service; it does now. Was another --data meant?")
-            return asyncio.run(_do(what, data, key_file.expanduser()))
-        except OSError as error:
-            raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
-        except (BadKeyFile, BadRequest) as error:
-            raise Failed(str(error), code=2) from error
-        except (BadDatabase, Missing) as error:
-            raise Failed(str(error)) from error
-        except DatabaseUnavailable as error:
-            raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
-
-    def tell(self, data: Any, text: str) -> int:
-        """Tell what was done."""
-        if self.json:
-            tables.document(data)
-        else:
-            say(text)
-        return 0
-
-
-async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
-    db = Database(data / "sluiceway.db")
-    try:
-        return await what(Access(db, Vault(key_file), clock, f"{_os_user()}@console"))
-    finally:
-        await db.close()
-
-
-def _os_user() -> str:
-    """Who administers, as the system knows them; the environment could say anything."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
-def _from_file(name: str) -> Path | None:
-    """A setting of the service's file in the current directory."""
-    try:
-        found = tomllib.loads(Path("sluiceway.toml").read_text(encoding="utf-8")).get(name)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise Failed(f"sluiceway.toml cannot be read: {error}", code=2) from error
-    return Path(found) if isinstance(found, str) else None
 
 
 # Users. --------------------------------------------------------------------------------------------------------------

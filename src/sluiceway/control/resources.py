@@ -154,6 +154,8 @@ def _taken_in() -> Iterator[None]:
     """What the disk of this machine, where uploads arrive, has against one. Raises `StorageTrouble`."""
     try:
         yield
+    except (ConnectionError, TimeoutError):
+        raise  # who uploads has hung up
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StorageTrouble(

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -22,7 +22,7 @@ DEEPEST: Final = 40  # levels of what is passed on as it came; a job's graph has
 
 
 class _Errors(msgspec.Struct):
-    errors: list[str]
+    errors: Annotated[list[str], msgspec.Meta(max_length=1000)]  # Flink's own have one or two
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,6 @@ __all__ = [
 
 # Bytes of an answer that are read. Failure causes were seen up to 71 KB, a job's line in the overview at 450 bytes.
 # What is passed on as it came takes up to twenty times as many in memory.
-_REFUSAL = 256 << 10
 _GRAPH = 4 << 20
 _TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
@@ -296,7 +295,7 @@ class FlinkRest:
             async with self._session.request(
                 method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
-                most = limit if response.status < 300 else min(limit, _REFUSAL)
+                most = limit if response.status < 300 else min(limit, SMALL)
                 return Answer(response.status, await read(response, most))
 
 

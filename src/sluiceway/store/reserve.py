@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import structlog
@@ -32,16 +33,21 @@ class Reserve:
         """It is made by `take`."""
         self._path = path
         self._size = size
+        self._turn = Lock()  # for they are called in threads
+        self._told = False  # why it cannot be made
         self.held = False
 
     def take(self) -> bool:
         """Keep the room back, if there is twice as much; whether it is held now."""
-        if not self.held:
+        with self._turn:
             try:
-                self.held = self._is_there() or (self.room() >= 2 * self._size and self._make())
+                self.held = self.held or self._is_there() or (self.room() >= 2 * self._size and self._make())
+                self._told = False
             except OSError as error:
-                log.warning("no_room_kept_back", why=error.strerror)
-        return self.held
+                if not self._told:
+                    log.warning("no_room_kept_back", why=error.strerror)
+                self._told = True
+            return self.held
 
     def make_way(self) -> None:
         """Give up what a service before this one has kept, where there is too little to start with."""
@@ -50,10 +56,10 @@ class Reserve:
 
     def give(self) -> None:
         """Give it up."""
-        if self.held:
+        with self._turn, suppress(OSError):
+            if self.held:
+                log.warning("room_given_up", bytes=self._size, why="the disk is full; what makes room is still done")
             self.held = False
-            log.warning("room_given_up", bytes=self._size, why="the disk is full; what makes room is still done")
-        with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     def room(self) -> int:

@@ -28,6 +28,7 @@ _PUBLIC: Final = {"RSA", "EC", "OKP"}
 _PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")  # RFC 7518, section 6
 _TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}  # by what the algorithm begins with
 LEAST_RSA: Final = 2048  # bits: NIST SP 800-131A, and RFC 7518, section 3.3
+_LONGEST: Final = 4096  # characters of one number of a key; 8192 bits have 1366
 _MOST_RSA: Final = 8192  # with more, verifying takes milliseconds
 
 log = structlog.get_logger(__name__)
@@ -111,7 +112,7 @@ class IssuerKeys:
             return
         self._asked = now
         try:
-            self._keys = imported(await self._fetch())
+            self._keys = await asyncio.to_thread(imported, await self._fetch())
             self._learned = now
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError) as error:
             log.warning("no keys of the OIDC issuer", issuer=self._issuer, why=str(error)[:200] or type(error).__name__)
@@ -196,6 +197,8 @@ def _one(given: Any) -> Key | None:
             return None
         if any(part in given for part in _PRIVATE):
             raise BadKey("the issuer publishes the private part of that key", "颁发者公开了该密钥的私钥部分")
+        if any(len(str(given.get(part, ""))) > _LONGEST for part in ("n", "e", "x", "y")):
+            raise BadKey("the issuer's key is longer than any that is taken", "颁发者的密钥过长")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SecurityWarning)  # of what is refused below
             key = JWKRegistry.import_key(given)
