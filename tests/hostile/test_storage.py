@@ -18,7 +18,7 @@ from tests.places import DiskPlace
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import threads
 from sluiceway.storage.disk import Disk
-from sluiceway.storage.errors import BadPath, BehindLink, NoSuchFile, NotASavepoint, StorageUnreadable
+from sluiceway.storage.errors import BadPath, BehindLink, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
 
@@ -316,6 +316,26 @@ async def test_a_write_that_is_given_up_leaves_nothing(place: DiskPlace, root: P
     assert list((root / "data/d").iterdir()) == []
 
 
+async def test_no_descriptor_stays_open(place: DiskPlace, root: Path, outside: Path, tmp_path: Path) -> None:
+    place.put(f"{SAVEPOINT}/_metadata", naming("gone", "d/x"))
+    link(root / "data/link", outside)
+    fifo(root / "data/fifo")
+    storage, files, uri = place.storage, place.storage.files, place.storage.uri
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(5):
+        await asyncio.gather(
+            *(files.read(f"obs://data/{name}", 9) for name in ("link/x", "fifo", "none", "none/x", "a" * 300)),
+            *(files.write(f"obs://data/{name}", b"") for name in ("link/x", "fifo/x", "a" * 200 + "/b")),
+            *(storage.inspect(f"{uri}/{name}") for name in (SAVEPOINT, "data/link", "data/fifo")),
+            *(storage.remove(f"{uri}/{name}") for name in ("data", "data/link", "data/fifo", "data/none")),
+            *(storage.look(f"{uri}/{name}") for name in ("jobs", "data", "data/link", "data/fifo")),
+            files.list("obs://data"),
+            storage.why_unwritable(f"{uri}/data/fifo/x"),
+            return_exceptions=True,
+        )
+    assert len(os.listdir("/dev/fd")) == before
+
+
 # Storage that hangs. -------------------------------------------------------------------------------------------------
 
 
@@ -450,6 +470,12 @@ asyncio.run(main())
 def test_a_process_ends_although_storage_hangs() -> None:
     done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (0, "no answer in time\n")
+
+
+@pytest.mark.parametrize("text", ["a " * 10**6, "performing GET http://x/ " * 10**6, " /a" * 10**6, "<Code>" * 10**6])
+def test_what_a_foreign_error_says_is_clipped_before_it_is_looked_through(text: str) -> None:
+    assert reason_of(ValueError(text)) == reason_of(ValueError(text[:2000]))
+    assert len(reason_of(ValueError(text))) <= 200
 
 
 # Many of them. -------------------------------------------------------------------------------------------------------

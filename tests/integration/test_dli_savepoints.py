@@ -1,6 +1,7 @@
 """DLI's savepoint and import-savepoint, through the vendor's SDK and as raw JSON, over a fake Flink."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -156,6 +157,11 @@ async def test_what_cannot_be_done_has_its_code(at: Plane, http: httpx.AsyncClie
         for root in ("jobs", "my-bucket/jobs"):
             named = {"savepoint_path": f"{at.storage.uri}/{root}/savepoint/{odd}"}
             assert await refused(http, f"{job}/import-savepoint", named) == "DLI.0001", odd
+    (tmp_path / "storage/my-bucket/fifo").mkdir()
+    os.mkfifo(tmp_path / "storage/my-bucket/fifo/_metadata")
+    for _ in range(7):
+        named = {"savepoint_path": "my-bucket/fifo"}
+        assert await refused(http, f"{job}/import-savepoint", named) == "DLI.13017"
     (tmp_path / "storage/linked").symlink_to(tmp_path)
     linked = {"savepoint_path": "linked/storage/my-bucket/cut"}
     assert await refused(http, f"{job}/import-savepoint", linked) == "DLI.0001"

@@ -49,7 +49,7 @@ class ImportSavepoint:
         except BadPath as error:
             raise UnusablePath(str(error)) from error
         if not await self._may_read(project, place):
-            raise UnusablePath(f"{path} does not belong to a job of this project.")
+            raise UnusablePath(f"{path[:200]} does not belong to a job of this project.")
         try:
             return await self.storage.inspect(place)
         except BadPath as error:

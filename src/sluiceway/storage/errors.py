@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 LONGEST: Final = 200  # characters of what a foreign error says
+_LOOKED_AT: Final = 2000  # characters, as the patterns go through them again and again
 _ANSWER: Final = re.compile(r"<Code>([^<]{1,100})</Code>\s*<Message>([^<]{1,200})")
 _STATUS: Final = re.compile(r"status code: (\d{3}[ \w]{0,40})")
 _SYSTEM: Final = re.compile(r"([^:\n]+) \(os error \d+\)")  # what the system says, after the path that we do not tell
@@ -48,7 +49,7 @@ def reason_of(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    text = str(error)
+    text = str(error)[:_LOOKED_AT]
     if system := _SYSTEM.search(text):
         return system[1].strip()[:LONGEST]
     if answer := _ANSWER.search(text):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn, Protocol
 
 LONGEST: Final = 300  # characters of a reason, which may quote the file
-WINDOW: Final = 1 << 16  # bytes in memory; the longest text is one less
+WINDOW: Final = 1 << 14  # bytes in memory, or one text: some two milliseconds of work at most
 MOST_ELEMENTS: Final = 2_000_000  # handles, subtasks and whatever else is in lists, of one file
 
 _INT: Final = struct.Struct(">i").unpack_from
@@ -191,7 +191,7 @@ class Reader:
         self._pause()
         self._first += self._at
         self._at = 0
-        self._window = self._source.read(self._first, WINDOW)
+        self._window = self._source.read(self._first, max(size, WINDOW))
         self._end = len(self._window)
         if size > self._end:  # the file has become shorter meanwhile
             self._cut_off(size, what)

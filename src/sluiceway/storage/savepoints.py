@@ -51,7 +51,7 @@ class Storage:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._small = asyncio.Semaphore(_SMALL_AT_ONCE)
         self._large = asyncio.Semaphore(1)
-        self._probe: asyncio.Task[None] | None = None
+        self._probe: asyncio.Task[bool] | None = None
 
     async def check(self) -> None:
         """Look for the root once. Raises `BadStorage` where it is not there, `StorageUnreadable` where nobody knows."""
@@ -66,11 +66,18 @@ class Storage:
         if not hanging:
             return None
         if self._probe is None or self._probe.done():
-            self._probe = asyncio.create_task(self.threads.run(lambda _: self._root.check_present()))
+            self._probe = asyncio.create_task(self._answers())
         await asyncio.wait({self._probe}, timeout=_PROBE)
-        if self._probe.done() and self._probe.exception() is None:
+        if self._probe.done() and not self._probe.cancelled() and self._probe.result():
             return None
         return f"storage does not answer: {hanging} questions to it hang, of at most {MOST} at once"
+
+    async def _answers(self) -> bool:
+        try:
+            await self.threads.run(lambda _: self._root.check_present())
+        except (OSError, BaseError, StorageUnreadable):
+            return False
+        return True
 
     def home(self, bucket: str | None) -> str:
         """The directory (URI) that the jobs of a bucket have their `jobs` directory in; the root for those of none."""
