@@ -111,6 +111,17 @@ async def test_sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(
     assert not (directory / "fresh.yaml").exists()
 
 
+async def test_a_table_whose_partitions_lie_on_our_disk_is_refused_with_the_reason(machine: Machine) -> None:
+    directory = machine.files[1].parent
+    sql = (
+        "CREATE TABLE s (n INT, d INT) PARTITIONED BY (d) WITH "
+        f"('connector'='filesystem', 'format'='csv', 'path'='{directory.as_uri()}');"
+        "CREATE TABLE b (n INT) WITH ('connector'='blackhole'); INSERT INTO b SELECT n FROM s WHERE d = 1"
+    )
+    with pytest.raises(SqlRefused, match=r"Fetch partitions fail.*cannot read or write files of the machine"):
+        await machine.planner.plan_sql(read_script(sql), {}, chained=True)
+
+
 async def test_it_has_nothing_of_our_environment_and_no_rights_to_spare(machine: Machine) -> None:
     environment = await machine.java(lambda java: dict(java.lang.System.getenv()))
     assert SECRET not in environment.values()
