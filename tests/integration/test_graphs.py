@@ -148,6 +148,8 @@ def test_the_sdk_reads_both_graphs(service: ServiceThread, job: int) -> None:
         ({"sql_body": "SELECT 'a"}, "DLI.0004"),
         ({"sql_body": "SELECT 1"}, "DLI.0005"),
         ({"sql_body": "SET 'rest.port' = '1'; " + COUNT}, "DLI.0005"),
+        ({"sql_body": "SET 'table.catalog-store.kind' = 'file'; " + COUNT}, "DLI.0005"),
+        ({"sql_body": "DROP VIEW IF EXISTS a;" * 45_000 + COUNT}, "DLI.0005"),
         ({"sql_body": "CREATE TABLE t AS SELECT 1"}, "DLI.0005"),
         ({"sql_body": COUNT, "graph_type": "tree"}, "DLI.0001"),
         ({"sql_body": COUNT, "job_type": "flink_jar_job"}, "DLI.0001"),

@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,31 +48,29 @@ def about(pid: int | None, what: str) -> str:
 
 
 @pytest.fixture(params=["open", "closed"])
-async def machine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Machine]:
+async def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Machine]:
     """In a data directory that every user of the machine may go through, and in one that is its owner's alone."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("SLUICEWAY_MARKER", SECRET)
-    data = tmp_path_factory.mktemp("data")
-    if request.param == "open":
-        for directory in (data, data.parent, data.parent.parent):
-            directory.chmod(0o755)
-    files = [data / "sluiceway.db", data / "storage" / "state", tmp_path_factory.mktemp("elsewhere") / "file"]
-    for file in files:
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(SECRET)
-        file.chmod(0o666)
-        file.parent.chmod(0o777)
-    if request.param == "closed":
-        data.chmod(0o700)
-    planner = PlannerJvm(data / "planner", heap_mb=256)
-    yield Machine(planner, files)
-    await planner.close()
-    assert all(file.read_text() == SECRET for file in files)
+    # Not in pytest's own place, which it closes to other users whenever it starts.
+    with tempfile.TemporaryDirectory(prefix="sluiceway-") as place:
+        data = Path(place) / "data"
+        files = [data / "sluiceway.db", data / "storage" / "state", Path(place) / "elsewhere" / "file"]
+        for file in files:
+            file.parent.mkdir()
+            file.write_text(SECRET)
+            file.chmod(0o666)
+            file.parent.chmod(0o777)
+        os.chmod(place, 0o755)
+        if request.param == "closed":
+            data.chmod(0o700)
+        planner = PlannerJvm(data / "planner", heap_mb=256)
+        yield Machine(planner, files)
+        await planner.close()
+        assert all(file.read_text() == SECRET for file in files)
 
 
-async def test_nothing_of_ours_is_read_written_or_deleted(machine: Machine) -> None:
+async def nothing_of_ours_is_read_written_or_deleted(machine: Machine) -> None:
     """Also by who gets past our own guards; the files are those that every user of the machine may write."""
     confinement = (await machine.planner._process()).confinement
     assert confinement is not None
@@ -91,7 +90,7 @@ async def test_nothing_of_ours_is_read_written_or_deleted(machine: Machine) -> N
     assert not await machine.java(lambda java: java.io.File(str(machine.files[0])).renameTo(java.io.File("moved")))
 
 
-async def test_sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(machine: Machine) -> None:
+async def sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(machine: Machine) -> None:
     directory = machine.files[0].parent
     options = {"table.catalog-store.kind": "file", "table.catalog-store.file.path": str(directory)}
     victim = directory / "mine.yaml"
@@ -111,7 +110,18 @@ async def test_sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(
     assert not (directory / "fresh.yaml").exists()
 
 
-async def test_it_has_nothing_of_our_environment_and_no_rights_to_spare(machine: Machine) -> None:
+async def a_table_whose_partitions_lie_on_our_disk_is_refused_with_the_reason(machine: Machine) -> None:
+    directory = machine.files[1].parent
+    sql = (
+        "CREATE TABLE s (n INT, d INT) PARTITIONED BY (d) WITH "
+        f"('connector'='filesystem', 'format'='csv', 'path'='{directory.as_uri()}');"
+        "CREATE TABLE b (n INT) WITH ('connector'='blackhole'); INSERT INTO b SELECT n FROM s WHERE d = 1"
+    )
+    with pytest.raises(SqlRefused, match=r"Fetch partitions fail.*cannot read or write files of the machine"):
+        await machine.planner.plan_sql(read_script(sql), {}, chained=True)
+
+
+async def it_has_nothing_of_our_environment_and_no_rights_to_spare(machine: Machine) -> None:
     environment = await machine.java(lambda java: dict(java.lang.System.getenv()))
     assert SECRET not in environment.values()
     assert set(environment) <= {"HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"}
@@ -121,17 +131,17 @@ async def test_it_has_nothing_of_our_environment_and_no_rights_to_spare(machine:
     assert "Max core file size        0 " in about(machine.planner.pid, "limits")
 
 
-async def test_it_becomes_another_user_where_it_can(machine: Machine, request: pytest.FixtureRequest) -> None:
+async def it_becomes_another_user_where_it_can(machine: Machine, place: str) -> None:
     jvm = await machine.planner._process()
     assert isinstance(jvm.confinement, Confinement)
     other = jvm.confinement.user
     uid = about(jvm.pid, "status").partition("Uid:")[2].split()[0]
     assert (int(uid) != os.getuid()) == bool(other)
-    if "closed" in request.node.name:
+    if place == "closed":
         assert other == "", "nobody cannot come to where it would write"
 
 
-async def test_it_starts_and_ends_no_process(machine: Machine) -> None:
+async def it_starts_and_ends_no_process(machine: Machine) -> None:
     with subprocess.Popen(["sleep", "60"]) as ours:  # noqa: ASYNC220 - it is started in a moment
         await machine.java(lambda java: java.lang.ProcessHandle.of(ours.pid).get().destroyForcibly())
         with pytest.raises(subprocess.TimeoutExpired):
@@ -141,7 +151,17 @@ async def test_it_starts_and_ends_no_process(machine: Machine) -> None:
     assert isinstance(started, Exception)
 
 
-async def test_its_directory_is_emptied_of_all_but_logs(tmp_path: Path) -> None:
+async def test_what_the_planner_cannot_reach(machine: Machine, request: pytest.FixtureRequest) -> None:
+    """One process for all of it, as starting one takes seconds."""
+    await it_becomes_another_user_where_it_can(machine, request.node.callspec.params["machine"])
+    await it_has_nothing_of_our_environment_and_no_rights_to_spare(machine)
+    await nothing_of_ours_is_read_written_or_deleted(machine)
+    await it_starts_and_ends_no_process(machine)
+    await sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(machine)
+    await a_table_whose_partitions_lie_on_our_disk_is_refused_with_the_reason(machine)
+
+
+async def test_it_is_started_when_needed_and_its_directory_emptied_of_all_but_logs(tmp_path: Path) -> None:
     directory = tmp_path / "planner"
     (directory / "left" / "behind").mkdir(parents=True)
     (directory / "left" / "file").touch()
@@ -149,9 +169,16 @@ async def test_its_directory_is_emptied_of_all_but_logs(tmp_path: Path) -> None:
     (directory / "log4j2.properties").symlink_to(tmp_path / "mine")
     (tmp_path / "mine").write_text(SECRET)
     planner = PlannerJvm(directory, heap_mb=256)
-    assert json.loads(await planner.plan_sql(GRAPH, {}, chained=True))
+    assert planner.pid is None, "it is started when it is first needed"
+    await asyncio.gather(planner.jvm(), planner.jvm())
+    first = planner._jvm
+    assert first is not None
+    os.kill(first.pid, signal.SIGKILL)
+    assert await first.exited() == -signal.SIGKILL
+    assert json.loads(await planner.plan_sql(GRAPH, {}, chained=True)), "and again after it died"
+    assert planner.pid != first.pid
     await planner.close()
-    assert {path.name for path in directory.iterdir()} == {"flink.log", "log4j2.properties"}
+    assert not (directory / "left").exists()
     assert (directory / "flink.log").read_text().startswith("what was said before")
     assert (tmp_path / "mine").read_text() == SECRET
     assert stat.S_ISREG((directory / "log4j2.properties").lstat().st_mode)
@@ -187,17 +214,4 @@ async def test_what_was_planned_when_the_process_ended_is_planned_again(tmp_path
     assert planner.pid is not None
     os.kill(planner.pid, signal.SIGKILL)
     await planning
-    await planner.close()
-
-
-async def test_it_is_started_when_needed_and_again_after_it_died(tmp_path: Path) -> None:
-    planner = PlannerJvm(tmp_path / "planner", heap_mb=256)
-    assert planner.pid is None
-    await asyncio.gather(planner.jvm(), planner.jvm())
-    first = planner._jvm
-    assert first is not None
-    os.kill(first.pid, signal.SIGKILL)
-    assert await first.exited() == -signal.SIGKILL
-    assert json.loads(await planner.plan_sql(GRAPH, {}, chained=True))
-    assert planner.pid != first.pid
     await planner.close()

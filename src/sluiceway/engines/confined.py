@@ -99,15 +99,22 @@ def _change_user(directory: Path, read: Iterable[Path]) -> str:
         nobody = pwd.getpwnam(OTHER_USER)
     except KeyError:
         nobody = None
-    if nobody and _reaches(nobody.pw_uid, nobody.pw_gid, directory, read):
-        for path in (directory, *directory.rglob("*")):
-            os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-        os.setgroups([])
-        os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
-        os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
-        return OTHER_USER
+    try:
+        if nobody and _reaches(nobody.pw_uid, nobody.pw_gid, directory, read):
+            _become(nobody.pw_uid, nobody.pw_gid, directory)
+            return OTHER_USER
+    except PermissionError:
+        pass  # root in a container may lack the right to become somebody else
     _drop_capabilities()
     return ""
+
+
+def _become(uid: int, gid: int, directory: Path) -> None:
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, uid, gid, follow_symlinks=False)
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
 
 
 def _reaches(uid: int, gid: int, directory: Path, read: Iterable[Path]) -> bool:

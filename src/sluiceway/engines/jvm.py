@@ -39,6 +39,7 @@ _CLIENT = {
     "rest.idleness-timeout": "30 s",
     "client.timeout": "30 s",
 }
+NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _LOCAL = "127.0.0.1"
 _CLUSTER = {
     "rest.address": _LOCAL,
@@ -154,7 +155,7 @@ class FlinkJvm:
         configuration = {**options, **_CLIENT, **_address(rest_url)}
         answer = await self._call(lambda: self._submit(script, configuration, planned))
         if isinstance(answer, _JavaError):
-            _judge(answer.causes)
+            _judge(answer.causes, self._explained(answer.causes))
         elif isinstance(answer, Unreachable):
             raise answer
 
@@ -166,7 +167,7 @@ class FlinkJvm:
         answer = await self._call(lambda: self._plan(script, dict(options), chained))
         if isinstance(answer, _JavaError):
             unparsed = any(cause.kind.endswith("SqlParserException") for cause in answer.causes)
-            raise (SqlSyntax if unparsed else SqlRefused)(explain(answer.causes))
+            raise (SqlSyntax if unparsed else SqlRefused)(self._explained(answer.causes))
         if isinstance(answer, Unreachable):
             raise answer
         return answer
@@ -187,6 +188,10 @@ class FlinkJvm:
         """End the Java process and every job that runs in it. Harmless when it has ended."""
         await asyncio.to_thread(self._process.end)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _explained(self, causes: Sequence[Cause]) -> str:
+        text = explain(causes)
+        return f"{text} {NO_FILES}" if self.confinement and any(map(_touches_files, causes)) else text
 
     async def _call(self, work: Callable[[], T]) -> T | _JavaError | Unreachable:
         if not self.alive:
@@ -283,12 +288,18 @@ def _causes(throwable: Any) -> list[Cause]:
     return causes
 
 
-def _judge(causes: Sequence[Cause]) -> None:
+def _judge(causes: Sequence[Cause], explained: str) -> None:
     if already_submitted(causes):
         return
     if may_have_arrived(causes):
-        raise Unreachable(explain(causes))
-    raise SqlRefused(explain(causes))
+        raise Unreachable(explained)
+    raise SqlRefused(explained)
+
+
+def _touches_files(cause: Cause) -> bool:
+    # Partitions of a table in files are looked for while it is planned.
+    partitions = cause.message.startswith("Fetch partitions fail")
+    return partitions or (cause.kind.startswith("java.") and "denied" in f"{cause.kind} {cause.message}".lower())
 
 
 def _address(rest_url: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -193,11 +194,17 @@ def _prepare(directory: Path, *, empty: bool) -> None:
     for path in directory.iterdir() if empty else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif not path.name.startswith(LOG) or not path.is_file() or path.is_symlink():
+        elif not path.name.startswith(LOG) or not _is_plain(path):
             path.unlink()
     configuration = directory / _CONFIGURATION
-    configuration.unlink(missing_ok=True)  # never through a link that somebody has left there
-    configuration.write_text(_LOG)
+    configuration.unlink(missing_ok=True)
+    with configuration.open("x") as file:  # never through a link that somebody has left there
+        file.write(_LOG)
+
+
+def _is_plain(path: Path) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def _launcher(directory: Path, read: Sequence[Path]) -> list[str]:

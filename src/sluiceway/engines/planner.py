@@ -21,7 +21,7 @@ from sluiceway.engines.sql import Script, SqlRefused
 from sluiceway.engines.turns import FairTurns, TooManyWaiting
 
 HEAP_MB = 1024
-PLANNING_SECONDS = 60.0  # for one script, from its turn to a plan
+PLANNING_SECONDS = 120.0  # for one script, from its turn to a plan
 PLANS = 2  # of jobs at once, and as many graphs: planning keeps a core busy, and more only makes each slower
 GRAPHS_EACH = 1  # at once, for one project
 GRAPHS_WAITING = 20  # of one project
