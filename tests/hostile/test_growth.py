@@ -14,15 +14,17 @@ from tests.hostile.readers import READERS, Reader
 PATTERNS = patterns()
 SIZE = 1 << 13  # characters of the larger text for a pattern
 
-# What these look at nobody outside has written, or it is cut to so many characters before.
-OURS = {
+# What these look at nobody outside has written, or the reader that uses them, which is tried below, bounds it.
+LEFT_OUT = {
     "api.security_headers._SCRIPT": "pages of our own",
-    "cli.demo_service._READY": "lines of our own service",
-    "cli.demo_service._FLINK": "lines of our own service",
+    "cli.demo_service.": "lines of our own service",
+    "engines.sql.": "sql.read_script and sql.split end at the first thing that is never closed",
+    "storage.errors._LOCAL": "one line, which errors.reason_of takes out of the text before",
 }
+TRIED = [each for each in PATTERNS if not each.place.startswith(tuple(LEFT_OUT))]
 
 
-@pytest.mark.parametrize("pattern", [each for each in PATTERNS if each.place not in OURS], ids=lambda each: each.place)
+@pytest.mark.parametrize("pattern", TRIED, ids=lambda each: each.place)
 def test_a_pattern_is_linear(pattern: Pattern) -> None:
     for method, act in pattern.acts():
         for unit in (*UNITS.values(), *pattern.units()):
@@ -38,7 +40,8 @@ def test_reading_is_linear(name: str) -> None:
 
 
 def test_what_is_left_out_is_there() -> None:
-    assert set(OURS) <= {each.place for each in PATTERNS}
+    for prefix in LEFT_OUT:
+        assert any(each.place.startswith(prefix) for each in PATTERNS), prefix
 
 
 def test_every_pattern_is_found() -> None:

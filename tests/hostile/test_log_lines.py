@@ -35,9 +35,9 @@ def test_an_event_with_foreign_words_is_one_line(log: io.StringIO) -> None:
 
 
 def test_so_is_a_warning_of_a_library(log: io.StringIO) -> None:
-    logging.getLogger("uvicorn.error").warning("Invalid request %s", FORGED)
+    logging.getLogger("a.library").warning("Invalid request %s", FORGED)
     (line,) = log.getvalue().splitlines()
-    assert line.startswith("WARNING uvicorn.error: ")
+    assert line.startswith("WARNING a.library: ")
 
 
 def test_a_trace_has_a_beginning_and_an_end_and_a_bound(log: io.StringIO) -> None:

@@ -7,9 +7,12 @@ LONGEST: Final = 200  # characters of what a foreign error says
 _LOOKED_AT: Final = 2000  # characters, as the patterns go through them again and again
 _ANSWER: Final = re.compile(r"<Code>([^<]{1,100})</Code>\s*<Message>([^<]{1,200})")
 _STATUS: Final = re.compile(r"status code: (\d{3}[ \w]{0,40})")
-_SYSTEM: Final = re.compile(r"([^:\n]+) \(os error \d+\)")  # what the system says, after the path that we do not tell
+_SYSTEM: Final = re.compile(
+    r"(?:^|[:\n])([^:\n]*) \(os error \d+\)"
+)  # what it says, after the path that we do not tell
 _LOCAL: Final = re.compile(r" [\"']?/.*?(?=: | not found|$)")  # a path on this machine
-_NO_ANSWER: Final = re.compile(r"performing \w+ (\w+://[^/\s?]{1,100})[^\n]* - HTTP error: ([^\n]{1,100})")
+_ASKED: Final = re.compile(r"\bperforming \w{1,20} (\w{1,20}://[^/\s?]{1,100})")
+_SILENT: Final = re.compile(r" - HTTP error: ([^\n]{1,100})")
 
 
 class BadStorage(Exception):  # noqa: N818
@@ -54,8 +57,8 @@ def reason_of(error: Exception) -> str:
         return system[1].strip()[:LONGEST]
     if answer := _ANSWER.search(text):
         return f"{answer[1]}: {answer[2]}"[:LONGEST]
-    if silent := _NO_ANSWER.search(text):
-        return f"{silent[1]} does not answer ({silent[2]})"[:LONGEST]
+    if (asked := _ASKED.search(text)) and (silent := _SILENT.search(text, asked.end())):
+        return f"{asked[1]} does not answer ({silent[1]})"[:LONGEST]
     if status := _STATUS.search(text):
         return f"the object store answers {status[1].strip()}"
     return _LOCAL.sub("", text.partition("\n")[0])[:LONGEST]

@@ -5,6 +5,7 @@ import contextlib
 import json
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.hostile.long.stage import Scene, Stage, stop_all
 
 EVIL_PORT = 41877  # fixed, as the option has to name it before the cluster is there
 EVIL = Scene(jobs=20, options=(f"--cluster=evil=http://127.0.0.1:{EVIL_PORT}",))
+_FAILED = b'{"errors":'
+_THROWN = "org.apache.flink.runtime.client.JobInitializationException: "
 WITHIN = 25.0  # seconds for stops that take one
 
 
@@ -24,7 +27,10 @@ def _answering(answer: Callable[[str, str], bytes]) -> Iterator[list[str]]:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         asked.append(request.path)
-        return web.Response(body=answer(request.method, request.path), content_type="application/json")
+        await request.read()
+        said = answer(request.method, request.path)
+        failed = request.method == "POST" and said.startswith(_FAILED)
+        return web.Response(status=500 if failed else 200, body=said, content_type="application/json")
 
     async def serve() -> web.ServerRunner:
         runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.1)
@@ -118,17 +124,45 @@ def _wrong_types() -> Callable[[str, str], bytes]:
     return answer
 
 
-def _error(text: str) -> Callable[[str, str], bytes]:
-    """Every attempt fails with this text."""
+def _error(text: str) -> Callable[[Stage], None]:
+    """Whatever is begun fails with this text, a program that is started there, too."""
     failed = {
+        "errors": [text],
         "status": {"id": "COMPLETED"},
         "operation": {"failure-cause": {"class": text[:20_000], "stack-trace": text}},
         "request-id": "0" * 32,
-        "errors": [text],
         "jobs": [],
         "flink-version": "2.3.0",
     }
-    return _always(json.dumps(failed).encode())
+    said = json.dumps(failed).encode()
+
+    def answer(method: str, path: str) -> bytes:
+        if path.endswith("/jars/upload"):
+            return b'{"filename": "/tmp/0_a.jar", "status": "success"}'
+        return b'{"address": "", "files": []}' if path.endswith("/jars") else said
+
+    beside = _beside(answer)
+
+    def act(at: Stage) -> None:
+        jobs = [_program(at, number) for number in range(8)]
+        at.wire.ask("POST", at.wire.dli("/jobs/run"), {"job_ids": jobs})
+        beside(at)
+
+    return act
+
+
+def _program(at: Stage, number: int) -> int:
+    """A job of a jar, for the evil cluster."""
+    jar = at.storage / "hostile" / "a.jar"
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(jar, "w") as made:
+        made.writestr("A.class", b"x")
+    body = {"name": f"p{number}", "entrypoint": "obs://hostile/a.jar", "main_class": "A", "queue_name": "evil"}
+    status, said = at.wire.ask("POST", at.wire.dli("/flink-jobs"), body)
+    if status != 200:
+        at.wrong(f"a jar job is answered {status}: {said[:200]!r}")
+        return 1
+    return int(json.loads(said)["job"]["job_id"])
 
 
 attack("jobmanager-of-200000-jobs", "11", EVIL, large=True)(_beside(_always(_many_jobs(200_000))))
@@ -136,6 +170,6 @@ attack("jobmanager-of-4000-jobs", "11", EVIL)(_beside(_always(_many_jobs(4_000))
 attack("jobmanager-deep", "11", EVIL)(_beside(_always(b'{"jobs":' + b"[" * 200_000 + b"]" * 200_000 + b"}")))
 attack("jobmanager-long-number", "11", EVIL)(_beside(_always(b'{"jobs":' + b"9" * 1_000_000 + b"}")))
 attack("jobmanager-wrong-types", "11", EVIL)(_beside(_wrong_types()))
-attack("jobmanager-error-12-kb", "3", EVIL)(_beside(_error("a." * 6_000)))
-attack("jobmanager-error-64-kb", "3", EVIL)(_beside(_error("a." * 32_000)))
-attack("jobmanager-error-1-mb", "3", EVIL)(_beside(_error("java.lang.Exception: " + " \t" * 400_000 + "a." * 100_000)))
+attack("jobmanager-error-12-kb", "3", EVIL)(_error(_THROWN + "a" * 6_000 + "a." * 3_000))
+attack("jobmanager-error-64-kb", "3", EVIL)(_error(_THROWN + "a" * 64_000))
+attack("jobmanager-error-1-mb", "3", EVIL)(_error(_THROWN + " \t" * 400_000 + "a." * 100_000))
