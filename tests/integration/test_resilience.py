@@ -193,6 +193,6 @@ async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monk
     async def broken(*_: object) -> NoReturn:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(storage, "_list", broken)
+    monkeypatch.setattr(storage, "_heads", broken)
     with pytest.raises(StorageUnreadable):
         await storage.newest_state(storage.checkpoints(None, 7) + "/abc", [])
