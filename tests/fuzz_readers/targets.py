@@ -1,6 +1,6 @@
 """What is fuzzed. A target reads one input, made up by `make`; whatever it raises that is no refusal is a bug.
 
-To add one, write a function decorated with `@target(...)` in a module of its own, and import that in `ALL`.
+To add one, `register` it in a module of its own, and import that in `__main__` and in the test.
 """
 
 import random

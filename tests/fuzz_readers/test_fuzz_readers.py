@@ -1,7 +1,8 @@
 """A short round of each reader; `make fuzz-readers` runs long ones."""
 
 import pytest
-import tests.fuzz_readers.planning  # noqa: F401 - it registers its targets
+import tests.fuzz_readers.planning
+import tests.fuzz_readers.storage_targets  # noqa: F401 - both register their targets
 from tests.fuzz_readers.run import feed
 from tests.fuzz_readers.targets import TARGETS
 
