@@ -50,6 +50,7 @@ from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -347,7 +348,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
-        "preflight": Preflight(db, queues, storage, engine.survey),
+        "preflight": Preflight(db, queues, storage, engine.survey, clock),
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
@@ -365,7 +366,7 @@ def _api(
 
     app = Litestar(
         route_handlers=[
-            *dli.routes(settings.refused_form),
+            *dli.routes(settings.refused_form, _format(settings.dli_savepoint_format)),
             native.routes(),
             iam.routes(),
             health.healthz,
@@ -384,6 +385,10 @@ def _api(
         openapi_config=docs.openapi,
     )
     return docs.completed(app)
+
+
+def _format(name: str) -> SavepointFormat | None:
+    return None if name == "auto" else SavepointFormat(name)
 
 
 def _given(value: object) -> Provide:

@@ -38,6 +38,10 @@ class Finding(Struct, frozen=True):
     running_tasks: int = 0
     last_checkpoint: LastCheckpoint | None = None
     estimate_seconds: float | None = None
+    format: str = ""
+    format_reason: str = ""
+    if_savepoint_fails: str = ""
+    if_savepoint_fails_reason: str = ""
     problems: list[str] = []
 
 

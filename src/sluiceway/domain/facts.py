@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sluiceway.domain.traits import UNKNOWN, Traits
+
 
 class JobState(StrEnum):
     """Flink's own job states, as `GET /jobs/overview` spells them."""
@@ -89,10 +91,23 @@ Evidence = Complete | Broken | Absent | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """Flink has restarted the job since an attempt was sent. Times are by the cluster's clock."""
+
+    at: datetime
+    restored: str | None  # the checkpoint or savepoint that it was restored from; None: it began from nothing
+    as_of: datetime | None = None  # when that was triggered, where Flink tells
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """The job lives, and Flink knows of no attempt of ours: none was sent, or it was forgotten."""
 
     ready: bool = True  # all tasks run; else a savepoint would be refused (Flink contract, rule 6)
+    traits: Traits = UNKNOWN  # how it keeps its state
+    finished: int = 0  # of its tasks
+    changed_at: datetime | None = None  # when the state of any task last changed, by the cluster's clock
+    restart: Restart | None = None  # since the attempt that it knows nothing of was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,13 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovering:
+    """The attempt has failed, and what becomes of the job is still to be seen."""
+
+    why: str  # it failed
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """The cluster said yes to the command. It has not done it yet."""
 
@@ -156,6 +178,7 @@ class Refused:
 
     refusal: Refusal
     text: str
+    restart: Restart | None = None  # that the failure brought about
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +201,7 @@ class Ended:
     state: JobState
     refusal: str | None = None
     moved_on: bool = False
+    cause: str = ""  # of a job that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +238,7 @@ StopFact = (
     | Stopping
     | Hung
     | Weighed
+    | Recovering
     | Acknowledged
     | Refused
     | Saved
@@ -234,7 +259,19 @@ class Preempted:
 
 
 SnapshotFact = (
-    Running | Alive | Queued | Preempted | Stopping | Acknowledged | Refused | Saved | Ended | Missing | Gone | Silent
+    Running
+    | Alive
+    | Queued
+    | Preempted
+    | Stopping
+    | Recovering
+    | Acknowledged
+    | Refused
+    | Saved
+    | Ended
+    | Missing
+    | Gone
+    | Silent
 )
 
 

@@ -18,6 +18,7 @@ from sluiceway.domain.facts import (
     Submitting,
     Withdrawn,
 )
+from sluiceway.domain.traits import Traits
 
 
 class RunPhase(StrEnum):
@@ -58,6 +59,8 @@ class Run:
     doubt_since: datetime | None = None  # since when the answering cluster has not known the job
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
+    traits: Traits | None = None  # how it keeps its state; None: that was not asked yet
     reason: str = ""
     version: int = 0  # moves with every stored change
 

@@ -23,6 +23,7 @@ class JobOverview(msgspec.Struct, frozen=True):
     raw_state: str = msgspec.field(name="state")  # a state that a later Flink invents must not hide the other jobs
     start_time: int = msgspec.field(name="start-time", default=-1)
     end_time: int = msgspec.field(name="end-time", default=-1)
+    last_modification: int = msgspec.field(name="last-modification", default=-1)  # when a task last changed its state
     tasks: dict[str, int] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
     job_type: str | None = msgspec.field(name="jobType", default="STREAMING")
 
@@ -52,6 +53,7 @@ class CheckpointInfo(msgspec.Struct, frozen=True):
     status: str = ""  # IN_PROGRESS, COMPLETED or FAILED; empty for the one a job was restored from
     checkpoint_type: str = ""  # CHECKPOINT, SAVEPOINT or SYNC_SAVEPOINT (a stop's own)
     trigger_timestamp: int = 0
+    restore_timestamp: int = 0  # of the one a job was restored from
     num_subtasks: int = 0
     num_acknowledged_subtasks: int = 0
     end_to_end_duration: int = 0  # ms
@@ -89,6 +91,31 @@ class CheckpointConfig(msgspec.Struct):
     """`GET /jobs/:id/checkpoints/config`."""
 
     externalization: Externalization
+    state_backend: str = ""  # the name of its class
+    checkpoint_storage: str = ""  # the same
+    timeout: int = 0  # ms
+    unaligned_checkpoints: bool = False
+    checkpoints_after_tasks_finish: bool | None = None
+    state_changelog_enabled: bool | None = None
+
+
+class ExecutionConfig(msgspec.Struct, rename="kebab"):
+    """What `JobConfig` says of how a job is executed."""
+
+    restart_strategy: str = ""  # in words
+
+
+class JobConfig(msgspec.Struct):
+    """`GET /jobs/:id/config`."""
+
+    execution: ExecutionConfig = msgspec.field(name="execution-config", default_factory=ExecutionConfig)
+
+
+class ClusterOption(msgspec.Struct):
+    """One option of `GET /jobmanager/config`."""
+
+    key: str
+    value: str
 
 
 class UploadedJar(msgspec.Struct, frozen=True):
@@ -165,6 +192,7 @@ class Failure(msgspec.Struct):
     """One failure of a job."""
 
     stacktrace: str = ""
+    timestamp: int = 0  # ms since the epoch
 
 
 class FailureHistory(msgspec.Struct):

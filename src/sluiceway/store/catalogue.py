@@ -33,6 +33,7 @@ class Savepoint:
     path: str
     size: int | None
     format: str
+    format_why: str
     drained: bool
     flink_version: str
     reason: str

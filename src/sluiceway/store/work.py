@@ -204,7 +204,8 @@ async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now
         "batch_id": stops.c.batch_id,
         "path": stops.c.savepoint_path,
         "size": stops.c.savepoint_size,
-        "format": func.coalesce(policy("$.format"), "canonical"),
+        "format": func.coalesce(stops.c.format, policy("$.format"), "canonical"),
+        "format_why": stops.c.format_why,
         "drained": func.coalesce(policy("$.drain"), False),
         "flink_version": field("$.version"),
         "reason": func.coalesce(batches.c.reason, ""),
@@ -233,6 +234,16 @@ async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, Jo
     async with db.read() as connection:
         rows = await connection.execute(wanted.where(jobs.c.id.in_(ids(job_ids))))
         return {row.id: (row.name, to_spec(row.spec)) for row in rows}
+
+
+async def specs_of_runs(db: Database, run_ids: Sequence[int]) -> dict[int, tuple[JobSpec, bool]]:
+    """The spec of the job of each run, and whether it may have been changed since the run began."""
+    changed = (jobs.c.updated_at >= runs.c.created_at).label("changed")
+    wanted = select(runs.c.id, schema.specs.c.spec, changed).join(jobs, jobs.c.id == runs.c.job_id)
+    wanted = wanted.join(schema.specs, schema.specs.c.job_id == jobs.c.id)
+    async with db.read() as connection:
+        rows = await connection.execute(wanted.where(runs.c.id.in_(ids(run_ids))))
+        return {row.id: (to_spec(row.spec), bool(row.changed)) for row in rows}
 
 
 def _as_stored(change: Change) -> Work:
