@@ -34,7 +34,7 @@ def outcome(survey: Survey, now: datetime) -> tuple[Outcome, str]:
     if survey.restore is None:
         return (
             Outcome.RESTARTS_FROM_NOTHING,
-            "The job restarts from nothing: it has no checkpoint, and loses its state.",
+            "The job restarts from nothing: it has no checkpoint. Its state is lost.",
         )
     at = survey.restore.at
     age = f", {max((now - at).total_seconds(), 0):.0f} s old" if at else ""
@@ -68,7 +68,7 @@ def hazards(survey: Survey) -> list[str]:
 
 
 def estimate(survey: Survey) -> timedelta | None:
-    """How long a savepoint may take: it writes the whole state, at the pace at which the last checkpoint wrote its part.
+    """How long a savepoint may take: it writes the whole state, at the pace at which the last checkpoint wrote a part.
 
     An unaligned checkpoint overtakes the records under way, and a savepoint does not: it tells nothing.
     """

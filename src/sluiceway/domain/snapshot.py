@@ -185,7 +185,9 @@ def _send(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) ->
     return sent, sent.command
 
 
-def _follow(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules) -> Move:
+def _follow(  # noqa: C901, PLR0912 - one case a fact
+    snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules
+) -> Move:
     match fact:
         case Running():
             return _unknown(replace(snapshot, doubt_since=None), now, rules)

@@ -100,10 +100,9 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}
-    if INTERVAL in options or spec.program is not None:
-        # Without a directory checkpoints would live and die with the JobManager, or go where nobody looks for them.
-        # A program may ask for checkpoints itself.
-        options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
+    # Without a directory checkpoints live and die with the JobManager, and state of more than 5 MB in a task fails every
+    # savepoint, and the job with it, whether it takes checkpoints or not (contract, "Formats").
+    options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
     options[JOB_ID] = flink_job_id
     if restore is not None:
         options[RESTORE] = restore

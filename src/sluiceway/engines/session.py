@@ -263,7 +263,7 @@ def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: 
 
 def _forget_aftermaths(attention: _Attention, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
     if attention.aftermaths.heard:
-        attention.aftermaths.keep({one.trigger for one in (*stops, *snapshots)})
+        attention.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
 
 
 def _about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How jobs keep their state, as Flink tells it: asked once in the life of a job, well before its savepoint if it can be."""
+"""How jobs keep their state, as Flink tells it: asked once in the life of a job, well before its first savepoint."""
 
 import asyncio
 import time
