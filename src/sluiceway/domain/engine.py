@@ -12,6 +12,7 @@ from sluiceway.domain.commands import JobCommand
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
+    MustClaim,
     Refused,
     RunFact,
     Silent,
@@ -113,6 +114,9 @@ class Traffic:
     sinks: Sequence[Flow] = ()
 
 
+SubmitAnswer = Submitted | MustClaim | SubmitRefused | Silent
+
+
 class Engine(Protocol):
     """A place where Flink jobs run."""
 
@@ -136,6 +140,6 @@ class Engine(Protocol):
         """Ask once. Safe to repeat. No answer is `Silent`: the command may have arrived."""
         ...
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it to the cluster under the run's own Flink job id. May take many seconds."""
         ...

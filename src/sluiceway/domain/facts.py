@@ -297,6 +297,11 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
+class MustClaim:
+    """Nothing was submitted: the job can only be resumed if Flink owns what it is restored from (claim mode)."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitRefused:
     """The job cannot be started as it is: SQL that does not compile, a cluster of another version, …"""
 
@@ -311,4 +316,4 @@ class Withdrawn:
     certain: bool = True  # it cannot arrive later either
 
 
-RunFact = Seen | Submitting | Submitted | SubmitRefused | Withdrawn | Missing | Gone | Silent
+RunFact = Seen | Submitting | Submitted | MustClaim | SubmitRefused | Withdrawn | Missing | Gone | Silent

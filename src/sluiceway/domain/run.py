@@ -10,6 +10,7 @@ from sluiceway.domain.facts import (
     Gone,
     JobState,
     Missing,
+    MustClaim,
     RunFact,
     Seen,
     Silent,
@@ -90,6 +91,9 @@ def decide(
             return replace(run, acknowledged=True, reason=""), None
         case Submitting():
             return run, None
+        case MustClaim():
+            # It is submitted as soon as that is stored: from then on nobody else may count on those files.
+            return replace(run, claims=True), None
         case Silent(why):
             # An unreachable cluster proves nothing, and what it "did not know" before must be seen anew after it.
             told = why if run.phase in {RunPhase.ACCEPTED, RunPhase.SUBMITTING} else run.reason

@@ -11,6 +11,7 @@ MODE = "execution.checkpointing.mode"
 CHECKPOINT_DIR = "execution.checkpointing.dir"
 RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 RESTORE = "execution.state-recovery.path"
+CLAIM_MODE = "execution.state-recovery.claim-mode"
 PARALLELISM = "parallelism.default"
 NAME = "pipeline.name"
 STATE_TTL = "table.exec.state.ttl"
@@ -36,6 +37,14 @@ _CODE = (
     "A job cannot load files from the machine that plans it. Put them on the class path of the cluster and Sluiceway."
 )
 _WAIT = "Waiting for the end of the job would hold up all others."
+
+# By option and value, in upper case.
+_UNFIT_VALUES = {
+    ("table.exec.uid.generation", "ALWAYS"): (
+        "Flink would name the job's operators by a counter of the planner, so that not even an unchanged job could be "
+        "resumed. Leave the option out, or set PLAN_ONLY."
+    ),
+}
 
 RESERVED = {
     JOB_ID: _IDENTITY,
@@ -78,11 +87,13 @@ def check_options(options: Mapping[str, str]) -> str | None:
             return f"{key!r} is not the name of a Flink option."
         if why := _reserved(key):
             return f"The option {key!r} cannot be set for a job. {why}"
+        if why := _UNFIT_VALUES.get((key, options[key].strip().upper())):
+            return f"The option {key!r} cannot be {options[key].strip()!r}. {why}"
     return None
 
 
 def flink_options(
-    spec: JobSpec, *, flink_job_id: str, name: str, restore: str | None, checkpoint_dir: str
+    spec: JobSpec, *, flink_job_id: str, name: str, restore: str | None, checkpoint_dir: str, claims: bool = False
 ) -> dict[str, str]:
     """Flink's options for one run of a job: what follows from its specification, then its own options, verbatim.
 
@@ -100,12 +111,13 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}
-    # Without a directory checkpoints live and die with the JobManager, and state of more than 5 MB in a task fails every
+    # Without a directory checkpoints live and die with the JobManager, and more than 5 MB of state in a task fails every
     # savepoint, and the job with it, whether it takes checkpoints or not (contract, "Formats").
     options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
     options[JOB_ID] = flink_job_id
     if restore is not None:
         options[RESTORE] = restore
+        options |= {CLAIM_MODE: "CLAIM"} if claims else {}
     return options
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import Cluster, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
@@ -22,6 +22,7 @@ from sluiceway.domain.facts import (
     Hung,
     JobState,
     Missing,
+    MustClaim,
     Recovering,
     Refusal,
     Refused,
@@ -44,6 +45,7 @@ from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints
 from sluiceway.engines.aftermath import Aftermaths, NotYet
+from sluiceway.engines.changelog import keeps_changelog
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -106,8 +108,10 @@ class SessionEngine:
         """The cluster's REST API."""
         return FlinkRest(self._session, cluster.url, self._timeout)
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
+        if run.restore is not None and not run.claims and await keeps_changelog(self.rest(cluster), spec):
+            return MustClaim()
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:

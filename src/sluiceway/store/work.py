@@ -337,6 +337,12 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
     if run.phase is not change.before.run.phase:
         told = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
         yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
+    if run.claims and not change.before.run.claims:
+        owned = (
+            f"Flink owns {run.restore} from now on: the job keeps a changelog of its state, and resumes no other way."
+        )
+        told = event("savepoint_claimed", at, change.after.project, job_id=run.job_id, detail=owned)
+        yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
     before = change.before.stop
     if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
         told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=stop.reason)

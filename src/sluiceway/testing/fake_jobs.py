@@ -196,13 +196,10 @@ class FakeJobs:
         return attempt
 
     def trigger(self, jid: str, kind: Literal["stop", "savepoint"], trigger: str, target: str, **fields: bool) -> None:
-        """Begin the attempt, unless its id is known: the same id again does nothing (FLINK-24208).
-
-        `fields` are those of `Attempt`: `cancel_job` and `native`.
-        """
+        """Begin the attempt, unless its id is known: the same id again does nothing (FLINK-24208)."""
         if self.attempt(jid, trigger) is not None:
             return
-        attempt = Attempt(kind, trigger, **fields)
+        attempt = Attempt(kind, trigger, cancel_job, native)
         self._attempts[jid, trigger] = attempt
         job = self.jobs.get(jid)
         refusal = no_such_job(jid) if job is None or job.state.terminal else self._refusal(job, attempt, target)
