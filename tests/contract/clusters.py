@@ -36,7 +36,7 @@ RESTARTS = {
 RESTARTED = {name: value for name, value in RESTARTS.items() if "interval" not in name}
 HEAVY = (
     "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.n.kind' = 'sequence',"
-    " 'fields.n.start' = '1', 'fields.n.end' = '1000000');" + COPY
+    " 'fields.n.start' = '1', 'fields.n.end' = '700000');" + COPY
 )
 TWO = (
     "CREATE TABLE once (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');"

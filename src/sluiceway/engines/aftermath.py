@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused, Restart
-from sluiceway.engines.flink_failures import AttemptFailed
+from sluiceway.engines.flink_failures import AttemptFailed, both
 from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, FlinkRest, JobOverview
 
 FRESH = 4.0  # seconds after which no answer of Flink's is from before (`web.refresh-interval` is 3 s)
@@ -54,7 +54,7 @@ class Aftermaths:
         if isinstance(restart, NotYet):
             return Recovering(failed.text.rstrip("."))
         cause = await rest.failure_since(job.jid, _ms(sent)) if restart else ""
-        return Refused(failed.refusal, cause or failed.text, restart)
+        return Refused(failed.refusal, both(failed.text, cause), restart)
 
     async def restart(self, rest: FlinkRest, job: JobOverview, trigger: str, sent: datetime) -> Restart | NotYet | None:
         """The restart of a job since then; None when there was none. Raises `Unreachable`."""
@@ -87,7 +87,7 @@ class Aftermaths:
         heard = self.heard.setdefault(trigger, _Heard(now))
         cause = await rest.failure_since(jid, 0)
         if cause or now - heard.since >= FRESH:
-            return cause or text
+            return both(text, cause)
         return None
 
 

@@ -60,6 +60,10 @@ _EMPTY_WORDS = (  # true of every failure of their kind, so the next cause down 
     "Could not start the JobMaster.",
     "Stop-with-savepoint failed.",
 )
+_SAYS_NOTHING = re.compile(
+    r"(?:Checkpoint Coordinator is suspending|FailoverRegion is restarting|Task has failed|Stop-with-savepoint failed"
+    r"|Checkpoint was (?:declined|aborted)|Asynchronous task checkpoint failed|The job has failed)\.?"
+)
 _NO_SUCH_JOB = re.compile(r"FlinkJobNotFoundException|JobNotFoundException|Could not find Flink job")
 _STOPPING_FAILED = re.compile(r"A savepoint has been created at: (.{1,4000}?), but the corresponding job")
 
@@ -122,6 +126,15 @@ def classify(class_name: str, stack_trace: str) -> AttemptFailed | NoSuchJob:
 def plain_words(stack_trace: str) -> str:
     """The first real cause of a stack trace and the last one, in at most `CLIP` characters. Empty for none."""
     return _words(_chain(stack_trace))
+
+
+def both(text: str, cause: str) -> str:
+    """What an attempt says of its failure and what its job does, without words that only say that it failed."""
+    told = [words for words in (text, cause) if words and not _SAYS_NOTHING.fullmatch(words)]
+    if not told:
+        return cause or text
+    first, last = told[0], told[-1]
+    return first if last in first else last if first.rstrip(".") in last else clip(f"{first.rstrip('.')}. {last}")
 
 
 def clip(text: str, limit: int = CLIP) -> str:

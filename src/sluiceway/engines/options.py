@@ -111,8 +111,8 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if _reserved(key) is None}
-    # Without a directory checkpoints live and die with the JobManager, and more than 5 MB of state in a task fails every
-    # savepoint, and the job with it, whether it takes checkpoints or not (contract, "Formats").
+    # Without a directory checkpoints live and die with the JobManager, and every savepoint fails, and the job with it,
+    # once a task has more than 5 MB of state: with an interval or without (contract, "Formats").
     options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
     options[JOB_ID] = flink_job_id
     if restore is not None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sluiceway.engines.sql_order import two_meanings
+
 _TOKEN = re.compile(
     r"""
       (?P<comment>--[^\n]*|/\*(?!\+).*?\*/)
@@ -90,6 +92,8 @@ def read_script(body: str) -> Script:
                 statements.append(_statement(body, piece))
     if not any(statement.sink for statement in statements):
         raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
+    if why := two_meanings(statements):
+        raise SqlRefused(why)
     return Script(tuple(statements), settings)
 
 

@@ -195,7 +195,16 @@ class FakeJobs:
             return None
         return attempt
 
-    def trigger(self, jid: str, kind: Literal["stop", "savepoint"], trigger: str, target: str, **fields: bool) -> None:
+    def trigger(
+        self,
+        jid: str,
+        kind: Literal["stop", "savepoint"],
+        trigger: str,
+        target: str,
+        *,
+        cancel_job: bool = False,
+        native: bool = False,
+    ) -> None:
         """Begin the attempt, unless its id is known: the same id again does nothing (FLINK-24208)."""
         if self.attempt(jid, trigger) is not None:
             return
