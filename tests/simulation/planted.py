@@ -8,14 +8,17 @@ from typing import Any
 from tests.simulation import memory
 
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.domain import batch, stop_decide, stop_endings
+from sluiceway.domain import batch, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.engines import session
+from sluiceway.engines import aftermath, session
+from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
@@ -42,13 +45,53 @@ def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
 
-    def running(stop: Stop, ready: bool, now: datetime, rules: Any) -> Any:
+    def running(stop: Stop, fact: Any, now: datetime, rules: Any) -> Any:
         if stop.sent_at is not None and not stop.acknowledged:
             stop = replace(stop, attempt=stop.attempt + 1)
             return stop, stop.command
-        return before(stop, ready, now, rules)
+        return before(stop, fact, now, rules)
 
     put(stop_decide, "_running", running)
+
+
+@plant()
+def canonical_for_everybody(put: Any) -> None:
+    """Whatever it does to the job."""
+
+    def chosen(*_: Any) -> Choice:
+        return Choice(SavepointFormat.CANONICAL, "as ever")
+
+    put(stop_decide, "choose", chosen)
+    put(snapshots, "choose", chosen)
+
+
+@plant()
+def canonical_where_nobody_knows(put: Any) -> None:
+    """As if no answer were a yes."""
+    before = savepoint_format.choose
+
+    def chosen(traits: Any, wish: Any) -> Choice:
+        return before(replace(traits, backend="hashmap", asynchronous=False) if not traits.backend else traits, wish)
+
+    put(stop_decide, "choose", chosen)
+    put(snapshots, "choose", chosen)
+
+
+@plant()
+def a_restart_from_nothing_is_no_news(put: Any) -> None:
+    """It is tried again, and what is left is saved."""
+
+    async def of_failure(_self: Any, _rest: Any, _job: Any, _trigger: str, _sent: Any, failed: Any) -> Refused:
+        return Refused(failed.refusal, failed.text)
+
+    put(Aftermaths, "of_failure", of_failure)
+
+
+@plant()
+def a_restart_is_seen_in_an_old_answer(put: Any) -> None:
+    """Flink tells of a job from a cache."""
+    put(aftermath, "FRESH", 0.0)
+    put(aftermath, "SETTLE", 0.0)
 
 
 @plant(0)
@@ -112,8 +155,8 @@ def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
 
-    async def attempt(self: Any, stop: Stop, state: JobState, *, ready: bool) -> Any:
-        fact = await before(self, stop, state, ready=ready)
+    async def attempt(self: Any, stop: Stop, state: JobState, job: Any) -> Any:
+        fact = await before(self, stop, state, job)
         return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
 
     put(session._Look, "_attempt", attempt)
@@ -124,10 +167,10 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
     before = session._Look._failure
 
-    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState) -> Any:
+    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState, job: Any) -> Any:
         if failed.location and state.terminal:
             return Saved(failed.location, state)
-        return await before(self, stop, failed, state)
+        return await before(self, stop, failed, state, job)
 
     put(session._Look, "_failure", of_failure)
 
