@@ -271,7 +271,7 @@ async def test_a_restart_from_a_checkpoint_is_told_though_the_next_attempt_succe
     job = await of_a_kind(at, failing=["expired"])
     [entry] = await at.stop_and_wait([job])
     assert (entry.stop.phase, entry.stop.attempt) == (StopPhase.STOPPED, 2)
-    assert "Attempt 1 made Flink restart the job" in entry.stop.reason
+    assert "After attempt 1 was sent, Flink restarted the job" in entry.stop.reason
     assert "chk-1" in entry.stop.reason
 
 

@@ -16,10 +16,10 @@ def never_saved(fact: Running) -> str:
     return ""
 
 
-def restarted_by(what: str, restart: Restart) -> str:
-    """What a failure has done to the job; `what` failed."""
+def restarted(when: str, restart: Restart) -> str:
+    """What has become of the job since an attempt was sent; `when` says which."""
     at = restart.at.strftime("%Y-%m-%d %H:%M:%SZ")
     if restart.restored is None:
-        return f"{what} made Flink restart the job at {at} from nothing: the state that it had is lost."
+        return f"{when} Flink restarted the job at {at} from nothing: the state that it had is lost."
     taken = f", taken at {restart.as_of:%Y-%m-%d %H:%M:%SZ}" if restart.as_of else ""
-    return f"{what} made Flink restart the job at {at} from {restart.restored}{taken}; it does anew what it did since."
+    return f"{when} Flink restarted the job at {at} from {restart.restored}{taken}; it does anew what it did since."

@@ -37,7 +37,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import choose
-from sluiceway.domain.savepoint_risk import never_saved, restarted_by
+from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import Stop, StopRules
 
 
@@ -202,9 +202,9 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
             return _ended(snapshot, "", claim=path), None
         case Recovering(why):
             told = f"it has failed ({why}), and Flink has yet to bring the job back"
-            return _overdue(replace(snapshot, acknowledged=True, doubt_since=None), told, now), None
+            return _overdue(replace(snapshot, doubt_since=None), told, now), None
         case Refused(_, text, restart):
-            told = text if restart is None else f"{text} {restarted_by('It', restart)}"
+            told = text if restart is None else f"{text} {restarted('After it was asked for,', restart)}"
             return _settle(snapshot, SnapshotPhase.FAILED, told, now), None
         case Ended(state, text):
             return _job_ended(snapshot, state, text, now), None

@@ -30,7 +30,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.savepoint_format import choose
-from sluiceway.domain.savepoint_risk import never_saved, restarted_by
+from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
 from sluiceway.domain.stop_endings import ended, gone, missing, saved
 
@@ -84,7 +84,7 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _weighed(stop, fact, now, rules)
         case Recovering(why):
             told = f"the attempt has failed ({why}), and Flink has yet to bring the job back"
-            return _overdue(replace(stop, acknowledged=True, doubt_since=None), told, now), None
+            return _overdue(replace(stop, doubt_since=None), told, now), None
         case Acknowledged():
             return replace(stop, acknowledged=True), None
         case Refused():
@@ -109,7 +109,9 @@ def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move
     if stop.sent_at is None:
         return _first_send(stop, fact, now, rules)
     if not stop.acknowledged:
-        # It may never have arrived. The same id again is harmless, a new one is not.
+        # It may never have arrived. The same id again is harmless, a new one is not. What was lost meanwhile is told.
+        stop = _restarted(stop, fact.restart)
+        stop = replace(stop, stable_since=fact.changed_at) if fact.restart else stop
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
     if stop.forgotten_since is None:
         return replace(stop, forgotten_since=now), None
@@ -207,7 +209,7 @@ def _restarted(stop: Stop, restart: Restart | None) -> Stop:
     """The same, and it remembers what its attempt has done to the job."""
     if restart is None:
         return stop
-    told = f"{stop.restarted} {restarted_by(f'Attempt {stop.attempt}', restart)}".strip()
+    told = f"{stop.restarted} {restarted(f'After attempt {stop.attempt} was sent,', restart)}".strip()
     return replace(stop, restarted=told[-LONGEST_STORY:])
 
 

@@ -42,25 +42,36 @@ class Aftermaths:
         self.heard = {trigger: heard for trigger, heard in self.heard.items() if trigger in triggers}
 
     async def of_failure(
-        self, rest: FlinkRest, job: JobOverview, trigger: str, sent: datetime | None, failed: AttemptFailed
+        self, rest: FlinkRest, job: JobOverview | None, trigger: str, sent: datetime | None, failed: AttemptFailed
     ) -> Refused | Recovering:
         """What to make of an attempt that failed while its job lives. `sent`: since when no task had changed then.
+
+        `job` is None as long as the cluster's list leaves it out, which proves nothing.
 
         Raises `Unreachable`.
         """
         if failed.refusal in _UNTOUCHED or sent is None:
             return Refused(failed.refusal, failed.text)
-        restart = await self.restart(rest, job, trigger, sent)
+        if job is None:
+            return Recovering(failed.text.rstrip("."))
+        restart = await self.restart(rest, job, trigger, sent, settle=SETTLE)
         if isinstance(restart, NotYet):
             return Recovering(failed.text.rstrip("."))
         cause = await rest.failure_since(job.jid, _ms(sent)) if restart else ""
         return Refused(failed.refusal, both(failed.text, cause), restart)
 
-    async def restart(self, rest: FlinkRest, job: JobOverview, trigger: str, sent: datetime) -> Restart | NotYet | None:
-        """The restart of a job since then; None when there was none. Raises `Unreachable`."""
+    async def restart(
+        self, rest: FlinkRest, job: JobOverview, trigger: str, sent: datetime, settle: float = 0.0
+    ) -> Restart | NotYet | None:
+        """The restart of a job since then; None when there was none, and none comes within `settle` seconds.
+
+        Raises `Unreachable`.
+        """
         now = time.monotonic()
+        if job.ready and job.last_modification <= _ms(sent) and settle == 0.0:
+            return None
         heard = self.heard.setdefault(trigger, _Heard(now))
-        if now - heard.since < SETTLE:
+        if now - heard.since < settle:
             return NotYet()
         if job.ready and job.last_modification <= _ms(sent):
             return None

@@ -352,7 +352,7 @@ class _Look:
             case AttemptUnknown():
                 return Ended(state) if state.terminal else Running(ready=ready)
             case AttemptFailed(refusal, text):
-                if job is None or state.terminal:
+                if state.terminal:
                     return await self._cause(snapshot, state, answer) or Refused(refusal, text)
                 return await self.aftermaths.of_failure(self.rest, job, snapshot.trigger, snapshot.stable_since, answer)
             case NoSuchJob(text):
@@ -463,16 +463,18 @@ class _Look:
     async def _ran_on(self, stop: Stop, job: JobOverview | None) -> StopFact:
         """The job runs, and Flink does not know the attempt. One that it had taken may have restarted the job."""
         ready = job is not None and job.ready
-        if job is None or stop.forgotten_since is None or stop.stable_since is None:
+        if stop.stable_since is None or (stop.acknowledged and stop.forgotten_since is None):
             return Running(ready=ready)
+        if job is None:
+            return Recovering("Flink does not know it")
         try:
             async with self.gate:
                 restart = await self.aftermaths.restart(self.rest, job, stop.trigger, stop.stable_since)
         except Unreachable as error:
             return Silent(str(error))
         if isinstance(restart, NotYet):
-            return Recovering("Flink no longer knows it")
-        return Running(ready=ready, restart=restart)
+            return Recovering("Flink does not know it")
+        return replace(_unsent(job), restart=restart)
 
     async def _hanging(self, stop: Stop) -> StopFact:
         try:
@@ -489,11 +491,11 @@ class _Look:
         A job that runs again after that failure runs on from an older state, so it must not have begun to run since.
         That it was about to restart (RESTARTING) is no proof: Flink may give that up, and let it fail.
         """
-        if state is not JobState.FAILED and (state.terminal or job is None):
-            return Ended(state, failed.text) if state.terminal else Refused(failed.refusal, failed.text)
+        if state.terminal and state is not JobState.FAILED:
+            return Ended(state, failed.text)
         try:
             async with self.gate:
-                if job is not None and not state.terminal:
+                if not state.terminal:
                     return await self.aftermaths.of_failure(self.rest, job, stop.trigger, stop.stable_since, failed)
                 told = await self._cause(stop, state, failed)
                 if not isinstance(told, Refused):
