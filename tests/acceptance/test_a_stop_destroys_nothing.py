@@ -71,7 +71,7 @@ class Stage:
     def runs(self, name: str) -> bool:
         line = self.line(name)
         tasks = line["tasks"]
-        return line["state"] == "RUNNING" and tasks["running"] + tasks["finished"] == tasks["total"]
+        return bool(line["state"] == "RUNNING" and tasks["running"] + tasks["finished"] == tasks["total"])
 
     def restarts(self, name: str) -> int:
         """When the job was last restarted, in ms; 0 for never. Flink tells it some 3 s late."""

@@ -43,7 +43,7 @@ async def test_asynchronous_state_dies_of_a_canonical_savepoint_and_only_the_job
     assert (told.restart.restored, told.restart.at > sent) == (None, True), "it restarted, and from nothing"
 
 
-@pytest.mark.parametrize(("backend", "asynchronous"), [("hashmap", True), ("forst", False)])
+@pytest.mark.parametrize(("backend", "asynchronous"), [("hashmap", True), ("rocksdb", True), ("forst", False)])
 async def test_a_native_savepoint_does_no_job_any_harm(flink: Cluster, backend: str, asynchronous: bool) -> None:
     jid = await flink.run(lambda: flink.place.counting(backend, asynchronous=asynchronous))
     config = await flink.rest.checkpoint_config(jid)

@@ -109,6 +109,7 @@ class SavepointView(Struct, frozen=True):
     removed_at: str | None
     needed: bool
     needed_by: str
+    format: str = ""
 
 
 class SavepointViews(Struct, frozen=True):

@@ -339,7 +339,9 @@ def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
     """Nothing is saved before it is known how, or known that nobody tells."""
     if not isinstance(fact, Running):
         return fact
-    return Queued() if traits is None else replace(fact, traits=traits)
+    if traits is None:
+        return Queued() if fact.ready else fact
+    return replace(fact, traits=traits)
 
 
 def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:

@@ -14,7 +14,7 @@ from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import SETTLED, Stop
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 from sluiceway.store import schema
 from sluiceway.store import snapshots as snapshot_rows
 from sluiceway.store.bulk import guarded_update, ids, listed
@@ -345,13 +345,20 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
         yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
     before = change.before.stop
     if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
-        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=stop.reason)
+        detail = f"{stop.reason} {_format_of(stop)}".strip() if stop.phase is StopPhase.SENT else stop.reason
+        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=detail)
         yield told | {"batch_id": stop.batch_id, "stop_id": stop.id}
     snapshot, earlier = change.after.snapshot, change.before.snapshot
     if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
-        detail = snapshot.savepoint_path or snapshot.reason
+        detail = snapshot.savepoint_path or snapshot.reason or _format_of(snapshot)
         told = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
         yield told | {"batch_id": None, "stop_id": None}
+
+
+def _format_of(attempt: Stop | Snapshot) -> str:
+    """In which format a savepoint is asked for, and why; empty for a cancel."""
+    asked = attempt.format if isinstance(attempt, Snapshot) or attempt.savepoint else None
+    return "" if asked is None else f"Format: {asked}. {attempt.format_why}"
 
 
 async def forget_doubts(db: Database, cluster: str) -> None:
