@@ -13,7 +13,7 @@ from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.batch import Limits, Release, Tally
-from sluiceway.domain.facts import Complete, JobState, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
@@ -85,6 +85,18 @@ def a_restart_from_nothing_is_no_news(put: Any) -> None:
         return Refused(failed.refusal, failed.text)
 
     put(Aftermaths, "of_failure", of_failure)
+
+
+@plant(907)
+def a_failure_that_is_not_remembered(put: Any) -> None:
+    """Until it is known what it did, it might be forgotten."""
+    before = stop_decide._judge
+
+    def judge(stop: Stop, fact: Any, evidence: Any, now: datetime, rules: Any) -> Any:
+        fact = replace(fact, failed=False) if isinstance(fact, Recovering) else fact
+        return before(stop, fact, evidence, now, rules)
+
+    put(stop_decide, "_judge", judge)
 
 
 @plant()

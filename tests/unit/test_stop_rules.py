@@ -336,6 +336,10 @@ def test_nor_after_its_cluster_has_forgotten_the_attempt() -> None:
 def test_what_becomes_of_the_job_is_awaited_before_anything_is_decided() -> None:
     waits, command = decide(sent(acknowledged=False), Recovering("expired"), None, NOW, RULES)
     assert (waits.phase, waits.attempt, command) == (StopPhase.SENT, 1, None)
+    gone, _ = decide(waits, Gone("-"), SAVEPOINT, NOW, RULES)
+    assert gone.phase is StopPhase.LOST, "what an attempt that failed has left proves nothing"
+    unknown, _ = decide(sent(), Recovering("not known", failed=False), None, NOW, RULES)
+    assert decide(unknown, Gone("-"), SAVEPOINT, NOW, RULES)[0].phase is StopPhase.STOPPED
     late, _ = decide(sent(), Recovering("expired"), None, LATE, RULES)
     assert (late.phase, "expired" in late.reason) == (StopPhase.OVERDUE, True)
 

@@ -162,9 +162,10 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """The attempt has failed, and what becomes of the job is still to be seen."""
+    """The attempt is over, or was never there, and what becomes of the job is still to be seen."""
 
-    why: str  # it failed
+    why: str
+    failed: bool = True  # the cluster has said so of the attempt; else it does not know it
 
 
 @dataclass(frozen=True, slots=True)

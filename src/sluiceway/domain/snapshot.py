@@ -201,7 +201,7 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
         case Saved(path):
             return _ended(snapshot, "", claim=path), None
         case Recovering(why):
-            told = f"it has failed ({why}), and Flink has yet to bring the job back"
+            told = f"it is over ({why}), and Flink has yet to bring the job back"
             return _overdue(replace(snapshot, doubt_since=None), told, now), None
         case Refused(_, text, restart):
             told = text if restart is None else f"{text} {restarted('After it was asked for,', restart)}"

@@ -82,9 +82,11 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _hung(stop, path, evidence, now)
         case Weighed():
             return _weighed(stop, fact, now, rules)
-        case Recovering(why):
-            told = f"the attempt has failed ({why}), and Flink has yet to bring the job back"
-            return _overdue(replace(stop, doubt_since=None), told, now), None
+        case Recovering(why, failed):
+            told = f"the attempt has failed ({why}), and Flink has yet to bring the job back" if failed else why
+            # Should the cluster forget all of this, a savepoint of an attempt that failed proves nothing.
+            since = stop.forgotten_since or (now if failed else None)
+            return _overdue(replace(stop, doubt_since=None, forgotten_since=since), told, now), None
         case Acknowledged():
             return replace(stop, acknowledged=True), None
         case Refused():

@@ -44,7 +44,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints
-from sluiceway.engines.aftermath import Aftermaths, NotYet
+from sluiceway.engines.aftermath import SETTLE, Aftermaths, NotYet
 from sluiceway.engines.changelog import keeps_changelog
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
@@ -215,7 +215,8 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
     unsure = {stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None}
     if heard := attention.aftermaths.heard:
-        unsure |= {stop.id for stop in sent if stop.trigger in heard}
+        rested = {stop.id for stop in sent if now - attention.asked.get(stop.id, 0.0) >= SETTLE}
+        unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in heard}
     going_on = [stop.id for stop in sent if stop.id not in over | unsure]
     if attention.alarmed:
         return over | unsure | set(going_on)
@@ -262,7 +263,7 @@ def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: 
     now = time.monotonic()
     open_stops = {stop.id for stop in stops}
     attention.asked = {i: at for i, at in attention.asked.items() if i in open_stops} | dict.fromkeys(asked, now)
-    attention.alarmed = any(isinstance(fact, Refused | Recovering) for fact in facts)
+    attention.alarmed = any(isinstance(fact, Refused) for fact in facts)
 
 
 def _forget_aftermaths(attention: _Attention, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
@@ -466,14 +467,14 @@ class _Look:
         if stop.stable_since is None or (stop.acknowledged and stop.forgotten_since is None):
             return Running(ready=ready)
         if job is None:
-            return Recovering("Flink does not know it")
+            return Recovering("the cluster does not know the attempt, and its list leaves out the job", failed=False)
         try:
             async with self.gate:
                 restart = await self.aftermaths.restart(self.rest, job, stop.trigger, stop.stable_since)
         except Unreachable as error:
             return Silent(str(error))
         if isinstance(restart, NotYet):
-            return Recovering("Flink does not know it")
+            return Recovering("the cluster does not know the attempt, and has restarted the job", failed=False)
         return replace(_unsent(job), restart=restart)
 
     async def _hanging(self, stop: Stop) -> StopFact:
