@@ -54,7 +54,7 @@ def a_new_trigger_id_at_every_resend(put: Any) -> None:
     put(stop_decide, "_running", running)
 
 
-@plant()
+@plant(1)
 def canonical_for_everybody(put: Any) -> None:
     """Whatever it does to the job."""
 
@@ -65,7 +65,7 @@ def canonical_for_everybody(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant()
+@plant(9)
 def canonical_where_nobody_knows(put: Any) -> None:
     """As if no answer were a yes."""
     before = savepoint_format.choose
@@ -77,7 +77,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant()
+@plant(16)
 def a_restart_from_nothing_is_no_news(put: Any) -> None:
     """It is tried again, and what is left is saved."""
 
