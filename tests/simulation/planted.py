@@ -40,7 +40,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(307)
+@plant(11)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -136,14 +136,14 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant(3)
+@plant(5)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
     put(runs, "_missing", lambda run, now, _, life: before(run, now, timedelta(0), life))
 
 
-@plant(0)
+@plant(1)
 def silence_begins_a_new_attempt(put: Any) -> None:
     """No answer is not a no."""
     before = stop_decide._judge
@@ -162,7 +162,7 @@ def all_attempts_share_a_directory(put: Any) -> None:
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(0)
+@plant(1)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
@@ -202,7 +202,7 @@ def everybody_gets_the_lease(put: Any) -> None:
     put(leases, "still_held", held)
 
 
-@plant(0)
+@plant(4)
 def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
@@ -212,7 +212,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant(1)
+@plant(11)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -226,7 +226,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(7)
+@plant(1)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
