@@ -53,6 +53,7 @@ from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
@@ -360,7 +361,7 @@ def _api(
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "following": Following(db),
-        "preflight": Preflight(db, queues, storage, engine.survey),
+        "preflight": Preflight(db, queues, storage, engine.survey, clock),
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
@@ -389,7 +390,7 @@ def _api(
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     app = Litestar(
         route_handlers=[
-            *dli.routes(settings.refused_form),
+            *dli.routes(settings.refused_form, _format(settings.dli_savepoint_format)),
             native.routes(),
             iam.routes(),
             health.healthz,
@@ -408,6 +409,10 @@ def _api(
         openapi_config=docs.openapi,
     )
     return docs.completed(app)
+
+
+def _format(name: str) -> SavepointFormat | None:
+    return None if name == "auto" else SavepointFormat(name)
 
 
 def _given(value: object) -> Provide:

@@ -78,6 +78,9 @@ class Settings:
     refused_form: Literal["array", "object"] = "array"
     """How DLI's batch calls answer when every job is refused: as the cloud does, or so that SDKs show the code."""
 
+    dli_savepoint_format: Literal["auto", "native", "canonical"] = "auto"
+    """Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm."""
+
     tls_cert: Path | None = None
     """File of the certificate to serve https with, and of those that lead to its root (PEM). Needs --tls-key."""
 

@@ -33,6 +33,17 @@ RESTARTS = {
 }
 
 
+RESTARTED = {name: value for name, value in RESTARTS.items() if "interval" not in name}
+HEAVY = (
+    "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.n.kind' = 'sequence',"
+    " 'fields.n.start' = '1', 'fields.n.end' = '700000');" + COPY
+)
+TWO = (
+    "CREATE TABLE once (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');"
+    "CREATE TABLE c (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO c SELECT n FROM once;" + COPY
+)
+
+
 def fresh_id() -> str:
     """32 hex digits."""
     return os.urandom(16).hex()
@@ -65,6 +76,15 @@ class Place(Protocol):
 
     async def failing(self) -> str:
         """Fails soon for good, because 'x…' is no number."""
+
+    async def counting(self, backend: str, *, asynchronous: bool) -> str:
+        """Counts, with its state in a backend; has no checkpoints, and restarts after a failure."""
+
+    async def heavy(self) -> str:
+        """Has more than 5 MB of state in a task, and no directory for checkpoints; restarts after a failure."""
+
+    async def half_finished(self) -> str:
+        """One of its sources has finished, or will soon, and it takes no checkpoints after that."""
 
 
 @dataclass
@@ -105,6 +125,18 @@ class RealPlace:
     async def failing(self) -> str:
         return await self._submit(BREAK)
 
+    async def counting(self, backend: str, *, asynchronous: bool) -> str:
+        options = {"state.backend.type": backend, "table.exec.async-state.enabled": str(asynchronous).lower()}
+        directory = {"execution.checkpointing.dir": f"file://{self.flink.directory}/checkpoints"}
+        return await self._submit(COUNT, **options, **directory, **RESTARTED)
+
+    async def heavy(self) -> str:
+        return str(await asyncio.to_thread(self.flink.submit, HEAVY, **{"parallelism.default": "1"}, **RESTARTED))
+
+    async def half_finished(self) -> str:
+        after = {"execution.checkpointing.checkpoints-after-tasks-finish.enabled": "false"}
+        return await self._submit(TWO, **after)
+
 
 @dataclass
 class FakePlace:
@@ -142,6 +174,18 @@ class FakePlace:
         jid = self._add()
         self.flink.fail(jid, "java.lang.NumberFormatException: For input string: 'x1'. Invalid character found.")
         return jid
+
+    async def counting(self, backend: str, *, asynchronous: bool) -> str:
+        name = {"hashmap": "HashMapStateBackend", "rocksdb": "EmbeddedRocksDBStateBackend"}.get(
+            backend, "ForStStateBackend"
+        )
+        return self._add(backend=name, asynchronous=asynchronous, recoverable=False)
+
+    async def heavy(self) -> str:
+        return self._add(checkpoint_dir=False, state_bytes=8_000_000, recoverable=False)
+
+    async def half_finished(self) -> str:
+        return self._add(after_finish=False, finished_tasks=1)
 
 
 class Cluster:
@@ -192,10 +236,11 @@ class Cluster:
                     return attempt
                 await asyncio.sleep(0.03)
 
-    async def stop(self, jid: str, target: str | None = None) -> tuple[str, Attempt]:
+    async def stop(self, jid: str, target: str | None = None, *, native: bool = False) -> tuple[str, Attempt]:
         """Stop the job; the trigger id and what became of the attempt."""
         trigger = fresh_id()
-        said = await self.rest.stop(jid, trigger=trigger, target=self.target(trigger) if target is None else target)
+        target = self.target(trigger) if target is None else target
+        said = await self.rest.stop(jid, trigger=trigger, target=target, native=native)
         assert said == Acknowledged()
         return trigger, await self.outcome(jid, trigger)
 

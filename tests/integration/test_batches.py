@@ -347,6 +347,9 @@ async def test_a_dry_run_tells_of_each_job_and_touches_nothing(api: Api, tmp_pat
     assert (told[good]["wave"], found["state"], found["running_tasks"]) == (1, "RUNNING", 2)
     assert found["last_checkpoint"].items() >= {"duration_seconds": 2.0, "size": 1000}.items()
     assert (found["estimate_seconds"], problems[good]) == (4.0, "")
+    assert (found["format"], found["timeout_seconds"]) == ("canonical", 600.0)
+    assert found["if_savepoint_fails"] == "restarts_from_checkpoint"
+    assert "file:///chk-1" in found["if_savepoint_fails_reason"]
     assert "1 of its 2 tasks run" in problems[starting]
     assert told[batch]["finding"]["batch"] is True
     assert "batch job" in problems[batch]

@@ -31,3 +31,30 @@ def test_savepoints_of_an_earlier_release_are_kept(tmp_path: Path, monkeypatch: 
         db.execute(INSERT, (None, None, "file:///s/4"))
         assert db.execute("SELECT max(id) FROM savepoints").fetchone() == (4,), "no id is given twice"
     db.close()
+
+
+STOP = (
+    "INSERT INTO stops (id, job_id, run_id, cluster, flink_job_id, savepoint, root, token, policy, phase, deadline,"
+    " sent_at, settled_at, created_at) VALUES (?, 1, 1, 'c', ?, 1, '', '', ?, ?, 0, ?, ?, 0)"
+)
+OLD_STOPS = [
+    (1, "a", '{"drain":false,"format":"canonical"}', "waiting", None, None),
+    (2, "b", '{"drain":false,"format":"canonical"}', "sent", 5, None),
+    (3, "c", '{"format":"native"}', "sent", 5, None),
+    (4, "d", '{"format":"canonical"}', "stopped", 5, 6),
+]
+
+
+def test_what_nobody_had_asked_for_is_no_wish_after_an_upgrade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, upgrade = tmp_path / "test.db", command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "upgrade", lambda config, _: upgrade(config, "0009"))
+        migrate(path)
+    with sqlite3.connect(path) as db:
+        db.executemany(STOP, OLD_STOPS)
+    db.close()
+    migrate(path)
+    with sqlite3.connect(path) as db:
+        shown = db.execute("SELECT json_extract(policy, '$.format'), format FROM stops ORDER BY id").fetchall()
+    db.close()
+    assert shown == [(None, None), (None, "canonical"), ("native", "native"), ("canonical", "canonical")]

@@ -16,6 +16,7 @@ from tests.native_api import native_api
 from tests.plane import PROJECT, Plane
 
 from sluiceway.app import _sweeping, clock
+from sluiceway.control.errors import UnusablePath
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile.sweep import Sweeper
@@ -445,3 +446,35 @@ async def test_the_service_sweeps_as_it_is_set(api: Api) -> None:
         await api.plane.eventually(lambda: not place.exists())
     assert "retention" not in {task.get_name() for task in asyncio.all_tasks()}
     assert newest in {each["id"] for each in await api.listed()}
+
+
+# What Flink owns. ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_flink_owns_is_neither_removed_nor_lent(api: Api) -> None:
+    api.plane.fake.options["state.changelog.enabled"] = "true"  # of the cluster: the job itself says nothing
+    job, other = await api.plane.run(2)
+    [first] = await api.kept(job)
+    await api.kept(other)
+    await api.resume(job)
+    [(told, _, detail)] = await api.told("savepoint_claimed")
+    path = (await api.show(first))["path"]
+    assert (told, path in detail) == (job, True)
+    assert f"Flink owns it since job {job} was resumed" in (await api.show(first))["needed_by"]
+    assert await api.sweep(max_age=timedelta(0)) == 0
+    await api.delete(first, 409)
+    assert "Stop that job first" in (await api.delete(first, 409, force=True))["error_msg"]
+    with pytest.raises(UnusablePath, match="claim mode"):
+        await api.plane.bring(PROJECT, other, path)
+
+    await api.plane.stop_and_wait([job])
+    assert await api.sweep(max_age=timedelta(0)) == 0, "what it kept since may be made of its files"
+    (await api.place(first) / "_metadata").unlink()
+    assert "Flink owns it" in (await api.verify(first))["savepoint"]["fault"]
+
+
+async def test_a_job_without_a_changelog_is_resumed_as_ever(api: Api) -> None:
+    [job] = await api.plane.run()
+    await api.kept(job, 2)
+    assert await api.told("savepoint_claimed") == []
+    assert api.plane.fake.count("cluster_config") == 1, "asked where a job is resumed, and nowhere else"

@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.queries import JobFilter
+from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.stop import StopPhase
 from sluiceway.reconcile.worker import Pace
 from sluiceway.testing.fake_flink import FakeFlink
@@ -24,6 +28,17 @@ from sluiceway.testing.fake_metadata import metadata
 async def at(tmp_path: Path) -> AsyncIterator[Plane]:
     async with plane(tmp_path) as made:
         yield made
+
+
+async def of_a_kind(at: Plane, **fields: Any) -> int:
+    """A running job whose Flink job is so."""
+    [job] = await at.run()
+    fake = at.fake.jobs[await at.flink_id(job)]
+    for name, value in fields.items():
+        setattr(fake, name, value)
+    async with at.db.write() as connection:
+        await connection.execute(text("UPDATE runs SET traits = NULL"))
+    return job
 
 
 async def test_twelve_jobs_each_with_a_savepoint_and_back_again(at: Plane) -> None:
@@ -202,6 +217,62 @@ async def test_a_failure_in_flight_is_tried_again_under_a_new_id(at: Plane) -> N
     at.fake.jobs[await at.flink_id(job)].failing = ["expired"]
     [entry] = await at.stop_and_wait([job])
     assert (entry.stop.phase, entry.stop.attempt) == (StopPhase.STOPPED, 2)
+
+
+@pytest.mark.parametrize(
+    "deadly", [{"backend": "ForStStateBackend"}, {"backend": "SomethingNew", "asynchronous": True}]
+)
+async def test_a_job_that_a_canonical_savepoint_kills_gets_a_native_one(at: Plane, deadly: dict[str, Any]) -> None:
+    job = await of_a_kind(at, **deadly)
+    [entry] = await at.stop_and_wait([job])
+    assert (entry.stop.phase, entry.stop.format) == (StopPhase.STOPPED, SavepointFormat.NATIVE)
+    assert at.fake.restarts == 0
+
+
+async def test_what_is_not_known_when_it_is_accepted_is_found_out_before_anything_is_sent(at: Plane) -> None:
+    job = await of_a_kind(at, backend="ForStStateBackend")
+    order = StopOrder(StopPolicy(format=SavepointFormat.CANONICAL))
+    async with at.db.write() as connection:
+        await connection.execute(text("UPDATE runs SET traits = NULL"))
+    batch = (await at.stop(PROJECT, [job], savepoint=True, order=order)).id
+    assert batch is not None
+    [entry] = await at.settled(batch)
+    assert (entry.stop.phase, at.fake.count("stop")) == (StopPhase.FAILED, 0)
+    assert "would make the job fail" in entry.stop.reason
+    refused = await at.stop(PROJECT, [job], savepoint=True, order=order)
+    assert [verdict.refusal for verdict in refused.verdicts] == [Refusal.DEADLY], "by now it is known"
+
+
+async def test_a_jobmanager_that_does_not_tell_holds_up_no_stop(at: Plane) -> None:
+    at.fake.fault("checkpoint_config", "html_503", times=None)
+    [job] = await at.run()
+    [entry] = await at.stop_and_wait([job])
+    assert (entry.stop.phase, entry.stop.format) == (StopPhase.STOPPED, SavepointFormat.NATIVE)
+
+
+async def test_a_job_is_asked_once_how_it_keeps_its_state(at: Plane) -> None:
+    [job] = await at.run()
+    await at.take(PROJECT, [job])
+    await at.until(job, JobStatus.SAVEPOINTING)
+    await at.until(job, JobStatus.RUNNING)
+    [entry] = await at.stop_and_wait([job])
+    assert (entry.stop.format, at.fake.count("checkpoint_config")) == (SavepointFormat.CANONICAL, 1)
+
+
+async def test_a_restart_from_nothing_ends_a_stop_and_is_told(at: Plane) -> None:
+    job = await of_a_kind(at, recoverable=False, failing=["expired", "expired"])
+    [entry] = await at.stop_and_wait([job])
+    assert (entry.stop.phase, entry.stop.attempt, at.fake.count("stop")) == (StopPhase.FAILED, 1, 1)
+    assert "from nothing" in entry.stop.reason
+    assert (await at.job(job)).status is JobStatus.STOP_FAILED
+
+
+async def test_a_restart_from_a_checkpoint_is_told_though_the_next_attempt_succeeds(at: Plane) -> None:
+    job = await of_a_kind(at, failing=["expired"])
+    [entry] = await at.stop_and_wait([job])
+    assert (entry.stop.phase, entry.stop.attempt) == (StopPhase.STOPPED, 2)
+    assert "After attempt 1 was sent, Flink restarted the job" in entry.stop.reason
+    assert "chk-1" in entry.stop.reason
 
 
 async def test_tasks_that_do_not_all_run_are_waited_for(at: Plane) -> None:

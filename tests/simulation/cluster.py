@@ -1,12 +1,13 @@
 """A simulated cluster: the fake Flink's answers, jobs that process records, and a JobManager that may be away."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.disk import Flow
 
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.run import Run
-from sluiceway.testing.fake_jobs import Attempt, FakeCheckpoint, FakeJob, FakeJobs
+from sluiceway.testing.fake_jobs import Attempt, FakeCheckpoint, FakeJob, FakeJobs, Truth
 from sluiceway.testing.fake_rest import FakeRest, Kind, decoded, route
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class SimJobs(FakeJobs):
 
     world: "World"
     cluster: str
+    _blamed: Sequence[Attempt] = ()  # the attempts that what happens now befalls
 
     def add(self, job: FakeJob) -> FakeJob:
         """See `FakeJobs`."""
@@ -38,8 +40,33 @@ class SimJobs(FakeJobs):
         self._flow(job)
 
     def _complete(self, job: FakeJob, attempt: Attempt) -> None:
+        self._blamed = [attempt]
         super()._complete(job, attempt)
+        self._blamed = []
         self._flow(job)
+
+    def _restart(self, job: FakeJob, why: str) -> None:
+        self._blamed = [*self._blamed, *self.in_flight_of(job.jid), *([job.finishing] if job.finishing else [])]
+        super()._restart(job, why)
+        self._blamed = []
+
+    def _recover(self, job: FakeJob, attempts: list[Attempt], truth: Truth, seconds: float) -> None:
+        self._blamed = [*attempts, *([job.finishing] if job.finishing else [])]
+        super()._recover(job, attempts, truth, seconds)
+        self._blamed = []
+
+    def _bring_back(self, job: FakeJob) -> None:
+        before = job.from_nothing
+        super()._bring_back(job)
+        if job.from_nothing > before:
+            self.world.note(job.name, "restarts from nothing")
+            self.world.watch.lost_state(job, [attempt.trigger for attempt in self._blamed])
+
+    def _checkpoint_of(self, job: FakeJob) -> str | None:
+        self._flow(job)
+        flow = self.world.disk.flows[job.jid]
+        name = flow.checkpoint_name
+        return None if name is None else f"file:/storage/jobs/checkpoint/{flow.job_id}/{job.jid}/{name}"
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         self._flow(job)
@@ -108,7 +135,8 @@ class SimCluster(FakeRest):
         world = self.world
         before = world.disk.flows.get(jid)
         start = world.disk.position(restore)
-        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, **world.habits(job_id))
+        is_async = job_id in world.asynchronous
+        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, asynchronous=is_async, **world.habits(job_id))
         world.disk.flows[jid] = Flow(job_id, start, start, world.now)
         try:
             self.state.add(job)

@@ -10,7 +10,7 @@ from tests.simulation.scenario import PROJECT, Scenario, happening
 
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.batch import Limits
-from sluiceway.domain.policy import Resort, StopPolicy
+from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
 from sluiceway.testing.fake_jobs import FakeJob, Truth
 
 # What people do. -----------------------------------------------------------------------------------------------------
@@ -28,6 +28,7 @@ async def people_stop_with_a_policy(at: Scenario) -> None:
     dice, jobs = at.dice, some(at.dice, at.jobs)
     policy = StopPolicy(
         drain=dice.random() < 0.2,
+        format=dice.choice((None, *SavepointFormat)),
         attempts=dice.choice((None, None, 1, 4)),
         backoff=dice.choice((None, timedelta(seconds=5))),
         resort=dice.choice(list(Resort)),
@@ -71,7 +72,7 @@ async def people_ask_again(at: Scenario) -> None:
 @happening(6)
 async def people_take_savepoints(at: Scenario) -> None:
     """Of jobs that run on."""
-    await at.take(some(at.dice, at.jobs))
+    await at.take(some(at.dice, at.jobs), at.dice.choice((None, *SavepointFormat)))
 
 
 @happening(4)
@@ -266,6 +267,15 @@ async def tasks_are_not_running(at: Scenario) -> None:
         cluster.set_running_tasks(job.jid, 0)
         await asyncio.sleep(at.dice.choice((3.0, 60.0)))
         job.running_tasks = None
+        cluster.state.version += 1
+
+
+@happening(1)
+async def a_source_finishes(at: Scenario) -> None:
+    """One of several."""
+    cluster, job = _flink_job(at)
+    if job is not None:
+        job.finished_tasks = 1
         cluster.state.version += 1
 
 

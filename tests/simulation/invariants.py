@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.disk import Folder, plain
@@ -44,6 +45,7 @@ class Watch:
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._runs_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's runs
         self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
+        self._lost: dict[str, str] = {}  # attempts, by trigger id, that made their job restart from nothing
         self._was_overdue: set[int] = set()
         self._snapshot_was_overdue: set[int] = set()
 
@@ -164,6 +166,7 @@ class Watch:
 
     def _stopped(self, row: Row, job: FakeJob | None) -> None:
         stop = f"stop {row['id']}"
+        self._tells_what_it_did(row)
         if job is not None and not job.state.terminal:
             self._world.violate(f"{stop} is told STOPPED, and its job is {job.state}: {row['reason']}")
         if row["savepoint_path"] is None:
@@ -179,6 +182,20 @@ class Watch:
             )
         elif self._world.disk.flows[folder.jid].position > folder.position + 1e-6 and not self._untold(row, folder):
             self._world.violate(f"{stop} is told STOPPED with a savepoint that is not its job's last state")
+
+    def lost_state(self, job: FakeJob, triggers: Sequence[str]) -> None:
+        """A job has restarted from nothing while these attempts were at it."""
+        self._lost |= dict.fromkeys(triggers, job.jid)
+
+    def _tells_what_it_did(self, row: Row) -> None:
+        """A stop never makes a job worse than its answer says."""
+        if not row["savepoint"] or "from nothing" in row["reason"]:
+            return
+        stop = to_stop(_as_mapping(row))
+        mine = {replace(stop, attempt=number).trigger for number in range(1, stop.attempt + 1)}
+        if mine & self._lost.keys():
+            told = f"stop {row['id']} is told {row['phase']}, and no word of the restart from nothing that it caused"
+            self._world.violate(f"{told}: {row['reason']}")
 
     def _kept_checkpoint(self, row: Row) -> None:
         disk = self._world.disk
@@ -240,6 +257,8 @@ class Watch:
         saving = triggers.get(attempt.trigger)
         if attempt.kind != "stop" and saving is None:
             return  # somebody else's
+        if job.deadly and not attempt.native:
+            self._world.violate(f"a canonical savepoint of {job.name}, which would kill it")
         if any(other.kind == "stop" or other.trigger in triggers for other in others):
             self._world.violate(f"two operations of ours at once on the state of {job.name} ({job.jid})")
         if saving is not None:

@@ -8,14 +8,17 @@ from typing import Any
 from tests.simulation import memory
 
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.domain import batch, stop_decide, stop_endings
+from sluiceway.domain import batch, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.batch import Limits, Release, Tally
-from sluiceway.domain.facts import Complete, JobState, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.engines import session
+from sluiceway.engines import aftermath, session
+from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
@@ -37,18 +40,70 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(307)
+@plant(11)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
 
-    def running(stop: Stop, ready: bool, now: datetime, rules: Any) -> Any:
+    def running(stop: Stop, fact: Any, now: datetime, rules: Any) -> Any:
         if stop.sent_at is not None and not stop.acknowledged:
             stop = replace(stop, attempt=stop.attempt + 1)
             return stop, stop.command
-        return before(stop, ready, now, rules)
+        return before(stop, fact, now, rules)
 
     put(stop_decide, "_running", running)
+
+
+@plant(1)
+def canonical_for_everybody(put: Any) -> None:
+    """Whatever it does to the job."""
+
+    def chosen(*_: Any) -> Choice:
+        return Choice(SavepointFormat.CANONICAL, "as ever")
+
+    put(stop_decide, "choose", chosen)
+    put(snapshots, "choose", chosen)
+
+
+@plant(9)
+def canonical_where_nobody_knows(put: Any) -> None:
+    """As if no answer were a yes."""
+    before = savepoint_format.choose
+
+    def chosen(traits: Any, wish: Any) -> Choice:
+        return before(replace(traits, backend="hashmap", asynchronous=False) if not traits.backend else traits, wish)
+
+    put(stop_decide, "choose", chosen)
+    put(snapshots, "choose", chosen)
+
+
+@plant(16)
+def a_restart_from_nothing_is_no_news(put: Any) -> None:
+    """It is tried again, and what is left is saved."""
+
+    async def of_failure(_self: Any, _rest: Any, _job: Any, _trigger: str, _sent: Any, failed: Any) -> Refused:
+        return Refused(failed.refusal, failed.text)
+
+    put(Aftermaths, "of_failure", of_failure)
+
+
+@plant(907)
+def a_failure_that_is_not_remembered(put: Any) -> None:
+    """Until it is known what it did, it might be forgotten."""
+    before = stop_decide._judge
+
+    def judge(stop: Stop, fact: Any, evidence: Any, now: datetime, rules: Any) -> Any:
+        fact = replace(fact, failed=False) if isinstance(fact, Recovering) else fact
+        return before(stop, fact, evidence, now, rules)
+
+    put(stop_decide, "_judge", judge)
+
+
+@plant()
+def a_restart_is_seen_in_an_old_answer(put: Any) -> None:
+    """Flink tells of a job from a cache."""
+    put(aftermath, "FRESH", 0.0)
+    put(aftermath, "SETTLE", 0.0)
 
 
 @plant(0)
@@ -81,14 +136,14 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant(3)
+@plant(5)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
     put(runs, "_missing", lambda run, now, _, life: before(run, now, timedelta(0), life))
 
 
-@plant(0)
+@plant(1)
 def silence_begins_a_new_attempt(put: Any) -> None:
     """No answer is not a no."""
     before = stop_decide._judge
@@ -107,13 +162,13 @@ def all_attempts_share_a_directory(put: Any) -> None:
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(0)
+@plant(1)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
 
-    async def attempt(self: Any, stop: Stop, state: JobState, *, ready: bool) -> Any:
-        fact = await before(self, stop, state, ready=ready)
+    async def attempt(self: Any, stop: Stop, state: JobState, job: Any) -> Any:
+        fact = await before(self, stop, state, job)
         return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
 
     put(session._Look, "_attempt", attempt)
@@ -124,10 +179,10 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
     before = session._Look._failure
 
-    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState) -> Any:
+    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState, job: Any) -> Any:
         if failed.location and state.terminal:
             return Saved(failed.location, state)
-        return await before(self, stop, failed, state)
+        return await before(self, stop, failed, state, job)
 
     put(session._Look, "_failure", of_failure)
 
@@ -147,7 +202,7 @@ def everybody_gets_the_lease(put: Any) -> None:
     put(leases, "still_held", held)
 
 
-@plant(0)
+@plant(4)
 def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
@@ -157,7 +212,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant(1)
+@plant(11)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -171,7 +226,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(7)
+@plant(1)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle

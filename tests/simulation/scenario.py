@@ -15,6 +15,8 @@ from tests.simulation.world import World
 from sluiceway.control.errors import ControlError
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.job import JobDraft, JobSpec
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.traits import ASYNC_STATE
 from sluiceway.store.rows import to_json
 
 PROJECT = "p"
@@ -72,12 +74,12 @@ class Scenario:
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
 
-    async def take(self, jobs: list[int]) -> None:
+    async def take(self, jobs: list[int], wish: SavepointFormat | None = None) -> None:
         """Take savepoints of these, which run on."""
         self.world.note("user takes savepoints of", jobs)
         for job in jobs:
             self.world.watch.asked[job].add("snapshot")
-        await self.ask(lambda s: s.take(PROJECT, jobs))
+        await self.ask(lambda s: s.take(PROJECT, jobs, wish=wish))
 
     async def bring(self, job: int, path: str) -> None:
         """Choose what this one is resumed from."""
@@ -106,9 +108,10 @@ class Scenario:
         """Make a job."""
         self.made += 1
         queue = self.dice.choice((None, *self.world.clusters))
-        draft = JobDraft(f"job {self.made}", JobSpec("-"), queue=queue)
+        draft = JobDraft(f"job {self.made}", self.dice.choice((SYNC, SYNC, ASYNC)), queue=queue)
         job = await self.ask(lambda s: s.edit.create(PROJECT, draft, "somebody"))
         if job is not None:
+            self.world.asynchronous |= {job.id} if draft.spec is ASYNC else set()
             self.jobs.append(job.id)
             await self.run([job.id], resume=False)
 
@@ -157,6 +160,7 @@ class Scenario:
             for job in cluster.jobs.values():
                 job.failing.clear()
                 job.running_tasks = None
+                job.checkpoint_dir = True
             cluster.state.version += 1
         for service in world.services:
             service.cut_off.clear()
@@ -189,7 +193,9 @@ class Scenario:
             )
             job = made.lastrowid
             assert job is not None
-            raw.execute("INSERT INTO specs VALUES (?, ?, '{}')", [job, SPEC])
+            spec = self.dice.choice((SYNC, SYNC, ASYNC))
+            world.asynchronous |= {job} if spec is ASYNC else set()
+            raw.execute("INSERT INTO specs VALUES (?, ?, '{}')", [job, to_json(spec)])
             run = raw.execute(
                 "INSERT INTO runs (job_id, cluster, flink_job_id, phase, acknowledged, created_at, started_at)"
                 " VALUES (?, ?, ?, 'running', 1, 0, 0)",
@@ -202,4 +208,5 @@ class Scenario:
             self.jobs.append(job)
 
 
-SPEC = to_json(JobSpec("-"))
+SYNC = JobSpec("-")
+ASYNC = JobSpec("-", options={ASYNC_STATE: "true"})

@@ -18,13 +18,13 @@ from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
-from sluiceway.engines import session
+from sluiceway.engines import aftermath, session, traits
 from sluiceway.reconcile import errands, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
-CLOCKED = (session, turn, submissions, fake_jobs, fake_answers, fake_rest)
+CLOCKED = (session, aftermath, traits, turn, submissions, fake_jobs, fake_answers, fake_rest)
 LOGGING = (session, worker, errands, submissions)
 
 
@@ -53,6 +53,7 @@ class World:
         self.services: list[Service] = []
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
+        self.asynchronous: set[int] = set()  # jobs whose state is, by their specification
 
     @property
     def now(self) -> float:
@@ -89,6 +90,10 @@ class World:
                 "restartable": dice.random() < 0.85,
                 "retains_checkpoints": dice.random() < 0.8,
                 "batch": dice.random() < 0.03,
+                "backend": dice.choice(("HashMapStateBackend", "EmbeddedRocksDBStateBackend", "ForStStateBackend")),
+                "checkpoint_dir": dice.random() < 0.95,
+                "state_bytes": dice.choice((1000, 6_000_000)),
+                "after_finish": dice.random() < 0.8,
             }
         failing = self.dice.choice(([], [], [], ["expired"], ["declined"], ["stopping"], ["not_ready", "expired"]))
         return {**self._habits[job_id], "failing": [] if self.weather.calm else list(failing)}

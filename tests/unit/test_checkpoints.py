@@ -1,13 +1,13 @@
 """What a job's list of checkpoints tells of a stop, case by case."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sluiceway.domain.facts import Checkpoint, JobState
-from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, ran_on_after, survey
-from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
+from sluiceway.domain.facts import Checkpoint
+from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, ran_on_after
+from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, LatestCheckpoints
 
 PATH = "file:/s/savepoint-f-1"
 
@@ -111,31 +111,6 @@ def test_without_a_checkpoint_there_is_nothing_to_keep() -> None:
     assert last_kept(listed(savepoint=savepoint(3)), retained=True) is None, (
         "a savepoint is not the cluster's to remove"
     )
-
-
-def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
-    older = savepoint(3, trigger_timestamp=1_000)
-    shape: dict[str, Any] = {"end_to_end_duration": 1_500, "state_size": 40, "checkpointed_size": 10}
-    newer = savepoint(4, trigger_timestamp=2_000, is_savepoint=False, **shape)
-    seen = survey(job, JobState.RUNNING, listed(stop(), completed=newer, savepoint=older))
-    assert (seen.tasks, seen.running, seen.ready, seen.batch) == (3, 2, True, False)
-    assert seen.operation == "sync_savepoint"
-    assert seen.checkpoint is not None
-    assert seen.checkpoint.at == datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)
-    assert seen.checkpoint.duration == timedelta(seconds=1.5)
-    assert (seen.checkpoint.size, seen.checkpoint.written) == (40, 10)
-
-
-def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1}, job_type="BATCH")
-    seen = survey(job, JobState.RUNNING, listed(stop(is_savepoint=False, checkpoint_type="CHECKPOINT")))
-    assert (seen.operation, seen.batch) == (None, True)
-
-
-def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
-    seen = survey(JobOverview("f", "job", "RESTARTING"), JobState.RESTARTING, None)
-    assert (seen.state, seen.ready, seen.operation, seen.checkpoint) == (JobState.RESTARTING, False, None, None)
 
 
 @pytest.mark.parametrize(

@@ -660,3 +660,14 @@ def test_anything_but_chinese_is_english(header: str | None, language: Language)
 def test_the_reference_lists_every_field_of_a_job() -> None:
     text = DOC.read_text(encoding="utf-8")
     assert [name for name in FIELDS if f"`{name}`" not in text] == []
+
+
+def test_a_format_that_would_kill_the_job_is_refused_with_the_setting_to_change() -> None:
+    verdict = Verdict(Refusal.DEADLY, note="its state backend is ForSt.")
+    refused = views.refusal(verdict, views.Batch.STOP)
+    assert refused is not None
+    assert refused.code == "DLI.15002"
+    for language in Language:
+        said = refused.message(language)
+        assert "its state backend is ForSt" in said
+        assert "--dli-savepoint-format" in said

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.flink_failures import CLIP, AttemptFailed, NoSuchJob, classify, clip, plain_words
+from sluiceway.engines.flink_failures import CLIP, AttemptFailed, NoSuchJob, both, classify, clip, plain_words
 
 JOB = "0af1" * 8
 CHECKPOINT = "org.apache.flink.runtime.checkpoint.CheckpointException: "
@@ -198,3 +198,27 @@ def test_root_cause_of_a_failed_job() -> None:
     suppressed = "org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy"
     said = plain_words(trace(suppressed, "java.lang.NumberFormatException: For input string: 'x'.\nSecond line."))
     assert said == "NumberFormatException: For input string: 'x'. Second line."
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "told"),
+    [
+        (
+            "Checkpoint Coordinator is suspending.",
+            "UnsupportedOperationException: no",
+            "UnsupportedOperationException: no",
+        ),
+        ("FailoverRegion is restarting.", "", "FailoverRegion is restarting."),
+        ("Task has failed.", "Stop-with-savepoint failed.", "Stop-with-savepoint failed."),
+        (
+            "Checkpoint expired before completing.",
+            "Stop-with-savepoint failed.",
+            "Checkpoint expired before completing.",
+        ),
+        ("Checkpoint expired.", "The disk is full.", "Checkpoint expired. The disk is full."),
+        ("The disk is full.", "Writing failed. The disk is full.", "Writing failed. The disk is full."),
+        ("Writing failed. The disk is full.", "The disk is full.", "Writing failed. The disk is full."),
+    ],
+)
+def test_of_two_explanations_the_one_that_says_something_is_told(text: str, cause: str, told: str) -> None:
+    assert both(text, cause) == told

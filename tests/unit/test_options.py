@@ -16,12 +16,10 @@ ALWAYS = {
     "execution.checkpointing.mode": "EXACTLY_ONCE",
     "restart-strategy.type": "none",
     "$internal.pipeline.job-id": "ab" * 16,
-}
-CHECKPOINTS = {
-    "execution.checkpointing.interval": "10000 ms",
     "execution.checkpointing.dir": "s3://b/jobs/checkpoint/7",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 }
+CHECKPOINTS = {"execution.checkpointing.interval": "10000 ms"}
 
 
 def options_of(spec: JobSpec, restore: str | None = None) -> dict[str, str]:
@@ -78,13 +76,20 @@ def test_a_specification_in_flinks_options(spec: JobSpec, more: dict[str, str]) 
 
 def test_a_program_that_asks_for_checkpoints_itself_has_them_where_they_are_looked_for() -> None:
     made = options_of(JobSpec("", program=JarProgram("obs://b/job.jar")))
-    assert made["execution.checkpointing.dir"] == CHECKPOINTS["execution.checkpointing.dir"]
+    assert made["execution.checkpointing.dir"] == ALWAYS["execution.checkpointing.dir"]
     assert made["execution.checkpointing.externalized-checkpoint-retention"] == "RETAIN_ON_CANCELLATION"
     assert "execution.checkpointing.interval" not in made
 
 
 def test_a_run_that_restores() -> None:
     assert options_of(JobSpec("x"), "s3://b/sp") == {**ALWAYS, "execution.state-recovery.path": "s3://b/sp"}
+
+
+def test_a_run_that_owns_what_it_restores_says_so() -> None:
+    made = flink_options(
+        JobSpec("x"), flink_job_id="ab" * 16, name="o", restore="s3://b/sp", checkpoint_dir="s3://c", claims=True
+    )
+    assert made["execution.state-recovery.claim-mode"] == "CLAIM"
 
 
 @pytest.mark.parametrize(

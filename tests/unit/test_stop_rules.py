@@ -23,8 +23,10 @@ from sluiceway.domain.facts import (
     Missing,
     NeverRan,
     Queued,
+    Recovering,
     Refusal,
     Refused,
+    Restart,
     Running,
     Saved,
     Silent,
@@ -33,7 +35,7 @@ from sluiceway.domain.facts import (
     Unreadable,
     Weighed,
 )
-from sluiceway.domain.policy import Resort, StopPolicy
+from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import (
     SETTLED,
     Stop,
@@ -45,6 +47,7 @@ from sluiceway.domain.stop import (
 )
 from sluiceway.domain.stop_decide import decide
 from sluiceway.domain.stop_endings import evidence_at
+from sluiceway.domain.traits import UNKNOWN, Traits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = StopRules(
@@ -294,6 +297,92 @@ def test_a_retry_has_a_new_id_and_a_directory_of_its_own_and_waits() -> None:
     assert decide(over, Running(), None, NOW, RULES)[1] is None, "not before its time"
     later = NOW + timedelta(seconds=3)
     assert decide(over, Running(), None, later, RULES)[1] == StopWithSavepoint(over.trigger, over.target)
+
+
+BACK = Restart(NOW, "file:/c/chk-7", NOW - timedelta(seconds=9))
+FROM_NOTHING = Restart(NOW, None)
+LOST_IT = Refused(Refusal.ABORTED, "UnsupportedOperationException", FROM_NOTHING)
+
+
+def test_an_attempt_that_restarted_the_job_from_a_checkpoint_is_followed_by_another_and_told_in_the_end() -> None:
+    over, _ = decide(sent(), Refused(Refusal.ABORTED, "expired", BACK), None, NOW, RULES)
+    assert (over.phase, over.attempt) == (StopPhase.WAITING, 2)
+    again, _ = decide(over, Running(), None, LATE, RULES)
+    stopped, _ = decide(again, Saved("p", JobState.FINISHED), SAVEPOINT, LATE, RULES)
+    assert stopped.phase is StopPhase.STOPPED
+    for shown in (over, again, stopped):
+        assert "After attempt 1 was sent, Flink restarted the job" in shown.reason
+        assert "chk-7" in shown.reason
+
+
+def test_a_job_that_restarted_from_nothing_is_never_stopped_as_if_nothing_had_happened() -> None:
+    for stop in (sent(), sent(attempt=3), sent(policy=StopPolicy(attempts=9))):
+        failed, command = decide(stop, LOST_IT, None, NOW, RULES)
+        assert (failed.phase, command) == (StopPhase.FAILED, None)
+        assert failed.attempt == stop.attempt, "another attempt would save what is left, and look like a success"
+        assert "UnsupportedOperationException" in failed.reason
+        assert "from nothing" in failed.reason
+    canceled, _ = decide(sent(policy=StopPolicy(resort=Resort.CANCEL)), LOST_IT, None, NOW, RULES)
+    ended, _ = decide(replace(canceled, sent_at=NOW), CANCELED, None, NOW, RULES)
+    assert (ended.phase, "from nothing" in ended.reason) == (StopPhase.STOPPED, True), "who said cancel is told, too"
+
+
+def test_nor_after_its_cluster_has_forgotten_the_attempt() -> None:
+    for restart, phase in ((None, StopPhase.WAITING), (BACK, StopPhase.WAITING), (FROM_NOTHING, StopPhase.FAILED)):
+        after, _ = decide(forgotten(), Running(restart=restart), None, NOW + RULES.forgotten_after, RULES)
+        assert after.phase is phase
+
+
+def test_what_becomes_of_the_job_is_awaited_before_anything_is_decided() -> None:
+    waits, command = decide(sent(acknowledged=False), Recovering("expired"), None, NOW, RULES)
+    assert (waits.phase, waits.attempt, command) == (StopPhase.SENT, 1, None)
+    gone, _ = decide(waits, Gone("-"), SAVEPOINT, NOW, RULES)
+    assert gone.phase is StopPhase.LOST, "what an attempt that failed has left proves nothing"
+    unknown, _ = decide(sent(), Recovering("not known", failed=False), None, NOW, RULES)
+    assert decide(unknown, Gone("-"), SAVEPOINT, NOW, RULES)[0].phase is StopPhase.STOPPED
+    late, _ = decide(sent(), Recovering("expired"), None, LATE, RULES)
+    assert (late.phase, "expired" in late.reason) == (StopPhase.OVERDUE, True)
+
+
+SYNC, FORST = Traits("hashmap", False), Traits("forst", False)
+
+
+@pytest.mark.parametrize(
+    ("traits", "wish", "expected"),
+    [
+        (SYNC, None, SavepointFormat.CANONICAL),
+        (SYNC, SavepointFormat.NATIVE, SavepointFormat.NATIVE),
+        (FORST, None, SavepointFormat.NATIVE),
+        (UNKNOWN, None, SavepointFormat.NATIVE),
+        (UNKNOWN, SavepointFormat.CANONICAL, SavepointFormat.CANONICAL),
+        (FORST, SavepointFormat.CANONICAL, None),
+    ],
+)
+def test_the_format_is_chosen_with_the_attempt_and_never_one_that_kills(
+    traits: Traits, wish: SavepointFormat | None, expected: SavepointFormat | None
+) -> None:
+    stop = waiting(policy=StopPolicy(format=wish))
+    after, command = decide(stop, Running(traits=traits), None, NOW, RULES)
+    if expected is None:
+        assert (after.phase, after.sent_at, command) == (StopPhase.FAILED, None, None)
+        assert "would make the job fail" in after.reason
+        return
+    assert command == StopWithSavepoint(after.trigger, after.target, format=expected)
+    assert (after.format, bool(after.format_why)) == (expected, True)
+    assert decide(after, Running(traits=UNKNOWN), None, NOW, RULES)[1] == command, "what is stored is sent again"
+
+
+@pytest.mark.parametrize(
+    ("finished", "after_finish", "sends"), [(0, False, True), (1, False, False), (1, True, True), (1, None, True)]
+)
+def test_a_job_that_takes_no_checkpoints_any_more_is_not_asked_for_one(
+    finished: int, after_finish: bool | None, sends: bool
+) -> None:
+    fact = Running(finished=finished, traits=replace(SYNC, after_finish=after_finish))
+    after, command = decide(waiting(), fact, None, NOW, RULES)
+    assert (command is not None) == sends
+    assert sends or (after.phase is StopPhase.FAILED and "checkpoints-after-tasks-finish" in after.reason)
+    assert decide(cancel(), fact, None, NOW, RULES)[1] == Cancel(), "without a savepoint it can be stopped"
 
 
 def test_a_forgotten_attempt_is_looked_at_twice_before_a_new_one() -> None:

@@ -139,6 +139,12 @@ _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
         Text("This stop has no savepoint of it.", "此停止操作没有该作业的保存点。"),
         Text("Run it with the newest savepoint that it has.", "请使用其最新的保存点启动。"),
     ),
+    Refusal.DEADLY: (
+        Text(
+            "A savepoint in the format that was asked for would make the job fail.", "所要求格式的保存点会使作业失败。"
+        ),
+        Text("Leave the format out, or ask for native.", "请不指定格式，或指定 native。"),
+    ),
     Refusal.SUPERSEDED: (
         Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),
         Text("Run it with its newest savepoint instead.", "请使用其最新的保存点启动。"),

@@ -38,6 +38,10 @@ class Finding(Struct, frozen=True):
     running_tasks: int = 0
     last_checkpoint: LastCheckpoint | None = None
     estimate_seconds: float | None = None
+    format: str = ""
+    format_reason: str = ""
+    if_savepoint_fails: str = ""
+    if_savepoint_fails_reason: str = ""
     problems: list[str] = []
 
 
@@ -117,6 +121,7 @@ class SavepointView(Struct, frozen=True):
     removed_at: str | None
     needed: bool
     needed_by: str
+    format: str = ""
 
 
 class SavepointViews(Struct, frozen=True):

@@ -13,7 +13,19 @@ def show(answers: Answers, data: Any, common: Common) -> int:
     if common.json:
         tables.document(data)
     else:
-        headers = ("id", "would stop", "wave", "tasks", "checkpoint", "took", "size", "estimate", "problems")
+        headers = (
+            "id",
+            "would stop",
+            "wave",
+            "tasks",
+            "checkpoint",
+            "took",
+            "size",
+            "estimate",
+            "format",
+            "if it fails",
+            "problems",
+        )
         tables.table(headers, [_row(answer) for answer in answers.jobs])
     fine = all(answer.accepted and not (answer.finding and answer.finding.problems) for answer in answers.jobs)
     return 0 if fine else 1
@@ -31,5 +43,7 @@ def _row(answer: Answer) -> Sequence[str]:
         f"{last.duration_seconds:.1f} s" if last else "",
         tables.size(last.size) if last else "",
         "" if found.estimate_seconds is None else f"{found.estimate_seconds:.1f} s",
+        found.format,
+        found.if_savepoint_fails.replace("_", " "),
         " ".join([*found.problems, *([] if answer.accepted else [answer.message])]),
     )

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts.types import PositiveInt
 
@@ -58,7 +58,7 @@ def list_(
         tables.document(reply.data)
         return 0
     rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
-    titles = ("savepoint", "job", "stop", "kept", "path", "size", "verified", "needed", "removed", "fault")
+    titles = ("savepoint", "job", "stop", "kept", "path", "size", "format", "verified", "needed", "removed", "fault")
     tables.table(titles, rows, path="path")
     return 0
 
@@ -71,6 +71,7 @@ def _row(view: SavepointView) -> tuple[str, ...]:
         tables.moment(view.created_at),
         view.path,
         tables.size(view.bytes),
+        view.format,
         tables.moment(view.verified_at),
         tables.yes(view.needed) if view.needed else "",
         tables.moment(view.removed_at),
@@ -79,7 +80,14 @@ def _row(view: SavepointView) -> tuple[str, ...]:
 
 
 @savepoints_app.command
-def take(jobs: JobNames, /, *, target: str | None = None, common: Common | None = None) -> int:
+def take(
+    jobs: JobNames,
+    /,
+    *,
+    target: str | None = None,
+    format: Literal["auto", "canonical", "native"] = "auto",  # noqa: A002 - the option's name
+    common: Common | None = None,
+) -> int:
     """Take a savepoint of each job, which runs on.
 
     Exits with 0 when every savepoint is accepted. Each is in the list once it is whole; `sluiceway jobs show` tells
@@ -91,12 +99,15 @@ def take(jobs: JobNames, /, *, target: str | None = None, common: Common | None 
     ----------
     target
         The directory for them, in the service's storage: bucket/dir, or a path or URI.
+    format
+        Flink's format of the savepoints; auto takes for each job one that does it no harm.
     """
     common = or_default(common)
     client = common.client()
     if not jobs:
         raise Failed("Say which jobs: their ids or names.", code=2)
     given = {} if target is None else {"target": target}
+    given |= {} if format == "auto" else {"format": format}
     reply = client.take_savepoints({"job_ids": ids_or_names(client, jobs), **given})
     answers = read(reply.data, Answers)
     if common.json:

@@ -53,8 +53,8 @@ class Manner:
     drain: Flag = False
     """Send the last watermark first, so that windows fire: for a job that is not to go on."""
 
-    format: Literal["canonical", "native"] = "canonical"
-    """Flink's format of the savepoints."""
+    format: Literal["auto", "canonical", "native"] = "auto"
+    """Flink's format of the savepoints; auto takes for each job one that does it no harm."""
 
     target: str | None = None
     """Directory (path or URI) for the savepoints. Default: the service's storage."""
@@ -94,7 +94,7 @@ class Manner:
         }
         given: dict[str, object] = {
             "drain": self.drain,
-            "format": None if self.format == "canonical" else self.format,
+            "format": None if self.format == "auto" else self.format,
             "target": self.target,
             "on_savepoint_failure": _given(failing),
             "timeout_seconds": self.stop_timeout,
@@ -106,7 +106,7 @@ class Manner:
 
     def check(self, *, savepoint: bool) -> None:
         """Refuse what has no meaning without savepoints. Raises `Failed`."""
-        plain = not self.drain and self.format == "canonical" and self.target is None
+        plain = not self.drain and self.format == "auto" and self.target is None
         if not savepoint and not (plain and self.on_failure == "keep_running" and self.attempts is None):
             raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
 

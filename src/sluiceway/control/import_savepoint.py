@@ -11,7 +11,7 @@ from sluiceway.domain.admission import RUNNABLE, may_run
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import intents, views
+from sluiceway.store import catalogue, intents, views
 from sluiceway.store.database import Database
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}")  # of a job, as it names its directories; all of them fit the database
@@ -36,6 +36,12 @@ class ImportSavepoint:
         if not may_run(job.status):
             raise WrongState(job.status)
         found = await self._inspect(project, path)
+        claim = await catalogue.claim(self.db, found.path)
+        if claim is not None and claim.job_id != job_id:
+            raise UnusablePath(
+                f"Flink owns {path} since job {claim.job_id} was resumed from it in claim mode, and removes what that "
+                "job no longer needs. Stop that job, and take the savepoint that it is stopped with."
+            )
         if found.wrong:
             raise NotWhole(found.why)
         choice = intents.Choice(project, job_id, found.path, found.size, who)

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
-from sluiceway.domain.engine import Cluster, LastCheckpoint, Survey, Unreachable
+from sluiceway.domain.engine import Cluster, Survey, Unreachable
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, never_again, outcome
+from sluiceway.domain.savepoint_format import Choice, choose
+from sluiceway.domain.traits import Traits
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import views
 from sluiceway.store.database import Database
@@ -27,6 +31,8 @@ class Finding:
     survey: Survey | None  # None: there is nothing to stop, or the cluster does not show it
     problems: Sequence[str]  # what would keep it from stopping with a savepoint now; empty when nothing is known
     estimate: timedelta | None  # how long its savepoint may take; None where nothing tells
+    choice: Choice | None = None  # of the savepoint's format, and why
+    failing: tuple[Outcome, str] | None = None  # what a savepoint that fails would do to the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Preflight:
     queues: Queues
     storage: Storage
     survey: SurveyJobs
+    clock: Callable[[], datetime]
 
     async def __call__(
         self,
@@ -45,6 +52,7 @@ class Preflight:
         *,
         savepoint: bool,
         target: str | None = None,
+        wish: SavepointFormat | None = None,
         allowed: Right = EVERYWHERE,
     ) -> list[Finding]:
         """One finding for each position."""
@@ -57,6 +65,7 @@ class Preflight:
                 stopped_is_done=True,
                 after_savepoint=True,
                 allowed=allowed,
+                wish=wish,
             )
             for job, (obstacle, _) in known.items()
         }
@@ -68,11 +77,16 @@ class Preflight:
         for job, (obstacle, jid) in to_stop.items():
             survey = surveys.get(jid or "")
             problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
+            choice = choose(_traits(survey, obstacle.traits), wish) if savepoint and survey else None
+            if choice is not None and choice.format is None:
+                problems.append(choice.why)
             if obstacle.cluster in silent:
                 problems = [silent[obstacle.cluster], *problems]
             elif survey is None:
                 problems = ["The cluster does not show this job now.", *problems]
-            found[job] = Finding(job, verdicts[job], survey, problems, _estimate(survey))
+            failing = outcome(survey, self.clock()) if savepoint and survey else None
+            expected = estimate(survey) if savepoint and survey else None
+            found[job] = Finding(job, verdicts[job], survey, problems, expected, choice, failing)
         return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
 
     async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:
@@ -106,16 +120,13 @@ def _problems(survey: Survey | None, *, savepoint: bool) -> list[str]:
         problems.append("It is a batch job, and Flink takes no savepoints of those.")
     elif not survey.ready:
         problems.append(f"{survey.running} of its {survey.tasks} tasks run; a savepoint needs all of them.")
+    elif finished := never_again(survey):
+        problems.append(finished)
     if survey.operation:
         problems.append(f"Another operation on its state is under way: {survey.operation}.")
-    return problems
+    return [*problems, *hazards(survey)]
 
 
-def _estimate(survey: Survey | None) -> timedelta | None:
-    """A savepoint writes the whole state, at the pace at which the last checkpoint wrote its part of it."""
-    last = survey.checkpoint if survey else None
-    return None if last is None else last.duration * _share(last)
-
-
-def _share(last: LastCheckpoint) -> float:
-    return max(1.0, last.size / last.written) if last.written else 1.0
+def _traits(survey: Survey, known: Traits | None) -> Traits:
+    """What the cluster tells now, and what was known of the job before."""
+    return replace(survey.traits, asynchronous=known.asynchronous if known else None)

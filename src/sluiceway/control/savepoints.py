@@ -19,6 +19,8 @@ _NEEDS: Final = {
     Need.STOPPED_WITH: "job {job} was stopped with it",
     Need.RESTORED_FROM: "the latest run of job {job} was started from it",
     Need.NEWEST: "it is the newest savepoint of job {job}",
+    Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and what that job kept since may "
+    "be made of its files",
     Need.NAMED: "job {job} is to be resumed from it",
 }
 
@@ -68,7 +70,8 @@ class Savepoints:
         except StorageUnreadable as error:
             raise StorageTrouble(f"Savepoint {savepoint_id} cannot be read from here now: {error}") from error
         if inspection.wrong:
-            await catalogue.broken(self.db, savepoint, inspection.why[:LONGEST], self.clock(), who)
+            owned = "Flink owns it, and may have removed what it no longer needs: " * (savepoint.need is Need.CLAIMED)
+            await catalogue.broken(self.db, savepoint, f"{owned}{inspection.why}"[:LONGEST], self.clock(), who)
         else:
             await catalogue.verified(self.db, savepoint, self.clock(), who)
         return Verified(await self.show(project, savepoint_id), inspection)
@@ -87,6 +90,11 @@ class Savepoints:
                 "Resume the job and stop it anew, or delete the job, or delete the savepoint by force."
             )
         kept.keep()  # what is removed is also said to be
+        claim = await catalogue.claim(self.db, savepoint.path)
+        if claim is not None and claim.live:
+            raise SavepointNeeded(
+                f"Savepoint {savepoint_id} belongs to Flink: job {claim.job_id} runs on its files. Stop that job first."
+            )
         try:
             await self.storage.remove(savepoint.path)
         except NotASavepoint as error:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, UnknownQueue
+from sluiceway.control.formats import may_be_written
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
-from sluiceway.domain.policy import PLAIN, StopPolicy
+from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, rearm
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import batches, stop_intents, views
@@ -82,7 +83,9 @@ class StopJobs:
 
         once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
         mine = [name for name in self.queues.names if order.allowed.covers(name)]
-        plain = stop_intents.Plain(_plain(savepoint=savepoint), mine)
+        # Who asks for a format that can kill has every job looked at.
+        looked_at = savepoint and order.policy.format is SavepointFormat.CANONICAL
+        plain = stop_intents.Plain([] if looked_at else _plain(savepoint=savepoint), mine)
         try:
             batch, clusters = await stop_intents.accept_stops(
                 self.db, once, intent, plain, judge, lambda batch: order.answer(answered(batch))
@@ -172,6 +175,7 @@ class StopJobs:
             stopped_is_done=order.stopped_is_done,
             after_savepoint=order.after_savepoint,
             allowed=order.allowed,
+            wish=order.policy.format,
         )
         if verdict is not STILL_UNDER_WAY or obstacle.stop is None:
             return verdict, verdict is ACCEPTED
@@ -187,6 +191,7 @@ def judge_stop(
     stopped_is_done: bool = False,
     after_savepoint: bool = False,
     allowed: Right = EVERYWHERE,
+    wish: SavepointFormat | None = None,
 ) -> Verdict:
     """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
     status, stop = obstacle.status, obstacle.stop
@@ -203,6 +208,8 @@ def judge_stop(
         return Verdict(Refusal.WRONG_STATE, status)
     if obstacle.cluster not in clusters:
         return Verdict(Refusal.NO_QUEUE, status, obstacle.cluster or "")
+    if savepoint and (deadly := may_be_written(obstacle.traits, wish)) is not None:
+        return deadly
     if stop is None or stop.phase is not StopPhase.OVERDUE:
         return ACCEPTED
     if savepoint and not stop.savepoint:

@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     NO_PROGRAM = "no_program"  # the jar that it is made of is missing, or none was named
     NO_DEPENDENCY = "no_dependency"  # a jar or file that its program depends on is missing
     NOT_STOPPED = "not_stopped"  # to be brought back from a stop that has no savepoint of it
+    DEADLY = "deadly_format"  # a savepoint in the format that was asked for would make the job fail
     SUPERSEDED = "superseded"  # to be brought back from a stop, but it has run on from elsewhere since
 
 

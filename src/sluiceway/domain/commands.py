@@ -12,7 +12,7 @@ class StopWithSavepoint:
     trigger: str  # 32 hex digits
     target: str  # a URI that the cluster can write to; this attempt's own
     drain: bool = False
-    format: SavepointFormat = SavepointFormat.CANONICAL
+    format: SavepointFormat = SavepointFormat.NATIVE  # the one that does no job any harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class TakeSavepoint:
 
     trigger: str  # 32 hex digits
     target: str  # a URI that the cluster can write to; this savepoint's own
+    format: SavepointFormat = SavepointFormat.NATIVE
 
 
 JobCommand = StopCommand | TakeSavepoint

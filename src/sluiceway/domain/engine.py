@@ -12,6 +12,7 @@ from sluiceway.domain.commands import JobCommand
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
+    MustClaim,
     Refused,
     RunFact,
     Silent,
@@ -24,6 +25,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
+from sluiceway.domain.traits import UNKNOWN, Traits
 
 
 class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ours
@@ -50,6 +52,7 @@ class Sighting:
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
     snapshots: Mapping[int, SnapshotFact] = field(default_factory=dict)
+    traits: Mapping[int, Traits] = field(default_factory=dict)  # of runs that were asked for them, by the run's id
     answered: bool = True  # False: the cluster as a whole gave no answer
     flink_version: str = ""  # empty where it is not known
 
@@ -65,6 +68,14 @@ class LastCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class RestorePoint:
+    """What Flink would restart a job from."""
+
+    path: str
+    at: datetime | None  # when it was triggered, where the cluster tells
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What a job looks like before anything is asked of it. None: the cluster does not tell."""
 
@@ -75,6 +86,14 @@ class Survey:
     batch: bool  # a batch job, which refuses savepoints
     operation: str | None = None  # another savepoint or stop that is in flight
     checkpoint: LastCheckpoint | None = None
+    savepoint: LastCheckpoint | None = None
+    finished: int = 0  # of the tasks
+    traits: Traits = UNKNOWN  # as far as the cluster alone can tell
+    unaligned: bool = False  # its checkpoints are; savepoints never are
+    timeout: timedelta | None = None  # after which a checkpoint or savepoint expires
+    restarts: bool | None = None  # it has a restart strategy
+    restore: RestorePoint | None = None
+    last_failure: str = ""  # of a checkpoint, when none was complete after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,9 @@ class Traffic:
 
     sources: Sequence[Flow] = ()
     sinks: Sequence[Flow] = ()
+
+
+SubmitAnswer = Submitted | MustClaim | SubmitRefused | Silent
 
 
 class Engine(Protocol):
@@ -118,6 +140,6 @@ class Engine(Protocol):
         """Ask once. Safe to repeat. No answer is `Silent`: the command may have arrived."""
         ...
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it to the cluster under the run's own Flink job id. May take many seconds."""
         ...

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sluiceway.domain.traits import UNKNOWN, Traits
+
 
 class JobState(StrEnum):
     """Flink's own job states, as `GET /jobs/overview` spells them."""
@@ -89,10 +91,23 @@ Evidence = Complete | Broken | Absent | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """Flink has restarted the job since an attempt was sent. Times are by the cluster's clock."""
+
+    at: datetime
+    restored: str | None  # the checkpoint or savepoint that it was restored from; None: it began from nothing
+    as_of: datetime | None = None  # when that was triggered, where Flink tells
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """The job lives, and Flink knows of no attempt of ours: none was sent, or it was forgotten."""
 
     ready: bool = True  # all tasks run; else a savepoint would be refused (Flink contract, rule 6)
+    traits: Traits = UNKNOWN  # how it keeps its state
+    finished: int = 0  # of its tasks
+    changed_at: datetime | None = None  # when the state of any task last changed, by the cluster's clock
+    restart: Restart | None = None  # since the attempt that it knows nothing of was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +161,14 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovering:
+    """The attempt is over, or was never there, and what becomes of the job is still to be seen."""
+
+    why: str
+    failed: bool = True  # the cluster has said so of the attempt; else it does not know it
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """The cluster said yes to the command. It has not done it yet."""
 
@@ -156,6 +179,7 @@ class Refused:
 
     refusal: Refusal
     text: str
+    restart: Restart | None = None  # that the failure brought about
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +202,7 @@ class Ended:
     state: JobState
     refusal: str | None = None
     moved_on: bool = False
+    cause: str = ""  # of a job that failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +239,7 @@ StopFact = (
     | Stopping
     | Hung
     | Weighed
+    | Recovering
     | Acknowledged
     | Refused
     | Saved
@@ -234,7 +260,19 @@ class Preempted:
 
 
 SnapshotFact = (
-    Running | Alive | Queued | Preempted | Stopping | Acknowledged | Refused | Saved | Ended | Missing | Gone | Silent
+    Running
+    | Alive
+    | Queued
+    | Preempted
+    | Stopping
+    | Recovering
+    | Acknowledged
+    | Refused
+    | Saved
+    | Ended
+    | Missing
+    | Gone
+    | Silent
 )
 
 
@@ -260,6 +298,11 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
+class MustClaim:
+    """Nothing was submitted: the job can only be resumed if Flink owns what it is restored from (claim mode)."""
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitRefused:
     """The job cannot be started as it is: SQL that does not compile, a cluster of another version, …"""
 
@@ -274,4 +317,4 @@ class Withdrawn:
     certain: bool = True  # it cannot arrive later either
 
 
-RunFact = Seen | Submitting | Submitted | SubmitRefused | Withdrawn | Missing | Gone | Silent
+RunFact = Seen | Submitting | Submitted | MustClaim | SubmitRefused | Withdrawn | Missing | Gone | Silent

@@ -25,7 +25,7 @@ class StopPolicy:
     """What a request said of its stops beyond which jobs; whatever it left open is None."""
 
     drain: bool = False  # send the last watermark first: the job's end, not a pause (Flink's `drain`)
-    format: SavepointFormat = SavepointFormat.CANONICAL
+    format: SavepointFormat | None = None  # None: whichever does the job no harm
     attempts: int | None = None  # at most; given, a directory that cannot be written is tried again, too
     backoff: timedelta | None = None  # before the first retry; each further one waits twice as long
     resort: Resort = Resort.KEEP_RUNNING

@@ -10,6 +10,7 @@ from sluiceway.domain.facts import (
     Gone,
     JobState,
     Missing,
+    MustClaim,
     RunFact,
     Seen,
     Silent,
@@ -18,6 +19,7 @@ from sluiceway.domain.facts import (
     Submitting,
     Withdrawn,
 )
+from sluiceway.domain.traits import Traits
 
 
 class RunPhase(StrEnum):
@@ -58,6 +60,8 @@ class Run:
     doubt_since: datetime | None = None  # since when the answering cluster has not known the job
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
+    traits: Traits | None = None  # how it keeps its state; None: that was not asked yet
     reason: str = ""
     version: int = 0  # moves with every stored change
 
@@ -87,6 +91,9 @@ def decide(
             return replace(run, acknowledged=True, reason=""), None
         case Submitting():
             return run, None
+        case MustClaim():
+            # It is submitted as soon as that is stored: from then on nobody else may count on those files.
+            return replace(run, claims=True), None
         case Silent(why):
             # An unreachable cluster proves nothing, and what it "did not know" before must be seen anew after it.
             told = why if run.phase in {RunPhase.ACCEPTED, RunPhase.SUBMITTING} else run.reason

@@ -25,6 +25,7 @@ from sluiceway.domain.facts import (
     Missing,
     Preempted,
     Queued,
+    Recovering,
     Refused,
     Running,
     Saved,
@@ -34,6 +35,9 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_format import choose
+from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import Stop, StopRules
 
 
@@ -76,12 +80,16 @@ class Snapshot:
     verified: bool = False
     settled_at: datetime | None = None
     reason: str = ""
+    wish: SavepointFormat | None = None
+    format: SavepointFormat | None = None  # chosen and stored before it is sent
+    format_why: str = ""
+    stable_since: datetime | None = None  # when it was sent: since when no task had changed, by the cluster's clock
     version: int = 0  # moves with every stored change
 
     @property
     def command(self) -> TakeSavepoint:
         """What it asks of the cluster."""
-        return TakeSavepoint(self.trigger, self.target)
+        return TakeSavepoint(self.trigger, self.target, self.format or SavepointFormat.NATIVE)
 
     @property
     def in_flight(self) -> bool:
@@ -107,8 +115,12 @@ def hold_back(stop: Stop, fact: StopFact, snapshot: Snapshot | None) -> StopFact
 
 def admit(snapshots: Iterable[Snapshot], facts: Mapping[int, SnapshotFact], places: int) -> dict[int, SnapshotFact]:
     """The same facts, with those marked `Queued` that have to wait for a place in their cluster."""
-    ready = sorted(s.id for s in snapshots if s.sent_at is None and facts.get(s.id) == Running())
+    ready = sorted(s.id for s in snapshots if s.sent_at is None and _is_ready(facts.get(s.id)))
     return {**facts, **dict.fromkeys(ready[max(places, 0) :], Queued())}
+
+
+def _is_ready(fact: SnapshotFact | None) -> bool:
+    return isinstance(fact, Running) and fact.ready
 
 
 def evidence_at(snapshot: Snapshot) -> str | None:
@@ -134,9 +146,7 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
     """Nothing was sent, so that nothing can be under way."""
     match fact:
         case Running(ready=True):
-            deadline = max(snapshot.deadline, now + rules.timeout)
-            sent = replace(snapshot, phase=SnapshotPhase.SENT, sent_at=now, doubt_since=None, reason="")
-            return replace(sent, deadline=deadline), snapshot.command
+            return _send(snapshot, fact, now, rules)
         case Running():
             return _in_time(snapshot, "not all of its tasks run", now), None
         case Silent(why):
@@ -151,13 +161,33 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
             return _settle(snapshot, SnapshotPhase.FAILED, f"The job was {state} before it was begun.", now), None
         case Gone(why):
             return _settle(snapshot, SnapshotPhase.FAILED, f"{why} Nothing was begun.", now), None
-        case Alive() | Stopping() | Acknowledged() | Refused() | Saved():
+        case Alive() | Stopping() | Recovering() | Acknowledged() | Refused() | Saved():
             return snapshot, None  # of what was never sent nothing can be heard
         case _:
             assert_never(fact)
 
 
-def _follow(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules) -> Move:
+def _send(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Move:
+    choice = choose(fact.traits, snapshot.wish)
+    if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
+        return _settle(snapshot, SnapshotPhase.FAILED, f"{against} Nothing was sent.", now), None
+    sent = replace(
+        snapshot,
+        phase=SnapshotPhase.SENT,
+        sent_at=now,
+        doubt_since=None,
+        reason="",
+        format=choice.format,
+        format_why=choice.why,
+        stable_since=fact.changed_at,
+        deadline=max(snapshot.deadline, now + rules.timeout),
+    )
+    return sent, sent.command
+
+
+def _follow(  # noqa: C901, PLR0912 - one case a fact
+    snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRules
+) -> Move:
     match fact:
         case Running():
             return _unknown(replace(snapshot, doubt_since=None), now, rules)
@@ -170,8 +200,12 @@ def _follow(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRu
             return _overdue(known, "it is still being written", now), None
         case Saved(path):
             return _ended(snapshot, "", claim=path), None
-        case Refused(_, text):
-            return _settle(snapshot, SnapshotPhase.FAILED, text, now), None
+        case Recovering(why):
+            told = f"it is over ({why}), and Flink has yet to bring the job back"
+            return _overdue(replace(snapshot, doubt_since=None), told, now), None
+        case Refused(_, text, restart):
+            told = text if restart is None else f"{text} {restarted('After it was asked for,', restart)}"
+            return _settle(snapshot, SnapshotPhase.FAILED, told, now), None
         case Ended(state, text):
             return _job_ended(snapshot, state, text, now), None
         case Missing():

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
 from sluiceway.domain.facts import Blocked, Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
-from sluiceway.domain.policy import PLAIN, Resort, StopPolicy
+from sluiceway.domain.policy import PLAIN, Resort, SavepointFormat, StopPolicy
 
 
 class StopPhase(StrEnum):
@@ -71,6 +71,10 @@ class Stop:
     verified: bool = False
     settled_at: datetime | None = None
     reason: str = ""
+    format: SavepointFormat | None = None  # of the last attempt; chosen and stored before it is sent
+    format_why: str = ""
+    stable_since: datetime | None = None  # when it was sent: since when no task had changed, by the cluster's clock
+    restarted: str = ""  # what failed attempts have done to the job, in words
     version: int = 0  # moves with every stored change
 
     @property
@@ -103,7 +107,7 @@ class Stop:
         """What this stop asks of the cluster."""
         if not self.savepoint:
             return Cancel()
-        return StopWithSavepoint(self.trigger, self.target, self.policy.drain, self.policy.format)
+        return StopWithSavepoint(self.trigger, self.target, self.policy.drain, self.format or SavepointFormat.NATIVE)
 
     def _trigger(self, attempt: int) -> str:
         return hashlib.blake2b(f"{self.token}/{attempt}".encode(), digest_size=16).hexdigest()
@@ -168,8 +172,9 @@ def next_attempt(stop: Stop) -> Stop:
 
 
 def settle(stop: Stop, phase: StopPhase, why: str, now: datetime) -> Stop:
-    """The stop at its end."""
-    return replace(stop, phase=phase, reason=why, settled_at=now, held=False, retry_at=None, doubt_since=None)
+    """The stop at its end. What its attempts have done to the job is never left out."""
+    told = why if stop.restarted in why else f"{why} {stop.restarted}".strip()
+    return replace(stop, phase=phase, reason=told, settled_at=now, held=False, retry_at=None, doubt_since=None)
 
 
 def contradicted(stop: Stop, now: datetime) -> Stop:

@@ -17,8 +17,10 @@ from sluiceway.domain.facts import (
     Missing,
     NeverRan,
     Queued,
+    Recovering,
     Refusal,
     Refused,
+    Restart,
     Running,
     Saved,
     Silent,
@@ -27,10 +29,13 @@ from sluiceway.domain.facts import (
     Weighed,
 )
 from sluiceway.domain.policy import Resort
+from sluiceway.domain.savepoint_format import choose
+from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
 from sluiceway.domain.stop_endings import ended, gone, missing, saved
 
 LONGEST_BACKOFF = timedelta(minutes=1)
+LONGEST_STORY = 2000  # characters of what attempts have done to a job
 
 Move = tuple[Stop, StopCommand | None]
 
@@ -63,8 +68,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
     stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules
 ) -> Move:
     match fact:
-        case Running(ready):
-            return _running(replace(stop, doubt_since=None), ready, now, rules)
+        case Running():
+            return _running(replace(stop, doubt_since=None), fact, now, rules)
         case Queued():
             return replace(stop, doubt_since=None), None
         case Blocked(why):
@@ -77,6 +82,11 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _hung(stop, path, evidence, now)
         case Weighed():
             return _weighed(stop, fact, now, rules)
+        case Recovering(why, failed):
+            told = f"the attempt has failed ({why}), and Flink has yet to bring the job back" if failed else why
+            # Should the cluster forget all of this, a savepoint of an attempt that failed proves nothing.
+            since = stop.forgotten_since or (now if failed else None)
+            return _overdue(replace(stop, doubt_since=None, forgotten_since=since), told, now), None
         case Acknowledged():
             return replace(stop, acknowledged=True), None
         case Refused():
@@ -97,11 +107,13 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             assert_never(fact)
 
 
-def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
+def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move:
     if stop.sent_at is None:
-        return _first_send(stop, ready, now, rules)
+        return _first_send(stop, fact, now, rules)
     if not stop.acknowledged:
-        # It may never have arrived. The same id again is harmless, a new one is not.
+        # It may never have arrived. The same id again is harmless, a new one is not. What was lost meanwhile is told.
+        stop = _restarted(stop, fact.restart)
+        stop = replace(stop, stable_since=fact.changed_at) if fact.restart else stop
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
     if stop.forgotten_since is None:
         return replace(stop, forgotten_since=now), None
@@ -110,18 +122,24 @@ def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
     if not stop.savepoint:
         again = replace(stop, acknowledged=False, forgotten_since=None)
         return _overdue(again, "the job runs on although its cancel was confirmed", now), stop.command
-    if stop.attempt >= _attempts(stop, rules) or now >= stop.deadline:
+    stop = _restarted(stop, fact.restart)
+    if stop.attempt >= _attempts(stop, rules) or now >= stop.deadline or _from_nothing(fact.restart):
         return settle(stop, StopPhase.FAILED, "The cluster forgot the attempt; the job runs on.", now), None
     return next_attempt(stop), None
 
 
-def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
-    if stop.savepoint and not ready:
+def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move:
+    if stop.savepoint and not fact.ready:
         if now >= stop.deadline:
             return settle(stop, StopPhase.FAILED, stop.reason or "Its tasks were not all running in time.", now), None
         return replace(stop, reason=stop.reason or "Waiting until all of its tasks run."), None
     if stop.retry_at is not None and now < stop.retry_at:
         return stop, None
+    if stop.savepoint:
+        choice = choose(fact.traits, stop.policy.format)
+        if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
+            return settle(stop, StopPhase.FAILED, f"{against} Nothing was sent; the job runs on.", now), None
+        stop = replace(stop, format=choice.format, format_why=choice.why, stable_since=fact.changed_at)
     timeout = stop.policy.timeout or rules.timeout
     sent = replace(
         stop,
@@ -166,20 +184,35 @@ def _weighed(stop: Stop, fact: Weighed, now: datetime, rules: StopRules) -> Move
     elif oldest is not None and now - checkpoint.at > oldest:
         against = f"its last checkpoint is {(now - checkpoint.at).total_seconds():.0f} s old"
     else:
-        return _first_send(replace(stop, checkpoint_path=checkpoint.path), True, now, rules)
+        return _first_send(replace(stop, checkpoint_path=checkpoint.path), Running(), now, rules)
     return settle(stop, StopPhase.FAILED, f"{stop.reason} The job runs on: {against}.", now), None
 
 
 def _refused(stop: Stop, fact: Refused, now: datetime, rules: StopRules) -> Move:
     if not stop.savepoint:
         return _overdue(replace(stop, reason=fact.text), fact.text, now), None
+    stop = _restarted(stop, fact.restart)
     # Who asks for retries means a directory that may be writable again, too.
     again = fact.refusal.retryable or (stop.policy.attempts is not None and fact.refusal is Refusal.STORAGE)
-    if again and stop.attempt < _attempts(stop, rules) and now < stop.deadline:
+    if again and not _from_nothing(fact.restart) and stop.attempt < _attempts(stop, rules) and now < stop.deadline:
         first = rules.backoff if stop.policy.backoff is None else stop.policy.backoff
         wait = min(first * 2 ** min(stop.attempt - 1, 10), max(first, LONGEST_BACKOFF))
-        return replace(next_attempt(stop), retry_at=now + wait, reason=fact.text), None
+        told = fact.text if fact.restart is None else f"{fact.text} {stop.restarted}"
+        return replace(next_attempt(stop), retry_at=now + wait, reason=told), None
     return settle(stop, StopPhase.FAILED, fact.text, now), None
+
+
+def _from_nothing(restart: Restart | None) -> bool:
+    """Whether the job has lost its state. Another attempt would save what is left, and look like a success."""
+    return restart is not None and restart.restored is None
+
+
+def _restarted(stop: Stop, restart: Restart | None) -> Stop:
+    """The same, and it remembers what its attempt has done to the job."""
+    if restart is None:
+        return stop
+    told = f"{stop.restarted} {restarted(f'After attempt {stop.attempt} was sent,', restart)}".strip()
+    return replace(stop, restarted=told[-LONGEST_STORY:])
 
 
 def _attempts(stop: Stop, rules: StopRules) -> int:

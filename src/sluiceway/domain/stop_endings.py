@@ -169,7 +169,7 @@ def _stopped_with(stop: Stop, path: str, size: int | None, *, verified: bool, no
 
 
 def _ended_by_itself(fact: Ended) -> str:
-    said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
+    said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else f" {fact.cause}".rstrip()
     how = {
         JobState.FINISHED: "The job finished by itself before it could be stopped; there is no savepoint.",
         JobState.FAILED: "The job failed while it was to be stopped; there is no savepoint.",

@@ -1,10 +1,9 @@
-"""What a job's list of checkpoints tells of a stop: that it hangs, what a cancel would keep, how long it may take."""
+"""What a job's list of checkpoints tells of a stop: that it hangs, and what a cancel would keep."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sluiceway.domain.engine import LastCheckpoint, Survey
-from sluiceway.domain.facts import Checkpoint, JobState
-from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, JobOverview
+from sluiceway.domain.facts import Checkpoint
+from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints
 
 _COMPLETED = "COMPLETED"
 
@@ -54,31 +53,6 @@ def last_kept(found: Checkpoints | None, *, retained: bool) -> Checkpoint | None
     if latest is None or ("://" not in latest.external_path and not latest.external_path.startswith("file:")):
         return None  # Flink says "<checkpoint-not-externally-addressable>" of one in its memory
     return Checkpoint(latest.external_path, _moment(latest.trigger_timestamp), retained)
-
-
-def survey(job: JobOverview, state: JobState, found: Checkpoints | None) -> Survey:
-    """What a job looks like before anything is asked of it."""
-    in_flight = [c for c in found.history if c.status == "IN_PROGRESS" and c.is_savepoint] if found else []
-    latest = _latest(found) if found else None
-    return Survey(
-        state=state,
-        tasks=job.tasks.get("total", 0),
-        running=job.tasks.get("running", 0),
-        ready=job.ready,
-        batch=job.batch,
-        operation=(in_flight[0].checkpoint_type or "SAVEPOINT").lower() if in_flight else None,
-        checkpoint=None if latest is None else _last(latest),
-    )
-
-
-def _latest(found: Checkpoints) -> CheckpointInfo | None:
-    both = [c for c in (found.latest.completed, found.latest.savepoint) if c is not None]
-    return max(both, key=lambda c: c.trigger_timestamp) if both else None
-
-
-def _last(info: CheckpointInfo) -> LastCheckpoint:
-    duration = timedelta(milliseconds=info.end_to_end_duration)
-    return LastCheckpoint(_moment(info.trigger_timestamp), duration, info.state_size, info.checkpointed_size)
 
 
 def _moment(ms: int) -> datetime:

@@ -62,6 +62,10 @@ _EMPTY_WORDS = (  # true of every failure of their kind, so the next cause down 
     "Could not start the JobMaster.",
     "Stop-with-savepoint failed.",
 )
+_SAYS_NOTHING = re.compile(
+    r"(?:Checkpoint Coordinator is suspending|FailoverRegion is restarting|Task has failed|Stop-with-savepoint failed"
+    r"|Checkpoint was (?:declined|aborted)|Asynchronous task checkpoint failed|The job has failed)\.?"
+)
 _NO_SUCH_JOB = re.compile(r"FlinkJobNotFoundException|JobNotFoundException|Could not find Flink job")
 _SAVED_AT, _BUT = "A savepoint has been created at: ", ", but the corresponding job"
 _LONGEST_PATH = 4000
@@ -139,6 +143,15 @@ def _saved_at(said: str) -> str | None:
     _, found, rest = said.partition(_SAVED_AT)
     path, closed, _ = rest[: _LONGEST_PATH + len(_BUT)].partition(_BUT)
     return path if found and closed and path and "\n" not in path else None
+
+
+def both(text: str, cause: str) -> str:
+    """What an attempt says of its failure and what its job does, without words that only say that it failed."""
+    told = [words for words in (text, cause) if words and not _SAYS_NOTHING.fullmatch(words)]
+    if not told:
+        return cause or text
+    first, last = told[0], told[-1]
+    return first if last in first else last if first.rstrip(".") in last else clip(f"{first.rstrip('.')}. {last}")
 
 
 def clip(text: str, limit: int = CLIP) -> str:

@@ -37,11 +37,13 @@ from sluiceway.engines.flink_shapes import (
     CheckpointConfig,
     CheckpointInfo,
     Checkpoints,
+    ClusterOption,
     ClusterOverview,
     Exceptions,
     JarRun,
     Jars,
     Job,
+    JobConfig,
     JobOverview,
     Jobs,
     LatestCheckpoints,
@@ -63,6 +65,7 @@ __all__ = [
     "AttemptFailed",
     "AttemptInProgress",
     "AttemptUnknown",
+    "CheckpointConfig",
     "CheckpointInfo",
     "Checkpoints",
     "ClusterOverview",
@@ -159,9 +162,11 @@ class FlinkRest:
             body["formatType"] = "NATIVE"
         return await self._trigger(f"/jobs/{jid}/stop", body)
 
-    async def savepoint(self, jid: str, *, trigger: str, target: str) -> Acknowledged | Refused:
+    async def savepoint(self, jid: str, *, trigger: str, target: str, native: bool = False) -> Acknowledged | Refused:
         """Ask for a savepoint under `target` while the job runs on; else as `stop`."""
         body: dict[str, object] = {"target-directory": target, "cancel-job": False, "triggerId": trigger}
+        if native:
+            body["formatType"] = "NATIVE"
         return await self._trigger(f"/jobs/{jid}/savepoints", body)
 
     async def _trigger(self, path: str, body: dict[str, object]) -> Acknowledged | Refused:
@@ -204,6 +209,14 @@ class FlinkRest:
         entries = (await decoded(answer, Exceptions)).history.entries
         return plain_words(entries[0].stacktrace) if entries else ""
 
+    async def failure_since(self, jid: str, since: int) -> str:
+        """Why the job failed last, as `exceptions`; empty for a failure before `since`, ms since the epoch."""
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
+        if is_absent(answer):
+            return ""
+        entries = (await decoded(answer, Exceptions)).history.entries
+        return plain_words(entries[0].stacktrace) if entries and entries[0].timestamp >= since else ""
+
     async def job(self, jid: str) -> dict[str, Any] | None:
         """The job with its graph, as Flink tells it and cached for about 3 s; None when Flink knows no such job."""
         answer = await self._ask("GET", f"/jobs/{jid}", limit=_GRAPH)
@@ -239,11 +252,25 @@ class FlinkRest:
 
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""
+        config = await self.checkpoint_config(jid)
+        return (
+            config is not None and config.externalization.enabled and not config.externalization.delete_on_cancellation
+        )
+
+    async def checkpoint_config(self, jid: str) -> CheckpointConfig | None:
+        """How the job takes checkpoints; None when Flink knows no such job, or no checkpoints of it."""
         answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
-        if is_absent(answer):
-            return False
-        kept = decode(answer, CheckpointConfig).externalization
-        return kept.enabled and not kept.delete_on_cancellation
+        return None if is_absent(answer) else decode(answer, CheckpointConfig)
+
+    async def restart_strategy(self, jid: str) -> str | None:
+        """How the job is restarted, in Flink's words; None when Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}/config")
+        return None if is_absent(answer) else decode(answer, JobConfig).execution.restart_strategy
+
+    async def cluster_options(self) -> dict[str, str]:
+        """The options of the JobManager. Secrets are starred out by Flink."""
+        answer = await self._ask("GET", "/jobmanager/config", limit=_GRAPH)
+        return {option.key: option.value for option in decode(answer, list[ClusterOption])}
 
     async def running_since(self, jid: str, state: JobState) -> int | None:
         """When the job last began to run, in ms since the epoch, 0 for never.

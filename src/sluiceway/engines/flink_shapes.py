@@ -36,6 +36,7 @@ class JobOverview(msgspec.Struct, frozen=True):
     raw_state: Word = msgspec.field(name="state")  # a state that a later Flink invents must not hide the other jobs
     start_time: Moment = msgspec.field(name="start-time", default=-1)
     end_time: Moment = msgspec.field(name="end-time", default=-1)
+    last_modification: Moment = msgspec.field(name="last-modification", default=-1)  # of a task
     tasks: dict[str, Long] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
     job_type: Word | None = msgspec.field(name="jobType", default="STREAMING")
 
@@ -65,6 +66,7 @@ class CheckpointInfo(msgspec.Struct, frozen=True):
     status: Word = ""  # IN_PROGRESS, COMPLETED or FAILED; empty for the one a job was restored from
     checkpoint_type: Word = ""  # CHECKPOINT, SAVEPOINT or SYNC_SAVEPOINT (a stop's own)
     trigger_timestamp: Moment = 0
+    restore_timestamp: Moment = 0  # of the one a job was restored from
     num_subtasks: Long = 0
     num_acknowledged_subtasks: Long = 0
     end_to_end_duration: Span = 0  # ms
@@ -105,6 +107,31 @@ class CheckpointConfig(msgspec.Struct):
     """`GET /jobs/:id/checkpoints/config`."""
 
     externalization: Externalization
+    state_backend: str = ""  # the name of its class
+    checkpoint_storage: str = ""  # the same
+    timeout: int = 0  # ms
+    unaligned_checkpoints: bool = False
+    checkpoints_after_tasks_finish: bool | None = None
+    state_changelog_enabled: bool | None = None
+
+
+class ExecutionConfig(msgspec.Struct, rename="kebab"):
+    """What `JobConfig` says of how a job is executed."""
+
+    restart_strategy: str = ""  # in words
+
+
+class JobConfig(msgspec.Struct):
+    """`GET /jobs/:id/config`."""
+
+    execution: ExecutionConfig = msgspec.field(name="execution-config", default_factory=ExecutionConfig)
+
+
+class ClusterOption(msgspec.Struct):
+    """One option of `GET /jobmanager/config`."""
+
+    key: str
+    value: str
 
 
 class UploadedJar(msgspec.Struct, frozen=True):
@@ -207,6 +234,7 @@ class Failure(msgspec.Struct):
     """One failure of a job."""
 
     stacktrace: str = ""
+    timestamp: int = 0  # ms since the epoch
 
 
 class FailureHistory(msgspec.Struct):

@@ -17,12 +17,14 @@ from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.engines import packages
 from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.options import JOB_ID, RESTORE, check_options
+from sluiceway.engines.options import CLAIM_MODE, JOB_ID, RESTORE, check_options
 from sluiceway.engines.submit import run_options
 from sluiceway.engines.submit_errors import already_submitted, causes_of, explain, jar_lost, out_of_time, stillborn
 
 COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
+
+_IN_THE_BODY = {CLAIM_MODE, JOB_ID, RESTORE}
 
 Fetch = Callable[[int, str, Path], Awaitable[None]]
 
@@ -99,12 +101,15 @@ class JarSubmitter:
             "jobId": run.flink_job_id,
             "programArgsList": program.args,
             "parallelism": spec.parallelism,
-            "flinkConfiguration": {key: value for key, value in options.items() if key not in {JOB_ID, RESTORE}},
+            "flinkConfiguration": {
+                key: value for key, value in options.items() if key not in {CLAIM_MODE, JOB_ID, RESTORE}
+            },
         }
         if program.main_class:
             request["entryClass"] = program.main_class
         if run.restore is not None:
             request["savepointPath"] = run.restore
+            request |= {"claimMode": "CLAIM"} if run.claims else {}
         return request
 
 

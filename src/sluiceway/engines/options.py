@@ -14,6 +14,7 @@ MODE = "execution.checkpointing.mode"
 CHECKPOINT_DIR = "execution.checkpointing.dir"
 RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 RESTORE = "execution.state-recovery.path"
+CLAIM_MODE = "execution.state-recovery.claim-mode"
 PARALLELISM = "parallelism.default"
 NAME = "pipeline.name"
 STATE_TTL = "table.exec.state.ttl"
@@ -41,6 +42,14 @@ _CODE = (
 _PLANNER = "It would have Sluiceway's planner read or write files of its own machine, or run code there for every job."
 _APPLICATION = "It is for applications that have a cluster of their own."
 _WAIT = "Waiting for the end of the job would hold up all others."
+
+# By option and value, in upper case.
+_UNFIT_VALUES = {
+    ("table.exec.uid.generation", "ALWAYS"): (
+        "Flink would name the job's operators by a counter of the planner, so that not even an unchanged job could be "
+        "resumed. Leave the option out, or set PLAN_ONLY."
+    ),
+}
 
 RESERVED = {
     JOB_ID: _IDENTITY,
@@ -130,6 +139,8 @@ def check_options(options: Mapping[str, str]) -> str | None:
     for key in options:
         if key not in _allowed() and (why := _refusal(key)):
             return why
+        if why := _UNFIT_VALUES.get((key, options[key].strip().upper())):
+            return f"The option {key!r} cannot be {options[key].strip()!r}. {why}"
     return None
 
 
@@ -147,7 +158,7 @@ def _refusal(key: str) -> str | None:
 
 
 def flink_options(
-    spec: JobSpec, *, flink_job_id: str, name: str, restore: str | None, checkpoint_dir: str
+    spec: JobSpec, *, flink_job_id: str, name: str, restore: str | None, checkpoint_dir: str, claims: bool = False
 ) -> dict[str, str]:
     """Flink's options for one run of a job: what follows from its specification, then its own options, verbatim.
 
@@ -165,13 +176,13 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if allowed(key)}
-    if INTERVAL in options or spec.program is not None:
-        # Without a directory checkpoints would live and die with the JobManager, or go where nobody looks for them.
-        # A program may ask for checkpoints itself.
-        options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
+    # Without a directory checkpoints live and die with the JobManager, and every savepoint fails, and the job with it,
+    # once a task has more than 5 MB of state: with an interval or without (contract, "Formats").
+    options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
     options[JOB_ID] = flink_job_id
     if restore is not None:
         options[RESTORE] = restore
+        options |= {CLAIM_MODE: "CLAIM"} if claims else {}
     return options
 
 

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import aiohttp
 import structlog
 
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import Cluster, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
@@ -21,6 +22,8 @@ from sluiceway.domain.facts import (
     Hung,
     JobState,
     Missing,
+    MustClaim,
+    Recovering,
     Refusal,
     Refused,
     RunFact,
@@ -41,6 +44,8 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints
+from sluiceway.engines.aftermath import SETTLE, Aftermaths, NotYet
+from sluiceway.engines.changelog import keeps_changelog
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -50,7 +55,9 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
+from sluiceway.engines.surveys import survey_of
 from sluiceway.engines.traffic import traffic
+from sluiceway.engines.traits import Curiosity
 
 log = structlog.get_logger()
 
@@ -81,6 +88,8 @@ class _Attention:
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
     snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
+    aftermaths: Aftermaths = field(default_factory=Aftermaths)
+    traits: Curiosity = field(default_factory=Curiosity)
     version: str = ""
     version_at: float = float("-inf")
 
@@ -99,8 +108,10 @@ class SessionEngine:
         """The cluster's REST API."""
         return FlinkRest(self._session, cluster.url, self._timeout)
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
+        if run.restore is not None and not run.claims and await keeps_changelog(self.rest(cluster), spec):
+            return MustClaim()
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
@@ -128,7 +139,12 @@ class SessionEngine:
                     native=command.format is SavepointFormat.NATIVE,
                 )
             if isinstance(command, TakeSavepoint):
-                return await rest.savepoint(flink_job_id, trigger=command.trigger, target=command.target)
+                return await rest.savepoint(
+                    flink_job_id,
+                    trigger=command.trigger,
+                    target=command.target,
+                    native=command.format is SavepointFormat.NATIVE,
+                )
             answer = await rest.cancel(flink_job_id)
         except Unreachable as error:
             return Silent(str(error))
@@ -141,12 +157,12 @@ class SessionEngine:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in snapshots}
         listed = {job.jid: job for job in await self.rest(cluster).jobs(watched)}
-        look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE))
+        attention = self._attention.setdefault(cluster.name, _Attention())
+        look = _Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths)
         run_facts = dict(
             zip((r.id for r in runs), await _all((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
         )
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
-        attention = self._attention.setdefault(cluster.name, _Attention())
         suspects = _suspects(attention, stops, time.monotonic())
         asked = _to_ask(attention, stops, listed, time.monotonic()) | suspects
         look.suspects = suspects
@@ -154,12 +170,12 @@ class SessionEngine:
             (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
         )
         _note(attention, asked, stops, facts)
-        version = await self._version(cluster, attention) if stops or snapshots else attention.version
+        saved = await _snapshot_facts(look, attention, snapshots, by_flink_id)
+        _forget_aftermaths(attention, stops, snapshots)
+        traits = await attention.traits.ask(look.rest, look.gate, listed, runs, _about_to_save(stops, snapshots))
+        version = await self._version(cluster, attention) if stops or snapshots or traits else attention.version
         return Sighting(
-            dict(zip((s.id for s in stops), facts, strict=True)),
-            run_facts,
-            await _snapshot_facts(look, attention, snapshots, by_flink_id),
-            flink_version=version,
+            dict(zip((s.id for s in stops), facts, strict=True)), run_facts, saved, traits, flink_version=version
         )
 
     async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
@@ -172,11 +188,10 @@ class SessionEngine:
             if job is None or job.state is None:
                 return None
             async with gate:
-                try:
-                    found = await rest.checkpoints(jid)
-                except Unreachable:
-                    found = None
-            return checkpoints.survey(job, job.state, found)
+                found = await _or_none(rest.checkpoints(jid))
+                config = await _or_none(rest.checkpoint_config(jid))
+                restarts = await _or_none(rest.restart_strategy(jid))
+            return survey_of(job, job.state, found, config, restarts)
 
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
@@ -200,6 +215,9 @@ def _to_ask(attention: _Attention, stops: Sequence[Stop], listed: Mapping[str, J
     sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
     over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
     unsure = {stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None}
+    if heard := attention.aftermaths.heard:
+        rested = {stop.id for stop in sent if now - attention.asked.get(stop.id, 0.0) >= SETTLE}
+        unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in heard}
     going_on = [stop.id for stop in sent if stop.id not in over | unsure]
     if attention.alarmed:
         return over | unsure | set(going_on)
@@ -249,6 +267,25 @@ def _note(attention: _Attention, asked: set[int], stops: Sequence[Stop], facts: 
     attention.alarmed = any(isinstance(fact, Refused) for fact in facts)
 
 
+def _forget_aftermaths(attention: _Attention, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
+    if attention.aftermaths.heard:
+        attention.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
+
+
+def _about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[str]:
+    """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
+    stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
+    return [*stopping, *(s.flink_job_id for s in snapshots if s.sent_at is None)]
+
+
+async def _or_none(question: Awaitable[T]) -> T | None:
+    """What nobody tells is left out."""
+    try:
+        return await question
+    except Unreachable:
+        return None
+
+
 @dataclass(slots=True)
 class _Look:
     """One look at one cluster, after its overview has come."""
@@ -257,6 +294,7 @@ class _Look:
     cluster: Cluster
     listed: Mapping[str, JobOverview]
     gate: asyncio.Semaphore
+    aftermaths: Aftermaths
     suspects: Collection[int] = ()  # ids of the stops that may hang
 
     async def run(self, run: Run) -> RunFact:
@@ -281,10 +319,11 @@ class _Look:
         if not stop.savepoint:
             return await self._cancel(stop, state)
         if stop.sent_at is None:
-            return Ended(state) if state.terminal else Running(ready=job is not None and job.ready)
+            why = run.why if isinstance(run, Seen) else ""
+            return Ended(state, cause=why) if state.terminal else _unsent(job)
         if not ask and not state.terminal:
             return Alive()
-        return await self._attempt(stop, state, ready=job is not None and job.ready)
+        return await self._attempt(stop, state, job)
 
     async def snapshot(self, snapshot: Snapshot, run: RunFact | None, *, ask: bool) -> SnapshotFact:
         """What is to be seen of a savepoint of a running job, given what was seen of its run."""
@@ -294,19 +333,19 @@ class _Look:
         state = run.state if isinstance(run, Seen) else None
         if state is None:
             return Silent("the look at the cluster does not show the job")
-        ready = job is not None and job.ready
         if not snapshot.in_flight:
-            return Ended(state) if state.terminal else Running(ready=ready)
+            return Ended(state) if state.terminal else _unsent(job)
         if not ask and not state.terminal:
             return Alive()
-        return await self._taken(snapshot, state, ready=ready)
-
-    async def _taken(self, snapshot: Snapshot, state: JobState, *, ready: bool) -> SnapshotFact:
         try:
             async with self.gate:
-                answer = await self.rest.attempt(snapshot.flink_job_id, snapshot.trigger)
+                return await self._taken(snapshot, state, job)
         except Unreachable as error:
             return Silent(str(error))
+
+    async def _taken(self, snapshot: Snapshot, state: JobState, job: JobOverview | None) -> SnapshotFact:
+        answer = await self.rest.attempt(snapshot.flink_job_id, snapshot.trigger)
+        ready = job is not None and job.ready
         match answer:
             case AttemptCompleted(location):
                 return Saved(location, state)
@@ -315,7 +354,9 @@ class _Look:
             case AttemptUnknown():
                 return Ended(state) if state.terminal else Running(ready=ready)
             case AttemptFailed(refusal, text):
-                return Refused(refusal, text)
+                if state.terminal:
+                    return await self._cause(snapshot, state, answer) or Refused(refusal, text)
+                return await self.aftermaths.of_failure(self.rest, job, snapshot.trigger, snapshot.stable_since, answer)
             case NoSuchJob(text):
                 # Asked for while a JobManager had yet to find the job again, it has failed for good.
                 return Ended(state, text) if state.terminal else Refused(Refusal.OTHER, text)
@@ -342,7 +383,16 @@ class _Look:
             return Silent(str(error))
         return Missing() if state is None else Seen(state)
 
-    async def _attempt(self, stop: Stop, state: JobState, *, ready: bool) -> StopFact:
+    async def _cause(
+        self, attempt: Stop | Snapshot, state: JobState, failed: AttemptFailed
+    ) -> Refused | Recovering | None:
+        """A failure of an attempt whose job is over, with the innermost cause; None when that is not the job's end."""
+        if state is not JobState.FAILED:
+            return None
+        cause = await self.aftermaths.cause_of_end(self.rest, attempt.flink_job_id, attempt.trigger, failed.text)
+        return Recovering(failed.text.rstrip(".")) if cause is None else Refused(failed.refusal, cause)
+
+    async def _attempt(self, stop: Stop, state: JobState, job: JobOverview | None) -> StopFact:
         try:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
@@ -354,9 +404,9 @@ class _Look:
             case AttemptInProgress():
                 return await self._hanging(stop) if stop.id in self.suspects else Stopping()
             case AttemptUnknown():
-                return await self._forgotten(stop, state) if state.terminal else Running(ready=ready)
+                return await self._forgotten(stop, state) if state.terminal else await self._ran_on(stop, job)
             case AttemptFailed():
-                return await self._failure(stop, answer, state)
+                return await self._failure(stop, answer, state, job)
             case NoSuchJob(text):
                 return Ended(state, text) if state.terminal else Silent(text)
 
@@ -412,6 +462,22 @@ class _Look:
             return Ended(state)
         return Ended(state, "nothing. The last checkpoint of the job is not this stop's savepoint.")
 
+    async def _ran_on(self, stop: Stop, job: JobOverview | None) -> StopFact:
+        """The job runs, and Flink does not know the attempt. One that it had taken may have restarted the job."""
+        ready = job is not None and job.ready
+        if stop.stable_since is None or (stop.acknowledged and stop.forgotten_since is None):
+            return Running(ready=ready)
+        if job is None:
+            return Recovering("the cluster does not know the attempt, and its list leaves out the job", failed=False)
+        try:
+            async with self.gate:
+                restart = await self.aftermaths.restart(self.rest, job, stop.trigger, stop.stable_since)
+        except Unreachable as error:
+            return Silent(str(error))
+        if isinstance(restart, NotYet):
+            return Recovering("the cluster does not know the attempt, and has restarted the job", failed=False)
+        return replace(_unsent(job), restart=restart)
+
     async def _hanging(self, stop: Stop) -> StopFact:
         try:
             async with self.gate:
@@ -421,18 +487,24 @@ class _Look:
         path = checkpoints.overtaken_by(found) if found else None
         return Stopping() if path is None else Hung(path)
 
-    async def _failure(self, stop: Stop, failed: AttemptFailed, state: JobState) -> StopFact:
+    async def _failure(self, stop: Stop, failed: AttemptFailed, state: JobState, job: JobOverview | None) -> StopFact:
         """The savepoint may be whole although the stop failed (FLINK-33522): path and state are two facts.
 
         A job that runs again after that failure runs on from an older state, so it must not have begun to run since.
         That it was about to restart (RESTARTING) is no proof: Flink may give that up, and let it fail.
         """
-        if not state.terminal:
-            return Refused(failed.refusal, failed.text)
-        if failed.location is None or state is not JobState.FAILED:
+        if state.terminal and state is not JobState.FAILED:
             return Ended(state, failed.text)
         try:
             async with self.gate:
+                if not state.terminal:
+                    return await self.aftermaths.of_failure(self.rest, job, stop.trigger, stop.stable_since, failed)
+                told = await self._cause(stop, state, failed)
+                if not isinstance(told, Refused):
+                    return Silent("the cluster does not tell yet why the job failed")
+                failed = replace(failed, text=told.text)
+                if failed.location is None:
+                    return Ended(state, failed.text)
                 running_since = await self.rest.running_since(stop.flink_job_id, state)
                 found = await self.rest.checkpoints(stop.flink_job_id)
         except Unreachable as error:
@@ -446,6 +518,14 @@ class _Look:
             return Ended(state, failed.text)
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
         return Saved(failed.location, state, note)
+
+
+def _unsent(job: JobOverview | None) -> Running:
+    """A job of which no savepoint of ours was asked for."""
+    if job is None:
+        return Running(ready=False)
+    changed = None if job.last_modification < 0 else datetime.fromtimestamp(job.last_modification / 1000, UTC)
+    return Running(ready=job.ready, finished=job.tasks.get("finished", 0), changed_at=changed)
 
 
 def _is_terminal(job: JobOverview | None) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from sluiceway.engines.sql_order import two_meanings
+
 MOST_STATEMENTS = 1000
 MOST_CHARACTERS = 1024 * 1024
 MOST_PADDING = 16 * 1024 * 1024  # characters before all statements of a body that put them at their places
@@ -119,6 +121,8 @@ def read_script(body: str) -> Script:
                 statements.append(_statement(piece, place))
     if not any(statement.sink for statement in statements):
         raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
+    if why := two_meanings(statements):
+        raise SqlRefused(why)
     return Script(tuple(statements), settings)
 
 

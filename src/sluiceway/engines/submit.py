@@ -85,7 +85,12 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
     """Flink's options for a run of a job; without a place of its own its checkpoints go under `storage_uri`."""
     checkpoints = run.checkpoints or f"{storage_uri}/jobs/checkpoint/{run.job_id}"
     return flink_options(
-        spec, flink_job_id=run.flink_job_id, name=name, restore=run.restore, checkpoint_dir=checkpoints
+        spec,
+        flink_job_id=run.flink_job_id,
+        name=name,
+        restore=run.restore,
+        checkpoint_dir=checkpoints,
+        claims=run.claims,
     )
 
 

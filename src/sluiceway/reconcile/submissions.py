@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import structlog
 
-from sluiceway.domain.engine import Cluster, Engine, Sighting
-from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitted, Submitting
+from sluiceway.domain.engine import Cluster, Engine, Sighting, SubmitAnswer
+from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitting
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.store.work import Work
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 RETRY_AFTER = 3.0  # seconds before a submission without an answer is sent again
 AT_ONCE = 8  # submissions under way at one cluster
 
-Answer = Submitted | SubmitRefused | Silent
+Answer = SubmitAnswer
 LoadSpec = Callable[[], Awaitable[tuple[str, JobSpec]]]
 
 

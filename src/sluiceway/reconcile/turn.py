@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain import stop_decide, stop_endings
+from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.commands import JobCommand, Submit
 from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
 from sluiceway.domain.facts import (
@@ -35,6 +37,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.traits import Traits
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
@@ -46,6 +49,7 @@ from sluiceway.store.work import Change, Work
 
 Clock = Callable[[], datetime]
 Answer = Acknowledged | Refused | Silent
+Fact = TypeVar("Fact", StopFact, SnapshotFact)
 _Begun = tuple[Run, Submit | None]
 
 LOOK_LIMIT = 330.0  # seconds for one look at storage, which gives up by itself before, and says why
@@ -160,10 +164,12 @@ class Turn:
     async def _decide(self, work: Sequence[Work], sighting: Sighting, life: str | None) -> list[_Step]:
         now, rules = self._clock(), self._settings.rules
         stored, work = work, self._still_doubted(work)
+        traits = await self._learn(sighting)
         begun = self._admit(
             work, [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, life) for w in work]
         )
-        facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting)
+        begun = [(_with_traits(run, traits.get(run.id)), submit) for run, submit in begun]
+        facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting, traits)
         evidence, snapshot_evidence = await self._evidence(work, facts)
         steps = []
         for before, known, (run, submit) in zip(stored, work, begun, strict=True):
@@ -183,6 +189,19 @@ class Turn:
             steps.append(_Step(Change(before, after, sighting.flink_version), submit, commands))
         return steps
 
+    async def _learn(self, sighting: Sighting) -> Mapping[int, Traits]:
+        """How runs keep their state, by what their cluster and their specification tell."""
+        if not sighting.traits:
+            return {}
+        specs = await store.specs_of_runs(self._db, list(sighting.traits))
+        told = {}
+        for run_id, traits in sighting.traits.items():
+            spec, changed = specs.get(run_id, (None, True))
+            is_async = asynchronous(spec, sighting.flink_version) if spec else None
+            # What was changed since it began may say less than what runs.
+            told[run_id] = replace(traits, asynchronous=None if changed and not is_async else is_async)
+        return told
+
     def _still_doubted(self, work: Sequence[Work]) -> Sequence[Work]:
         """A job that was missing before a long gap between two looks may have been back in between, and gone again."""
         longest = max(GAP, self._settings.rules.gone_after.total_seconds() / 3)
@@ -191,17 +210,23 @@ class Turn:
         return [each.undoubted for each in work]
 
     def _facts(
-        self, work: Sequence[Work], moved: Sequence[Run], sighting: Sighting
+        self, work: Sequence[Work], moved: Sequence[Run], sighting: Sighting, traits: Mapping[int, Traits]
     ) -> tuple[Mapping[int, StopFact], Mapping[int, SnapshotFact]]:
         """What to make of each open stop and savepoint, once it is known who has to wait for whom."""
         open_stops, open_snapshots = _open(work)
         facts = {
-            w.open_stop.id: _stop_fact(w, run, sighting) for w, run in zip(work, moved, strict=True) if w.open_stop
+            w.open_stop.id: _once_known(_stop_fact(w, run, sighting), run.traits or traits.get(run.id))
+            for w, run in zip(work, moved, strict=True)
+            if w.open_stop
         }
         places = self._settings.max_savepoints - sum(s.takes_place for s in open_snapshots)
         facts = stops.admit(open_stops, facts, places)
         places -= sum(_takes_place(stop, facts[stop.id]) for stop in open_stops)
-        seen = {w.open_snapshot.id: _snapshot_fact(w, sighting) for w in work if w.open_snapshot}
+        seen = {
+            w.open_snapshot.id: _once_known(_snapshot_fact(w, sighting), run.traits or traits.get(run.id))
+            for w, run in zip(work, moved, strict=True)
+            if w.open_snapshot
+        }
         return facts, snapshots.admit(open_snapshots, seen, places)
 
     def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
@@ -304,6 +329,20 @@ def _run_fact(work: Work, sighting: Sighting) -> RunFact:
         if work.run.phase is RunPhase.SUBMITTING and isinstance(seen, Missing):
             return Withdrawn(certain=False)
     return seen
+
+
+def _with_traits(run: Run, traits: Traits | None) -> Run:
+    """Whoever gave no answer is asked again."""
+    return run if traits is None or traits.backend is None else replace(run, traits=traits)
+
+
+def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
+    """Nothing is saved before it is known how, or known that nobody tells."""
+    if not isinstance(fact, Running):
+        return fact
+    if traits is None:
+        return Queued() if fact.ready else fact
+    return replace(fact, traits=traits)
 
 
 def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:

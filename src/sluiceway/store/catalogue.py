@@ -6,11 +6,15 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, case, func, insert, or_, select, update
 
+from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events, jobs, runs, savepoints, stops
+
+# A run that owns what it was restored from, or may: what never came to its cluster owns nothing.
+_OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
 
 
 class Need(StrEnum):
@@ -19,6 +23,7 @@ class Need(StrEnum):
     STOPPED_WITH = "stopped_with"  # its latest run ended with it
     RESTORED_FROM = "restored_from"  # a job's latest run began from it, and has not been stopped with another one
     NEWEST = "newest"  # no later one of it is whole
+    CLAIMED = "claimed"  # a run of it was resumed in claim mode: Flink owns the files, and builds on them
     NAMED = "named"  # another job was told to be resumed from it
 
 
@@ -34,6 +39,7 @@ class Savepoint:
     path: str
     size: int | None
     format: str
+    format_why: str
     drained: bool
     flink_version: str
     reason: str
@@ -43,6 +49,14 @@ class Savepoint:
     removed_at: datetime | None
     need: Need | None
     needing: int | None  # the job that needs it
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that owns a savepoint or checkpoint; `live` as long as a run of it that does may run."""
+
+    job_id: int
+    live: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +160,27 @@ def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]
     mine = and_(present, own.is_not(None), jobs.c.deleted_at.is_(None))
     last = or_(jobs.c.savepoint_path == path, savepoints.c.id == newest.scalar_subquery())
     return [
+        (and_(present, _claimed().is_not(None)), Need.CLAIMED, _claimed()),
         (and_(mine, stops.c.savepoint_path == path), Need.STOPPED_WITH, own),
         (and_(present, _restored().is_not(None)), Need.RESTORED_FROM, _restored()),
         (and_(mine, last), Need.NEWEST, own),
         (and_(present, _named().is_not(None)), Need.NAMED, _named()),
     ]
+
+
+def _claimed() -> ScalarSelect[int | None]:
+    """A job of which a run owns it."""
+    here = (runs.c.restore == savepoints.c.path, *_OWNS)
+    return select(func.min(runs.c.job_id)).where(*here).correlate(savepoints).scalar_subquery()
+
+
+async def claim(db: Database, path: str) -> Claim | None:
+    """Which job owns what lies there, by a run that was resumed from it in claim mode."""
+    live = case((runs.c.phase.in_(sorted(LIVE)), 1), else_=0)
+    wanted = select(runs.c.job_id, func.max(live).label("live")).where(runs.c.restore == path, *_OWNS)
+    async with db.read() as connection:
+        row = (await connection.execute(wanted.group_by(runs.c.job_id))).first()
+        return None if row is None else Claim(row.job_id, bool(row.live))
 
 
 def _restored() -> ScalarSelect[int | None]:

@@ -7,14 +7,26 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
-from sluiceway.domain.policy import StopPolicy
+from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
+from sluiceway.domain.traits import Traits
 from sluiceway.store.database import epoch_ms, moment
 
 # What a turn may change; the rest of a row is written once.
-RUN_MOVES = ("phase", "acknowledged", "held", "life", "doubt_since", "started_at", "ended_at", "reason")
+RUN_MOVES = (
+    "phase",
+    "acknowledged",
+    "held",
+    "life",
+    "doubt_since",
+    "started_at",
+    "ended_at",
+    "reason",
+    "traits",
+    "claims",
+)
 STOP_MOVES = (
     "savepoint",
     "policy",
@@ -35,6 +47,10 @@ STOP_MOVES = (
     "verified",
     "settled_at",
     "reason",
+    "format",
+    "format_why",
+    "stable_since",
+    "restarted",
 )
 SNAPSHOT_MOVES = (
     "phase",
@@ -49,8 +65,21 @@ SNAPSHOT_MOVES = (
     "verified",
     "settled_at",
     "reason",
+    "format",
+    "format_why",
+    "stable_since",
 )
-_MOMENTS = {"deadline", "sent_at", "retry_at", "doubt_since", "forgotten_since", "started_at", "ended_at", "settled_at"}
+_MOMENTS = {
+    "deadline",
+    "sent_at",
+    "retry_at",
+    "doubt_since",
+    "forgotten_since",
+    "started_at",
+    "ended_at",
+    "settled_at",
+    "stable_since",
+}
 
 
 def to_run(row: RowMapping) -> Run:
@@ -69,6 +98,8 @@ def to_run(row: RowMapping) -> Run:
         started_at=moment(row["started_at"]),
         ended_at=moment(row["ended_at"]),
         reason=row["reason"],
+        traits=to_traits(row["traits"]),
+        claims=bool(row["claims"]),
         version=row["version"],
     )
 
@@ -105,6 +136,10 @@ def to_stop(row: RowMapping) -> Stop:
         verified=row["verified"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
+        format=_format(row["format"]),
+        format_why=row["format_why"],
+        stable_since=moment(row["stable_since"]),
+        restarted=row["restarted"],
         version=row["version"],
     )
 
@@ -131,6 +166,10 @@ def to_snapshot(row: RowMapping) -> Snapshot:
         verified=row["verified"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
+        wish=_format(row["wish"]),
+        format=_format(row["format"]),
+        format_why=row["format_why"],
+        stable_since=moment(row["stable_since"]),
         version=row["version"],
     )
 
@@ -173,6 +212,16 @@ def to_spec(text: str) -> JobSpec:
 
 
 @lru_cache(maxsize=256)
+def to_traits(text: str | None) -> Traits | None:
+    """How a run keeps its state, back from its JSON. Most runs have the same."""
+    return None if text is None else msgspec.json.decode(text, type=Traits)
+
+
+def _format(name: str | None) -> SavepointFormat | None:
+    return None if name is None else SavepointFormat(name)
+
+
+@lru_cache(maxsize=256)
 def to_policy(text: str) -> StopPolicy:
     """How a stop was wished for, back from its JSON. All stops of a request have the same."""
     return msgspec.json.decode(text, type=StopPolicy)
@@ -201,6 +250,8 @@ def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
     columns = {name: getattr(value, name) for name in names}
     if isinstance(value, Stop):
         columns["policy"] = of_policy(value.policy)
+    if isinstance(value, Run):
+        columns["traits"] = None if value.traits is None else to_json(value.traits)
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
     return columns | {"id": value.id, "version": value.version}

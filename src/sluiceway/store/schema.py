@@ -113,6 +113,8 @@ runs = Table(
     Column("batch_id", BigInteger),  # the batch that it is brought back from
     Column("wave", Integer, nullable=False, server_default=text("0")),  # of that batch
     Column("life", Text),
+    Column("traits", Text),  # how it keeps its state; none until it was asked
+    Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
@@ -192,6 +194,10 @@ stops = Table(
     Column("abandoned", Boolean, nullable=False, server_default=text("0")),
     Column("foreign_savepoint", Text),
     Column("checkpoint_path", Text),
+    Column("format", Text),  # of the last attempt; none before it
+    Column("format_why", Text, nullable=False, server_default=""),
+    Column("stable_since", BigInteger),
+    Column("restarted", Text, nullable=False, server_default=""),
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),
@@ -225,6 +231,10 @@ snapshots = Table(
     Column("doubt_since", BigInteger),
     Column("forgotten_since", BigInteger),
     Column("claim", Text),
+    Column("wish", Text),  # the format that was asked for; none: whichever does no harm
+    Column("format", Text),  # that was chosen; none before it was sent
+    Column("format_why", Text, nullable=False, server_default=""),
+    Column("stable_since", BigInteger),
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),
@@ -253,6 +263,7 @@ savepoints = Table(
     Column("path", Text, nullable=False),
     Column("size", BigInteger),
     Column("format", Text, nullable=False),
+    Column("format_why", Text, nullable=False, server_default=""),
     Column("drained", Boolean, nullable=False),
     Column("flink_version", Text, nullable=False),
     Column("reason", Text, nullable=False),  # of the batch

@@ -10,10 +10,13 @@ from sqlalchemy import case, exists, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.traits import Traits
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.rows import to_traits
 from sluiceway.store.schema import OPEN_SNAPSHOT, events, jobs, runs, savepoints, snapshots
 from sluiceway.store.stop_intents import known
 
@@ -29,24 +32,43 @@ class SnapshotIntent:
     now: datetime
     target: str | None = None  # a directory (URI) for these savepoints, whatever the jobs' own
     who: str = ""
+    wish: SavepointFormat | None = None  # of the savepoints; None: whichever does its job no harm
 
 
-async def accept(db: Database, intent: SnapshotIntent, may: Callable[[int, JobStatus, str | None], bool]) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class Savable:
+    """A job of a request for savepoints, as it stands."""
+
+    job_id: int
+    status: JobStatus
+    cluster: str | None  # of its latest run
+    traits: Traits | None  # of its latest run
+
+
+async def accept(db: Database, intent: SnapshotIntent, may: Callable[[Savable], bool]) -> set[str]:
     """Accept the savepoint of each job that `may` have one, in one transaction; the clusters to wake.
 
-    `may` is asked of every job that the project has, with its status and its cluster. A job that is shown as running
+    `may` is asked of every job that the project has. A job that is shown as running
     while a savepoint of it is overdue counts as one that is being saved.
     """
     at = epoch_ms(intent.now)
     open_ = exists().where(snapshots.c.flink_job_id == jobs.c.flink_job_id, text(f"snapshots.{OPEN_SNAPSHOT}"))
     status = case((open_ & (jobs.c.status == JobStatus.RUNNING), JobStatus.SAVEPOINTING), else_=jobs.c.status)
     wanted = select(
-        jobs.c.id, status.label("status"), jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket
-    )
+        jobs.c.id,
+        status.label("status"),
+        jobs.c.cluster,
+        jobs.c.run_id,
+        jobs.c.flink_job_id,
+        jobs.c.bucket,
+        runs.c.traits,
+    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
     async with db.write() as connection:
         asked = wanted.where(*known(intent.project), jobs.c.id.in_(ids(sorted(intent.triggers))))
         found = list(await connection.execute(asked))
-        taken = [row for row in found if may(row.id, JobStatus(row.status), row.cluster)]
+        taken = [
+            row for row in found if may(Savable(row.id, JobStatus(row.status), row.cluster, to_traits(row.traits)))
+        ]
         if taken:
             await connection.execute(insert(snapshots), [_fresh(row, intent) for row in taken])
             mine = jobs.c.id.in_(ids([row.id for row in taken]))
@@ -70,6 +92,7 @@ def _fresh(job: Any, intent: SnapshotIntent) -> dict[str, Any]:
         "cluster": job.cluster,
         "flink_job_id": job.flink_job_id,
         "trigger": trigger,
+        "wish": intent.wish,
         "target": f"{directory}/{job.id}/{stamp}/{trigger}",
         "phase": SnapshotPhase.WAITING,
         "deadline": epoch_ms(intent.now + intent.timeout),
@@ -90,7 +113,8 @@ async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Snapshot,
         "snapshot_id": snapshots.c.id,
         "path": snapshots.c.savepoint_path,
         "size": snapshots.c.savepoint_size,
-        "format": literal("canonical"),
+        "format": func.coalesce(snapshots.c.format, "canonical"),
+        "format_why": snapshots.c.format_why,
         "drained": literal(False),
         "flink_version": field("$.version"),
         "reason": literal(""),

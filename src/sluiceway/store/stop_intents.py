@@ -12,14 +12,15 @@ from sluiceway.domain.batch import Limits
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import Stop, StopPhase
+from sluiceway.domain.traits import Traits
 from sluiceway.store import answers, batches
 from sluiceway.store.answers import Key
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import moves, of_policy, to_stop
-from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, stops
+from sluiceway.store.rows import moves, of_policy, to_stop, to_traits
+from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, runs, stops
 from sluiceway.store.schema import batches as batch_rows
 
 
@@ -31,6 +32,7 @@ class Obstacle:
     status: JobStatus | None  # None: no such job in this project
     cluster: str | None  # of its latest run
     stop: Stop | None  # the latest stop of its run
+    traits: Traits | None = None  # of its latest run
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +137,16 @@ async def _admit(
     asked = listed(job_ids)
     is_asked = jobs.c.id == asked.c.value
     found = asked.outerjoin(jobs, and_(is_asked, *known(project)))
-    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), *stops.c).select_from(
-        found.outerjoin(stops, stops.c.id == jobs.c.stop_id)
-    )
+    found = found.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
+    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), runs.c.traits, *stops.c)
+    odd = odd.select_from(found)
     other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
     rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
     refused, rearmed = set(), []
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
         status = None if row["status"] is None else JobStatus(row["status"])
-        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop))
+        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop, to_traits(row["traits"])))
         if answer is not True:
             refused.add(row["value"])
         if isinstance(answer, Stop):

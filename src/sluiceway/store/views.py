@@ -14,7 +14,7 @@ from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_spec, to_stop
+from sluiceway.store.rows import to_job, to_spec, to_stop, to_traits
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -208,7 +208,9 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    joined = joined.outerjoin(runs, runs.c.id == jobs.c.run_id)
     columns = (
+        runs.c.traits,
         jobs.c.id.label("asked"),
         jobs.c.status,
         jobs.c.cluster.label("runs_on"),
@@ -221,7 +223,7 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
 
 def _obstacle(row: Any) -> Obstacle:
     stop = None if row["id"] is None else to_stop(row)
-    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop)
+    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, to_traits(row["traits"]))
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:

@@ -14,7 +14,7 @@ from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import SETTLED, Stop
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 from sluiceway.store import schema
 from sluiceway.store import snapshots as snapshot_rows
 from sluiceway.store.bulk import guarded_update, ids, listed
@@ -205,7 +205,8 @@ async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now
         "batch_id": stops.c.batch_id,
         "path": stops.c.savepoint_path,
         "size": stops.c.savepoint_size,
-        "format": func.coalesce(policy("$.format"), "canonical"),
+        "format": func.coalesce(stops.c.format, policy("$.format"), "canonical"),
+        "format_why": stops.c.format_why,
         "drained": func.coalesce(policy("$.drain"), False),
         "flink_version": field("$.version"),
         "reason": func.coalesce(batches.c.reason, ""),
@@ -234,6 +235,16 @@ async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, Jo
     async with db.read() as connection:
         rows = await connection.execute(wanted.where(jobs.c.id.in_(ids(job_ids))))
         return {row.id: (row.name, to_spec(row.spec)) for row in rows}
+
+
+async def specs_of_runs(db: Database, run_ids: Sequence[int]) -> dict[int, tuple[JobSpec, bool]]:
+    """The spec of the job of each run, and whether it may have been changed since the run began."""
+    changed = (jobs.c.updated_at >= runs.c.created_at).label("changed")
+    wanted = select(runs.c.id, schema.specs.c.spec, changed).join(jobs, jobs.c.id == runs.c.job_id)
+    wanted = wanted.join(schema.specs, schema.specs.c.job_id == jobs.c.id)
+    async with db.read() as connection:
+        rows = await connection.execute(wanted.where(runs.c.id.in_(ids(run_ids))))
+        return {row.id: (to_spec(row.spec), bool(row.changed)) for row in rows}
 
 
 def _as_stored(change: Change) -> Work:
@@ -327,15 +338,28 @@ def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
     if run.phase is not change.before.run.phase:
         told = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
         yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
+    if run.claims and not change.before.run.claims:
+        owned = (
+            f"Flink owns {run.restore} from now on: the job keeps a changelog of its state, and resumes no other way."
+        )
+        told = event("savepoint_claimed", at, change.after.project, job_id=run.job_id, detail=owned)
+        yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
     before = change.before.stop
     if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
-        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=stop.reason)
+        detail = f"{stop.reason} {_format_of(stop)}".strip() if stop.phase is StopPhase.SENT else stop.reason
+        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=detail)
         yield told | {"batch_id": stop.batch_id, "stop_id": stop.id}
     snapshot, earlier = change.after.snapshot, change.before.snapshot
     if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
-        detail = snapshot.savepoint_path or snapshot.reason
+        detail = snapshot.savepoint_path or snapshot.reason or _format_of(snapshot)
         told = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
         yield told | {"batch_id": None, "stop_id": None}
+
+
+def _format_of(attempt: Stop | Snapshot) -> str:
+    """In which format a savepoint is asked for, and why; empty for a cancel."""
+    asked = attempt.format if isinstance(attempt, Snapshot) or attempt.savepoint else None
+    return "" if asked is None else f"Format: {asked}. {attempt.format_why}"
 
 
 async def forget_doubts(db: Database, cluster: str) -> None:

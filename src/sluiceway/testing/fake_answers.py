@@ -1,7 +1,7 @@
 """The shapes of a fake Flink's answers, as Flink 2.3 words them."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -43,7 +43,7 @@ def overview_line(job: FakeJob) -> dict[str, Any]:
         "end-time": _milliseconds(job.ended_at),
         "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),
         "state": job.state,
-        "last-modification": _milliseconds(job.ended_at or job.started_at),
+        "last-modification": _milliseconds(job.ended_at or job.changed_at),
         "tasks": _tasks(job),
         "pending-operators": 0,
     }
@@ -90,12 +90,12 @@ def checkpoints_answer(job: FakeJob) -> bytes:
     history = [_savepoint(attempt) for attempt in job.history[job.unshown :]]
     complete = [line for line in history if line["status"] == "COMPLETED"]
     failed = [line for line in history if line["status"] == "FAILED"]
-    restored = {"id": 1, "restore_timestamp": _milliseconds(job.started_at), "is_savepoint": True}
+    restored = _restored(job)
     latest = {
         "completed": _checkpoint(job.checkpoint) if job.checkpoint else None,
         "savepoint": complete[-1] if complete else None,
         "failed": failed[-1] if failed else None,
-        "restored": {**restored, "external_path": job.restored} if job.restored else None,
+        "restored": restored,
     }
     counts = {
         "restored": job.restarts + bool(job.restored),
@@ -110,7 +110,48 @@ def checkpoints_answer(job: FakeJob) -> bytes:
 def checkpoint_config_answer(job: FakeJob) -> bytes:
     """`GET /jobs/:id/checkpoints/config`."""
     kept = {"enabled": job.retains_checkpoints, "delete_on_cancellation": not job.retains_checkpoints}
-    return msgspec.json.encode({"mode": "exactly_once", "interval": 10_000, "externalization": kept})
+    storage = "FileSystemCheckpointStorage" if job.checkpoint_dir else "JobManagerCheckpointStorage"
+    return msgspec.json.encode(
+        {
+            "mode": "exactly_once",
+            "interval": 10_000,
+            "timeout": _milliseconds(job.timeout_seconds),
+            "min_pause": 0,
+            "max_concurrent": 1,
+            "externalization": kept,
+            "state_backend": job.backend,
+            "checkpoint_storage": storage,
+            "unaligned_checkpoints": job.unaligned,
+            "tolerable_failed_checkpoints": 0,
+            "aligned_checkpoint_timeout": 0,
+            "checkpoints_after_tasks_finish": job.after_finish,
+            "state_changelog_enabled": job.changelog,
+            "changelog_periodic_materialization_interval": 600_000,
+            "changelog_storage": "memory",
+        }
+    )
+
+
+def job_config_answer(job: FakeJob) -> bytes:
+    """`GET /jobs/:id/config`."""
+    some = "Restart with exponential delay: starting at PT1S, increasing by 1.500000, with maximum PT1M."
+    strategy = some if job.restartable else "Restart deactivated."
+    execution = {"restart-strategy": strategy, "job-parallelism": 1, "object-reuse-mode": False, "user-config": {}}
+    return msgspec.json.encode({"jid": job.jid, "name": job.name, "execution-config": execution})
+
+
+def cluster_config_answer(options: Mapping[str, str]) -> bytes:
+    """`GET /jobmanager/config`."""
+    return msgspec.json.encode([{"key": key, "value": value} for key, value in options.items()])
+
+
+def _restored(job: FakeJob) -> dict[str, Any] | None:
+    """What the job was last restored from."""
+    path, at = (job.brought_back, job.brought_back_at) if job.brought_back else (job.restored, job.started_at)
+    if path is None:
+        return None
+    taken = path == job.restored
+    return {"id": 1, "restore_timestamp": _milliseconds(at), "is_savepoint": taken, "external_path": path}
 
 
 def exceptions_answer(job: FakeJob) -> bytes:
@@ -120,7 +161,9 @@ def exceptions_answer(job: FakeJob) -> bytes:
         outer = "org.apache.flink.runtime.JobException"
         words = "Recovery is suppressed by NoRestartBackoffTimeStrategy"
         trace = f"{outer}: {words}\n\tat org.apache.flink.Some.frame(Some.java:1)\nCaused by: {job.failure}\n"
-        entries = [{"exceptionName": outer, "stacktrace": trace, "timestamp": _milliseconds(job.ended_at)}]
+        entries = [
+            {"exceptionName": outer, "stacktrace": trace, "timestamp": _milliseconds(job.failed_at or job.ended_at)}
+        ]
     return msgspec.json.encode({"exceptionHistory": {"entries": entries, "truncated": False}})
 
 
@@ -168,7 +211,7 @@ def _savepoint(attempt: Attempt) -> dict[str, Any]:
         "id": attempt.number,
         "status": status,
         "is_savepoint": True,
-        "savepointFormat": "CANONICAL",
+        "savepointFormat": "NATIVE" if attempt.native else "CANONICAL",
         "trigger_timestamp": _milliseconds(attempt.begun_at),
         "num_subtasks": 2,
         "num_acknowledged_subtasks": 2 if attempt.location else 0,
@@ -203,7 +246,8 @@ def _tasks(job: FakeJob) -> dict[str, int]:
     counts = dict.fromkeys((*_TASK_STATES, "running", "finished", "canceled", "failed"), 0)
     rest = _TASKS_AT_END.get(job.state, "scheduled")
     counts["running"] = job.running
-    counts[rest] += job.tasks - job.running
+    counts[rest] += job.tasks - job.running - job.finished_tasks
+    counts["finished"] += job.finished_tasks
     return {**counts, "total": job.tasks}
 
 

@@ -54,6 +54,12 @@ FAILURES = {
             " Aborting checkpoint. Failure reason: Not all required tasks are currently running.",
         )
     ),
+    "finished": Failure(
+        (
+            f"{_CHECKPOINT}: Some tasks of the job have already finished and checkpointing with finished tasks is not "
+            "enabled. Failure reason: Not all required tasks are currently running.",
+        )
+    ),
     "storage": Failure(
         (
             f"{_CHECKPOINT}: An Exception occurred while triggering the checkpoint. IO-problem detected.",
@@ -76,6 +82,13 @@ FAILURES = {
     ),
 }
 
+UNSUPPORTED_SNAPSHOT = (
+    "java.lang.UnsupportedOperationException: Snapshot is not supported for the asynchronous state in this format."
+)
+TOO_LARGE = (
+    "java.io.IOException: Size of the state is larger than the maximum permitted memory-backed state. Size={size}, "
+    "maxSize=5242880. Consider using a different checkpoint storage, like the FileSystemCheckpointStorage."
+)
 REFUSALS = frozenset({"batch", "not_ready", "storage", "scheme", "no_path"})  # before the job is touched
 
 

@@ -12,9 +12,18 @@ from typing import Literal, Protocol
 
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_disk import Disk
-from sluiceway.testing.fake_failures import FAILURES, REFUSALS, Failure, no_such_job, stopping_failed
+from sluiceway.testing.fake_failures import (
+    FAILURES,
+    REFUSALS,
+    TOO_LARGE,
+    UNSUPPORTED_SNAPSHOT,
+    Failure,
+    no_such_job,
+    stopping_failed,
+)
 
 STORE_SECONDS = 300.0  # `rest.async.store-duration`
+MEMORY_LIMIT = 5_242_880  # bytes of state of one task that a JobManager keeps in its memory
 HANG_SECONDS = 600.0  # a checkpoint's time-out, after which a stop that hangs is given up
 
 
@@ -47,6 +56,7 @@ class Attempt:
     kind: Literal["stop", "savepoint"]
     trigger: str
     cancel_job: bool = False
+    native: bool = False
     number: int = 0  # among the job's checkpoints
     folder: str | None = None
     location: str | None = None
@@ -83,13 +93,26 @@ class FakeJob:
     running_tasks: int | None = None  # None: all of them, as long as the job runs
     batch: bool = False
     restartable: bool = True  # has a restart strategy; without one a stop that fails in flight kills the job
+    recoverable: bool = True  # has completed checkpoints, which it restarts from
+    backend: str = "HashMapStateBackend"
+    asynchronous: bool = False  # its state is: a canonical savepoint fails it
+    changelog: bool = False
+    checkpoint_dir: bool = True  # without one state stays in the JobManager's memory
+    state_bytes: int = 1000  # in one task
+    timeout_seconds: float = 600.0  # of a checkpoint
+    unaligned: bool = False
+    after_finish: bool = True  # checkpoints are taken although some tasks have finished
+    finished_tasks: int = 0
     stop_seconds: float = 0.0  # until a savepoint is complete
     finish_seconds: float = 0.0  # from then until a stopped job is FINISHED
     cancel_seconds: float = 0.0
     restart_seconds: float = 0.02
     failing: list[str] = field(default_factory=list)  # names of `FAILURES`, one for each of the next attempts
     restored: str | None = None  # the savepoint it was started from
+    brought_back: str | None = None  # what its latest restart was from; None when that was from nothing
+    brought_back_at: float = 0.0
     restarts: int = 0
+    from_nothing: int = 0  # restarts that have lost its state
     history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
     unshown: int = 0  # of these, so many were begun under a JobManager that was lost: `/checkpoints` leaves them out
     finishing: Attempt | None = None  # a stop whose savepoint is complete while the job has yet to end
@@ -100,6 +123,8 @@ class FakeJob:
     corrupted: int = 0  # that its sink could not write
     rate: float = 0.0  # of records a second
     failure: str = ""
+    failed_at: float = 0.0
+    changed_at: float = field(default_factory=_now)  # when a task last changed its state
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)
     running_since: float = field(default_factory=_now)
@@ -121,7 +146,12 @@ class FakeJob:
         """How many of its tasks run."""
         if self.state is not JobState.RUNNING:
             return 0
-        return self.tasks if self.running_tasks is None else self.running_tasks
+        return self.tasks - self.finished_tasks if self.running_tasks is None else self.running_tasks
+
+    @property
+    def deadly(self) -> bool:
+        """Whether a canonical savepoint fails it."""
+        return self.asynchronous or self.backend == "ForStStateBackend"
 
 
 class FakeJobs:
@@ -166,12 +196,19 @@ class FakeJobs:
         return attempt
 
     def trigger(
-        self, jid: str, kind: Literal["stop", "savepoint"], trigger: str, target: str, *, cancel_job: bool = False
+        self,
+        jid: str,
+        kind: Literal["stop", "savepoint"],
+        trigger: str,
+        target: str,
+        *,
+        cancel_job: bool = False,
+        native: bool = False,
     ) -> None:
         """Begin the attempt, unless its id is known: the same id again does nothing (FLINK-24208)."""
         if self.attempt(jid, trigger) is not None:
             return
-        attempt = Attempt(kind, trigger, cancel_job)
+        attempt = Attempt(kind, trigger, cancel_job, native)
         self._attempts[jid, trigger] = attempt
         job = self.jobs.get(jid)
         refusal = no_such_job(jid) if job is None or job.state.terminal else self._refusal(job, attempt, target)
@@ -251,6 +288,7 @@ class FakeJobs:
             self._later(0.0, lambda: self._found(job))
             return
         job.restarts, job.drained, job.unshown = job.restarts + 1, False, len(job.history)
+        self._bring_back(job)
         self._move(job, JobState.RESTARTING)
         self._later(seconds, lambda: self._found_again(job))
 
@@ -267,8 +305,10 @@ class FakeJobs:
         """Why Flink refuses before it touches the job (contract, rules 5 to 7)."""
         if job.batch:
             return FAILURES["batch"]
-        if job.running < job.tasks:
+        if job.running + job.finished_tasks < job.tasks:
             return FAILURES["not_ready"]
+        if job.finished_tasks and not job.after_finish:
+            return FAILURES["finished"]
         if job.failing and job.failing[0] in REFUSALS:
             return FAILURES[job.failing.pop(0)]
         folder = self._disk.begin(target, job.jid)
@@ -302,6 +342,10 @@ class FakeJobs:
         self._restart(job, FAILURES["expired"].words)
 
     def _complete(self, job: FakeJob, attempt: Attempt) -> None:
+        if (cause := _dies_of(job, attempt)) is not None:
+            self._end(job.jid, attempt, FAILURES["suspending"])
+            self._restart(job, cause)
+            return
         name = job.failing.pop(0) if job.failing else None
         if name is not None and (name != "stopping" or attempt.kind == "savepoint"):
             self._end(job.jid, attempt, FAILURES["declined" if name == "stopping" else name])
@@ -341,13 +385,27 @@ class FakeJobs:
         """What a failure in flight does to a job (contract, rules 2 and 5)."""
         self._abort(job)
         self._spoil(job)
-        job.failure = why
+        job.failure, job.failed_at = why, time.time()
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
             return
         job.restarts += 1
+        self._bring_back(job)
         self._move(job, JobState.RESTARTING)
         self._later(job.restart_seconds, lambda: self._again(job))
+
+    def _bring_back(self, job: FakeJob) -> None:
+        """What the job restarts from: its last checkpoint, else what it was started from, else nothing."""
+        found = self._checkpoint_of(job) or job.restored
+        if found is None:
+            job.from_nothing += 1
+        else:
+            job.brought_back, job.brought_back_at = found, time.time()
+
+    def _checkpoint_of(self, job: FakeJob) -> str | None:
+        if job.checkpoint is not None:
+            return job.checkpoint.path
+        return f"file:/checkpoints/{job.jid}/chk-1" if job.recoverable else None
 
     def _again(self, job: FakeJob) -> None:
         if job.state is JobState.RESTARTING:
@@ -382,8 +440,18 @@ class FakeJobs:
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         job.state = state
+        job.changed_at = time.time()
         if state is JobState.RUNNING:
             job.running_since = time.time()
         if state is JobState.RESTARTING:
             job.restarted_at = time.time()
         self.version += 1
+
+
+def _dies_of(job: FakeJob, attempt: Attempt) -> str | None:
+    """What a savepoint does to its job that only the job's own failure tells (contract, "Formats")."""
+    if job.deadly and not attempt.native:
+        return UNSUPPORTED_SNAPSHOT
+    if not job.checkpoint_dir and job.state_bytes > MEMORY_LIMIT:
+        return TOO_LARGE.format(size=job.state_bytes)
+    return None

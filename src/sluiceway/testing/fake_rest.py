@@ -20,8 +20,10 @@ from sluiceway.testing.fake_answers import (
     attempt_answer,
     checkpoint_config_answer,
     checkpoints_answer,
+    cluster_config_answer,
     exceptions_answer,
     job_answer,
+    job_config_answer,
     metrics_answer,
     overview_answer,
     overview_line,
@@ -45,6 +47,8 @@ class Kind(StrEnum):
     CHECKPOINTS = "checkpoints"
     CHECKPOINT_CONFIG = "checkpoint_config"
     EXCEPTIONS = "exceptions"
+    JOB_CONFIG = "job_config"
+    CLUSTER_CONFIG = "cluster_config"  # GET /jobmanager/config
     VERTEX = "vertex"  # its metrics and its back pressure
     STOP = "stop"
     SAVEPOINT = "savepoint"
@@ -76,6 +80,7 @@ class FakeRest:
         self._cache_seconds = cache_seconds
         self._default_target = default_target
         self._disk = disk or LocalDisk()
+        self.options: dict[str, str] = {}  # of the JobManager
         self._hidden: set[str] = set()
         self._cache: dict[str, tuple[float, Answer]] = {}
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
@@ -170,7 +175,11 @@ class FakeRest:
                 return 200, self._jobs_overview()
             case Kind.STATUS:
                 return self._status(ids[0])
-            case Kind.JOB | Kind.CHECKPOINTS | Kind.CHECKPOINT_CONFIG | Kind.EXCEPTIONS:
+            case Kind.CLUSTER_CONFIG:
+                return 200, cluster_config_answer(self.options)
+            case Kind.CHECKPOINT_CONFIG | Kind.JOB_CONFIG:
+                return self._fresh(kind, ids[0])
+            case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS:
                 return self._cached(kind, ids[0])
             case Kind.VERTEX:
                 return self._vertex(ids[0], ids[1], path_qs)
@@ -228,6 +237,8 @@ class FakeRest:
             return 200, job_answer(job)
         if kind is Kind.EXCEPTIONS:
             return 200, exceptions_answer(job)
+        if kind is Kind.JOB_CONFIG:
+            return 200, job_config_answer(job)
         if job.batch or job.forgotten_checkpoints:
             return _no(404, "Checkpointing has not been enabled.")
         return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
@@ -256,7 +267,10 @@ class FakeRest:
             return _no(400, why)
         trigger = str(trigger or os.urandom(16).hex()).lower()
         name_: Literal["stop", "savepoint"] = "stop" if kind is Kind.STOP else "savepoint"
-        self._state.trigger(jid, name_, trigger, target, cancel_job=bool(fields.get("cancel-job", False)))
+        native = fields.get("formatType") == "NATIVE"
+        self._state.trigger(
+            jid, name_, trigger, target, cancel_job=bool(fields.get("cancel-job", False)), native=native
+        )
         return 202, _json({"request-id": trigger})
 
     def _poll(self, jid: str, trigger: str) -> Answer:
@@ -291,7 +305,7 @@ class FakeRest:
         return 200, _json({"request-id": trigger})
 
 
-def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901 - one case a question
+def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901, PLR0912 - one case a question
     """What a request is about, and the ids in its path."""
     match method, path.strip("/").split("/"):
         case "GET", ["overview" | "config"]:
@@ -304,6 +318,10 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901 - one
             return Kind.CANCEL, [jid]
         case "GET", ["jobs", jid, "status" | "checkpoints" | "exceptions" as what]:
             return Kind(what), [jid]
+        case "GET", ["jobmanager", "config"]:
+            return Kind.CLUSTER_CONFIG, []
+        case "GET", ["jobs", jid, "config"]:
+            return Kind.JOB_CONFIG, [jid]
         case "GET", ["jobs", jid, "checkpoints", "config"]:
             return Kind.CHECKPOINT_CONFIG, [jid]
         case "GET", ["jobs", jid, "vertices", vertex, *what] if what in (["backpressure"], ["subtasks", "metrics"]):

@@ -10,6 +10,7 @@ from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.control.queries import Queries
+from sluiceway.domain.policy import SavepointFormat
 
 BASE: Final = "/v1.0/{project_id:str}/streaming"
 
@@ -17,6 +18,7 @@ BASE: Final = "/v1.0/{project_id:str}/streaming"
 LanguageGiven = NamedDependency[SkipValidation[Language]]
 ProjectGiven = NamedDependency[SkipValidation[str]]
 JobIdGiven = NamedDependency[SkipValidation[int]]
+FormatGiven = NamedDependency[SkipValidation[SavepointFormat | None]]  # that all savepoints have; None: each its own
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 
 REFUSED: Final = {400: ResponseSpec(ErrorBody, description="Refused; nothing was done.", generate_examples=False)}

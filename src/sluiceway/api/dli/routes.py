@@ -32,7 +32,16 @@ from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
-from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven, integer
+from sluiceway.api.dli.given import (
+    BASE,
+    REFUSED,
+    FormatGiven,
+    JobIdGiven,
+    LanguageGiven,
+    ProjectGiven,
+    QueriesGiven,
+    integer,
+)
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
@@ -48,6 +57,7 @@ from sluiceway.control.stop_jobs import StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
 from sluiceway.settings import MAX_BODY
 
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
@@ -94,11 +104,14 @@ async def stop(
     refused_form: RefusedFormGiven,
     stop_jobs: StopJobsGiven,
     permit: PermitGiven,
+    savepoint_format: FormatGiven,
 ) -> Response[list[wire.Outcome]]:
     """Accept the stop of each job, with a savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    order = StopOrder(who=permit.who, allowed=permit.on(Action.STOP))
-    batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=order)
+    savepoint = bool(data.trigger_savepoint)
+    policy = StopPolicy(format=savepoint_format) if savepoint else PLAIN
+    order = StopOrder(policy, who=permit.who, allowed=permit.on(Action.STOP))
+    batch = await stop_jobs(project, ids, savepoint=savepoint, order=order)
     answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
@@ -335,15 +348,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(refused_form: RefusedForm = "array") -> list[Router]:
+def routes(refused_form: RefusedForm = "array", savepoint_format: SavepointFormat | None = None) -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
-    an array, or with the first error alone, which SDK users can read the code of.
+    an array, or with the first error alone, which SDK users can read the code of. `savepoint_format` is that of all
+    savepoints, None for whichever does each job no harm.
 
     The use cases are dependencies of the application, each under its own name.
     """
 
     def form() -> RefusedForm:
         return refused_form
+
+    def chosen() -> SavepointFormat | None:
+        return savepoint_format
 
     router = Router(
         path="/",
@@ -354,6 +371,7 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             "language": Provide(_language, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
             "refused_form": Provide(form, sync_to_thread=False),
+            "savepoint_format": Provide(chosen, sync_to_thread=False),
             **templates.DEPENDENCIES,
             **tags.DEPENDENCIES,
         },

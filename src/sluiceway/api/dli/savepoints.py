@@ -12,10 +12,10 @@ from sluiceway.api.dli import requests, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import SameId, described
-from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.status import dli_status
-from sluiceway.api.dli.views import UNREGISTERED
+from sluiceway.api.dli.views import DEADLY, UNREGISTERED
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.import_savepoint import ImportSavepoint
@@ -78,12 +78,15 @@ async def trigger_savepoint(
     language: LanguageGiven,
     take_savepoints: TakeSavepointsGiven,
     permit: PermitGiven,
+    savepoint_format: FormatGiven,
 ) -> wire.Done:
     """Accept a savepoint of the job, which runs on."""
     if data.action != TRIGGER:
         raise bad("action", f"it must be {TRIGGER}", f"必须为 {TRIGGER}")
     try:
-        (verdict,) = await take_savepoints(project, [job], path=data.savepoint_path or None, who=permit.who)
+        (verdict,) = await take_savepoints(
+            project, [job], path=data.savepoint_path or None, who=permit.who, wish=savepoint_format
+        )
     except UnusablePath as error:
         raise _bad_path(error) from None
     if refused := _refusal(verdict):
@@ -136,6 +139,8 @@ def _refusal(verdict: Verdict) -> DliError | None:
     if verdict.refusal is Refusal.NO_QUEUE:
         return DliError(Code.STOP_STATE, UNREGISTERED, queue=verdict.note or "-")
     note = verdict.note.rstrip(".")
+    if verdict.refusal is Refusal.DEADLY:
+        return DliError(Code.STOP_STATE, DEADLY, why=note)
     status = dli_status(verdict.status) if verdict.status else "-"
     return DliError(Code.STOP_STATE, NOT_RUNNING, status=status, note=f" ({note})" if note else "")
 

@@ -48,6 +48,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
         Refusal.WRONG_STATE: Code.STOP_STATE,
         Refusal.NO_QUEUE: Code.STOP_STATE,
+        Refusal.DEADLY: Code.STOP_STATE,
     },
     Batch.RUN: {
         Refusal.UNKNOWN: Code.RUN_UNKNOWN,
@@ -69,6 +70,13 @@ UNREGISTERED: Final = Text(
     " request again.",
     "作业在队列 {queue} 上运行，而该队列未在本服务注册。请注册集群后重新发送请求。",
 )
+DEADLY: Final = Text(
+    "The service is set to write canonical savepoints for this API, which this job does not survive: {why}. Stop it"
+    " without a savepoint, or have the operator set --dli-savepoint-format to auto.",
+    "本服务设置为通过此 API 生成 canonical 格式的保存点，该作业会因此失败：{why}。请不带保存点停止，或由运维人员将"
+    " --dli-savepoint-format 设为 auto。",
+)
+_OF_STOPS: Final[Mapping[Refusal, Text]] = {Refusal.NO_QUEUE: UNREGISTERED, Refusal.DEADLY: DEADLY}
 
 
 def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
@@ -79,7 +87,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
     note = verdict.note.rstrip(".")
     return DliError(
         REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
-        UNREGISTERED if batch is Batch.STOP and verdict.refusal is Refusal.NO_QUEUE else None,
+        _OF_STOPS.get(verdict.refusal) if batch is Batch.STOP else None,
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,

@@ -18,6 +18,7 @@ _WORDS = {
     Refusal.NO_PROGRAM: "Its jar is missing. {note}",
     Refusal.NO_DEPENDENCY: "Something that its program depends on is missing. {note}",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
+    Refusal.DEADLY: "{note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }
 

@@ -13,6 +13,7 @@ from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, id_bounds, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.savepoints import needed_by
+from sluiceway.domain.policy import SavepointFormat
 from sluiceway.storage.metadata import Metadata
 from sluiceway.store.catalogue import Savepoint, Which
 
@@ -54,7 +55,8 @@ async def take_savepoints(
     permit: PermitGiven,
 ) -> wire.SavepointsAccepted:
     """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
-    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who)
+    wish = None if data.format == "auto" else SavepointFormat(data.format)
+    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who, wish=wish)
     answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
     return wire.SavepointsAccepted(*count(answers), answers)
 
@@ -115,6 +117,7 @@ def _view(savepoint: Savepoint) -> wire.Savepoint:
         path=savepoint.path,
         bytes=savepoint.size,
         format=savepoint.format,
+        format_reason=savepoint.format_why,
         drained=savepoint.drained,
         flink_version=savepoint.flink_version,
         reason=savepoint.reason,

@@ -81,7 +81,9 @@ async def stop(
     allowed = permit.on(Action.STOP)
     job_ids, waves = await _jobs(stop_jobs, project_id, data)
     if data.dry_run:
-        findings = await preflight(project_id, job_ids, savepoint=data.savepoint, target=target, allowed=allowed)
+        findings = await preflight(
+            project_id, job_ids, savepoint=data.savepoint, target=target, wish=policy.format, allowed=allowed
+        )
         answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
         return wire.Accepted(None, *count(answers), answers, dry_run=True)
 
@@ -208,12 +210,12 @@ def _policy(data: wire.StopRequest) -> StopPolicy:
     keeping = failing.action == "cancel_keeping_checkpoint"
     if keeping != (failing.max_checkpoint_age_seconds is not None):
         raise ClientException("max_checkpoint_age_seconds goes with cancel_keeping_checkpoint, which needs it.")
-    plain = not data.drain and data.format == "canonical" and data.target is None
+    plain = not data.drain and data.format == "auto" and data.target is None
     if not data.savepoint and not (plain and failing == wire.OnSavepointFailure()):
         raise ClientException("Without a savepoint there is no drain, format, target or on_savepoint_failure.")
     return StopPolicy(
         drain=data.drain,
-        format=SavepointFormat(data.format),
+        format=None if data.format == "auto" else SavepointFormat(data.format),
         attempts=failing.attempts,
         backoff=_seconds(failing.backoff_seconds),
         resort=Resort(failing.action),
@@ -257,6 +259,11 @@ def _finding(finding: Finding, wave: int) -> wire.JobAnswer:
         operation=(survey.operation or "") if survey else "",
         last_checkpoint=shown,
         estimate_seconds=None if finding.estimate is None else round(finding.estimate.total_seconds(), 3),
+        timeout_seconds=survey.timeout.total_seconds() if survey and survey.timeout else None,
+        format=(finding.choice.format or "") if finding.choice else "",
+        format_reason=finding.choice.why if finding.choice else "",
+        if_savepoint_fails=finding.failing[0].value if finding.failing else "",
+        if_savepoint_fails_reason=finding.failing[1] if finding.failing else "",
         problems=list(finding.problems),
     )
     return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
@@ -291,6 +298,8 @@ def _view(entry: views.BatchEntry) -> wire.StopView:
         savepoint=stop.savepoint_path,
         checkpoint=stop.checkpoint_path if stop.phase in SETTLED else None,
         size=stop.savepoint_size,
+        format=(stop.format or "") if stop.savepoint else "",
+        format_reason=stop.format_why if stop.savepoint else "",
         verified=stop.verified,
         reason=stop.reason,
         accepted_at=entry.begun_at,

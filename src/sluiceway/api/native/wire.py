@@ -65,7 +65,7 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     status: Annotated[list[Status], Meta(min_length=1, max_length=len(get_args(Status)))] | None = None
     savepoint: bool = True
     drain: bool = False
-    format: Literal["canonical", "native"] = "canonical"
+    format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
     target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None  # a directory (URI) for the savepoints
     on_savepoint_failure: OnSavepointFailure = OnSavepointFailure()
     timeout_seconds: Seconds | None = None
@@ -94,6 +94,11 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     operation: str = ""  # a savepoint or stop that is under way
     last_checkpoint: LastCheckpoint | None = None
     estimate_seconds: float | None = None
+    timeout_seconds: float | None = None  # after which a savepoint of it expires
+    format: str = ""  # that its savepoint would be written in
+    format_reason: str = ""
+    if_savepoint_fails: str = ""  # runs_on, restarts_from_checkpoint, restarts_from_nothing, ends or unknown
+    if_savepoint_fails_reason: str = ""
     problems: list[str] = []
 
 
@@ -123,6 +128,7 @@ class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     job_ids: Ids
     target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
 
 
 class SavepointsAccepted(Struct, frozen=True):
@@ -167,6 +173,8 @@ class StopView(Struct, frozen=True):
     savepoint: str | None  # where it lies; only for a job that was stopped with it
     checkpoint: str | None  # what a cancel has kept in place of a savepoint
     size: int | None
+    format: str  # of the savepoint; empty as long as none was asked for
+    format_reason: str
     verified: bool
     reason: str
     accepted_at: datetime
@@ -240,6 +248,7 @@ class Savepoint(Struct, frozen=True):
     path: str
     bytes: int | None
     format: str
+    format_reason: str  # why it has that one
     drained: bool
     flink_version: str  # empty where it is not known
     reason: str  # of the stop

@@ -1,0 +1,92 @@
+"""What a savepoint's format, and where its state goes, do to a job: the contract's table of formats."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from tests.contract.clusters import PATIENCE, Cluster
+
+from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused
+from sluiceway.domain.traits import Traits
+from sluiceway.engines.aftermath import Aftermaths
+from sluiceway.engines.flink_rest import AttemptCompleted, AttemptFailed
+from sluiceway.engines.traits import traits_of
+
+
+async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime, failed: AttemptFailed) -> Refused:
+    """What the engine makes of a failure, once it can be told."""
+    aftermaths = Aftermaths()
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            [job] = [job for job in await flink.rest.jobs() if job.jid == jid]
+            told = await aftermaths.of_failure(flink.rest, job, trigger, sent, failed)
+            if not isinstance(told, Recovering):
+                return told
+            await asyncio.sleep(0.2)
+
+
+async def unchanged_since(flink: Cluster, jid: str) -> datetime:
+    """When one of the job's tasks last changed its state."""
+    [job] = [job for job in await flink.rest.jobs() if job.jid == jid]
+    return datetime.fromtimestamp(job.last_modification / 1000, UTC)
+
+
+async def test_asynchronous_state_dies_of_a_canonical_savepoint_and_only_the_job_says_of_what(flink: Cluster) -> None:
+    jid = await flink.run(lambda: flink.place.counting("hashmap", asynchronous=True))
+    sent = await unchanged_since(flink, jid)
+    trigger, attempt = await flink.stop(jid)
+    assert isinstance(attempt, AttemptFailed)
+    assert attempt.refusal is Refusal.ABORTED
+    told = await aftermath(flink, jid, trigger, sent, attempt)
+    assert "UnsupportedOperationException" in told.text, "the innermost cause, which the attempt itself does not have"
+    assert told.restart is not None
+    assert (told.restart.restored, told.restart.at > sent) == (None, True), "it restarted, and from nothing"
+
+
+@pytest.mark.parametrize(("backend", "asynchronous"), [("hashmap", True), ("rocksdb", True), ("forst", False)])
+async def test_a_native_savepoint_does_no_job_any_harm(flink: Cluster, backend: str, asynchronous: bool) -> None:
+    jid = await flink.run(lambda: flink.place.counting(backend, asynchronous=asynchronous))
+    config = await flink.rest.checkpoint_config(jid)
+    expected = Traits(backend, None, changelog=False, in_memory=False, after_finish=True)
+    assert traits_of(config) == expected, "Flink names the backend"
+    trigger, attempt = await flink.stop(jid, native=True)
+    assert isinstance(attempt, AttemptCompleted)
+    assert await flink.ends(jid) is JobState.FINISHED
+    assert flink.metadata(trigger)
+
+
+async def test_state_of_more_than_5_mb_cannot_be_saved_without_a_directory(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.heavy)
+    assert traits_of(await flink.rest.checkpoint_config(jid)).in_memory
+    sent = await unchanged_since(flink, jid)
+    trigger, attempt = await flink.stop(jid)
+    assert isinstance(attempt, AttemptFailed)
+    told = await aftermath(flink, jid, trigger, sent, attempt)
+    assert "memory-backed state" in told.text
+    assert told.restart is not None
+    assert told.restart.restored is None
+
+
+async def test_a_job_that_takes_no_checkpoints_after_a_source_has_finished_refuses(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.half_finished, ready=False)
+    await flink.until(jid, lambda job: job.tasks.get("finished", 0) > 0)
+    assert traits_of(await flink.rest.checkpoint_config(jid)).after_finish is False
+    _, attempt = await flink.stop(jid)
+    assert isinstance(attempt, AttemptFailed)
+    assert attempt.refusal is Refusal.NOT_READY
+    assert not await flink.restarted(jid)
+
+
+async def test_a_failure_that_did_not_restart_the_job_is_told_without_a_restart(flink: Cluster) -> None:
+    jid = await flink.run(flink.place.restarting)
+    sent = await unchanged_since(flink, jid)
+    trigger, attempt = await flink.stop(jid, "file:///dev/null/no")
+    assert isinstance(attempt, AttemptFailed)
+    assert (await aftermath(flink, jid, trigger, sent, attempt)).restart is None
+
+
+async def test_flink_tells_how_a_job_is_restarted(flink: Cluster) -> None:
+    never = await flink.run(flink.place.endless)
+    again = await flink.run(flink.place.restarting)
+    assert "restart with" not in (await flink.rest.restart_strategy(never) or "").lower()
+    assert "restart with" in (await flink.rest.restart_strategy(again) or "").lower()

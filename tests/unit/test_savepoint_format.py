@@ -1,0 +1,65 @@
+"""Which format a savepoint gets: never one that is known to kill its job."""
+
+import pytest
+
+from sluiceway.domain.async_state import asynchronous
+from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_format import Canonical, choose, judge
+from sluiceway.domain.traits import ASYNC_STATE, Traits
+
+CANONICAL, NATIVE = SavepointFormat.CANONICAL, SavepointFormat.NATIVE
+PROGRAM = JarProgram("obs://b/a.jar")
+
+JUDGED = [
+    (Traits("hashmap", False), Canonical.HARMLESS),
+    (Traits("rocksdb", False), Canonical.HARMLESS),
+    (Traits("rocksdb", False, changelog=True), Canonical.HARMLESS),
+    (Traits("hashmap", True), Canonical.DEADLY),
+    (Traits("rocksdb", True), Canonical.DEADLY),
+    (Traits("forst", False), Canonical.DEADLY),
+    (Traits("forst", None), Canonical.DEADLY),
+    (Traits("", True), Canonical.DEADLY),
+    (Traits("hashmap", None), Canonical.UNSURE),
+    (Traits("rocksdb", None), Canonical.UNSURE),
+    (Traits("com.example.backend", False), Canonical.UNSURE),
+    (Traits("", False), Canonical.UNSURE),
+    (Traits(), Canonical.UNSURE),
+]
+
+
+@pytest.mark.parametrize(("traits", "expected"), JUDGED)
+def test_what_a_canonical_savepoint_would_do(traits: Traits, expected: Canonical) -> None:
+    assert judge(traits)[0] is expected
+
+
+@pytest.mark.parametrize(("traits", "judged"), JUDGED)
+def test_the_choice_never_kills_and_always_says_why(traits: Traits, judged: Canonical) -> None:
+    left_open, native, canonical = (choose(traits, wish) for wish in (None, NATIVE, CANONICAL))
+    assert left_open.format is (CANONICAL if judged is Canonical.HARMLESS else NATIVE)
+    assert native.format is NATIVE
+    assert canonical.format is (None if judged is Canonical.DEADLY else CANONICAL)
+    assert ("not known" in canonical.why) == (judged is Canonical.UNSURE)
+    assert all(choice.why for choice in (left_open, native, canonical))
+
+
+@pytest.mark.parametrize(
+    ("spec", "version", "expected"),
+    [
+        (JobSpec("INSERT INTO a SELECT 1"), "2.3.0", False),
+        (JobSpec("INSERT INTO a SELECT 1", options={ASYNC_STATE: "true"}), "2.3.0", True),
+        (JobSpec("INSERT INTO a SELECT 1", options={ASYNC_STATE: " TRUE"}), "", True),
+        (JobSpec("INSERT INTO a SELECT 1", options={ASYNC_STATE: "false"}), "2.3.0", False),
+        (JobSpec(f"SET '{ASYNC_STATE}' = 'true'; INSERT …"), "2.3.0", True),
+        (JobSpec(f"set {ASYNC_STATE}=True; INSERT …"), "2.3.0", True),
+        (JobSpec(f"SET '{ASYNC_STATE}' = 'false'; INSERT …"), "2.3.0", False),
+        (JobSpec(f"SET '{ASYNC_STATE}' = 'true'; SET '{ASYNC_STATE}' = 'false'; …"), "2.3.0", True),
+        (JobSpec(f"-- what of {ASYNC_STATE}?\nINSERT …"), "2.3.0", None),
+        (JobSpec("", program=PROGRAM), "2.3.0", None),
+        (JobSpec("", program=PROGRAM), "", None),
+        (JobSpec("", program=PROGRAM), "1.20.5", False),
+        (JobSpec("", program=PROGRAM, options={ASYNC_STATE: "true"}), "1.20.5", True),
+    ],
+)
+def test_asynchronous_state_is_seen_in_what_a_job_is(spec: JobSpec, version: str, expected: bool | None) -> None:
+    assert asynchronous(spec, version) is expected
