@@ -49,7 +49,9 @@ from sluiceway.control.transfer import Transfer
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.policy import IfNotRunning
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings, PlannerJvm
@@ -296,10 +298,13 @@ def _reconciler(
         backoff=timedelta(seconds=2),
         gone_after=timedelta(seconds=settings.gone_after),
         forgotten_after=timedelta(seconds=2),
+        if_not_running=IfNotRunning(settings.if_not_running),
     )
+    health = HealthRules(unwell_after=timedelta(seconds=settings.unwell_after))
+    each = TurnSettings(rules, settings.max_savepoints, health=health)
 
     def turns(_: str) -> TakesTurns:
-        return Turn(db, engine, storage, Submissions(engine), TurnSettings(rules, settings.max_savepoints), clock)
+        return Turn(db, engine, storage, Submissions(engine), each, clock)
 
     return Reconciler(db, locate, turns, clock)
 

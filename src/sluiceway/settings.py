@@ -72,6 +72,13 @@ class Settings:
     savepoints_kept: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Savepoints to keep of each job; older ones that no job needs are removed. Default: all."""
 
+    unwell_after: Seconds = 120.0
+    """Seconds for which a job may not run steadily before its status says so; DLI calls it job_running_exception."""
+
+    if_not_running: Literal["wait", "cancel", "leave"] = "leave"
+    """What becomes of a job whose tasks do not run when it is to be stopped with a savepoint, where nobody has said:
+    wait as long as the stop may take, cancel it keeping its last checkpoint, or leave it alone after a while."""
+
     gone_after: Seconds = 30.0
     """Seconds for which an answering cluster must not know a job before the job counts as gone."""
 

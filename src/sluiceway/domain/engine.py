@@ -20,6 +20,7 @@ from sluiceway.domain.facts import (
     SubmitRefused,
     Submitted,
 )
+from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
@@ -50,6 +51,7 @@ class Sighting:
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
     snapshots: Mapping[int, SnapshotFact] = field(default_factory=dict)
+    vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
     answered: bool = True  # False: the cluster as a whole gave no answer
     flink_version: str = ""  # empty where it is not known
 

@@ -93,6 +93,8 @@ class Running:
     """The job lives, and Flink knows of no attempt of ours: none was sent, or it was forgotten."""
 
     ready: bool = True  # all tasks run; else a savepoint would be refused (Flink contract, rule 6)
+    ailment: str = ""  # what keeps them from it, where that is known; without it they may be about to run
+    proven: bool = True  # the run may have completed a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,8 @@ class Submitting:
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """The cluster took the submission, now or earlier."""
+
+    note: str = ""  # what went wrong beside it: a program that failed after it had started its job
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
+from sluiceway.domain.not_running import patience
 from sluiceway.domain.stop import Stop, StopRules
 
 
@@ -74,6 +75,7 @@ class Snapshot:
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes
     verified: bool = False
+    unproven: str = ""  # why a resume does not take its savepoint
     settled_at: datetime | None = None
     reason: str = ""
     version: int = 0  # moves with every stored change
@@ -107,8 +109,12 @@ def hold_back(stop: Stop, fact: StopFact, snapshot: Snapshot | None) -> StopFact
 
 def admit(snapshots: Iterable[Snapshot], facts: Mapping[int, SnapshotFact], places: int) -> dict[int, SnapshotFact]:
     """The same facts, with those marked `Queued` that have to wait for a place in their cluster."""
-    ready = sorted(s.id for s in snapshots if s.sent_at is None and facts.get(s.id) == Running())
+    ready = sorted(s.id for s in snapshots if s.sent_at is None and _is_ready(facts.get(s.id)))
     return {**facts, **dict.fromkeys(ready[max(places, 0) :], Queued())}
+
+
+def _is_ready(fact: SnapshotFact | None) -> bool:
+    return isinstance(fact, Running) and fact.ready
 
 
 def evidence_at(snapshot: Snapshot) -> str | None:
@@ -138,7 +144,7 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
             sent = replace(snapshot, phase=SnapshotPhase.SENT, sent_at=now, doubt_since=None, reason="")
             return replace(sent, deadline=deadline), snapshot.command
         case Running():
-            return _in_time(snapshot, "not all of its tasks run", now), None
+            return _until_it_runs(snapshot, fact, now, rules), None
         case Silent(why):
             return _in_time(snapshot, why, now), None
         case Queued():
@@ -252,6 +258,13 @@ def _lasts(snapshot: Snapshot, now: datetime, rules: StopRules) -> bool:
 
 def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
     return snapshot if snapshot.doubt_since else replace(snapshot, doubt_since=now)
+
+
+def _until_it_runs(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Snapshot:
+    """Wait for its tasks as long as a stop would."""
+    why = fact.ailment.rstrip(".") or "not all of its tasks run"
+    late = now >= snapshot.deadline - rules.timeout + patience(fact, rules)
+    return _in_time(replace(snapshot, deadline=now) if late else snapshot, why, now)
 
 
 def _in_time(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from sluiceway.domain import not_running
 from sluiceway.domain.commands import StopCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -64,7 +65,9 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
 ) -> Move:
     match fact:
         case Running(ready):
-            return _running(replace(stop, doubt_since=None), ready, now, rules)
+            if stop.savepoint and stop.sent_at is None and not ready:
+                return not_running.wait(replace(stop, doubt_since=None), fact, now, rules), None
+            return _running(replace(stop, doubt_since=None), now, rules)
         case Queued():
             return replace(stop, doubt_since=None), None
         case Blocked(why):
@@ -97,9 +100,9 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             assert_never(fact)
 
 
-def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
+def _running(stop: Stop, now: datetime, rules: StopRules) -> Move:
     if stop.sent_at is None:
-        return _first_send(stop, ready, now, rules)
+        return _first_send(stop, now, rules)
     if not stop.acknowledged:
         # It may never have arrived. The same id again is harmless, a new one is not.
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
@@ -115,11 +118,7 @@ def _running(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
     return next_attempt(stop), None
 
 
-def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Move:
-    if stop.savepoint and not ready:
-        if now >= stop.deadline:
-            return settle(stop, StopPhase.FAILED, stop.reason or "Its tasks were not all running in time.", now), None
-        return replace(stop, reason=stop.reason or "Waiting until all of its tasks run."), None
+def _first_send(stop: Stop, now: datetime, rules: StopRules) -> Move:
     if stop.retry_at is not None and now < stop.retry_at:
         return stop, None
     timeout = stop.policy.timeout or rules.timeout
@@ -128,6 +127,7 @@ def _first_send(stop: Stop, ready: bool, now: datetime, rules: StopRules) -> Mov
         phase=StopPhase.SENT,
         sent_at=now,
         retry_at=None,
+        idle_since=None,
         reason="" if stop.attempt == 1 else stop.reason,  # what it waited for is over
         deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
     )
@@ -166,7 +166,7 @@ def _weighed(stop: Stop, fact: Weighed, now: datetime, rules: StopRules) -> Move
     elif oldest is not None and now - checkpoint.at > oldest:
         against = f"its last checkpoint is {(now - checkpoint.at).total_seconds():.0f} s old"
     else:
-        return _first_send(replace(stop, checkpoint_path=checkpoint.path), True, now, rules)
+        return _first_send(replace(stop, checkpoint_path=checkpoint.path), now, rules)
     return settle(stop, StopPhase.FAILED, f"{stop.reason} The job runs on: {against}.", now), None
 
 

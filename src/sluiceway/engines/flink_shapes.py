@@ -23,6 +23,7 @@ class JobOverview(msgspec.Struct, frozen=True):
     raw_state: str = msgspec.field(name="state")  # a state that a later Flink invents must not hide the other jobs
     start_time: int = msgspec.field(name="start-time", default=-1)
     end_time: int = msgspec.field(name="end-time", default=-1)
+    last_modification: int = msgspec.field(name="last-modification", default=-1)  # when a task last changed its state
     tasks: dict[str, int] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
     job_type: str | None = msgspec.field(name="jobType", default="STREAMING")
 
@@ -89,6 +90,7 @@ class CheckpointConfig(msgspec.Struct):
     """`GET /jobs/:id/checkpoints/config`."""
 
     externalization: Externalization
+    interval: int | None = None  # ms; the greatest of all longs where there is none
 
 
 class UploadedJar(msgspec.Struct, frozen=True):
@@ -165,6 +167,7 @@ class Failure(msgspec.Struct):
     """One failure of a job."""
 
     stacktrace: str = ""
+    timestamp: int = 0  # ms since the epoch
 
 
 class FailureHistory(msgspec.Struct):

@@ -40,7 +40,7 @@ from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
-from sluiceway.engines import checkpoints
+from sluiceway.engines import checkpoints, vitals
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -81,6 +81,7 @@ class _Attention:
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
     snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
+    rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
     version: str = ""
     version_at: float = float("-inf")
 
@@ -153,11 +154,14 @@ class SessionEngine:
             (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
         )
         _note(attention, asked, stops, facts)
+        living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and _lives(job)]
+        fare = await vitals.look(look.rest, attention.rounds, living, look.gate, time.monotonic())
         version = await self._version(cluster, attention) if stops or snapshots else attention.version
         return Sighting(
             dict(zip((s.id for s in stops), facts, strict=True)),
             run_facts,
             await _snapshot_facts(look, attention, snapshots, by_flink_id),
+            fare,
             flink_version=version,
         )
 
@@ -445,6 +449,10 @@ class _Look:
             return Ended(state, failed.text)
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
         return Saved(failed.location, state, note)
+
+
+def _lives(job: JobOverview) -> bool:
+    return job.state is not None and not job.state.terminal
 
 
 def _is_terminal(job: JobOverview | None) -> bool:

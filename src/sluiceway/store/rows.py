@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping
 
+from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.run import Run, RunPhase
@@ -14,7 +15,7 @@ from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.store.database import epoch_ms, moment
 
 # What a turn may change; the rest of a row is written once.
-RUN_MOVES = ("phase", "acknowledged", "held", "life", "doubt_since", "started_at", "ended_at", "reason")
+RUN_MOVES = ("phase", "acknowledged", "held", "life", "doubt_since", "started_at", "ended_at", "reason", "note")
 STOP_MOVES = (
     "savepoint",
     "policy",
@@ -27,12 +28,14 @@ STOP_MOVES = (
     "retry_at",
     "doubt_since",
     "forgotten_since",
+    "idle_since",
     "abandoned",
     "foreign_savepoint",
     "checkpoint_path",
     "savepoint_path",
     "savepoint_size",
     "verified",
+    "unproven",
     "settled_at",
     "reason",
 )
@@ -47,10 +50,25 @@ SNAPSHOT_MOVES = (
     "savepoint_path",
     "savepoint_size",
     "verified",
+    "unproven",
     "settled_at",
     "reason",
 )
-_MOMENTS = {"deadline", "sent_at", "retry_at", "doubt_since", "forgotten_since", "started_at", "ended_at", "settled_at"}
+_MOMENTS = {
+    "deadline",
+    "sent_at",
+    "retry_at",
+    "doubt_since",
+    "forgotten_since",
+    "idle_since",
+    "started_at",
+    "ended_at",
+    "settled_at",
+    "condition_since",
+    "up_at",
+}
+# The numbers of a run's health, in a document of their own.
+_NUMBERS = ("tasks", "running", "restarts", "cause", "slots_wanted", "slots_free")
 
 
 def to_run(row: RowMapping) -> Run:
@@ -69,8 +87,42 @@ def to_run(row: RowMapping) -> Run:
         started_at=moment(row["started_at"]),
         ended_at=moment(row["ended_at"]),
         reason=row["reason"],
+        note=row["note"],
+        health=to_health(row),
         version=row["version"],
     )
+
+
+def to_health(row: RowMapping) -> Health:
+    """How a run fares, as stored with it."""
+    return Health(
+        condition=Condition(row["condition"]),
+        since=moment(row["condition_since"]),
+        unwell=row["unwell"],
+        proof=Proof(row["proof"]),
+        up_at=moment(row["up_at"]),
+        **_numbers(row["ailment"]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _numbers(text: str) -> dict[str, Any]:
+    """Most runs have the same: all of their few tasks run."""
+    return msgspec.json.decode(text, type=dict[str, Any]) if text else {}
+
+
+def _of_health(health: Health) -> dict[str, Any]:
+    numbers = {name: value for name in _NUMBERS if (value := getattr(health, name))}
+    if health.slots_free is not None:
+        numbers["slots_free"] = health.slots_free
+    return {
+        "condition": health.condition,
+        "condition_since": health.since,
+        "unwell": health.unwell,
+        "proof": health.proof,
+        "up_at": health.up_at,
+        "ailment": to_json(numbers) if numbers else "",
+    }
 
 
 def to_stop(row: RowMapping) -> Stop:
@@ -96,6 +148,7 @@ def to_stop(row: RowMapping) -> Stop:
         retry_at=moment(row["retry_at"]),
         doubt_since=moment(row["doubt_since"]),
         forgotten_since=moment(row["forgotten_since"]),
+        idle_since=moment(row["idle_since"]),
         cancel_on_failure=row["cancel_on_failure"],
         abandoned=row["abandoned"],
         foreign_savepoint=row["foreign_savepoint"],
@@ -103,6 +156,7 @@ def to_stop(row: RowMapping) -> Stop:
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
+        unproven=row["unproven"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
         version=row["version"],
@@ -129,6 +183,7 @@ def to_snapshot(row: RowMapping) -> Snapshot:
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
+        unproven=row["unproven"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
         version=row["version"],
@@ -201,6 +256,8 @@ def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
     columns = {name: getattr(value, name) for name in names}
     if isinstance(value, Stop):
         columns["policy"] = of_policy(value.policy)
+    if isinstance(value, Run):
+        columns |= _of_health(value.health)
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
     return columns | {"id": value.id, "version": value.version}
