@@ -42,11 +42,11 @@ def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
 
-    def running(stop: Stop, ready: bool, now: datetime, rules: Any) -> Any:
+    def running(stop: Stop, now: datetime, rules: Any) -> Any:
         if stop.sent_at is not None and not stop.acknowledged:
             stop = replace(stop, attempt=stop.attempt + 1)
             return stop, stop.command
-        return before(stop, ready, now, rules)
+        return before(stop, now, rules)
 
     put(stop_decide, "_running", running)
 
@@ -335,8 +335,8 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
 
-    def fact(found: Any, sighting: Any) -> Any:
-        return before(replace(found, stop=None), sighting)
+    def fact(found: Any, run: Any, sighting: Any) -> Any:
+        return before(replace(found, stop=None), run, sighting)
 
     put(turn, "_snapshot_fact", fact)
 

@@ -513,7 +513,7 @@ def test_a_listing_has_dlis_defaults() -> None:
     asked = requests.listing(ListQuery())
     assert (asked.offset, asked.limit, asked.descending, asked.detail) == (0, 10, True, False)
     assert asked.where is not None
-    assert asked.where.status is None
+    assert asked.where.statuses == ()
 
 
 @pytest.mark.parametrize(

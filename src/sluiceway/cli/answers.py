@@ -162,6 +162,34 @@ class Stops(Struct, frozen=True):
     stops: list[StopHead]
 
 
+class Health(Struct, frozen=True):
+    """How a job fares."""
+
+    condition: str
+    since: str | None
+    tasks: int
+    running_tasks: int
+    restarts: int
+    cause: str
+    slots_wanted: int | None
+    slots_free: int | None
+    unwell: bool
+    proof: str
+    up_at: str | None
+
+
+class Fare(Struct, frozen=True):
+    """A job, and how it fares."""
+
+    job_id: int
+    name: str
+    queue: str | None
+    status: str
+    why: str
+    deleted_at: str | None
+    health: Health | None
+
+
 class JobDetail(Job, frozen=True):
     """A job with everything about it that commands show."""
 

@@ -249,6 +249,7 @@ class Seen:
 
     state: JobState
     why: str = ""  # the root cause, for a job that failed
+    note: str = ""  # what went wrong beside our submission of it, which has just been answered
 
 
 @dataclass(frozen=True, slots=True)

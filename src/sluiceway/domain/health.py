@@ -2,8 +2,8 @@
 
 A status tells what was asked for and how far it has come; health tells whether the job does its work. Flink says
 RUNNING of a job whose tasks wait for slots, and of one that restarts for ever. The overview of all jobs shows both: a
-job that loops alternates between RUNNING with none of its tasks and RESTARTING, and the moment at which a task last changed its
-state moves with every restart.
+job that loops alternates between RUNNING with none of its tasks and RESTARTING, and the moment at which a task last
+changed its state moves with every restart.
 """
 
 from dataclasses import dataclass, replace

@@ -146,11 +146,11 @@ def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
         case RunPhase.REJECTED:
             return Standing(JobStatus.SUBMIT_FAILED, run.reason)
         case RunPhase.FINISHED:
-            return Standing(JobStatus.FINISHED, run.reason)
+            return Standing(JobStatus.FINISHED, f"{run.reason} {run.note}".strip())
         case RunPhase.CANCELED:
             return Standing(JobStatus.STOPPED, run.reason)
         case RunPhase.FAILED | RunPhase.LOST:
-            return Standing(JobStatus.FAILED, run.reason)
+            return Standing(JobStatus.FAILED, f"{run.reason} {run.note}".strip())
         case _:
             assert_never(run.phase)
 

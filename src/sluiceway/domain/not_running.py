@@ -1,7 +1,7 @@
 """What a stop with a savepoint does about a job whose tasks do not all run, so that nothing can be sent.
 
-Such a savepoint would be refused. A job that starts will run in a moment; one that loops may never, and a stop that waits
-for it in silence serves nobody.
+Such a savepoint would be refused. A job that starts will run in a moment; one that loops may never, and a stop that
+waits for it in silence serves nobody.
 """
 
 from dataclasses import replace

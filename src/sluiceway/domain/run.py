@@ -80,8 +80,8 @@ def decide(
     if not run.live and run.phase is not RunPhase.LOST:
         return run, None
     match fact:
-        case Seen(state, why):
-            return _seen(run, state, why, now), None
+        case Seen(state, why, note):
+            return _seen(replace(run, note=note or run.note), state, why, now), None
         case SubmitRefused(text, certain):
             return _submit_refused(run, text, certain, now, gone_after), None
         case Withdrawn(certain):
