@@ -108,7 +108,9 @@ class SimCluster(FakeRest):
         world = self.world
         before = world.disk.flows.get(jid)
         start = world.disk.position(restore)
-        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, **world.habits(job_id))
+        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, interval=7.0, **world.habits(job_id))
+        if job_id in world.cursed and not job.batch:
+            job.loops, job.comes_up, job.up_seconds, job.restartable = "java.lang.Loop: again", True, 4.0, True
         world.disk.flows[jid] = Flow(job_id, start, start, world.now)
         try:
             self.state.add(job)

@@ -18,6 +18,8 @@ from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.store.rows import to_json
 
 PROJECT = "p"
+TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
+WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
 Happening = Callable[["Scenario"], Awaitable[None]]
 HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often, among the others, and what
 
@@ -71,6 +73,9 @@ class Scenario:
         answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint, order=order))
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
+        for job, verdict in zip(jobs, answer.verdicts if answer and not savepoint else (), strict=False):
+            if not verdict.accepted and self.world.watch.unsent(job):
+                self.world.violate(f"a cancel of job {job} is refused for a stop that has sent nothing")
 
     async def take(self, jobs: list[int]) -> None:
         """Take savepoints of these, which run on."""
@@ -157,6 +162,7 @@ class Scenario:
             for job in cluster.jobs.values():
                 job.failing.clear()
                 job.running_tasks = None
+                cluster.loop(job.jid, "")
             cluster.state.version += 1
         for service in world.services:
             service.cut_off.clear()
@@ -170,8 +176,31 @@ class Scenario:
                 world.violate(f"not settled: {why}")
                 return
             await asyncio.sleep(3.0)
+        if not world.violations and self.dice.random() < 0.3:
+            await self._see_a_loop()
         if not world.violations:
             world.watch.at_rest()
+
+    async def _see_a_loop(self) -> None:
+        """In calm weather a loop is told soon, and so is its end."""
+        live = [
+            (cluster, job)
+            for cluster in self.world.clusters.values()
+            for job in cluster.jobs.values()
+            if not job.state.terminal and job.restartable and not job.batch
+        ]
+        if not live:
+            return
+        cluster, job = self.dice.choice(live)
+        job.up_seconds = 2.0
+        cluster.loop(job.jid, comes_up=self.dice.random() < 0.5)
+        await asyncio.sleep(TOLD_WITHIN)
+        if self.world.watch.fares(job.jid) != "restarting":
+            self.world.violate(f"{job.name} has looped for {TOLD_WITHIN} s, and nothing tells")
+        cluster.loop(job.jid, "")
+        await asyncio.sleep(WELL_WITHIN)
+        if self.world.watch.fares(job.jid) != "running":
+            self.world.violate(f"{job.name} runs again since {WELL_WITHIN} s, and is still told to loop")
 
     async def _let_paused_go_on(self) -> None:
         for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():

@@ -728,6 +728,7 @@ def test_resume_brings_back_a_whole_stop(stub: Stub, capsys: pytest.CaptureFixtu
     stub.on("POST /stops/7/resume", accepted(1, 2))
     stub.on("GET /jobs/1", shown(1, "job_running"))
     stub.on("GET /jobs/2", shown(2, "job_running"))
+    stub.on("GET /fares", fares(fare(1, "running", **UP), fare(2, "running", **UP)))
     assert run(["resume", "7", "--wait", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [each["status"] for each in said["statuses"]] == ["job_running"] * 2
