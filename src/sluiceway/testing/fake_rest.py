@@ -84,7 +84,7 @@ class FakeRest:
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
         self._disposals: dict[str, str | None] = {}
         self._state = FakeJobs(self._later, self._disk, store_seconds)
-        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail)  # None: none are taken
+        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail_to_start)  # None: none are taken
 
     # The world. ---------------------------------------------------------------------------------------------------
 
