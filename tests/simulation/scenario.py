@@ -177,7 +177,7 @@ class Scenario:
                 return
             await asyncio.sleep(3.0)
         if not world.violations and self.dice.random() < 0.3:
-            await self._see_a_loop()
+            await self.dice.choice((self._see_a_loop, self._see_a_resume_that_loops))()
         if not world.violations:
             world.watch.at_rest()
 
@@ -201,6 +201,33 @@ class Scenario:
         await asyncio.sleep(WELL_WITHIN)
         if self.world.watch.fares(job.jid) != "running":
             self.world.violate(f"{job.name} runs again since {WELL_WITHIN} s, and is still told to loop")
+
+    async def _see_a_resume_that_loops(self) -> None:
+        """In calm weather: what a run was started from outlives a savepoint from inside its loop."""
+        watch, job = self.world.watch, self.dice.choice(self.jobs)
+        await self.stop([job], savepoint=True)
+        await self._rest()
+        good = watch.kept(job)
+        if good is None or good["unproven"]:
+            return
+        self.world.cursed.add(job)
+        await self.run([job], resume=True)
+        await asyncio.sleep(TOLD_WITHIN)
+        await self.stop([job], savepoint=True)
+        await self._rest()
+        self.world.cursed.discard(job)
+        bad, run = watch.kept(job), watch.latest(job)
+        if run["restore"] != good["savepoint_path"] or bad is None or bad["run_id"] != run["id"]:
+            return  # it was refused, or nothing was saved
+        await self.run([job], resume=True)
+        if watch.latest(job)["id"] != run["id"] and watch.latest(job)["restore"] != good["savepoint_path"]:
+            self.world.violate(f"job {job} is resumed from inside a loop, and not from {good['savepoint_path']}")
+        await self._rest()
+
+    async def _rest(self) -> None:
+        until = self.world.now + PATIENCE
+        while self.world.watch.unrest() and self.world.now < until:
+            await asyncio.sleep(3.0)
 
     async def _let_paused_go_on(self) -> None:
         for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():
