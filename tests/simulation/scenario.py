@@ -14,6 +14,7 @@ from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
 from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.store.rows import to_json
 
@@ -74,7 +75,7 @@ class Scenario:
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
         for job, verdict in zip(jobs, answer.verdicts if answer and not savepoint else (), strict=False):
-            if not verdict.accepted and self.world.watch.unsent(job):
+            if verdict.refusal is Refusal.WRONG_STATE and self.world.watch.unsent(job):
                 self.world.violate(f"a cancel of job {job} is refused for a stop that has sent nothing")
 
     async def take(self, jobs: list[int]) -> None:

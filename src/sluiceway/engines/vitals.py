@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import AILING, Exam, Proof, Vitals
 from sluiceway.domain.run import Run
-from sluiceway.engines.flink_rest import FlinkRest, JobOverview
+from sluiceway.engines.flink_rest import FlinkRest, JobOverview, LatestCheckpoints
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
 PROOFS = 50  # jobs asked about their first checkpoint in one round
@@ -109,8 +109,9 @@ async def _exam(rest: FlinkRest, run: Run, job: JobOverview, free: int | None, g
     jid = run.flink_job_id
     try:
         async with gate:
-            proof = await _proof(rest, jid, run.health.proof)
-            if job.ready and run.health.condition not in AILING:
+            well = job.ready and run.health.condition not in AILING
+            proof = await _proof(rest, jid, run.health.proof, well=well)
+            if well:
                 return Exam(proof=proof)
             times, cause = await rest.failures(jid)
             lately = sum(max(times) - at < WINDOW for at in times)
@@ -120,13 +121,16 @@ async def _exam(rest: FlinkRest, run: Run, job: JobOverview, free: int | None, g
         return None
 
 
-async def _proof(rest: FlinkRest, jid: str, known: Proof) -> Proof:
+async def _proof(rest: FlinkRest, jid: str, known: Proof, *, well: bool) -> Proof:
+    """A savepoint is proof only of a job that is well: one may complete in the instant between two failures."""
     if known in {Proof.GIVEN, Proof.NONE}:
         return known
     if known is Proof.UNKNOWN and await rest.checkpoint_interval(jid) in {None, NO_INTERVAL}:
         return Proof.NONE
     found = await rest.checkpoints(jid)
-    return Proof.GIVEN if found is not None and found.counts.get("completed", 0) > 0 else Proof.AWAITED
+    latest = found.latest if found is not None else LatestCheckpoints()
+    given = latest.completed is not None or (latest.savepoint is not None and well)
+    return Proof.GIVEN if given else Proof.AWAITED
 
 
 async def _lacking(rest: FlinkRest, jid: str, job: JobOverview) -> int | None:
