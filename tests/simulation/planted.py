@@ -20,7 +20,7 @@ from sluiceway.domain.facts import Complete, JobState, Refused, Saved, Silent, S
 from sluiceway.domain.health import Condition
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines import session
-from sluiceway.reconcile import pulses, turn
+from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
 from sluiceway.store import batches, leases, work
@@ -400,7 +400,7 @@ def a_loop_that_is_told_for_ever(put: Any) -> None:
 @plant(27)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
-    put(pulses.healths, "unproven", lambda *_: "")
+    put(health, "unproven", lambda *_: "")
 
 
 @plant(27)

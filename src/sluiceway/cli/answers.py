@@ -66,6 +66,7 @@ class StopView(Struct, frozen=True):
     wave: int = 0
     held: bool = False
     checkpoint: str | None = None
+    unproven: str = ""
 
 
 class Stop(Struct, frozen=True):
@@ -105,6 +106,7 @@ class SavepointView(Struct, frozen=True):
     removed_at: str | None
     needed: bool
     needed_by: str
+    unproven: str = ""
 
 
 class SavepointViews(Struct, frozen=True):

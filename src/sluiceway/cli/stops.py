@@ -341,7 +341,7 @@ def _row(view: StopView, *, waves: bool) -> Sequence[str]:
         tables.size(view.size),
         tables.yes(view.verified) if view.savepoint or view.checkpoint else "",
         "" if seconds is None else f"{seconds:.2f}",
-        view.reason,
+        f"{view.reason} {view.unproven}".strip(),
     )
 
 

@@ -60,7 +60,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
     if which.job_ids:
         wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
     if which.ailing:
-        wanted = wanted.where(text(f"runs.{AILING_RUN}"))
+        wanted = wanted.where(text(f"runs.{AILING_RUN}"), runs.c.phase.in_(sorted(LIVE)))
     if which.leaving:
         wanted = wanted.where(jobs.c.deleted_at.is_not(None), runs.c.phase.in_(sorted(LIVE)))
     else:
