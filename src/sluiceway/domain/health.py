@@ -124,7 +124,7 @@ MOST_REMEMBERED = 100
 
 def follow(health: Health, pulse: Pulse, vitals: Vitals, now: datetime, rules: HealthRules) -> tuple[Health, Pulse]:
     """How the job fares after one more look, and what to remember of it."""
-    if vitals.state.terminal or vitals.state in _ASIDE:
+    if _as_before(health, pulse, vitals) or vitals.state.terminal or vitals.state in _ASIDE:
         return health, pulse
     pulse = _felt(pulse, vitals, now, rules)
     condition = _condition(health, pulse, vitals, now, rules)
@@ -133,6 +133,18 @@ def follow(health: Health, pulse: Pulse, vitals: Vitals, now: datetime, rules: H
     if not _worth_telling(health, seen, pulse, now, rules):
         return health, pulse
     return seen, replace(pulse, told_at=now)
+
+
+def _as_before(health: Health, pulse: Pulse, vitals: Vitals) -> bool:
+    """Whether a job that does its work goes on doing it: true of nearly all, at every look."""
+    return (
+        vitals.moved_at == pulse.moved_at
+        and health.up_at is not None
+        and health.condition is Condition.RUNNING
+        and pulse.whole_since is not None
+        and vitals.exam is None
+        and vitals.whole
+    )
 
 
 def told(health: Health) -> str:
