@@ -255,7 +255,15 @@ async def _flink_beside(
         stack.push_async_callback(planner.close)
         return None, planner.jvm
     embedded = EmbeddedFlink(
-        data / "flink", EmbeddedSettings(port=settings.embedded_port, jars=_jars(settings.jars)), EMBEDDED
+        data / "flink",
+        EmbeddedSettings(
+            port=settings.embedded_port,
+            slots=settings.embedded_slots,
+            heap_mb=settings.embedded_heap,
+            managed_mb=settings.embedded_managed,
+            jars=_jars(settings.jars),
+        ),
+        EMBEDDED,
     )
     await embedded.start()
     stack.push_async_callback(embedded.close)

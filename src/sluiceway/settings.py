@@ -45,6 +45,15 @@ class Settings:
     embedded_port: Port = 0
     """Port of the embedded Flink's REST API and web page; 0 takes a free one."""
 
+    embedded_slots: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 200
+    """Slots of the embedded Flink: one for each unit of parallelism of each job."""
+
+    embedded_heap: Annotated[int, Parameter(validator=Number(gte=256, lte=1_000_000))] = 2048
+    """MB of heap for the embedded Flink, its tasks and the planner."""
+
+    embedded_managed: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 8
+    """MB of managed memory for each slot of the embedded Flink, taken when it is used. Windows need some."""
+
     jars: Path | None = None
     """Directory of jars (connectors, formats, functions) for planning SQL and for the embedded Flink."""
 

@@ -195,6 +195,7 @@ def test_jobs_without_slots_say_so_and_why_they_failed(world: World) -> None:
     assert told["health"]["slots_free"] == 0
     assert told["health"]["slots_wanted"] > 0
     assert "it lacks" in world.service.job(wide)["status_desc"]
+    assert "--embedded-slots" in world.service.job(wide)["status_desc"]
     world.clear(wide)
     first = world.run(WELL, queue_name="starved")
     world.until(first, lambda h: h.get("condition") == "running")
@@ -229,3 +230,23 @@ def test_a_program_that_goes_wrong_beside_its_job_is_told(
     events = world.own("GET", "/events?limit=1000")["events"]
     assert [e["detail"] for e in events if e["job_id"] == job and e["kind"] == "job_note"]
     world.clear(job)
+
+
+EVENTS = """
+CREATE TABLE e (n BIGINT, ts AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'datagen', 'rows-per-second' = '10');
+CREATE TABLE c (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
+"""
+WINDOWS = [
+    "FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY n, window_start, window_end",
+    "FROM TABLE(HOP(TABLE e, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '3' SECOND))"
+    " GROUP BY n, window_start, window_end",
+    "FROM e GROUP BY n, TUMBLE(ts, INTERVAL '1' SECOND)",
+]
+
+
+def test_the_embedded_flink_runs_windows(world: World) -> None:
+    jobs = [world.run(f"{EVENTS} INSERT INTO c SELECT n, COUNT(*) {window};") for window in WINDOWS]
+    for job in jobs:
+        world.until(job, lambda h: bool(h.get("up_at")))
+    world.clear(*jobs)

@@ -154,8 +154,9 @@ class SessionEngine:
             (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
         )
         _note(attention, asked, stops, facts)
+        embedded = cluster.life is not None  # nobody can tell of another's
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and _lives(job)]
-        fare = await vitals.look(look.rest, attention.rounds, living, look.gate, time.monotonic())
+        fare = await vitals.look(look.rest, attention.rounds, living, look.gate, time.monotonic(), embedded=embedded)
         version = await self._version(cluster, attention) if stops or snapshots else attention.version
         return Sighting(
             dict(zip((s.id for s in stops), facts, strict=True)),
@@ -332,7 +333,8 @@ class _Look:
     async def _why(self, flink_job_id: str) -> str:
         try:
             async with self.gate:
-                return await self.rest.exceptions(flink_job_id)
+                why = await self.rest.exceptions(flink_job_id)
+                return why if self.cluster.life is None else vitals.sized(why)
         except Unreachable:
             return ""
 

@@ -9,7 +9,7 @@ many there are, no more than a few at once: ten thousand looping jobs must not b
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import AILING, Exam, Proof, Vitals
@@ -75,14 +75,36 @@ def _why(run: Run, job: JobOverview) -> str:
 
 
 async def look(
-    rest: FlinkRest, rounds: Rounds, jobs: Sequence[tuple[Run, JobOverview]], gate: asyncio.Semaphore, now: float
+    rest: FlinkRest,
+    rounds: Rounds,
+    jobs: Sequence[tuple[Run, JobOverview]],
+    gate: asyncio.Semaphore,
+    now: float,
+    *,
+    embedded: bool = False,
 ) -> dict[int, Vitals]:
-    """How these jobs fare, by run. Each is listed, and not terminal."""
+    """How these jobs fare, by run. Each is listed, and not terminal. `embedded`: the cluster's size is a setting."""
     chosen = rounds.pick(jobs, now)
     free = await _free_slots(rest) if any(_waiting(job) for _, job in chosen) else None
     exams = await asyncio.gather(*(_exam(rest, run, job, free, gate) for run, job in chosen))
     found = {run.id: exam for (run, _), exam in zip(chosen, exams, strict=True)}
+    if embedded:
+        found = {run_id: exam and replace(exam, cause=_with_setting(exam)) for run_id, exam in found.items()}
     return {run.id: vitals(job, found.get(run.id)) for run, job in jobs}
+
+
+def _with_setting(exam: Exam) -> str | None:
+    """The cause, with the setting to raise where the embedded Flink is too small."""
+    if exam.slots_wanted is not None and (exam.slots_free or 0) < exam.slots_wanted:
+        return f"{exam.cause or ''} Raise --embedded-slots.".strip()
+    return exam.cause and sized(exam.cause)
+
+
+def sized(cause: str) -> str:
+    """Why a job fails on the embedded Flink, with the setting to raise where that is too small."""
+    if "minBucketMemorySize" in cause:
+        return f"{cause} Raise --embedded-managed."
+    return f"{cause} Raise --embedded-heap." if "OutOfMemoryError" in cause else cause
 
 
 def vitals(job: JobOverview, exam: Exam | None = None) -> Vitals:
