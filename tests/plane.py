@@ -20,6 +20,7 @@ from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
@@ -29,6 +30,7 @@ from sluiceway.reconcile.turn import Clock, Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database, migrate
+from sluiceway.store.fares import Fare, Which
 from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
 
@@ -39,6 +41,13 @@ RULES = StopRules(
     backoff=timedelta(milliseconds=50),
     gone_after=timedelta(milliseconds=400),
     forgotten_after=timedelta(milliseconds=150),
+    ailing_patience=timedelta(milliseconds=300),
+)
+HEALTH = HealthRules(
+    unwell_after=timedelta(milliseconds=600),
+    lasting=timedelta(milliseconds=50),
+    calm=timedelta(milliseconds=200),
+    refresh=timedelta(milliseconds=200),
 )
 QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
 PATIENCE = 20.0  # seconds within which anything must have happened, on any machine
@@ -66,9 +75,12 @@ class Plane:
         """The default cluster."""
         return next(iter(self.fakes.values()))
 
-    async def create(self, name: str = "job", *, project: str = PROJECT, **fields: Any) -> int:
-        """A draft; `fields` are those of `JobDraft`."""
-        return (await self.edit.create(project, JobDraft(name, JobSpec("-"), **fields), "somebody")).id
+    async def create(
+        self, name: str = "job", *, project: str = PROJECT, interval: float | None = None, **fields: Any
+    ) -> int:
+        """A draft; `fields` are those of `JobDraft`, `interval` the seconds between its checkpoints."""
+        spec = JobSpec("-", checkpoint_interval=timedelta(seconds=interval) if interval else None)
+        return (await self.edit.create(project, JobDraft(name, spec, **fields), "somebody")).id
 
     async def run(self, count: int = 1, prefix: str = "job", **fields: Any) -> list[int]:
         """So many running jobs."""
@@ -81,6 +93,17 @@ class Plane:
     async def job(self, job_id: int) -> Job:
         """The job as it is stored now."""
         return await self.queries.job(PROJECT, job_id)
+
+    async def fares(self, job_id: int, *, leaving: bool = False) -> Fare | None:
+        """How it fares, as it is stored now."""
+        return next(iter(await self.queries.fares(PROJECT, Which((job_id,), leaving=leaving), 1)), None)
+
+    async def until_it_fares(self, job_id: int, so: Callable[[Health], bool]) -> Health:
+        """Wait until its health is like that."""
+        async with asyncio.timeout(PATIENCE):
+            while (fare := await self.fares(job_id)) is None or fare.health is None or not so(fare.health):
+                await asyncio.sleep(0.01)
+        return fare.health
 
     async def flink_id(self, job_id: int) -> str:
         """The Flink job id of its latest run."""
@@ -143,9 +166,10 @@ async def plane(
     fakes = fakes or {f"c{n}": FakeFlink() for n in range(clusters)}
     at = {name: Cluster(name, await fake.start() if own else fake.url) for name, fake in fakes.items()}
 
-    async def submit(cluster: Cluster, run: Run, name: str, _spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         if run.flink_job_id not in fakes[cluster.name].jobs:
-            fakes[cluster.name].add_job(run.flink_job_id, name=name, restored=run.restore)
+            interval = spec.checkpoint_interval.total_seconds() if spec.checkpoint_interval else None
+            fakes[cluster.name].add_job(run.flink_job_id, name=name, restored=run.restore, interval=interval)
         return Submitted()
 
     async with aiohttp.ClientSession() as session:
@@ -153,7 +177,12 @@ async def plane(
 
         def turns(_: str) -> Turn:
             return Turn(
-                db, engine, storage, Submissions(engine), TurnSettings(rules, max_savepoints, resend_after=0.2), clock
+                db,
+                engine,
+                storage,
+                Submissions(engine),
+                TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH),
+                clock,
             )
 
         reconciler = Reconciler(db, at.get, turns, clock, pace)

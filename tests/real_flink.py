@@ -29,11 +29,12 @@ ENDLESS = """
 class RealFlink:
     """A Flink of 100 slots in `directory`. Start it once for a whole run of tests: it takes some six seconds."""
 
-    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 1024) -> None:
+    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 1024, **options: str) -> None:
         self.directory = directory
         self.url = ""
         self._slots = slots
         self._heap_mb = heap_mb
+        self._options = {**OPTIONS, **{name.replace("_", "-"): value for name, value in options.items()}}
         self._jvm: FlinkJvm | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="real-flink", daemon=True)
@@ -48,7 +49,7 @@ class RealFlink:
         """Start it and wait until it answers."""
         self._thread.start()
         self._jvm = self.run(FlinkJvm.launch(self.directory, self._heap_mb))
-        self.url = self.run(self._jvm.start_cluster(OPTIONS, self._slots, 0))
+        self.url = self.run(self._jvm.start_cluster(self._options, self._slots, 0))
         return self
 
     def stop(self) -> None:

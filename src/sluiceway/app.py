@@ -52,8 +52,9 @@ from sluiceway.control.transfer import Transfer
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
@@ -264,7 +265,17 @@ async def _flink_beside(
     stack.push_async_callback(planner.close)
     if not (settings.embedded if settings.embedded is not None else not settings.cluster):
         return None, planner.jvm
-    embedded = EmbeddedFlink(data / "flink", EmbeddedSettings(port=settings.embedded_port, jars=jars), EMBEDDED)
+    embedded = EmbeddedFlink(
+        data / "flink",
+        EmbeddedSettings(
+            port=settings.embedded_port,
+            slots=settings.embedded_slots,
+            heap_mb=settings.embedded_heap,
+            managed_mb=settings.embedded_managed,
+            jars=jars,
+        ),
+        EMBEDDED,
+    )
     await embedded.start()
     stack.push_async_callback(embedded.close)
     # Well before anybody's first job, it hopes.
@@ -308,10 +319,13 @@ def _reconciler(
         backoff=timedelta(seconds=2),
         gone_after=timedelta(seconds=settings.gone_after),
         forgotten_after=timedelta(seconds=2),
+        if_not_running=IfNotRunning(settings.if_not_running),
     )
+    health = HealthRules(unwell_after=timedelta(seconds=settings.unwell_after))
+    each = TurnSettings(rules, settings.max_savepoints, health=health)
 
     def turns(_: str) -> TakesTurns:
-        return Turn(db, engine, storage, Submissions(engine), TurnSettings(rules, settings.max_savepoints), clock)
+        return Turn(db, engine, storage, Submissions(engine), each, clock)
 
     return Reconciler(db, locate, turns, clock)
 

@@ -45,6 +45,15 @@ class Settings:
     embedded_port: Port = 0
     """Port of the embedded Flink's REST API and web page; 0 takes a free one."""
 
+    embedded_slots: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 200
+    """Slots of the embedded Flink: one for each unit of parallelism of each job."""
+
+    embedded_heap: Annotated[int, Parameter(validator=Number(gte=256, lte=1_000_000))] = 2048
+    """MB of heap for the embedded Flink, its tasks and the planner."""
+
+    embedded_managed: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 8
+    """MB of managed memory for each slot of the embedded Flink, taken when it is used. Windows need some."""
+
     jars: Path | None = None
     """Directory of jars (connectors, formats, functions) for planning SQL and for the embedded Flink."""
 
@@ -71,6 +80,13 @@ class Settings:
 
     savepoints_kept: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
     """Savepoints to keep of each job; older ones that no job needs are removed. Default: all."""
+
+    unwell_after: Seconds = 120.0
+    """Seconds for which a job may not run steadily before its status says so; DLI calls it job_running_exception."""
+
+    if_not_running: Literal["wait", "cancel", "leave"] = "leave"
+    """What becomes of a job whose tasks do not run when it is to be stopped with a savepoint, where nobody has said:
+    wait as long as the stop may take, cancel it keeping its last checkpoint, or leave it alone after a while."""
 
     gone_after: Seconds = 30.0
     """Seconds for which an answering cluster must not know a job before the job counts as gone."""

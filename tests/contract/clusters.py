@@ -25,6 +25,7 @@ BREAK = (
     "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');"
     "INSERT INTO b SELECT CAST(CONCAT('x', CAST(n AS STRING)) AS BIGINT) FROM s;"
 )
+DIVIDE = COPY.replace("SELECT n", "SELECT n / (n - n)")
 RESTARTS = {
     "execution.checkpointing.interval": "1h",
     "restart-strategy.type": "fixed-delay",
@@ -67,6 +68,9 @@ class Place(Protocol):
 
     async def expiring(self) -> str:
         """As `restarting`, but no savepoint is ever complete in time."""
+
+    async def looping(self) -> str:
+        """Restarts again and again, because its division by zero fails."""
 
     async def batch(self) -> str:
         """A long batch job."""
@@ -115,6 +119,9 @@ class RealPlace:
     async def expiring(self) -> str:
         return await self._submit(COPY, **RESTARTS, **{"execution.checkpointing.timeout": "10ms"})
 
+    async def looping(self) -> str:
+        return await self._submit(DIVIDE, **RESTARTS | {"restart-strategy.fixed-delay.attempts": "10000"})
+
     async def batch(self) -> str:
         return await self._submit(COUNT, ", 'number-of-rows' = '1000000'", **{"execution.runtime-mode": "BATCH"})
 
@@ -159,7 +166,12 @@ class FakePlace:
         return self._add(records=100, rate=10.0)
 
     async def restarting(self) -> str:
-        return self._add()
+        return self._add(interval=3600.0)
+
+    async def looping(self) -> str:
+        jid = self._add(interval=3600.0, restart_seconds=0.1)
+        self.flink.loop(jid)
+        return jid
 
     async def expiring(self) -> str:
         return self._add(failing=["expired"] * 5)
@@ -168,6 +180,7 @@ class FakePlace:
         return self._add(batch=True)
 
     async def waiting(self) -> str:
+        self.flink.free_slots = 0
         return self._add(tasks=1000, running_tasks=0)
 
     async def failing(self) -> str:

@@ -147,6 +147,7 @@ async def test_a_savepoint_that_is_not_there_leaves_a_failed_job(flink: Cluster,
     assert stillborn(causes_of(said))
     assert f"Cannot find checkpoint or savepoint file/directory 'file://{flink.root}/none'" in explain(causes_of(said))
     assert await flink.ends(jid) is JobState.FAILED
+    assert "Cannot find checkpoint or savepoint file/directory" in await flink.rest.exceptions(jid)
 
 
 async def test_a_stop_with_savepoint_can_be_run_on_from(flink: Cluster, jar: str) -> None:

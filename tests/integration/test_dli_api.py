@@ -191,7 +191,7 @@ class Looks:
     ) -> tuple[int, Sequence[Job]]:
         self.asked = where
         found = [j for j in self.world.jobs.values() if j.project == project]
-        found = [j for j in found if where.status in {None, j.status} and (where.name or "") in j.draft.name]
+        found = [j for j in found if j.status in (where.statuses or JobStatus) and (where.name or "") in j.draft.name]
         found.sort(key=lambda j: j.id, reverse=descending)
         return len(found), found[offset : offset + limit]
 

@@ -150,10 +150,12 @@ async def test_a_program_that_cannot_run_is_refused_in_plain_words(
     assert not stage.fake.jobs
 
 
-@pytest.mark.parametrize("mode", ["twice", "late"])
-async def test_a_program_that_fails_after_its_start_has_started(stage: Stage, mode: str) -> None:
+@pytest.mark.parametrize(("mode", "says"), [("twice", "Flink refused 'orders'"), ("late", "a mistake after the start")])
+async def test_a_program_that_fails_after_its_start_has_started(stage: Stage, mode: str, says: str) -> None:
     run = stage.run()
-    assert await stage.submit(run, replace(PROGRAM, args=(mode,))) == Submitted()
+    said = await stage.submit(run, replace(PROGRAM, args=(mode,)))
+    assert isinstance(said, Submitted)
+    assert says in said.note
     assert stage.fake.jobs[run.flink_job_id].state is JobState.RUNNING
 
 

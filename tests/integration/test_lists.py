@@ -128,7 +128,7 @@ def matches(row: Row, query: Mapping[str, str]) -> bool:
         and equal("job_type", row.kind)
         and equal("queue_name", row.queue or row.cluster)
         and equal("user_name", row.user)
-        and (not query.get("status") or STATUSES.get(query["status"]) is row.status)
+        and (not query.get("status") or row.status in STATUSES.get(query["status"], ()))
         and query.get("name", "") in row.name
         and all(row.tags.get(key) == value for key, value in tags)
         and query.get("sys_enterprise_project_name") in {None, "", "default"}

@@ -136,7 +136,10 @@ class SimCluster(FakeRest):
         before = world.disk.flows.get(jid)
         start = world.disk.position(restore)
         is_async = job_id in world.asynchronous
-        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, asynchronous=is_async, **world.habits(job_id))
+        habits = world.habits(job_id)
+        job = FakeJob(jid, name=f"job-{job_id}", restored=restore, asynchronous=is_async, interval=7.0, **habits)
+        if job_id in world.cursed and not job.batch:
+            job.loops, job.comes_up, job.up_seconds, job.restartable = "java.lang.Loop: again", True, 4.0, True
         world.disk.flows[jid] = Flow(job_id, start, start, world.now)
         try:
             self.state.add(job)

@@ -10,7 +10,7 @@ from tests.simulation.scenario import PROJECT, Scenario, happening
 
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.batch import Limits
-from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
+from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.testing.fake_jobs import FakeJob, Truth
 
 # What people do. -----------------------------------------------------------------------------------------------------
@@ -34,6 +34,7 @@ async def people_stop_with_a_policy(at: Scenario) -> None:
         resort=dice.choice(list(Resort)),
         checkpoint_age=dice.choice((None, timedelta(seconds=10))),
         timeout=dice.choice((None, None, timedelta(seconds=15))),
+        if_not_running=dice.choice((None, None, *IfNotRunning)),
     )
     limits = Limits(dice.choice((None, 1, 2)), dice.choice((None, None, 1)), dice.choice((None, None, 0.5)))
     waves = {job: dice.randint(0, 2) for job in jobs} if dice.random() < 0.6 else {}
@@ -154,6 +155,49 @@ async def people_delete_one(at: Scenario) -> None:
     await at.ask(lambda s: s.edit.delete(PROJECT, [job]))
 
 
+@happening(1.5)
+async def people_cancel_what_loops(at: Scenario) -> None:
+    """They stop it with a savepoint first, and see that it waits."""
+    cluster, job = _flink_job(at)
+    mine = [n for n in at.jobs if job is not None and job.name == f"job-{n}"]
+    if job is None or not mine:
+        return
+    _loop(cluster, job, comes_up=False)
+    order = StopOrder(StopPolicy(if_not_running=at.dice.choice((None, *IfNotRunning))))
+    await at.stop(mine, savepoint=True, order=order)
+    await asyncio.sleep(at.dice.choice((0.0, 2.0, 8.0)))
+    await at.stop(mine, savepoint=False)
+
+
+@happening(1)
+async def people_delete_what_loops(at: Scenario) -> None:
+    """While it is being stopped."""
+    cluster, job = _flink_job(at)
+    mine = [n for n in at.jobs if job is not None and job.name == f"job-{n}"]
+    if job is None or not mine:
+        return
+    _loop(cluster, job, comes_up=at.dice.random() < 0.5)
+    await at.stop(mine, savepoint=True)
+    await asyncio.sleep(at.dice.choice((0.0, 2.0, 8.0)))
+    at.world.watch.asked[mine[0]].add("cancel")
+    await at.ask(lambda s: s.edit.delete(PROJECT, mine))
+
+
+@happening(1.5)
+async def a_resume_loops(at: Scenario) -> None:
+    """What was stopped well never comes up again, and is stopped from inside its loop."""
+    job = at.dice.choice(at.jobs)
+    await at.stop([job], savepoint=True)
+    await asyncio.sleep(at.dice.choice((10.0, 30.0)))
+    at.world.cursed.add(job)
+    await at.run([job], resume=True)
+    await asyncio.sleep(at.dice.choice((3.0, 12.0)))
+    await at.stop([job], savepoint=at.dice.random() < 0.8)
+    await asyncio.sleep(at.dice.choice((5.0, 30.0)))
+    at.world.cursed.discard(job)
+    await at.run([job], resume=True)
+
+
 # What befalls the clusters. ------------------------------------------------------------------------------------------
 
 
@@ -223,6 +267,23 @@ async def a_taskmanager_is_lost(at: Scenario) -> None:
     cluster, job = _flink_job(at)
     if job is not None:
         cluster.lose_taskmanager(job.jid)
+
+
+def _loop(cluster: SimCluster, job: FakeJob, *, comes_up: bool) -> None:
+    if job.restartable and not job.batch:
+        job.up_seconds = 2.0
+        cluster.loop(job.jid, comes_up=comes_up)
+
+
+@happening(2)
+async def a_job_loops(at: Scenario) -> None:
+    """For a while."""
+    cluster, job = _flink_job(at)
+    if job is not None:
+        _loop(cluster, job, comes_up=at.dice.random() < 0.5)
+        await asyncio.sleep(at.dice.choice((5.0, 60.0)))
+        if job.jid in cluster.jobs:
+            cluster.loop(job.jid, "")
 
 
 @happening(1)

@@ -77,7 +77,8 @@ class Watch:
     def _stop_changed(self, row: Row, before: Row | None) -> None:
         if before is not None and row["savepoint"] > before["savepoint"]:
             self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
-        if before is not None and before["held"] > row["held"] and row["phase"] not in SETTLED:
+        superseded = before is not None and before["savepoint"] > row["savepoint"]  # it waits for its wave no longer
+        if before is not None and before["held"] > row["held"] and row["phase"] not in SETTLED and not superseded:
             self._let_begin(row)
         if before is None or (before["phase"], before["attempt"]) != (row["phase"], row["attempt"]):
             self._stop_moved(row, before)
@@ -159,6 +160,25 @@ class Watch:
             phase is SnapshotPhase.SAVED and not whole
         ):
             self._world.violate(f"{snapshot} is told {phase} with {row['savepoint_path']}: {row['reason']}")
+
+    def unsent(self, job_id: int) -> bool:
+        """Whether the job's stop with a savepoint has never sent anything."""
+        mine = [row for row in self._stops.values() if row["job_id"] == job_id and row["phase"] == StopPhase.WAITING]
+        return any(row["savepoint"] and row["sent_at"] is None and row["attempt"] == 1 for row in mine)
+
+    def fares(self, jid: str) -> str:
+        """How the run of a Flink job is told to fare."""
+        return next((row["condition"] for row in self._runs.values() if row["flink_job_id"] == jid), "")
+
+    def latest(self, job_id: int) -> Row:
+        """The latest run of a job."""
+        return max((row for row in self._runs.values() if row["job_id"] == job_id), key=lambda row: row["id"])
+
+    def kept(self, job_id: int) -> Row | None:
+        """The latest stop of a job, if it has kept a savepoint."""
+        mine = [row for row in self._stops.values() if row["job_id"] == job_id]
+        last = max(mine, key=lambda row: row["id"], default=None)
+        return last if last is not None and last["savepoint_path"] and last["phase"] == StopPhase.STOPPED else None
 
     def unsettled_jobs(self) -> list[int]:
         """The jobs whose stop has not settled."""
@@ -315,11 +335,15 @@ class Watch:
         flow = disk.flows.get(last["flink_job_id"])
         mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
         taken = [row for row in self._snapshots.values() if row["run_id"] == last["id"]]
+        unproven = {plain(row["savepoint_path"]) for row in (*mine, *taken) if row["unproven"]}
+        if plain(new["restore"] or "-") in unproven:
+            self._world.violate(f"job {job_id} is resumed from {new['restore']}, which proves nothing")
         roots = [row["root"] for row in mine] + [row["target"] for row in taken]
-        folders = disk.whole(roots, self._world.now - LOOK_LASTS)
+        folders = [f for f in disk.whole(roots, self._world.now - LOOK_LASTS) if f.path not in unproven]
         done = [row for row in mine if row["phase"] == StopPhase.STOPPED]
         done += [row for row in taken if row["phase"] == SnapshotPhase.SAVED]
-        folders += [disk.by_path[plain(row["savepoint_path"])] for row in done if row["savepoint_path"]]
+        kept = [row["savepoint_path"] for row in done if row["savepoint_path"] and not row["unproven"]]
+        folders += [disk.by_path[plain(path)] for path in kept]
         known = [(folder.complete_at or 0.0, folder.position) for folder in folders]
         if flow is not None and flow.kept and flow.checkpoint is not None:
             known.append((flow.checkpointed_at, flow.checkpoint))

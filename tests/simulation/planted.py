@@ -5,15 +5,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from tests.simulation import memory
 
+from sluiceway.control import stop_jobs
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.domain import batch, savepoint_format, stop_decide, stop_endings
+from sluiceway.domain import batch, health, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
+from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.health import Condition
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
@@ -25,6 +29,7 @@ from sluiceway.reconcile.turn import Turn
 from sluiceway.store import batches, leases, work
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
+from sluiceway.store.schema import stops as stop_rows
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
 PLANTED: dict[str, tuple[Plant, int | None]] = {}  # by name; with the seed that noticed it first, when last looked for
@@ -390,8 +395,8 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
 
-    def fact(found: Any, sighting: Any) -> Any:
-        return before(replace(found, stop=None), sighting)
+    def fact(found: Any, run: Any, sighting: Any) -> Any:
+        return before(replace(found, stop=None), run, sighting)
 
     put(turn, "_snapshot_fact", fact)
 
@@ -427,3 +432,55 @@ def what_somebody_brought_is_forgotten(put: Any) -> None:
         return await before(self, replace(origin, chosen=None), roots)
 
     put(StartJobs, "_resume_point", point)
+
+
+@plant(5)
+def a_loop_that_nobody_notices(put: Any) -> None:
+    """A job that restarts counts as one that starts."""
+    before = health._condition
+
+    def condition(*about: Any) -> Any:
+        found = before(*about)
+        return Condition.STARTING if found is Condition.RESTARTING else found
+
+    put(health, "_condition", condition)
+
+
+@plant(5)
+def a_loop_that_is_told_for_ever(put: Any) -> None:
+    """What runs steadily again is not seen to."""
+    put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
+
+
+@plant(27)
+def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
+    """What the run was started from is forgotten for one that proves nothing."""
+    put(health, "unproven", lambda *_: "")
+
+
+@plant(27)
+def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
+    """It is marked, and taken all the same."""
+    before = StartJobs._resume_point
+
+    async def point(self: Any, origin: Any, roots: Any) -> Any:
+        found = select(stop_rows.c.savepoint_path).where(
+            stop_rows.c.unproven != "", stop_rows.c.job_id == origin.job_id
+        )
+        async with self.db.read() as connection:
+            rows = list((await connection.execute(found.order_by(stop_rows.c.id.desc()))).scalars())
+        return rows[0] if rows else await before(self, origin, roots)
+
+    put(StartJobs, "_resume_point", point)
+
+
+@plant(0)
+def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
+    """Of a cancel."""
+    before = stop_jobs.judge_stop
+
+    def judge(obstacle: Any, *about: Any, **more: Any) -> Any:
+        found = before(obstacle, *about, **more)
+        return Verdict(Refusal.WRONG_STATE, obstacle.status) if found is stop_jobs.TAKES_ITS_PLACE else found
+
+    put(stop_jobs, "judge_stop", judge)

@@ -14,12 +14,15 @@ from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
 from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.traits import ASYNC_STATE
 from sluiceway.store.rows import to_json
 
 PROJECT = "p"
+TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
+WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
 Happening = Callable[["Scenario"], Awaitable[None]]
 HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often, among the others, and what
 
@@ -73,6 +76,9 @@ class Scenario:
         answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint, order=order))
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
+        for job, verdict in zip(jobs, answer.verdicts if answer and not savepoint else (), strict=False):
+            if verdict.refusal is Refusal.WRONG_STATE and self.world.watch.unsent(job):
+                self.world.violate(f"a cancel of job {job} is refused for a stop that has sent nothing")
 
     async def take(self, jobs: list[int], wish: SavepointFormat | None = None) -> None:
         """Take savepoints of these, which run on."""
@@ -161,6 +167,7 @@ class Scenario:
                 job.failing.clear()
                 job.running_tasks = None
                 job.checkpoint_dir = True
+                cluster.loop(job.jid, "")
             cluster.state.version += 1
         for service in world.services:
             service.cut_off.clear()
@@ -174,8 +181,58 @@ class Scenario:
                 world.violate(f"not settled: {why}")
                 return
             await asyncio.sleep(3.0)
+        if not world.violations and self.dice.random() < 0.3:
+            await self.dice.choice((self._see_a_loop, self._see_a_resume_that_loops))()
         if not world.violations:
             world.watch.at_rest()
+
+    async def _see_a_loop(self) -> None:
+        """In calm weather a loop is told soon, and so is its end."""
+        live = [
+            (cluster, job)
+            for cluster in self.world.clusters.values()
+            for job in cluster.jobs.values()
+            if not job.state.terminal and job.restartable and not job.batch
+        ]
+        if not live:
+            return
+        cluster, job = self.dice.choice(live)
+        job.up_seconds = 2.0
+        cluster.loop(job.jid, comes_up=self.dice.random() < 0.5)
+        await asyncio.sleep(TOLD_WITHIN)
+        if self.world.watch.fares(job.jid) != "restarting":
+            self.world.violate(f"{job.name} has looped for {TOLD_WITHIN} s, and nothing tells")
+        cluster.loop(job.jid, "")
+        await asyncio.sleep(WELL_WITHIN)
+        if self.world.watch.fares(job.jid) != "running":
+            self.world.violate(f"{job.name} runs again since {WELL_WITHIN} s, and is still told to loop")
+
+    async def _see_a_resume_that_loops(self) -> None:
+        """In calm weather: what a run was started from outlives a savepoint from inside its loop."""
+        watch, job = self.world.watch, self.dice.choice(self.jobs)
+        await self.stop([job], savepoint=True)
+        await self._rest()
+        good = watch.kept(job)
+        if good is None or good["unproven"]:
+            return
+        self.world.cursed.add(job)
+        await self.run([job], resume=True)
+        await asyncio.sleep(TOLD_WITHIN)
+        await self.stop([job], savepoint=True)
+        await self._rest()
+        self.world.cursed.discard(job)
+        bad, run = watch.kept(job), watch.latest(job)
+        if run["restore"] != good["savepoint_path"] or bad is None or bad["run_id"] != run["id"]:
+            return  # it was refused, or nothing was saved
+        await self.run([job], resume=True)
+        if watch.latest(job)["id"] != run["id"] and watch.latest(job)["restore"] != good["savepoint_path"]:
+            self.world.violate(f"job {job} is resumed from inside a loop, and not from {good['savepoint_path']}")
+        await self._rest()
+
+    async def _rest(self) -> None:
+        until = self.world.now + PATIENCE
+        while self.world.watch.unrest() and self.world.now < until:
+            await asyncio.sleep(3.0)
 
     async def _let_paused_go_on(self) -> None:
         for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():

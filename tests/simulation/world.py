@@ -51,6 +51,7 @@ class World:
         ha = self.dice.random() < 0.7
         self.clusters = {f"c{n}": SimCluster(self, f"c{n}", ha=ha) for n in range(count)}
         self.services: list[Service] = []
+        self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
         self.asynchronous: set[int] = set()  # jobs whose state is, by their specification

@@ -61,7 +61,7 @@ def test_not_all_tasks_run_so_the_stop_waits(world: World, flink: HaFlink) -> No
     wait_for(lambda: flink.overview().get("taskmanagers") == 0)
     job = world.create()
     world.service.start([job])
-    batch = world.stop([job])
+    batch = world.stop([job], if_not_running="wait")
     wait_for(lambda: "Waiting until all of its tasks run" in world.entries(batch)[job]["reason"])
     assert world.entries(batch)[job]["sent_at"] is None
     flink.start()

@@ -117,9 +117,9 @@ class World:
         usual = {"checkpoint_enabled": True, "checkpoint_interval": 1, "restart_when_exception": True}
         return self.service.create(f"job-{next(self._numbers)}", sql, **usual | fields)
 
-    def stop(self, jobs: Sequence[int], *, savepoint: bool = True) -> int:
+    def stop(self, jobs: Sequence[int], *, savepoint: bool = True, **more: object) -> int:
         """Ask for the stop of jobs in one batch; its id."""
-        answer = self.native("POST", "/stops", {"job_ids": list(jobs), "savepoint": savepoint})
+        answer = self.native("POST", "/stops", {"job_ids": list(jobs), "savepoint": savepoint, **more})
         assert answer["accepted"] == len(jobs), answer
         return int(answer["id"])
 

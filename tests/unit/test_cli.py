@@ -29,7 +29,7 @@ class Stub:
     """Answers what a test puts in; several answers to one call are given in turn, the last one for ever."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, list[Answered]] = {}
+        self.answers: dict[str, list[Answered]] = {"GET /fares": [(200, {"jobs": [], "next": None})]}
         self.asked: list[tuple[str, Any]] = []
         self.keys: list[str | None] = []
         self.queries: list[str] = []
@@ -60,7 +60,7 @@ class Stub:
                 body = json.loads(self.rfile.read(length)) if length else None
                 path, _, query = self.path.partition("?")
                 stub.queries.append(query)
-                path = path.replace("/v1.0/default/streaming", "")
+                path = path.replace("/v1.0/default/streaming", "").replace("/api/v1/projects/default/jobs", "/fares")
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
                 stub.keys.append(self.headers.get("Idempotency-Key"))
@@ -361,16 +361,72 @@ def test_run_of_which_all_is_refused_exits_with_1(stub: Stub, capsys: pytest.Cap
     }
 
 
-@pytest.mark.parametrize(("end", "exit_code"), [("job_running", 0), ("job_finish", 0), ("job_submit_fail", 1)])
-def test_run_waits_until_nothing_starts_any_more(
-    stub: Stub, end: str, exit_code: int, capsys: pytest.CaptureFixture[str]
+def fare(job_id: int, condition: str | None, **fields: Any) -> dict[str, Any]:
+    known = {
+        "condition": condition,
+        "since": "2026-11-27T12:00:00Z",
+        "tasks": 2,
+        "running_tasks": 2,
+        "restarts": 0,
+        "cause": "",
+        "slots_wanted": None,
+        "slots_free": None,
+        "unwell": False,
+        "proof": "none",
+        "up_at": None,
+    }
+    about = {"job_id": job_id, "name": f"job-{job_id}", "queue": "c", "status": "running", "why": ""}
+    return {**about, "deleted_at": None, "health": {**known, **fields} if condition else None}
+
+
+def fares(*found: dict[str, Any]) -> Answered:
+    return 200, {"jobs": list(found), "next": None}
+
+
+UP = {"up_at": "2026-11-27T12:00:05Z"}
+
+
+@pytest.mark.parametrize(
+    ("end", "health", "exit_code"),
+    [
+        ("job_running", fare(1, "running", **UP), 0),
+        ("job_finish", fare(1, None), 0),
+        ("job_submit_fail", fare(1, None), 1),
+        ("job_running", fare(1, "restarting", restarts=3), 1),
+        ("job_running", fare(1, "no_slots", unwell=True), 1),
+        ("job_running_exception", fare(1, "restarting", unwell=True), 1),
+        ("job_running_exception", fare(1, None), 1),
+    ],
+)
+def test_run_waits_until_it_runs_or_never_will(
+    stub: Stub, end: str, health: dict[str, Any], exit_code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None)))
     stub.on("GET /jobs/1", shown(1, "job_submitting"), shown(1, end, status_desc="so it is"))
+    stub.on("GET /fares", fares(fare(1, "unknown")), fares(health))
     assert run(["jobs", "run", "1", "--wait"]) == exit_code
     said = capsys.readouterr()
     assert said.err.splitlines()[:2] == ["1 job-1: job_submitting", f"1 job-1: {end} (so it is)"]
     assert "so it is" in said.out
+
+
+def test_run_waits_for_all_tasks_and_the_first_checkpoint(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    first, second = fare(1, "starting", running_tasks=0), fare(1, "running", proof="awaited")
+    stub.on("GET /fares", fares(first), fares(second), fares(fare(1, "running", proof="given", **UP)))
+    assert run(["jobs", "run", "1", "--wait", "--json"]) == 0
+    [state] = json.loads(capsys.readouterr().out)["statuses"]
+    assert (state["runs"], state["health"]["proof"]) == (True, "given")
+
+
+def test_health_shows_what_ails_jobs_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /fares", fares(fare(1, "running", **UP), fare(2, "restarting", restarts=7)))
+    assert run(["jobs", "health"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out[1].split()[:5] == ["1", "job-1", "running", "running", "2/2"]
+    assert out[2].split()[:6] == ["2", "job-2", "running", "restarting", "2/2", "7"]
+    assert run(["jobs", "health", "1", "--ailing"]) == 2
 
 
 def test_run_gives_up_waiting_in_time(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -672,6 +728,7 @@ def test_resume_brings_back_a_whole_stop(stub: Stub, capsys: pytest.CaptureFixtu
     stub.on("POST /stops/7/resume", accepted(1, 2))
     stub.on("GET /jobs/1", shown(1, "job_running"))
     stub.on("GET /jobs/2", shown(2, "job_running"))
+    stub.on("GET /fares", fares(fare(1, "running", **UP), fare(2, "running", **UP)))
     assert run(["resume", "7", "--wait", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert [each["status"] for each in said["statuses"]] == ["job_running"] * 2

@@ -70,6 +70,7 @@ class StopView(Struct, frozen=True):
     wave: int = 0
     held: bool = False
     checkpoint: str | None = None
+    unproven: str = ""
 
 
 class Stop(Struct, frozen=True):
@@ -122,6 +123,7 @@ class SavepointView(Struct, frozen=True):
     needed: bool
     needed_by: str
     format: str = ""
+    unproven: str = ""
 
 
 class SavepointViews(Struct, frozen=True):
@@ -177,6 +179,34 @@ class Stops(Struct, frozen=True):
     """The latest stops."""
 
     stops: list[StopHead]
+
+
+class Health(Struct, frozen=True):
+    """How a job fares."""
+
+    condition: str
+    since: str | None
+    tasks: int
+    running_tasks: int
+    restarts: int
+    cause: str
+    slots_wanted: int | None
+    slots_free: int | None
+    unwell: bool
+    proof: str
+    up_at: str | None
+
+
+class Fare(Struct, frozen=True):
+    """A job, and how it fares."""
+
+    job_id: int
+    name: str
+    queue: str | None
+    status: str
+    why: str
+    deleted_at: str | None
+    health: Health | None
 
 
 class JobDetail(Job, frozen=True):

@@ -144,6 +144,20 @@ class Client:
 
     # --- our own paths ------------------------------------------------------------------------------------------------
 
+    def fares(self, job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """How these jobs fare, by id; those that are not known are left out."""
+        found: dict[int, dict[str, Any]] = {}
+        for first in range(0, len(job_ids), PAGE):
+            query = urlencode([("job_id", job) for job in job_ids[first : first + PAGE]])
+            found |= {job["job_id"]: job for job in self._ok("GET", f"{self._own('/jobs')}?{query}").data["jobs"]}
+        return found
+
+    def all_fares(self, limit: int, **flags: bool) -> list[dict[str, Any]]:
+        """How the latest jobs fare, or those that ail, or those that are leaving."""
+        query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
+        found: list[dict[str, Any]] = self._ok("GET", f"{self._own('/jobs')}?{query}").data["jobs"]
+        return found
+
     def stop(self, body: Mapping[str, object], key: str) -> Reply:
         """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
         for _ in range(ASK_AGAIN):

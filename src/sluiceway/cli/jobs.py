@@ -11,16 +11,13 @@ from cyclopts.types import PositiveInt
 from rich.console import Console
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Job, JobDetail, each, read
+from sluiceway.cli.answers import Answers, Fare, Health, Job, JobDetail, each, read
 from sluiceway.cli.client import Client
+from sluiceway.cli.fares import ails, fare_row, until_started
 from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
-from sluiceway.cli.progress import Board, Line, looks
 
-RUNNING: Final = "job_running"
-STARTED: Final = frozenset({RUNNING, "job_finish"})  # a job that reads a bounded source may have read it all
-STARTING: Final = frozenset({"job_init", "job_submitting"})
-ACTIVE: Final = frozenset({"job_submitting", RUNNING, "job_savepointing", "job_canceling", "job_cancel_fail"})
+ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
 CUS: Final = 400  # at most (DLI contract)
 PARALLEL_PER_CU: Final = 4
 
@@ -117,7 +114,8 @@ def run(
 ) -> int:
     """Start jobs.
 
-    Exits with 0 when every start is accepted; with --wait, when every job runs.
+    Exits with 0 when every start is accepted; with --wait, when every job runs: all of its tasks, and with a first
+    checkpoint where it takes any. With 1 when one fails, or starts again and again; the cause is told.
 
     Example: `sluiceway jobs run orders payments --resume --wait`
 
@@ -139,19 +137,19 @@ def run(
 def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
     """Tell what became of a request to start jobs, after waiting for them where that is asked for."""
     accepted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if answer.accepted))
-    found = _until_started(client, accepted, timeout) if wait else []
+    found = until_started(client, accepted, timeout) if wait else []
     if common.json:
-        states = [{"job_id": job.job_id, "status": job.status, "status_desc": job.status_desc} for job in found]
+        states = [each.shown for each in found]
         tables.document(_as_json(answers) | ({"statuses": states} if wait else {}))
     elif found:
-        rows = [(str(job.job_id), job.name, job.status, job.status_desc) for job in found]
+        rows = [(str(each.job.job_id), each.job.name, each.job.status, each.why) for each in found]
         tables.table(("id", "name", "status", "why"), rows)
     elif accepted:
         say(f"The start of {_count(len(accepted), 'job')} is accepted.")
     code = report(answers, quiet=common.json)
-    if any(job.status in STARTING for job in found):
-        complain("The time is up. What still starts goes on starting; look with: sluiceway jobs list")
-    return code or int(any(job.status not in STARTED for job in found))
+    if any(each.coming for each in found):
+        complain("The time is up. What still starts goes on starting; look with: sluiceway jobs health")
+    return code or int(any(not each.up for each in found))
 
 
 @app.command(name="list")
@@ -218,9 +216,52 @@ def show(job: str, /, *, common: Common | None = None) -> int:
         tables.document(found)
         return 0
     detail = read(found, JobDetail)
-    tables.table(("job", str(job_id)), _details(detail))
+    fare = client.fares([job_id]).get(job_id)
+    tables.table(("job", str(job_id)), _details(detail, read(fare, Fare).health if fare else None))
     say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
     return 0
+
+
+@app.command
+def health(
+    jobs: JobNames = (),
+    /,
+    *,
+    ailing: Flag = False,
+    leaving: Flag = False,
+    limit: PositiveInt = 100,
+    common: Common | None = None,
+) -> int:
+    """Show how jobs fare: whether all of their tasks run, and what ails them where they do not.
+
+    Exits with 1 when one of those that are shown restarts again and again, or lacks slots.
+
+    Example: `sluiceway jobs health --ailing`
+
+    Parameters
+    ----------
+    ailing
+        Only jobs that restart, or lack slots.
+    leaving
+        Only jobs that were deleted, and that Flink has yet to end.
+    limit
+        How many to show.
+    """
+    common = or_default(common)
+    client = common.client()
+    if jobs and (ailing or leaving):
+        raise Failed("Name jobs, or say --ailing or --leaving, not both.", code=2)
+    if jobs:
+        wanted = _some(client, jobs)
+        fares = list(client.fares(wanted).values())
+    else:
+        fares = client.all_fares(limit, ailing=ailing, leaving=leaving)
+    if common.json:
+        tables.document({"jobs": fares})
+    else:
+        headers = ("id", "name", "status", "health", "tasks", "restarts", "since", "up since", "why")
+        tables.table(headers, [fare_row(fare) for fare in each(fares, Fare)])
+    return int(any(ails(fare) for fare in each(fares, Fare)))
 
 
 @app.command
@@ -291,44 +332,20 @@ def _some(client: Client, given: Sequence[str]) -> list[int]:
     return ids_or_names(client, given)
 
 
-def _until_started(client: Client, job_ids: Sequence[int], timeout: float | None) -> list[Job]:
-    """Watch jobs until none of them is starting any more, or the time is up."""
-    found: dict[int, Job] = {}
-
-    def look() -> list[Job]:
-        going_on = [job for job in job_ids if job not in found or found[job].status in STARTING]
-        found.update((job, read(client.job(job), Job)) for job in going_on)
-        return [found[job] for job in job_ids]
-
-    try:
-        with Board("Starting") as board:
-            for jobs in looks(look, timeout):
-                board.show([_line(job) for job in jobs])
-                if all(job.status not in STARTING for job in jobs):
-                    break
-    except KeyboardInterrupt:
-        complain("The start goes on. Look again with: sluiceway jobs list")
-        raise
-    return list(found.values())
-
-
-def _line(job: Job) -> Line:
-    return Line(job.job_id, job.name, job.status, job.status_desc, done=job.status not in STARTING)
-
-
 def _row(job: Job) -> Sequence[str]:
     savepoint = tables.yes(value=True) if job.has_savepoint else ""
     started, lasting = tables.when(job.start_time), tables.lasting(job.duration)
     return str(job.job_id), job.name, job.status, started, lasting, savepoint, job.status_desc
 
 
-def _details(job: JobDetail) -> list[tuple[str, str]]:
+def _details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
     config = job.job_config
     checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,
         "description": job.desc,
         "status": job.status,
+        "health": health.condition if health else "",
         "why": job.status_desc,
         "queue": job.queue_name or "the default one",
         "savepoint": job.savepoint_path or "none",
@@ -345,7 +362,7 @@ def _details(job: JobDetail) -> list[tuple[str, str]]:
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
     """Those that a deletion would cancel. Ids that are not known are left for the deletion to refuse."""
-    found = []
+    fares, found = client.fares(list(dict.fromkeys(job_ids))), []
     for job_id in dict.fromkeys(job_ids):
         try:
             job = read(client.job(job_id), Job)
@@ -353,7 +370,8 @@ def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
             if failed.code == 2 or "DLI.16001" not in str(failed):
                 raise
             continue
-        if job.status in ACTIVE:
+        lives = fares.get(job_id, {}).get("health") is not None  # one that does not run steadily, too
+        if job.status in ACTIVE or lives:
             found.append(job)
     return found
 

@@ -58,7 +58,20 @@ def list_(
         tables.document(reply.data)
         return 0
     rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
-    titles = ("savepoint", "job", "stop", "kept", "path", "size", "format", "verified", "needed", "removed", "fault")
+    titles = [
+        "savepoint",
+        "job",
+        "stop",
+        "kept",
+        "path",
+        "size",
+        "format",
+        "verified",
+        "needed",
+        "removed",
+        "fault",
+        "unproven",
+    ]
     tables.table(titles, rows, path="path")
     return 0
 
@@ -76,6 +89,7 @@ def _row(view: SavepointView) -> tuple[str, ...]:
         tables.yes(view.needed) if view.needed else "",
         tables.moment(view.removed_at),
         view.fault,
+        view.unproven,
     )
 
 

@@ -62,6 +62,10 @@ class Manner:
     on_failure: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
     """What becomes of a job whose savepoint fails for good."""
 
+    if_not_running: Literal["wait", "cancel", "leave"] | None = None
+    """What becomes of a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last
+    checkpoint, or leave it alone after a while. Default: the service's --if-not-running."""
+
     attempts: PositiveInt | None = None
     """Attempts for each savepoint. Default: the service's --stop-attempts."""
 
@@ -97,6 +101,7 @@ class Manner:
             "format": None if self.format == "auto" else self.format,
             "target": self.target,
             "on_savepoint_failure": _given(failing),
+            "if_not_running": self.if_not_running,
             "timeout_seconds": self.stop_timeout,
             "max_parallel": self.max_parallel,
             "waves": [_wave(group, resolve) for group in self.wave],
@@ -106,7 +111,7 @@ class Manner:
 
     def check(self, *, savepoint: bool) -> None:
         """Refuse what has no meaning without savepoints. Raises `Failed`."""
-        plain = not self.drain and self.format == "auto" and self.target is None
+        plain = not self.drain and self.format == "auto" and self.target is None and self.if_not_running is None
         if not savepoint and not (plain and self.on_failure == "keep_running" and self.attempts is None):
             raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
 

@@ -105,7 +105,8 @@ def resume(
 ) -> int:
     """Bring back exactly the jobs that a stop has stopped, each from its own savepoint.
 
-    Exits with 0 when the start of every job is accepted; with --wait, when every job runs.
+    Exits with 0 when the start of every job is accepted; with --wait, when every job runs: all of its tasks, and with a
+    first checkpoint where it takes any. With 1 when one fails, or starts again and again; the cause is told.
 
     Example: `sluiceway resume 7 --wait`
 
@@ -340,7 +341,7 @@ def _row(view: StopView, *, waves: bool) -> Sequence[str]:
         tables.size(view.size),
         tables.yes(view.verified) if view.savepoint or view.checkpoint else "",
         "" if seconds is None else f"{seconds:.2f}",
-        view.reason,
+        f"{view.reason} {view.unproven}".strip(),
     )
 
 

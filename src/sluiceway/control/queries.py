@@ -7,9 +7,10 @@ from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.job import Job
-from sluiceway.store import audit, views
+from sluiceway.store import audit, fares, views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
+from sluiceway.store.fares import Fare, Which
 from sluiceway.store.views import Batch, JobFilter
 
 __all__ = ["JobFilter", "Queries"]
@@ -37,6 +38,10 @@ class Queries:
     ) -> tuple[int, Sequence[Job]]:
         """How many jobs match, and one page of them by time of creation."""
         return await views.job_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def fares(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Fare]:
+        """How jobs fare, the highest ids first; ids that are not known are left out."""
+        return await fares.fares(self.db, project, which, limit, before)
 
     async def graph(self, project: str, job_id: int) -> Graph:
         """The execution graph of the job's latest run, as Flink tells it. Raises `UnknownJob`, `NoGraph`."""

@@ -10,7 +10,7 @@ from sluiceway.control import programs
 from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
-from sluiceway.domain.admission import RUNNABLE, UNKNOWN, Refusal, Verdict, may_run
+from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.errors import StorageUnreadable
@@ -19,6 +19,8 @@ from sluiceway.store import intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
 from sluiceway.store.views import BatchEntry, Origin
+
+STILL_LIVES = "It lives in Flink, and may yet run; stop it first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class StartJobs:
         if cluster is not None and not allowed(cluster):
             return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
-            return Verdict(Refusal.WRONG_STATE, origin.status)
+            return Verdict(Refusal.WRONG_STATE, origin.status, STILL_LIVES if origin.status is JobStatus.UNWELL else "")
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
         try:
@@ -154,11 +156,13 @@ def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
     saved = entry.stop.savepoint_path or entry.stop.checkpoint_path
     if origin is None:
         return UNKNOWN
+    if entry.stop.unproven:
+        saved = origin.restored_from  # its run never did its work: what that was started from stays its state
     if entry.stop.phase is not StopPhase.STOPPED or saved is None:
         return Verdict(Refusal.NOT_STOPPED, origin.status, f"{entry.stop.phase}. {entry.stop.reason}".strip())
     if saved != (origin.chosen or origin.stopped_with or origin.restored_from):
         return Verdict(Refusal.SUPERSEDED, origin.status)
-    if origin.stopped_with != saved and origin.status in {JobStatus.SUBMITTING, JobStatus.RUNNING}:
+    if origin.stopped_with != saved and origin.status in RUNS | {JobStatus.SUBMITTING}:
         return Verdict(status=origin.status, note="It has already been started from this savepoint.")
     return None
 

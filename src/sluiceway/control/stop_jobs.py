@@ -22,6 +22,7 @@ from sluiceway.store.stop_intents import Obstacle, StopIntent
 from sluiceway.store.views import JobSelector
 
 STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
+TAKES_ITS_PLACE = Verdict(note="It takes the place of a stop with a savepoint that had sent nothing.")
 
 IS_CANCELED = "It is already being canceled without a savepoint."
 
@@ -177,7 +178,7 @@ class StopJobs:
             allowed=order.allowed,
             wish=order.policy.format,
         )
-        if verdict is not STILL_UNDER_WAY or obstacle.stop is None:
+        if verdict not in (STILL_UNDER_WAY, TAKES_ITS_PLACE) or obstacle.stop is None:
             return verdict, verdict is ACCEPTED
         # One attempt may still be in flight; a second beside it would restart the job.
         return verdict, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
@@ -193,7 +194,10 @@ def judge_stop(
     allowed: Right = EVERYWHERE,
     wish: SavepointFormat | None = None,
 ) -> Verdict:
-    """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew."""
+    """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew.
+
+    `TAKES_ITS_PLACE` where a stop without a savepoint supersedes one that has sent nothing, and so is no obstacle.
+    """
     status, stop = obstacle.status, obstacle.stop
     if status is None:
         return UNKNOWN
@@ -204,12 +208,16 @@ def judge_stop(
     under_way = stop is not None and stop.phase not in SETTLED
     if after_savepoint and status is JobStatus.SAVEPOINTING and not under_way:
         status = JobStatus.RUNNING  # it is, while a savepoint is taken that is not a stop's
-    if not may_stop(status, savepoint=savepoint):
+    unsent = under_way and stop is not None and stop.savepoint and stop.sent_at is None
+    supersedes = unsent and not savepoint and stop is not None and stop.phase is StopPhase.WAITING
+    if not supersedes and not may_stop(status, savepoint=savepoint):
         return Verdict(Refusal.WRONG_STATE, status)
     if obstacle.cluster not in clusters:
         return Verdict(Refusal.NO_QUEUE, status, obstacle.cluster or "")
     if savepoint and (deadly := may_be_written(obstacle.traits, wish)) is not None:
         return deadly
+    if supersedes:
+        return TAKES_ITS_PLACE
     if stop is None or stop.phase is not StopPhase.OVERDUE:
         return ACCEPTED
     if savepoint and not stop.savepoint:

@@ -42,7 +42,8 @@ RUNNABLE = frozenset(
     {JobStatus.DRAFT, JobStatus.SUBMIT_FAILED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.FINISHED}
 )
 EDITABLE = RUNNABLE  # in full; runtime options also while running
-STOPPABLE = frozenset({JobStatus.SUBMITTING, JobStatus.RUNNING, JobStatus.STOP_FAILED})
+RUNS = frozenset({JobStatus.RUNNING, JobStatus.UNWELL})  # well or not
+STOPPABLE = RUNS | {JobStatus.SUBMITTING, JobStatus.STOP_FAILED}
 ACTIVE = frozenset(JobStatus) - RUNNABLE  # a Flink job may exist
 
 

@@ -80,12 +80,13 @@ class StartTally:
     phase: RunPhase
     held: bool
     count: int
+    coming: bool = False  # it runs as far as Flink says, and has yet to do its work
 
 
 def release_starts(tally: Sequence[StartTally]) -> int | None:
     """The wave whose starts may begin now: what was stopped last is started first; None when nobody may."""
     starting = {RunPhase.ACCEPTED, RunPhase.SUBMITTING}
-    open_ = [t for t in tally if t.phase in starting]
+    open_ = [t for t in tally if t.phase in starting or (t.phase is RunPhase.RUNNING and t.coming)]
     if not any(t.held for t in open_):
         return None
     wave = max(t.wave for t in open_)

@@ -21,6 +21,7 @@ from sluiceway.domain.facts import (
     SubmitRefused,
     Submitted,
 )
+from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
@@ -53,6 +54,7 @@ class Sighting:
     runs: Mapping[int, RunFact] = field(default_factory=dict)
     snapshots: Mapping[int, SnapshotFact] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)  # of runs that were asked for them, by the run's id
+    vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
     answered: bool = True  # False: the cluster as a whole gave no answer
     flink_version: str = ""  # empty where it is not known
 

@@ -108,6 +108,8 @@ class Running:
     finished: int = 0  # of its tasks
     changed_at: datetime | None = None  # when the state of any task last changed, by the cluster's clock
     restart: Restart | None = None  # since the attempt that it knows nothing of was sent
+    ailment: str = ""  # what keeps them from it, where that is known; without it they may be about to run
+    proven: bool = True  # the run may have completed a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,7 @@ class Seen:
 
     state: JobState
     why: str = ""  # the root cause, for a job that failed
+    note: str = ""  # what went wrong beside our submission of it, which has just been answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,8 @@ class Submitting:
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """The cluster took the submission, now or earlier."""
+
+    note: str = ""  # what went wrong beside it: a program that failed after it had started its job
 
 
 @dataclass(frozen=True, slots=True)

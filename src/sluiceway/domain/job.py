@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from sluiceway.domain.health import told
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
@@ -14,12 +15,13 @@ JAR_JOB = "flink_jar_job"  # the kind of a job that is made by a program
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. Each has exactly one counterpart in DLI (see `api/dli`)."""
+    """Where a job stands. Each has exactly one name in DLI (see `api/dli`)."""
 
     DRAFT = "draft"
     SUBMITTING = "submitting"
     SUBMIT_FAILED = "submit_failed"
     RUNNING = "running"
+    UNWELL = "unwell"  # it lives, and has not run steadily for a time
     FAILED = "failed"
     SAVEPOINTING = "savepointing"
     CANCELING = "canceling"
@@ -138,30 +140,35 @@ def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = Non
 def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
     match run.phase:
         case RunPhase.ACCEPTED | RunPhase.SUBMITTING:
-            return Standing(JobStatus.SUBMITTING, run.reason)
+            return Standing(JobStatus.SUBMITTING, run.reason or told(run.health))
         case RunPhase.RUNNING:
-            return _of_running(snapshot)
+            return _of_running(run, snapshot)
         case RunPhase.REJECTED:
             return Standing(JobStatus.SUBMIT_FAILED, run.reason)
         case RunPhase.FINISHED:
-            return Standing(JobStatus.FINISHED, run.reason)
+            return Standing(JobStatus.FINISHED, f"{run.reason} {run.note}".strip())
         case RunPhase.CANCELED:
             return Standing(JobStatus.STOPPED, run.reason)
         case RunPhase.FAILED | RunPhase.LOST:
-            return Standing(JobStatus.FAILED, run.reason)
+            return Standing(JobStatus.FAILED, f"{run.reason} {run.note}".strip())
         case _:
             assert_never(run.phase)
 
 
-def _of_running(snapshot: Snapshot | None) -> Standing:
-    if snapshot is None or snapshot.phase is SnapshotPhase.SAVED:
-        return Standing(JobStatus.RUNNING)
-    if snapshot.phase is SnapshotPhase.OVERDUE:
-        # It may hang for ever, and must not keep anybody from stopping the job.
-        return Standing(JobStatus.RUNNING, snapshot.reason)
-    if snapshot.settled_at is None:
+def _of_running(run: Run, snapshot: Snapshot | None) -> Standing:
+    status = JobStatus.UNWELL if run.health.unwell else JobStatus.RUNNING
+    if snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE and snapshot.settled_at is None:
         return Standing(JobStatus.SAVEPOINTING, snapshot.reason)
-    return Standing(JobStatus.RUNNING, f"Its last savepoint failed: {snapshot.reason}")
+    return Standing(status, " ".join(filter(None, (told(run.health), run.note, _of_snapshot(snapshot)))))
+
+
+def _of_snapshot(snapshot: Snapshot | None) -> str:
+    """What is to be told of a savepoint that is not, or no longer, waited for."""
+    if snapshot is None or snapshot.phase is SnapshotPhase.SAVED:
+        return ""
+    # One that is overdue may hang for ever, and must not keep anybody from stopping the job.
+    overdue = snapshot.phase is SnapshotPhase.OVERDUE
+    return snapshot.reason if overdue else f"Its last savepoint failed: {snapshot.reason}"
 
 
 def _of_ended(run: Run, stop: Stop) -> Standing:

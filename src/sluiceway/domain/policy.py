@@ -20,6 +20,14 @@ class Resort(StrEnum):
     CANCEL = "cancel"
 
 
+class IfNotRunning(StrEnum):
+    """What becomes of a job whose tasks do not all run when it is to be stopped with a savepoint."""
+
+    WAIT = "wait"  # for as long as the stop may take
+    CANCEL = "cancel"  # keeping its last checkpoint
+    LEAVE = "leave"  # alone, after a while
+
+
 @dataclass(frozen=True, slots=True)
 class StopPolicy:
     """What a request said of its stops beyond which jobs; whatever it left open is None."""
@@ -30,6 +38,7 @@ class StopPolicy:
     backoff: timedelta | None = None  # before the first retry; each further one waits twice as long
     resort: Resort = Resort.KEEP_RUNNING
     checkpoint_age: timedelta | None = None  # the oldest checkpoint that `CANCEL_KEEPING_CHECKPOINT` takes
+    if_not_running: IfNotRunning | None = None
     timeout: timedelta | None = None  # until the caller is told that there is no result yet
 
 

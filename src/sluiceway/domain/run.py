@@ -19,6 +19,7 @@ from sluiceway.domain.facts import (
     Submitting,
     Withdrawn,
 )
+from sluiceway.domain.health import NOTHING_KNOWN, Condition, Health
 from sluiceway.domain.traits import Traits
 
 
@@ -63,6 +64,8 @@ class Run:
     claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
     traits: Traits | None = None  # how it keeps its state; None: that was not asked yet
     reason: str = ""
+    note: str = ""  # what went wrong beside it while it was started, and is worth telling as long as it runs
+    health: Health = NOTHING_KNOWN
     version: int = 0  # moves with every stored change
 
     @property
@@ -81,14 +84,14 @@ def decide(
     if not run.live and run.phase is not RunPhase.LOST:
         return run, None
     match fact:
-        case Seen(state, why):
-            return _seen(run, state, why, now), None
+        case Seen(state, why, note):
+            return _seen(replace(run, note=note or run.note), state, why, now), None
         case SubmitRefused(text, certain):
             return _submit_refused(run, text, certain, now, gone_after), None
         case Withdrawn(certain):
             return _withdrawn(run, certain or run.phase is RunPhase.ACCEPTED, now, gone_after), None
-        case Submitted():
-            return replace(run, acknowledged=True, reason=""), None
+        case Submitted(note):
+            return replace(run, acknowledged=True, reason="", note=note or run.note), None
         case Submitting():
             return run, None
         case MustClaim():
@@ -108,11 +111,14 @@ def decide(
 
 def _seen(run: Run, state: JobState, why: str, now: datetime) -> Run:
     if state.terminal:
-        return _end(run, _END_OF[state], why, now)
+        # What Flink no longer tells of a job that failed may have been told while it still tried.
+        return _end(run, _END_OF[state], why or (run.health.cause if state is JobState.FAILED else ""), now)
     run = replace(run, acknowledged=True, doubt_since=None, reason="")
     if run.phase is RunPhase.RUNNING or state in {JobState.INITIALIZING, JobState.CREATED}:
         return run
-    return replace(run, phase=RunPhase.RUNNING, started_at=run.started_at or now, ended_at=None)
+    back = run.phase is RunPhase.LOST
+    health = replace(run.health, condition=Condition.UNKNOWN, since=None, unwell=False) if back else run.health
+    return replace(run, phase=RunPhase.RUNNING, started_at=run.started_at or now, ended_at=None, health=health)
 
 
 def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -> tuple[Run, Submit | None]:

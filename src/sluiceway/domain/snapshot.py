@@ -35,6 +35,7 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
+from sluiceway.domain.not_running import patience
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import choose
 from sluiceway.domain.savepoint_risk import never_saved, restarted
@@ -78,6 +79,7 @@ class Snapshot:
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes
     verified: bool = False
+    unproven: str = ""  # why a resume does not take its savepoint
     settled_at: datetime | None = None
     reason: str = ""
     wish: SavepointFormat | None = None
@@ -148,7 +150,7 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
         case Running(ready=True):
             return _send(snapshot, fact, now, rules)
         case Running():
-            return _in_time(snapshot, "not all of its tasks run", now), None
+            return _until_it_runs(snapshot, fact, now, rules), None
         case Silent(why):
             return _in_time(snapshot, why, now), None
         case Queued():
@@ -286,6 +288,13 @@ def _lasts(snapshot: Snapshot, now: datetime, rules: StopRules) -> bool:
 
 def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
     return snapshot if snapshot.doubt_since else replace(snapshot, doubt_since=now)
+
+
+def _until_it_runs(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Snapshot:
+    """Wait for its tasks as long as a stop would."""
+    why = fact.ailment.rstrip(".") or "not all of its tasks run"
+    late = now >= snapshot.deadline - rules.timeout + patience(fact, rules)
+    return _in_time(replace(snapshot, deadline=now) if late else snapshot, why, now)
 
 
 def _in_time(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
 from sluiceway.domain.facts import Blocked, Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
-from sluiceway.domain.policy import PLAIN, Resort, SavepointFormat, StopPolicy
+from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat, StopPolicy
 
 
 class StopPhase(StrEnum):
@@ -38,6 +38,9 @@ class StopRules:
     backoff: timedelta  # before a retry; grows with each
     gone_after: timedelta  # how long an answering cluster must not know a job before it counts as gone
     forgotten_after: timedelta  # how long a cluster must not know an acknowledged attempt before it counts as over
+    start_patience: timedelta = timedelta(seconds=60)  # for the tasks of a job that starts, before anything is sent
+    ailing_patience: timedelta = timedelta(seconds=15)  # for those of a job that is known to loop, or to lack slots
+    if_not_running: IfNotRunning = IfNotRunning.LEAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Stop:
     retry_at: datetime | None = None
     doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
     forgotten_since: datetime | None = None  # since when the job was seen running without the acknowledged attempt
+    idle_since: datetime | None = None  # since when nothing could be sent because not all tasks run
     abandoned: bool = False  # a cancel whose savepoint was given up while its attempt was in flight
     cancel_on_failure: bool = False  # a savepoint that fails does not keep the job (it was deleted meanwhile)
     foreign_savepoint: str | None = None  # somebody else's, that overtook this stop's own and is kept in its place
@@ -69,6 +73,7 @@ class Stop:
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes, of whatever was kept
     verified: bool = False
+    unproven: str = ""  # why a resume does not take its savepoint
     settled_at: datetime | None = None
     reason: str = ""
     format: SavepointFormat | None = None  # of the last attempt; chosen and stored before it is sent
@@ -141,12 +146,13 @@ def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> d
 
 
 def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
-    """Ask again for a stop that is overdue: wait anew, or give up its savepoint and cancel the job."""
+    """Ask again for a stop that is overdue, or has sent nothing: wait anew, or cancel without a savepoint."""
     if savepoint or not stop.savepoint:
         return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
     return replace(
         give_up(stop, in_flight=stop.sent_at is not None),
         policy=replace(stop.policy, resort=Resort.CANCEL),
+        held=False,
         deadline=deadline,
         reason="The savepoint was given up by a later request without one.",
     )
@@ -168,6 +174,7 @@ def next_attempt(stop: Stop) -> Stop:
         retry_at=None,
         doubt_since=None,
         forgotten_since=None,
+        idle_since=None,
     )
 
 
@@ -183,5 +190,5 @@ def contradicted(stop: Stop, now: datetime) -> Stop:
         return stop
     kept = f" Its savepoint, which is not its last state, lies at {stop.savepoint_path}." if stop.savepoint_path else ""
     why = f"The job was seen running again after its stop had come to: {stop.phase}.{kept}"
-    blank = replace(stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False)
+    blank = replace(stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False, unproven="")
     return settle(blank, StopPhase.FAILED, why, now)

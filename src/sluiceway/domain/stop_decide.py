@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from sluiceway.domain import not_running
 from sluiceway.domain.commands import StopCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -68,7 +69,9 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
     stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime, rules: StopRules
 ) -> Move:
     match fact:
-        case Running():
+        case Running(ready):
+            if stop.savepoint and stop.sent_at is None and not ready:
+                return not_running.wait(replace(stop, doubt_since=None), fact, now, rules), None
             return _running(replace(stop, doubt_since=None), fact, now, rules)
         case Queued():
             return replace(stop, doubt_since=None), None
@@ -129,10 +132,6 @@ def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move
 
 
 def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move:
-    if stop.savepoint and not fact.ready:
-        if now >= stop.deadline:
-            return settle(stop, StopPhase.FAILED, stop.reason or "Its tasks were not all running in time.", now), None
-        return replace(stop, reason=stop.reason or "Waiting until all of its tasks run."), None
     if stop.retry_at is not None and now < stop.retry_at:
         return stop, None
     if stop.savepoint:
@@ -146,6 +145,7 @@ def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> M
         phase=StopPhase.SENT,
         sent_at=now,
         retry_at=None,
+        idle_since=None,
         reason="" if stop.attempt == 1 else stop.reason,  # what it waited for is over
         deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
     )

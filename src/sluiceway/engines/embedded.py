@@ -22,7 +22,6 @@ CHECK_EVERY = 5.0  # seconds between looks at a cluster whose process lives
 _MEMORY = {
     "taskmanager.memory.network.min": "192mb",
     "taskmanager.memory.network.max": "192mb",
-    "taskmanager.memory.managed.size": "256mb",
 }
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +34,7 @@ class EmbeddedSettings:
     port: int = 0  # of its REST API; 0 takes a free one at first, and keeps it
     slots: int = 200  # one for each unit of parallelism of each job
     heap_mb: int = 2048  # for the tasks of all jobs, and Flink itself
+    managed_mb: int = 8  # of managed memory for each slot, taken when it is used: below some 4 no window can run
     options: Mapping[str, str] = field(default_factory=dict)  # Flink's own, of the cluster
     jars: Sequence[Path] = ()  # connectors, formats and functions for every job
 
@@ -135,7 +135,8 @@ class EmbeddedFlink:
         settings = self._settings
         jvm = await FlinkJvm.launch(self._directory, settings.heap_mb, settings.jars)
         try:
-            url = await jvm.start_cluster({**_MEMORY, **settings.options}, settings.slots, port)
+            managed = {"taskmanager.memory.managed.size": f"{settings.slots * settings.managed_mb}mb"}
+            url = await jvm.start_cluster({**_MEMORY, **managed, **settings.options}, settings.slots, port)
         except BaseException:
             await jvm.close()
             raise

@@ -201,11 +201,25 @@ class FlinkRest:
             raise Unreachable("the cluster's answer about the attempt says neither where nor why")
         return AttemptCompleted(operation.location)
 
-    async def exceptions(self, jid: str) -> str:
-        """Why the job failed last, in plain words; empty when Flink knows of no failure, or not of the job."""
-        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
+    async def failures(self, jid: str) -> tuple[list[int], str]:
+        """When the job has failed lately, in ms since the epoch, and why the last time; Flink remembers some 16."""
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=20", limit=_TRACES)
         if is_absent(answer):
-            return ""
+            return [], ""
+        entries = (await decoded(answer, Exceptions)).history.entries
+        return [entry.timestamp for entry in entries], plain_words(entries[0].stacktrace) if entries else ""
+
+    async def exceptions(self, jid: str) -> str:
+        """Why the job failed last, in plain words; empty when Flink knows of no failure, or not of the job.
+
+        A job that never got as far as to run may have its cause among those of its application alone (Flink 2.x).
+        """
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
+        if not is_absent(answer) and (entries := (await decoded(answer, Exceptions)).history.entries):
+            return plain_words(entries[0].stacktrace)
+        answer = await self._ask("GET", f"/applications/{jid}/exceptions", limit=_TRACES)
+        if answer.status != 200:
+            return ""  # an older Flink has no applications
         entries = (await decoded(answer, Exceptions)).history.entries
         return plain_words(entries[0].stacktrace) if entries else ""
 
@@ -249,6 +263,11 @@ class FlinkRest:
         if is_absent(answer):
             return None
         return await decoded(answer, Checkpoints)
+
+    async def checkpoint_interval(self, jid: str) -> int | None:
+        """Milliseconds between the job's checkpoints, `2**63 - 1` for none; None where it can have none at all."""
+        answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
+        return None if is_absent(answer) else decode(answer, CheckpointConfig).interval
 
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""

@@ -107,9 +107,10 @@ class CheckpointConfig(msgspec.Struct):
     """`GET /jobs/:id/checkpoints/config`."""
 
     externalization: Externalization
-    state_backend: str = ""  # the name of its class
-    checkpoint_storage: str = ""  # the same
-    timeout: int = 0  # ms
+    state_backend: Word = ""  # the name of its class
+    checkpoint_storage: Word = ""  # the same
+    interval: Long | None = None  # ms; the greatest of all longs where there is none
+    timeout: Span = 0  # ms
     unaligned_checkpoints: bool = False
     checkpoints_after_tasks_finish: bool | None = None
     state_changelog_enabled: bool | None = None
@@ -118,7 +119,7 @@ class CheckpointConfig(msgspec.Struct):
 class ExecutionConfig(msgspec.Struct, rename="kebab"):
     """What `JobConfig` says of how a job is executed."""
 
-    restart_strategy: str = ""  # in words
+    restart_strategy: Place = ""  # in words
 
 
 class JobConfig(msgspec.Struct):
@@ -130,8 +131,8 @@ class JobConfig(msgspec.Struct):
 class ClusterOption(msgspec.Struct):
     """One option of `GET /jobmanager/config`."""
 
-    key: str
-    value: str
+    key: Place
+    value: Place
 
 
 class UploadedJar(msgspec.Struct, frozen=True):

@@ -19,12 +19,25 @@ from sluiceway.engines import packages
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.options import CLAIM_MODE, JOB_ID, RESTORE, check_options
 from sluiceway.engines.submit import run_options
-from sluiceway.engines.submit_errors import already_submitted, causes_of, explain, jar_lost, out_of_time, stillborn
+from sluiceway.engines.submit_errors import (
+    already_submitted,
+    causes_of,
+    explain,
+    jar_lost,
+    jobs_of,
+    out_of_time,
+    stillborn,
+)
 
 COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
 
 _IN_THE_BODY = {CLAIM_MODE, JOB_ID, RESTORE}
+SECOND = (
+    "Its program starts several jobs, and only the first was started: Flink refused {jobs}. Make a job here for each,"
+    " and let its program start that one alone."
+)
+LATE = "Its program failed after it had started this job, and what it had yet to do was not done: {why}"
 
 Fetch = Callable[[int, str, Path], Awaitable[None]]
 
@@ -57,8 +70,9 @@ class JarSubmitter:
             if why := check_options(spec.options):
                 raise Unusable(why)
             jar = await self._bring(cluster, rest, run, spec.program)
+            known = await rest.job_state(run.flink_job_id) is not None
             said = await rest.run_jar(jar, self._request(run, name, spec, spec.program))
-            return Submitted() if said is None else await _judge(rest, run, said)
+            return Submitted() if said is None else await _judge(rest, run, said, known=known)
         except Unusable as error:
             return SubmitRefused(str(error))
         except Unreachable as error:
@@ -113,13 +127,22 @@ class JarSubmitter:
         return request
 
 
-async def _judge(rest: FlinkRest, run: Run, said: str) -> Submitted | SubmitRefused | Silent:
-    """What Flink's no to a program means. A program may fail after it has started its job."""
+async def _judge(rest: FlinkRest, run: Run, said: str, *, known: bool) -> Submitted | SubmitRefused | Silent:
+    """What Flink's no to a program means. A program may fail after it has started its job.
+
+    `known`: the cluster had the job before the program was run this time.
+    """
     causes = causes_of(said)
     if already_submitted(causes):
-        return Submitted()
+        return Submitted("" if known else SECOND.format(jobs=_named(jobs_of(causes))))
     if stillborn(causes):
         return SubmitRefused(explain(causes))
     if jar_lost(causes) or out_of_time(causes):
         return Silent(explain(causes))
-    return SubmitRefused(explain(causes)) if await rest.job_state(run.flink_job_id) is None else Submitted()
+    if await rest.job_state(run.flink_job_id) is None:
+        return SubmitRefused(explain(causes))
+    return Submitted(LATE.format(why=explain(causes)))
+
+
+def _named(jobs: Sequence[str]) -> str:
+    return " and ".join(f"'{job}'" for job in jobs) or "a second one"

@@ -43,7 +43,7 @@ from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
-from sluiceway.engines import checkpoints
+from sluiceway.engines import checkpoints, vitals
 from sluiceway.engines.aftermath import SETTLE, Aftermaths, NotYet
 from sluiceway.engines.changelog import keeps_changelog
 from sluiceway.engines.flink_rest import (
@@ -90,6 +90,7 @@ class _Attention:
     snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
     aftermaths: Aftermaths = field(default_factory=Aftermaths)
     traits: Curiosity = field(default_factory=Curiosity)
+    rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
     version: str = ""
     version_at: float = float("-inf")
 
@@ -173,9 +174,12 @@ class SessionEngine:
         saved = await _snapshot_facts(look, attention, snapshots, by_flink_id)
         _forget_aftermaths(attention, stops, snapshots)
         traits = await attention.traits.ask(look.rest, look.gate, listed, runs, _about_to_save(stops, snapshots))
+        embedded = cluster.life is not None  # nobody can tell of another's
+        living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and _lives(job)]
+        fare = await vitals.look(look.rest, attention.rounds, living, look.gate, time.monotonic(), embedded=embedded)
         version = await self._version(cluster, attention) if stops or snapshots or traits else attention.version
         return Sighting(
-            dict(zip((s.id for s in stops), facts, strict=True)), run_facts, saved, traits, flink_version=version
+            dict(zip((s.id for s in stops), facts, strict=True)), run_facts, saved, traits, fare, flink_version=version
         )
 
     async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
@@ -370,7 +374,8 @@ class _Look:
     async def _why(self, flink_job_id: str) -> str:
         try:
             async with self.gate:
-                return await self.rest.exceptions(flink_job_id)
+                why = await self.rest.exceptions(flink_job_id)
+                return why if self.cluster.life is None else vitals.sized(why)
         except Unreachable:
             return ""
 
@@ -526,6 +531,10 @@ def _unsent(job: JobOverview | None) -> Running:
         return Running(ready=False)
     changed = None if job.last_modification < 0 else datetime.fromtimestamp(job.last_modification / 1000, UTC)
     return Running(ready=job.ready, finished=job.tasks.get("finished", 0), changed_at=changed)
+
+
+def _lives(job: JobOverview) -> bool:
+    return job.state is not None and not job.state.terminal
 
 
 def _is_terminal(job: JobOverview | None) -> bool:

@@ -24,6 +24,7 @@ _SERVER_CAUSE = re.compile(r"\nCaused by: (?P<cause>[^\n]*)")
 _TABLE_OPTIONS = "Table options are:"  # they may hold secrets
 _NOT_NOW = re.compile(r"Timeout|timed out|leader election|unavailable", re.IGNORECASE)
 _JAR_LOST = re.compile(r"\bJar file \S+ does not exist")
+_OF_JOB = re.compile(r"Failed to execute job '([^']{1,200})'")
 _DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
 _CAUSE = re.compile(r"^(?:Caused by: )?(?P<kind>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>[^\n]*))?$", re.MULTILINE)
 _SPEAKS_FOR_ITSELF = ("RuntimeException", "IllegalArgumentException", "IllegalStateException", "CompletionException")
@@ -67,6 +68,11 @@ def out_of_time(causes: Sequence[Cause]) -> bool:
 def already_submitted(causes: Sequence[Cause]) -> bool:
     """Whether the cluster refused because it has, or had, a job of this very id."""
     return any(_DUPLICATE.search(cause.kind) or _DUPLICATE.search(cause.message) for cause in causes)
+
+
+def jobs_of(causes: Sequence[Cause]) -> list[str]:
+    """The names of the jobs that could not be started."""
+    return list(dict.fromkeys(name for cause in causes for name in _OF_JOB.findall(cause.message)))
 
 
 def may_have_arrived(causes: Sequence[Cause]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from sluiceway.domain.engine import Cluster, Engine, Sighting, SubmitAnswer
-from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitting
+from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitted, Submitting
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.store.work import Work
@@ -93,14 +93,17 @@ class Submissions:
         if task is None:
             return Submitting() if self._resting(run_id) and not isinstance(seen, Seen) else seen
         if not task.done():
-            return seen if isinstance(seen, Seen) else Submitting()
+            # How a submission went is heard before its job is told to be over: nobody would ask afterwards.
+            return seen if isinstance(seen, Seen) and not seen.state.terminal else Submitting()
         del self._tasks[run_id]
         answer = _answer(run_id, task)
         if isinstance(answer, SubmitRefused) and run_id in self._again:
             answer = replace(answer, certain=False)
         if isinstance(answer, Silent) or (isinstance(answer, SubmitRefused) and not answer.certain):
             self._not_before[run_id] = time.monotonic() + RETRY_AFTER
-        return seen if isinstance(seen, Seen) else answer
+        if isinstance(seen, Seen):
+            return replace(seen, note=answer.note) if isinstance(answer, Submitted) else seen
+        return answer
 
     def _resting(self, run_id: int) -> bool:
         if self._not_before.get(run_id, 0.0) > time.monotonic():

@@ -33,12 +33,14 @@ from sluiceway.domain.facts import (
     Submitting,
     Withdrawn,
 )
+from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.reconcile.errands import Errands
+from sluiceway.reconcile.pulses import Pulses, with_ailment, with_proof
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import batches, leases
@@ -67,6 +69,7 @@ class TurnSettings:
     max_savepoints: int  # under way in one cluster at once
     max_requests: int = 100  # commands under way at one cluster at once
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
+    health: HealthRules = field(default_factory=HealthRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Turn:
         self._sent_at: dict[str, float] = {}  # when a command was last sent, by its trigger id
         self._before: tuple[datetime, float] | None = None  # the wall clock and the steady one at the last turn
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
+        self._pulses = Pulses(settings.health)
         self._starting: dict[int, float] = {}  # since when a run has been with its cluster without running
 
     async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
@@ -145,6 +149,7 @@ class Turn:
         if self._before is not None:
             jump = (now - self._before[0]) - timedelta(seconds=steady - self._before[1])
             if abs(jump) > JUMP:
+                self._pulses.clear()
                 await store.shift(self._db, cluster, jump)
         self._before = now, steady
 
@@ -169,6 +174,8 @@ class Turn:
             work, [runs.decide(w.run, _run_fact(w, sighting), now, rules.gone_after, life) for w in work]
         )
         begun = [(_with_traits(run, traits.get(run.id)), submit) for run, submit in begun]
+        fared = self._pulses.follow([run for run, _ in begun], sighting, now)
+        begun = [(run, submit) for run, (_, submit) in zip(fared, begun, strict=True)]
         facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting, traits)
         evidence, snapshot_evidence = await self._evidence(work, facts)
         steps = []
@@ -185,6 +192,7 @@ class Turn:
                 seen, found = snapshot_facts[saving.id], snapshot_evidence.get(saving.id)
                 snapshot, take = snapshots.decide(saving, seen, found, now, rules)
                 commands |= {saving.trigger: take} if take else {}
+            stop, snapshot = with_proof(run, stop, before.stop), with_proof(run, snapshot, before.snapshot)
             after = replace(before, run=run, stop=stop, snapshot=snapshot)
             steps.append(_Step(Change(before, after, sighting.flink_version), submit, commands))
         return steps
@@ -223,7 +231,7 @@ class Turn:
         facts = stops.admit(open_stops, facts, places)
         places -= sum(_takes_place(stop, facts[stop.id]) for stop in open_stops)
         seen = {
-            w.open_snapshot.id: _once_known(_snapshot_fact(w, sighting), run.traits or traits.get(run.id))
+            w.open_snapshot.id: _once_known(_snapshot_fact(w, run, sighting), run.traits or traits.get(run.id))
             for w, run in zip(work, moved, strict=True)
             if w.open_snapshot
         }
@@ -312,10 +320,15 @@ class Turn:
 
     def _under_way(self, work: Collection[Work]) -> int:
         now = time.monotonic()
-        starting = [w.run.id for w in work if w.run.phase is RunPhase.SUBMITTING and w.run.acknowledged]
+        starting = [w.run.id for w in work if w.run.acknowledged and _is_coming(w.run)]
         self._starting = {run_id: self._starting.get(run_id, now) for run_id in starting}
         soon = sum(now - since < STARTS_WITHIN for since in self._starting.values())
         return soon + sum(map(_is_busy, work))
+
+
+def _is_coming(run: Run) -> bool:
+    """Whether a run that its cluster has may come to run, or prove itself, at any moment."""
+    return run.phase is RunPhase.SUBMITTING or (run.phase is RunPhase.RUNNING and run.health.up_at is None)
 
 
 def _run_fact(work: Work, sighting: Sighting) -> RunFact:
@@ -357,15 +370,18 @@ def _stop_fact(work: Work, run: Run, sighting: Sighting) -> StopFact:
     if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent):
         return Queued()
     fact = sighting.stops.get(work.open_stop.id, Silent("the look at the cluster left it out"))
+    if isinstance(fact, Running):
+        fact = with_ailment(fact, run)
     return snapshots.hold_back(work.open_stop, fact, work.open_snapshot)
 
 
-def _snapshot_fact(work: Work, sighting: Sighting) -> SnapshotFact:
+def _snapshot_fact(work: Work, run: Run, sighting: Sighting) -> SnapshotFact:
     """What to make of a savepoint of a running job. What has not begun makes way for a stop."""
     assert work.open_snapshot is not None, "only asked for open ones"
     if work.open_stop and work.open_snapshot.sent_at is None:
         return Preempted()
-    return sighting.snapshots.get(work.open_snapshot.id, Silent("the look at the cluster left it out"))
+    fact = sighting.snapshots.get(work.open_snapshot.id, Silent("the look at the cluster left it out"))
+    return with_ailment(fact, run) if isinstance(fact, Running) else fact
 
 
 def _takes_place(stop: Stop, fact: StopFact) -> bool:

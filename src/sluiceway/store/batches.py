@@ -54,9 +54,11 @@ async def let_start(connection: AsyncConnection, batch_ids: Sequence[int]) -> bo
     """Let begin the held starts whose turn has come, the last wave first; tells whether anything changed."""
     changed = False
     for batch_id in batch_ids:
-        alike = (runs.c.wave, runs.c.phase, runs.c.held)
+        # One that has not run steadily for a time holds up nobody any longer: it may never.
+        coming = runs.c.up_at.is_(None) & ~runs.c.unwell
+        alike = (runs.c.wave, runs.c.phase, runs.c.held, coming)
         counted = select(*alike, func.count()).where(runs.c.batch_id == batch_id).group_by(*alike)
-        tally = [StartTally(w, RunPhase(p), h, n) for w, p, h, n in await connection.execute(counted)]
+        tally = [StartTally(w, RunPhase(p), h, n, bool(c)) for w, p, h, c, n in await connection.execute(counted)]
         wave = release_starts(tally)
         if wave is not None:
             held = (runs.c.batch_id == batch_id, runs.c.held, runs.c.wave == wave)

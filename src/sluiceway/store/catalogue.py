@@ -22,7 +22,7 @@ class Need(StrEnum):
 
     STOPPED_WITH = "stopped_with"  # its latest run ended with it
     RESTORED_FROM = "restored_from"  # a job's latest run began from it, and has not been stopped with another one
-    NEWEST = "newest"  # no later one of it is whole
+    NEWEST = "newest"  # no later one of it is whole, or none that is proven
     CLAIMED = "claimed"  # a run of it was resumed in claim mode: Flink owns the files, and builds on them
     NAMED = "named"  # another job was told to be resumed from it
 
@@ -46,6 +46,7 @@ class Savepoint:
     created_at: datetime
     verified_at: datetime | None
     fault: str
+    unproven: str  # why a resume does not take it
     removed_at: datetime | None
     need: Need | None
     needing: int | None  # the job that needs it
@@ -155,10 +156,11 @@ def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]
     newest = select(func.max(other.c.id)).where(
         other.c.job_id == savepoints.c.job_id, other.c.removed_at.is_(None), other.c.fault == ""
     )
+    proven = newest.where(other.c.unproven == "").scalar_subquery()
     path, own = savepoints.c.path, jobs.c.id
     present = savepoints.c.removed_at.is_(None)
     mine = and_(present, own.is_not(None), jobs.c.deleted_at.is_(None))
-    last = or_(jobs.c.savepoint_path == path, savepoints.c.id == newest.scalar_subquery())
+    last = or_(jobs.c.savepoint_path == path, savepoints.c.id.in_((newest.scalar_subquery(), proven)))
     return [
         (and_(present, _claimed().is_not(None)), Need.CLAIMED, _claimed()),
         (and_(mine, stops.c.savepoint_path == path), Need.STOPPED_WITH, own),
@@ -186,7 +188,7 @@ async def claim(db: Database, path: str) -> Claim | None:
 def _restored() -> ScalarSelect[int | None]:
     """A job whose latest run has begun from it and was not stopped with another one."""
     job, stop = jobs.alias(), stops.alias()
-    saved = and_(stop.c.phase == StopPhase.STOPPED, stop.c.savepoint_path.is_not(None))
+    saved = and_(stop.c.phase == StopPhase.STOPPED, stop.c.savepoint_path.is_not(None), stop.c.unproven == "")
     latest = (job.c.id == runs.c.job_id) & (job.c.run_id == runs.c.id)
     began = runs.join(job, latest).outerjoin(stop, stop.c.id == job.c.stop_id)
     here = (runs.c.restore == savepoints.c.path, job.c.deleted_at.is_(None), func.coalesce(saved, False).is_(False))

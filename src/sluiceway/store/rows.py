@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping
 
+from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
@@ -24,6 +25,7 @@ RUN_MOVES = (
     "started_at",
     "ended_at",
     "reason",
+    "note",
     "traits",
     "claims",
 )
@@ -39,12 +41,14 @@ STOP_MOVES = (
     "retry_at",
     "doubt_since",
     "forgotten_since",
+    "idle_since",
     "abandoned",
     "foreign_savepoint",
     "checkpoint_path",
     "savepoint_path",
     "savepoint_size",
     "verified",
+    "unproven",
     "settled_at",
     "reason",
     "format",
@@ -63,6 +67,7 @@ SNAPSHOT_MOVES = (
     "savepoint_path",
     "savepoint_size",
     "verified",
+    "unproven",
     "settled_at",
     "reason",
     "format",
@@ -75,11 +80,16 @@ _MOMENTS = {
     "retry_at",
     "doubt_since",
     "forgotten_since",
+    "idle_since",
     "started_at",
     "ended_at",
     "settled_at",
     "stable_since",
+    "condition_since",
+    "up_at",
 }
+# The numbers of a run's health, in a document of their own.
+_NUMBERS = ("tasks", "running", "restarts", "cause", "slots_wanted", "slots_free")
 
 
 def to_run(row: RowMapping) -> Run:
@@ -100,8 +110,42 @@ def to_run(row: RowMapping) -> Run:
         reason=row["reason"],
         traits=to_traits(row["traits"]),
         claims=bool(row["claims"]),
+        note=row["note"],
+        health=to_health(row),
         version=row["version"],
     )
+
+
+def to_health(row: RowMapping) -> Health:
+    """How a run fares, as stored with it."""
+    return Health(
+        condition=Condition(row["condition"]),
+        since=moment(row["condition_since"]),
+        unwell=row["unwell"],
+        proof=Proof(row["proof"]),
+        up_at=moment(row["up_at"]),
+        **_numbers(row["ailment"]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _numbers(text: str) -> dict[str, Any]:
+    """Most runs have the same: all of their few tasks run."""
+    return msgspec.json.decode(text, type=dict[str, Any]) if text else {}
+
+
+def _of_health(health: Health) -> dict[str, Any]:
+    numbers = {name: value for name in _NUMBERS if (value := getattr(health, name))}
+    if health.slots_free is not None:
+        numbers["slots_free"] = health.slots_free
+    return {
+        "condition": health.condition,
+        "condition_since": health.since,
+        "unwell": health.unwell,
+        "proof": health.proof,
+        "up_at": health.up_at,
+        "ailment": to_json(numbers) if numbers else "",
+    }
 
 
 def to_stop(row: RowMapping) -> Stop:
@@ -127,6 +171,7 @@ def to_stop(row: RowMapping) -> Stop:
         retry_at=moment(row["retry_at"]),
         doubt_since=moment(row["doubt_since"]),
         forgotten_since=moment(row["forgotten_since"]),
+        idle_since=moment(row["idle_since"]),
         cancel_on_failure=row["cancel_on_failure"],
         abandoned=row["abandoned"],
         foreign_savepoint=row["foreign_savepoint"],
@@ -134,6 +179,7 @@ def to_stop(row: RowMapping) -> Stop:
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
+        unproven=row["unproven"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
         format=_format(row["format"]),
@@ -164,6 +210,7 @@ def to_snapshot(row: RowMapping) -> Snapshot:
         savepoint_path=row["savepoint_path"],
         savepoint_size=row["savepoint_size"],
         verified=row["verified"],
+        unproven=row["unproven"],
         settled_at=moment(row["settled_at"]),
         reason=row["reason"],
         wish=_format(row["wish"]),
@@ -252,6 +299,7 @@ def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
         columns["policy"] = of_policy(value.policy)
     if isinstance(value, Run):
         columns["traits"] = None if value.traits is None else to_json(value.traits)
+        columns |= _of_health(value.health)
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
     return columns | {"id": value.id, "version": value.version}

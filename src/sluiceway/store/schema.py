@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
 
+from sluiceway.domain.health import AILING
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.domain.snapshot import UNSETTLED as UNSETTLED_SNAPSHOTS
 from sluiceway.domain.stop import SETTLED, StopPhase
@@ -19,6 +20,7 @@ def _in(column: str, values: Iterable[str]) -> str:
 
 LIVE_OR_LOST = _in("phase", [phase.value for phase in RunPhase if phase in LIVE or phase is RunPhase.LOST])
 UNSETTLED = _in("phase", [phase.value for phase in StopPhase if phase not in SETTLED])
+AILING_RUN = _in("condition", sorted(condition.value for condition in AILING))
 OPEN_SNAPSHOT = _in("phase", sorted(phase.value for phase in UNSETTLED_SNAPSHOTS))
 
 jobs = Table(
@@ -120,10 +122,19 @@ runs = Table(
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    # How it fares while it lives; what ails it is a document of its own, empty for most.
+    Column("condition", Text, nullable=False, server_default="unknown"),
+    Column("condition_since", BigInteger),
+    Column("unwell", Boolean, nullable=False, server_default=text("0")),
+    Column("ailment", Text, nullable=False, server_default=""),
+    Column("proof", Text, nullable=False, server_default="unknown"),
+    Column("up_at", BigInteger),
     Column("version", Integer, nullable=False, server_default=text("0")),
     Index("runs_of_job", "job_id"),
     Index("runs_by_restore", "restore", sqlite_where=text("restore IS NOT NULL")),
     Index("runs_to_watch", "cluster", sqlite_where=text(LIVE_OR_LOST)),
+    Index("runs_that_ail", "job_id", sqlite_where=text(AILING_RUN)),
     Index("runs_of_batch", "batch_id", sqlite_where=text("batch_id IS NOT NULL")),
     sqlite_autoincrement=True,
 )
@@ -190,6 +201,7 @@ stops = Table(
     Column("retry_at", BigInteger),
     Column("doubt_since", BigInteger),
     Column("forgotten_since", BigInteger),
+    Column("idle_since", BigInteger),
     Column("cancel_on_failure", Boolean, nullable=False, server_default=text("0")),
     Column("abandoned", Boolean, nullable=False, server_default=text("0")),
     Column("foreign_savepoint", Text),
@@ -201,6 +213,7 @@ stops = Table(
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),
+    Column("unproven", Text, nullable=False, server_default=""),  # why a resume does not take its savepoint
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
     Column("reason", Text, nullable=False, server_default=""),
@@ -238,6 +251,7 @@ snapshots = Table(
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),
+    Column("unproven", Text, nullable=False, server_default=""),  # why a resume does not take its savepoint
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
     Column("reason", Text, nullable=False, server_default=""),
@@ -270,6 +284,7 @@ savepoints = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("verified_at", BigInteger),  # when it was last read and found whole
     Column("fault", Text, nullable=False, server_default=""),  # what was wrong when it was last read
+    Column("unproven", Text, nullable=False, server_default=""),  # why a resume does not take it
     Column("removed_at", BigInteger),
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),

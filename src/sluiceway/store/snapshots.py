@@ -120,6 +120,7 @@ async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Snapshot,
         "reason": literal(""),
         "created_at": literal(epoch_ms(now)),
         "verified_at": case((snapshots.c.verified, epoch_ms(now))),
+        "unproven": snapshots.c.unproven,
     }
     joined = given.join(snapshots, snapshots.c.id == field("$.id")).join(jobs, jobs.c.id == snapshots.c.job_id)
     chosen = select(*columns.values()).select_from(joined)

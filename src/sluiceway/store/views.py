@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, select, text, union_all
 
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
@@ -37,7 +37,7 @@ class JobFilter:
     """Which jobs to list. Whatever is None leaves all in."""
 
     kind: str | None = None
-    status: JobStatus | None = None
+    statuses: Sequence[JobStatus] = ()
     queue: str | None = None
     user: str | None = None
     name: str | None = None  # a part of the name, as it is written
@@ -167,8 +167,11 @@ def _is(tag: FromClause, project: str, key: str, value: str) -> ColumnElement[bo
 
 
 def _matching(project: str, where: JobFilter) -> list[ColumnElement[bool]]:
-    wanted = {"kind": where.kind, "status": where.status, "user": where.user}
+    wanted = {"kind": where.kind, "user": where.user}
     matching = [jobs.c[name] == value for name, value in wanted.items() if value is not None]
+    if where.statuses:
+        one = len(where.statuses) == 1
+        matching.append(jobs.c.status == where.statuses[0] if one else jobs.c.status.in_(where.statuses))
     if where.name:
         # The range says nothing, but leads the database to the index by time, which has the names.
         matching += [func.instr(jobs.c.name, where.name) > 0, jobs.c.id > 0]
@@ -232,6 +235,7 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
     joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    proven = stops.c.unproven == ""
     columns = (
         jobs.c.id.label("job_id"),
         jobs.c.project,
@@ -239,13 +243,13 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         jobs.c.queue,
         jobs.c.run_id,
         jobs.c.flink_job_id,
-        func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path).label("stopped_with"),
+        case((proven, func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path))).label("stopped_with"),
         runs.c.restore.label("restored_from"),
         jobs.c.savepoint_path,
         jobs.c.bucket,
         runs.c.checkpoints,
         jobs.c.chosen_savepoint.label("chosen"),
-        stops.c.savepoint_path.is_not(None).label("saved"),
+        (proven & stops.c.savepoint_path.is_not(None)).label("saved"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
@@ -271,9 +275,13 @@ async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]
 
 
 async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The directories of each run's stops and other savepoints, in which their savepoints are."""
-    of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(ids(run_ids)))
-    of_snapshots = select(snapshots.c.run_id, snapshots.c.target).where(snapshots.c.run_id.in_(ids(run_ids)))
+    """The directories of each run's stops and other savepoints, in which their savepoints are.
+
+    Savepoints that prove nothing are left out: a resume must not take them.
+    """
+    of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(ids(run_ids)), stops.c.unproven == "")
+    of_snapshots = select(snapshots.c.run_id, snapshots.c.target)
+    of_snapshots = of_snapshots.where(snapshots.c.run_id.in_(ids(run_ids)), snapshots.c.unproven == "")
     found: dict[int, list[str]] = defaultdict(list)
     async with db.read() as connection:
         for run_id, root in await connection.execute(union_all(of_stops, of_snapshots)):

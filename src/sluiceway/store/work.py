@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, Select, Table, Text, bindparam, case, func, i
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.health import told
 from sluiceway.domain.job import JobSpec, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
@@ -55,9 +56,12 @@ class Work:
 
     @property
     def newest_savepoint(self) -> tuple[str, int | None] | None:
-        """Where the last savepoint of the run lies that was kept, and its size: a stop's own is the newest."""
+        """Where the last savepoint of the run lies that was kept, and its size: a stop's own is the newest.
+
+        One of a run that never proved its state does not count.
+        """
         for kept in (self.stop, self.snapshot):
-            if kept is not None and kept.savepoint_path is not None:
+            if kept is not None and kept.savepoint_path is not None and not kept.unproven:
                 return kept.savepoint_path, kept.savepoint_size
         return None
 
@@ -160,9 +164,9 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         await guarded_update(connection, stops, [moves(stop) for stop in stop_moves])
         await guarded_update(connection, snapshots, [moves(snapshot) for snapshot in snapshot_moves])
         await _show(connection, whole)
-        told = [event for change in kept for event in _told(change, now)]
-        if told:
-            await connection.execute(insert(events), told)
+        happened = [event for change in kept for event in _told(change, now)]
+        if happened:
+            await connection.execute(insert(events), happened)
         await snapshot_rows.catalogue(
             connection, [(c.after.snapshot, c.flink_version) for c in whole if c.after.snapshot and _saved_one(c)], now
         )
@@ -212,6 +216,7 @@ async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now
         "reason": func.coalesce(batches.c.reason, ""),
         "created_at": literal(epoch_ms(now)),
         "verified_at": case((stops.c.verified, epoch_ms(now))),
+        "unproven": stops.c.unproven,
     }
     joined = given.join(stops, stops.c.id == field("$.id")).join(jobs, jobs.c.id == stops.c.job_id)
     chosen = select(*columns.values()).select_from(joined.outerjoin(batches, batches.c.id == stops.c.batch_id))
@@ -336,24 +341,41 @@ def _savepoint_row(work: Work) -> dict[str, Any]:
 def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
     run, stop, at = change.after.run, change.after.stop, epoch_ms(now)
     if run.phase is not change.before.run.phase:
-        told = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
-        yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
+        moved = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
+        yield moved | {"batch_id": change.after.starts_batch, "stop_id": None}
+    yield from _told_of_claims(change, at)
+    yield from _told_of_health(change, at)
+    before = change.before.stop
+    if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
+        detail = f"{stop.reason} {_format_of(stop)}".strip() if stop.phase is StopPhase.SENT else stop.reason
+        moved = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=detail)
+        yield moved | {"batch_id": stop.batch_id, "stop_id": stop.id}
+    snapshot, earlier = change.after.snapshot, change.before.snapshot
+    if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
+        detail = snapshot.savepoint_path or snapshot.reason or _format_of(snapshot)
+        moved = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
+        yield moved | {"batch_id": None, "stop_id": None}
+
+
+def _told_of_claims(change: Change, at: int) -> Iterable[dict[str, Any]]:
+    run = change.after.run
     if run.claims and not change.before.run.claims:
         owned = (
             f"Flink owns {run.restore} from now on: the job keeps a changelog of its state, and resumes no other way."
         )
-        told = event("savepoint_claimed", at, change.after.project, job_id=run.job_id, detail=owned)
-        yield told | {"batch_id": change.after.starts_batch, "stop_id": None}
-    before = change.before.stop
-    if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
-        detail = f"{stop.reason} {_format_of(stop)}".strip() if stop.phase is StopPhase.SENT else stop.reason
-        told = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=detail)
-        yield told | {"batch_id": stop.batch_id, "stop_id": stop.id}
-    snapshot, earlier = change.after.snapshot, change.before.snapshot
-    if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
-        detail = snapshot.savepoint_path or snapshot.reason or _format_of(snapshot)
-        told = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
-        yield told | {"batch_id": None, "stop_id": None}
+        claimed = event("savepoint_claimed", at, change.after.project, job_id=run.job_id, detail=owned)
+        yield claimed | {"batch_id": change.after.starts_batch, "stop_id": None}
+
+
+def _told_of_health(change: Change, at: int) -> Iterable[dict[str, Any]]:
+    """One event when a job falls ill, one when it is well again, and one of what went wrong beside its start."""
+    before, after = change.before.run, change.after.run
+    about = {"batch_id": change.after.starts_batch, "stop_id": None}
+    if after.live and after.health.ails is not before.health.ails:
+        kind, detail = ("job_unwell", told(after.health)) if after.health.ails else ("job_well", "")
+        yield event(kind, at, change.after.project, job_id=after.job_id, detail=detail) | about
+    if after.note and after.note != before.note:
+        yield event("job_note", at, change.after.project, job_id=after.job_id, detail=after.note) | about
 
 
 def _format_of(attempt: Stop | Snapshot) -> str:
@@ -377,9 +399,13 @@ async def shift(db: Database, cluster: str, jump: timedelta) -> None:
     values = {"deadline": stops.c.deadline + by, "retry_at": stops.c.retry_at + by}
     async with db.write(Use.UPKEEP) as connection:
         await connection.execute(
-            update(stops).where(open_).values(values | {"forgotten_since": stops.c.forgotten_since + by})
+            update(stops)
+            .where(open_)
+            .values(values | {"forgotten_since": stops.c.forgotten_since + by, "idle_since": stops.c.idle_since + by})
         )
         kept = {"deadline": snapshots.c.deadline + by, "forgotten_since": snapshots.c.forgotten_since + by}
         here = (snapshots.c.cluster == cluster, text(f"snapshots.{OPEN_SNAPSHOT}"))
         await connection.execute(update(snapshots).where(*here).values(kept))
+        lives = (runs.c.cluster == cluster, text(f"runs.{LIVE_OR_LOST}"), runs.c.condition_since.is_not(None))
+        await connection.execute(update(runs).where(*lives).values(condition_since=runs.c.condition_since + by))
     await forget_doubts(db, cluster)

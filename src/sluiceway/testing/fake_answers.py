@@ -14,14 +14,14 @@ _TASK_STATES = ("created", "scheduled", "deploying", "reconciling", "initializin
 _TASKS_AT_END = {JobState.FINISHED: "finished", JobState.CANCELED: "canceled", JobState.FAILED: "failed"}
 
 
-def overview_answer(jobs: Iterable[FakeJob]) -> bytes:
-    """`GET /overview`."""
+def overview_answer(jobs: Iterable[FakeJob], free_slots: int | None = None) -> bytes:
+    """`GET /overview`; by default there are slots enough."""
     states = [job.state for job in jobs]
     return msgspec.json.encode(
         {
             "taskmanagers": 1,
             "slots-total": 100_000,
-            "slots-available": 100_000 - states.count(JobState.RUNNING),
+            "slots-available": 100_000 - states.count(JobState.RUNNING) if free_slots is None else free_slots,
             "jobs-running": states.count(JobState.RUNNING),
             "jobs-finished": states.count(JobState.FINISHED),
             "jobs-cancelled": states.count(JobState.CANCELED),
@@ -101,7 +101,7 @@ def checkpoints_answer(job: FakeJob) -> bytes:
         "restored": job.restarts + bool(job.restored),
         "total": len(history),
         "in_progress": len(history) - len(complete) - len(failed),
-        "completed": len(complete),
+        "completed": len(complete) + bool(job.checkpoint),
         "failed": len(failed),
     }
     return msgspec.json.encode({"counts": counts, "summary": {}, "latest": latest, "history": history[::-1]})
@@ -114,7 +114,7 @@ def checkpoint_config_answer(job: FakeJob) -> bytes:
     return msgspec.json.encode(
         {
             "mode": "exactly_once",
-            "interval": 10_000,
+            "interval": 2**63 - 1 if job.interval is None else _milliseconds(job.interval),
             "timeout": _milliseconds(job.timeout_seconds),
             "min_pause": 0,
             "max_concurrent": 1,
@@ -155,16 +155,27 @@ def _restored(job: FakeJob) -> dict[str, Any] | None:
 
 
 def exceptions_answer(job: FakeJob) -> bytes:
-    """`GET /jobs/:id/exceptions`."""
-    entries = []
-    if job.failure:
-        outer = "org.apache.flink.runtime.JobException"
-        words = "Recovery is suppressed by NoRestartBackoffTimeStrategy"
-        trace = f"{outer}: {words}\n\tat org.apache.flink.Some.frame(Some.java:1)\nCaused by: {job.failure}\n"
-        entries = [
-            {"exceptionName": outer, "stacktrace": trace, "timestamp": _milliseconds(job.failed_at or job.ended_at)}
-        ]
-    return msgspec.json.encode({"exceptionHistory": {"entries": entries, "truncated": False}})
+    """`GET /jobs/:id/exceptions`: what ended it, and what it has restarted after, the latest first and 16 at most."""
+    entries = [_exception(why, at) for at, why in job.failures[-16:]]
+    if job.failure and job.state.terminal:
+        if job.tasks:
+            outer = "org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy"
+        else:
+            outer = "org.apache.flink.runtime.client.JobInitializationException: Could not start the JobMaster."
+        entries.append(_exception(outer, job.ended_at or 0.0, job.failure))
+    return msgspec.json.encode({"exceptionHistory": {"entries": entries[::-1], "truncated": False}})
+
+
+def application_exceptions_answer(job: FakeJob) -> bytes:
+    """`GET /applications/:id/exceptions`, for the application that a job is."""
+    why = job.application_failure
+    entries = [_exception(why, job.ended_at or 0.0)] if why else []
+    return msgspec.json.encode({"exceptionHistory": {"entries": entries}})
+
+
+def _exception(outer: str, at: float, cause: str = "") -> dict[str, Any]:
+    trace = f"{outer}\n\tat org.apache.flink.Some.frame(Some.java:1)\n" + (f"Caused by: {cause}\n" if cause else "")
+    return {"exceptionName": outer.partition(":")[0], "stacktrace": trace, "timestamp": _milliseconds(at)}
 
 
 def attempt_answer(attempt: Attempt) -> bytes:
@@ -245,6 +256,8 @@ def _checkpoint(made: FakeCheckpoint) -> dict[str, Any]:
 def _tasks(job: FakeJob) -> dict[str, int]:
     counts = dict.fromkeys((*_TASK_STATES, "running", "finished", "canceled", "failed"), 0)
     rest = _TASKS_AT_END.get(job.state, "scheduled")
+    if job.state is JobState.RESTARTING:
+        rest = "canceled"
     counts["running"] = job.running
     counts[rest] += job.tasks - job.running - job.finished_tasks
     counts["finished"] += job.finished_tasks

@@ -41,7 +41,7 @@ _STILLBORN = (
 class FakeJars:
     """The jars that were uploaded to one fake cluster."""
 
-    def __init__(self, start: Start, fail: Callable[[str], None]) -> None:
+    def __init__(self, start: Start, fail: Callable[[str, str], None]) -> None:
         """`start(jid, **fields)` takes up a job, and raises `ValueError` for an id that was used; `fail` ends one."""
         self._start = start
         self._fail = fail
@@ -108,8 +108,9 @@ class FakeJars:
         except ValueError:
             return _main_failed(submitting, _TAKEN)
         if savepoint is not None and not (Path(urlsplit(savepoint).path) / "_metadata").is_file():
-            self._fail(jid)
-            return _main_failed(submitting, *_STILLBORN[:-1], f"{_STILLBORN[-1]} '{savepoint}' on file system 'file'.")
+            why = f"{_STILLBORN[-1]} '{savepoint}' on file system 'file'."
+            self._fail(jid, why)
+            return _main_failed(submitting, *_STILLBORN[:-1], why)
         if mode == "twice":
             return _main_failed(submitting, _TAKEN)
         if mode == "late":

@@ -107,6 +107,9 @@ class FakeJob:
     finish_seconds: float = 0.0  # from then until a stopped job is FINISHED
     cancel_seconds: float = 0.0
     restart_seconds: float = 0.02
+    loops: str = ""  # the failure that it meets again and again, for ever
+    comes_up: bool = False  # all of its tasks run for a moment before each failure; else none does
+    up_seconds: float = 0.05  # from a restart to the next failure
     failing: list[str] = field(default_factory=list)  # names of `FAILURES`, one for each of the next attempts
     restored: str | None = None  # the savepoint it was started from
     brought_back: str | None = None  # what its latest restart was from; None when that was from nothing
@@ -125,6 +128,9 @@ class FakeJob:
     failure: str = ""
     failed_at: float = 0.0
     changed_at: float = field(default_factory=_now)  # when a task last changed its state
+    application_failure: str = ""  # what only its application tells
+    failures: list[tuple[float, str]] = field(default_factory=list)  # each that it restarted after, the oldest first
+    interval: float | None = None  # seconds between its checkpoints
     forgotten_checkpoints: bool = False  # after a failover `/checkpoints` answers 404
     started_at: float = field(default_factory=_now)
     running_since: float = field(default_factory=_now)
@@ -139,12 +145,12 @@ class FakeJob:
     @property
     def processing(self) -> bool:
         """Whether records flow."""
-        return self.state is JobState.RUNNING and not self.drained
+        return self.state is JobState.RUNNING and not self.drained and not self.loops
 
     @property
     def running(self) -> int:
         """How many of its tasks run."""
-        if self.state is not JobState.RUNNING:
+        if self.state is not JobState.RUNNING or (self.loops and not self.comes_up):
             return 0
         return self.tasks - self.finished_tasks if self.running_tasks is None else self.running_tasks
 
@@ -185,6 +191,8 @@ class FakeJobs:
             raise ValueError(f"DuplicateApplicationSubmissionException: {job.jid}")
         self.jobs[job.jid] = job
         self.version += 1
+        if job.state is JobState.RUNNING:
+            self._fails_again(job)
         return job
 
     def attempt(self, jid: str, trigger: str) -> Attempt | None:
@@ -295,6 +303,7 @@ class FakeJobs:
     def _found_again(self, job: FakeJob) -> None:
         self._move(job, JobState.RUNNING)
         self._found(job)
+        self._fails_again(job)
 
     def _found(self, job: FakeJob) -> None:
         self.jobs[job.jid] = self.recovering.pop(job.jid)
@@ -391,6 +400,7 @@ class FakeJobs:
             return
         job.restarts += 1
         self._bring_back(job)
+        job.failures.append((time.time(), why))
         self._move(job, JobState.RESTARTING)
         self._later(job.restart_seconds, lambda: self._again(job))
 
@@ -411,6 +421,19 @@ class FakeJobs:
         if job.state is JobState.RESTARTING:
             job.drained = False
             self._move(job, JobState.RUNNING)
+            self._fails_again(job)
+
+    def _fails_again(self, job: FakeJob) -> None:
+        if job.loops:
+            self._later(job.up_seconds, lambda: self._restart(job, job.loops) if _still_loops(job) else None)
+
+    def loop(self, jid: str, why: str) -> None:
+        """From now on the job fails again and again; with no words it runs steadily from its next restart on."""
+        job = self.jobs[jid]
+        looped, job.loops = job.loops, why
+        self.version += 1
+        if why and not looped and job.state is JobState.RUNNING:
+            self._restart(job, why)
 
     def _abort(self, job: FakeJob) -> None:
         for attempt in list(self._in_flight.get(job.jid, ())):
@@ -455,3 +478,7 @@ def _dies_of(job: FakeJob, attempt: Attempt) -> str | None:
     if not job.checkpoint_dir and job.state_bytes > MEMORY_LIMIT:
         return TOO_LARGE.format(size=job.state_bytes)
     return None
+
+
+def _still_loops(job: FakeJob) -> bool:
+    return bool(job.loops) and job.state is JobState.RUNNING

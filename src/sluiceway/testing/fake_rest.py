@@ -17,6 +17,7 @@ import msgspec
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_answers import (
     VERTEX,
+    application_exceptions_answer,
     attempt_answer,
     checkpoint_config_answer,
     checkpoints_answer,
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     EXCEPTIONS = "exceptions"
     JOB_CONFIG = "job_config"
     CLUSTER_CONFIG = "cluster_config"  # GET /jobmanager/config
+    APPLICATION = "application"  # GET /applications/:id/exceptions
     VERTEX = "vertex"  # its metrics and its back pressure
     STOP = "stop"
     SAVEPOINT = "savepoint"
@@ -81,12 +83,13 @@ class FakeRest:
         self._default_target = default_target
         self._disk = disk or LocalDisk()
         self.options: dict[str, str] = {}  # of the JobManager
+        self.free_slots: int | None = None  # None: as many as it takes
         self._hidden: set[str] = set()
         self._cache: dict[str, tuple[float, Answer]] = {}
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
         self._disposals: dict[str, str | None] = {}
         self._state = FakeJobs(self._later, self._disk, store_seconds)
-        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail)  # None: none are taken
+        self.jars: FakeJars | None = FakeJars(self.add_job, self.fail_to_start)  # None: none are taken
 
     # The world. ---------------------------------------------------------------------------------------------------
 
@@ -116,6 +119,26 @@ class FakeRest:
     def fail(self, jid: str, why: str = "java.lang.IllegalStateException: the sink is broken") -> None:
         """The job fails for good; `why` is what `/exceptions` shows of it."""
         self._state.end(jid, JobState.FAILED, why)
+
+    def fail_to_start(self, jid: str, why: str = "java.io.FileNotFoundException: Cannot find the savepoint") -> None:
+        """Its JobMaster cannot even begin with it; `why` is the cause that `/exceptions` shows."""
+        self.jobs[jid].tasks = 0
+        self._state.end(jid, JobState.FAILED, why)
+
+    def starve(self, jid: str, why: str = "") -> None:
+        """The adaptive scheduler finds no slots for it: it is only created; with `why` it has failed of that by now."""
+        job = self.jobs[jid]
+        if why:
+            job.application_failure = why
+            self._state.end(jid, JobState.FAILED)
+        else:
+            job.state = JobState.CREATED
+            self._state.version += 1
+
+    def loop(self, jid: str, why: str = "java.lang.ArithmeticException: / by zero", *, comes_up: bool = False) -> None:
+        """The job fails again and again, also where all tasks run for a moment (`comes_up`). No words: no more."""
+        self.jobs[jid].comes_up = comes_up
+        self._state.loop(jid, why)
 
     def lose_taskmanager(self, jid: str) -> None:
         """The machine under the job is lost: attempts in flight fail, and the job restarts if it can."""
@@ -170,7 +193,7 @@ class FakeRest:
                 return _no(400, f"Bad request, could not parse parameters: {why}")
         match kind:
             case Kind.CLUSTER:
-                return 200, overview_answer(self.jobs.values())
+                return 200, overview_answer(self.jobs.values(), self.free_slots)
             case Kind.JOBS:
                 return 200, self._jobs_overview()
             case Kind.STATUS:
@@ -179,7 +202,7 @@ class FakeRest:
                 return 200, cluster_config_answer(self.options)
             case Kind.CHECKPOINT_CONFIG | Kind.JOB_CONFIG:
                 return self._fresh(kind, ids[0])
-            case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS:
+            case Kind.JOB | Kind.CHECKPOINTS | Kind.EXCEPTIONS | Kind.APPLICATION:
                 return self._cached(kind, ids[0])
             case Kind.VERTEX:
                 return self._vertex(ids[0], ids[1], path_qs)
@@ -239,6 +262,8 @@ class FakeRest:
             return 200, exceptions_answer(job)
         if kind is Kind.JOB_CONFIG:
             return 200, job_config_answer(job)
+        if kind is Kind.APPLICATION:
+            return 200, application_exceptions_answer(job)
         if job.batch or job.forgotten_checkpoints:
             return _no(404, "Checkpointing has not been enabled.")
         return 200, checkpoints_answer(job) if kind is Kind.CHECKPOINTS else checkpoint_config_answer(job)
@@ -322,6 +347,8 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901, PLR0
             return Kind.CLUSTER_CONFIG, []
         case "GET", ["jobs", jid, "config"]:
             return Kind.JOB_CONFIG, [jid]
+        case "GET", ["applications", jid, "exceptions"]:
+            return Kind.APPLICATION, [jid]
         case "GET", ["jobs", jid, "checkpoints", "config"]:
             return Kind.CHECKPOINT_CONFIG, [jid]
         case "GET", ["jobs", jid, "vertices", vertex, *what] if what in (["backpressure"], ["subtasks", "metrics"]):

@@ -62,6 +62,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("PUT", f"{_OWN}/resources/{{name}}"): Action.CREATE,
     ("GET", f"{_OWN}/resources"): Action.LIST,
     ("DELETE", f"{_OWN}/resources/{{name}}"): Action.DELETE,
+    ("GET", f"{_OWN}/jobs"): Action.LIST,
     ("POST", f"{_OWN}/stops"): Action.STOP,
     ("GET", f"{_OWN}/stops"): Action.LIST,
     ("GET", f"{_OWN}/stops/{{stop_id}}"): Action.GET,

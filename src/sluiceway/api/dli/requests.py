@@ -100,7 +100,7 @@ def descending(order: str) -> bool:
 def _where(query: ListQuery, tags: Mapping[str, str]) -> JobFilter:
     return JobFilter(
         kind=query.job_type or None,
-        status=STATUSES[query.status] if query.status else None,
+        statuses=STATUSES[query.status] if query.status else (),
         queue=query.queue_name or None,
         user=query.user_name or None,
         name=query.name or None,

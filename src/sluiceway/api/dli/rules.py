@@ -29,7 +29,7 @@ from sluiceway.api.dli.fields import (
 )
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
-from sluiceway.domain.admission import EDITABLE
+from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
 from sluiceway.storage.files import is_bucket
@@ -146,7 +146,7 @@ def settings_of(draft: JobDraft) -> Settings:
 
 def refuse_update(status: JobStatus, changed: list[str]) -> DliError:
     """Why a job in this status cannot be changed like that."""
-    if status in {JobStatus.RUNNING, JobStatus.SUBMITTING}:
+    if status in RUNS | {JobStatus.SUBMITTING}:
         return DliError(
             Code.UPDATE_RUNNING,
             status=dli_status(status),
@@ -161,7 +161,7 @@ def refuse_in_status(job: Job, draft: JobDraft) -> None:
     if job.status in EDITABLE:
         return
     changed = _changes(job.draft, draft)
-    if job.status is not JobStatus.RUNNING or set(changed) - set(RUNTIME_FIELDS):
+    if job.status not in RUNS or set(changed) - set(RUNTIME_FIELDS):
         raise refuse_update(job.status, [name for name in changed if name not in RUNTIME_FIELDS])
 
 

@@ -1,4 +1,4 @@
-"""Our job statuses under DLI's names, one to one."""
+"""Our job statuses under DLI's names. One of a job that is not well has the name of one that failed."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +10,7 @@ NAMES: Final[Mapping[JobStatus, str]] = {
     JobStatus.SUBMITTING: "job_submitting",
     JobStatus.SUBMIT_FAILED: "job_submit_fail",
     JobStatus.RUNNING: "job_running",
+    JobStatus.UNWELL: "job_running_exception",
     JobStatus.FAILED: "job_running_exception",
     JobStatus.SAVEPOINTING: "job_savepointing",
     JobStatus.CANCELING: "job_canceling",
@@ -17,7 +18,7 @@ NAMES: Final[Mapping[JobStatus, str]] = {
     JobStatus.STOP_FAILED: "job_cancel_fail",
     JobStatus.FINISHED: "job_finish",
 }
-STATUSES: Final = {name: status for status, name in NAMES.items()}
+STATUSES: Final = {name: tuple(s for s in NAMES if NAMES[s] == name) for name in NAMES.values()}
 NEVER_HERE: Final = frozenset({"job_downloading", "job_idle", "job_arrearage_stopped", "job_arrearage_recovering"})
 
 

@@ -34,8 +34,10 @@ ACCEPTED: Final[Mapping[Batch, Text]] = {
         "已接受停止请求。请查询作业状态，直到变为 job_cancel_success 或 job_cancel_fail。",
     ),
     Batch.RUN: Text(
-        "The start is accepted. Follow the job's status until it is job_running or job_submit_fail.",
-        "已接受启动请求。请查询作业状态，直到变为 job_running 或 job_submit_fail。",
+        "The start is accepted. Follow the job's status: it becomes job_running, job_finish or job_submit_fail, or"
+        " job_running_exception where the job fails or does not run steadily. status_desc tells why.",
+        "已接受启动请求。请查询作业状态：状态将变为 job_running、job_finish 或 job_submit_fail；"
+        "作业失败或不能稳定运行时变为 job_running_exception。原因见 status_desc。",
     ),
     Batch.DELETE: Text("The job is deleted.", "作业已删除。"),
 }

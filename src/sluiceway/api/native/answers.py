@@ -23,12 +23,18 @@ _WORDS = {
 }
 
 
+def shown(status: JobStatus) -> str:
+    """A status by the name that it has here, where health has a place of its own beside it."""
+    return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
+
+
 def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
     """The answer to one job of a request."""
     if verdict.refusal is None:
         code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
         return wire.JobAnswer(job_id, True, code, verdict.note, wave)
-    words = _WORDS[verdict.refusal].format(status=verdict.status, note=verdict.note)
+    status = verdict.status and shown(verdict.status)
+    words = _WORDS[verdict.refusal].format(status=status, note=verdict.note)
     return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave)
 
 

@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, resources, savepoints, stops, wire
+from sluiceway.api.native import events, jobs, resources, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -31,6 +31,7 @@ from sluiceway.control.errors import (
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
 _HANDLERS = [
+    jobs.list_jobs,
     stops.stop,
     stops.list_stops,
     stops.show_stop,

@@ -124,6 +124,7 @@ def _view(savepoint: Savepoint) -> wire.Savepoint:
         created_at=savepoint.created_at,
         verified_at=savepoint.verified_at,
         fault=savepoint.fault,
+        unproven=savepoint.unproven,
         removed_at=savepoint.removed_at,
         needed=savepoint.need is not None,
         needed_by=needed_by(savepoint),

@@ -14,7 +14,7 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.answers import count, job_answer
+from sluiceway.api.native.answers import count, job_answer, shown
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
     BatchId,
@@ -33,7 +33,7 @@ from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.job import JobStatus
-from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
+from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
@@ -192,7 +192,7 @@ async def _jobs(stop_jobs: StopJobs, project: str, data: wire.StopRequest) -> tu
     groups = [_group(wave) for wave in data.waves or ()]
     job_ids: Sequence[int] | None = data.job_ids
     if chosen or data.all:
-        statuses = [JobStatus(status) for status in data.status or ()]
+        statuses = [status for status in JobStatus if shown(status) in (data.status or ())]
         which = JobSelector(data.queue, data.name, data.tags or {}, statuses)
         job_ids = await stop_jobs.select(project, which)
     return await stop_jobs.arrange(project, job_ids, groups)
@@ -210,9 +210,10 @@ def _policy(data: wire.StopRequest) -> StopPolicy:
     keeping = failing.action == "cancel_keeping_checkpoint"
     if keeping != (failing.max_checkpoint_age_seconds is not None):
         raise ClientException("max_checkpoint_age_seconds goes with cancel_keeping_checkpoint, which needs it.")
-    plain = not data.drain and data.format == "auto" and data.target is None
+    plain = not data.drain and data.format == "auto" and data.target is None and data.if_not_running is None
     if not data.savepoint and not (plain and failing == wire.OnSavepointFailure()):
-        raise ClientException("Without a savepoint there is no drain, format, target or on_savepoint_failure.")
+        what = "drain, format, target, if_not_running or on_savepoint_failure"
+        raise ClientException(f"Without a savepoint there is no {what}.")
     return StopPolicy(
         drain=data.drain,
         format=None if data.format == "auto" else SavepointFormat(data.format),
@@ -220,6 +221,7 @@ def _policy(data: wire.StopRequest) -> StopPolicy:
         backoff=_seconds(failing.backoff_seconds),
         resort=Resort(failing.action),
         checkpoint_age=_seconds(failing.max_checkpoint_age_seconds),
+        if_not_running=None if data.if_not_running is None else IfNotRunning(data.if_not_running),
         timeout=_seconds(data.timeout_seconds),
     )
 
@@ -290,13 +292,14 @@ def _view(entry: views.BatchEntry) -> wire.StopView:
         job_id=entry.job_id,
         name=entry.name,
         queue=entry.cluster,
-        job_status=entry.status.value,
+        job_status=shown(entry.status),
         phase=stop.phase.value,
         wave=entry.wave,
         held=stop.held,
         attempt=stop.attempt,
         savepoint=stop.savepoint_path,
         checkpoint=stop.checkpoint_path if stop.phase in SETTLED else None,
+        unproven=stop.unproven,
         size=stop.savepoint_size,
         format=(stop.format or "") if stop.savepoint else "",
         format_reason=stop.format_why if stop.savepoint else "",

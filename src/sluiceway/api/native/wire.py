@@ -68,6 +68,7 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
     target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None  # a directory (URI) for the savepoints
     on_savepoint_failure: OnSavepointFailure = OnSavepointFailure()
+    if_not_running: Literal["wait", "cancel", "leave"] | None = None  # the service's setting when left out
     timeout_seconds: Seconds | None = None
     max_parallel: Annotated[int, Meta(ge=1)] | None = None
     waves: Annotated[list[Wave], Meta(min_length=1, max_length=100)] | None = None
@@ -172,6 +173,7 @@ class StopView(Struct, frozen=True):
     attempt: int
     savepoint: str | None  # where it lies; only for a job that was stopped with it
     checkpoint: str | None  # what a cancel has kept in place of a savepoint
+    unproven: str  # why a resume does not take this savepoint; empty when it does
     size: int | None
     format: str  # of the savepoint; empty as long as none was asked for
     format_reason: str
@@ -255,6 +257,7 @@ class Savepoint(Struct, frozen=True):
     created_at: datetime
     verified_at: datetime | None  # when it was last read and found whole
     fault: str  # what was wrong when it was last read
+    unproven: str  # why a resume does not take it: its run never did its work; empty when it does
     removed_at: datetime | None
     needed: bool
     needed_by: str  # which job, and what for
@@ -296,6 +299,46 @@ class Verification(Struct, frozen=True):
     more_wrong: int  # beyond these
     unchecked: int  # files that cannot be looked for from here
     contents: Contents | None  # null where `_metadata` cannot be read to its end
+
+
+class Health(Struct, frozen=True):
+    """How a job fares while it lives. Numbers are those of the last change that was worth telling."""
+
+    condition: Literal["unknown", "starting", "running", "restarting", "no_slots"]
+    since: datetime | None  # since when it has, or has not, run steadily
+    tasks: int
+    running_tasks: int  # with those that have finished
+    restarts: int  # within ten minutes; at least
+    cause: str  # of its last failure
+    slots_wanted: int | None  # beyond those that it has
+    slots_free: int | None  # in its cluster
+    unwell: bool  # it has not run steadily for longer than the service's --unwell-after
+    proof: Literal["unknown", "awaited", "none", "given"]  # whether it has completed a checkpoint since its start
+    up_at: datetime | None  # when it was first seen to do its work: all tasks, and a checkpoint where it has them
+
+
+class JobView(Struct, frozen=True):
+    """A job, and how it fares."""
+
+    job_id: int
+    name: str
+    queue: str | None  # the cluster of its latest run
+    status: str
+    why: str
+    flink_job_id: str | None
+    savepoint: str | None
+    restored_from: str | None  # what its latest run was started from
+    note: str  # what went wrong beside its start
+    started_at: datetime | None
+    deleted_at: datetime | None  # it was deleted, and Flink has yet to end it
+    health: Health | None  # null for a job that does not live
+
+
+class JobViews(Struct, frozen=True):
+    """Jobs by their ids, the highest first. `next` is the `before` for those that follow; null at the end."""
+
+    jobs: list[JobView]
+    next: int | None
 
 
 class Error(Struct, frozen=True):

@@ -1,0 +1,66 @@
+"""How jobs fare: their health beside their status."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+
+from sluiceway.api.native import wire
+from sluiceway.api.native.answers import shown
+from sluiceway.api.native.given import Project, QueriesGiven, id_bounds, refusals
+from sluiceway.domain.health import Health
+from sluiceway.store.fares import Fare, Which
+
+
+@get("/jobs", tags=["jobs"], summary="How jobs fare", responses=refusals())
+async def list_jobs(
+    project_id: Project,
+    queries: QueriesGiven,
+    job_id: Annotated[
+        list[wire.JobId] | None, Parameter(max_items=100, required=False, description="Only these; may be repeated.")
+    ] = None,
+    ailing: Annotated[bool, Parameter(description="Only jobs that restart, or lack slots.")] = False,
+    leaving: Annotated[
+        bool, Parameter(description="Only jobs that were deleted, and that Flink has yet to end.")
+    ] = False,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    before: Annotated[
+        int | None, Parameter(**id_bounds(), required=False, description="Only jobs with lower ids.")
+    ] = None,
+) -> wire.JobViews:
+    """Jobs with their health, the highest ids first. Ids that are not known are left out."""
+    found = await queries.fares(project_id, Which(job_id or (), ailing, leaving), limit, before)
+    return wire.JobViews([_view(fare) for fare in found], found[-1].job_id if len(found) == limit else None)
+
+
+def _view(fare: Fare) -> wire.JobView:
+    return wire.JobView(
+        job_id=fare.job_id,
+        name=fare.name,
+        queue=fare.queue,
+        status=shown(fare.status),
+        why=fare.why,
+        flink_job_id=fare.flink_job_id,
+        savepoint=fare.savepoint,
+        restored_from=fare.restored_from,
+        note=fare.note,
+        started_at=fare.started_at,
+        deleted_at=fare.deleted_at,
+        health=None if fare.health is None else _health(fare.health),
+    )
+
+
+def _health(health: Health) -> wire.Health:
+    return wire.Health(
+        condition=health.condition.value,
+        since=health.since,
+        tasks=health.tasks,
+        running_tasks=health.running,
+        restarts=health.restarts,
+        cause=health.cause,
+        slots_wanted=health.slots_wanted,
+        slots_free=health.slots_free,
+        unwell=health.unwell,
+        proof=health.proof.value,
+        up_at=health.up_at,
+    )

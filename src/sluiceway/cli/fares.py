@@ -1,0 +1,100 @@
+"""How jobs fare, on the command line; and waiting until they do their work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Fare, Health, Job, read
+from sluiceway.cli.client import Client
+from sluiceway.cli.output import complain
+from sluiceway.cli.progress import Board, Line, looks
+
+RUNNING: Final = "job_running"
+STARTED: Final = frozenset({RUNNING, "job_finish"})  # a job that reads a bounded source may have read it all
+STARTING: Final = frozenset({"job_init", "job_submitting"})
+AILING: Final = frozenset({"restarting", "no_slots"})
+LOOPS_AT: Final = 3  # restarts without a time of calm, from which on a job that is waited for counts as looping
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job that is waited for."""
+
+    job: Job
+    health: Health | None
+
+    @property
+    def up(self) -> bool:
+        """Whether it does its work; a job that reads a bounded source may have read it all."""
+        runs = self.health is not None and self.health.condition == "running" and self.health.up_at is not None
+        return self.job.status in STARTED and (runs or self.job.status != RUNNING)
+
+    @property
+    def coming(self) -> bool:
+        """Whether it may yet do so."""
+        if self.up or self.job.status not in STARTING | {RUNNING}:
+            return False
+        return self.health is None or not (self.health.unwell or self.health.restarts >= LOOPS_AT)
+
+    @property
+    def why(self) -> str:
+        """What is to be told of it."""
+        if self.job.status_desc or self.up or self.health is None or self.job.status != RUNNING:
+            return self.job.status_desc
+        if self.health.condition == "running":
+            return "waiting for its first checkpoint" if self.health.proof == "awaited" else "waiting whether it lasts"
+        return "waiting until all of its tasks run"
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """The same for programs."""
+        health = None if self.health is None else msgspec.structs.asdict(self.health)
+        named = {"job_id": self.job.job_id, "status": self.job.status, "status_desc": self.job.status_desc}
+        return named | {"runs": self.up, "health": health}
+
+
+def until_started(client: Client, job_ids: Sequence[int], timeout: float | None) -> list[Started]:
+    """Watch jobs until none of them may yet come to do its work, or the time is up."""
+    found: dict[int, Started] = {}
+
+    def look() -> list[Started]:
+        going_on = [job for job in job_ids if job not in found or found[job].coming]
+        fares = client.fares(going_on)
+        for job in going_on:
+            health = read(fares[job], Fare).health if job in fares else None
+            found[job] = Started(read(client.job(job), Job), health)
+        return [found[job] for job in job_ids]
+
+    try:
+        with Board("Starting") as board:
+            for jobs in looks(look, timeout):
+                board.show([_line(job) for job in jobs])
+                if not any(job.coming for job in jobs):
+                    break
+    except KeyboardInterrupt:
+        complain("The start goes on. Look again with: sluiceway jobs health")
+        raise
+    return list(found.values())
+
+
+def _line(each: Started) -> Line:
+    return Line(each.job.job_id, each.job.name, each.job.status, each.why, done=not each.coming)
+
+
+def ails(fare: Fare) -> bool:
+    """Whether there is something that somebody should know."""
+    return fare.health is not None and (fare.health.unwell or fare.health.condition in AILING)
+
+
+def fare_row(fare: Fare) -> Sequence[str]:
+    """How a job fares, in a line of a table."""
+    found = fare.health
+    status = f"{fare.status}, deleted" if fare.deleted_at else fare.status
+    if found is None:
+        return str(fare.job_id), fare.name, status, "", "", "", "", "", fare.why
+    tasks = f"{found.running_tasks}/{found.tasks}" if found.tasks else ""
+    times = tables.moment(found.since), tables.moment(found.up_at)
+    return str(fare.job_id), fare.name, status, found.condition, tasks, str(found.restarts or ""), *times, fare.why

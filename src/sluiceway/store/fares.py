@@ -1,0 +1,93 @@
+"""How jobs fare, read for people: each with its latest run, and those that were deleted but have yet to go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, select, text
+
+from sluiceway.domain.health import Health
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.store.bulk import ids
+from sluiceway.store.database import Database, moment
+from sluiceway.store.rows import to_health
+from sluiceway.store.schema import AILING_RUN, jobs, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Fare:
+    """A job, and how it fares."""
+
+    job_id: int
+    name: str
+    queue: str | None  # the cluster of its latest run
+    status: JobStatus
+    why: str
+    flink_job_id: str | None
+    savepoint: str | None
+    restored_from: str | None
+    note: str
+    started_at: datetime | None
+    deleted_at: datetime | None
+    health: Health | None  # None: it does not live
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which jobs to list. What is left out leaves all in."""
+
+    job_ids: Sequence[int] = ()
+    ailing: bool = False  # only those that restart, or lack slots
+    leaving: bool = False  # only those that were deleted, and that Flink has yet to end
+
+
+async def fares(db: Database, project: str, which: Which, limit: int, before: int | None = None) -> list[Fare]:
+    """The jobs that match, the highest ids first; only lower ones than `before`."""
+    wanted = select(
+        jobs.c.id.label("job_id"),
+        jobs.c.name,
+        jobs.c.cluster,
+        jobs.c.status,
+        jobs.c.why,
+        jobs.c.flink_job_id,
+        jobs.c.savepoint_path,
+        jobs.c.deleted_at,
+        jobs.c.started_at.label("begun_at"),
+        *(runs.c[name] for name in _OF_RUN),
+    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
+    wanted = wanted.where(jobs.c.project == project)
+    if which.job_ids:
+        wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
+    if which.ailing:
+        wanted = wanted.where(text(f"runs.{AILING_RUN}"), runs.c.phase.in_(sorted(LIVE)))
+    if which.leaving:
+        wanted = wanted.where(jobs.c.deleted_at.is_not(None), runs.c.phase.in_(sorted(LIVE)))
+    else:
+        wanted = wanted.where(jobs.c.deleted_at.is_(None))
+    if before is not None:
+        wanted = wanted.where(jobs.c.id < before)
+    async with db.read() as connection:
+        found = (await connection.execute(wanted.order_by(jobs.c.id.desc()).limit(limit))).mappings()
+        return [_fare(row) for row in found]
+
+
+_OF_RUN = ("phase", "restore", "note", "condition", "condition_since", "unwell", "proof", "up_at", "ailment")
+
+
+def _fare(row: RowMapping) -> Fare:
+    lives = row["phase"] is not None and RunPhase(row["phase"]) in LIVE
+    return Fare(
+        job_id=row["job_id"],
+        name=row["name"],
+        queue=row["cluster"],
+        status=JobStatus(row["status"]),
+        why=row["why"],
+        flink_job_id=row["flink_job_id"],
+        savepoint=row["savepoint_path"],
+        restored_from=row["restore"],
+        note=row["note"] or "",
+        started_at=moment(row["begun_at"]),
+        deleted_at=moment(row["deleted_at"]),
+        health=to_health(row) if lives else None,
+    )
