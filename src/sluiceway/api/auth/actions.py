@@ -79,6 +79,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", "/v3/auth/tokens"): Open.TO_ALL,
     ("DELETE", "/v3/auth/tokens"): Open.TO_CALLERS,
     ("GET", "/v3/projects"): Open.TO_CALLERS,
+    ("GET", "/v3/auth/domains"): Open.TO_CALLERS,
     # The service itself. None of it is about any job.
     ("GET", "/healthz"): Open.TO_ALL,
     ("GET", "/readyz"): Open.TO_ALL,
