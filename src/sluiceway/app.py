@@ -42,7 +42,7 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
-from sluiceway.control.tags import Tags
+from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
@@ -350,6 +350,7 @@ def _api(
         "preflight": Preflight(db, queues, storage, engine.survey),
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
+        "resource_tags": ResourceTags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),

@@ -43,6 +43,7 @@ V1 = "/v1.0/{project_id}"
 JOBS = f"{V1}/streaming/jobs"
 TEMPLATES = f"{V1}/streaming/job-templates"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
+FILE_TAGS = "/v3/{project_id}/dli_package_resource/{resource_id}/tags"
 RESOURCES = "/v2.0/{project_id}/resources"
 
 # --- what the contract says (section 1.1 and 3) ----------------------------------------------------------------------
@@ -203,6 +204,7 @@ group = fields(
         "module_name": text,
         "module_type": words,
         "resources": listed(words),
+        "resource_names": listed(words),
         "details": listed(resource),
         "create_time": moment,
         "update_time": moment,
@@ -212,6 +214,13 @@ group = fields(
         "is_async": boolean,
     }
 )
+
+
+
+def nothing(value: Any, at: str) -> None:
+    """No body at all, with status 204."""
+    raise AssertionError(f"{at}: nothing is expected, not {value!r}")
+
 
 # Every operation, and what its success looks like. None: there is no success here.
 SHAPES: dict[tuple[str, str], Shape | None] = {
@@ -251,8 +260,11 @@ SHAPES: dict[tuple[str, str], Shape | None] = {
     ("GET", f"{JOBS}/{{job_id}}/apig-sinks"): None,
     ("POST", "/v1/{project_id}/edgesrv/{call}"): None,
     ("GET", TAGS): fields({"tags": listed(fields({"key": words, "value": text})), "count": integer}),
-    ("POST", f"{TAGS}/create"): accepted,
-    ("POST", f"{TAGS}/delete"): accepted,
+    ("POST", f"{TAGS}/create"): nothing,
+    ("POST", f"{TAGS}/delete"): nothing,
+    ("GET", FILE_TAGS): fields({"tags": listed(fields({"key": words, "value": text})), "count": integer}),
+    ("POST", f"{FILE_TAGS}/create"): nothing,
+    ("POST", f"{FILE_TAGS}/delete"): nothing,
     ("POST", RESOURCES): group,
     ("POST", f"{RESOURCES}/jars"): group,
     ("POST", f"{RESOURCES}/pyfiles"): group,
@@ -306,6 +318,9 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", TAGS, None, 400, "DLI.16001"),
     ("POST", f"{TAGS}/create", {"tags": [{"key": "a", "value": "b"}]}, 400, "DLI.16001"),
     ("POST", f"{TAGS}/delete", {"tags": [{"key": "a"}]}, 400, "DLI.16001"),
+    ("GET", FILE_TAGS, None, 404, "DLI.0023"),
+    ("POST", f"{FILE_TAGS}/create", {"tags": [{"key": "a", "value": "b"}]}, 404, "DLI.0023"),
+    ("POST", f"{FILE_TAGS}/delete", {"tags": [{"key": "a"}]}, 404, "DLI.0023"),
     ("POST", RESOURCES, {"paths": ["obs://bucket/none.jar"], "kind": "jar"}, 400, "DLI.0002"),
     ("POST", f"{RESOURCES}/jars", {"paths": ["ftp://x"], "group": "g"}, 400, "DLI.0001"),
     ("POST", f"{RESOURCES}/pyfiles", {"paths": []}, 400, "DLI.0001"),
@@ -354,9 +369,9 @@ class Play:
     async def ask(self, method: str, path: str, body: Any = None, **names: Any) -> Any:
         """One request that is to succeed."""
         answer = await self.send(method, path, body, **names)
-        assert answer.status == 200, answer.raw
+        assert answer.status == (204 if SHAPES.get((method, path)) is nothing else 200), answer.raw
         self.good.setdefault((method, path), []).append(answer)
-        return json.loads(answer.raw)
+        return json.loads(answer.raw) if answer.status == 200 else None
 
     async def everything(self) -> None:
         """Every row of the tables."""
@@ -440,6 +455,10 @@ class Play:
         await self.ask("GET", RESOURCES)
         await self.ask("GET", f"{RESOURCES}?kind=modelFile")
         await self.ask("GET", f"{RESOURCES}/{{resource_name}}", resource_name="a.jar")
+        for package in ("a.jar", "g%23b.jar"):
+            await self.ask("POST", f"{FILE_TAGS}/create", {"tags": [{"key": "a", "value": ""}]}, resource_id=package)
+            await self.ask("GET", FILE_TAGS, resource_id=package)
+            await self.ask("POST", f"{FILE_TAGS}/delete", {"tags": [{"key": "a"}]}, resource_id=package)
         await self.ask("PUT", f"{RESOURCES}/owner", {"new_owner": "somebody", "group_name": "g"})
         await self.ask("DELETE", f"{RESOURCES}/{{resource_name}}", resource_name="a.jar")
 
@@ -495,6 +514,10 @@ def test_the_tables_have_every_operation_and_nothing_else(play: Play) -> None:
 def test_a_success_is_as_a_typed_client_reads_it(play: Play, operation: tuple[str, str]) -> None:
     shape = SHAPES.get(operation) or OTHER_FORMS[operation]
     for answer in play.good[operation]:
+        if shape is nothing:
+            assert (answer.status, answer.raw, bool(answer.headers["x-request-id"])) == (204, b"", True)
+            assert "content-type" not in answer.headers
+            continue
         assert answer.status == 200
         check_headers(answer)
         assert int(answer.headers["content-length"]) == len(answer.raw)

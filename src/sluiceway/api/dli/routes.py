@@ -20,6 +20,7 @@ from sluiceway.api.dli import (
     metrics,
     requests,
     resource_routes,
+    resource_tags,
     rules,
     savepoints,
     tags,
@@ -260,6 +261,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *transfer.HANDLERS,
     *jar_routes.HANDLERS,
     *resource_routes.HANDLERS,
+    *resource_tags.HANDLERS,
     *savepoints.HANDLERS,
 ]
 
