@@ -366,7 +366,7 @@ def _api(
 
     app = Litestar(
         route_handlers=[
-            *dli.routes(settings.refused_form),
+            *dli.routes(settings.refused_form, settings.idle_state_retention_unit, settings.stop_at_rest),
             native.routes(),
             iam.routes(),
             health.healthz,

@@ -89,6 +89,7 @@ job_config = fields(
         "parallel_number": integer,
         "restart_when_exception": boolean,
         "idle_state_retention": integer,
+        "idle_state_retention_unit": one_of("seconds", "hours"),
         "udf_jar_url": nullable(text),
         "dirty_data_strategy": text,
         "entrypoint": nullable(text),
@@ -216,7 +217,6 @@ group = fields(
 )
 
 
-
 def nothing(value: Any, at: str) -> None:
     """No body at all, with status 204."""
     raise AssertionError(f"{at}: nothing is expected, not {value!r}")
@@ -300,7 +300,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{JOBS}/{{job_id}}/execute-graph", None, 400, "DLI.14001"),
     ("POST", f"{V1}/streaming/sql-jobs", {"name": ""}, 400, "DLI.11007"),
     ("PUT", f"{V1}/streaming/sql-jobs/{{job_id}}", {}, 400, "DLI.12004"),
-    ("POST", f"{V1}/streaming/flink-jobs", {"name": "j", "cu_number": 2}, 400, "DLI.11026"),
+    ("POST", f"{V1}/streaming/flink-jobs", {"name": "j", "manager_cu_number": 2}, 400, "DLI.11026"),
     ("PUT", f"{V1}/streaming/flink-jobs/{{job_id}}", {}, 400, "DLI.12004"),
     ("POST", f"{JOBS}/{{job_id}}/savepoint", {"action": "TRIGGER"}, 400, "DLI.15001"),
     ("POST", f"{JOBS}/{{job_id}}/import-savepoint", {"savepoint_path": "b/c"}, 400, "DLI.15001"),

@@ -49,7 +49,7 @@ from sluiceway.control.stop_jobs import StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
-from sluiceway.settings import MAX_BODY
+from sluiceway.settings import MAX_BODY, RetentionUnit, StopAtRest
 
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
 
@@ -67,6 +67,8 @@ StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
 RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
+RetentionUnitGiven = NamedDependency[SkipValidation[RetentionUnit]]
+StopAtRestGiven = NamedDependency[SkipValidation[StopAtRest]]
 
 _ALL_REFUSED = {
     400: ResponseSpec(
@@ -93,12 +95,14 @@ async def stop(
     project: ProjectGiven,
     language: LanguageGiven,
     refused_form: RefusedFormGiven,
+    stop_at_rest: StopAtRestGiven,
     stop_jobs: StopJobsGiven,
     permit: PermitGiven,
 ) -> Response[list[wire.Outcome]]:
     """Accept the stop of each job, with a savepoint if that is asked for. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
-    order = StopOrder(who=permit.who, allowed=permit.on(Action.STOP))
+    done = stop_at_rest == "accept"
+    order = StopOrder(who=permit.who, allowed=permit.on(Action.STOP), at_rest_is_done=done)
     batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=order)
     answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
     if batch.id is not None:
@@ -212,11 +216,13 @@ async def create_sql_job(
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
     templates: TemplatesGiven,
+    retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
-    draft = rules.create(await filled(data, project, templates))
-    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
+    draft = rules.create(await filled(data, project, templates), retention_unit)
+    made = await editing.stored(edit_jobs, project, draft, permit.who)
+    return views.created(made, language, data.idle_state_retention)
 
 
 @put(
@@ -232,14 +238,16 @@ async def update_sql_job(
     job: JobIdGiven,
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
+    retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Updated:
     """Change what the body names. Most of it only while the job does not run."""
 
     def change(stored: Job) -> JobDraft:
-        return rules.update(stored, data)
+        return rules.update(stored, data, retention_unit)
 
-    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
+    now = await editing.changed(edit_jobs, project, job, change, data.name, permit.who)
+    return views.updated(now, language, data.idle_state_retention)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [
@@ -337,15 +345,17 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(refused_form: RefusedForm = "array") -> list[Router]:
+def routes(
+    refused_form: RefusedForm = "array",
+    retention_unit: RetentionUnit = "auto",
+    stop_at_rest: StopAtRest = "refuse",
+) -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
-    an array, or with the first error alone, which SDK users can read the code of.
+    an array, or with the first error alone, which SDK users can read the code of. `retention_unit` is what
+    idle_state_retention counts, `stop_at_rest` what becomes of the stop of a job that does not run.
 
     The use cases are dependencies of the application, each under its own name.
     """
-
-    def form() -> RefusedForm:
-        return refused_form
 
     router = Router(
         path="/",
@@ -355,7 +365,9 @@ def routes(refused_form: RefusedForm = "array") -> list[Router]:
             "job": Provide(_job, sync_to_thread=False),
             "language": Provide(_language, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
-            "refused_form": Provide(form, sync_to_thread=False),
+            "refused_form": Provide(lambda: refused_form, sync_to_thread=False),
+            "retention_unit": Provide(lambda: retention_unit, sync_to_thread=False),
+            "stop_at_rest": Provide(lambda: stop_at_rest, sync_to_thread=False),
             **templates.DEPENDENCIES,
             **tags.DEPENDENCIES,
         },

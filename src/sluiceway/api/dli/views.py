@@ -7,13 +7,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from sluiceway.api.dli import wire
+from sluiceway.api.dli import retention, wire
 from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.jar_rules import resources_of
 from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.rules import Settings, settings_of
+from sluiceway.api.dli.rules import Settings, settings_of, slots_of
 from sluiceway.api.dli.status import dli_status
 from sluiceway.domain.admission import Refusal, Verdict
-from sluiceway.domain.job import Job
+from sluiceway.domain.job import JAR_JOB, Job
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,6 +40,10 @@ ACCEPTED: Final[Mapping[Batch, Text]] = {
     ),
     Batch.DELETE: Text("The job is deleted.", "作业已删除。"),
 }
+AT_REST: Final = Text(
+    "The job was at rest already, in status {status}: nothing was stopped, and no savepoint was taken.",
+    "作业此前已停止运行，状态为 {status}：未执行停止，也未生成保存点。",
+)
 CREATED: Final = Text("The job is created. Start it with run.", "作业已创建。请调用启动接口运行。")
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
@@ -107,6 +112,8 @@ def outcomes(
 def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language) -> wire.Outcome:
     if error is not None:
         return wire.Outcome("false", f"{error.code} {error.message(language)}", str(error.code))
+    if batch is Batch.STOP and verdict.status is not None:
+        return wire.Outcome("true", AT_REST.say(language, {"status": dli_status(verdict.status)}))
     return wire.Outcome("true", " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
 
 
@@ -115,14 +122,23 @@ def done(language: Language) -> wire.Done:
     return wire.Done(ACCEPTED[Batch.DELETE].in_(language))
 
 
-def created(job: Job, language: Language) -> wire.Created:
-    """A job was created."""
-    return wire.Created(CREATED.in_(language), wire.JobStatusView(job.id, dli_status(job.status), job.why))
+def created(job: Job, language: Language, named: int | None = None) -> wire.Created:
+    """A job was created. `named` is the retention of state that was asked for, if one was."""
+    return wire.Created(
+        _with_retention(CREATED, job, language, named), wire.JobStatusView(job.id, dli_status(job.status), job.why)
+    )
 
 
-def updated(job: Job, language: Language) -> wire.Updated:
-    """A job was changed."""
-    return wire.Updated(UPDATED.in_(language), wire.UpdateTime(millis(job.updated_at)))
+def updated(job: Job, language: Language, named: int | None = None) -> wire.Updated:
+    """A job was changed. `named` is the retention of state that was asked for, if one was."""
+    return wire.Updated(_with_retention(UPDATED, job, language, named), wire.UpdateTime(millis(job.updated_at)))
+
+
+def _with_retention(text: Text, job: Job, language: Language, named: int | None) -> str:
+    if named is None:
+        return text.in_(language)
+    unit = settings_of(job.draft).idle_state_retention_unit
+    return f"{text.in_(language)} {retention.told(named, unit, language)}"
 
 
 def item(job: Job, now: datetime) -> wire.JobItem:
@@ -146,7 +162,7 @@ def item(job: Job, now: datetime) -> wire.JobItem:
 def detail(job: Job, now: datetime) -> wire.JobDetail:
     """A job with everything about it."""
     settings = settings_of(job.draft)
-    config = _job_config(settings)
+    config = _job_config(settings, job.draft.kind)
     short = msgspec.structs.asdict(item(job, now))
     return wire.JobDetail(
         **short | {"start_time": None if job.started_at is None else millis(job.started_at)},
@@ -178,9 +194,8 @@ def _duration(job: Job, now: datetime) -> int:
     return max(0, millis(job.ended_at or now) - millis(job.started_at))
 
 
-def _job_config(settings: Settings) -> wire.JobConfig:
-    free = max(1, settings.cu_number - settings.manager_cu_number)
-    slots = settings.tm_slot_num or -(-settings.parallel_number * settings.tm_cus // free)
+def _job_config(settings: Settings, kind: str) -> wire.JobConfig:
     shown = msgspec.structs.asdict(settings)
     fields = {name: shown[name] for name in wire.JobConfig.__struct_fields__}
-    return wire.JobConfig(**fields | {"tm_slot_num": slots})
+    resources = resources_of(settings) if kind == JAR_JOB else settings.resource_config
+    return wire.JobConfig(**fields | {"tm_slot_num": slots_of(settings), "resource_config": resources})

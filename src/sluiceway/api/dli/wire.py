@@ -222,6 +222,7 @@ class JobConfig(Struct, frozen=True, kw_only=True):
     resume_checkpoint: bool = False
     resume_max_num: int = -1
     idle_state_retention: int = 3600
+    idle_state_retention_unit: str = "seconds"  # ours: what it counts
     udf_jar_url: str | None = None
     dirty_data_strategy: str = "0"
     entrypoint: str | None = None
