@@ -348,6 +348,7 @@ def _api(
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "preflight": Preflight(db, queues, storage, engine.survey),
+        "queues": queues,
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "resource_tags": ResourceTags(db, clock),

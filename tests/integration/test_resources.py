@@ -84,6 +84,7 @@ ELSEWHERE = (
     "preflight",
     "templates",
     "job_tags",
+    "queues",
     "metrics",
     "graphs",
     "transfer",

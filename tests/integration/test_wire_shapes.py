@@ -45,6 +45,7 @@ TEMPLATES = f"{V1}/streaming/job-templates"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
 FILE_TAGS = "/v3/{project_id}/dli_package_resource/{resource_id}/tags"
 RESOURCES = "/v2.0/{project_id}/resources"
+QUEUES = f"{V1}/queues"
 
 # --- what the contract says (section 1.1 and 3) ----------------------------------------------------------------------
 
@@ -222,6 +223,29 @@ def nothing(value: Any, at: str) -> None:
     raise AssertionError(f"{at}: nothing is expected, not {value!r}")
 
 
+queue: dict[str, Shape] = {
+    "queue_id": integer,
+    "queue_name": exactly("c0"),
+    "description": words,
+    "owner": words,
+    "create_time": integer,
+    "queue_type": exactly("general"),
+    "cu_count": integer,
+    "charging_mode": integer,
+    "resource_id": exactly("c0"),
+    "enterprise_project_id": words,
+    "cidr_in_vpc": text,
+    "cidr_in_mgntsubnet": text,
+    "cidr_in_subnet": text,
+    "resource_mode": integer,
+    "platform": text,
+    "is_restarting": boolean,
+    "labels": text,
+    "feature": words,
+    "queue_resource_type": text,
+    "elastic_resource_pool_name": text,
+}
+
 # Every operation, and what its success looks like. None: there is no success here.
 SHAPES: dict[tuple[str, str], Shape | None] = {
     ("POST", f"{JOBS}/stop"): outcomes,
@@ -265,6 +289,25 @@ SHAPES: dict[tuple[str, str], Shape | None] = {
     ("GET", FILE_TAGS): fields({"tags": listed(fields({"key": words, "value": text})), "count": integer}),
     ("POST", f"{FILE_TAGS}/create"): nothing,
     ("POST", f"{FILE_TAGS}/delete"): nothing,
+    ("GET", QUEUES): fields({**said_really, "queues": listed(fields(queue))}),
+    ("GET", f"{QUEUES}/{{queue_name}}"): fields(
+        {
+            **said_really,
+            "queue_id": integer,
+            "queueName": exactly("c0"),
+            "description": words,
+            "resource_id": exactly("c0"),
+            "owner": words,
+            "create_time": integer,
+            "queueType": exactly("general"),
+            "cuCount": integer,
+            "chargingMode": integer,
+            "resource_mode": integer,
+            "enterprise_project_id": words,
+            "resource_type": text,
+            "elastic_resource_pool_name": text,
+        }
+    ),
     ("POST", RESOURCES): group,
     ("POST", f"{RESOURCES}/jars"): group,
     ("POST", f"{RESOURCES}/pyfiles"): group,
@@ -329,6 +372,8 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{RESOURCES}/{{resource_name}}", None, 404, "DLI.0023"),
     ("DELETE", f"{RESOURCES}/{{resource_name}}", None, 404, "DLI.0023"),
     ("PUT", f"{RESOURCES}/owner", {"new_owner": "somebody", "group_name": "none"}, 404, "DLI.0023"),
+    ("GET", f"{QUEUES}?page-size=0", None, 400, "DLI.0001"),
+    ("GET", f"{QUEUES}/{{queue_name}}", None, 404, "DLI.0023"),
     ("GET", "/v1.0/a-b/streaming/jobs", None, 400, "DLI.10010"),
     ("GET", "/v1.0/{project_id}/nothing", None, 404, "APIGW.0101"),
     ("PATCH", JOBS, None, 404, "APIGW.0101"),
@@ -362,7 +407,7 @@ class Play:
         """One request, whatever comes of it."""
         whole = {"project_id": PROJECT, "job_id": 999, "resource_id": 999, "template_id": 999, "call": "messages"}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        url = path.format(**{**whole, "resource_name": "none.jar", **names})
+        url = path.format(**{**whole, "resource_name": "none.jar", "queue_name": "none", **names})
         answer = await self.http.request(method, url, content=content)
         return Answered(answer.status_code, answer.headers, answer.content)
 
@@ -378,6 +423,7 @@ class Play:
         await self._jobs()
         await self._files()
         await self._templates()
+        await self._queues()
         for method, path, body, _, _ in REFUSALS:
             self.refused.append(await self.send(method, path, body))
 
@@ -461,6 +507,10 @@ class Play:
             await self.ask("POST", f"{FILE_TAGS}/delete", {"tags": [{"key": "a"}]}, resource_id=package)
         await self.ask("PUT", f"{RESOURCES}/owner", {"new_owner": "somebody", "group_name": "g"})
         await self.ask("DELETE", f"{RESOURCES}/{{resource_name}}", resource_name="a.jar")
+
+    async def _queues(self) -> None:
+        await self.ask("GET", QUEUES)
+        await self.ask("GET", f"{QUEUES}/{{queue_name}}", queue_name="c0")
 
     async def _templates(self) -> None:
         made = await self.ask("POST", TEMPLATES, {"name": "模板", "sql_body": "SELECT 1"})

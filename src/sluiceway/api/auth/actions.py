@@ -51,6 +51,8 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/v3/{project_id}/dli_package_resource/{resource_id}/tags"): Action.GET,
     ("POST", "/v3/{project_id}/dli_package_resource/{resource_id}/tags/create"): Action.UPDATE,
     ("POST", "/v3/{project_id}/dli_package_resource/{resource_id}/tags/delete"): Action.UPDATE,
+    ("GET", "/v1.0/{project_id}/queues"): Action.LIST,
+    ("GET", "/v1.0/{project_id}/queues/{queue_name}"): Action.GET,
     ("POST", f"{_DLI}/flink-jobs"): Action.CREATE,
     ("PUT", f"{_DLI}/flink-jobs/{{job_id}}"): Action.UPDATE,
     ("POST", _RESOURCES): Action.CREATE,

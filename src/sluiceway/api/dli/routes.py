@@ -18,6 +18,7 @@ from sluiceway.api.dli import (
     graph,
     jar_routes,
     metrics,
+    queues,
     requests,
     resource_routes,
     resource_tags,
@@ -30,6 +31,7 @@ from sluiceway.api.dli import (
     wire,
 )
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
 from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
@@ -94,6 +96,7 @@ async def stop(
     data: JSONBody[wire.StopRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
     stop_at_rest: StopAtRestGiven,
     stop_jobs: StopJobsGiven,
@@ -104,7 +107,7 @@ async def stop(
     done = stop_at_rest == "accept"
     order = StopOrder(who=permit.who, allowed=permit.on(Action.STOP), at_rest_is_done=done)
     batch = await stop_jobs(project, ids, savepoint=bool(data.trigger_savepoint), order=order)
-    answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
+    answer = _answer(batch.verdicts, Batch.STOP, language, truth, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
     return answer
@@ -122,6 +125,7 @@ async def run(
     data: JSONBody[wire.RunRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
     start_jobs: StartJobsGiven,
     permit: PermitGiven,
@@ -130,7 +134,7 @@ async def run(
     ids = requests.job_ids(data.job_ids)
     resume, allowed = bool(data.resume_savepoint), permit.on(Action.START)
     verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed)
-    return _answer(verdicts, Batch.RUN, language, refused_form)
+    return _answer(verdicts, Batch.RUN, language, truth, refused_form)
 
 
 @post(
@@ -145,6 +149,7 @@ async def delete_many(
     data: JSONBody[wire.DeleteRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
     edit_jobs: EditJobsGiven,
     permit: PermitGiven,
@@ -152,18 +157,23 @@ async def delete_many(
     """Delete each job; one that runs is stopped first, without a savepoint. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
     verdicts = await edit_jobs.delete(project, ids, permit.who, permit.on(Action.STOP))
-    return _answer(verdicts, Batch.DELETE, language, refused_form)
+    return _answer(verdicts, Batch.DELETE, language, truth, refused_form)
 
 
 @delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=REFUSED, summary="Delete a job")
 async def delete_one(
-    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven, permit: PermitGiven
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    truth: TruthGiven,
+    edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
 ) -> wire.Done:
     """Delete a job; if it runs it is stopped first, without a savepoint."""
     (verdict,) = await edit_jobs.delete(project, [job], permit.who, permit.on(Action.STOP))
     if error := views.refusal(verdict, Batch.DELETE):
         raise error
-    return views.done(language)
+    return views.done(language, truth)
 
 
 @get(f"{BASE}/jobs", responses=REFUSED, summary="List jobs")
@@ -270,6 +280,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *jar_routes.HANDLERS,
     *resource_routes.HANDLERS,
     *resource_tags.HANDLERS,
+    *queues.HANDLERS,
     *savepoints.HANDLERS,
 ]
 
@@ -330,9 +341,9 @@ async def _page(queries: Queries, project: str, asked: Listing) -> tuple[int, Se
 
 
 def _answer(
-    verdicts: Sequence[Verdict], batch: Batch, language: Language, refused_form: RefusedForm
+    verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth, refused_form: RefusedForm
 ) -> Response[list[wire.Outcome]]:
-    accepted, answers = views.outcomes(verdicts, batch, language)
+    accepted, answers = views.outcomes(verdicts, batch, language, truth)
     if accepted:
         return Response(cast("list[wire.Outcome]", answers), status_code=200)
     first = answers[0]
@@ -364,6 +375,7 @@ def routes(
             "project": Provide(_project, sync_to_thread=False),
             "job": Provide(_job, sync_to_thread=False),
             "language": Provide(_language, sync_to_thread=False),
+            "truth": Provide(truth_for, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
             "refused_form": Provide(lambda: refused_form, sync_to_thread=False),
             "retention_unit": Provide(lambda: retention_unit, sync_to_thread=False),

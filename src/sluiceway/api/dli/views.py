@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from sluiceway.api.dli import retention, wire
+from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.jar_rules import resources_of
 from sluiceway.api.dli.language import Language, Text
@@ -93,7 +94,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
 
 
 def outcomes(
-    verdicts: Sequence[Verdict], batch: Batch, language: Language
+    verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth
 ) -> tuple[bool, list[wire.Outcome] | list[wire.ErrorBody]]:
     """Whether anything was accepted, and one answer for each position.
 
@@ -105,21 +106,22 @@ def outcomes(
     if all(refusals.values()):
         bodies = {key: error.body(language) for key, error in refusals.items() if error}
         return False, list(map(bodies.__getitem__, keys))
-    answers = {key: _outcome(distinct[key], error, batch, language) for key, error in refusals.items()}
+    answers = {key: _outcome(distinct[key], error, batch, language, truth) for key, error in refusals.items()}
     return True, list(map(answers.__getitem__, keys))
 
 
-def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language) -> wire.Outcome:
+def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language, truth: Truth) -> wire.Outcome:
+    success = truth.say(success=error is None)
     if error is not None:
-        return wire.Outcome("false", f"{error.code} {error.message(language)}", str(error.code))
+        return wire.Outcome(success, f"{error.code} {error.message(language)}", str(error.code))
     if batch is Batch.STOP and verdict.status is not None:
-        return wire.Outcome("true", AT_REST.say(language, {"status": dli_status(verdict.status)}))
-    return wire.Outcome("true", " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
+        return wire.Outcome(success, AT_REST.say(language, {"status": dli_status(verdict.status)}))
+    return wire.Outcome(success, " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
 
 
-def done(language: Language) -> wire.Done:
+def done(language: Language, truth: Truth) -> wire.Done:
     """A job was deleted by its path."""
-    return wire.Done(ACCEPTED[Batch.DELETE].in_(language))
+    return wire.Done(ACCEPTED[Batch.DELETE].in_(language), truth.say(success=True))
 
 
 def created(job: Job, language: Language, named: int | None = None) -> wire.Created:

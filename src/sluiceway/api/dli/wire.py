@@ -158,10 +158,14 @@ class ErrorBody(Struct, frozen=True):
     request_id: str | UnsetType = UNSET
 
 
-class Outcome(Struct, frozen=True):
-    """What became of one position of a batch. `is_success` is a text, as everywhere on these paths."""
+# A text, as everywhere on these paths; a boolean to the vendor's Go SDK alone. See `clients`.
+Success = Literal["true", "false"] | bool
 
-    is_success: Literal["true", "false"]
+
+class Outcome(Struct, frozen=True):
+    """What became of one position of a batch."""
+
+    is_success: Success
     message: str
     error_code: str | UnsetType = UNSET  # only of a refused position
 
@@ -170,7 +174,7 @@ class Done(Struct, frozen=True):
     """A single success that has nothing else to say."""
 
     message: str
-    is_success: Literal["true"] = "true"
+    is_success: Success
 
 
 class JobStatusView(Struct, frozen=True):
