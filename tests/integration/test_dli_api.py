@@ -699,7 +699,7 @@ def test_the_api_describes_itself() -> None:
     assert isinstance(app, Litestar)
     schema = json.loads(json.dumps(app.openapi_schema.to_schema()))
     operations = {(path, method) for path, item in schema["paths"].items() for method in item}
-    assert len(operations) == 35
+    assert len(operations) == 40
     for path, item in schema["paths"].items():
         for method, operation in item.items():
             assert set(operation["responses"]) - {"404"} == {"200", "400"}, path

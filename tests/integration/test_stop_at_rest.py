@@ -53,9 +53,9 @@ async def at_rest(at: Plane, status: JobStatus) -> int:
     return job
 
 
-async def stop(http: httpx.AsyncClient, *jobs: int, savepoint: bool = False, **headers: str) -> httpx.Response:
+async def stop(http: httpx.AsyncClient, *jobs: int, savepoint: bool = False, language: str = "") -> httpx.Response:
     body = {"job_ids": jobs, "trigger_savepoint": savepoint}
-    return await http.post(f"{JOBS}/stop", json=body, headers=headers)
+    return await http.post(f"{JOBS}/stop", json=body, headers={"X-Language": language})
 
 
 REACHED = sorted(RUNNABLE - {JobStatus.SUBMIT_FAILED})
@@ -105,7 +105,7 @@ async def test_a_batch_of_both_stops_what_runs(tmp_path: Path) -> None:
         answer = await stop(http, resting, running, 999, resting, savepoint=True)
         assert [each["is_success"] for each in answer.json()] == ["true", "true", "false", "true"]
         assert (await at.until(running, JobStatus.STOPPED)).savepoint_path
-        zh = await stop(http, resting, **{"X-Language": "zh-cn"})
+        zh = await stop(http, resting, language="zh-cn")
         assert "未执行停止" in zh.json()[0]["message"]
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sluiceway.api.dli import requests, rules, runtime_config, views
 from sluiceway.api.dli.boundary import decode
+from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.errors import TABLE, Code, DliError, Entry
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.language import Language, Text
@@ -340,7 +341,7 @@ def test_a_running_job_may_change_how_it_is_watched() -> None:
 
 @pytest.mark.parametrize("field", ["operator_config", "static_estimator_config"])
 def test_an_empty_text_clears_what_go_always_sends_unless_the_job_runs(field: str) -> None:
-    before = update(**{field: "x"})
+    before = update(draft=None, **{field: "x"})  # type: ignore[arg-type]
     assert before.config[field] == "x"
     for status in EDITABLE:
         assert update(status, before, **{field: ""}).config[field] == ""
@@ -712,7 +713,7 @@ def test_every_refusal_has_a_code_in_every_operation() -> None:
 
 def test_shared_verdicts_are_rendered_once() -> None:
     ok, gone = Verdict(), Verdict(Refusal.UNKNOWN)
-    accepted, answers = views.outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH)
+    accepted, answers = views.outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH, Truth(""))
     assert accepted
     assert answers[0] is answers[2]
     assert answers[1] is answers[3]

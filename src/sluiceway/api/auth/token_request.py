@@ -80,12 +80,16 @@ def credential(identity: Identity) -> PasswordUser | HeldToken:
     method = next((each for each in identity.methods if each in {PASSWORD, TOKEN}), None)
     if method is None:
         raise bad("auth.identity.methods", "only password and token are supported", "仅支持 password 和 token")
-    found = identity.token if method == TOKEN else identity.password and identity.password.user
-    if found is None:
+    if method == TOKEN:
+        if identity.token is None:
+            raise _missing(method)
+        return identity.token
+    if identity.password is None:
         raise _missing(method)
-    if isinstance(found, PasswordUser) and found.name is None and found.id is None:
+    user = identity.password.user
+    if user.name is None and user.id is None:
         raise _missing("password.user.name")
-    return found
+    return user
 
 
 def project(scope: Scope | None) -> str:
@@ -109,4 +113,4 @@ def id_of(name: str) -> str:
 
 
 def _missing(what: str) -> DliError:
-    return bad(f"auth.identity.{what}", "it is missing", "缺少该参数")
+    return bad(f"auth.identity.{what}", "the method that is named needs it", "所选方法需要该参数")
