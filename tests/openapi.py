@@ -31,6 +31,10 @@ class Description:
             return
         described = self._operation(request.method.lower(), request.url.path)["responses"]
         assert str(answer.status_code) in described, f"{request.method} {request.url.path}: {answer.status_code}"
+        if answer.status_code == 204:
+            assert answer.content == b""
+            assert "content" not in described["204"]
+            return
         content = described[str(answer.status_code)]["content"]
         kind = answer.headers["content-type"].split(";")[0]
         assert kind in content, f"{request.url.path} answers {kind}"

@@ -33,12 +33,14 @@ class Call:
 
 
 def signed(
-    call: Call, access: str, secret: str, now: datetime, unsigned: Sequence[tuple[str, str]] = ()
+    call: Call, access: str, secret: str, now: datetime, unsigned: Sequence[tuple[str, str]] = (), *, host: bool = True
 ) -> list[tuple[str, str]]:
-    """The headers to send. What is `unsigned` is added after the signature was made, as the Go SDK does."""
+    """The headers to send. What is `unsigned` is added after the signature was made, as Go's clients do, which leave
+    out the `host`, too.
+    """
     headers = {"host": call.host, "x-sdk-date": now.strftime("%Y%m%dT%H%M%SZ"), **(call.headers or {})}
     by_name = {name.lower(): value.strip() for name, value in headers.items()}
-    names = sorted(by_name)
+    names = sorted(by_name if host else by_name.keys() - {"host"})
     path = quote("/" + "/".join(call.segments), safe="/" + UNRESERVED)  # a slash in a segment is one between segments
     canonical = [call.method, path + ("" if path.endswith("/") else "/")]
     canonical.append("&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(call.query)))

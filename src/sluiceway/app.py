@@ -45,7 +45,7 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
-from sluiceway.control.tags import Tags
+from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
@@ -376,8 +376,10 @@ def _api(
         "queries": Queries(db, queues, engine.flink_job),
         "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey, clock),
+        "queues": queues,
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
+        "resource_tags": ResourceTags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw),
@@ -404,7 +406,12 @@ def _api(
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     app = Litestar(
         route_handlers=[
-            *dli.routes(settings.refused_form, _format(settings.dli_savepoint_format)),
+            *dli.routes(
+                settings.refused_form,
+                _format(settings.dli_savepoint_format),
+                settings.idle_state_retention_unit,
+                settings.stop_at_rest,
+            ),
             native.routes(),
             iam.routes(),
             health.healthz,

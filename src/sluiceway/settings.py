@@ -12,6 +12,9 @@ MAX_JOB_IDS = 100_000  # in one request
 MAX_BODY = 12 * 1024 * 1024  # bytes of one request (DLI contract, section 1)
 MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made of
 
+RetentionUnit = Literal["auto", "seconds", "hours"]
+StopAtRest = Literal["refuse", "accept"]
+
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
 
@@ -96,6 +99,12 @@ class Settings:
 
     dli_savepoint_format: Literal["auto", "native", "canonical"] = "auto"
     """Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm."""
+
+    idle_state_retention_unit: RetentionUnit = "auto"
+    """What idle_state_retention of DLI's API counts; auto: hours below 60, and seconds from there on."""
+
+    stop_at_rest: StopAtRest = "refuse"
+    """Whether DLI's stop refuses a job that does not run (DLI.15002), or marks it as stopped and says so."""
 
     tls_cert: Path | None = None
     """File of the certificate to serve https with, and of those that lead to its root (PEM). Needs --tls-key."""

@@ -179,7 +179,7 @@ def test_what_is_wrong_with_a_jar_is_told(sdk: Sdk, service: ServiceProcess, cou
         ({"entrypoint": "none/counter.jar"}, "DLI.11021"),
         ({"entrypoint": "obs://bucket/apps/counter.zip"}, "DLI.11017"),
         ({"main_class": "a b"}, "DLI.11020"),
-        ({"cu_number": 4}, "DLI.11026"),
+        ({"manager_cu_number": 1}, "DLI.11026"),
     ):
         assert code_of(create, sdk, "wrong", **fields) == (400, code)
     gone = put(service, "bucket/gone.jar", b"PK")

@@ -44,6 +44,9 @@ PARAMETERS: Final = {
     "job_selected": _BETWEEN,
     "job_id": "it is the one in the path",
     "auth.scope.project": _BETWEEN,
+    "auth.identity.token": _BETWEEN,
+    "auth.identity.password": _BETWEEN,
+    "auth.identity.password.user.name": _BETWEEN,
     "kind": "of its pattern, which an empty text fits as well, 0 is made, which does not fit",
 }
 

@@ -13,8 +13,8 @@ import msgspec
 
 from sluiceway.api import origin
 from sluiceway.api.auth import signature
-from sluiceway.api.auth.iam import TokenRequest
 from sluiceway.api.auth.signature import RawRequest
+from sluiceway.api.auth.token_request import TokenRequest
 from sluiceway.api.caller import address_of
 from sluiceway.api.dli import (
     boundary,

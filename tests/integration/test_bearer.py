@@ -66,15 +66,17 @@ async def test_without_an_issuer_bearer_tokens_are_not_taken(tmp_path: Path) -> 
         assert "bearer tokens are not taken" in answer.json()["error_msg"]
 
 
-async def test_each_signature_is_let_in_once_where_that_is_set(tmp_path: Path) -> None:
+async def test_each_signature_of_a_write_is_let_in_once_where_that_is_set(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
-        who = await api.user("ann", Grant(Role.VIEWER, PROJECT))
+        who = await api.user("ann", Grant(Role.OPERATOR, PROJECT))
         settings = Settings(auth=True, data=tmp_path, refuse_replays=True)
         at = api.plane
         app = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, _door(settings, at.db))
         transport = httpx.ASGITransport(app=RequestIds(app))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            first = await http.get(JOBS, auth=who)
-            recorded = {name: value for name, value in first.request.headers.items() if name != "cookie"}
-            again = await http.get(JOBS, headers=recorded)
-        assert (first.status_code, again.status_code) == (200, 401)
+            for method, path, statuses in (("GET", JOBS, (200, 200)), ("POST", f"{JOBS}/stop", (400, 401))):
+                body = {"job_ids": [999]} if method == "POST" else None
+                first = await http.request(method, path, json=body, auth=who)
+                recorded = {name: value for name, value in first.request.headers.items() if name != "cookie"}
+                again = await http.request(method, path, content=first.request.content, headers=recorded)
+                assert (first.status_code, again.status_code) == statuses

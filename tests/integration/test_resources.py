@@ -23,6 +23,7 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.queues import Queues
 from sluiceway.control.resources import Resources
 from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.tags import ResourceTags
 from sluiceway.domain.access import LOCAL
 from sluiceway.domain.engine import Cluster, Unreachable, Unusable
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
@@ -50,6 +51,7 @@ class World:
         self.edit = EditJobs(self.db, queues, self.storage, clock, clock() - clock())
         self.start = StartJobs(self.db, queues, self.storage, clock)
         USE_CASES.update(resources=self.resources, edit_jobs=self.edit, start_jobs=self.start)
+        USE_CASES.update(resource_tags=ResourceTags(self.db, clock))
         app, self.described = application()
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")  # type: ignore[arg-type]
 
@@ -83,11 +85,12 @@ ELSEWHERE = (
     "preflight",
     "templates",
     "job_tags",
+    "queues",
     "metrics",
     "graphs",
     "transfer",
 )
-USE_CASES: dict[str, Any] = dict.fromkeys((*ELSEWHERE, "buckets")) | {"permit": Permit(LOCAL, P)}
+USE_CASES: dict[str, Any] = dict.fromkeys((*ELSEWHERE, "buckets", "resource_tags")) | {"permit": Permit(LOCAL, P)}
 
 
 @cache
@@ -228,6 +231,23 @@ async def test_files_of_storage_are_named_in_groups(world: World) -> None:
     assert shown["underlying_name"] == "libs/b.jar"
 
 
+@pytest.mark.parametrize("kind", ["jars", "pyfiles", "files"])
+async def test_files_of_storage_need_no_group(world: World, kind: str) -> None:
+    """The names come apart from the group then, where Terraform reads them."""
+    status, said = await world.call("POST", f"{DLI}/{kind}", json={"paths": [world.put("bucket/a.jar")]})
+    assert (status, said["group_name"], said["resource_names"]) == (200, "", ["a.jar"])
+    assert (await world.call("GET", f"{DLI}/a.jar"))[1]["underlying_name"] == "a.jar"
+
+
+async def test_whoever_is_shown_as_owner_may_be_given_it(world: World) -> None:
+    """As the provider does with each update, whatever has changed."""
+    await world.call("POST", f"{DLI}/jars", json={"paths": [world.put("bucket/a.jar")]})
+    for owner in ("ann", "x", "root@example.com", "1.2-3_4", "_anna", "x" * 64):
+        body = {"new_owner": owner, "resource_name": "a.jar"}
+        assert (await world.call("PUT", f"{DLI}/owner", json=body))[0] == 200
+        assert (await world.call("GET", f"{DLI}/a.jar"))[1]["owner"] == owner
+
+
 async def test_two_files_do_not_get_one_name_in_one_request(world: World) -> None:
     paths = [world.put("bucket/one/x.jar"), world.put("bucket/two/x.jar")]
     for url, more in ((DLI, {"kind": "jar"}), (f"{DLI}/jars", {"group": "g"})):
@@ -274,7 +294,7 @@ async def test_a_resource_or_a_group_changes_hands(world: World) -> None:
         ("/jars", {"paths": ["/etc/a.jar"], "group": "g"}, "DLI.0001"),
         ("/jars", {"paths": [], "group": "g"}, "DLI.0001"),
         ("/jars", {"paths": ["obs://bucket/a.jar"] * 101, "group": "g"}, "DLI.0001"),
-        ("/jars", {"paths": ["obs://bucket/a.jar"]}, "DLI.0001"),
+        ("/jars", {"group": "g"}, "DLI.0001"),
         ("/files", {"paths": ["obs://bucket/a.txt"], "group": "a/b"}, "DLI.0001"),
         ("", {"paths": ["obs://bucket/a.txt"], "kind": "thing"}, "DLI.0001"),
         ("", {"paths": "obs://bucket/a.txt", "kind": "file"}, "DLI.0001"),
@@ -288,7 +308,7 @@ async def test_what_cannot_be_named(world: World, path: str, body: dict[str, Any
     assert (await world.call("GET", DLI))[1]["total"] == 0
 
 
-@pytest.mark.parametrize("owner", ["", "abcd", "1anna", "an na", "x" * 33])
+@pytest.mark.parametrize("owner", ["", ".anna", "an na", "@anna", "x" * 65])
 async def test_owners_have_names(world: World, owner: str) -> None:
     body = {"new_owner": owner, "group_name": "g"}
     assert (await world.call("PUT", f"{DLI}/owner", json=body))[1]["error_code"] == "DLI.0001"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests import job_bodies
 from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
+from sluiceway.api.dli import rules
 from sluiceway.api.dli.errors import DliError
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.transfer import exported, imported
@@ -94,8 +95,24 @@ OF_JAR = SHARED | {
 def test_every_field_of_a_creation_is_written(body: dict[str, Any], fields: set[str], make: Any) -> None:
     assert set(body) == fields, "the test names them all"
     job = make(body)
-    assert set(json.loads(exported(job))) == {*body, "job_id"}
+    more = {"job_id"} | ({"idle_state_retention_unit"} if make is sql_job else set())
+    assert set(json.loads(exported(job))) == {*body, *more}
     assert imported("here", exported(job))[1] == job.draft
+
+
+@pytest.mark.parametrize("unit", ["seconds", "hours"])
+def test_a_retention_means_the_same_wherever_it_is_imported(unit: Any) -> None:
+    draft = rules.create(CreateSqlJob(name="n", idle_state_retention=30), unit)
+    written = exported(replace(sql_job({"name": "n"}), draft=draft))
+    assert imported("here", written)[1].spec == draft.spec
+    older = {key: value for key, value in json.loads(written).items() if key != "idle_state_retention_unit"}
+    assert imported("here", json.dumps(older).encode())[1].spec.state_retention == timedelta(seconds=30)
+
+
+def test_a_retention_in_weeks_is_none() -> None:
+    written = json.loads(exported(sql_job({"name": "n", "idle_state_retention": 30})))
+    with pytest.raises(DliError, match="it must be seconds or hours"):
+        imported("here", json.dumps(written | {"idle_state_retention_unit": "weeks"}).encode())
 
 
 def test_a_kind_that_cannot_be_written_is_named() -> None:

@@ -113,7 +113,7 @@ SENT: Final[tuple[tuple[Code, str, Mapping[str, Any]], ...]] = (
         {**JOB, "job_type": "flink_opensource_sql_job", "run_mode": "shared_cluster"},
     ),
     (Code.NO_CU_LEFT, "create_flink_sql_job", {**JOB, "cu_number": 2, "manager_cu_number": 2}),
-    (Code.BOTH_CU, "create_flink_jar_job", {"name": "x", "cu_number": 4}),
+    (Code.BOTH_CU, "create_flink_jar_job", {"name": "x", "manager_cu_number": 1}),
     (Code.BAD_CU, "create_flink_sql_job", {**JOB, "cu_number": 401}),
     (Code.BAD_MANAGER_CU, "create_flink_sql_job", {**JOB, "cu_number": 9, "manager_cu_number": 5}),
     (Code.BAD_RETENTION, "create_flink_sql_job", {**JOB, "idle_state_retention": -1}),

@@ -244,6 +244,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "savepoints_kept": [("3", 3), ("1", 1)],
     "gone_after": [("60", 60.0), ("1.5", 1.5)],
     "refused_form": [("object", "object"), ("array", "array")],
+    "idle_state_retention_unit": [("hours", "hours"), ("seconds", "seconds")],
+    "stop_at_rest": [("accept", "accept"), ("refuse", "refuse")],
     "tls_cert": [("cert.pem", Path("cert.pem")), ("/etc/tls/all.pem", Path("/etc/tls/all.pem"))],
     "tls_key": [("key.pem", Path("key.pem")), ("/etc/tls/key.pem", Path("/etc/tls/key.pem"))],
     "rate_limit": [("50", 50.0), ("0", 0.0)],

@@ -214,7 +214,11 @@ async def test_projects_are_those_with_a_grant(tmp_path: Path) -> None:
     [
         ({}, "auth"),
         ({"auth": {}}, "identity"),
-        ({"auth": {"identity": {"methods": ["token"], "password": {"user": {"name": "a", "password": "b"}}}}}, "scope"),
+        ({"auth": {"identity": {"methods": ["token"], "password": {"user": {"name": "a", "password": "b"}}}}}, "token"),
+        ({"auth": {"identity": {"methods": ["password"], "token": {"id": "a"}}}}, "auth.identity.password"),
+        ({"auth": {"identity": {"methods": ["password"], "password": {"user": {"password": "b"}}}}}, "user.name"),
+        ({"auth": {"identity": {"methods": ["totp"]}}}, "auth.identity.methods"),
+        ({"auth": {"identity": {"methods": ["token"], "token": {}}}}, "id"),
         (asked(id="a-b"), "auth.scope.project"),
         (asked(id=""), "auth.scope.project"),
         (asked(password=1), "password"),  # type: ignore[arg-type]

@@ -43,7 +43,9 @@ V1 = "/v1.0/{project_id}"
 JOBS = f"{V1}/streaming/jobs"
 TEMPLATES = f"{V1}/streaming/job-templates"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
+FILE_TAGS = "/v3/{project_id}/dli_package_resource/{resource_id}/tags"
 RESOURCES = "/v2.0/{project_id}/resources"
+QUEUES = f"{V1}/queues"
 
 # --- what the contract says (section 1.1 and 3) ----------------------------------------------------------------------
 
@@ -88,6 +90,7 @@ job_config = fields(
         "parallel_number": integer,
         "restart_when_exception": boolean,
         "idle_state_retention": integer,
+        "idle_state_retention_unit": one_of("seconds", "hours"),
         "udf_jar_url": nullable(text),
         "dirty_data_strategy": text,
         "entrypoint": nullable(text),
@@ -203,6 +206,7 @@ group = fields(
         "module_name": text,
         "module_type": words,
         "resources": listed(words),
+        "resource_names": listed(words),
         "details": listed(resource),
         "create_time": moment,
         "update_time": moment,
@@ -212,6 +216,35 @@ group = fields(
         "is_async": boolean,
     }
 )
+
+
+def nothing(value: Any, at: str) -> None:
+    """No body at all, with status 204."""
+    raise AssertionError(f"{at}: nothing is expected, not {value!r}")
+
+
+queue: dict[str, Shape] = {
+    "queue_id": integer,
+    "queue_name": exactly("c0"),
+    "description": words,
+    "owner": words,
+    "create_time": integer,
+    "queue_type": exactly("general"),
+    "cu_count": integer,
+    "charging_mode": integer,
+    "resource_id": exactly("c0"),
+    "enterprise_project_id": words,
+    "cidr_in_vpc": text,
+    "cidr_in_mgntsubnet": text,
+    "cidr_in_subnet": text,
+    "resource_mode": integer,
+    "platform": text,
+    "is_restarting": boolean,
+    "labels": text,
+    "feature": words,
+    "queue_resource_type": text,
+    "elastic_resource_pool_name": text,
+}
 
 # Every operation, and what its success looks like. None: there is no success here.
 SHAPES: dict[tuple[str, str], Shape | None] = {
@@ -251,8 +284,30 @@ SHAPES: dict[tuple[str, str], Shape | None] = {
     ("GET", f"{JOBS}/{{job_id}}/apig-sinks"): None,
     ("POST", "/v1/{project_id}/edgesrv/{call}"): None,
     ("GET", TAGS): fields({"tags": listed(fields({"key": words, "value": text})), "count": integer}),
-    ("POST", f"{TAGS}/create"): accepted,
-    ("POST", f"{TAGS}/delete"): accepted,
+    ("POST", f"{TAGS}/create"): nothing,
+    ("POST", f"{TAGS}/delete"): nothing,
+    ("GET", FILE_TAGS): fields({"tags": listed(fields({"key": words, "value": text})), "count": integer}),
+    ("POST", f"{FILE_TAGS}/create"): nothing,
+    ("POST", f"{FILE_TAGS}/delete"): nothing,
+    ("GET", QUEUES): fields({**said_really, "queues": listed(fields(queue))}),
+    ("GET", f"{QUEUES}/{{queue_name}}"): fields(
+        {
+            **said_really,
+            "queue_id": integer,
+            "queueName": exactly("c0"),
+            "description": words,
+            "resource_id": exactly("c0"),
+            "owner": words,
+            "create_time": integer,
+            "queueType": exactly("general"),
+            "cuCount": integer,
+            "chargingMode": integer,
+            "resource_mode": integer,
+            "enterprise_project_id": words,
+            "resource_type": text,
+            "elastic_resource_pool_name": text,
+        }
+    ),
     ("POST", RESOURCES): group,
     ("POST", f"{RESOURCES}/jars"): group,
     ("POST", f"{RESOURCES}/pyfiles"): group,
@@ -288,7 +343,7 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{JOBS}/{{job_id}}/execute-graph", None, 400, "DLI.14001"),
     ("POST", f"{V1}/streaming/sql-jobs", {"name": ""}, 400, "DLI.11007"),
     ("PUT", f"{V1}/streaming/sql-jobs/{{job_id}}", {}, 400, "DLI.12004"),
-    ("POST", f"{V1}/streaming/flink-jobs", {"name": "j", "cu_number": 2}, 400, "DLI.11026"),
+    ("POST", f"{V1}/streaming/flink-jobs", {"name": "j", "manager_cu_number": 2}, 400, "DLI.11026"),
     ("PUT", f"{V1}/streaming/flink-jobs/{{job_id}}", {}, 400, "DLI.12004"),
     ("POST", f"{JOBS}/{{job_id}}/savepoint", {"action": "TRIGGER"}, 400, "DLI.15001"),
     ("POST", f"{JOBS}/{{job_id}}/import-savepoint", {"savepoint_path": "b/c"}, 400, "DLI.15001"),
@@ -306,6 +361,9 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", TAGS, None, 400, "DLI.16001"),
     ("POST", f"{TAGS}/create", {"tags": [{"key": "a", "value": "b"}]}, 400, "DLI.16001"),
     ("POST", f"{TAGS}/delete", {"tags": [{"key": "a"}]}, 400, "DLI.16001"),
+    ("GET", FILE_TAGS, None, 404, "DLI.0023"),
+    ("POST", f"{FILE_TAGS}/create", {"tags": [{"key": "a", "value": "b"}]}, 404, "DLI.0023"),
+    ("POST", f"{FILE_TAGS}/delete", {"tags": [{"key": "a"}]}, 404, "DLI.0023"),
     ("POST", RESOURCES, {"paths": ["obs://bucket/none.jar"], "kind": "jar"}, 400, "DLI.0002"),
     ("POST", f"{RESOURCES}/jars", {"paths": ["ftp://x"], "group": "g"}, 400, "DLI.0001"),
     ("POST", f"{RESOURCES}/pyfiles", {"paths": []}, 400, "DLI.0001"),
@@ -314,6 +372,8 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{RESOURCES}/{{resource_name}}", None, 404, "DLI.0023"),
     ("DELETE", f"{RESOURCES}/{{resource_name}}", None, 404, "DLI.0023"),
     ("PUT", f"{RESOURCES}/owner", {"new_owner": "somebody", "group_name": "none"}, 404, "DLI.0023"),
+    ("GET", f"{QUEUES}?page-size=0", None, 400, "DLI.0001"),
+    ("GET", f"{QUEUES}/{{queue_name}}", None, 404, "DLI.0023"),
     ("GET", "/v1.0/a-b/streaming/jobs", None, 400, "DLI.10010"),
     ("GET", "/v1.0/{project_id}/nothing", None, 404, "APIGW.0101"),
     ("PATCH", JOBS, None, 404, "APIGW.0101"),
@@ -347,22 +407,23 @@ class Play:
         """One request, whatever comes of it."""
         whole = {"project_id": PROJECT, "job_id": 999, "resource_id": 999, "template_id": 999, "call": "messages"}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        url = path.format(**{**whole, "resource_name": "none.jar", **names})
+        url = path.format(**{**whole, "resource_name": "none.jar", "queue_name": "none", **names})
         answer = await self.http.request(method, url, content=content)
         return Answered(answer.status_code, answer.headers, answer.content)
 
     async def ask(self, method: str, path: str, body: Any = None, **names: Any) -> Any:
         """One request that is to succeed."""
         answer = await self.send(method, path, body, **names)
-        assert answer.status == 200, answer.raw
+        assert answer.status == (204 if SHAPES.get((method, path)) is nothing else 200), answer.raw
         self.good.setdefault((method, path), []).append(answer)
-        return json.loads(answer.raw)
+        return json.loads(answer.raw) if answer.status == 200 else None
 
     async def everything(self) -> None:
         """Every row of the tables."""
         await self._jobs()
         await self._files()
         await self._templates()
+        await self._queues()
         for method, path, body, _, _ in REFUSALS:
             self.refused.append(await self.send(method, path, body))
 
@@ -440,8 +501,16 @@ class Play:
         await self.ask("GET", RESOURCES)
         await self.ask("GET", f"{RESOURCES}?kind=modelFile")
         await self.ask("GET", f"{RESOURCES}/{{resource_name}}", resource_name="a.jar")
+        for package in ("a.jar", "g%23b.jar"):
+            await self.ask("POST", f"{FILE_TAGS}/create", {"tags": [{"key": "a", "value": ""}]}, resource_id=package)
+            await self.ask("GET", FILE_TAGS, resource_id=package)
+            await self.ask("POST", f"{FILE_TAGS}/delete", {"tags": [{"key": "a"}]}, resource_id=package)
         await self.ask("PUT", f"{RESOURCES}/owner", {"new_owner": "somebody", "group_name": "g"})
         await self.ask("DELETE", f"{RESOURCES}/{{resource_name}}", resource_name="a.jar")
+
+    async def _queues(self) -> None:
+        await self.ask("GET", QUEUES)
+        await self.ask("GET", f"{QUEUES}/{{queue_name}}", queue_name="c0")
 
     async def _templates(self) -> None:
         made = await self.ask("POST", TEMPLATES, {"name": "模板", "sql_body": "SELECT 1"})
@@ -495,6 +564,10 @@ def test_the_tables_have_every_operation_and_nothing_else(play: Play) -> None:
 def test_a_success_is_as_a_typed_client_reads_it(play: Play, operation: tuple[str, str]) -> None:
     shape = SHAPES.get(operation) or OTHER_FORMS[operation]
     for answer in play.good[operation]:
+        if shape is nothing:
+            assert (answer.status, answer.raw, bool(answer.headers["x-request-id"])) == (204, b"", True)
+            assert "content-type" not in answer.headers
+            continue
         assert answer.status == 200
         check_headers(answer)
         assert int(answer.headers["content-length"]) == len(answer.raw)

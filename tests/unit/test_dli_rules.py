@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sluiceway.api.dli import requests, rules, runtime_config, views
 from sluiceway.api.dli.boundary import decode
+from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.errors import TABLE, Code, DliError, Entry
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.language import Language, Text
@@ -283,7 +284,7 @@ def test_an_update_changes_what_it_names_and_nothing_else() -> None:
         cu_number=8,
         tags=[{"key": "t"}],
     )
-    after = update(draft=before, parallel_number=8, operator_config="", queue_name="", flink_version=None)
+    after = update(draft=before, parallel_number=8, queue_name="", flink_version=None)
     assert after == replace(
         before, spec=replace(before.spec, parallelism=8), config={**before.config, "parallel_number": 8}
     )
@@ -344,6 +345,119 @@ def test_a_running_job_may_change_how_it_is_watched() -> None:
         cu_number=2,
     )
     assert draft.spec.restart_attempts == 3
+
+
+@pytest.mark.parametrize("field", ["operator_config", "static_estimator_config"])
+def test_an_empty_text_clears_what_go_always_sends_unless_the_job_runs(field: str) -> None:
+    before = update(draft=None, **{field: "x"})  # type: ignore[arg-type]
+    assert before.config[field] == "x"
+    for status in EDITABLE:
+        assert update(status, before, **{field: ""}).config[field] == ""
+    assert update(JobStatus.RUNNING, before, **{field: "", "smn_topic": "t"}).config[field] == "x"
+    with pytest.raises(DliError) as error:
+        update(JobStatus.RUNNING, before, **{field: "y"})
+    assert code_of(error) == "DLI.12003"
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
+        ({}, {"udf_jar_url": "", "runtime_config": "", "edge_group_ids": [], "execution_agency_urn": ""}),
+        ({"udf_jar_url": "", "edge_group_ids": []}, {"udf_jar_url": "", "runtime_config": "", "desc": ""}),
+        ({"parallel_number": 4, "cu_number": 3}, {"tm_slot_num": 2, "parallel_number": 4}),
+        ({"tm_slot_num": 2, "parallel_number": 4, "cu_number": 3}, {"tm_slot_num": 0}),
+        ({"idle_state_retention": 5}, {"idle_state_retention": 5}),
+        ({"runtime_config": "a=1"}, {"runtime_config": '[{"key":"a","value":"1"}]'}),
+    ],
+)
+def test_naming_what_is_stored_or_shown_is_no_change_of_a_running_job(
+    before: dict[str, Any], body: dict[str, Any]
+) -> None:
+    draft = create(sql_body="SELECT 1", **before)
+    after = update(JobStatus.RUNNING, draft, **body)
+    assert after.spec == draft.spec
+    shown = [views.detail(job(draft=each), NOW).job_config for each in (draft, after)]
+    assert shown[0].tm_slot_num == shown[1].tm_slot_num
+
+
+@pytest.mark.parametrize(
+    "body", [{"udf_jar_url": "x"}, {"edge_group_ids": ["g"]}, {"tm_slot_num": 3}, {"idle_state_retention": 7200}]
+)
+def test_a_real_change_of_a_running_job_is_refused_all_the_same(body: dict[str, Any]) -> None:
+    with pytest.raises(DliError) as error:
+        update(JobStatus.RUNNING, **body)
+    assert code_of(error) == "DLI.12003"
+    assert next(iter(body)) in str(error.value)
+
+
+# --- how long state is kept -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "length", "counted"),
+    [
+        ("auto", 0, timedelta(0), "seconds"),
+        ("auto", 1, timedelta(hours=1), "hours"),
+        ("auto", 59, timedelta(hours=59), "hours"),
+        ("auto", 60, timedelta(minutes=1), "seconds"),
+        ("auto", 3600, timedelta(hours=1), "seconds"),
+        ("seconds", 1, timedelta(seconds=1), "seconds"),
+        ("seconds", 59, timedelta(seconds=59), "seconds"),
+        ("hours", 60, timedelta(hours=60), "hours"),
+        ("hours", 87_600, timedelta(days=3650), "hours"),
+        ("auto", None, timedelta(hours=1), "seconds"),
+        ("hours", None, timedelta(hours=1), "hours"),
+    ],
+)
+def test_what_a_retention_counts_is_a_setting(unit: Any, value: int | None, length: timedelta, counted: str) -> None:
+    body = decode(json.dumps({"name": "x", "idle_state_retention": value}).encode(), CreateSqlJob)
+    draft = rules.create(body, unit)
+    assert draft.spec.state_retention == length
+    config = views.detail(job(draft=draft), NOW).job_config
+    assert config.idle_state_retention_unit == counted
+    assert value is None or config.idle_state_retention == value, "it is read back as it was given"
+
+
+@pytest.mark.parametrize(("unit", "value"), [("hours", 87_601), ("seconds", 315_360_001), ("auto", -1)])
+def test_ten_years_in_any_unit_are_the_most(unit: Any, value: int) -> None:
+    with pytest.raises(DliError) as error:
+        rules.create(CreateSqlJob(name="x", idle_state_retention=value), unit)
+    assert code_of(error) == "DLI.11036"
+    assert ("hours" if unit == "hours" else "seconds") in str(error.value)
+
+
+def test_what_an_old_retention_counts_stays_until_it_is_named_again() -> None:
+    """Jobs of older versions counted seconds, whatever they were."""
+    old = rules.create(CreateSqlJob(name="x", idle_state_retention=30), "seconds")
+    old = replace(old, config={k: v for k, v in old.config.items() if k != "idle_state_retention_unit"})
+    assert update(draft=old, desc="d").spec.state_retention == timedelta(seconds=30)
+    assert update(JobStatus.RUNNING, old, idle_state_retention=30).spec.state_retention == timedelta(seconds=30)
+    assert update(draft=old, idle_state_retention=30).spec.state_retention == timedelta(hours=30)
+
+
+@pytest.mark.parametrize(
+    ("value", "en", "zh"),
+    [
+        (1, "idle_state_retention 1 is taken as hours.", "按小时计算"),
+        (60, "idle_state_retention 60 is taken as seconds.", "按秒计算"),
+        (0, "idle_state_retention 0 keeps state for ever.", "永久保留"),
+    ],
+)
+def test_the_answer_says_what_was_understood(value: int, en: str, zh: str) -> None:
+    stored = job(draft=create(idle_state_retention=value))
+    for say in (views.created, views.updated):
+        assert say(stored, Language.ENGLISH, value).message.endswith(en)
+        assert zh in say(stored, Language.CHINESE, value).message
+        assert "idle" not in say(stored, Language.ENGLISH).message, "where nothing was asked nothing is said"
+
+
+# --- resources in two forms -----------------------------------------------------------------------------------------
+
+
+def test_a_job_may_go_back_to_the_first_form() -> None:
+    second = create(resource_config_version="v2", resource_config={"parallel_number": 16})
+    first = update(draft=second, resource_config_version="v1")
+    assert (first.config["resource_config"], first.spec.parallelism) == (None, 1)
 
 
 @pytest.mark.parametrize("body", [{"sql_body": "x"}, {"name": "n"}, {"cu_number": 3}, {"queue_name": "q"}])
@@ -610,7 +724,7 @@ def test_every_refusal_has_a_code_in_every_operation() -> None:
 
 def test_shared_verdicts_are_rendered_once() -> None:
     ok, gone = Verdict(), Verdict(Refusal.UNKNOWN)
-    accepted, answers = views.outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH)
+    accepted, answers = views.outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH, Truth(""))
     assert accepted
     assert answers[0] is answers[2]
     assert answers[1] is answers[3]

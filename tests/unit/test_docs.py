@@ -225,7 +225,7 @@ def fields_of(part: Any, schema: dict[str, Any], seen: frozenset[str] = frozense
 
 def test_every_field_of_dlis_requests_and_answers_is_documented(schema: dict[str, Any]) -> None:
     text = (REFERENCE / "dli.md").read_text()
-    named = set(re.findall(r"`([a-z_]+)`", text)) | set(re.findall(r'"([a-z_]+)"', text))
+    named = set(re.findall(r"`([A-Za-z_-]+)`", text)) | set(re.findall(r'"([a-z_]+)"', text))
     for (method, path), operation in operations(schema, dlis=True).items():
         query = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         found = {*fields_of([operation.get("requestBody"), operation["responses"]], schema)} | query

@@ -55,8 +55,17 @@ def test_a_name_alone_makes_a_draft_with_dlis_defaults() -> None:
     assert (config.checkpoint_enabled, config.checkpoint_mode, config.checkpoint_interval) == (
         False,
         "exactly_once",
-        10,
+        30,
     )
+    assert (config.resume_max_num, config.tm_cus, config.tm_slot_num) == (-1, 1, 1)
+    spec = {"cpu": 1.0, "memory": "4G"}
+    assert config.resource_config_version == "v1"
+    assert msgspec.to_builtins(config.resource_config) == {
+        "max_slot": 1,
+        "parallel_number": 1,
+        "jobmanager_resource_spec": spec,
+        "taskmanager_resource_spec": spec,
+    }
     assert (config.entrypoint, config.dependency_jars, config.restart_when_exception) == (None, None, False)
 
 
@@ -122,7 +131,6 @@ REFUSALS = [
     ({"main_class": "a b"}, "DLI.11020"),
     ({"main_class": "a\t"}, "DLI.11020"),
     ({"entrypoint_args": "x" * 1025}, "DLI.11019"),
-    ({"cu_number": 4}, "DLI.11026"),
     ({"manager_cu_number": 1}, "DLI.11026"),
     ({"cu_number": 1, "manager_cu_number": 1}, "DLI.11027"),
     ({"cu_number": 9, "manager_cu_number": 5}, "DLI.11028"),
@@ -160,6 +168,34 @@ def test_what_is_just_allowed() -> None:
         dependency_jars=["a.jar"] * 100,
     )
     assert draft.spec.parallelism == 1584
+
+
+@pytest.mark.parametrize("cus", [2, 4, 400])
+def test_the_cus_alone_leave_one_to_the_jobmanager(cus: int) -> None:
+    """As the provider makes its default job."""
+    config = views.detail(job(draft=create(cu_number=cus)), NOW).job_config
+    assert (config.cu_number, config.manager_cu_number) == (cus, 1)
+
+
+def test_what_is_shown_of_the_resources_may_be_sent_back_and_changes_nothing() -> None:
+    """Terraform keeps what it has read, and sends it with every update, whatever the version of the form."""
+    draft = create(entrypoint="a.jar", parallel_number=2)
+    shown = msgspec.to_builtins(views.detail(job(draft=draft), NOW).job_config)
+    echoed = {name: shown[name] for name in ("resource_config", "resource_config_version", "tm_slot_num")}
+    for status in (JobStatus.RUNNING, JobStatus.STOPPED):
+        after = update(status, draft, **echoed)
+        assert after.spec == draft.spec
+        assert msgspec.to_builtins(views.detail(job(draft=after), NOW).job_config) == shown
+    more = update(JobStatus.STOPPED, update(JobStatus.STOPPED, draft, **echoed), **echoed, parallel_number=4)
+    assert more.spec.parallelism == 4, "in the first form the resources have no say"
+
+
+def test_resources_in_the_second_form_count() -> None:
+    draft = create(resource_config_version="v2", resource_config={"parallel_number": 3, "max_slot": 4})
+    assert draft.spec.parallelism == 3
+    with pytest.raises(DliError) as error:
+        update(JobStatus.RUNNING, draft, resource_config={"parallel_number": 4})
+    assert refused(error) == "DLI.12003"
 
 
 # --- update ---------------------------------------------------------------------------------------------------------

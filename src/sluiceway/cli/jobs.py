@@ -354,10 +354,18 @@ def _details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
         "lasting": tables.lasting(job.duration),
         "parallelism": str(config.get("parallel_number", "")),
         "checkpoints": checkpoints,
+        "idle state": _retention(config),
         "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
         "options": str(config.get("runtime_config") or ""),
     }
     return [(name, value) for name, value in lines.items() if value]
+
+
+def _retention(config: Mapping[str, Any]) -> str:
+    value, unit = config.get("idle_state_retention"), config.get("idle_state_retention_unit", "seconds")
+    if not value:
+        return "" if value is None else "kept for ever"
+    return f"kept for {_count(int(value), str(unit).removesuffix('s'))}"
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:

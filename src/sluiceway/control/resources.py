@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +42,17 @@ class Resources:
     directory: Path  # for uploads under way
     limit: int = MAX_RESOURCE  # bytes of an upload
 
-    async def register(self, project: str, group: str, kind: str, paths: Sequence[str], who: str) -> Sequence[Resource]:
-        """Give names to files of storage, which must be there. A name that is taken passes on.
+    async def register(
+        self,
+        project: str,
+        group: str,
+        kind: str,
+        paths: Sequence[str],
+        who: str,
+        tags: Mapping[str, str] | None = None,
+    ) -> Sequence[Resource]:
+        """Give names to files of storage, which must be there. A name that is taken passes on, and with it its tags,
+        unless others are given.
 
         Raises `BadResource`, `NoProgram`, `StorageTrouble`.
         """
@@ -55,7 +64,7 @@ class Resources:
             await self._require(path)
             # One spelling for each file: whether another name leads to it is asked by its path.
             given.append(Resource(group, name, kind, f"obs://{key_of(path)}", who, now, now))
-        stored, replaced = await resources.put(self.db, project, given, who)
+        stored, replaced = await resources.put(self.db, project, given, who, tags)
         await self._clear(replaced)
         return stored
 
@@ -83,9 +92,11 @@ class Resources:
         await self._clear(replaced)
         return stored
 
-    async def list(self, project: str, kind: str | None = None) -> Sequence[Resource]:
-        """All resources of a project, perhaps of one kind, by group and name."""
-        return await resources.of_project(self.db, project, kind)
+    async def list(
+        self, project: str, kind: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> Sequence[Resource]:
+        """All resources of a project, perhaps of one kind or with certain tags, by group and name."""
+        return await resources.of_project(self.db, project, kind, tags)
 
     async def show(self, project: str, group: str, name: str) -> Resource:
         """One resource. Raises `UnknownResource`."""

@@ -14,7 +14,7 @@ from sluiceway.control import passwords
 from sluiceway.control.access import digest
 from sluiceway.control.turns import NoTurn, Turns
 from sluiceway.control.vault import Vault
-from sluiceway.domain.access import EVERY_PROJECT, USER, Action, Caller
+from sluiceway.domain.access import DOMAIN, EVERY_PROJECT, USER, Action, Caller
 from sluiceway.store import accounts, views
 from sluiceway.store.database import Database
 
@@ -163,7 +163,9 @@ class SignIn:
         return Caller(found.name, found.grants)
 
     async def issue(self, name: str, password: str, project: str, address: str = "") -> Issued:
-        """A token for a project, by name and password. Raises `NotLetIn`, `TooManyTries`, `TooManyAsk`.
+        """A token for a project, or for `DOMAIN`, by name and password.
+
+        Raises `NotLetIn`, `TooManyTries`, `TooManyAsk`.
 
         A user who does not exist, one who is disabled, a wrong password and a project without a grant are not told
         apart, nor by the time that the answer takes.
@@ -174,7 +176,7 @@ class SignIn:
             right = await self.matches(password, await accounts.password_of(self.db, name))
             found = await accounts.user(self.db, name)
             caller, now = Caller(name, found.grants if found else (), project), self.clock()
-            if not (right and any(caller.may(action, project) for action in Action)):
+            if not (right and _has_role(caller, project)):
                 self.tries.failed(name, address, now)
                 raise NotLetIn("wrong name or password, or no grant in this project")
         self.tries.worked(name, address)
@@ -197,13 +199,40 @@ class SignIn:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.thread, passwords.matches, password, kept)
 
+    async def exchange(self, token: str, project: str) -> Issued:
+        """Another token for one that is good, which it is never good for longer or for more than. Raises `NotLetIn`.
+
+        One of a project is exchanged for that project alone. Asked for `DOMAIN` it stays held to its project, or else
+        two exchanges would make it good for every project of its user.
+        """
+        held = await accounts.token(self.db, digest(token))
+        now = self.clock()
+        if held is None or held.expires_at is None or held.expires_at <= now:
+            raise NotLetIn("no such token, or it has ended")
+        if held.project not in {DOMAIN, project} and project != DOMAIN:
+            raise NotLetIn("a token of another project")
+        bound = held.project if project == DOMAIN else project
+        caller = Caller(held.user, held.grants, bound)
+        if not _has_role(caller, bound):
+            raise NotLetIn("no grant in this project")
+        made = Issued(secrets.token_urlsafe(32), caller, project, now, held.expires_at)
+        if not await accounts.exchange_token(self.db, digest(token), digest(made.token), bound, now):
+            raise NotLetIn("the token has just ended")
+        return made
+
     async def revoke(self, caller: Caller, token: str) -> bool:
-        """End one token of the caller's; False when it is not theirs."""
+        """End one token of the caller's, and those that it was exchanged for; False when it is not theirs."""
         return await accounts.revoke_token(self.db, digest(token), caller.user)
 
     async def projects(self, caller: Caller) -> Sequence[str]:
         """The projects that a caller has a grant in; with one in all, those that have jobs."""
+        caller = caller.looking_around()
         named = {grant.project for grant in caller.grants}
         if EVERY_PROJECT in named:
             named |= set(await views.projects(self.db))
         return sorted(project for project in named - {EVERY_PROJECT} if caller.project in {None, project})
+
+
+def _has_role(caller: Caller, project: str) -> bool:
+    """Whether there is anything that the caller may do in a project, or for `DOMAIN` in any."""
+    return bool(caller.grants) if project == DOMAIN else any(caller.may(action, project) for action in Action)

@@ -8,7 +8,7 @@ from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, Unknown
 from sluiceway.control.formats import may_be_written
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
-from sluiceway.domain.admission import ACCEPTED, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
+from sluiceway.domain.admission import ACCEPTED, RUNNABLE, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
@@ -18,9 +18,11 @@ from sluiceway.store import batches, stop_intents, views
 from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
-from sluiceway.store.stop_intents import Obstacle, StopIntent
+from sluiceway.store.stop_intents import Obstacle, Rest, StopIntent
 from sluiceway.store.views import JobSelector
 
+# What a job that does not run is answered where that is a success; the status is the one that it was found in.
+AT_REST = {status: Verdict(status=status) for status in RUNNABLE}
 STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
 TAKES_ITS_PLACE = Verdict(note="It takes the place of a stop with a savepoint that had sent nothing.")
 
@@ -46,6 +48,7 @@ class StopOrder:
     who: str = ""
     allowed: Right = EVERYWHERE  # whether the caller may stop jobs on a queue
     stopped_is_done: bool = False  # a job that is stopped already is a success that says so
+    at_rest_is_done: bool = False  # a job that does not run, for whatever reason, is marked as stopped, and a success
     after_savepoint: bool = False  # a job of which a savepoint is being taken is stopped once that has ended
     key: Key | None = None  # for requests that may be sent again
     answer: Callable[[StopBatch], str] = str  # what to keep under the key
@@ -73,7 +76,7 @@ class StopJobs:
         intent = self._intent(project, order, savepoint=savepoint, reason=reason)
         deadline = intent.now + intent.timeout
 
-        def judge(obstacle: Obstacle) -> Stop | bool:
+        def judge(obstacle: Obstacle) -> Stop | bool | Rest:
             verdict, answer = self._judge(obstacle, order, savepoint=savepoint, deadline=deadline)
             if verdict is not ACCEPTED:
                 odd[obstacle.job_id] = verdict
@@ -168,16 +171,19 @@ class StopJobs:
 
     def _judge(
         self, obstacle: Obstacle, order: StopOrder, *, savepoint: bool, deadline: datetime
-    ) -> tuple[Verdict, Stop | bool]:
+    ) -> tuple[Verdict, Stop | bool | Rest]:
         verdict = judge_stop(
             obstacle,
             self.queues.names,
             savepoint=savepoint,
             stopped_is_done=order.stopped_is_done,
+            at_rest_is_done=order.at_rest_is_done,
             after_savepoint=order.after_savepoint,
             allowed=order.allowed,
             wish=order.policy.format,
         )
+        if verdict in AT_REST.values():
+            return verdict, Rest.MARK
         if verdict not in (STILL_UNDER_WAY, TAKES_ITS_PLACE) or obstacle.stop is None:
             return verdict, verdict is ACCEPTED
         # One attempt may still be in flight; a second beside it would restart the job.
@@ -190,6 +196,7 @@ def judge_stop(
     *,
     savepoint: bool,
     stopped_is_done: bool = False,
+    at_rest_is_done: bool = False,
     after_savepoint: bool = False,
     allowed: Right = EVERYWHERE,
     wish: SavepointFormat | None = None,
@@ -203,6 +210,8 @@ def judge_stop(
         return UNKNOWN
     if obstacle.cluster is not None and not allowed(obstacle.cluster):
         return Verdict(Refusal.FORBIDDEN, status, obstacle.cluster)
+    if status in AT_REST and at_rest_is_done:
+        return AT_REST[status]
     if status is JobStatus.STOPPED and stopped_is_done:
         return _stopped_already(stop, savepoint=savepoint)
     under_way = stop is not None and stop.phase not in SETTLED

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,7 @@ ALLOWS: Final[Mapping[Role, frozenset[Action]]] = {
 }
 OF_A_QUEUE: Final = frozenset({Action.START, Action.STOP})  # a grant for one queue allows these there alone
 EVERY_PROJECT: Final = "*"
+DOMAIN: Final = ""  # in place of a project: what a token is for that is good in none of them
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@\-]{0,63}")
@@ -67,7 +68,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request, and what they were granted. A token may hold them to one project."""
+    """Who sent a request, and what they were granted. A token may hold them to one project, or to none (`DOMAIN`)."""
 
     user: str
     grants: Sequence[Grant] = ()
@@ -80,6 +81,10 @@ class Caller:
     def may_everywhere(self, action: Action) -> bool:
         """Whether the caller was granted it for every project, whichever one a token holds them to."""
         return any(grant.allows(action, EVERY_PROJECT) for grant in self.grants)
+
+    def looking_around(self) -> "Caller":
+        """The same caller when asking which projects there are: what a token of no project is for."""
+        return replace(self, project=None) if self.project == DOMAIN else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ tokens = Table(
     Column("project", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("root", Text),  # the digest of the token that began a row of exchanges; NULL: it was not exchanged
     Index("tokens_of_user", "user"),
+    Index("tokens_of_root", "root"),
     Index("tokens_by_end", "expires_at"),
 )
 

@@ -6,9 +6,9 @@ Every change is told in the audit, with `who` made it, and without anything secr
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,8 @@ from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events
+
+EXCHANGES: Final = 100  # tokens that may be good at once of those that came of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,22 @@ async def add_token(db: Database, digest: str, name: str, project: str, ends: da
         await connection.execute(insert(tokens).values(row))
 
 
+async def exchange_token(db: Database, old: str, new: str, project: str, now: datetime) -> bool:
+    """Store a token for one that is there, with its end and its user; False when that has just gone.
+
+    Of too many that came of one, the oldest go.
+    """
+    kept = select(tokens.c.user, tokens.c.expires_at, func.coalesce(tokens.c.root, tokens.c.digest))
+    kept = kept.add_columns(literal(new), literal(project), literal(epoch_ms(now))).where(tokens.c.digest == old)
+    columns = ["user", "expires_at", "root", "digest", "project", "created_at"]
+    async with db.write() as connection:
+        made = await connection.execute(insert(tokens).from_select(columns, kept))
+        of_root = tokens.c.root == select(tokens.c.root).where(tokens.c.digest == new).scalar_subquery()
+        newest = select(tokens.c.digest).where(of_root).order_by(tokens.c.created_at.desc()).limit(EXCHANGES)
+        await connection.execute(delete(tokens).where(of_root, tokens.c.digest.not_in(newest)))
+        return made.rowcount == 1
+
+
 async def token(db: Database, digest: str) -> StoredToken | None:
     """Whose a token is; None where it is nobody's."""
     wanted = select(tokens).join(users, users.c.name == tokens.c.user)
@@ -307,10 +325,17 @@ async def token(db: Database, digest: str) -> StoredToken | None:
 
 
 async def revoke_token(db: Database, digest: str, name: str) -> bool:
-    """End one token of a user; False when they have no such."""
+    """End one token of a user; False when they have no such.
+
+    Tokens that were exchanged go with the one that their exchanges began with, and with each other.
+    """
+    mine = tokens.c.digest == digest, tokens.c.user == name
     async with db.write(Use.MAKES_ROOM) as connection:
-        gone = await connection.execute(delete(tokens).where(tokens.c.digest == digest, tokens.c.user == name))
-        return gone.rowcount == 1
+        ended = delete(tokens).where(*mine).returning(func.coalesce(tokens.c.root, tokens.c.digest))
+        root = (await connection.execute(ended)).scalar_one_or_none()
+        if root is not None:
+            await connection.execute(delete(tokens).where(tokens.c.root == root))
+        return root is not None
 
 
 async def revoke_tokens(db: Database, name: str, now: datetime, who: str) -> int:

@@ -1,6 +1,6 @@
 """The table of resources: jars and files that jobs are made of, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
+from sluiceway.store.resource_tags import set_tags, tagged
 from sluiceway.store.schema import events, resources
 
 
@@ -33,10 +34,13 @@ class Resource:
         return f"{self.group}/{self.name}" if self.group else self.name
 
 
-async def put(db: Database, project: str, given: Sequence[Resource], who: str) -> tuple[list[Resource], list[Resource]]:
+async def put(
+    db: Database, project: str, given: Sequence[Resource], who: str, tags: Mapping[str, str] | None = None
+) -> tuple[list[Resource], list[Resource]]:
     """Store resources, each in place of one of its name, if there is one; as they are now, and as those were.
 
-    A path that leads to uploaded content is known as such under every name that it has.
+    A path that leads to uploaded content is known as such under every name that it has. `tags` take the place of those
+    that a name has; None leaves them.
     """
     now: list[Resource] = []
     before: list[Resource] = []
@@ -46,6 +50,8 @@ async def put(db: Database, project: str, given: Sequence[Resource], who: str) -
             old = await _replace(connection, project, known)
             before += [] if old is None else [old]
             now.append(known if old is None else replace(known, created_at=old.created_at))
+            if tags is not None:
+                await set_tags(connection, project, resource.group, resource.name, tags)
         told = [event("resource_stored", epoch_ms(r.updated_at), project, who=who, detail=_told(r)) for r in now]
         await connection.execute(insert(events), told)
     return now, before
@@ -80,11 +86,15 @@ async def one(db: Database, project: str, group: str, name: str) -> Resource | N
         return None if row is None else _resource(row)
 
 
-async def of_project(db: Database, project: str, kind: str | None = None) -> Sequence[Resource]:
-    """All resources of a project, perhaps of one kind, by group and name."""
+async def of_project(
+    db: Database, project: str, kind: str | None = None, tags: Mapping[str, str] | None = None
+) -> Sequence[Resource]:
+    """All resources of a project, perhaps of one kind or with certain tags, by group and name."""
     wanted = select(resources).where(resources.c.project == project)
     if kind is not None:
         wanted = wanted.where(resources.c.kind == kind)
+    if tags:
+        wanted = wanted.where(tagged(tags))
     async with db.read() as connection:
         rows = await connection.execute(wanted.order_by(resources.c.group_name, resources.c.name))
         return [_resource(row) for row in rows.mappings()]
@@ -98,6 +108,7 @@ async def remove(db: Database, project: str, group: str, name: str, now: datetim
         if row is None:
             return None
         found = _resource(row)
+        await set_tags(connection, project, group, name, {})
         told = event("resource_removed", epoch_ms(now), project, who=who, detail=_told(found))
         await connection.execute(insert(events), [told])
         return found

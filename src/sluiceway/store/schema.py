@@ -84,6 +84,17 @@ job_tags = Table(
     Index("jobs_by_tag", "project", "key", "value", "job_id"),
 )
 
+# Of resources, by the names that they have. A resource that is gone has no tags.
+resource_tags = Table(
+    "resource_tags",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("group_name", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 templates = Table(
     "templates",
     metadata,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, text, update
@@ -13,7 +14,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
-from sluiceway.store import answers, batches
+from sluiceway.store import answers, batches, rests
 from sluiceway.store.answers import Key
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
@@ -33,6 +34,15 @@ class Obstacle:
     cluster: str | None  # of its latest run
     stop: Stop | None  # the latest stop of its run
     traits: Traits | None = None  # of its latest run
+
+
+class Rest(Enum):
+    """What becomes of a job that does not run, where its stop is not refused."""
+
+    MARK = "it is marked as stopped"
+
+
+Judge = Callable[[Obstacle], "Stop | bool | Rest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +81,21 @@ async def accept_stops(
     job_ids: Sequence[int],
     intent: StopIntent,
     plain: Plain,
-    judge: Callable[[Obstacle], Stop | bool],
+    judge: Judge,
     answer: Callable[[int | None], str] = str,
 ) -> tuple[int | None, set[str]]:
     """Accept a batch of stops in one transaction: its id (None when no job was accepted), and the clusters to wake.
 
-    Jobs that are `plain` are accepted as they are. Every other one is put before `judge`, which answers
-    whether to accept it, or gives back the stop under way, rearmed. With a key, what `answer` makes of the batch's id
-    is kept for whoever sends the request again. Raises `AnsweredBefore`, and then nothing was changed.
+    Jobs that are `plain` are accepted as they are. Every other one is put before `judge`, which answers whether to
+    accept it, gives back the stop under way, rearmed, or has it marked as stopped. With a key, what `answer` makes of
+    the batch's id is kept for whoever sends the request again. Raises `AnsweredBefore`, and then nothing was changed.
     """
     async with db.write() as connection:
         if intent.key is not None:
             await answers.refuse_known(connection, intent.project, intent.key, intent.now)
-        accepted, rearmed = await _admit(connection, job_ids, intent.project, plain, judge)
+        accepted, rearmed, resting = await _admit(connection, job_ids, intent.project, plain, judge)
+        if resting:
+            await rests.mark_stopped(connection, resting, intent.project, intent.who, intent.now)
         batch, woken = None, set[str]()
         if accepted or rearmed:
             batch = await _new_batch(connection, intent)
@@ -132,8 +144,8 @@ async def _admit(
     job_ids: Sequence[int],
     project: str,
     plain: Plain,
-    judge: Callable[[Obstacle], Stop | bool],
-) -> tuple[Sequence[int], list[Stop]]:
+    judge: Judge,
+) -> tuple[Sequence[int], list[Stop], list[int]]:
     asked = listed(job_ids)
     is_asked = jobs.c.id == asked.c.value
     found = asked.outerjoin(jobs, and_(is_asked, *known(project)))
@@ -142,7 +154,7 @@ async def _admit(
     odd = odd.select_from(found)
     other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
     rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
-    refused, rearmed = set(), []
+    refused, rearmed, resting = set(), [], []
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
         status = None if row["status"] is None else JobStatus(row["status"])
@@ -151,7 +163,9 @@ async def _admit(
             refused.add(row["value"])
         if isinstance(answer, Stop):
             rearmed.append(answer)
-    return [job for job in job_ids if job not in refused] if refused else job_ids, rearmed
+        elif answer is Rest.MARK:
+            resting.append(row["value"])
+    return [job for job in job_ids if job not in refused] if refused else job_ids, rearmed, resting
 
 
 async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:

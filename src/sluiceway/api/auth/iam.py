@@ -1,6 +1,5 @@
-"""As much of the vendor's IAM as clients need: a token for a password, another password, the id of a project."""
+"""As much of the vendor's IAM as clients need: tokens, another password, and the id of a project for its name."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,12 +10,14 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Operation, Parameter
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, SkipValidation
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from sluiceway.api.auth import token_request
+from sluiceway.api.auth.domains import DOMAIN_NAME, Domain, list_domains
+from sluiceway.api.auth.token_request import HeldToken, TokenRequest, id_of
 from sluiceway.api.caller import address_of
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.fields import PROJECT_PATTERN, described
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.no_options import no_options
@@ -27,7 +28,7 @@ from sluiceway.control.errors import Forbidden
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.passwords import LONGEST, SHORTEST
 from sluiceway.control.sign_in import WINDOW, Issued, NotLetIn, SignIn, TooManyAsk, TooManyTries
-from sluiceway.domain.access import PROJECT, Action
+from sluiceway.domain.access import DOMAIN, PROJECT, Action
 from sluiceway.settings import MAX_BODY
 
 SignInGiven = NamedDependency[SkipValidation[SignIn]]
@@ -35,10 +36,13 @@ DenialsGiven = NamedDependency[SkipValidation[Denials]]
 OwnPasswordGiven = NamedDependency[SkipValidation[OwnPassword]]
 
 SOON = 2  # seconds after which a password that could not wait may be sent again
-_DOMAIN = "sluiceway"  # there are no accounts above users here
 _WRONG = Text(
     "the name or the password is wrong, or you have no role in the project",
     "用户名或密码错误，或您在该项目中没有角色",
+)
+_WRONG_TOKEN = Text(
+    "the token is not good, or not for this project, or you have no role in it",
+    "Token 无效、不属于该项目，或您在该项目中没有角色",
 )
 
 _WRONG_ORIGINAL = Text("the original password is wrong", "原密码错误")
@@ -52,52 +56,6 @@ _HOW_LONG = Text(
 )
 
 
-class PasswordUser(Struct, frozen=True):
-    """Who asks. The vendor's `domain` is not looked at."""
-
-    name: str
-    password: str
-
-
-class Password(Struct, frozen=True):
-    """The method."""
-
-    user: PasswordUser
-
-
-class Identity(Struct, frozen=True):
-    """How the caller shows who they are."""
-
-    methods: Annotated[list[str], described(contains={"const": "password"})]
-    password: Password
-
-
-class ProjectScope(Struct, frozen=True):
-    """The project that the token is for, by its id or its name."""
-
-    id: Annotated[str | None, described(pattern=PROJECT_PATTERN)] = None
-    name: str | None = None
-
-
-class Scope(Struct, frozen=True):
-    """What the token is for."""
-
-    project: ProjectScope
-
-
-class Auth(Struct, frozen=True):
-    """Who, and for what."""
-
-    identity: Identity
-    scope: Scope
-
-
-class TokenRequest(Struct, frozen=True):
-    """A token is asked for."""
-
-    auth: Auth
-
-
 class NewPassword(Struct, frozen=True):
     """The password that was, and the one that is to be."""
 
@@ -109,13 +67,6 @@ class PasswordChange(Struct, frozen=True):
     """Another password is asked for, in the vendor's form (KeystoneUpdateUserPassword)."""
 
     user: NewPassword
-
-
-class Domain(Struct, frozen=True):
-    """The same for all."""
-
-    id: str = _DOMAIN
-    name: str = _DOMAIN
 
 
 class UserView(Struct, frozen=True):
@@ -135,7 +86,7 @@ class ProjectRef(Struct, frozen=True):
 
 
 class RoleView(Struct, frozen=True):
-    """A role in that project."""
+    """A role in that project, or in any."""
 
     id: str
     name: str
@@ -147,9 +98,10 @@ class Token(Struct, frozen=True):
     issued_at: str
     expires_at: str
     user: UserView
-    project: ProjectRef
     roles: list[RoleView]
-    methods: tuple[str, ...] = ("password",)
+    project: ProjectRef | UnsetType = UNSET  # of one for a project
+    domain: Domain | UnsetType = UNSET  # of one for the domain
+    methods: tuple[str, ...] = (token_request.PASSWORD,)
     catalog: tuple[str, ...] = ()
 
 
@@ -164,8 +116,8 @@ class ProjectView(Struct, frozen=True):
 
     id: str
     name: str
-    domain_id: str = _DOMAIN
-    parent_id: str = _DOMAIN
+    domain_id: str = DOMAIN_NAME
+    parent_id: str = DOMAIN_NAME
     is_domain: bool = False
     enabled: bool = True
     description: str = ""
@@ -187,7 +139,7 @@ class ProjectAnswer(Struct, frozen=True):
 def _says(*statuses: int) -> dict[int, ResponseSpec]:
     why = {
         400: "The request is not understood.",
-        401: "The name or the password is wrong, or the user has no role in the project.",
+        401: "The name, the password or the token is wrong, or the user has no role in the project.",
         403: "The password is somebody else's, or no administrator allows the user to change it.",
         404: "There is no such token.",
         429: "Too many wrong passwords, or too many at once.",
@@ -202,23 +154,31 @@ def _says(*statuses: int) -> dict[int, ResponseSpec]:
     return_dto=None,
     responses=_says(400, 401, 429),
     response_headers=[ResponseHeader("X-Subject-Token", description="The token.", documentation_only=True)],
-    summary="Get a token for a password",
+    summary="Get a token for a password, or for another token",
 )
 async def issue_token(
     data: JSONBody[TokenRequest], request: Request[Any, Any, Any], sign_in: SignInGiven, denials: DenialsGiven
 ) -> Response[TokenAnswer]:
-    """A token for one project, for the header X-Auth-Token. It is good for 24 hours, and is not shown again."""
-    project = _project(data)
-    user = data.auth.identity.password.user
+    """A token for one project, or for the domain, for the header X-Auth-Token. It is not shown again.
+
+    For a password it is good for 24 hours, for another token as long as that one.
+    """
+    credential, project = token_request.credential(data.auth.identity), token_request.project(data.auth.scope)
+    held = credential if isinstance(credential, HeldToken) else None
     try:
-        issued = await sign_in.issue(user.name, user.password, project, address_of(request.scope))
+        if isinstance(credential, HeldToken):
+            issued = await sign_in.exchange(credential.id, project)
+        else:
+            name = credential.name or credential.id or ""
+            issued = await sign_in.issue(name, credential.password, project, address_of(request.scope))
     except NotLetIn as error:
         await denials.record(project, "", f"POST /v3/auth/tokens: {error}")
-        raise DliError(Code.NOT_SIGNED_IN, why=_WRONG) from None
+        raise DliError(Code.NOT_SIGNED_IN, why=_WRONG_TOKEN if held else _WRONG) from None
     except TooManyTries:
         await denials.record(project, "", "POST /v3/auth/tokens: too many wrong passwords for one name")
         raise
-    return Response(TokenAnswer(_view(issued)), status_code=201, headers={"X-Subject-Token": issued.token})
+    answer = TokenAnswer(_view(issued, token_request.TOKEN if held else token_request.PASSWORD))
+    return Response(answer, status_code=201, headers={"X-Subject-Token": issued.token})
 
 
 @dataclass
@@ -294,38 +254,23 @@ async def list_projects(permit: PermitGiven, sign_in: SignInGiven, name: FromQue
     if name is None:
         views = [ProjectView(project, project) for project in await sign_in.projects(permit.caller)]
     else:
-        found = _id_of(name)
-        has = any(permit.caller.may(action, found) for action in Action) and PROJECT.fullmatch(found)
+        found, caller = id_of(name), permit.caller.looking_around()
+        has = any(caller.may(action, found) for action in Action) and PROJECT.fullmatch(found)
         views = [ProjectView(found, name)] if has else []
     return ProjectAnswer(views, Links("/v3/projects"))
 
 
-def _project(data: TokenRequest) -> str:
-    scope = data.auth.scope.project
-    if "password" not in data.auth.identity.methods:
-        raise bad("auth.identity.methods", "only password is supported", "仅支持 password")
-    project = scope.id or _id_of(scope.name or "")
-    if not PROJECT.fullmatch(project):
-        raise bad(
-            "auth.scope.project",
-            "give the project's id, 1 to 64 letters and digits",
-            "请指定项目 ID（1 到 64 个字母和数字）",
-        )
-    return project
-
-
-def _id_of(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]", "", name)
-
-
-def _view(issued: Issued) -> Token:
-    roles = sorted({g.role.value for g in issued.caller.grants if g.project in {issued.project, "*"}})
+def _view(issued: Issued, method: str) -> Token:
+    whole, held = issued.project == DOMAIN, issued.caller.project
+    roles = sorted({g.role.value for g in issued.caller.grants if held == DOMAIN or g.project in {held, "*"}})
     return Token(
         issued_at=_time(issued.issued_at),
         expires_at=_time(issued.expires_at),
         user=UserView(issued.caller.user, issued.caller.user),
-        project=ProjectRef(issued.project, issued.project),
+        project=UNSET if whole else ProjectRef(issued.project, issued.project),
+        domain=Domain() if whole else UNSET,
         roles=[RoleView(role, role) for role in roles],
+        methods=(method,),
     )
 
 
@@ -348,7 +293,7 @@ def _too_many_ask(request: Request[Any, Any, Any], _: TooManyAsk) -> Response[Er
 
 def routes() -> Router:
     """Everything under `/v3` that is the IAM's. The use cases are dependencies of the application: sign_in, denials."""
-    handlers = [issue_token, revoke_token, change_password, list_projects]
+    handlers = [issue_token, revoke_token, change_password, list_projects, list_domains]
     return Router(
         path="/v3",
         route_handlers=[no_options(handlers), *handlers],

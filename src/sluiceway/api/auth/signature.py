@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "SDK-HMAC-SHA256"
 WINDOW: Final = timedelta(minutes=15)  # that the date of a request may be from now, before or after
-MUST_SIGN: Final = ("host", "x-sdk-date")
+MUST_SIGN: Final = ("x-sdk-date",)  # Go's clients sign no host (docs/decisions/0027)
+READS: Final = frozenset({"GET", "HEAD"})  # whose repeat changes nothing
 UNSIGNED: Final = b"UNSIGNED-PAYLOAD"
 
 _MAX_HEADER: Final = 8192  # characters of the Authorization header
@@ -218,9 +219,11 @@ def _body_hash(body: bytes, headers: _Headers) -> bytes:
 
 
 class ReplayGuard:
-    """Lets each signature in once. It remembers them for as long as they would be good for, in this process.
+    """Lets each signed write in once. It remembers them for as long as they would be good for, in this process.
 
-    Equal calls within one second have equal signatures, so a client that means two such calls is refused the second.
+    Equal calls within one second have equal signatures, so a client that means two such writes is refused the second.
+    Reads are let in as often as they come: clients repeat them within a second, and whoever repeats one that was
+    recorded learns what stands there now, which only TLS can keep from them.
     """
 
     def __init__(self, most: int = 100_000) -> None:
@@ -229,7 +232,9 @@ class ReplayGuard:
         self._ends: list[tuple[datetime, str]] = []
 
     def admit(self, signed: Signed, request: RawRequest, now: datetime) -> None:
-        """Remember a request that has been verified. Raises `BadSignature` when it was here before."""
+        """Remember a request that has been verified. Raises `BadSignature` for a write that was here before."""
+        if request.method in READS:
+            return
         while self._ends and self._ends[0][0] < now:
             self._seen.discard(heapq.heappop(self._ends)[1])
         if signed.signature in self._seen:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sluiceway.api.dli import wire
 from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
@@ -38,6 +39,7 @@ async def authorize(
     data: JSONBody[AuthorizeRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     buckets: BucketsGiven,
     permit: PermitGiven,
 ) -> wire.Done:
@@ -51,7 +53,7 @@ async def authorize(
         if not is_bucket(name):
             raise DliError(Code.BAD_BUCKET, bucket=name[:80])
     await buckets.authorize(project, names, who=permit.who)
-    return wire.Done(DONE.in_(language))
+    return wire.Done(DONE.in_(language), truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [authorize]

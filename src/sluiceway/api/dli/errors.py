@@ -258,8 +258,8 @@ TABLE: Mapping[Code, Entry] = {
         "或增大 cu_number。",
     ),
     Code.BOTH_CU: _entry(
-        "A Jar job has both cu_number and manager_cu_number, or neither. Give the other one, too.",
-        "Jar 作业必须同时设置 cu_number 和 manager_cu_number，或都不设置。请补充另一个参数。",
+        "A Jar job with manager_cu_number needs cu_number, too. Give both.",
+        "设置了 manager_cu_number 的 Jar 作业还必须设置 cu_number。请同时填写。",
     ),
     Code.TYPE_AND_MODE: _entry(
         "job_type {job_type} does not run with run_mode {run_mode}. Use run_mode {fitting}, or leave one of the two"
@@ -277,8 +277,8 @@ TABLE: Mapping[Code, Entry] = {
         "manager_cu_number must be {low} to {high}. Correct it.", "manager_cu_number 必须为 {low} 到 {high}。请修改。"
     ),
     Code.BAD_RETENTION: _entry(
-        "idle_state_retention must be {low} to {high} seconds. Correct it.",
-        "idle_state_retention 必须为 {low} 到 {high} 秒。请修改。",
+        "idle_state_retention must be {low} to {high} {unit}. Correct it.",
+        "idle_state_retention 必须为 {low} 到 {high} {unit}。请修改。",
     ),
     Code.BAD_DIRTY_DATA: _entry(
         "dirty_data_strategy must be 0, 1 or 2:obsDir. Correct it.",

@@ -46,7 +46,7 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9_\-\u3400-\u4dbf\u4e00-\u9fff]+$"
 BUCKET_PATTERN: Final = r"^(?!jobs$)(?!.*(\.\.|\.-|-\.))[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]$"
 GROUP_PATTERN: Final = r"^[A-Za-z0-9._\-]{0,64}$"
 KIND_PATTERN: Final = "^([Jj][Aa][Rr]|[Pp][Yy][Ff][Ii][Ll][Ee]|([Mm][Oo][Dd][Ee][Ll])?[Ff][Ii][Ll][Ee])$"
-OWNER_PATTERN: Final = r"^[A-Za-z_\-][A-Za-z0-9_\-]{4,31}$"
+OWNER_PATTERN: Final = r"^[A-Za-z0-9_\-][A-Za-z0-9_.@\-]{0,63}$"
 JAR_PATTERN: Final = r"\.[Jj][Aa][Rr]$"
 _KEY: Final = r"[\p{L}\p{N}_.:+\-@]([\p{L}\p{N}_ .:+\-@]*[\p{L}\p{N}_.:+\-@])?"
 _VALUE: Final = r"[\p{L}\p{N}_.:=+\-@]([\p{L}\p{N}_ .:=+\-@]*[\p{L}\p{N}_.:=+\-@])?"
@@ -122,7 +122,6 @@ Jar = Annotated[str | None, described(maxLength=FILE_LIMIT, pattern=rf"^([\s\S]*
 Jars = Annotated[list[str] | None, of_texts(maxLength=FILE_LIMIT, pattern=JAR_PATTERN)]
 Files = Annotated[list[str] | None, of_texts(maxLength=FILE_LIMIT, pattern=r"\S")]
 Paths = Annotated[list[str], of_texts(least=1, maxLength=FILE_LIMIT, pattern="^(obs|https?)://")]
-Group = Annotated[str, described(pattern=GROUP_PATTERN)]
 MaybeGroup = Annotated[str | None, described(pattern=GROUP_PATTERN)]
 Kind = Annotated[str, described(pattern=KIND_PATTERN)]
 Owner = Annotated[str, described(pattern=OWNER_PATTERN)]

@@ -10,15 +10,17 @@ from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.rules import Settings
+from sluiceway.api.dli.wire import ResourceConfig, ResourceSpec
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 
-# It runs on whole clusters only, which is what DLI calls exclusive.
-DEFAULTS: Final = Settings(run_mode="exclusive_cluster")
+# It runs on whole clusters only, which is what DLI calls exclusive. As the cloud reads such a job back.
+DEFAULTS: Final = Settings(run_mode="exclusive_cluster", checkpoint_interval=30)
+MEMORY: Final = "4G"
 
 
 def create(body: CreateJarJob) -> JobDraft:
     """The draft that a create asks for."""
-    if (body.cu_number is None) != (body.manager_cu_number is None):
+    if body.cu_number is None and body.manager_cu_number is not None:
         raise DliError(Code.BOTH_CU)
     settings = _settings(DEFAULTS, body)
     return JobDraft(
@@ -50,6 +52,15 @@ def update(job: Job, body: UpdateJarJob) -> JobDraft:
     )
     rules.refuse_in_status(job, draft)
     return draft
+
+
+def resources_of(settings: Settings) -> ResourceConfig:
+    """The resources of a job as they are shown. In the first form they have no effect, and are shown all the same:
+    clients keep what they read, and send it back with an update.
+    """
+    spec = ResourceSpec(memory=MEMORY)
+    default = ResourceConfig(1, settings.parallel_number, spec, spec)
+    return default if settings.resource_config is None else settings.resource_config
 
 
 def _settings(base: Settings, body: CreateJarJob | UpdateJarJob) -> Settings:

@@ -106,8 +106,8 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "`manager_cu_number` leaves nothing of `cu_number`.", "`manager_cu_number` 占用了全部 `cu_number`。"
     ),
     Code.BOTH_CU: Text(
-        "Create: a Jar job with one of `cu_number` and `manager_cu_number`, and without the other.",
-        "创建：Jar 作业只填写了 `cu_number` 和 `manager_cu_number` 中的一个。",
+        "Create: a Jar job with `manager_cu_number` and without `cu_number`.",
+        "创建：Jar 作业填写了 `manager_cu_number`，但没有填写 `cu_number`。",
     ),
     Code.BAD_CU: Text("`cu_number` is out of range.", "`cu_number` 超出范围。"),
     Code.BAD_MANAGER_CU: Text("`manager_cu_number` is out of range.", "`manager_cu_number` 超出范围。"),

@@ -1,6 +1,6 @@
 """The paths of DLI's API about resources: files of storage under names that jobs can give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Annotated, Final
 
@@ -13,7 +13,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidat
 from sluiceway.api.dli import resource_rules, tag_rules, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.fields import KIND_PATTERN
+from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.resource_wire import (
@@ -45,6 +45,7 @@ NameInPath = Annotated[str, PathParameter(description="The name of the resource.
 KindAsked = Annotated[
     str, QueryParameter(description="Only those of this kind.", schema_extra={"pattern": f"^$|{KIND_PATTERN}"})
 ]
+TagsAsked = Annotated[str, QueryParameter(description=TAG_FILTER, schema_extra={"pattern": TAG_FILTER_PATTERN})]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
 
 _ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resource.", generate_examples=False)}
@@ -54,16 +55,16 @@ _ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resou
 async def upload_resources(
     data: JSONBody[UploadResources], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
 ) -> GroupView:
-    """Make files of storage known by their names. Tags are checked and not kept."""
-    tag_rules.checked(data.tags or ())
-    return await _register(resources, project, data.group or "", data.kind, data.paths, permit.who)
+    """Make files of storage known by their names."""
+    tags = tag_rules.checked(data.tags) if data.tags else None
+    return await _register(resources, project, data.group, data.kind, data.paths, permit.who, tags)
 
 
 @post(f"{BASE}/jars", status_code=200, dto=Json[UploadGroup], return_dto=None, responses=REFUSED, summary="Name jars")
 async def upload_jars(
     data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
 ) -> GroupView:
-    """Make jars of storage known by their names, in a group."""
+    """Make jars of storage known by their names, perhaps in a group."""
     return await _register(resources, project, data.group, "jar", data.paths, permit.who)
 
 
@@ -78,7 +79,7 @@ async def upload_jars(
 async def upload_python_files(
     data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
 ) -> GroupView:
-    """Make Python files of storage known by their names, in a group."""
+    """Make Python files of storage known by their names, perhaps in a group."""
     return await _register(resources, project, data.group, "pyFile", data.paths, permit.who)
 
 
@@ -93,7 +94,7 @@ async def upload_python_files(
 async def upload_files(
     data: JSONBody[UploadGroup], project: ProjectGiven, resources: ResourcesGiven, permit: PermitGiven
 ) -> GroupView:
-    """Make files of storage known by their names, in a group."""
+    """Make files of storage known by their names, perhaps in a group."""
     return await _register(resources, project, data.group, "file", data.paths, permit.who)
 
 
@@ -102,9 +103,11 @@ async def list_resources(
     project: ProjectGiven,
     resources: ResourcesGiven,
     kind: KindAsked = "",
+    tags: TagsAsked = "",
 ) -> ResourceList:
     """All resources of the project."""
-    found = await resources.list(project, resource_rules.kind(kind) if kind else None)
+    wanted, of_kind = tag_rules.filtered(tags), resource_rules.kind(kind) if kind else None
+    found = [] if wanted is None else await resources.list(project, of_kind, wanted)
     groups = {name: list(members) for name, members in groupby(found, key=lambda resource: resource.group)}
     loose = groups.pop("", [])
     return ResourceList(
@@ -167,18 +170,24 @@ async def give_resource(
 
 
 async def _register(
-    resources: Resources, project: str, group: str, kind: str, paths: Sequence[str], who: str
+    resources: Resources,
+    project: str,
+    group: str | None,
+    kind: str,
+    paths: Sequence[str],
+    who: str,
+    tags: Mapping[str, str] | None = None,
 ) -> GroupView:
     wanted = resource_rules.paths(paths)
     try:
-        stored = await resources.register(project, group, resource_rules.kind(kind), wanted, who)
+        stored = await resources.register(project, group or "", resource_rules.kind(kind), wanted, who, tags)
     except BadResource as error:
         raise bad("paths", str(error).rstrip("."), UNFIT) from None
     except NoProgram as error:
         raise DliError(Code.NO_OBJECT, file=error.file) from None
     except StorageTrouble as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
-    return _group(group, stored)
+    return _group(group or "", stored)
 
 
 def _view(resource: Resource) -> ResourceView:
@@ -198,6 +207,7 @@ def _group(name: str, members: Sequence[Resource]) -> GroupView:
         module_name=name,
         module_type=members[0].kind,
         resources=[resource.name for resource in members],
+        resource_names=[resource.name for resource in members],
         details=[_view(resource) for resource in members],
         create_time=min(millis(resource.created_at) for resource in members),
         update_time=max(millis(resource.updated_at) for resource in members),

@@ -7,11 +7,11 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sluiceway.api.dli.errors import bad
-from sluiceway.api.dli.fields import LIST_LIMIT
+from sluiceway.api.dli.fields import LIST_LIMIT, OWNER_PATTERN
 from sluiceway.api.dli.rules import short_list, text_of
 from sluiceway.control.resources import KINDS, name_of
 
-_OWNER: Final = re.compile(r"[A-Za-z_\-][\w\-]{4,31}", re.ASCII)
+_OWNER: Final = re.compile(OWNER_PATTERN)  # any user of ours may be one, and whom DLI would take
 
 
 def kind(given: str) -> str:
@@ -43,8 +43,8 @@ def owner(given: str) -> str:
     if not _OWNER.fullmatch(given):
         raise bad(
             "new_owner",
-            "it has 5 to 32 letters, digits, _ and -, and no digit first",
-            "应为 5 到 32 个字母、数字、下划线或中划线，且不能以数字开头",
+            "it has 1 to 64 letters, digits, and _ - . @, and neither . nor @ first",
+            "应为 1 到 64 个字母、数字或 _ - . @，且不能以 . 或 @ 开头",
         )
     return given
 

@@ -5,15 +5,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from sluiceway.api.dli.fields import Group, Kind, MaybeGroup, Owner, Paths
+from sluiceway.api.dli.fields import Kind, MaybeGroup, Owner, Paths
 from sluiceway.api.dli.wire import Tags
 
 
 class UploadGroup(Struct, frozen=True):
-    """Files of storage that become resources of one kind, in a group."""
+    """Files of storage that become resources of one kind, perhaps in a group."""
 
     paths: Paths
-    group: Group
+    group: MaybeGroup = None
 
 
 class UploadResources(Struct, frozen=True):
@@ -54,6 +54,7 @@ class GroupView(Struct, frozen=True):
     module_name: str
     module_type: str
     resources: Sequence[str]
+    resource_names: Sequence[str]  # the same, which clients read where there is no group
     details: Sequence[ResourceView]
     create_time: int
     update_time: int

@@ -18,8 +18,10 @@ from sluiceway.api.dli import (
     graph,
     jar_routes,
     metrics,
+    queues,
     requests,
     resource_routes,
+    resource_tags,
     rules,
     savepoints,
     tags,
@@ -29,6 +31,7 @@ from sluiceway.api.dli import (
     wire,
 )
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
 from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
@@ -58,7 +61,7 @@ from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
-from sluiceway.settings import MAX_BODY
+from sluiceway.settings import MAX_BODY, RetentionUnit, StopAtRest
 
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
 
@@ -76,6 +79,8 @@ StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
 ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
 RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
+RetentionUnitGiven = NamedDependency[SkipValidation[RetentionUnit]]
+StopAtRestGiven = NamedDependency[SkipValidation[StopAtRest]]
 
 _ALL_REFUSED = {
     400: ResponseSpec(
@@ -100,8 +105,11 @@ _ALL_REFUSED = {
 async def stop(
     data: JSONBody[wire.StopRequest],
     project: ProjectGiven,
+    *,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
+    stop_at_rest: StopAtRestGiven,
     stop_jobs: StopJobsGiven,
     permit: PermitGiven,
     savepoint_format: FormatGiven,
@@ -110,9 +118,10 @@ async def stop(
     ids = requests.job_ids(data.job_ids)
     savepoint = bool(data.trigger_savepoint)
     policy = StopPolicy(format=savepoint_format) if savepoint else PLAIN
-    order = StopOrder(policy, who=permit.who, allowed=permit.on(Action.STOP))
+    done = stop_at_rest == "accept"
+    order = StopOrder(policy, who=permit.who, allowed=permit.on(Action.STOP), at_rest_is_done=done)
     batch = await stop_jobs(project, ids, savepoint=savepoint, order=order)
-    answer = _answer(batch.verdicts, Batch.STOP, language, refused_form)
+    answer = _answer(batch.verdicts, Batch.STOP, language, truth, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
     return answer
@@ -130,6 +139,7 @@ async def run(
     data: JSONBody[wire.RunRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
     start_jobs: StartJobsGiven,
     permit: PermitGiven,
@@ -138,7 +148,7 @@ async def run(
     ids = requests.job_ids(data.job_ids)
     resume, allowed = bool(data.resume_savepoint), permit.on(Action.START)
     verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed)
-    return _answer(verdicts, Batch.RUN, language, refused_form)
+    return _answer(verdicts, Batch.RUN, language, truth, refused_form)
 
 
 @post(
@@ -153,6 +163,7 @@ async def delete_many(
     data: JSONBody[wire.DeleteRequest],
     project: ProjectGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     refused_form: RefusedFormGiven,
     edit_jobs: EditJobsGiven,
     permit: PermitGiven,
@@ -160,18 +171,23 @@ async def delete_many(
     """Delete each job; one that runs is stopped first, without a savepoint. One answer for each position."""
     ids = requests.job_ids(data.job_ids)
     verdicts = await edit_jobs.delete(project, ids, permit.who, permit.on(Action.STOP))
-    return _answer(verdicts, Batch.DELETE, language, refused_form)
+    return _answer(verdicts, Batch.DELETE, language, truth, refused_form)
 
 
 @delete(f"{BASE}/jobs/{{job_id:str}}", status_code=200, responses=REFUSED, summary="Delete a job")
 async def delete_one(
-    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, edit_jobs: EditJobsGiven, permit: PermitGiven
+    project: ProjectGiven,
+    job: JobIdGiven,
+    language: LanguageGiven,
+    truth: TruthGiven,
+    edit_jobs: EditJobsGiven,
+    permit: PermitGiven,
 ) -> wire.Done:
     """Delete a job; if it runs it is stopped first, without a savepoint."""
     (verdict,) = await edit_jobs.delete(project, [job], permit.who, permit.on(Action.STOP))
     if error := views.refusal(verdict, Batch.DELETE):
         raise error
-    return views.done(language)
+    return views.done(language, truth)
 
 
 @get(f"{BASE}/jobs", responses=REFUSED, summary="List jobs")
@@ -224,11 +240,13 @@ async def create_sql_job(
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
     templates: TemplatesGiven,
+    retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
-    draft = rules.create(await filled(data, project, templates))
-    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
+    draft = rules.create(await filled(data, project, templates), retention_unit)
+    made = await editing.stored(edit_jobs, project, draft, permit.who)
+    return views.created(made, language, data.idle_state_retention)
 
 
 @put(
@@ -244,14 +262,16 @@ async def update_sql_job(
     job: JobIdGiven,
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
+    retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Updated:
     """Change what the body names. Most of it only while the job does not run."""
 
     def change(stored: Job) -> JobDraft:
-        return rules.update(stored, data)
+        return rules.update(stored, data, retention_unit)
 
-    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
+    now = await editing.changed(edit_jobs, project, job, change, data.name, permit.who)
+    return views.updated(now, language, data.idle_state_retention)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [
@@ -273,6 +293,8 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     *transfer.HANDLERS,
     *jar_routes.HANDLERS,
     *resource_routes.HANDLERS,
+    *resource_tags.HANDLERS,
+    *queues.HANDLERS,
     *savepoints.HANDLERS,
 ]
 
@@ -333,9 +355,9 @@ async def _page(queries: Queries, project: str, asked: Listing) -> tuple[int, Se
 
 
 def _answer(
-    verdicts: Sequence[Verdict], batch: Batch, language: Language, refused_form: RefusedForm
+    verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth, refused_form: RefusedForm
 ) -> Response[list[wire.Outcome]]:
-    accepted, answers = views.outcomes(verdicts, batch, language)
+    accepted, answers = views.outcomes(verdicts, batch, language, truth)
     if accepted:
         return Response(cast("list[wire.Outcome]", answers), status_code=200)
     first = answers[0]
@@ -348,19 +370,19 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(refused_form: RefusedForm = "array", savepoint_format: SavepointFormat | None = None) -> list[Router]:
+def routes(
+    refused_form: RefusedForm = "array",
+    savepoint_format: SavepointFormat | None = None,
+    retention_unit: RetentionUnit = "auto",
+    stop_at_rest: StopAtRest = "refuse",
+) -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
     an array, or with the first error alone, which SDK users can read the code of. `savepoint_format` is that of all
-    savepoints, None for whichever does each job no harm.
+    savepoints, None for whichever does each job no harm. `retention_unit` is what idle_state_retention counts,
+    `stop_at_rest` what becomes of the stop of a job that does not run.
 
     The use cases are dependencies of the application, each under its own name.
     """
-
-    def form() -> RefusedForm:
-        return refused_form
-
-    def chosen() -> SavepointFormat | None:
-        return savepoint_format
 
     router = Router(
         path="/",
@@ -369,9 +391,12 @@ def routes(refused_form: RefusedForm = "array", savepoint_format: SavepointForma
             "project": Provide(_project, sync_to_thread=False),
             "job": Provide(_job, sync_to_thread=False),
             "language": Provide(_language, sync_to_thread=False),
+            "truth": Provide(truth_for, sync_to_thread=False),
             "filters": Provide(_list_query, sync_to_thread=False),
-            "refused_form": Provide(form, sync_to_thread=False),
-            "savepoint_format": Provide(chosen, sync_to_thread=False),
+            "refused_form": Provide(lambda: refused_form, sync_to_thread=False),
+            "savepoint_format": Provide(lambda: savepoint_format, sync_to_thread=False),
+            "retention_unit": Provide(lambda: retention_unit, sync_to_thread=False),
+            "stop_at_rest": Provide(lambda: stop_at_rest, sync_to_thread=False),
             **templates.DEPENDENCIES,
             **tags.DEPENDENCIES,
         },

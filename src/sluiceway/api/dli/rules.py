@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli import runtime_config, tag_rules
+from sluiceway.api.dli import retention, runtime_config, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import (
     CHECKPOINT_SECONDS,
@@ -22,7 +22,6 @@ from sluiceway.api.dli.fields import (
     NAME_BYTES,
     PARALLELISM,
     QUEUE_LIMIT,
-    RETENTION_SECONDS,
     SQL_LIMIT,
     SQL_TYPES,
     TEXT_LIMIT,
@@ -32,6 +31,7 @@ from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, Reso
 from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options
+from sluiceway.settings import RetentionUnit
 from sluiceway.storage.files import is_bucket
 
 MIN_MEMORY_GB: Final = 2
@@ -67,10 +67,10 @@ EMPTY_IS_ABSENT: Final = frozenset(
         "execution_agency_urn",
         "feature",
         "resource_config_version",
-        "operator_config",
-        "static_estimator_config",
     }
 )
+# Go's clients send these empty with every update. Of a job that runs that says nothing, since they cannot be changed.
+ALWAYS_SENT: Final = frozenset({"operator_config", "static_estimator_config"})
 
 T = TypeVar("T")
 
@@ -90,9 +90,11 @@ class Settings(JobConfig, frozen=True, kw_only=True):
 _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
 
 
-def create(body: CreateSqlJob) -> JobDraft:
-    """The draft that a create asks for."""
-    settings = checked(overlay(Settings(), body))
+def create(body: CreateSqlJob, unit: RetentionUnit = "auto") -> JobDraft:
+    """The draft that a create asks for. `unit` is what its retention counts, unless the body says that itself."""
+    kept, counted = retention.default(unit)
+    base = Settings(idle_state_retention=kept, idle_state_retention_unit=counted)
+    settings = checked(_in_one_form(_counted(overlay(base, body), body, unit), body))
     return JobDraft(
         name=job_name(body.name),
         desc=job_desc(body.desc or ""),
@@ -105,12 +107,16 @@ def create(body: CreateSqlJob) -> JobDraft:
     )
 
 
-def update(job: Job, body: UpdateSqlJob) -> JobDraft:
+def update(job: Job, body: UpdateSqlJob, unit: RetentionUnit = "auto") -> JobDraft:
     """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
     old = job.draft
     if old.kind == JAR_JOB:
         raise DliError(Code.UPDATE_KIND, kind=old.kind, path="flink-jobs")
-    settings = checked(overlay(settings_of(old), body))
+    before, at_rest = settings_of(old), job.status in EDITABLE
+    after = overlay(before, body, EMPTY_IS_ABSENT if at_rest else EMPTY_IS_ABSENT | ALWAYS_SENT)
+    if at_rest or after.idle_state_retention != before.idle_state_retention:
+        after = _counted(after, body, unit)
+    settings = checked(_in_one_form(after, body))
     draft = JobDraft(
         name=old.name if body.name is None else job_name(body.name),
         desc=old.desc if body.desc is None else job_desc(body.desc),
@@ -166,8 +172,8 @@ def refuse_in_status(job: Job, draft: JobDraft) -> None:
 
 
 def _changes(old: JobDraft, new: JobDraft) -> list[str]:
-    """What differs, by the names that DLI gives it. Naming a value that is stored already changes nothing."""
-    before, after = settings_of(old), settings_of(new)
+    """What differs, by the names that DLI gives it. Naming a value that is stored, or shown, changes nothing."""
+    before, after = _effective(settings_of(old)), _effective(settings_of(new))
     beside = {
         "name": old.name != new.name,
         "desc": old.desc != new.desc,
@@ -178,16 +184,31 @@ def _changes(old: JobDraft, new: JobDraft) -> list[str]:
     return [name for name, differs in beside.items() if differs] + list(within)
 
 
+def _effective(settings: Settings) -> Settings:
+    """The same settings, with one way of saying the same: an empty text or list is none, and what is computed stands
+    for what was left to the service.
+    """
+    empty = {field.name: None for field in fields(settings) if getattr(settings, field.name) in ("", [])}
+    unused = {"resource_config": None} if settings.resource_config_version == "v1" else {}
+    return replace(settings, **empty | unused, tm_slot_num=slots_of(settings))
+
+
+def slots_of(settings: Settings) -> int:
+    """The slots of a TaskManager: those given, or as many as the CUs beside the JobManager's need."""
+    free = max(1, settings.cu_number - settings.manager_cu_number)
+    return settings.tm_slot_num or -(-settings.parallel_number * settings.tm_cus // free)
+
+
 # --- from the body to what is stored --------------------------------------------------------------------------------
 
 
-def overlay(base: Settings, body: msgspec.Struct) -> Settings:
+def overlay(base: Settings, body: msgspec.Struct, empty_is_absent: frozenset[str] = EMPTY_IS_ABSENT) -> Settings:
     """What is stored, with what a body names in its place."""
     given = {
         field.name: value
         for field in fields(body)
         if field.name in _SETTINGS and (value := getattr(body, field.name)) is not None
-        if not (value == "" and field.name in EMPTY_IS_ABSENT)
+        if not (value == "" and field.name in empty_is_absent)
     }
     if (bucket := given.get("obs_bucket")) and not is_bucket(bucket):
         raise DliError(Code.BAD_BUCKET, bucket=bucket[:80])
@@ -200,6 +221,22 @@ def overlay(base: Settings, body: msgspec.Struct) -> Settings:
     if given.get("tm_slot_num") == 0:
         given["tm_slot_num"] = None  # Terraform's way of leaving it to the service
     return replace(base, **given)
+
+
+def _counted(settings: Settings, body: msgspec.Struct, unit: RetentionUnit) -> Settings:
+    """The same settings, with what a retention that the body gives counts. An export says that itself."""
+    if getattr(body, "idle_state_retention", None) is None or getattr(body, "idle_state_retention_unit", None):
+        return settings
+    return replace(settings, idle_state_retention_unit=retention.unit_of(settings.idle_state_retention, unit))
+
+
+def _in_one_form(settings: Settings, body: SqlJob) -> Settings:
+    """The same settings, without resources in a form that their version does not use."""
+    if settings.resource_config_version != "v1":
+        return settings
+    if body.resource_config is not None:
+        raise bad("resource_config", "it needs resource_config_version v2", "需要 resource_config_version 为 v2")
+    return replace(settings, resource_config=None)
 
 
 def _checkpoint_mode(given: int | str) -> str:
@@ -257,7 +294,7 @@ def spec_of(settings: Settings, sql: str) -> JobSpec:
         checkpoint_mode=CheckpointMode(settings.checkpoint_mode),
         restart_on_failure=settings.restart_when_exception,
         restart_attempts=settings.resume_max_num if settings.resume_max_num > 0 else None,
-        state_retention=timedelta(seconds=settings.idle_state_retention),
+        state_retention=retention.length(settings.idle_state_retention, settings.idle_state_retention_unit),
         options=runtime_config.parse(settings.runtime_config),
     )
 
@@ -269,9 +306,8 @@ def bucket_of(settings: Settings) -> str | None:
 
 
 def _parallelism(settings: Settings) -> int:
-    if settings.resource_config is None or settings.resource_config.parallel_number is None:
-        return settings.parallel_number
-    return settings.resource_config.parallel_number
+    config = settings.resource_config if settings.resource_config_version == "v2" else None
+    return settings.parallel_number if config is None or config.parallel_number is None else config.parallel_number
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------
@@ -283,7 +319,7 @@ def checked(settings: Settings, longest_interval: int = CHECKPOINT_SECONDS[1]) -
     _check_resources(settings)
     low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
     _within(Code.BAD_CHECKPOINT_INTERVAL, settings.checkpoint_interval, (low, longest_interval))
-    _within(Code.BAD_RETENTION, settings.idle_state_retention, RETENTION_SECONDS)
+    retention.check(settings.idle_state_retention, settings.idle_state_retention_unit)
     if not _DIRTY.fullmatch(settings.dirty_data_strategy):
         raise DliError(Code.BAD_DIRTY_DATA)
     if settings.run_mode == "edge_node":
@@ -305,13 +341,11 @@ def _check_resources(settings: Settings) -> None:
     if free < 1:
         raise DliError(Code.NO_CU_LEFT, manager=settings.manager_cu_number, total=settings.cu_number)
     match settings.resource_config_version, settings.resource_config:
-        case "v1", None:
+        case "v1", _:
             if settings.parallel_number > 4 * free:
                 raise DliError(Code.TOO_PARALLEL, parallel=settings.parallel_number, free=free, limit=4 * free)
         case "v2", config:
             _check_resource_config(config or ResourceConfig())
-        case "v1", _:
-            raise bad("resource_config", "it needs resource_config_version v2", "需要 resource_config_version 为 v2")
         case _:
             raise bad("resource_config_version", "it must be v1 or v2", "必须为 v1 或 v2")
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sluiceway.api.dli import requests, wire
 from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
@@ -76,6 +77,7 @@ async def trigger_savepoint(
     project: ProjectGiven,
     job: JobIdGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     take_savepoints: TakeSavepointsGiven,
     permit: PermitGiven,
     savepoint_format: FormatGiven,
@@ -91,7 +93,7 @@ async def trigger_savepoint(
         raise _bad_path(error) from None
     if refused := _refusal(verdict):
         raise refused
-    return wire.Done(ACCEPTED.in_(language))
+    return wire.Done(ACCEPTED.in_(language), truth.say(success=True))
 
 
 @post(
@@ -107,6 +109,7 @@ async def import_savepoint(
     project: ProjectGiven,
     job: JobIdGiven,
     language: LanguageGiven,
+    truth: TruthGiven,
     import_savepoint: ImportSavepointGiven,
     permit: PermitGiven,
 ) -> wire.Done:
@@ -125,7 +128,7 @@ async def import_savepoint(
         raise DliError(Code.UNAVAILABLE, why=str(error).rstrip(".")) from None
     except UnusablePath as error:
         raise _bad_path(error) from None
-    return wire.Done(CHOSEN.in_(language))
+    return wire.Done(CHOSEN.in_(language), truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]

@@ -7,13 +7,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from sluiceway.api.dli import wire
+from sluiceway.api.dli import retention, wire
+from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.jar_rules import resources_of
 from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.rules import Settings, settings_of
+from sluiceway.api.dli.rules import Settings, settings_of, slots_of
 from sluiceway.api.dli.status import dli_status
 from sluiceway.domain.admission import Refusal, Verdict
-from sluiceway.domain.job import Job
+from sluiceway.domain.job import JAR_JOB, Job
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,6 +43,10 @@ ACCEPTED: Final[Mapping[Batch, Text]] = {
     ),
     Batch.DELETE: Text("The job is deleted.", "作业已删除。"),
 }
+AT_REST: Final = Text(
+    "The job was at rest already, in status {status}: nothing was stopped, and no savepoint was taken.",
+    "作业此前已停止运行，状态为 {status}：未执行停止，也未生成保存点。",
+)
 CREATED: Final = Text("The job is created. Start it with run.", "作业已创建。请调用启动接口运行。")
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
@@ -98,7 +104,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
 
 
 def outcomes(
-    verdicts: Sequence[Verdict], batch: Batch, language: Language
+    verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth
 ) -> tuple[bool, list[wire.Outcome] | list[wire.ErrorBody]]:
     """Whether anything was accepted, and one answer for each position.
 
@@ -110,29 +116,41 @@ def outcomes(
     if all(refusals.values()):
         bodies = {key: error.body(language) for key, error in refusals.items() if error}
         return False, list(map(bodies.__getitem__, keys))
-    answers = {key: _outcome(distinct[key], error, batch, language) for key, error in refusals.items()}
+    answers = {key: _outcome(distinct[key], error, batch, language, truth) for key, error in refusals.items()}
     return True, list(map(answers.__getitem__, keys))
 
 
-def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language) -> wire.Outcome:
+def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language, truth: Truth) -> wire.Outcome:
+    success = truth.say(success=error is None)
     if error is not None:
-        return wire.Outcome("false", f"{error.code} {error.message(language)}", str(error.code))
-    return wire.Outcome("true", " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
+        return wire.Outcome(success, f"{error.code} {error.message(language)}", str(error.code))
+    if batch is Batch.STOP and verdict.status is not None:
+        return wire.Outcome(success, AT_REST.say(language, {"status": dli_status(verdict.status)}))
+    return wire.Outcome(success, " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
 
 
-def done(language: Language) -> wire.Done:
+def done(language: Language, truth: Truth) -> wire.Done:
     """A job was deleted by its path."""
-    return wire.Done(ACCEPTED[Batch.DELETE].in_(language))
+    return wire.Done(ACCEPTED[Batch.DELETE].in_(language), truth.say(success=True))
 
 
-def created(job: Job, language: Language) -> wire.Created:
-    """A job was created."""
-    return wire.Created(CREATED.in_(language), wire.JobStatusView(job.id, dli_status(job.status), job.why))
+def created(job: Job, language: Language, named: int | None = None) -> wire.Created:
+    """A job was created. `named` is the retention of state that was asked for, if one was."""
+    return wire.Created(
+        _with_retention(CREATED, job, language, named), wire.JobStatusView(job.id, dli_status(job.status), job.why)
+    )
 
 
-def updated(job: Job, language: Language) -> wire.Updated:
-    """A job was changed."""
-    return wire.Updated(UPDATED.in_(language), wire.UpdateTime(millis(job.updated_at)))
+def updated(job: Job, language: Language, named: int | None = None) -> wire.Updated:
+    """A job was changed. `named` is the retention of state that was asked for, if one was."""
+    return wire.Updated(_with_retention(UPDATED, job, language, named), wire.UpdateTime(millis(job.updated_at)))
+
+
+def _with_retention(text: Text, job: Job, language: Language, named: int | None) -> str:
+    if named is None:
+        return text.in_(language)
+    unit = settings_of(job.draft).idle_state_retention_unit
+    return f"{text.in_(language)} {retention.told(named, unit, language)}"
 
 
 def item(job: Job, now: datetime) -> wire.JobItem:
@@ -156,7 +174,7 @@ def item(job: Job, now: datetime) -> wire.JobItem:
 def detail(job: Job, now: datetime) -> wire.JobDetail:
     """A job with everything about it."""
     settings = settings_of(job.draft)
-    config = _job_config(settings)
+    config = _job_config(settings, job.draft.kind)
     short = msgspec.structs.asdict(item(job, now))
     return wire.JobDetail(
         **short | {"start_time": None if job.started_at is None else millis(job.started_at)},
@@ -188,9 +206,8 @@ def _duration(job: Job, now: datetime) -> int:
     return max(0, millis(job.ended_at or now) - millis(job.started_at))
 
 
-def _job_config(settings: Settings) -> wire.JobConfig:
-    free = max(1, settings.cu_number - settings.manager_cu_number)
-    slots = settings.tm_slot_num or -(-settings.parallel_number * settings.tm_cus // free)
+def _job_config(settings: Settings, kind: str) -> wire.JobConfig:
     shown = msgspec.structs.asdict(settings)
     fields = {name: shown[name] for name in wire.JobConfig.__struct_fields__}
-    return wire.JobConfig(**fields | {"tm_slot_num": slots})
+    resources = resources_of(settings) if kind == JAR_JOB else settings.resource_config
+    return wire.JobConfig(**fields | {"tm_slot_num": slots_of(settings), "resource_config": resources})

@@ -158,10 +158,14 @@ class ErrorBody(Struct, frozen=True):
     request_id: str | UnsetType = UNSET
 
 
-class Outcome(Struct, frozen=True):
-    """What became of one position of a batch. `is_success` is a text, as everywhere on these paths."""
+# A text, as everywhere on these paths; a boolean to the vendor's Go SDK alone. See `clients`.
+Success = Literal["true", "false"] | bool
 
-    is_success: Literal["true", "false"]
+
+class Outcome(Struct, frozen=True):
+    """What became of one position of a batch."""
+
+    is_success: Success
     message: str
     error_code: str | UnsetType = UNSET  # only of a refused position
 
@@ -170,7 +174,7 @@ class Done(Struct, frozen=True):
     """A single success that has nothing else to say."""
 
     message: str
-    is_success: Literal["true"] = "true"
+    is_success: Success
 
 
 class JobStatusView(Struct, frozen=True):
@@ -222,6 +226,7 @@ class JobConfig(Struct, frozen=True, kw_only=True):
     resume_checkpoint: bool = False
     resume_max_num: int = -1
     idle_state_retention: int = 3600
+    idle_state_retention_unit: str = "seconds"  # ours: what it counts
     udf_jar_url: str | None = None
     dirty_data_strategy: str = "0"
     entrypoint: str | None = None
