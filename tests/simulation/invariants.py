@@ -45,7 +45,8 @@ class Watch:
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._runs_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's runs
         self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
-        self._lost: dict[str, str] = {}  # attempts, by trigger id, that made their job restart from nothing
+        # Attempts, by trigger id, that made their job restart from nothing: the job, and its number of restarts then.
+        self._lost: dict[str, tuple[FakeJob, int]] = {}
         self._was_overdue: set[int] = set()
         self._snapshot_was_overdue: set[int] = set()
 
@@ -205,15 +206,19 @@ class Watch:
 
     def lost_state(self, job: FakeJob, triggers: Sequence[str]) -> None:
         """A job has restarted from nothing while these attempts were at it."""
-        self._lost |= dict.fromkeys(triggers, job.jid)
+        self._lost |= dict.fromkeys(triggers, (job, job.restarts))
 
     def _tells_what_it_did(self, row: Row) -> None:
-        """A stop never makes a job worse than its answer says."""
+        """A stop never makes a job worse than its answer says.
+
+        What an attempt has saved before is not lost. Of several restarts the last is seen (a known weakness).
+        """
         if not row["savepoint"] or "from nothing" in row["reason"]:
             return
         stop = to_stop(_as_mapping(row))
         mine = {replace(stop, attempt=number).trigger for number in range(1, stop.attempt + 1)}
-        if mine & self._lost.keys():
+        lost = {trigger for trigger in mine & self._lost.keys() if trigger not in (row["savepoint_path"] or "")}
+        if any(job.restarts == number for job, number in (self._lost[trigger] for trigger in lost)):
             told = f"stop {row['id']} is told {row['phase']}, and no word of the restart from nothing that it caused"
             self._world.violate(f"{told}: {row['reason']}")
 

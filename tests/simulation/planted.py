@@ -262,7 +262,7 @@ def a_restart_unnoticed(put: Any) -> None:
     )
 
 
-@plant(1)
+@plant(28)
 def no_cap_on_savepoints(put: Any) -> None:
     """All at once."""
 
@@ -272,7 +272,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant(0)
+@plant(1)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -306,7 +306,7 @@ def no_guard_on_the_version(put: Any) -> None:
     put(work, "guarded_update", write)
 
 
-@plant(51)
+@plant(0)
 def a_wave_does_not_wait(put: Any) -> None:
     """For the one before it."""
 
@@ -317,7 +317,7 @@ def a_wave_does_not_wait(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant(762)
+@plant(105)
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
     before = batch.release
@@ -341,7 +341,7 @@ def checkpoints_that_nobody_keeps(put: Any) -> None:
     put(stop_decide, "_weighed", weighed)
 
 
-@plant(5)
+@plant(83)
 def a_resurrection_is_ignored(put: Any) -> None:
     """A settled stop whose job runs again."""
     put(stops, "contradicted", lambda stop, _: stop)
@@ -378,19 +378,19 @@ def resumed_from_an_older_state(put: Any) -> None:
     put(StartJobs, "_roots", roots)
 
 
-@plant(0)
+@plant(1)
 def no_evidence_is_looked_for(put: Any) -> None:
     """A stop waits for what nobody asks."""
     put(stop_endings, "evidence_at", lambda *_: None)
 
 
-@plant(3)
+@plant(10)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
     put(snapshots, "hold_back", lambda _, fact, __: fact)
 
 
-@plant(0)
+@plant(28)
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
@@ -401,7 +401,7 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     put(turn, "_snapshot_fact", fact)
 
 
-@plant(10)
+@plant(27)
 def a_savepoint_on_flinks_word(put: Any) -> None:
     """Nobody looks whether it is there."""
     before = snapshots._check
@@ -412,7 +412,7 @@ def a_savepoint_on_flinks_word(put: Any) -> None:
     put(snapshots, "_check", check)
 
 
-@plant(43)
+@plant(10)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
@@ -423,7 +423,7 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     put(snapshots, "_overdue", overdue)
 
 
-@plant(437)
+@plant(199)
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
     before = StartJobs._resume_point
