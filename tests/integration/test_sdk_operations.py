@@ -27,7 +27,7 @@ OUTSIDE: Final[Mapping[str, str]] = {
     "/v3/{project_id}/catalogs": "catalogs of them",
     "/v1.0/{project_id}/authorization": "rights to them",
     "/v1.0/{project_id}/user-authorization": "rights to them",
-    "/v1.0/{project_id}/queues": "queues are registered clusters; they are looked at, and an administrator registers them",
+    "/v1.0/{project_id}/queues": "queues are registered clusters, which are looked at alone",
     "/v1/{project_id}/queues": "queues",
     "/v3/{project_id}/queues": "queues",
     "/v3/{project_id}/elastic-resource-pools": "machines that queues are made of",
