@@ -111,3 +111,4 @@ def _known(stage: Stage) -> Iterator[tuple[str, Sequence[int | str]]]:
     yield "path.name", known.resources
     yield "path.resource_name", known.resources
     yield "body.queue_name", ["c0", "c1"]
+    yield "path.queue_name", ["c0", "c1"]

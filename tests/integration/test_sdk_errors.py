@@ -50,7 +50,7 @@ class Case:
 NAME = {"name": "x"}
 JOB = {"name": "x", "sql_body": SQL}
 SENT: Final[tuple[tuple[Code, str, Mapping[str, Any]], ...]] = (
-    (Code.UNKNOWN_PATH, "list_queues", {}),
+    (Code.UNKNOWN_PATH, "list_databases", {}),
     (Code.TOO_LARGE, "create_flink_sql_job", {"name": "x", "sql_body": "x" * (13 << 20)}),
     (Code.BAD_PARAMETER, "batch_stop_flink_jobs", {}),
     (Code.BAD_PARAMETER, "batch_stop_flink_jobs", {"body": {}}),

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
+from sluiceway.cli.jobs import _retention
 from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
 
@@ -898,3 +899,17 @@ def test_the_demo_reads_only_what_was_written_for_good(tmp_path: Path) -> None:
     (directory / ".part-b-1.inprogress.1").write_text("2000004\n")
     assert demo_job.output().rows == 3
     assert not demo_job.output().fault
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        ({"idle_state_retention": 1, "idle_state_retention_unit": "hours"}, "kept for 1 hour"),
+        ({"idle_state_retention": 3600, "idle_state_retention_unit": "seconds"}, "kept for 3600 seconds"),
+        ({"idle_state_retention": 60}, "kept for 60 seconds"),
+        ({"idle_state_retention": 0, "idle_state_retention_unit": "seconds"}, "kept for ever"),
+        ({}, ""),
+    ],
+)
+def test_how_long_state_is_kept_is_shown_with_its_unit(config: dict[str, Any], shown: str) -> None:
+    assert _retention(config) == shown
