@@ -34,7 +34,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[Plane]:
-    async with plane(tmp_path) as made:
+    async with plane(tmp_path, rules=replace(RULES, ailing_patience=timedelta(milliseconds=300))) as made:
         made.fake._cache_seconds = 0.0
         yield made
 
