@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.plane import PROJECT, Plane, plane
+from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.health import Condition, Proof
