@@ -41,7 +41,7 @@ RULES = StopRules(
     backoff=timedelta(milliseconds=50),
     gone_after=timedelta(milliseconds=400),
     forgotten_after=timedelta(milliseconds=150),
-    ailing_patience=timedelta(milliseconds=300),
+    ailing_patience=timedelta(seconds=10),
 )
 HEALTH = HealthRules(
     unwell_after=timedelta(milliseconds=600),

@@ -192,8 +192,7 @@ def test_a_resume_that_does_not_fit_says_so_and_what_it_was_started_from_stays(w
 def test_jobs_without_slots_say_so_and_why_they_failed(world: World) -> None:
     wide = world.run(WELL, parallel_number=400, cu_number=400)
     told = world.until(wide, lambda h: h.get("condition") == "no_slots")
-    assert told["health"]["slots_free"] == 0
-    assert told["health"]["slots_wanted"] > 0
+    assert told["health"]["slots_wanted"] > told["health"]["slots_free"]
     assert "it lacks" in world.service.job(wide)["status_desc"]
     assert "--embedded-slots" in world.service.job(wide)["status_desc"]
     world.clear(wide)

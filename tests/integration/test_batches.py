@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from tests.native_api import STOPS, Api, native_api
 from tests.plane import PATIENCE, PROJECT
 
+from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
 from sluiceway.store.schema import metadata as tables
 from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
@@ -332,6 +333,7 @@ async def test_a_dry_run_tells_of_each_job_and_touches_nothing(api: Api, tmp_pat
     async with httpx.AsyncClient() as somebody:
         await somebody.post(f"{fake.url}/jobs/{await api.plane.flink_id(busy)}/savepoints", json=target)
     await api.plane.fakes["c1"].close()
+    await api.plane.until_it_fares(starting, lambda h: h.condition is Condition.RESTARTING)
     before, stops = await rows(api), fake.count("stop")
 
     answer = await api.stop(

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.plane import PROJECT, Plane, plane
+from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.health import Condition, Proof
@@ -34,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[Plane]:
-    async with plane(tmp_path) as made:
+    async with plane(tmp_path, rules=replace(RULES, ailing_patience=timedelta(milliseconds=300))) as made:
         made.fake._cache_seconds = 0.0
         yield made
 

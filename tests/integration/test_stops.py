@@ -330,6 +330,8 @@ async def test_a_dead_cluster_holds_up_no_other(tmp_path: Path) -> None:
 async def test_few_requests_a_job(tmp_path: Path) -> None:
     async with plane(tmp_path, pace=Pace()) as at:
         jobs = await at.run(100)
+        for job in jobs:
+            await at.until_it_fares(job, lambda health: health.up_at is not None)
         before = at.fake.count()
         await at.stop_and_wait(jobs)
         asked = at.fake.count() - before - at.fake.count("jobs")

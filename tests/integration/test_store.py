@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sluiceway.app import clock
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.stop_jobs import TAKES_ITS_PLACE, StopJobs
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
@@ -431,7 +431,10 @@ async def test_twenty_callers_of_two_services_make_one_stop_a_job(
         return list(dict(zip(asked, batch.verdicts, strict=True)).values())
 
     answers = await asyncio.gather(*(call(n) for n in range(20)))
-    assert sum(verdict.accepted for verdicts in answers for verdict in verdicts) == 50
+    accepted = [verdict for verdicts in answers for verdict in verdicts if verdict.accepted]
+    # A cancel may take the place of a stop with a savepoint that has sent nothing, once: it is the same stop.
+    assert len([verdict for verdict in accepted if verdict != TAKES_ITS_PLACE]) == 50
+    assert len(accepted) <= 100
     assert {v.refusal for verdicts in answers for v in verdicts} == {None, Refusal.WRONG_STATE}
     assert await rows(db, "SELECT job_id, count(*) FROM stops GROUP BY job_id") == [(job, 1) for job in made]
     assert await rows(db, "SELECT count(DISTINCT token), count(DISTINCT root) FROM stops") == [(50, 50)]
@@ -439,7 +442,10 @@ async def test_twenty_callers_of_two_services_make_one_stop_a_job(
         "SELECT count(*) FROM jobs JOIN stops ON stops.id = stop_id AND stops.job_id = jobs.id AND phase = 'waiting'"
     )
     assert await rows(db, linked) == [(50,)]
-    assert await rows(db, "SELECT count(*) FROM batches WHERE id NOT IN (SELECT batch_id FROM stops)") == [(0,)]
+    assert await rows(
+        db,
+        "SELECT count(*) FROM batches WHERE id NOT IN (SELECT batch_id FROM stops UNION SELECT batch_id FROM rejoined)",
+    ) == [(0,)]
 
 
 async def test_a_job_started_twice_at_once_runs_once(db: Database, other: Database, tmp_path: Path) -> None:

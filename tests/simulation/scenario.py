@@ -21,6 +21,7 @@ from sluiceway.domain.traits import ASYNC_STATE
 from sluiceway.store.rows import to_json
 
 PROJECT = "p"
+HELD_UP = 45.0  # virtual seconds for which the lease of a service that has died may hold up the next one
 TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
 WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
 Happening = Callable[["Scenario"], Awaitable[None]]
@@ -196,7 +197,10 @@ class Scenario:
         ]
         if not live:
             return
+        await asyncio.sleep(HELD_UP)
         cluster, job = self.dice.choice(live)
+        if job.state.terminal:
+            return
         job.up_seconds = 2.0
         cluster.loop(job.jid, comes_up=self.dice.random() < 0.5)
         await asyncio.sleep(TOLD_WITHIN)

@@ -782,13 +782,13 @@ def test_savepoints_are_listed_one_a_line(stub: Stub, capsys: pytest.CaptureFixt
     assert stub.queries == ["limit=2&removed=true&job_id=12&stop_id=7"]
     titles, first, second = capsys.readouterr().out.splitlines()
     assert titles.split()[:7] == ["SAVEPOINT", "JOB", "STOP", "KEPT", "PATH", "SIZE", "VERIFIED"]
-    assert titles.split()[7:] == ["NEEDED", "REMOVED", "FAULT"]
+    assert titles.split()[7:] == ["NEEDED", "REMOVED", "FAULT", "UNPROVEN"]
     assert first.split() == [
         *("4", "1", "7", "2026-01-01", "00:00:00Z", "file:///savepoints/4", "4.0", "KB"),
-        *("2026-01-01", "00:00:01Z", "yes", "-", "-"),
+        *("2026-01-01", "00:00:01Z", "yes", "-", "-", "-"),
     ]
     assert second.split()[:3] == ["3", "1", "-"]
-    assert second.endswith("-       2026-01-02 00:00:00Z  _metadata vanished")
+    assert second.endswith("-       2026-01-02 00:00:00Z  _metadata vanished  -")
 
 
 def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

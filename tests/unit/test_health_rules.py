@@ -78,6 +78,11 @@ COURSES: dict[str, Sequence[Look]] = {
         (13, whole(2), WELL),
         (14, FALLS, LOOPS),
     ],
+    "restarts that no look meets": [
+        (0, none_of(), UNKNOWN),
+        (2, none_of(exam=Exam("/ by zero", failures=3)), LOOPS),
+        (4, none_of(), LOOPS),
+    ],
     "a task that finishes": [(0, whole(1), WELL), (2, whole(5, finished=1), WELL)],
     "no slots": [
         (0, none_of(waiting=2), UNKNOWN),

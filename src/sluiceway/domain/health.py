@@ -213,7 +213,8 @@ def _condition(health: Health, pulse: Pulse, vitals: Vitals, now: datetime, rule
         return Condition.RUNNING if _steady(health, pulse, now, rules) else Condition.RESTARTING
     if _lacks_slots(health, vitals):
         return Condition.NO_SLOTS
-    if pulse.restarts or health.condition in {Condition.RESTARTING, Condition.RUNNING}:
+    # A restart may be too short to be met by a look; what Flink tells of failures counts as well.
+    if pulse.restarts or pulse.failures or health.condition in {Condition.RESTARTING, Condition.RUNNING}:
         return Condition.RESTARTING
     lasts = pulse.amiss_since is not None and now - pulse.amiss_since >= rules.lasting
     return Condition.STARTING if lasts or health.condition is not Condition.UNKNOWN else Condition.UNKNOWN

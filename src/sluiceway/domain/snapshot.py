@@ -292,7 +292,7 @@ def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
 
 def _until_it_runs(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Snapshot:
     """Wait for its tasks as long as a stop would."""
-    why = fact.ailment.rstrip(".") or "not all of its tasks run"
+    why = f"not all of its tasks run. {fact.ailment}".rstrip(". ")
     late = now >= snapshot.deadline - rules.timeout + patience(fact, rules)
     return _in_time(replace(snapshot, deadline=now) if late else snapshot, why, now)
 
