@@ -13,7 +13,7 @@ from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.rules import Settings, settings_of
 from sluiceway.api.dli.status import dli_status
 from sluiceway.domain.admission import Refusal, Verdict
-from sluiceway.domain.job import Job
+from sluiceway.domain.job import Job, JobLine
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -125,15 +125,15 @@ def updated(job: Job, language: Language) -> wire.Updated:
     return wire.Updated(UPDATED.in_(language), wire.UpdateTime(millis(job.updated_at)))
 
 
-def item(job: Job, now: datetime) -> wire.JobItem:
+def item(job: JobLine, now: datetime) -> wire.JobItem:
     """A job in a list."""
     return wire.JobItem(
         job_id=job.id,
-        name=job.draft.name,
-        desc=job.draft.desc,
+        name=job.name,
+        desc=job.desc,
         user_name=job.user,
         username=job.user,
-        job_type=job.draft.kind,
+        job_type=job.kind,
         status=dli_status(job.status),
         status_desc=job.why,
         create_time=millis(job.created_at),
@@ -147,7 +147,7 @@ def detail(job: Job, now: datetime) -> wire.JobDetail:
     """A job with everything about it."""
     settings = settings_of(job.draft)
     config = _job_config(settings)
-    short = msgspec.structs.asdict(item(job, now))
+    short = msgspec.structs.asdict(item(job.line, now))
     return wire.JobDetail(
         **short | {"start_time": None if job.started_at is None else millis(job.started_at)},
         update_time=millis(job.updated_at),
@@ -172,7 +172,7 @@ def millis(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-def _duration(job: Job, now: datetime) -> int:
+def _duration(job: JobLine, now: datetime) -> int:
     if job.started_at is None:
         return 0
     return max(0, millis(job.ended_at or now) - millis(job.started_at))
