@@ -16,10 +16,9 @@ from msgspec import Struct
 from tests.service_thread import BASE, ServiceThread
 
 from sluiceway.api import pages
-from sluiceway.control import transfer
 from sluiceway.domain.job import Job
+from sluiceway.store import job_pages
 from sluiceway.store import pages as sizes
-from sluiceway.store import views
 from sluiceway.store.database import Database
 from sluiceway.store.pages import MOST, PIECE, Sized, pieces
 
@@ -136,7 +135,7 @@ def test_a_list_without_details_reads_none_of_them(service: ServiceThread, monke
     def never(_: object) -> Job:
         raise AssertionError("a whole job was read")
 
-    monkeypatch.setattr(views, "to_job", never)
+    monkeypatch.setattr(job_pages, "to_job", never)
     assert service.http.get(f"{BASE}/jobs").json()["job_list"]["total_count"] == 1
 
 
@@ -169,13 +168,13 @@ def test_who_reads_no_further_makes_no_work_and_who_hangs_up_ends_it(
 
 async def test_jobs_to_export_are_read_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    jobs_of = views.jobs_of
+    jobs_of = job_pages.jobs_of
 
     async def watched(db: Database, project: str, wanted: Sequence[int]) -> list[Job]:
         read.append(len(wanted))
         return await jobs_of(db, project, wanted)
 
-    monkeypatch.setattr(transfer.views, "jobs_of", watched)
+    monkeypatch.setattr(job_pages, "jobs_of", watched)
     monkeypatch.setattr(sizes, "PIECE", 4000)
     with ServiceThread(tmp_path) as service:
         made = [service.create(f"j{number}", sql_body="x" * 3000) for number in range(5)]

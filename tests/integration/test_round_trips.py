@@ -25,7 +25,7 @@ from sluiceway.domain.job import Job, JobDraft
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database, migrate
-from sluiceway.store.views import jobs_of
+from sluiceway.store.job_pages import jobs_of
 
 # --- by the rules ---------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.storage.archive import Allowance, BrokenArchive, Packing, shown, unpack
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile
 from sluiceway.storage.files import Files, key_of
-from sluiceway.store import audit, kept, views
+from sluiceway.store import audit, job_pages, kept
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
 from sluiceway.store.pages import PIECE, pieces
@@ -128,7 +128,7 @@ class Transfer:
         while page := await store.sizes_after(self.db, project, after, PAGE, only):
             after = page[-1].id
             for piece in pieces(page):
-                for job in await views.jobs_of(self.db, project, piece):
+                for job in await job_pages.jobs_of(self.db, project, piece):
                     yield job
 
     @asynccontextmanager
