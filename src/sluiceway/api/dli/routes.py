@@ -168,7 +168,7 @@ async def delete_one(
 @get(f"{BASE}/jobs", responses=REFUSED, summary="List jobs")
 async def list_jobs(
     project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven
-) -> Response[wire.Listed] | Response[wire.ListedInDetail]:
+) -> Response[wire.Listed | wire.ListedInDetail]:
     """One page of the jobs that match, the newest first unless asked otherwise."""
     asked = requests.listing(filters)
     if asked.detail:
@@ -323,7 +323,7 @@ async def _page(look: Look[T], project: str, asked: Listing) -> tuple[int, Seque
     return await look(project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending)
 
 
-async def _in_detail(queries: Queries, project: str, asked: Listing) -> Response[wire.ListedInDetail]:
+async def _in_detail(queries: Queries, project: str, asked: Listing) -> Response[Any]:
     count, sizes = await _page(queries.job_sizes, project, asked)
 
     def frame(jobs: Sequence[wire.JobDetail]) -> wire.ListedInDetail:
