@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from tests import handles
+from tests.archives import pack
 from tests.fuzz_readers.targets import Target, register
 from tests.handles import every_handle, incremental, inline, master_state, subtask
 
 from sluiceway import zips
 from sluiceway.domain.engine import Unusable
 from sluiceway.engines import packages
-from sluiceway.storage.archive import Allowance, BrokenArchive, pack, unpack
+from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 from sluiceway.storage.metadata import BrokenMetadata, TooMuchMetadata, parse
 from sluiceway.testing.fake_metadata import metadata, operator
 

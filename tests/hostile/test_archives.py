@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from tests import jar_job
+from tests.archives import pack
 
 from sluiceway import zips
 from sluiceway.control.transfer import MOST_JOBS
 from sluiceway.domain.engine import Unusable
 from sluiceway.engines import packages
-from sluiceway.storage.archive import Allowance, BrokenArchive, pack, unpack
+from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 
 DIRECTORY = b"d/"
 

@@ -21,7 +21,7 @@ from tests.service_thread import PROJECT
 from sluiceway.api.dli.requests import ListQuery, listing
 from sluiceway.domain.job import JobStatus
 from sluiceway.store.database import Database, migrate
-from sluiceway.store.views import job_list
+from sluiceway.store.job_pages import job_list
 
 Query = Mapping[str, str]
 

@@ -26,6 +26,7 @@ from sluiceway.domain.job import Job, JobDraft
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database, migrate
+from sluiceway.store.job_pages import jobs_of
 
 # --- by the rules ---------------------------------------------------------------------------------------------------
 
@@ -149,7 +150,8 @@ class Stage:
 
     async def jobs(self, project: str) -> dict[str, Job]:
         """All jobs of a project by name."""
-        return {job.draft.name: job for job in await store.jobs_after(self.db, project, 0, 100)}
+        found = await store.sizes_after(self.db, project, 0, 100)
+        return {job.draft.name: job for job in await jobs_of(self.db, project, [job.id for job in found])}
 
 
 Play = Callable[[Callable[[Stage], Awaitable[None]]], None]

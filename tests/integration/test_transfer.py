@@ -14,12 +14,12 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobsRequest,
     ImportFlinkJobsRequestBody,
 )
+from tests.archives import pack
 from tests.service_thread import BASE, ServiceThread, code_of
 
 from sluiceway.control import transfer
 from sluiceway.control.transfer import MARK, VERSION
 from sluiceway.domain.job import JobStatus
-from sluiceway.storage.archive import pack
 
 # --- on the service -------------------------------------------------------------------------------------------------
 

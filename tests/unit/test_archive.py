@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.archives import pack
 
-from sluiceway.storage.archive import Allowance, BrokenArchive, pack, unpack
+from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 
 GOOD = {"a.json": b"{}", "jobs/1.json": b"x" * 1000}
 

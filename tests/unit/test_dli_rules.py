@@ -737,9 +737,11 @@ def test_slots_follow_from_the_parallelism_unless_given() -> None:
 
 def test_a_duration_runs_until_the_end_or_now() -> None:
     begun = replace(job(JobStatus.RUNNING), started_at=NOW)
-    assert views.item(job(), NOW).duration == 0
-    assert views.item(begun, NOW + timedelta(seconds=3)).duration == 3000
-    assert views.item(replace(begun, ended_at=NOW + timedelta(seconds=1)), NOW + timedelta(hours=1)).duration == 1000
+    assert views.item(job().line, NOW).duration == 0
+    assert views.item(begun.line, NOW + timedelta(seconds=3)).duration == 3000
+    assert (
+        views.item(replace(begun, ended_at=NOW + timedelta(seconds=1)).line, NOW + timedelta(hours=1)).duration == 1000
+    )
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.domain.engine import Cluster, Unreachable
-from sluiceway.domain.job import Job
-from sluiceway.store import audit, fares, views
+from sluiceway.domain.job import Job, JobLine
+from sluiceway.store import audit, fares, job_pages, views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
+from sluiceway.store.pages import Sized
 from sluiceway.store.views import Batch, JobFilter
 
 __all__ = ["JobFilter", "Queries"]
@@ -35,9 +36,19 @@ class Queries:
 
     async def jobs(
         self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
-    ) -> tuple[int, Sequence[Job]]:
+    ) -> tuple[int, Sequence[JobLine]]:
         """How many jobs match, and one page of them by time of creation."""
-        return await views.job_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+        return await job_pages.job_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def job_sizes(
+        self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+    ) -> tuple[int, Sequence[Sized]]:
+        """The same page as ids and sizes, for who wants the jobs with all that is in them: `jobs_of`."""
+        return await job_pages.job_sizes(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def jobs_of(self, project: str, job_ids: Sequence[int]) -> Sequence[Job]:
+        """The jobs with these ids, in their order, without those that are gone."""
+        return await job_pages.jobs_of(self.db, project, job_ids)
 
     async def fares(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Fare]:
         """How jobs fare, the highest ids first; ids that are not known are left out."""

@@ -8,6 +8,7 @@ from typing import Final
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate
 from sluiceway.store import templates as store
 from sluiceway.store.database import Database
+from sluiceway.store.pages import Sized
 from sluiceway.store.templates import Template, TemplateDraft, TemplateFilter, TemplateNameInUse, TemplatesFull
 
 __all__ = ["MOST", "Template", "TemplateDraft", "TemplateFilter", "Templates"]
@@ -38,11 +39,15 @@ class Templates:
             raise UnknownTemplate
         return found
 
-    async def list(
+    async def sizes(
         self, project: str, where: TemplateFilter, *, offset: int, limit: int, descending: bool
-    ) -> tuple[int, Sequence[Template]]:
-        """How many templates match, and one page of them by time of creation."""
-        return await store.template_list(self.db, project, where, offset=offset, limit=limit, descending=descending)
+    ) -> tuple[int, Sequence[Sized]]:
+        """How many templates match, and one page of them by time of creation, as ids and sizes."""
+        return await store.template_sizes(self.db, project, where, offset=offset, limit=limit, descending=descending)
+
+    async def some(self, project: str, template_ids: Sequence[int]) -> Sequence[Template]:
+        """The templates with these ids, in their order, without those that are gone."""
+        return await store.templates_of(self.db, project, template_ids)
 
     async def update(self, project: str, template_id: int, changes: Mapping[str, str], who: str) -> None:
         """Change some of `name`, `desc` and `sql`. Raises `UnknownTemplate`, `NameTaken`."""

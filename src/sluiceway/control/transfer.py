@@ -13,15 +13,16 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.resources import BUCKET
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import Job, JobDraft, JobStatus
-from sluiceway.storage.archive import Allowance, BrokenArchive, pack, shown, unpack
+from sluiceway.storage.archive import Allowance, BrokenArchive, Packing, shown, unpack
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile
 from sluiceway.storage.files import Files, key_of
-from sluiceway.store import audit, kept
+from sluiceway.store import audit, job_pages, kept
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
+from sluiceway.store.pages import PIECE, pieces
 from sluiceway.store.transfer import Namesake
 
-PAGE: Final = 50  # jobs that are read at once
+PAGE: Final = 100  # jobs that are looked up at once; few of them are read at once
 JOBS_IN_FILE: Final = 1000  # that are written
 BYTES_IN_FILE: Final = 16 << 20  # of jobs, before they are packed
 MOST_JOBS: Final = 10_000  # of one import
@@ -42,6 +43,39 @@ class Arrival:
     namesake: Namesake | None = None  # who stood in the way
     twice: bool = False  # that one came in with it
     queue: str = ""  # that it names, and that there is none of here
+
+
+@dataclass(slots=True)
+class _File:
+    """A zip file that jobs are being written into."""
+
+    jobs: int = 0
+    _size: int = 0
+    _waiting: dict[str, bytes] = field(default_factory=lambda: {MARK: VERSION})  # to be packed
+    _waiting_size: int = 0
+    _packing: Packing = field(default_factory=Packing)
+
+    def fits(self, document: bytes) -> bool:
+        """Whether one more is to go into it. A single one does, whatever its size."""
+        return not self.jobs or (self.jobs < JOBS_IN_FILE and self._size + len(document) <= BYTES_IN_FILE)
+
+    async def add(self, name: str, document: bytes) -> None:
+        """Add a job."""
+        self.jobs += 1
+        self._size += len(document)
+        self._waiting[name] = document
+        self._waiting_size += len(document)
+        if self._waiting_size > PIECE:
+            await self._pack()
+
+    async def end(self) -> bytes:
+        """The whole file."""
+        await self._pack()
+        return self._packing.end()
+
+    async def _pack(self) -> None:
+        await asyncio.to_thread(self._packing.add, self._waiting)
+        self._waiting, self._waiting_size = {}, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +100,8 @@ class Transfer:
             await self._check_known(project, only)
         stamp = f"{round(self.clock().timestamp() * 1000)}_{secrets.token_hex(4)}"
         written: list[str] = []
-        async for documents in self._files_of(project, only, write):
+        async for packed in self._files_of(project, only, write):
             name = f"{directory.rstrip('/')}/jobs_{stamp}_{len(written) + 1}.zip"
-            packed = await asyncio.to_thread(pack, {MARK: VERSION, **documents})
             kept.keep()  # what is written is also told
             await self.files.write(name, packed)
             written.append(name)
@@ -78,26 +111,25 @@ class Transfer:
 
     async def _files_of(
         self, project: str, only: Sequence[int] | None, write: Callable[[Job], bytes]
-    ) -> AsyncIterator[dict[str, bytes]]:
-        """The jobs in portions that are one file each; there are never many of them in memory."""
-        documents: dict[str, bytes] = {}
-        size = 0
+    ) -> AsyncIterator[bytes]:
+        """The jobs in zip files; never more than a few of them are in memory as they are."""
+        file = _File()
         async for job in self._jobs(project, only):
             document = write(job)
-            if documents and (len(documents) == JOBS_IN_FILE or size + len(document) > BYTES_IN_FILE):
-                yield documents
-                documents, size = {}, 0
-            documents[f"jobs/{job.id}.json"] = document
-            size += len(document)
-        if documents:
-            yield documents
+            if not file.fits(document):
+                yield await file.end()
+                file = _File()
+            await file.add(f"jobs/{job.id}.json", document)
+        if file.jobs:
+            yield await file.end()
 
     async def _jobs(self, project: str, only: Sequence[int] | None) -> AsyncIterator[Job]:
         after = 0
-        while page := await store.jobs_after(self.db, project, after, PAGE, only):
+        while page := await store.sizes_after(self.db, project, after, PAGE, only):
             after = page[-1].id
-            for job in page:
-                yield job
+            for piece in pieces(page):
+                for job in await job_pages.jobs_of(self.db, project, piece):
+                    yield job
 
     @asynccontextmanager
     async def documents(self, path: str) -> AsyncIterator[list[tuple[str, bytes]]]:

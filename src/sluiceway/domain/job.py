@@ -81,6 +81,23 @@ class JobDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class JobLine:
+    """A job as a list shows it: without what it is made of, which may be large."""
+
+    id: int
+    name: str
+    desc: str
+    kind: str
+    status: JobStatus
+    why: str
+    user: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    savepoint_path: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as it is stored."""
 
@@ -97,6 +114,24 @@ class Job:
     flink_job_id: str | None = None  # of the latest run
     savepoint_path: str | None = None  # the newest savepoint of this job that is known, or the one it is to start from
     savepoint_size: int | None = None  # bytes
+
+    @property
+    def line(self) -> JobLine:
+        """It in a list."""
+        draft = self.draft
+        return JobLine(
+            id=self.id,
+            name=draft.name,
+            desc=draft.desc,
+            kind=draft.kind,
+            status=self.status,
+            why=self.why,
+            user=self.user,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            savepoint_path=self.savepoint_path,
+        )
 
 
 @dataclass(frozen=True, slots=True)

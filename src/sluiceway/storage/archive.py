@@ -51,13 +51,22 @@ class Allowance:
             raise BrokenArchive("there is too much in it")
 
 
-def pack(documents: Mapping[str, bytes]) -> bytes:
-    """A zip file of these documents, in their order."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+class Packing:
+    """A zip file in the making. What was added is in memory only as it is packed."""
+
+    def __init__(self) -> None:
+        self._packed = io.BytesIO()
+        self._archive = zipfile.ZipFile(self._packed, "w", zipfile.ZIP_DEFLATED)
+
+    def add(self, documents: Mapping[str, bytes]) -> None:
+        """Add documents, in their order."""
         for name, document in documents.items():
-            archive.writestr(zipfile.ZipInfo(name), document, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+            self._archive.writestr(zipfile.ZipInfo(name), document, zipfile.ZIP_DEFLATED)
+
+    def end(self) -> bytes:
+        """The file."""
+        self._archive.close()
+        return self._packed.getvalue()
 
 
 def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import RowMapping
 
 from sluiceway.domain.health import Condition, Health, Proof
-from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
@@ -253,9 +253,20 @@ def to_job(row: RowMapping) -> Job:
     )
 
 
+def to_line(row: RowMapping) -> JobLine:
+    """A job in a list, from the columns of that."""
+    moments = {name: moment(row[name]) for name in ("created_at", "started_at", "ended_at")}
+    return JobLine(**{**row, "status": JobStatus(row["status"]), **moments})
+
+
 def to_spec(text: str) -> JobSpec:
     """What a job should do, back from its JSON."""
     return msgspec.json.decode(text, type=JobSpec)
+
+
+def to_program(text: str) -> JarProgram:
+    """The program in what a job should do, back from its JSON."""
+    return msgspec.json.decode(text, type=JarProgram)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """Templates of jobs: a name, some SQL, and what is said about it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,8 +10,10 @@ import msgspec
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
+from sluiceway.store.pages import Sized, size_of
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import events, templates
@@ -102,17 +104,26 @@ async def delete_template(db: Database, project: str, template_id: int, now: dat
         return name is not None
 
 
-async def template_list(
+async def template_sizes(
     db: Database, project: str, where: TemplateFilter, *, offset: int, limit: int, descending: bool
-) -> tuple[int, list[Template]]:
-    """How many templates match, and one page of them, by time of creation."""
+) -> tuple[int, list[Sized]]:
+    """How many templates match, and one page of them as ids and sizes, by time of creation."""
     matching = [templates.c.project == project, *_matching(where)]
     by_time = templates.c.id.desc() if descending else templates.c.id
-    page = select(templates).where(*matching).order_by(by_time).limit(limit).offset(offset)
+    page = select(templates.c.id, size_of(templates.c.sql)).where(*matching)
+    page = page.order_by(by_time).limit(limit).offset(offset)
     async with db.read() as connection:
         total = await connection.execute(select(func.count()).select_from(templates).where(*matching))
         rows = (await connection.execute(page)).mappings()
-        return int(total.scalar_one()), [_template(row) for row in rows]
+        return int(total.scalar_one()), [Sized(**row) for row in rows]
+
+
+async def templates_of(db: Database, project: str, wanted: Sequence[int]) -> list[Template]:
+    """The templates with these ids, in their order; those that are unknown are left out."""
+    known = select(templates).where(templates.c.project == project, templates.c.id.in_(ids(wanted)))
+    async with db.read() as connection:
+        found = {row["id"]: _template(row) for row in (await connection.execute(known)).mappings()}
+    return [found[template_id] for template_id in wanted if template_id in found]
 
 
 def _matching(where: TemplateFilter) -> list[ColumnElement[bool]]:

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import bindparam, case, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.domain.job import Job, JobDraft, JobStatus
+from sluiceway.domain.job import JobDraft, JobStatus
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.rows import of_draft, of_spec, to_job
-from sluiceway.store.schema import events, job_tags, jobs, savepoints, specs, whole_jobs
+from sluiceway.store.pages import Sized, size_of
+from sluiceway.store.rows import of_draft, of_spec
+from sluiceway.store.schema import events, job_tags, jobs, savepoints, specs
 from sluiceway.store.stop_intents import known
 
 # A job that has never run. It can still be resumed from the newest savepoint that it has left.
@@ -48,15 +49,16 @@ class Taken:
     kept: Mapping[str, Namesake]
 
 
-async def jobs_after(
+async def sizes_after(
     db: Database, project: str, after: int, limit: int, only: Sequence[int] | None = None
-) -> list[Job]:
-    """The jobs of a project that follow an id, in order; of some of them only, if they are named."""
-    wanted = whole_jobs.where(*known(project), jobs.c.id > after).order_by(jobs.c.id).limit(limit)
+) -> list[Sized]:
+    """The jobs of a project that follow an id, in order, with their sizes; of some only, if they are named."""
+    wanted = select(jobs.c.id, size_of(specs.c.spec, specs.c.config)).join(specs, specs.c.job_id == jobs.c.id)
+    wanted = wanted.where(*known(project), jobs.c.id > after).order_by(jobs.c.id).limit(limit)
     if only is not None:
         wanted = wanted.where(jobs.c.id.in_(ids(only)))
     async with db.read() as connection:
-        return [to_job(row) for row in (await connection.execute(wanted)).mappings()]
+        return [Sized(**row) for row in (await connection.execute(wanted)).mappings()]
 
 
 async def present(db: Database, project: str, wanted: Sequence[int]) -> set[int]:

@@ -14,7 +14,7 @@ from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_spec, to_stop, to_traits
+from sluiceway.store.rows import to_job, to_program, to_stop, to_traits
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -111,21 +111,6 @@ async def job(db: Database, project: str, job_id: int) -> Job | None:
     async with db.read() as connection:
         row = (await connection.execute(wanted)).mappings().one_or_none()
     return None if row is None else to_job(row)
-
-
-async def job_list(
-    db: Database, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
-) -> tuple[int, list[Job]]:
-    """How many jobs match, and one page of them, by time of creation. Both are of the same moment."""
-    count, page = listing(project, where, offset=offset, limit=limit, descending=descending)
-    # Jobs are read only once the page is found: what is skipped costs no more than its line of an index.
-    wanted = whole_jobs.where(jobs.c.id.in_(page.correlate(None)))
-    async with db.read() as connection:
-        found = [to_job(row) for row in (await connection.execute(wanted)).mappings()]
-        last = len(found) < limit and (bool(found) or offset == 0)
-        # What ends on this page is counted already; counting again can mean to look at every job once more.
-        total = offset + len(found) if last else int((await connection.execute(count)).scalar_one())
-    return total, sorted(found, key=lambda job: job.id, reverse=descending)
 
 
 def listing(
@@ -269,9 +254,10 @@ async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]
     joined = asked.join(jobs, (jobs.c.id == asked.c.value) & (jobs.c.kind == JAR_JOB))
     joined = joined.join(specs, specs.c.job_id == jobs.c.id)
     async with db.read() as connection:
-        rows = await connection.execute(select(jobs.c.id, specs.c.spec).select_from(joined))
-        found = {row.id: to_spec(row.spec).program for row in rows}
-        return {job_id: program for job_id, program in found.items() if program is not None}
+        # Not all of each spec: there may be ten thousand, each with texts of hundreds of kilobytes beside the program.
+        program = func.json_extract(specs.c.spec, "$.program").label("program")
+        rows = await connection.execute(select(jobs.c.id, program).select_from(joined))
+        return {row.id: to_program(row.program) for row in rows if row.program is not None}
 
 
 async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:

@@ -1,8 +1,8 @@
 """The paths of DLI's Flink job API that this service answers. Handlers translate and call a use case; no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.datastructures import ResponseHeader
@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
+from sluiceway.api import pages
 from sluiceway.api.dli import (
     buckets,
     edge,
@@ -62,6 +63,9 @@ from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
 from sluiceway.settings import MAX_BODY, RetentionUnit, StopAtRest
+
+T = TypeVar("T")
+Look = Callable[..., Awaitable[tuple[int, Sequence[T]]]]  # a page by its filter and bounds
 
 STOP_HEADER: Final = "X-Sluiceway-Stop"  # the id of the batch, for our own API
 
@@ -193,13 +197,13 @@ async def delete_one(
 @get(f"{BASE}/jobs", responses=REFUSED, summary="List jobs")
 async def list_jobs(
     project: ProjectGiven, filters: ListQueryGiven, queries: QueriesGiven
-) -> wire.Listed | wire.ListedInDetail:
+) -> Response[wire.Listed | wire.ListedInDetail]:
     """One page of the jobs that match, the newest first unless asked otherwise."""
     asked = requests.listing(filters)
-    count, jobs = await _page(queries, project, asked)
     if asked.detail:
-        return wire.ListedInDetail(wire.JobDetailList(count, [views.detail(job, _now()) for job in jobs]))
-    return wire.Listed(wire.JobList(count, [views.item(job, _now()) for job in jobs]))
+        return await _in_detail(queries, project, asked)
+    count, jobs = await _page(queries.jobs, project, asked)
+    return Response(wire.Listed(wire.JobList(count, [views.item(job, _now()) for job in jobs])))
 
 
 @get(f"{BASE}/jobs/{{job_id:str}}", responses=REFUSED, summary="Show a job")
@@ -348,10 +352,22 @@ def _list_query(  # noqa: PLR0917 - one for each parameter that DLI has
     )
 
 
-async def _page(queries: Queries, project: str, asked: Listing) -> tuple[int, Sequence[Job]]:
+async def _page(look: Look[T], project: str, asked: Listing) -> tuple[int, Sequence[T]]:
     if asked.where is None:
         return 0, []
-    return await queries.jobs(project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending)
+    return await look(project, asked.where, offset=asked.offset, limit=asked.limit, descending=asked.descending)
+
+
+async def _in_detail(queries: Queries, project: str, asked: Listing) -> Response[Any]:
+    count, sizes = await _page(queries.job_sizes, project, asked)
+
+    def frame(jobs: Sequence[wire.JobDetail]) -> wire.ListedInDetail:
+        return wire.ListedInDetail(wire.JobDetailList(count, jobs))
+
+    async def read(ids: Sequence[int]) -> Sequence[wire.JobDetail]:
+        return [views.detail(job, _now()) for job in await queries.jobs_of(project, ids)]
+
+    return await pages.answer(frame, read, sizes)
 
 
 def _answer(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sluiceway.api import pages
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
@@ -173,16 +174,23 @@ async def list_templates(
     order: Annotated[str, QueryParameter(schema_extra={"enum": ["", "asc", "desc"], "default": "desc"})] = "",
     limit: Annotated[str, QueryParameter(schema_extra=integer(0, 10, most=requests.MAX_LIMIT))] = "",
     offset: Annotated[str, QueryParameter(schema_extra=integer(0, 0))] = "",
-) -> TemplatesListed:
+) -> Response[TemplatesListed]:
     """One page of the templates that match, the newest first unless asked otherwise."""
     first, most = _page(offset, limit)
     descending = requests.descending(order)
     wanted = tag_rules.filtered(tags)
     if wanted is None or "\0" in name:
-        return TemplatesListed(TemplateList(0, []))
+        return Response(TemplatesListed(TemplateList(0, [])))
     where = TemplateFilter(name, wanted)
-    count, found = await templates.list(project, where, offset=first, limit=most, descending=descending)
-    return TemplatesListed(TemplateList(count, [_item(each) for each in found]))
+    count, sizes = await templates.sizes(project, where, offset=first, limit=most, descending=descending)
+
+    def frame(items: Sequence[TemplateItem]) -> TemplatesListed:
+        return TemplatesListed(TemplateList(count, items))
+
+    async def read(ids: Sequence[int]) -> Sequence[TemplateItem]:
+        return [_item(each) for each in await templates.some(project, ids)]
+
+    return await pages.answer(frame, read, sizes)
 
 
 @put(

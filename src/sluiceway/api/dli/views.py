@@ -15,7 +15,7 @@ from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.rules import Settings, settings_of, slots_of
 from sluiceway.api.dli.status import dli_status
 from sluiceway.domain.admission import Refusal, Verdict
-from sluiceway.domain.job import JAR_JOB, Job
+from sluiceway.domain.job import JAR_JOB, Job, JobLine
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -153,15 +153,15 @@ def _with_retention(text: Text, job: Job, language: Language, named: int | None)
     return f"{text.in_(language)} {retention.told(named, unit, language)}"
 
 
-def item(job: Job, now: datetime) -> wire.JobItem:
+def item(job: JobLine, now: datetime) -> wire.JobItem:
     """A job in a list."""
     return wire.JobItem(
         job_id=job.id,
-        name=job.draft.name,
-        desc=job.draft.desc,
+        name=job.name,
+        desc=job.desc,
         user_name=job.user,
         username=job.user,
-        job_type=job.draft.kind,
+        job_type=job.kind,
         status=dli_status(job.status),
         status_desc=job.why,
         create_time=millis(job.created_at),
@@ -175,7 +175,7 @@ def detail(job: Job, now: datetime) -> wire.JobDetail:
     """A job with everything about it."""
     settings = settings_of(job.draft)
     config = _job_config(settings, job.draft.kind)
-    short = msgspec.structs.asdict(item(job, now))
+    short = msgspec.structs.asdict(item(job.line, now))
     return wire.JobDetail(
         **short | {"start_time": None if job.started_at is None else millis(job.started_at)},
         update_time=millis(job.updated_at),
@@ -200,7 +200,7 @@ def millis(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
-def _duration(job: Job, now: datetime) -> int:
+def _duration(job: JobLine, now: datetime) -> int:
     if job.started_at is None:
         return 0
     return max(0, millis(job.ended_at or now) - millis(job.started_at))
