@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import DatabaseError
 from tests.native_api import STOPS, Api, native_api
 from tests.plane import PATIENCE, PROJECT
@@ -310,10 +310,15 @@ async def test_a_job_made_through_dli_is_found_by_its_tag(api: Api) -> None:
 
 
 async def rows(api: Api) -> dict[str, int]:
-    """How many rows each table has."""
+    """How many rows each table has, without what is told of jobs that fare better or worse by themselves."""
+    by_itself = tables.tables["events"].c.kind.in_(("job_unwell", "job_well"))
     async with api.plane.db.read() as connection:
         return {
-            name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            name: (
+                await connection.execute(
+                    select(func.count()).select_from(table).where(~by_itself if name == "events" else true())
+                )
+            ).scalar_one()
             for name, table in tables.tables.items()
         }
 

@@ -233,7 +233,7 @@ class ServiceThreadClient:
 
 FILTERS: dict[str, Any] = {
     "kind": "flink_sql_job",
-    "status": JobStatus.RUNNING,
+    "statuses": (JobStatus.RUNNING,),
     "queue": "c0",
     "user": "local",
     "name": "orders",

@@ -781,10 +781,10 @@ def test_savepoints_are_listed_one_a_line(stub: Stub, capsys: pytest.CaptureFixt
     assert run(["savepoints", "list", "--job", "12", "--stop", "7", "--removed", "--limit", "2"]) == 0
     assert stub.queries == ["limit=2&removed=true&job_id=12&stop_id=7"]
     titles, first, second = capsys.readouterr().out.splitlines()
-    assert titles.split()[:7] == ["SAVEPOINT", "JOB", "STOP", "KEPT", "PATH", "SIZE", "VERIFIED"]
-    assert titles.split()[7:] == ["NEEDED", "REMOVED", "FAULT", "UNPROVEN"]
+    assert titles.split()[:7] == ["SAVEPOINT", "JOB", "STOP", "KEPT", "PATH", "SIZE", "FORMAT"]
+    assert titles.split()[7:] == ["VERIFIED", "NEEDED", "REMOVED", "FAULT", "UNPROVEN"]
     assert first.split() == [
-        *("4", "1", "7", "2026-01-01", "00:00:00Z", "file:///savepoints/4", "4.0", "KB"),
+        *("4", "1", "7", "2026-01-01", "00:00:00Z", "file:///savepoints/4", "4.0", "KB", "canonical"),
         *("2026-01-01", "00:00:01Z", "yes", "-", "-", "-"),
     ]
     assert second.split()[:3] == ["3", "1", "-"]

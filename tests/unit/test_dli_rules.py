@@ -367,7 +367,10 @@ def test_an_empty_text_clears_what_go_always_sends_unless_the_job_runs(field: st
         ({"parallel_number": 4, "cu_number": 3}, {"tm_slot_num": 2, "parallel_number": 4}),
         ({"tm_slot_num": 2, "parallel_number": 4, "cu_number": 3}, {"tm_slot_num": 0}),
         ({"idle_state_retention": 5}, {"idle_state_retention": 5}),
-        ({"runtime_config": "a=1"}, {"runtime_config": '[{"key":"a","value":"1"}]'}),
+        (
+            {"runtime_config": "pipeline.max-parallelism=8"},
+            {"runtime_config": '[{"key":"pipeline.max-parallelism","value":"8"}]'},
+        ),
     ],
 )
 def test_naming_what_is_stored_or_shown_is_no_change_of_a_running_job(

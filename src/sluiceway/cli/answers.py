@@ -209,6 +209,12 @@ class Fare(Struct, frozen=True):
     health: Health | None
 
 
+class Fares(Struct, frozen=True):
+    """Jobs and how they fare, as they were answered: each a `Fare`, and what a later service adds to it."""
+
+    jobs: list[dict[str, Any]]
+
+
 class JobDetail(Job, frozen=True):
     """A job with everything about it that commands show."""
 

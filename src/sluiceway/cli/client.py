@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 from msgspec import Struct
 
-from sluiceway.cli.answers import Answer, Answers, Job, each, read
+from sluiceway.cli.answers import Answer, Answers, Fare, Fares, Job, each, read
 from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential
 
@@ -149,14 +149,16 @@ class Client:
         found: dict[int, dict[str, Any]] = {}
         for first in range(0, len(job_ids), PAGE):
             query = urlencode([("job_id", job) for job in job_ids[first : first + PAGE]])
-            found |= {job["job_id"]: job for job in self._ok("GET", f"{self._own('/jobs')}?{query}").data["jobs"]}
+            found |= {read(job, Fare).job_id: job for job in self._fares(query)}
         return found
 
     def all_fares(self, limit: int, **flags: bool) -> list[dict[str, Any]]:
         """How the latest jobs fare, or those that ail, or those that are leaving."""
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
-        found: list[dict[str, Any]] = self._ok("GET", f"{self._own('/jobs')}?{query}").data["jobs"]
-        return found
+        return self._fares(query)
+
+    def _fares(self, query: str) -> list[dict[str, Any]]:
+        return read(self._ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs
 
     def stop(self, body: Mapping[str, object], key: str) -> Reply:
         """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
