@@ -147,7 +147,7 @@ FULL = {
     "parallel_number": 4,
     "cu_number": 3,
     "resume_max_num": 3,
-    "runtime_config": {"a": "1", "b": "x=y z"},
+    "runtime_config": {"pipeline.max-parallelism": "8", "table.local-time-zone": "x=y z"},
     "tags": {"team": "x", "env": ""},
     "operator_config": "{}",
     "static_estimator_config": "{}",
@@ -269,7 +269,7 @@ BIG = {
     "resume_checkpoint": True,
     "resume_max_num": 2,
     "checkpoint_path": "bucket/",
-    "runtime_config": {"max_records_per_file": "10"},
+    "runtime_config": {"pipeline.max-parallelism": "10"},
     "tags": {"foo": "bar"},
 }
 SECOND_FORM = {
@@ -292,7 +292,7 @@ SECOND_FORM = {
     [
         (JAR, {"parallel_num": 2}),
         (JAR, {"entrypoint_args": "--a b"}),
-        (BIG, {"description": "e", "runtime_config": {"max_records_per_file": "5"}, "tags": {"owner": "terraform"}}),
+        (BIG, {"description": "e", "runtime_config": {"pipeline.max-parallelism": "5"}, "tags": {"owner": "terraform"}}),
         (SECOND_FORM, {"checkpoint_interval": 30}),
         (SECOND_FORM, {"resource_config": {**SECOND_FORM["resource_config"], "max_slot": 3, "parallel_number": 2}}),  # type: ignore[dict-item]
     ],
