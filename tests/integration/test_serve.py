@@ -233,6 +233,9 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "cluster": [("a=http://x b=http://y", ("a=http://x", "b=http://y")), ("c=http://z", ("c=http://z",))],
     "embedded": [("true", True), ("false", False)],
     "embedded_port": [("8081", 8081), ("8082", 8082)],
+    "embedded_slots": [("8", 8), ("400", 400)],
+    "embedded_heap": [("1024", 1024), ("4096", 4096)],
+    "embedded_managed": [("4", 4), ("16", 16)],
     "jars": [("jars", Path("jars")), ("more", Path("more"))],
     "storage": [("/mnt/a", "/mnt/a"), ("file:///mnt/b", "file:///mnt/b")],
     "s3_endpoint": [("http://x:9000", "http://x:9000"), ("https://y", "https://y")],
@@ -242,8 +245,11 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "max_savepoints": [("7", 7), ("1000", 1000)],
     "savepoint_max_age": [("90", 90.0), ("86400", 86400.0)],
     "savepoints_kept": [("3", 3), ("1", 1)],
+    "unwell_after": [("60", 60.0), ("1.5", 1.5)],
+    "if_not_running": [("wait", "wait"), ("cancel", "cancel")],
     "gone_after": [("60", 60.0), ("1.5", 1.5)],
     "refused_form": [("object", "object"), ("array", "array")],
+    "dli_savepoint_format": [("native", "native"), ("canonical", "canonical")],
     "idle_state_retention_unit": [("hours", "hours"), ("seconds", "seconds")],
     "stop_at_rest": [("accept", "accept"), ("refuse", "refuse")],
     "tls_cert": [("cert.pem", Path("cert.pem")), ("/etc/tls/all.pem", Path("/etc/tls/all.pem"))],
@@ -267,7 +273,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(serve, "_serve", remember)
-    monkeypatch.setattr(serve, "_log_to_stderr", lambda: None)
+    monkeypatch.setattr(serve, "log_to_stderr", lambda: None)
     for name in VALUES:
         monkeypatch.delenv(f"SLUICEWAY_{name.upper()}", raising=False)
     return seen
@@ -378,7 +384,7 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("it was not refused")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(serve, "_log_to_stderr", lambda: None)
+    monkeypatch.setattr(serve, "log_to_stderr", lambda: None)
     monkeypatch.setattr(serve._Server, "serve", fail)
     monkeypatch.setattr(EmbeddedFlink, "start", fail)
 

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -30,7 +30,6 @@ DEFAULT: Final = Text(
 )
 
 QueuesGiven = NamedDependency[SkipValidation[Queues]]
-_BOOLEAN: Final[dict[str, Any]] = {"type": "boolean"}
 
 
 class QueueView(Struct, frozen=True, kw_only=True):
@@ -93,8 +92,8 @@ async def list_queues(  # noqa: PLR0917 - one for each parameter that DLI has
     queues: QueuesGiven,
     queue_type: Annotated[str, QueryParameter(schema_extra={"enum": ["", *TYPES]})] = "",
     tags: Annotated[str, QueryParameter(schema_extra={"pattern": TAG_FILTER_PATTERN})] = "",
-    with_priv: Annotated[str, QueryParameter(name="with-priv", schema_extra=_BOOLEAN)] = "",  # noqa: ARG001
-    with_charge_info: Annotated[str, QueryParameter(name="with-charge-info", schema_extra=_BOOLEAN)] = "",  # noqa: ARG001
+    with_priv: Annotated[str, QueryParameter(name="with-priv")] = "",  # noqa: ARG001
+    with_charge_info: Annotated[str, QueryParameter(name="with-charge-info")] = "",  # noqa: ARG001
     page_size: Annotated[str, QueryParameter(name="page-size", schema_extra=integer(1))] = "",
     current_page: Annotated[str, QueryParameter(name="current-page", schema_extra=integer(1, 1))] = "",
 ) -> QueueList:

@@ -17,7 +17,13 @@ async def list_jobs(
     project_id: Project,
     queries: QueriesGiven,
     job_id: Annotated[
-        list[wire.JobId] | None, Parameter(max_items=100, required=False, description="Only these; may be repeated.")
+        list[wire.JobId] | None,
+        Parameter(
+            max_items=100,
+            required=False,
+            description="Only these; may be repeated.",
+            schema_extra={"type": "array", "items": wire.ID_SCHEMA, "one_of": None},
+        ),
     ] = None,
     ailing: Annotated[bool, Parameter(description="Only jobs that restart, or lack slots.")] = False,
     leaving: Annotated[
