@@ -371,7 +371,7 @@ WRONG_CALLS = {
     "--trusted-proxy proxy.example": "proxy.example is no address and no network of a proxy",
     "--trusted-proxy 0.0.0.0/0": "0.0.0.0/0 is everybody",
     "--data {file}": "it is not a directory",
-    "--data {file}/below": "Not a directory",
+    "--data {file}/below": "not a directory",
     "--data ~no-such-user/x": "home directory",
 }
 
