@@ -138,7 +138,7 @@ def test_the_whole_life_of_two_jobs(signed: Signed, kind: Any, tmp_path: Path) -
     assert before == list(range(1, before[-1] + 1)), "all that the savepoint covers is committed"
 
     assert "DLI.13017" in refusal(run, sdk, [plain], resume=True).error_msg, "there is nothing to resume from"
-    [file] = sdk("export_flink_jobs", obs_dir="bucket/jobs", is_selected=True, job_selected=[counter]).zip_file
+    [file] = sdk("export_flink_jobs", obs_dir="bucket/exports", is_selected=True, job_selected=[counter]).zip_file
     sdk("update_flink_sql_job", job_id=counter, sql_body="SELECT 'nothing'")
     [moved] = sdk("import_flink_jobs", zip_file=file, is_cover=True).job_mapping
     assert (moved.new_job_id, show(sdk, counter).status) == (counter, "job_init")
