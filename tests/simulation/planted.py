@@ -45,7 +45,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(11)
+@plant()
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -70,7 +70,7 @@ def canonical_for_everybody(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(9)
+@plant(37)
 def canonical_where_nobody_knows(put: Any) -> None:
     """As if no answer were a yes."""
     before = savepoint_format.choose
@@ -82,7 +82,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(16)
+@plant(0)
 def a_restart_from_nothing_is_no_news(put: Any) -> None:
     """It is tried again, and what is left is saved."""
 
@@ -92,7 +92,7 @@ def a_restart_from_nothing_is_no_news(put: Any) -> None:
     put(Aftermaths, "of_failure", of_failure)
 
 
-@plant(907)
+@plant()
 def a_failure_that_is_not_remembered(put: Any) -> None:
     """Until it is known what it did, it might be forgotten."""
     before = stop_decide._judge
@@ -161,13 +161,13 @@ def silence_begins_a_new_attempt(put: Any) -> None:
     put(stop_decide, "_judge", judge)
 
 
-@plant(2116)
+@plant()
 def all_attempts_share_a_directory(put: Any) -> None:
     """So that an older attempt's savepoint passes for this one's."""
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(1)
+@plant(0)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
@@ -179,7 +179,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
     put(session._Look, "_attempt", attempt)
 
 
-@plant(2010)
+@plant()
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
     before = session._Look._failure
@@ -231,7 +231,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(1)
+@plant(14)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
@@ -243,7 +243,7 @@ def lost_is_told_as_stopped(put: Any) -> None:
     put(stop_endings, "settle", settle)
 
 
-@plant(2368)
+@plant()
 def a_restart_unnoticed(put: Any) -> None:
     """A complete savepoint counts although its job was seen running after it."""
     before = stop_endings.gone
@@ -262,7 +262,7 @@ def a_restart_unnoticed(put: Any) -> None:
     )
 
 
-@plant(28)
+@plant(30)
 def no_cap_on_savepoints(put: Any) -> None:
     """All at once."""
 
@@ -272,7 +272,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant(1)
+@plant(3)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -292,7 +292,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(110)
+@plant(25)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
