@@ -317,7 +317,7 @@ def a_wave_does_not_wait(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant(105)
+@plant()
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
     before = batch.release
@@ -341,7 +341,7 @@ def checkpoints_that_nobody_keeps(put: Any) -> None:
     put(stop_decide, "_weighed", weighed)
 
 
-@plant(83)
+@plant(337)
 def a_resurrection_is_ignored(put: Any) -> None:
     """A settled stop whose job runs again."""
     put(stops, "contradicted", lambda stop, _: stop)
@@ -368,7 +368,7 @@ def the_job_does_not_show_it(put: Any) -> None:
     put(work, "_show", show)
 
 
-@plant()
+@plant(230)
 def resumed_from_an_older_state(put: Any) -> None:
     """A savepoint that a failed stop has left behind is overlooked."""
 
@@ -384,7 +384,7 @@ def no_evidence_is_looked_for(put: Any) -> None:
     put(stop_endings, "evidence_at", lambda *_: None)
 
 
-@plant(10)
+@plant(30)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
     put(snapshots, "hold_back", lambda _, fact, __: fact)
@@ -412,7 +412,7 @@ def a_savepoint_on_flinks_word(put: Any) -> None:
     put(snapshots, "_check", check)
 
 
-@plant(10)
+@plant(57)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
@@ -423,7 +423,7 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     put(snapshots, "_overdue", overdue)
 
 
-@plant(199)
+@plant(83)
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
     before = StartJobs._resume_point
@@ -452,13 +452,13 @@ def a_loop_that_is_told_for_ever(put: Any) -> None:
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(27)
+@plant(53)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
 
 
-@plant(27)
+@plant(53)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
     before = StartJobs._resume_point
@@ -474,7 +474,7 @@ def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     put(StartJobs, "_resume_point", point)
 
 
-@plant(0)
+@plant(2)
 def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
     """Of a cancel."""
     before = stop_jobs.judge_stop
