@@ -292,7 +292,10 @@ SECOND_FORM = {
     [
         (JAR, {"parallel_num": 2}),
         (JAR, {"entrypoint_args": "--a b"}),
-        (BIG, {"description": "e", "runtime_config": {"pipeline.max-parallelism": "5"}, "tags": {"owner": "terraform"}}),
+        (
+            BIG,
+            {"description": "e", "runtime_config": {"pipeline.max-parallelism": "5"}, "tags": {"owner": "terraform"}},
+        ),
         (SECOND_FORM, {"checkpoint_interval": 30}),
         (SECOND_FORM, {"resource_config": {**SECOND_FORM["resource_config"], "max_slot": 3, "parallel_number": 2}}),  # type: ignore[dict-item]
     ],
