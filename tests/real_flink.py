@@ -29,7 +29,7 @@ ENDLESS = """
 class RealFlink:
     """A Flink of 100 slots in `directory`. Start it once for a whole run of tests: it takes some six seconds."""
 
-    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 1024, **options: str) -> None:
+    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 2560, **options: str) -> None:
         self.directory = directory
         self.url = ""
         self._slots = slots
