@@ -53,7 +53,8 @@ from sluiceway.control.queries import JobFilter
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.access import LOCAL, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
-from sluiceway.domain.job import Job, JobDraft, JobStatus
+from sluiceway.domain.job import Job, JobDraft, JobLine, JobStatus
+from sluiceway.store.pages import Sized
 
 P = "proj0123"
 BASE = f"/v1.0/{P}/streaming"
@@ -191,12 +192,24 @@ class Looks:
 
     async def jobs(
         self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
-    ) -> tuple[int, Sequence[Job]]:
+    ) -> tuple[int, Sequence[JobLine]]:
+        total, found = self._page(project, where, descending=descending)
+        return total, [job.line for job in found[offset : offset + limit]]
+
+    async def job_sizes(
+        self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
+    ) -> tuple[int, Sequence[Sized]]:
+        total, found = self._page(project, where, descending=descending)
+        return total, [Sized(job.id, 100) for job in found[offset : offset + limit]]
+
+    async def jobs_of(self, project: str, job_ids: Sequence[int]) -> Sequence[Job]:
+        return [self.world.jobs[job_id] for job_id in job_ids]
+
+    def _page(self, project: str, where: JobFilter, *, descending: bool) -> tuple[int, Sequence[Job]]:
         self.asked = where
         found = [j for j in self.world.jobs.values() if j.project == project]
         found = [j for j in found if j.status in (where.statuses or JobStatus) and (where.name or "") in j.draft.name]
-        found.sort(key=lambda j: j.id, reverse=descending)
-        return len(found), found[offset : offset + limit]
+        return len(found), sorted(found, key=lambda j: j.id, reverse=descending)
 
     async def graph(self, project: str, job_id: int) -> dict[str, object]:
         job = await self.job(project, job_id)
