@@ -40,6 +40,7 @@ from sluiceway.engines.flink_shapes import (
     ClusterOption,
     ClusterOverview,
     Exceptions,
+    Failure,
     JarRun,
     Jars,
     Job,
@@ -203,10 +204,7 @@ class FlinkRest:
 
     async def failures(self, jid: str) -> tuple[list[int], str]:
         """When the job has failed lately, in ms since the epoch, and why the last time; Flink remembers some 16."""
-        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=20", limit=_TRACES)
-        if is_absent(answer):
-            return [], ""
-        entries = (await decoded(answer, Exceptions)).history.entries
+        entries = await self._failures(jid, 20)
         return [entry.timestamp for entry in entries], plain_words(entries[0].stacktrace) if entries else ""
 
     async def exceptions(self, jid: str) -> str:
@@ -214,8 +212,7 @@ class FlinkRest:
 
         A job that never got as far as to run may have its cause among those of its application alone (Flink 2.x).
         """
-        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
-        if not is_absent(answer) and (entries := (await decoded(answer, Exceptions)).history.entries):
+        if entries := await self._failures(jid, 1):
             return plain_words(entries[0].stacktrace)
         answer = await self._ask("GET", f"/applications/{jid}/exceptions", limit=_TRACES)
         if answer.status != 200:
@@ -225,10 +222,7 @@ class FlinkRest:
 
     async def failure_since(self, jid: str, since: int) -> str:
         """Why the job failed last, as `exceptions`; empty for a failure before `since`, ms since the epoch."""
-        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions=1", limit=_TRACES)
-        if is_absent(answer):
-            return ""
-        entries = (await decoded(answer, Exceptions)).history.entries
+        entries = await self._failures(jid, 1)
         return plain_words(entries[0].stacktrace) if entries and entries[0].timestamp >= since else ""
 
     async def job(self, jid: str) -> dict[str, Any] | None:
@@ -266,8 +260,8 @@ class FlinkRest:
 
     async def checkpoint_interval(self, jid: str) -> int | None:
         """Milliseconds between the job's checkpoints, `2**63 - 1` for none; None where it can have none at all."""
-        answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
-        return None if is_absent(answer) else decode(answer, CheckpointConfig).interval
+        config = await self.checkpoint_config(jid)
+        return None if config is None else config.interval
 
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""
@@ -327,6 +321,11 @@ class FlinkRest:
         if answer.status not in {400, 500} or not errors:
             raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
         return ends("\n".join(errors))
+
+    async def _failures(self, jid: str, most: int) -> list[Failure]:
+        """What the job has failed of, the latest first; none where Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions={most}", limit=_TRACES)
+        return [] if is_absent(answer) else (await decoded(answer, Exceptions)).history.entries
 
     async def _ask(
         self, method: str, path: str, body: object = None, limit: int = SMALL, timeout: float | None = None
