@@ -341,9 +341,10 @@ def _check_resources(settings: Settings) -> None:
     if free < 1:
         raise DliError(Code.NO_CU_LEFT, manager=settings.manager_cu_number, total=settings.cu_number)
     match settings.resource_config_version, settings.resource_config:
-        case "v1", _:
+        case "v1", config:
             if settings.parallel_number > 4 * free:
                 raise DliError(Code.TOO_PARALLEL, parallel=settings.parallel_number, free=free, limit=4 * free)
+            _check_resource_config(config or ResourceConfig())  # of no effect, and shown all the same
         case "v2", config:
             _check_resource_config(config or ResourceConfig())
         case _:
