@@ -25,7 +25,7 @@ from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
 CLOCKED = (session, aftermath, traits, turn, submissions, fake_jobs, fake_answers, fake_rest)
-FAILINGS = (
+FAILINGS: tuple[list[str], ...] = (
     [],
     [],
     [],

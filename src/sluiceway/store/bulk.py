@@ -58,7 +58,7 @@ async def guarded_update(
 
 
 @lru_cache(maxsize=64)
-def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> ReturningUpdate[tuple[int]]:
+def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> ReturningUpdate[Any]:
     """The statement without its guards. There are few of them, and they are long.
 
     The same object each time: SQLAlchemy keeps with it what it takes to find the compiled text.
