@@ -10,6 +10,7 @@ from tests.simulation.service import MAX_SAVEPOINTS, RULES
 
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import standing
+from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.snapshot import SnapshotPhase
@@ -37,6 +38,7 @@ class Watch:
         self.known: dict[
             str, float
         ] = {}  # when a job was seen to run on without its attempt, by somebody who could store it
+        self._seen: defaultdict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)  # by table and id: what it held
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
         self._snapshots: dict[int, Row] = {}
@@ -70,16 +72,21 @@ class Watch:
 
     def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
         """The rows that are not as they were, each with what it was; from now on they are known."""
-        found = [(row, known.get(row["id"])) for row in self._rows(table)]
-        changed = [(row, before) for row, before in found if row != before]
-        known.update({row["id"]: row for row, _ in changed})
+        found, seen = self._world.memory.raw.execute(f"SELECT * FROM {table}"), self._seen[table]
+        names = [column[0] for column in found.description]
+        moved = [values for values in found if seen.get(values[0]) != values]  # the first column is the id
+        seen.update({values[0]: values for values in moved})
+        rows = [dict(zip(names, values, strict=True)) for values in moved]
+        changed = [(row, known.get(row["id"])) for row in rows]
+        known.update({row["id"]: row for row in rows})
         return changed
 
     def _stop_changed(self, row: Row, before: Row | None) -> None:
         if before is not None and row["savepoint"] > before["savepoint"]:
             self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
         superseded = before is not None and before["savepoint"] > row["savepoint"]  # it waits for its wave no longer
-        if before is not None and before["held"] > row["held"] and row["phase"] not in SETTLED and not superseded:
+        begins = not row["held"] and (before is None or before["held"])
+        if begins and row["phase"] not in SETTLED and not superseded:
             self._let_begin(row)
         if before is None or (before["phase"], before["attempt"]) != (row["phase"], row["attempt"]):
             self._stop_moved(row, before)
@@ -118,8 +125,8 @@ class Watch:
                 pass
 
     def _let_begin(self, row: Row) -> None:
-        """A stop that was held may begin: its wave has come, and there is room. A deleted job waits for nobody."""
-        if row["cancel_on_failure"]:
+        """A stop begins: its wave has come, and there is room. A deleted job waits for nobody."""
+        if row["cancel_on_failure"] or row["batch_id"] is None:
             return
         batch = next(batch for batch in self._rows("batches") if batch["id"] == row["batch_id"])
         mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
@@ -201,7 +208,7 @@ class Watch:
             self._world.violate(
                 f"{stop} is told STOPPED with {row['savepoint_path']}, which is no savepoint of its job"
             )
-        elif self._world.disk.flows[folder.jid].position > folder.position + 1e-6 and not self._untold(row, folder):
+        elif self._ran_on_after(folder) and not self._untold(row, folder):
             self._world.violate(f"{stop} is told STOPPED with a savepoint that is not its job's last state")
 
     def lost_state(self, job: FakeJob, triggers: Sequence[str]) -> None:
@@ -228,6 +235,11 @@ class Watch:
         newest = flow.checkpoint
         if newest is None or not flow.kept or disk.position(row["checkpoint_path"]) < newest - 1e-6:
             self._world.violate(f"stop {row['id']} kept {row['checkpoint_path']}, which is not the newest checkpoint")
+
+    def _ran_on_after(self, folder: Folder) -> bool:
+        """Whether records flowed after it, be it from an older state: then it is not what its job has come to."""
+        flow = self._world.disk.flows[folder.jid]
+        return flow.position > folder.position + 1e-6 or flow.last > (folder.complete_at or 0.0) + 1e-6
 
     def _untold(self, row: Row, folder: Folder) -> bool:
         """Whether nobody knew that it ran on when its JobManager forgot (a known weakness)."""
@@ -267,8 +279,19 @@ class Watch:
         implied = wanted == "cancel" and any(_implies_cancel(row) for row in mine)
         if wanted not in self.asked[run["job_id"]] and not implied:
             self._world.violate(f"a {kind} of job {run['job_id']}, for which nobody asked")
+        if kind == Kind.CANCEL and wanted not in self.asked[run["job_id"]]:
+            self._keeps_a_checkpoint(run, mine)
         if not any(row["sent_at"] is not None or row["attempt"] > 1 for row in mine):
             self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
+
+    def _keeps_a_checkpoint(self, run: Row, mine: Sequence[Row]) -> None:
+        """A job that is canceled only to go on from its checkpoint must have one that outlives the cancel."""
+        open_ = [to_stop(_as_mapping(row)) for row in mine if row["phase"] not in SETTLED]
+        if any(stop.foreign_savepoint or stop.policy.resort is Resort.CANCEL for stop in open_):
+            return
+        job, flow = self.jobs[run["flink_job_id"]], self._world.disk.flows[run["flink_job_id"]]
+        if not job.retains_checkpoints or flow.checkpoint is None:
+            self._world.violate(f"a cancel of job {run['job_id']} for its checkpoint, which would not outlive it")
 
     def _savepoint_commanded(self, run: Row) -> None:
         if "snapshot" not in self.asked[run["job_id"]]:

@@ -45,7 +45,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant()
+@plant(77)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -70,7 +70,7 @@ def canonical_for_everybody(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(37)
+@plant(1)
 def canonical_where_nobody_knows(put: Any) -> None:
     """As if no answer were a yes."""
     before = savepoint_format.choose
@@ -82,7 +82,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(0)
+@plant(32)
 def a_restart_from_nothing_is_no_news(put: Any) -> None:
     """It is tried again, and what is left is saved."""
 
@@ -130,7 +130,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     put(Turn, "__call__", take)
 
 
-@plant(5)
+@plant(66)
 def absence_is_gone_at_once(put: Any) -> None:
     """A JobManager that recovers does not know its jobs."""
     before = stop_endings.missing
@@ -141,7 +141,7 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant(5)
+@plant(42)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
@@ -161,13 +161,13 @@ def silence_begins_a_new_attempt(put: Any) -> None:
     put(stop_decide, "_judge", judge)
 
 
-@plant()
+@plant(15)
 def all_attempts_share_a_directory(put: Any) -> None:
     """So that an older attempt's savepoint passes for this one's."""
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(0)
+@plant(1)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = session._Look._attempt
@@ -207,7 +207,7 @@ def everybody_gets_the_lease(put: Any) -> None:
     put(leases, "still_held", held)
 
 
-@plant(4)
+@plant(1)
 def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
@@ -217,7 +217,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant(11)
+@plant(1)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -231,7 +231,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(14)
+@plant(15)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
@@ -262,7 +262,7 @@ def a_restart_unnoticed(put: Any) -> None:
     )
 
 
-@plant(30)
+@plant(1)
 def no_cap_on_savepoints(put: Any) -> None:
     """All at once."""
 
@@ -272,7 +272,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant(3)
+@plant(1)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -292,7 +292,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(25)
+@plant(48)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
@@ -306,7 +306,7 @@ def no_guard_on_the_version(put: Any) -> None:
     put(work, "guarded_update", write)
 
 
-@plant(0)
+@plant(3)
 def a_wave_does_not_wait(put: Any) -> None:
     """For the one before it."""
 
@@ -317,7 +317,7 @@ def a_wave_does_not_wait(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant()
+@plant(125)
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
     before = batch.release
@@ -341,7 +341,7 @@ def checkpoints_that_nobody_keeps(put: Any) -> None:
     put(stop_decide, "_weighed", weighed)
 
 
-@plant(337)
+@plant()
 def a_resurrection_is_ignored(put: Any) -> None:
     """A settled stop whose job runs again."""
     put(stops, "contradicted", lambda stop, _: stop)
@@ -368,7 +368,7 @@ def the_job_does_not_show_it(put: Any) -> None:
     put(work, "_show", show)
 
 
-@plant(230)
+@plant()
 def resumed_from_an_older_state(put: Any) -> None:
     """A savepoint that a failed stop has left behind is overlooked."""
 
@@ -384,13 +384,13 @@ def no_evidence_is_looked_for(put: Any) -> None:
     put(stop_endings, "evidence_at", lambda *_: None)
 
 
-@plant(30)
+@plant(10)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
     put(snapshots, "hold_back", lambda _, fact, __: fact)
 
 
-@plant(28)
+@plant()
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
@@ -401,7 +401,7 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     put(turn, "_snapshot_fact", fact)
 
 
-@plant(27)
+@plant(51)
 def a_savepoint_on_flinks_word(put: Any) -> None:
     """Nobody looks whether it is there."""
     before = snapshots._check
@@ -412,7 +412,7 @@ def a_savepoint_on_flinks_word(put: Any) -> None:
     put(snapshots, "_check", check)
 
 
-@plant(57)
+@plant(10)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
@@ -423,7 +423,7 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     put(snapshots, "_overdue", overdue)
 
 
-@plant(83)
+@plant()
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
     before = StartJobs._resume_point
@@ -434,7 +434,7 @@ def what_somebody_brought_is_forgotten(put: Any) -> None:
     put(StartJobs, "_resume_point", point)
 
 
-@plant(5)
+@plant(0)
 def a_loop_that_nobody_notices(put: Any) -> None:
     """A job that restarts counts as one that starts."""
     before = health._condition
@@ -446,19 +446,19 @@ def a_loop_that_nobody_notices(put: Any) -> None:
     put(health, "_condition", condition)
 
 
-@plant(5)
+@plant(0)
 def a_loop_that_is_told_for_ever(put: Any) -> None:
     """What runs steadily again is not seen to."""
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(53)
+@plant(46)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
 
 
-@plant(53)
+@plant(46)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
     before = StartJobs._resume_point
@@ -474,7 +474,7 @@ def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     put(StartJobs, "_resume_point", point)
 
 
-@plant(2)
+@plant(7)
 def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
     """Of a cancel."""
     before = stop_jobs.judge_stop

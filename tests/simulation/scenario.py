@@ -25,7 +25,9 @@ HELD_UP = 45.0  # virtual seconds for which the lease of a service that has died
 TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
 WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
 Happening = Callable[["Scenario"], Awaitable[None]]
-HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often, among the others, and what
+HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often in a broad seed, among the others, and what
+BROAD = 0.3  # of all seeds are as likely to meet one kind of happening as the weights say
+THIN = 0.01  # of its weight keeps a kind that a dense seed did not draw
 
 
 def happening(weight: float) -> Callable[[Happening], Happening]:
@@ -36,6 +38,19 @@ def happening(weight: float) -> Callable[[Happening], Happening]:
         return function
 
     return add
+
+
+def mixed(seed: int) -> dict[str, float]:
+    """How often each kind of happening comes in a seed, among the others.
+
+    Most seeds are dense in a few kinds, so that these meet again and again; the others are broad.
+    """
+    dice = random.Random(f"mix {seed}")
+    weights = {name: weight for name, (weight, _) in HAPPENINGS.items()}
+    if dice.random() < BROAD:
+        return weights
+    dense = set(dice.choices(list(weights), list(weights.values()), k=dice.randint(2, 5)))
+    return {name: 1.0 if name in dense else weight * THIN for name, weight in weights.items()}
 
 
 @dataclass
@@ -131,14 +146,14 @@ class Scenario:
         world.spawn()
         if dice.random() < 0.25:
             world.spawn()
-        names = list(HAPPENINGS)
-        weights = [HAPPENINGS[name][0] for name in names]
+        weights = mixed(world.seed)
+        world.note("likely:", ", ".join(sorted(weights, key=weights.__getitem__)[:-6:-1]))
         under_way = []
         if dice.random() < 0.5:
             await self.take(some(dice, self.jobs))
             await asyncio.sleep(dice.choice((0.0, 2.0, 20.0)))
         await self.some_stop()
-        for name in dice.choices(names, weights, k=dice.randint(2, 9)):
+        for name in dice.choices(list(weights), list(weights.values()), k=dice.randint(2, 9)):
             await asyncio.sleep(dice.choice((0.0, 0.3, 2.0, 6.0, 20.0)) * dice.random())
             if world.violations:
                 break
@@ -153,6 +168,9 @@ class Scenario:
 
     async def some_stop(self) -> None:
         """There is always one."""
+        if self.dice.random() < 0.3:
+            await HAPPENINGS["people_stop_with_a_policy"][1](self)
+            return
         await self.stop(some(self.dice, self.jobs), savepoint=self.dice.random() < 0.8)
 
     async def _come_to_rest(self) -> None:

@@ -156,7 +156,7 @@ async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any)
             await service.sleep(REQUEST_TIMEOUT)
             raise TimeoutError
         raise aiohttp.ServerDisconnectedError
-    fault = weather.request_fault()
+    fault = weather.request_fault(kind)
     if fault is not None:
         service.world.note(fault, kind)
         return await _misfortune(service, cluster, fault, act)
@@ -232,12 +232,14 @@ class _Exchange:
     status: int = 0
     body: bytes = b""
     said: bytes | None = None  # by the cluster, whatever has become of it on the way
+    said_at: float = 0.0
+    showed: str | None = None  # the job that ran on without its attempt when that was said
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
         whole = self.body == self.said
-        if self.status == HTTPStatus.OK and whole and (jid := self.cluster.shows_running(self.path)):
-            self.service.heard[jid] = self.service.world.now
+        if self.status == HTTPStatus.OK and whole and self.showed is not None:
+            self.service.heard[self.showed] = self.said_at
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -245,6 +247,7 @@ class _Exchange:
 
     def _act(self) -> tuple[int, bytes]:
         status, self.said = self.cluster.asked(self.method, self.path, self.data)
+        self.said_at, self.showed = self.service.world.now, self.cluster.shows_running(self.path)
         return status, self.said
 
     @property

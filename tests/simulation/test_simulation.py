@@ -16,11 +16,6 @@ def test_every_promise_is_kept_in_any_weather(first: int) -> None:
     assert not found, "replay one with: make simulate SEED=n"
 
 
-@pytest.mark.parametrize("seed", [155, 695, 10204, 37622, 50614, 63908, 84160, 95069])
-def test_what_was_found_once_is_not_found_again(seed: int) -> None:
-    assert play(seed).violations == []
-
-
 def test_a_seed_replays_exactly() -> None:
     for seed in range(10):
         once, again = play(seed, tracing=True), play(seed, tracing=True)
@@ -28,7 +23,7 @@ def test_a_seed_replays_exactly() -> None:
         assert len(once.trace) > 5
 
 
-@pytest.mark.parametrize("bug", [name for name, (_, seed) in PLANTED.items() if seed is not None and seed < 1000])
+@pytest.mark.parametrize("bug", [name for name, (_, seed) in PLANTED.items() if seed is not None])
 def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant, seed = PLANTED[bug]
     plant(monkeypatch.setattr)
