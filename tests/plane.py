@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests.patience import PATIENCE
 
 from sluiceway.app import clock
 from sluiceway.control.edit_jobs import EditJobs
@@ -50,7 +51,6 @@ HEALTH = HealthRules(
     refresh=timedelta(milliseconds=200),
 )
 QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
-PATIENCE = 20.0  # seconds within which anything must have happened, on any machine
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.queries import JobFilter
@@ -507,7 +508,7 @@ async def test_a_lost_copy_that_comes_back_beside_a_new_one_is_told(at: Plane) -
     await at.start(PROJECT, [job], resume=False)
     await at.until(job, JobStatus.RUNNING)
     await at.eventually(lambda: old in at.fake.jobs and at.fake.jobs[old].state is JobState.RUNNING)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while old not in (await at.job(job)).why:
             await asyncio.sleep(0.05)
 

@@ -18,14 +18,14 @@ from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
-from sluiceway.engines import aftermath, session, traits
+from sluiceway.engines import aftermath, look, session, traits
 from sluiceway.reconcile import errands, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
 CLOCKED = (session, aftermath, traits, turn, submissions, fake_jobs, fake_answers, fake_rest)
-LOGGING = (session, worker, errands, submissions)
+LOGGING = (look, worker, errands, submissions)
 
 
 class World:
@@ -54,6 +54,9 @@ class World:
         self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
+        self.changelogs: set[int] = set()  # jobs that keep one, by their specification
+        self.stillborn: set[int] = set()  # jobs whose runs from now on fail while they initialize
+        self.notes: dict[int, str] = {}  # what goes wrong beside the starts of these jobs
         self.asynchronous: set[int] = set()  # jobs whose state is, by their specification
 
     @property
