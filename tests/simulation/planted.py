@@ -488,7 +488,7 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
     put(stop_jobs, "judge_stop", judge)
 
 
-# What a stop must never do to a job, and what must be seen: rows that had no bug of their own. ---------------------------
+# What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
 
 
 @plant()
