@@ -37,7 +37,7 @@ from sluiceway.testing.fake_flink import FakeFlink
 
 PROJECT = "p"
 RULES = StopRules(
-    timeout=timedelta(seconds=20),
+    timeout=timedelta(seconds=2 * PATIENCE),  # tests of deadlines have short ones of their own
     attempts=3,
     backoff=timedelta(milliseconds=50),
     gone_after=timedelta(milliseconds=400),
@@ -152,7 +152,7 @@ async def plane(
     clusters: int = 1,
     rules: StopRules = RULES,
     max_savepoints: int = 100,
-    timeout: float = 1.0,
+    timeout: float = 10.0,  # as the service has it: on a busy machine an answer may take a second
     fakes: dict[str, FakeFlink] | None = None,
     clock: Clock = clock,
     pace: Pace = QUICK,

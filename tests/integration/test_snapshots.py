@@ -247,14 +247,15 @@ async def test_one_that_the_jobmanager_forgot_is_lost_when_nothing_is_there(at: 
     assert at.fake.jobs[jid].processing
 
 
-async def test_one_that_the_jobmanager_forgot_counts_when_it_is_whole(at: Plane) -> None:
-    [job] = await at.run()
-    at.fake.fault("poll", "hang", times=1, seconds=60)
-    await take(at, job)
-    await at.eventually(lambda: len(at.savepoints(job)) == 1)
-    at.fake.lose_jobmanager()
-    at.fake.clear_faults()
-    assert (await at.until(job, JobStatus.RUNNING)).savepoint_path == f"file://{at.savepoints(job)[0].parent}"
+async def test_one_that_the_jobmanager_forgot_counts_when_it_is_whole(tmp_path: Path) -> None:
+    async with plane(tmp_path, timeout=1.0) as at:
+        [job] = await at.run()
+        at.fake.fault("poll", "hang", times=1, seconds=60)
+        await take(at, job)
+        await at.eventually(lambda: len(at.savepoints(job)) == 1)
+        at.fake.lose_jobmanager()
+        at.fake.clear_faults()
+        assert (await at.until(job, JobStatus.RUNNING)).savepoint_path == f"file://{at.savepoints(job)[0].parent}"
 
 
 async def test_one_that_is_not_found_is_never_called_saved(at: Plane) -> None:
