@@ -17,6 +17,7 @@ ROWS = "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');"
 COUNTS = "CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'blackhole');"
 COUNT = f"{SOURCE}{COUNTS} INSERT INTO b SELECT MOD(n, 10), COUNT(*) FROM s GROUP BY MOD(n, 10);"
 COPY = f"{SOURCE}{ROWS} INSERT INTO b SELECT n FROM s;"
+JOIN = f"{SOURCE}{COUNTS} INSERT INTO b SELECT a.n, c.n FROM s AS a JOIN s AS c ON a.n = c.n;"
 ASYNC = "SET 'table.exec.async-state.enabled' = 'true';"
 HEAVY = (
     "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.n.kind' = 'sequence',"
@@ -36,6 +37,7 @@ JOBS: dict[str, tuple[str, dict[str, object]]] = {
     "sync": (COUNT, {}),
     "async": (ASYNC + COUNT, AGAIN),
     "async-kept": (ASYNC + COUNT, AGAIN),
+    "async-join": (ASYNC + JOIN, {**AGAIN, "runtime_config": "state.backend.type=rocksdb"}),
     "forst": (COPY, {"runtime_config": "state.backend.type=forst"}),
     "heavy": (HEAVY, {}),
     "expiring": (COPY, {**AGAIN, "runtime_config": "execution.checkpointing.timeout=10 ms"}),
@@ -108,6 +110,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     [
         ("sync", "canonical", "hashmap writes both formats"),
         ("async", "native", "asynchronous"),
+        ("async-join", "native", "asynchronous"),
         ("forst", "native", "ForSt"),
     ],
 )
@@ -207,3 +210,19 @@ def test_a_job_with_a_changelog_is_resumed_and_what_it_began_from_is_flinks_then
     with pytest.raises(urllib.error.HTTPError) as refused:
         stage.service.dli("POST", f"/jobs/{other}/import-savepoint", {"savepoint_path": kept["path"]})
     assert b"claim mode" in refused.value.read()
+
+
+TWICE = (
+    f"{SOURCE}{ROWS} INSERT INTO b SELECT n FROM s;"
+    "DROP TABLE b; CREATE TABLE b (n BIGINT) WITH ('connector' = 'print'); INSERT INTO b SELECT n FROM s;"
+)
+COUNTER = f"SET 'table.exec.uid.generation' = 'ALWAYS'; {COUNT}"
+
+
+@pytest.mark.parametrize(("sql", "why"), [(TWICE, "b"), (COUNTER, "uid.generation")])
+def test_what_could_not_be_right_or_not_be_resumed_is_refused_before_it_runs(stage: Stage, sql: str, why: str) -> None:
+    job = stage.service.create(f"refused for {why}", sql)
+    stage.service.dli("POST", "/jobs/run", {"job_ids": [job], "resume_savepoint": False})
+    refused = stage.service.until(job, "job_submit_fail")["status_desc"]
+    assert why in refused
+    assert len(refused) > 60, "with the reason and the way out"

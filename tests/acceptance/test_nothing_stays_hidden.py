@@ -245,8 +245,22 @@ WINDOWS = [
 ]
 
 
-def test_the_embedded_flink_runs_windows(world: World) -> None:
-    jobs = [world.run(f"{EVENTS} INSERT INTO c SELECT n, COUNT(*) {window};") for window in WINDOWS]
+RANKED = (
+    "SELECT k, n FROM (SELECT MOD(n, 5) AS k, n, ROW_NUMBER() OVER (PARTITION BY MOD(n, 5) ORDER BY {order}) AS r FROM e)"
+    " WHERE r <= {most}"
+)
+OTHERS = [
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n",
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts",
+    RANKED.format(order="n DESC", most=3),
+    RANKED.format(order="ts ASC", most=1),
+]
+
+
+def test_the_embedded_flink_runs_what_newcomers_write(world: World) -> None:
+    """Windows, joins, top-n and deduplication."""
+    selects = [*(f"SELECT n, COUNT(*) {window}" for window in WINDOWS), *OTHERS]
+    jobs = [world.run(f"{EVENTS} INSERT INTO c {select};") for select in selects]
     for job in jobs:
         world.until(job, lambda h: bool(h.get("up_at")))
     world.clear(*jobs)
