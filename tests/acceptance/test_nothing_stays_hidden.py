@@ -246,8 +246,8 @@ WINDOWS = [
 
 
 RANKED = (
-    "SELECT k, n FROM (SELECT MOD(n, 5) AS k, n, ROW_NUMBER() OVER (PARTITION BY MOD(n, 5) ORDER BY {order}) AS r FROM e)"
-    " WHERE r <= {most}"
+    "SELECT k, n FROM (SELECT MOD(n, 5) AS k, n, ROW_NUMBER() OVER (PARTITION BY MOD(n, 5) ORDER BY {order}) AS r"
+    " FROM e) WHERE r <= {most}"
 )
 OTHERS = [
     "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n",

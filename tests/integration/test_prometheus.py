@@ -86,8 +86,7 @@ async def test_stops_under_way_and_a_cluster_that_is_silent_are_in_the_numbers(
         await api.plane.eventually(lambda: bool(slow.finishing or api.plane.fake.count("stop")))
         found = await scraped(api)
         assert sum(n for name, n in found.items() if name.startswith('sluiceway_stops_open{cluster="c0"')) == 1
-        api.plane.fake.fault("overview", "html_503", times=None)
-        api.plane.fake.fault("jobs", "html_503", times=None)
+        api.plane.fake.fault("any", "html_503", times=None)
         async with asyncio.timeout(60):
             while (await scraped(api))['sluiceway_cluster_up{cluster="c0"}']:
                 await asyncio.sleep(0.02)

@@ -129,7 +129,7 @@ async def people_delete_a_loop(at: "Scenario") -> None:
     if not mine or not job.restartable or job.batch:
         return
     await asyncio.sleep(HELD_UP)
-    if job.state.terminal:
+    if _over(job):
         return
     job.up_seconds = 2.0
     cluster.loop(job.jid, comes_up=False)
@@ -138,10 +138,10 @@ async def people_delete_a_loop(at: "Scenario") -> None:
     at.world.watch.asked[mine[0]].add("cancel")
     await at.ask(lambda s: s.edit.delete(PROJECT, mine))
     shown = await at.ask(lambda s: s.queries.fares(PROJECT, Which(tuple(mine), leaving=True), 10)) or []
-    if not job.state.terminal and not shown:
+    if not _over(job) and not shown:
         at.world.violate(f"{job.name} was deleted, lives in Flink, and is not shown")
     await asyncio.sleep(SOON)
-    if job.state not in {JobState.CANCELLING, JobState.CANCELED} and not job.state.terminal:
+    if job.state is not JobState.CANCELLING and not _over(job):
         at.world.violate(f"{job.name} loops on {SOON} s after it was deleted")
     await asyncio.sleep(LONGEST_CANCEL)
     await at.rest()
@@ -171,6 +171,10 @@ async def a_program_fails_beside_its_job(at: "Scenario") -> None:
 def _live(at: "Scenario") -> tuple[SimCluster, FakeJob] | None:
     live = [(c, j) for c in at.world.clusters.values() for j in c.jobs.values() if j.state is JobState.RUNNING]
     return at.dice.choice(live) if live else None
+
+
+def _over(job: FakeJob) -> bool:
+    return job.state.terminal
 
 
 async def _stopped(at: "Scenario") -> int | None:

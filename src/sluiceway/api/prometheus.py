@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from litestar import Response, get
+from litestar import MediaType, Response, get
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -16,7 +16,7 @@ from sluiceway.control.watch import Family, Kind, Sample, Watch
 if TYPE_CHECKING:
     from litestar.types import Scope
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE: Final = "text/plain; version=0.0.4"  # and the charset, which is added
 SHORTEST: Final = 16  # letters of a token
 LONGEST: Final = 4096
 
@@ -50,7 +50,7 @@ class MetricsToken:
         return scheme.lower() == b"bearer" and hmac.compare_digest(hashlib.sha256(token.strip()).digest(), self.digest)
 
 
-@get("/metrics", tags=["service"], summary="Numbers for a monitoring system", media_type=CONTENT_TYPE)
+@get("/metrics", tags=["service"], summary="Numbers for a monitoring system", media_type=MediaType.TEXT)
 async def metrics(watch: NamedDependency[SkipValidation[Watch]]) -> Response[str]:
     """Jobs by status and health, stops, savepoints, clusters and turns, in the text format of Prometheus."""
     return Response("".join(_lines(await watch())), media_type=CONTENT_TYPE)

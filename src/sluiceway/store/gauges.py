@@ -6,6 +6,7 @@ never counted twice: each count goes on where the last one ended.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -76,8 +77,8 @@ async def happened(db: Database, since: Mark) -> Happened:
     async with db.read() as connection:
         until = await _mark(connection)
         kinds = {row.kind: row.number for row in await connection.execute(_kinds(since.event))}
-        count, size, took = (await connection.execute(_kept(since.savepoint))).one()
-    return Happened(until, kinds, count, size or 0, (took or 0) / 1000)
+        kept = (await connection.execute(_kept(since.savepoint))).one()
+    return Happened(until, kinds, kept.number, kept.size or 0, (kept.took or 0) / 1000)
 
 
 async def _mark(connection: AsyncConnection) -> Mark:
@@ -90,12 +91,13 @@ def _kinds(after: int) -> Select[tuple[str, int]]:
     return select(events.c.kind, func.count().label("number")).where(events.c.id > after).group_by(events.c.kind)
 
 
-def _kept(after: int) -> Select[tuple[int, int | None, int | None]]:
+def _kept(after: int) -> Select[Any]:
     sent = func.coalesce(stops.c.sent_at, snapshots.c.sent_at, savepoints.c.created_at)
     took = func.max(savepoints.c.created_at - sent, 0)
     source = savepoints.outerjoin(stops, stops.c.id == savepoints.c.stop_id)
     source = source.outerjoin(snapshots, snapshots.c.id == savepoints.c.snapshot_id)
-    wanted = select(func.count(), func.sum(savepoints.c.size), func.sum(took)).select_from(source)
+    size = func.sum(savepoints.c.size).label("size")
+    wanted = select(func.count().label("number"), size, func.sum(took).label("took")).select_from(source)
     return wanted.where(savepoints.c.id > after)
 
 
