@@ -37,8 +37,9 @@ async def people_look_before_they_stop(at: "Scenario") -> None:
     """A dry run tells what a savepoint that fails would do to each job (rows 4 and 5)."""
     if (found := _live(at)) is None:
         return
-    _, job = found
-    job.finished_tasks = at.dice.choice((0, 1))
+    cluster, job = found
+    job.finished_tasks = 1 if _stops_checkpoints(job) else at.dice.choice((0, 1))
+    cluster.state.version += 1
     before = _would(job), job.restarts, job.state
     findings = await at.ask(lambda s: s.preflight(PROJECT, at.jobs, savepoint=True)) or []
     told = next((f for f in findings if f.survey is not None and job.name == f"job-{f.job_id}"), None)
@@ -63,7 +64,7 @@ def _would(job: FakeJob) -> Outcome:
 @scene
 async def a_source_has_finished(at: "Scenario") -> None:
     """What Flink would refuse for ever is not sent to it (row 5)."""
-    if (found := _live(at)) is None:
+    if (found := _live(at, _stops_checkpoints)) is None:
         return
     cluster, job = found
     watch, mine = at.world.watch, [n for n in at.jobs if job.name == f"job-{n}"]
@@ -168,9 +169,16 @@ async def a_program_fails_beside_its_job(at: "Scenario") -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _live(at: "Scenario") -> tuple[SimCluster, FakeJob] | None:
+def _live(at: "Scenario", so: Callable[[FakeJob], bool] = lambda _: True) -> tuple[SimCluster, FakeJob] | None:
+    """A job that runs; one that is so, if there is any."""
     live = [(c, j) for c in at.world.clusters.values() for j in c.jobs.values() if j.state is JobState.RUNNING]
-    return at.dice.choice(live) if live else None
+    fitting = [(cluster, job) for cluster, job in live if so(job)]
+    return at.dice.choice(fitting or live) if live else None
+
+
+def _stops_checkpoints(job: FakeJob) -> bool:
+    """Whether Flink takes none of it any more once one of its tasks has finished."""
+    return not job.after_finish and not job.batch
 
 
 def _over(job: FakeJob) -> bool:

@@ -17,7 +17,7 @@ from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
-from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Submitted, Weighed
+from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
@@ -553,8 +553,9 @@ def what_went_wrong_beside_a_start_is_dropped(put: Any) -> None:
     """The job runs, so all is well."""
     before = runs.decide
 
-    def decide(run: Any, fact: Any, *about: Any) -> Any:
-        return before(run, Submitted() if isinstance(fact, Submitted) else fact, *about)
+    def decide(*about: Any, **more: Any) -> Any:
+        run, command = before(*about, **more)
+        return replace(run, note=""), command
 
     put(runs, "decide", decide)
 
