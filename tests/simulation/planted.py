@@ -491,7 +491,7 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
 # What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
 
 
-@plant()
+@plant(2)
 def a_start_without_a_directory(put: Any) -> None:
     """Its checkpoints stay in the JobManager's memory, and a savepoint of more than 5 MB kills it."""
     put(SimStorage, "checkpoints", lambda *_: None)
@@ -560,7 +560,7 @@ def what_went_wrong_beside_a_start_is_dropped(put: Any) -> None:
     put(runs, "decide", decide)
 
 
-@plant()
+@plant(0)
 def up_before_it_has_proven_anything(put: Any) -> None:
     """All of its tasks run: that will do."""
 
