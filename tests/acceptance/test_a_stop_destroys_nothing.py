@@ -1,6 +1,8 @@
 """What a stop, or a savepoint of a running job, must never do to a job: on real Flink, through the service."""
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -83,6 +85,12 @@ class Stage:
         [answer] = self.native("POST", "/stops", {"job_ids": [self.ids[name]], "dry_run": True, **fields})["jobs"]
         return dict(answer)
 
+    def dry_run(self, name: str) -> str:
+        """What the command prints of one job."""
+        command = [sys.executable, "-m", "sluiceway", "stop", str(self.ids[name]), "--dry-run"]
+        place = ["--server", self.service.url, "--project", self.service.project]
+        return subprocess.run([*command, *place], capture_output=True, text=True, timeout=120).stdout
+
     def stop(self, name: str, **fields: object) -> dict[str, Any]:
         """Stop one job, and wait until that has settled."""
         batch = self.native("POST", "/stops", {"job_ids": [self.ids[name]], **fields})["id"]
@@ -152,6 +160,7 @@ def test_a_job_with_much_state_and_no_checkpoints_is_stopped_with_all_of_it(stag
 def test_a_restart_from_nothing_is_told_and_no_second_attempt_follows(stage: Stage) -> None:
     finding = stage.dry("expiring")["finding"]
     assert (finding["if_savepoint_fails"], finding["timeout_seconds"]) == ("restarts_from_nothing", 0.01)
+    assert "restarts from nothing" in stage.dry_run("expiring")
     before = stage.restarts("expiring")
     failed = stage.stop("expiring")
     assert (failed["phase"], failed["attempt"]) == ("failed", 1), failed
