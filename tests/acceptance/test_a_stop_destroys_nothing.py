@@ -230,7 +230,7 @@ COUNTER = f"SET 'table.exec.uid.generation' = 'ALWAYS'; {COUNT}"
 
 @pytest.mark.parametrize(("sql", "why"), [(TWICE, "b"), (COUNTER, "uid.generation")])
 def test_what_could_not_be_right_or_not_be_resumed_is_refused_before_it_runs(stage: Stage, sql: str, why: str) -> None:
-    job = stage.service.create(f"refused-{why}", sql)
+    job = stage.service.create("refused-" + why.replace(".", "-"), sql)
     stage.service.dli("POST", "/jobs/run", {"job_ids": [job], "resume_savepoint": False})
     refused = stage.service.until(job, "job_submit_fail")["status_desc"]
     assert why in refused
