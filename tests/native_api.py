@@ -11,10 +11,12 @@ from typing import Any, NoReturn, cast
 import httpx
 import uvicorn
 from tests.openapi import Description
-from tests.plane import PATIENCE, PROJECT, Plane, plane
+from tests.patience import PATIENCE
+from tests.plane import PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.app import _api
+from sluiceway.control.watch import Watch
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
@@ -82,7 +84,8 @@ async def no_planner() -> NoReturn:
 async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner)
+        watch = Watch(at.db, at.reconciler.shifts)
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner, watch=watch)
         described = Description(application.openapi_schema.to_schema())
 
         async def check(answer: httpx.Response) -> None:

@@ -14,9 +14,9 @@ import aiohttp
 import structlog
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 
-from sluiceway.api import dli, docs, error_page, health, native, permit
+from sluiceway.api import dli, docs, error_page, health, native, permit, prometheus
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
 from sluiceway.api.auth.gate import Gate
@@ -26,6 +26,7 @@ from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.budget import LOCALS, STRANGERS, Budget
 from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.api.origin import OwnOrigin
+from sluiceway.api.prometheus import BadTokenFile, MetricsToken
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
@@ -50,6 +51,7 @@ from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
+from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import HealthRules
@@ -101,6 +103,7 @@ class Door:
     sign_in: SignIn
     knows: Knows
     denials: Denials
+    scrapes: Callable[[Scope], bool]  # carries the token for metrics
 
 
 def clock() -> datetime:
@@ -138,11 +141,13 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
+        watch = Watch(db, reconciler.shifts)
+        await watch.begin()
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
         await stack.enter_async_context(_beside(door.denials.run(), "denials"))
-        api = _api(settings, db, queues, storage, engine, planner, door, reconciler)
+        api = _api(settings, db, queues, storage, engine, planner, door, reconciler=reconciler, watch=watch)
         # Where callers sign in, a page that they look at cannot do it for them.
         signed_in = must_sign_in(settings)
         asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
@@ -195,7 +200,16 @@ def _door(settings: Settings, db: Database, session: aiohttp.ClientSession | Non
     sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
     provider, guard = _provider(settings, session), ReplayGuard() if settings.refuse_replays else None
     knows = Credentials(sign_in, clock, provider, guard) if must_sign_in(settings) else nobody_signs_in
-    return Door(sign_in, knows, Denials(db, clock))
+    return Door(sign_in, knows, Denials(db, clock), _scrapes(settings))
+
+
+def _scrapes(settings: Settings) -> Callable[[Scope], bool]:
+    if settings.metrics_token_file is None:
+        return lambda _: False
+    try:
+        return MetricsToken.read(settings.metrics_token_file).fits
+    except BadTokenFile as error:
+        raise BadSettings(f"--metrics-token-file {error}.") from error
 
 
 def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> OidcVerifier | None:
@@ -360,7 +374,9 @@ def _api(
     engine: SessionEngine,
     planner: JvmProvider,
     door: Door | None = None,
+    *,
     reconciler: Reconciler | None = None,
+    watch: Watch | None = None,
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
@@ -386,6 +402,7 @@ def _api(
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),
         "denials": door.denials,
+        "watch": watch or Watch(db, list),
     }
 
     async def database() -> str:
@@ -416,6 +433,7 @@ def _api(
             iam.routes(),
             health.healthz,
             health.readyz,
+            prometheus.metrics,
             docs.schema,
             docs.assets(),
             error_page.error_page,
@@ -424,7 +442,7 @@ def _api(
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[Gate(door.knows, door.denials), *limits, KeptAnswers()],
+        middleware=[Gate(door.knows, door.denials, door.scrapes), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.openapi,

@@ -22,6 +22,7 @@ CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');
 WELL = f"{TABLES} INSERT INTO b SELECT n FROM s;"
 LOOP = f"{TABLES} INSERT INTO b SELECT n / (n - n) FROM s;"
 RESTARTS = {"restart_when_exception": True, "checkpoint_enabled": True, "checkpoint_interval": 1}
+CHECKED = {"checkpoint_enabled": True, "checkpoint_interval": 2}
 COUNTED = "CREATE TABLE c (k BIGINT, n BIGINT{more}) WITH ('connector' = 'blackhole');"
 COUNT = TABLES + COUNTED.format(more="") + "INSERT INTO c SELECT n, COUNT(*) FROM s GROUP BY n;"
 SUMS = TABLES + COUNTED.format(more=", v BIGINT") + "INSERT INTO c SELECT n, COUNT(*), SUM(n) FROM s GROUP BY n;"
@@ -244,8 +245,36 @@ WINDOWS = [
 ]
 
 
-def test_the_embedded_flink_runs_windows(world: World) -> None:
-    jobs = [world.run(f"{EVENTS} INSERT INTO c SELECT n, COUNT(*) {window};") for window in WINDOWS]
+RANKED = (
+    "SELECT k, n FROM (SELECT MOD(n, 5) AS k, n, ROW_NUMBER() OVER (PARTITION BY MOD(n, 5) ORDER BY {order}) AS r"
+    " FROM e) WHERE r <= {most}"
+)
+OTHERS = [
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n",
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts",
+    RANKED.format(order="n DESC", most=3),
+    RANKED.format(order="ts ASC", most=1),
+]
+
+
+def test_the_embedded_flink_runs_what_newcomers_write(world: World) -> None:
+    """Windows, joins, top-n and deduplication."""
+    selects = [*(f"SELECT n, COUNT(*) {window}" for window in WINDOWS), *OTHERS]
+    jobs = [world.run(f"{EVENTS} INSERT INTO c {select};") for select in selects]
     for job in jobs:
         world.until(job, lambda h: bool(h.get("up_at")))
+    world.clear(*jobs)
+
+
+def test_sixty_small_jobs_run_at_once_on_the_embedded_flink(world: World) -> None:
+    jobs = [world.service.create(f"small-{n}", COUNT if n % 3 else WELL, **CHECKED) for n in range(60)]
+    world.service.start(jobs)
+
+    def fares() -> list[dict[str, Any]]:
+        which = "&".join(f"job_id={job}" for job in jobs)
+        found: list[dict[str, Any]] = world.own("GET", f"/jobs?{which}&limit=100")["jobs"]
+        return found
+
+    wait_for(lambda: all((fare["health"] or {}).get("up_at") for fare in fares()))
+    assert [fare["health"]["condition"] for fare in fares()] == ["running"] * 60
     world.clear(*jobs)

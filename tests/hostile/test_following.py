@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.callers import guarded
 from tests.native_api import STOPS, Api, native_api
-from tests.plane import PATIENCE, PROJECT
+from tests.patience import PATIENCE
+from tests.plane import PROJECT
 
 from sluiceway.api.native import events as api_events
 from sluiceway.api.permit import Permit

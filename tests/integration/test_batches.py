@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import DatabaseError
 from tests.native_api import STOPS, Api, native_api
-from tests.plane import PATIENCE, PROJECT
+from tests.patience import PATIENCE
+from tests.plane import PROJECT
 
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus

@@ -146,6 +146,10 @@ class SimStorage(Storage):
         self._disk = disk
         self._service = service
 
+    async def why_unwritable(self, target: str | None) -> str | None:
+        """See `Storage`."""
+        return None
+
     async def look(self, target: str) -> Evidence:
         """See `Storage`."""
         await self._service.pause("look")

@@ -61,6 +61,7 @@ class Watch:
         for row, before in self._changes("runs", self._runs):
             if before is None or before["phase"] != row["phase"]:
                 self._run_moved(row, before)
+            self._run_changed(row, before)
         for row, before in self._changes("jobs", self._jobs):
             if row["chosen_savepoint"] and row["status"] not in RUNNABLE:
                 self._world.violate(f"job {row['id']} is {row['status']}, and keeps the choice of what to begin from")
@@ -147,6 +148,12 @@ class Watch:
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
         if row["phase"] not in LIVE_RUN and alive:
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
+
+    def _run_changed(self, row: Row, before: Row | None) -> None:
+        if before is None and row["created_at"] and row["checkpoints"] is None:
+            self._world.violate(f"run {row['id']} of job {row['job_id']} has no directory for its checkpoints")
+        if row["up_at"] is not None and (before is None or before["up_at"] is None) and _up_too_soon(self._world, row):
+            self._world.violate(f"run {row['id']} of job {row['job_id']} is told to do its work, and has shown nothing")
 
     def _snapshot_moved(self, row: Row, before: Row | None) -> None:
         phase, snapshot = SnapshotPhase(row["phase"]), f"savepoint {row['id']} of job {row['job_id']}"
@@ -447,6 +454,13 @@ class Watch:
         for stop_id, phases in self._told.items():
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")
+
+
+def _up_too_soon(world: "World", row: Row) -> bool:
+    """Whether a run is told to do its work without having completed a checkpoint, which all jobs here take."""
+    flow = world.disk.flows.get(row["flink_job_id"])
+    job = world.watch.jobs.get(row["flink_job_id"])
+    return flow is not None and job is not None and not job.batch and flow.checkpoint is None and not job.savepoints
 
 
 def _implies_cancel(row: Row) -> bool:

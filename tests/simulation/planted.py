@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 from tests.simulation import memory
+from tests.simulation.disk import SimStorage
 
-from sluiceway.control import stop_jobs
+from sluiceway.control import preflight, stop_jobs
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.domain import batch, health, savepoint_format, stop_decide, stop_endings
+from sluiceway.domain import batch, health, not_running, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
@@ -18,10 +19,11 @@ from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
-from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.policy import IfNotRunning, SavepointFormat
+from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.engines import aftermath, session
+from sluiceway.engines import aftermath, look, session
 from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
@@ -170,26 +172,26 @@ def all_attempts_share_a_directory(put: Any) -> None:
 @plant(1)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
-    before = session._Look._attempt
+    before = look.Look._attempt
 
     async def attempt(self: Any, stop: Stop, state: JobState, job: Any) -> Any:
         fact = await before(self, stop, state, job)
         return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
 
-    put(session._Look, "_attempt", attempt)
+    put(look.Look, "_attempt", attempt)
 
 
 @plant()
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
-    before = session._Look._failure
+    before = look.Look._failure
 
     async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState, job: Any) -> Any:
         if failed.location and state.terminal:
             return Saved(failed.location, state)
         return await before(self, stop, failed, state, job)
 
-    put(session._Look, "_failure", of_failure)
+    put(look.Look, "_failure", of_failure)
 
 
 @plant()
@@ -484,3 +486,86 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
         return Verdict(Refusal.WRONG_STATE, obstacle.status) if found is stop_jobs.TAKES_ITS_PLACE else found
 
     put(stop_jobs, "judge_stop", judge)
+
+
+# What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
+
+
+@plant(2)
+def a_start_without_a_directory(put: Any) -> None:
+    """Its checkpoints stay in the JobManager's memory, and a savepoint of more than 5 MB kills it."""
+    put(SimStorage, "checkpoints", lambda *_: None)
+
+
+@plant()
+def a_dry_run_that_promises_that_jobs_run_on(put: Any) -> None:
+    """Whatever a savepoint that fails would do to them."""
+    put(preflight, "outcome", lambda *_: (Outcome.RUNS_ON, "It runs on."))
+
+
+@plant()
+def a_dry_run_without_finished_sources(put: Any) -> None:
+    """It does not say that Flink takes no savepoint any more."""
+    put(preflight, "never_again", lambda _: "")
+
+
+@plant()
+def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
+    """A source has finished, and the job takes no checkpoints after that."""
+    put(stop_decide, "never_saved", lambda _: "")
+
+
+@plant()
+def a_changelog_is_resumed_like_any_other(put: Any) -> None:
+    """It fails at its first checkpoint."""
+
+    async def keeps(*_: Any) -> bool:
+        return False
+
+    put(session, "keeps_changelog", keeps)
+
+
+@plant()
+def a_start_that_fails_without_a_word(put: Any) -> None:
+    """Where the cause stands, nobody looks."""
+
+    async def why(*_: Any) -> str:
+        return ""
+
+    put(look.Look, "_why", why)
+
+
+@plant()
+def a_deletion_waits_for_a_stop_that_has_sent_nothing(put: Any) -> None:
+    """As long as that may take."""
+    before = not_running.wait
+
+    def wait(stop: Stop, *about: Any) -> Stop:
+        patient = replace(stop.policy, if_not_running=IfNotRunning.WAIT)
+        waits = before(replace(stop, cancel_on_failure=False, policy=patient), *about)
+        return replace(waits, cancel_on_failure=stop.cancel_on_failure, policy=stop.policy)
+
+    put(not_running, "wait", wait)
+
+
+@plant()
+def what_went_wrong_beside_a_start_is_dropped(put: Any) -> None:
+    """The job runs, so all is well."""
+    before = runs.decide
+
+    def decide(*about: Any, **more: Any) -> Any:
+        run, command = before(*about, **more)
+        return replace(run, note=""), command
+
+    put(runs, "decide", decide)
+
+
+@plant(0)
+def up_before_it_has_proven_anything(put: Any) -> None:
+    """All of its tasks run: that will do."""
+
+    def risen(fares: Any, _pulse: Any, now: datetime, _rules: Any) -> Any:
+        runs_now = fares.up_at is None and fares.condition is Condition.RUNNING
+        return replace(fares, up_at=now) if runs_now else fares
+
+    put(health, "_risen", risen)

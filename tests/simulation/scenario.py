@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.faults import some
+from tests.simulation.in_calm import SCENES
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
 from tests.simulation.service import Service
@@ -201,7 +202,7 @@ class Scenario:
                 return
             await asyncio.sleep(3.0)
         if not world.violations and self.dice.random() < 0.3:
-            await self.dice.choice((self._see_a_loop, self._see_a_resume_that_loops))()
+            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *SCENES))(self)
         if not world.violations:
             world.watch.at_rest()
 
@@ -233,7 +234,7 @@ class Scenario:
         """In calm weather: what a run was started from outlives a savepoint from inside its loop."""
         watch, job = self.world.watch, self.dice.choice(self.jobs)
         await self.stop([job], savepoint=True)
-        await self._rest()
+        await self.rest()
         good = watch.kept(job)
         if good is None or good["unproven"]:
             return
@@ -241,7 +242,7 @@ class Scenario:
         await self.run([job], resume=True)
         await asyncio.sleep(TOLD_WITHIN)
         await self.stop([job], savepoint=True)
-        await self._rest()
+        await self.rest()
         self.world.cursed.discard(job)
         bad, run = watch.kept(job), watch.latest(job)
         if run["restore"] != good["savepoint_path"] or bad is None or bad["run_id"] != run["id"]:
@@ -249,9 +250,10 @@ class Scenario:
         await self.run([job], resume=True)
         if watch.latest(job)["id"] != run["id"] and watch.latest(job)["restore"] != good["savepoint_path"]:
             self.world.violate(f"job {job} is resumed from inside a loop, and not from {good['savepoint_path']}")
-        await self._rest()
+        await self.rest()
 
-    async def _rest(self) -> None:
+    async def rest(self) -> None:
+        """Wait until all has settled."""
         until = self.world.now + PATIENCE
         while self.world.watch.unrest() and self.world.now < until:
             await asyncio.sleep(3.0)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from tests.simulation.disk import SimStorage
+from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
@@ -73,6 +75,7 @@ class Service:
         self.start_jobs = StartJobs(db, queues, storage, clock)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
         self.queries = Queries(db, queues, engine.flink_job)
+        self.preflight = Preflight(db, queues, storage, engine.survey, clock)
         self.take = TakeSavepoints(db, queues, storage, clock, RULES.timeout)
         self.bring = ImportSavepoint(db, storage, clock)
 
@@ -138,7 +141,7 @@ class Service:
             await exchange(self, target, "SUBMIT", lambda: target.submitted(run))
         except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
             return Silent(str(error))
-        return Submitted()
+        return submitted(self.world, run.job_id)
 
     def _context(self) -> contextvars.Context:
         context = contextvars.copy_context()

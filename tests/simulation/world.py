@@ -18,7 +18,7 @@ from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
-from sluiceway.engines import aftermath, session, traits
+from sluiceway.engines import aftermath, look, session, traits
 from sluiceway.reconcile import errands, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
@@ -36,7 +36,7 @@ FAILINGS: tuple[list[str], ...] = (
     ["stopping", "expired"],
     ["declined"] * 5,
 )
-LOGGING = (session, worker, errands, submissions)
+LOGGING = (look, worker, errands, submissions)
 
 
 class World:
@@ -67,6 +67,9 @@ class World:
         self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
+        self.changelogs: set[int] = set()  # jobs that keep one, by their specification
+        self.stillborn: set[int] = set()  # jobs whose runs from now on fail while they initialize
+        self.notes: dict[int, str] = {}  # what goes wrong beside the starts of these jobs
         self.asynchronous: set[int] = set()  # jobs whose state is, by their specification
 
     @property

@@ -541,6 +541,7 @@ def test_create_sends_tags_as_dli_takes_them(stub: Stub, monkeypatch: pytest.Mon
 def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     last = {"at": "2026-01-01T00:00:00Z", "duration_seconds": 1.5, "size": 4000}
     fine = {"state": "RUNNING", "tasks": 4, "running_tasks": 4, "last_checkpoint": last, "estimate_seconds": 2.0}
+    fine["if_savepoint_fails"] = "restarts_from_nothing"
     bad = {"tasks": 4, "running_tasks": 1, "problems": ["1 of its 4 tasks run."]}
     answers = [{"job_id": n, "accepted": True, "finding": each} for n, each in enumerate((fine, bad), 1)]
     stub.on("POST /stops", (202, {"id": None, "accepted": 2, "refused": 0, "jobs": answers, "dry_run": True}))
@@ -549,6 +550,7 @@ def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.Captu
     first, second = capsys.readouterr().out.splitlines()[1:]
     assert "4/4" in first
     assert "2.0 s" in first
+    assert "restarts from nothing" in first
     assert "1 of its 4 tasks run." in second
     stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": answers[:1], "dry_run": True}))
     assert run(["stop", "1", "--dry-run"]) == 0

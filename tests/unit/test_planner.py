@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines import planner as planner_module
@@ -97,7 +98,7 @@ async def draw(planner: PlannerJvm, kind: str, caller: str = "p") -> str:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.001)
 

@@ -225,12 +225,12 @@ def _steady(health: Health, pulse: Pulse, now: datetime, rules: HealthRules) -> 
     if not pulse.restarts and health.condition is not Condition.RESTARTING:
         return True
     enough = min(rules.calm * max(len(pulse.restarts), 1), rules.longest_calm)
-    if health.condition is Condition.RUNNING and not _fresh(pulse, now):
+    if health.condition is Condition.RUNNING and not just_restarted(pulse, now):
         return True  # it was steady before, and nothing has happened since
     return pulse.whole_since is not None and now - pulse.whole_since >= enough
 
 
-def _fresh(pulse: Pulse, now: datetime) -> bool:
+def just_restarted(pulse: Pulse, now: datetime) -> bool:
     """Whether a restart was seen at this very look."""
     return bool(pulse.restarts) and pulse.restarts[-1] == now
 

@@ -258,11 +258,6 @@ class FlinkRest:
             return None
         return await decoded(answer, Checkpoints)
 
-    async def checkpoint_interval(self, jid: str) -> int | None:
-        """Milliseconds between the job's checkpoints, `2**63 - 1` for none; None where it can have none at all."""
-        config = await self.checkpoint_config(jid)
-        return None if config is None else config.interval
-
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""
         config = await self.checkpoint_config(jid)

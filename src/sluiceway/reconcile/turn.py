@@ -78,6 +78,7 @@ class Outlook:
 
     answered: bool = True  # the cluster did
     under_way: int = 0  # stops, starts and savepoints whose result is awaited soon
+    restarts: int = 0  # of jobs, that this turn saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Turn:
             self._looked = looked
         if cluster is not None:
             stored |= await self._act(cluster, lease, stored, steps)
-        return Outlook(sighting.answered, self._under_way(stored.values()))
+        return Outlook(sighting.answered, self._under_way(stored.values()), self._pulses.restarts)
 
     async def _work(self, cluster: str) -> Sequence[Work]:
         """What there is to do, after whoever waits for the rest of a batch was let begin, if it is time."""

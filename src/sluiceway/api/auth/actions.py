@@ -12,6 +12,7 @@ class Open(Enum):
 
     TO_ALL = "no credential is looked at"
     TO_CALLERS = "whoever is signed in"
+    TO_WATCHERS = "who may look in every project, and who has the token for metrics"
 
 
 Need = Action | Open
@@ -90,6 +91,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     # The service itself. None of it is about any job.
     ("GET", "/healthz"): Open.TO_ALL,
     ("GET", "/readyz"): Open.TO_ALL,
+    ("GET", "/metrics"): Open.TO_WATCHERS,
     ("GET", "/openapi.json"): Open.TO_ALL,
     ("GET", "/docs"): Open.TO_ALL,
     ("GET", "/docs/swagger"): Open.TO_ALL,

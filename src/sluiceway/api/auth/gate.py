@@ -1,8 +1,9 @@
 """The way into every route: who calls, whether they may, and what is remembered of those who may not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar.enums import ScopeType
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -26,15 +27,26 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 
+SCRAPER: Final = Caller("metrics")  # has no right to anything else
+
+
+def _nobody_scrapes(_: "Scope") -> bool:
+    return False
+
+
 class Gate(ASGIMiddleware):
     """Lets a request through with a permit, or answers as DLI's gateway does."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, knows: Knows, denials: Denials) -> None:
-        """`knows` tells who sent a request, `denials` remembers those who were refused."""
+    def __init__(self, knows: Knows, denials: Denials, scrapes: Callable[["Scope"], bool] = _nobody_scrapes) -> None:
+        """`knows` tells who sent a request, `denials` remembers those who were refused.
+
+        `scrapes`: whether a request carries the token that opens the metrics and nothing else.
+        """
         self._knows = knows
         self._denials = denials
+        self._scrapes = scrapes
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp") -> None:
         """Look at one request."""
@@ -65,6 +77,9 @@ class Gate(ASGIMiddleware):
         need, project = need_of(str(scope.get("method")), scope["path_template"]), _project(scope)
         if need is Open.TO_ALL:
             return Permit(LOCAL, "")
+        if need is Open.TO_WATCHERS and self._scrapes(scope):
+            called_by(scope, "the token for metrics")
+            return Permit(SCRAPER, "")
         try:
             caller = await self._knows(scope, body.whole)
         except Unknown as unknown:
@@ -72,8 +87,11 @@ class Gate(ASGIMiddleware):
             raise _Refused(error, project, "", f"{_route(scope)}: {unknown.detail}") from None
         if caller != LOCAL:
             called_by(scope, f"user {caller.user}")
-        if need is Open.TO_CALLERS:
+        if need is Open.TO_CALLERS or (need is Open.TO_WATCHERS and caller.may_everywhere(Action.LIST)):
             return Permit(caller, "")
+        if need is Open.TO_WATCHERS:
+            error = DliError(Code.FORBIDDEN, action=f"{Action.LIST} in every project")
+            raise _Refused(error, project, caller.user, f"{_route(scope)}: no right to look in every project")
         _check(caller, need, project, _route(scope))
         return Permit(caller, project, partial(self._still, scope, need, project))
 
