@@ -19,6 +19,7 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import get_remote_addr
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
@@ -144,6 +145,7 @@ class Connection(HttpToolsProtocol):
     stall: ClassVar[float] = STALL
     look_every: ClassVar[float] = LOOK_EVERY
 
+    _arrived = False
     _late: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
     _in_head = True
@@ -154,19 +156,27 @@ class Connection(HttpToolsProtocol):
     _unsent = 0  # bytes that waited for the caller when they last read something
     _read_at = 0.0
 
+    def arrive(self, transport: asyncio.Transport) -> bool:
+        """Count it, from the moment that somebody has come. Whether they may stay, if only to be told no."""
+        self._arrived, self.transport = True, transport
+        client = get_remote_addr(transport)
+        admission = self.crowd.enter(self, network_of(client[0] if client else ""))
+        if admission is Admission.CUT:
+            transport.abort()
+            return False
+        if admission is not Admission.INSIDE:
+            self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
+        self.crowd.idle(self, asked=False)
+        return True
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a head."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
         with contextlib.suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
-        admission = self.crowd.enter(self, network_of(self.client[0] if self.client else ""))
-        if admission is Admission.CUT:
-            transport.abort()
+        if not (self._arrived or self.arrive(transport)):
             return
-        if admission is not Admission.INSIDE:
-            self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
-        self.crowd.idle(self, asked=False)
         self._looking = self.loop.call_later(self.look_every, self._look)
         self._wait()
 
