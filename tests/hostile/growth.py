@@ -77,23 +77,22 @@ class Superlinear(AssertionError):  # noqa: N818 - what was found
 
 
 def sizes(most: int, up_to: int) -> list[int]:
-    """The lengths to try, the shortest first: up to 8 MB or a limit, each eight times the one before, and 2 and 4 MB."""
-    found = [top := min(most, up_to)]
+    """The lengths to try, the shortest first: up to 8 MB or a limit, each eight times the one before.
+
+    What lies between 1 and 8 MB costs what lies between, or 8 MB cost too much.
+    """
+    found = [min(most, up_to)]
     while found[-1] >= LEAST * STEP:
         found.append(found[-1] // STEP)
-    if top >= LARGE:
-        found += [top // 2, top // 4]
     return sorted(found)
 
 
-def judge(what: str, act: Callable[[Any], object], make: Callable[[int], Any], lengths: Sequence[int]) -> float:
-    """Hold the cost of each length against that of the shortest one that tells anything, from the shortest on; the last
-    cost. Raises `Superlinear`.
+def judge(what: str, act: Callable[[Any], object], make: Callable[[int], Any], lengths: Sequence[int]) -> None:
+    """Hold the cost of each length against that of the one before, from the shortest on. Raises `Superlinear`.
 
     What is not linear is noticed at the first length that costs more than noise, so it never takes long.
     """
-    base = taken = 0.0
-    of = 0
+    base, of = 0.0, 0
     for length in lengths:
         given = make(length)
         taken = cost(act, given)
@@ -104,9 +103,7 @@ def judge(what: str, act: Callable[[Any], object], make: Callable[[int], Any], l
             base, taken = min(pair[0] for pair in again), min(pair[1] for pair in again)
             if _too_much(taken, base, length / of):
                 raise Superlinear(f"{what}: {length} characters cost {taken / base:.0f} times what {of} cost")
-        if not of or length // of >= STEP:
-            base, of = taken, length
-    return taken
+        base, of = taken, length
 
 
 def _too_much(taken: float, base: float, times: float) -> bool:

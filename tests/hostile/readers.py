@@ -53,6 +53,7 @@ from sluiceway.settings import MAX_BODY
 from sluiceway.storage import archive, errors, files, metadata, paths
 from sluiceway.storage.archive import Allowance
 
+
 def _longest(of: type[msgspec.Struct], field: str) -> int:
     """The most characters that a field takes."""
     [found] = (each.type for each in msgspec.inspect.type_info(of).fields if each.name == field)  # type: ignore[attr-defined]
@@ -62,6 +63,7 @@ def _longest(of: type[msgspec.Struct], field: str) -> int:
     return most
 
 
+SHOWN: Final = 1 << 20  # nothing bounds what a command shows; this takes a second, of its own process
 # What callers let through.
 NAME: Final = _longest(wire.StopRequest, "name")
 TARGET: Final = _longest(wire.StopRequest, "target")
@@ -161,9 +163,7 @@ READERS: Final[Mapping[str, Reader]] = {
         lambda text: traffic._parts([text, f"{text}.numRecordsOut", f"Source__{text}.numRecordsIn"])
     ),
     # Bodies
-    "boundary.decode": Reader(
-        lambda text: boundary.decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY
-    ),
+    "boundary.decode": Reader(lambda text: boundary.decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
     "boundary.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
     "boundary.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
     "boundary.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
@@ -219,8 +219,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "errors.reason_of, of the system": Reader(lambda text: errors.reason_of(ValueError(f"{text} (os error 2)"))),
     "archive.shown": Reader(archive.shown),
     # What is shown
-    "output.visible": Reader(output.visible),
-    "output.one_line": Reader(output.one_line),
+    "output.visible": Reader(output.visible, SHOWN),
+    "output.one_line": Reader(output.one_line, SHOWN),
     "log_lines.clipped": Reader(lambda text: log_lines.clipped(text, log_lines.WORDS)),
     "DliError.body": Reader(lambda text: DliError(Code.SQL_SYNTAX, why=text).body(Language.ENGLISH)),
 }
@@ -256,6 +256,4 @@ FILES: Final[Mapping[str, tuple[Callable[[int], bytes], Callable[[bytes], object
         lambda data: flink_answers.decode(Answer(200, data), flink_shapes.Jobs),
         LARGE,
     ),
-} | {
-    f"metadata.parse, {shape}": (_of_elements(make), metadata.parse, LARGE) for shape, make in SHAPES.items()
-}
+} | {f"metadata.parse, {shape}": (_of_elements(make), metadata.parse, LARGE) for shape, make in SHAPES.items()}

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluiceway.api.connections import AT_ONCE, MAX_HEADERS, BadHead, check_head, server_config
 from sluiceway.api.crowd import SILENT, Admission, Crowd
-from sluiceway.api.handshake import Handshake
+from sluiceway.api.handshake import TlsServer
 from sluiceway.api.health import AskedForHead
 from sluiceway.api.proxies import Proxies
 from sluiceway.api.security_headers import SecurityHeaders
@@ -466,7 +466,7 @@ def begin(opened: socket.socket, trusting: ssl.SSLContext) -> tuple[ssl.SSLObjec
 
 
 def crowd_of(at: At) -> Crowd:
-    kind: Any = at.server.config.http_protocol_class
+    kind: Any = at.server.config.http
     crowd: Crowd = kind.crowd
     return crowd
 
@@ -518,7 +518,7 @@ def test_a_handshake_that_hangs_is_given_up(
     tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, trusting = tls
-    monkeypatch.setattr(serve, "Handshake", partial(Handshake, within=0.3))
+    monkeypatch.setattr(serve, "TlsServer", partial(TlsServer, within=0.3))
     with serving(echo, tls=context) as at, at.open() as silent, at.open() as halfway:
         begin(halfway, trusting)
         assert silent.recv(1) == b""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -19,7 +20,6 @@ import msgspec
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.utils import get_remote_addr
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
@@ -145,7 +145,7 @@ class Connection(HttpToolsProtocol):
     stall: ClassVar[float] = STALL
     look_every: ClassVar[float] = LOOK_EVERY
 
-    _arrived = False
+    _close: Callable[[], object] | None = None  # None: it has not arrived yet
     _late: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
     _in_head = True
@@ -156,14 +156,16 @@ class Connection(HttpToolsProtocol):
     _unsent = 0  # bytes that waited for the caller when they last read something
     _read_at = 0.0
 
-    def arrive(self, transport: asyncio.Transport) -> bool:
-        """Count it, from the moment that somebody has come. Whether they may stay, if only to be told no."""
-        self._arrived, self.transport = True, transport
-        client = get_remote_addr(transport)
-        admission = self.crowd.enter(self, network_of(client[0] if client else ""))
+    def arrive(self, host: str, hang_up: Callable[[], object]) -> bool:
+        """Count it, from the moment that somebody has come. Whether they may stay, if only to be told no.
+
+        `hang_up` closes it as long as it has not begun.
+        """
+        admission = self.crowd.enter(self, network_of(host))
         if admission is Admission.CUT:
-            transport.abort()
+            hang_up()
             return False
+        self._close = hang_up
         if admission is not Admission.INSIDE:
             self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
         self.crowd.idle(self, asked=False)
@@ -175,8 +177,9 @@ class Connection(HttpToolsProtocol):
         self.flow = _Flow(transport)
         with contextlib.suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
-        if not (self._arrived or self.arrive(transport)):
+        if self._close is None and not self.arrive(self.client[0] if self.client else "", transport.abort):
             return
+        self._close = transport.close
         self._looking = self.loop.call_later(self.look_every, self._look)
         self._wait()
 
@@ -194,7 +197,8 @@ class Connection(HttpToolsProtocol):
     def leave(self) -> None:
         """Make room for another one."""
         self._stop_waiting()
-        self.transport.close()
+        if self._close is not None:
+            self._close()
 
     def shutdown(self) -> None:
         """The service ends. An answer without an end ends with it; the caller asks again for the rest of it."""

@@ -1,64 +1,84 @@
-"""TLS for connections that count from their arrival: a handshake that hangs takes a place, and only for a while.
+"""A server that speaks TLS. Connections count from their arrival: a handshake takes a place, and not for long.
 
-With asyncio's own way a connection is nobody's before its handshake has ended.
+With asyncio's own server a connection is nobody's before its handshake has ended.
 """
 
 import asyncio
+import socket
 import ssl
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import structlog
 
 from sluiceway.api.connections import Connection
 
 HANDSHAKE: Final = 10.0  # seconds; asyncio's are 60
 GOODBYE: Final = 5.0  # seconds for the caller to agree that the connection ends; asyncio's are 30
+REST: Final = 1.0  # seconds without accepting anybody, where this process may open no more files
+
+log = structlog.get_logger(__name__)
 
 
-class Handshake(asyncio.Protocol):
-    """What a connection is until its handshake has ended; then `connection` takes over."""
+class TlsServer:
+    """Accepts callers at a socket that listens, until it is closed."""
 
-    _task: "asyncio.Task[None] | None" = None
-
-    def __init__(self, connection: Connection, context: ssl.SSLContext, within: float = HANDSHAKE) -> None:
-        """`within` is seconds."""
-        self._connection = connection
+    def __init__(
+        self,
+        listening: socket.socket,
+        make: Callable[[], Connection],
+        context: ssl.SSLContext,
+        within: float = HANDSHAKE,
+    ) -> None:
+        """`make` gives a connection that has not arrived; `within` is seconds for a handshake."""
+        listening.setblocking(False)
+        self._make = make
         self._context = context
         self._within = within
-        self._early = b""  # what came in the same piece as the end of the handshake
-        self._over = False
+        self._loop = asyncio.get_running_loop()
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = self._loop.create_task(self._accept(listening), name="accept")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody has come."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()  # what comes is for TLS
-        if self._connection.arrive(transport):
-            self._task = asyncio.get_running_loop().create_task(self._shake(transport), name="handshake")
+    def close(self) -> None:
+        """Let nobody in any more, also none of those who are in a handshake. What is connected stays."""
+        self._accepting.cancel()
+        for each in self._handshakes:
+            each.cancel()
 
-    def data_received(self, data: bytes) -> None:
-        """The handshake has just ended, and the caller asks already."""
-        self._early += data
+    async def wait_closed(self) -> None:
+        """Wait until the last of them is let go."""
+        await asyncio.gather(self._accepting, *self._handshakes, return_exceptions=True)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        """Hung up: before the handshake, or between its end and the connection's beginning."""
-        self._over = True
-        self._connection.crowd.left(self._connection)
+    async def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                opened, address = await self._loop.sock_accept(listening)
+            except OSError as error:
+                log.warning("not_accepting", why=error.strerror, seconds=REST)
+                await asyncio.sleep(REST)
+            else:
+                self._begin(opened, address)
 
-    async def _shake(self, transport: asyncio.Transport) -> None:
-        try:
-            secure = await asyncio.get_running_loop().start_tls(
-                transport,
-                self,
-                self._context,
-                server_side=True,
-                ssl_handshake_timeout=self._within,
-                ssl_shutdown_timeout=GOODBYE,
-            )
-        except OSError:  # also for what is no TLS, and for what takes too long
-            secure = None
-        if secure is None or self._over:
-            transport.abort()
-            self._connection.crowd.left(self._connection)
-            return
-        secure.set_protocol(self._connection)
-        self._connection.connection_made(secure)
-        if self._early:
-            self._connection.data_received(self._early)
+    def _begin(self, opened: socket.socket, address: Any) -> None:
+        connection = self._make()
+        shaking = self._loop.create_task(self._shake(opened, connection), name="handshake")
+        self._handshakes.add(shaking)
+        shaking.add_done_callback(partial(self._over, opened, connection))
+        connection.arrive(address[0], shaking.cancel)
+
+    async def _shake(self, opened: socket.socket, connection: Connection) -> None:
+        await self._loop.connect_accepted_socket(
+            lambda: connection,
+            opened,
+            ssl=self._context,
+            ssl_handshake_timeout=self._within,
+            ssl_shutdown_timeout=GOODBYE,
+        )
+
+    def _over(self, opened: socket.socket, connection: Connection, shaking: "asyncio.Task[None]") -> None:
+        """The connection has begun, and says itself when it ends; or it never will."""
+        self._handshakes.discard(shaking)
+        if shaking.cancelled() or shaking.exception() is not None:
+            connection.crowd.left(connection)
+            opened.close()

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from litestar import Response, get
-from litestar.enums import ScopeType
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 from msgspec import Struct
@@ -55,5 +55,5 @@ class AskedForHead:
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Ask a probe as with GET; pass anything else on as it is."""
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD" and scope["path"] in PROBES:
-            scope = {**scope, "method": "GET"}  # type: ignore[assignment]  # and not in place: the server looks at it
+            scope = {**scope, "method": "GET"}  # and not in place: the server looks at it
         await self.app(scope, receive, send)

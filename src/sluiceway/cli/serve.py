@@ -12,7 +12,7 @@ import uvloop
 from cyclopts import App
 
 from sluiceway.api.connections import Connection, server_config
-from sluiceway.api.handshake import Handshake
+from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
 from sluiceway.app import BadSettings, Service, running
 from sluiceway.cli.ending import REQUESTS, Ending
@@ -91,20 +91,23 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's, which counts nobody who is in a handshake of TLS, and lets it take a minute."""
-        create = asyncio.get_running_loop().create_server
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The service could not be started; the log says why.")
-        self.servers = [
-            await create(self._connection, sock=listening, backlog=self.config.backlog)
-            for listening in sockets or ()
-        ]
+        self.servers = [await self._at(listening) for listening in sockets or ()]
         self.started = True
 
-    def _connection(self) -> asyncio.Protocol:
+    async def _at(self, listening: socket.socket) -> Any:
+        """A server, of which uvicorn needs no more than `close` and `wait_closed`."""
+        if self.config.ssl is not None:
+            return TlsServer(listening, self._connection, self.config.ssl)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._connection, sock=listening, backlog=self.config.backlog)
+
+    def _connection(self) -> Connection:
         kind: Any = self.config.http_protocol_class
         made: Connection = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        return made if self.config.ssl is None else Handshake(made, self.config.ssl)
+        return made
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -73,7 +73,8 @@ class Packing:
 def unpack(data: bytes, allowance: Allowance, beat: Beat = ALWAYS) -> dict[str, bytes]:
     """The documents of a zip file, by name. Nothing is written anywhere, so a name can do no harm.
 
-    `beat` is called for each piece, and may raise to end it. Raises `BrokenArchive`, also for what goes beyond the allowance: at most that much is ever unpacked.
+    `beat` is called for each piece, and may raise to end it. Raises `BrokenArchive`, also for what goes beyond the
+    allowance: at most that much is ever unpacked.
     """
     try:
         zips.count(io.BytesIO(data), allowance.entries + _MORE, beat)
