@@ -58,6 +58,7 @@ fuzz-readers: .venv/ready  ## Made-up SQL, options and errors for whatever reads
 	$(BIN)/python -m tests.fuzz_readers $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 hostile: .venv/ready  ## Attacks on the service, and what another caller notices of them: ONLY=name,… ROW=2 SEED=…
+	$(if $(ONLY)$(ROW),,$(BIN)/pytest -q -n 2 -m process tests/hostile/test_growth.py)
 	$(BIN)/python -m tests.hostile $(if $(ONLY),--only $(ONLY)) $(if $(ROW),--row $(ROW)) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead

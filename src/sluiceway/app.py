@@ -152,7 +152,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         signed_in = must_sign_in(settings)
         asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
         yield Service(
-            RequestIds(SecurityHeaders(asgi)),
+            RequestIds(SecurityHeaders(health.AskedForHead(asgi))),
             {name: cluster.url for name in names if (cluster := locate(name))},
         )
 

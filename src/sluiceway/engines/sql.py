@@ -14,11 +14,12 @@ MOST_PADDING = 16 * 1024 * 1024  # characters before all statements of a body th
 _SKIPPED = r"""
       (?P<comment>--[^\n]*|/\*(?!\+).*?\*/)
     | (?P<hint>/\*\+.*?\*/)
-    | (?P<quoted>'[^']*(?:''[^']*)*' | `[^`]*(?:``[^`]*)*` | "[^"]*(?:""[^"]*)*")
+    | (?P<quoted>'[^']*+(?:''[^']*+)*+' | `[^`]*+(?:``[^`]*+)*+` | "[^"]*+(?:""[^"]*+)*+")
     | (?P<open>/\*|['`"])
     | (?P<space>\s+)
 """
-# Both read a text from left to right and take what they find, so their time grows with its length.
+# Both read a text from left to right and take what they find, so their time grows with its length. What is repeated is
+# never given back (`*+`): Python remembers each round of a group that it could give back, some 200 bytes.
 _PART = re.compile(rf"{_SKIPPED} | (?P<end>;) | (?P<run>[^\s;'`\"/\-]+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
 _TOKEN = re.compile(rf"{_SKIPPED} | (?P<word>\w+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
 _SETTING = re.compile(

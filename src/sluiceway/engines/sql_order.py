@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 # What is never closed reaches to the end, so that it is looked at once.
-_WORD = re.compile(r"`(?:[^`]|``)*(?:`|\Z)|'(?:[^']|'')*(?:'|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|[^\W\d]\w*|\.", re.DOTALL)
+_WORD = re.compile(
+    r"`(?:[^`]++|``)*+(?:`|\Z)|'(?:[^']++|'')*+(?:'|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|[^\W\d]\w*|\.", re.DOTALL
+)
 _KINDS = frozenset({"TABLE", "FUNCTION", "MODEL", "DATABASE", "CATALOG"})  # views are replaced by what they stand for
 _FILLERS = frozenset({"IF", "NOT", "EXISTS"})
 
