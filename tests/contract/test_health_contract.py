@@ -2,9 +2,11 @@
 
 import asyncio
 
+import pytest
 from tests.contract.clusters import Cluster
 from tests.patience import PATIENCE
 
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
 from sluiceway.engines.vitals import NO_INTERVAL, vitals
 
@@ -48,6 +50,8 @@ async def test_a_job_tells_whether_it_takes_checkpoints(flink: Cluster) -> None:
     assert (every.interval, none.interval) == (3_600_000, NO_INTERVAL)
     batch = await flink.run(flink.place.batch, ready=False)
     assert await flink.rest.checkpoint_config(batch) is None
+    with pytest.raises(Unreachable, match="not found"):
+        await flink.rest.checkpoint_config("0" * 32)  # it may be one whose JobManager recovers
 
 
 async def test_a_savepoint_is_told_apart_from_checkpoints(flink: Cluster) -> None:

@@ -43,6 +43,7 @@ class Flow:
     last: float = 0.0  # when records last flowed
     kept: bool = True  # its checkpoints are still there
     checkpointed_at: float = 0.0  # when the newest of them was made
+    proven: bool = False  # it has completed a checkpoint, which a restart from nothing may have undone
 
     def move(self, now: float, *, flowing: bool) -> None:
         """Bring the position up to date."""
@@ -52,6 +53,7 @@ class Flow:
             self.last = now
             if self.checkpoint is not None and self.checkpoint != before:
                 self.checkpointed_at = now - (self.position - self.checkpoint)
+            self.proven = self.proven or self.checkpoint is not None
         self.at, self.flowing = now, flowing
 
     @property

@@ -460,7 +460,10 @@ def _up_too_soon(world: "World", row: Row) -> bool:
     """Whether a run is told to do its work without having completed a checkpoint, which all jobs here take."""
     flow = world.disk.flows.get(row["flink_job_id"])
     job = world.watch.jobs.get(row["flink_job_id"])
-    return flow is not None and job is not None and not job.batch and flow.checkpoint is None and not job.savepoints
+    if flow is None or job is None or job.batch or job.savepoints:
+        return False
+    flow.move(world.now, flowing=flow.flowing)
+    return not flow.proven
 
 
 def _implies_cancel(row: Row) -> bool:
