@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 
 import httpx
 import uvicorn
-from tests.openapi import Description
+from tests.openapi import description_of
 from tests.plane import PATIENCE, PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
@@ -83,7 +83,7 @@ async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner)
-        described = Description(application.openapi_schema.to_schema())
+        described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
             await answer.aread()

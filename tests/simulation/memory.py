@@ -6,19 +6,18 @@ answer is a stale one, a crash before the commit is a transaction that never was
 """
 
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from tests import databases
 
 from sluiceway.store import leases, work
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
 from sluiceway.store.work import Work
@@ -36,18 +35,6 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-@cache
-def _template() -> bytes:
-    """A migrated, empty database."""
-    with tempfile.TemporaryDirectory() as directory:
-        migrate(Path(directory) / "t.db")
-        raw = sqlite3.connect(Path(directory) / "t.db")
-        raw.execute("PRAGMA journal_mode=DELETE")
-        image = raw.serialize()
-        raw.close()
-        return image
-
-
 _UNSETTLED, _CLAIM = work.unsettled, leases.claim
 _next: list[sqlite3.Connection] = []
 _ENGINE = create_engine("sqlite://", creator=lambda: _next[-1], poolclass=NullPool)
@@ -59,7 +46,7 @@ class Memory:
     def __init__(self, randomness: Callable[[int], bytes], committed: Callable[[], None]) -> None:
         """An empty one; `randomness` stands in for SQLite's own, `committed` is called after every change."""
         self.raw = sqlite3.connect(":memory:", isolation_level=None)
-        self.raw.deserialize(_template())
+        self.raw.deserialize(databases.image())
         self.raw.create_function("randomblob", 1, randomness)
         _next.append(self.raw)
         self.connection = _ENGINE.connect()
