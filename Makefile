@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Many set it for containers. Here each of a hundred processes would compile all of the service and the tests anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup demo static check test chaos simulate planted fuzz fuzz-readers hostile bench lock clean
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 
 import httpx
 import uvicorn
-from tests.openapi import Description
+from tests.openapi import description_of
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, Plane, plane
 
@@ -86,7 +86,7 @@ async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
         application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner, watch=watch)
-        described = Description(application.openapi_schema.to_schema())
+        described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
             await answer.aread()

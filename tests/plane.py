@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests import databases
 from tests.patience import PATIENCE
 
 from sluiceway.app import clock
@@ -30,7 +31,7 @@ from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Clock, Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
@@ -159,7 +160,7 @@ async def plane(
     storage: Storage | None = None,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
-    await asyncio.to_thread(migrate, directory / "test.db")
+    await asyncio.to_thread(databases.make, directory / "test.db")
     db = Database(directory / "test.db")
     storage = storage or Storage(str(directory / "storage"))
     own = fakes is None

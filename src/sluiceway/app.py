@@ -421,7 +421,7 @@ def _api(
 
     readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers, "storage": files}
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             *dli.routes(
                 settings.refused_form,
@@ -445,9 +445,8 @@ def _api(
         middleware=[Gate(door.knows, door.denials, door.scrapes), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
-        openapi_config=docs.openapi,
+        openapi_config=docs.described(),
     )
-    return docs.completed(app)
 
 
 def _format(name: str) -> SavepointFormat | None:

@@ -214,6 +214,12 @@ async def test_room_is_kept_back_and_is_real(tmp_path: Path) -> None:
         assert reserve.held, "that of the service before it"
 
 
+async def test_who_comes_while_room_is_first_kept_back_is_not_told_that_the_disk_is_full(tmp_path: Path) -> None:
+    async with with_reserve(tmp_path) as (db, reserve):
+        await asyncio.gather(*(_write(db, Use.ORDINARY) for _ in range(5)))
+        assert reserve.held
+
+
 async def test_what_makes_room_gets_the_room_and_all_else_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ from tests.wire_shapes import (
     words,
 )
 
+from sluiceway.api import docs
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.app import _api
@@ -542,7 +543,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
             api = _api(Settings(data=directory), at.db, at.stop.queues, at.storage, at.engine, planner)
             transport = httpx.ASGITransport(app=RequestIds(SecurityHeaders(api)))  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                play = Play(at, http, bucket, api.openapi_schema.to_schema())
+                play = Play(at, http, bucket, docs.completed(api).openapi_schema.to_schema())
                 await play.everything()
                 return play
 

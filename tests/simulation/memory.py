@@ -6,19 +6,18 @@ answer is a stale one, a crash before the commit is a transaction that never was
 """
 
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from tests import databases
 
 from sluiceway.store import leases, work
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
 from sluiceway.store.work import Work
@@ -36,18 +35,6 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-@cache
-def _template() -> bytes:
-    """A migrated, empty database."""
-    with tempfile.TemporaryDirectory() as directory:
-        migrate(Path(directory) / "t.db")
-        raw = sqlite3.connect(Path(directory) / "t.db")
-        raw.execute("PRAGMA journal_mode=DELETE")
-        image = raw.serialize()
-        raw.close()
-        return image
-
-
 _UNSETTLED, _CLAIM = work.unsettled, leases.claim
 BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
 _randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
@@ -61,7 +48,7 @@ def _random(count: int) -> bytes:
 def _opened() -> tuple[sqlite3.Connection, Connection]:
     """One connection for all the seeds of a process: SQLite and SQLAlchemy need prepare each statement only once."""
     raw = sqlite3.connect(":memory:", isolation_level=None, cached_statements=1000)
-    raw.deserialize(_template())
+    raw.deserialize(databases.image())
     raw.create_function("randomblob", 1, _random)
     return raw, create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool).connect()
 

@@ -25,18 +25,7 @@ from sluiceway.settings import Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
-HELP = """Run the service.
-
-Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
-current directory. It ends gracefully on Ctrl-C and SIGTERM, within 10 seconds, and at the second one at once; what was
-accepted is carried on by the next start.
-
-A Flink of its own beside it, to try things out: `sluiceway serve`
-
-For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
-"""
-
-app = App(name="serve", help=HELP, result_action="return_value")
+app = App(name="serve", result_action="return_value")  # its help is in `main`, which does not import this for it
 
 
 @app.default
