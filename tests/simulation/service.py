@@ -16,6 +16,8 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -71,6 +73,8 @@ class Service:
         queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
         self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
         self.start_jobs = StartJobs(db, queues, storage, clock)
+        self.resume = ResumeJobs(self.start_jobs)
+        self.retry = RetryStops(self.stop)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
         self.queries = Queries(db, queues, engine.flink_job)
         self.take = TakeSavepoints(db, queues, storage, clock, RULES.timeout)
