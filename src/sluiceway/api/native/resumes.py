@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
+from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
@@ -30,13 +30,13 @@ from sluiceway.domain.coming_back import BackWish
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.stories import Story
 
-NOTHING_SAID = wire.ResumeRequest()
+NOTHING_SAID = resume_wire.ResumeRequest()
 
 
 @post(
     "/stops/{stop_id:int}/resume",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.ResumeRequest],
+    dto=Json[resume_wire.ResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what a stop has stopped",
@@ -47,8 +47,8 @@ async def resume_stop(
     stop_id: BatchId,
     resume_jobs: ResumeJobsGiven,
     permit: PermitGiven,
-    data: JSONBody[wire.ResumeRequest | None] = None,
-) -> wire.Resumed:
+    data: JSONBody[resume_wire.ResumeRequest | None] = None,
+) -> resume_wire.Resumed:
     """Start exactly the jobs that this stop, and retries of it, have stopped, each from its own savepoint.
 
     The last wave comes first. The body may be left out.
@@ -63,7 +63,7 @@ async def resume_stop(
 @post(
     "/resumes",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.JobsResumeRequest],
+    dto=Json[resume_wire.JobsResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back single jobs",
@@ -71,10 +71,10 @@ async def resume_stop(
 )
 async def resume_some(
     project_id: Project,
-    data: JSONBody[wire.JobsResumeRequest],
+    data: JSONBody[resume_wire.JobsResumeRequest],
     resume_jobs: ResumeJobsGiven,
     permit: PermitGiven,
-) -> wire.Resumed:
+) -> resume_wire.Resumed:
     """Start each of these jobs from its newest savepoint or checkpoint."""
     if data.failed:
         raise ClientException("`failed` is about an earlier resume; leave it out, or name that.")
@@ -90,11 +90,11 @@ async def list_resumes(
         int | None,
         Parameter(**id_bounds(), required=False, description="Only older ones."),
     ] = None,
-) -> wire.ResumeList:
+) -> resume_wire.ResumeList:
     """The latest requests to bring jobs back, newest first."""
     found = await queries.resumes(project_id, limit, before)
     stories = await queries.stories(Kind.RESUME, [resume.first for resume in found])
-    return wire.ResumeList([_head(resume, stories) for resume in found])
+    return resume_wire.ResumeList([_head(resume, stories) for resume in found])
 
 
 @get(
@@ -103,17 +103,17 @@ async def list_resumes(
     summary="How far each job has come",
     responses=refusals(404),
 )
-async def show_resume(project_id: Project, resume_id: ResumeId, queries: QueriesGiven) -> wire.Resume:
+async def show_resume(project_id: Project, resume_id: ResumeId, queries: QueriesGiven) -> resume_wire.Resume:
     """One request to bring jobs back, with every job's phase and what stands in its way."""
     resume = await queries.resume(project_id, resume_id)
     head = _head(resume, await queries.stories(Kind.RESUME, [resume.first]))
-    return wire.Resume(**msgspec.structs.asdict(head), jobs=[_view(entry) for entry in resume.entries])
+    return resume_wire.Resume(**msgspec.structs.asdict(head), jobs=[_view(entry) for entry in resume.entries])
 
 
 @post(
     "/resumes/{resume_id:int}/retry",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.ResumeRequest],
+    dto=Json[resume_wire.ResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what did not come back",
@@ -124,8 +124,8 @@ async def retry_resume(
     resume_id: ResumeId,
     resume_jobs: ResumeJobsGiven,
     permit: PermitGiven,
-    data: JSONBody[wire.ResumeRequest | None] = None,
-) -> wire.Resumed:
+    data: JSONBody[resume_wire.ResumeRequest | None] = None,
+) -> resume_wire.Resumed:
     """Start exactly those jobs of a resume, or of the last retry of it, that are parked or have failed, each from its
     newest state. What the body leaves open is as it was in that. The body may be left out."""
     return _answer(await resume_jobs.failed(project_id, resume_id, _ask(data or NOTHING_SAID, permit)))
@@ -161,7 +161,7 @@ async def proceed_resume(
     return wire.Proceeded(was.value)
 
 
-def _ask(data: wire.ResumeRequest, permit: Permit) -> Ask:
+def _ask(data: resume_wire.ResumeRequest, permit: Permit) -> Ask:
     """Raises `ClientException`."""
     when = data.abort_when or wire.AbortWhen()
     if data.abort_when is not None and (when.failures is None) == (when.share is None):
@@ -173,14 +173,14 @@ def _ask(data: wire.ResumeRequest, permit: Permit) -> Ask:
     return Ask(wish, permit.who, permit.on(Action.START))
 
 
-def _answer(resumed: Resumed) -> wire.Resumed:
+def _answer(resumed: Resumed) -> resume_wire.Resumed:
     answers = [job_answer(job, verdict) for job, verdict in sorted(resumed.verdicts.items())]
-    return wire.Resumed(resumed.id, *count(answers), answers)
+    return resume_wire.Resumed(resumed.id, *count(answers), answers)
 
 
-def _head(resume: Resume, stories: Mapping[int, Story]) -> wire.ResumeHead:
+def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHead:
     told, policy = stories.get(resume.first), resume.policy
-    return wire.ResumeHead(
+    return resume_wire.ResumeHead(
         id=resume.id,
         stop_id=resume.source,
         retry_of=resume.retry_of,
@@ -201,8 +201,8 @@ def _head(resume: Resume, stories: Mapping[int, Story]) -> wire.ResumeHead:
     )
 
 
-def _view(entry: BackEntry) -> wire.BackView:
-    return wire.BackView(
+def _view(entry: BackEntry) -> resume_wire.BackView:
+    return resume_wire.BackView(
         job_id=entry.job_id,
         name=entry.name,
         queue=entry.cluster,
@@ -216,4 +216,5 @@ def _view(entry: BackEntry) -> wire.BackView:
         released_at=entry.released_at,
         running_at=entry.run.started_at,
         proven_at=entry.run.health.up_at,
+        unwell=entry.run.health.unwell and entry.run.live,
     )
