@@ -9,7 +9,7 @@ from sluiceway.control.start_jobs import StartJobs, way_back
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.batch import BatchState, Kind
-from sluiceway.domain.coming_back import MISSED, BackWish
+from sluiceway.domain.coming_back import MISSED, BackPolicy, BackWish
 from sluiceway.store import back_views, resumes, stories, views
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.resumes import ResumeIntent, Withdrawn
@@ -79,7 +79,8 @@ class ResumeJobs:
         entries = {entry.job_id: entry for resume in known for entry in resume.entries}
         missed = [entry for entry in entries.values() if entry.phase in MISSED]
         waves = {entry.job_id: entry.wave for entry in missed if entry.current}
-        begun = await self._begin(project, waves, ask, source=known[-1].source, before=known[-1])
+        last = known[-1]
+        begun = await self._begin(project, waves, ask, source=last.source, before=last, base=last.policy)
         moved_on = {entry.job_id: _superseded(entry) for entry in missed if not entry.current}
         return Resumed(begun.id, {**begun.verdicts, **moved_on})
 
@@ -109,12 +110,13 @@ class ResumeJobs:
         *,
         source: int | None = None,
         before: Resume | None = None,
+        base: BackPolicy | None = None,
     ) -> Resumed:
         plans = await self.start.plan(project, list(waves), resume=True, allowed=ask.allowed)
         intent = ResumeIntent(
             project,
             self.start.clock(),
-            ask.wish.over(before.policy if before else None),
+            ask.wish.over(base),
             source,
             before.id if before else None,
             "" if source is None else f"It brings back what stop {source} has stopped.",
