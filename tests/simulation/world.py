@@ -52,6 +52,7 @@ class World:
         self.clusters = {f"c{n}": SimCluster(self, f"c{n}", ha=ha) for n in range(count)}
         self.services: list[Service] = []
         self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
+        self.launched_at: dict[str, float] = {}  # virtual seconds, by Flink job id
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
         self.asynchronous: set[int] = set()  # jobs whose state is, by their specification
