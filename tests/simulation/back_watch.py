@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 SLACK = 2.0  # virtual seconds between a failure and a look at it
+UNSEEN = 15.0  # virtual seconds for which what was seen may be gone by
 ENDED_BADLY = {RunPhase.FAILED, RunPhase.REJECTED, RunPhase.LOST}
 
 
@@ -57,8 +58,12 @@ class BackWatch:
         return any(row["batch_id"] == run["batch_id"] and row["phase"] == StopPhase.STOPPED for row in mine)
 
     def missed(self, run: Row) -> bool:
-        """Whether it did not come back."""
-        return run["up_at"] is None and (run["phase"] in ENDED_BADLY or self.is_parked(run))
+        """Whether it did not come back, and nobody has stopped it."""
+        mine = [row for row in self._watch.rows("stops") if row["run_id"] == run["id"]]
+        last = max(mine, key=lambda row: row["id"], default=None)
+        if last is not None and last["phase"] == StopPhase.STOPPED:
+            return self.is_parked(run) and last["batch_id"] == run["batch_id"]
+        return run["up_at"] is None and run["phase"] in ENDED_BADLY
 
     def _let_begin(self, row: Row) -> None:
         order = self.order(row["batch_id"])
@@ -87,6 +92,9 @@ class BackWatch:
         if job is None or run["up_at"] is not None:
             self._world.violate(f"job {row['job_id']} is parked, and was proven or never there")
             return
+        cluster = self._world.clusters[row["cluster"]]
+        if cluster.down and self._world.now - cluster.lost_at > UNSEEN:
+            self._world.violate(f"job {row['job_id']} is parked, and nobody can have seen it fail")
         launched = self._world.launched_at[row["flink_job_id"]]
         losses = [at for at in self.lost[row["cluster"]] if at >= launched]
         fell = [at - self._world.time.time() + self._world.now for at, _ in job.failures] + losses

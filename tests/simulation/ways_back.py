@@ -32,10 +32,10 @@ async def happen(at: Scenario) -> None:
     if stop is None:
         return
     bad = [job for job in jobs if dice.random() < 0.5]
-    at.world.cursed |= {job for job in bad if dice.random() < 0.7}
+    at.world.cursed |= {job for job in bad if dice.random() < 0.5}
     resume = await _resume(at, dice, stop, jobs)
     await asyncio.gather(*(_befall(at, dice, job) for job in bad))
-    await asyncio.sleep(dice.choice((3.0, 30.0, 90.0, 240.0)))
+    await asyncio.sleep(dice.choice((3.0, 12.0, 30.0, 90.0, 240.0)))
     if resume is not None:
         await _think_better(at, dice, resume, jobs)
     at.world.cursed.clear()
@@ -80,7 +80,7 @@ async def _resume(at: Scenario, dice: random.Random, stop: int, jobs: list[int])
     wish = BackWish(
         max_parallel=dice.choice((None, 1, 2)),
         abort_failures=dice.choice((None, None, 1)),
-        pace=dice.choice((None, None, 4, 20, 120)),
+        pace=dice.choice((None, None, 1, 2, 20)),
         park=dice.random() < 0.9,
         park_after=dice.choice((None, timedelta(seconds=15), timedelta(seconds=60))),
         park_restarts=dice.choice((None, None, 2, 5)),
@@ -102,7 +102,7 @@ async def _noted(at: Scenario, asked: Any, *, resumes: bool) -> Any:
 
 async def _befall(at: Scenario, dice: random.Random, job: int) -> None:
     """It fails for good, or it fails, completes a checkpoint, and fails again."""
-    how, wait = dice.choice(("fail", "between", "between", "")), dice.choice((1.0, 4.0, 12.0))
+    how, wait = dice.choice(("fail", "between", "between", "")), dice.choice((1.0, 3.0))
     await asyncio.sleep(wait)
     name = f"job-{job}"
     cluster, flink = next(
@@ -119,6 +119,7 @@ async def _befall(at: Scenario, dice: random.Random, job: int) -> None:
     if how == "fail":
         cluster.fail(flink.jid)
     elif how == "between" and flink.restartable and not flink.batch:
+        flink.retains_checkpoints = dice.random() < 0.5
         cluster.lose_taskmanager(flink.jid)
         await asyncio.sleep(flink.restart_seconds + 8.5)
         if flink.jid in cluster.jobs and not flink.state.terminal:
@@ -127,7 +128,7 @@ async def _befall(at: Scenario, dice: random.Random, job: int) -> None:
 
 
 async def _think_better(at: Scenario, dice: random.Random, resume: int, jobs: list[int]) -> None:
-    how = dice.choice(("abort", "proceed", "stop", "delete", "lose", "kill", "", "", ""))
+    how = dice.choice(("abort", "proceed", "stop", "delete", "lose", "lose", "kill", "", ""))
     at.world.note("then:", how)
     if how in {"abort", "proceed"}:
         await at.judge(resume, how, "resume")
@@ -140,7 +141,7 @@ async def _think_better(at: Scenario, dice: random.Random, resume: int, jobs: li
     elif how == "lose":
         cluster = dice.choice(list(at.world.clusters.values()))
         if not cluster.down:
-            cluster.lose(2.0, dice.choice((0.0, 10.0)), {})
+            cluster.lose(dice.choice((2.0, 60.0)), dice.choice((0.0, 10.0)), {})
     elif how == "kill" and at.world.services:
         dice.choice(at.world.services).die()
     await asyncio.sleep(dice.choice((0.0, 5.0, 60.0)))
