@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.disk import plain
 
 from sluiceway.domain.run import LIVE, RunPhase
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.stop import SETTLED, StopPhase
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Watch
@@ -31,7 +31,8 @@ class BackWatch:
         """A start that was held may begin; and who is told unwell."""
         if row["unwell"]:
             self._unwell.add(row["id"])
-        if before is not None and before["held"] > row["held"] and row["phase"] in LIVE:
+        was_held = row["released_at"] is not None and (before is None or before["held"] > row["held"])
+        if was_held and row["phase"] in LIVE:
             self._let_begin(row)
 
     def stop_changed(self, row: Row, before: Row | None) -> None:
@@ -61,9 +62,11 @@ class BackWatch:
         """Whether it did not come back, and nobody has stopped it."""
         mine = [row for row in self._watch.rows("stops") if row["run_id"] == run["id"]]
         last = max(mine, key=lambda row: row["id"], default=None)
+        parks = last is not None and last["batch_id"] == run["batch_id"]
         if last is not None and last["phase"] == StopPhase.STOPPED:
-            return self.is_parked(run) and last["batch_id"] == run["batch_id"]
-        return run["up_at"] is None and run["phase"] in ENDED_BADLY
+            return parks
+        could_not_be = parks and last is not None and last["phase"] in SETTLED and run["phase"] in LIVE
+        return run["up_at"] is None and (run["phase"] in ENDED_BADLY or could_not_be)
 
     def _let_begin(self, row: Row) -> None:
         order = self.order(row["batch_id"])

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from tests.simulation import planted_back
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
+
+assert planted_back  # it puts its own into the table
 
 SHARE = 50  # seeds of one test, so that they spread over processes
 
