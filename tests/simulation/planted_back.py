@@ -18,15 +18,16 @@ from sluiceway.domain.stop import StopPhase
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.pulses import Pulses
 from sluiceway.store import catalogue, resumes
+from sluiceway.store.work import Work
 
 
-@plant()
+@plant(130)
 def parked_by_a_plain_cancel(put: Any) -> None:
     """Which removes the checkpoints of jobs that do not keep them."""
     put(coming_back, "parking", lambda _: StopPolicy(resort=Resort.CANCEL, parks=True))
 
 
-@plant()
+@plant(13)
 def parked_at_the_first_failure(put: Any) -> None:
     """Whatever was asked for."""
     before = coming_back.parked
@@ -49,6 +50,14 @@ def parked_by_what_was_seen_before(put: Any) -> None:
         return followed
 
     put(Pulses, "follow", follow)
+    undoubted = Work.undoubted.fget
+    assert undoubted is not None
+
+    def remembers(work: Work) -> Work:
+        fresh = undoubted(work)
+        return replace(fresh, run=replace(fresh.run, falters_since=work.run.falters_since))
+
+    put(Work, "undoubted", property(remembers))
 
 
 @plant()
@@ -62,7 +71,7 @@ def more_back_at_once_than_was_asked(put: Any) -> None:
     put(resumes, "release", release)
 
 
-@plant()
+@plant(13)
 def nobody_keeps_the_pace(put: Any) -> None:
     """All of them in the same minute."""
     put(coming_back, "_paced", lambda *_: 1000)
@@ -72,38 +81,40 @@ def nobody_keeps_the_pace(put: Any) -> None:
 def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
     """For the one before it to be proven."""
 
-    def release(policy: BackPolicy, tally: Sequence[BackTally], _: Begun) -> Release | None:
-        held = [t.wave for t in tally if t.phase is BackPhase.HELD]
-        return Release(max(held), policy.limits.max_parallel) if held else None
+    before = coming_back.release
+
+    def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
+        wave = max((t.wave for t in tally if t.phase is BackPhase.HELD), default=0)
+        return before(policy, [t for t in tally if t.wave <= wave], begun)
 
     put(resumes, "release", release)
 
 
-@plant()
+@plant(105)
 def running_counts_as_proven(put: Any) -> None:
     """Although it has completed no checkpoint."""
     put(coming_back, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
 
 
-@plant()
+@plant(13)
 def a_retry_takes_everybody(put: Any) -> None:
     """Those that came back, too."""
     put(resume_jobs, "MISSED", DONE)
 
 
-@plant()
+@plant(45)
 def a_retry_of_a_stop_takes_everybody(put: Any) -> None:
     """Those that have stopped, too."""
     put(retry_stops, "FAILURES", frozenset(StopPhase))
 
 
-@plant()
+@plant(41)
 def parked_beside_a_stop(put: Any) -> None:
     """Two of ours at once."""
     put(parking, "_may_be", lambda work: bool(work.current and work.run.falters_since))
 
 
-@plant()
+@plant(59)
 def nobody_needs_what_a_parked_job_was_started_from(put: Any) -> None:
     """So that it may be removed."""
     put(catalogue, "_need", null)

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.simulation import planted_back
+import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
-
-assert planted_back  # it puts its own into the table
 
 SHARE = 50  # seeds of one test, so that they spread over processes
 

@@ -27,15 +27,16 @@ async def happen(at: Scenario) -> None:
     dice = random.Random(f"way back {at.world.seed}")
     if dice.random() >= SHARE or at.world.violations:
         return
-    jobs = some(dice, at.jobs)
+    jobs = list(at.jobs)
     stop = await _stop(at, dice, jobs)
     if stop is None:
         return
-    bad = [job for job in jobs if dice.random() < 0.5]
+    bad = [job for job in jobs if dice.random() < 0.7]
     at.world.cursed |= {job for job in bad if dice.random() < 0.5}
     resume = await _resume(at, dice, stop, jobs)
-    await asyncio.gather(*(_befall(at, dice, job) for job in bad))
-    await asyncio.sleep(dice.choice((3.0, 12.0, 30.0, 90.0, 240.0)))
+    lost = [_lose_soon(at, dice)] if dice.random() < 0.25 else []
+    await asyncio.gather(*(_befall(at, dice, job) for job in bad), *lost)
+    await asyncio.sleep(dice.choice((12.0, 40.0, 90.0, 240.0)))
     if resume is not None:
         await _think_better(at, dice, resume, jobs)
     at.world.cursed.clear()
@@ -82,7 +83,7 @@ async def _resume(at: Scenario, dice: random.Random, stop: int, jobs: list[int])
         abort_failures=dice.choice((None, None, 1)),
         pace=dice.choice((None, None, 1, 2, 20)),
         park=dice.random() < 0.9,
-        park_after=dice.choice((None, timedelta(seconds=15), timedelta(seconds=60))),
+        park_after=dice.choice((None, *(timedelta(seconds=bound) for bound in (15, 30, 60)))),
         park_restarts=dice.choice((None, None, 2, 5)),
     )
     at.world.note("user resumes", stop, wish)
@@ -125,6 +126,14 @@ async def _befall(at: Scenario, dice: random.Random, job: int) -> None:
         if flink.jid in cluster.jobs and not flink.state.terminal:
             flink.up_seconds = 2.0
             cluster.loop(flink.jid, comes_up=dice.random() < 0.5)
+
+
+async def _lose_soon(at: Scenario, dice: random.Random) -> None:
+    """Nobody answers for longer than the bound of most."""
+    await asyncio.sleep(dice.choice((4.0, 8.0)))
+    cluster = dice.choice(list(at.world.clusters.values()))
+    if not cluster.down:
+        cluster.lose(60.0, 0.0, {})
 
 
 async def _think_better(at: Scenario, dice: random.Random, resume: int, jobs: list[int]) -> None:

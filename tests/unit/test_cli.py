@@ -856,7 +856,8 @@ def test_ctrl_c_while_waiting_leaves_the_resume_going_on(stub: Stub) -> None:
 
 def test_resumes_are_listed_as_stories_and_steered(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     story = {"orders": [5, 7], "jobs_total": 3, "phases": {"proven": 2, "parked": 1}}
-    (_, first), (_, last) = a_resume(coming(1, "parked"), id=5, retried_by=7, story=story), a_resume(story=story)
+    first = a_resume(coming(1, "parked"), id=5, retried_by=7, story=story)[1]
+    last = a_resume(story=story)[1]
     stub.on("GET /resumes", (200, {"resumes": [last, first]}))
     assert run(["resumes", "list"]) == 0
     [_, row] = capsys.readouterr().out.splitlines()
