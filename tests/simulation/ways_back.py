@@ -27,6 +27,18 @@ async def happen(at: Scenario) -> None:
     dice = random.Random(f"way back {at.world.seed}")
     if dice.random() >= SHARE or at.world.violations:
         return
+    others, at.dice = at.dice, dice
+    try:
+        await _a_window(at, dice)
+    finally:
+        at.dice = others
+
+
+async def _a_window(at: Scenario, dice: random.Random) -> None:
+    for _ in range(dice.choice((2, 4)) - len(at.jobs)):
+        await at.create()
+    await at.run(at.jobs, resume=True)
+    await asyncio.sleep(20.0)
     jobs = list(at.jobs)
     stop = await _stop(at, dice, jobs)
     if stop is None:
