@@ -50,11 +50,10 @@ def parked_by_what_was_seen_before(put: Any) -> None:
         return followed
 
     put(Pulses, "follow", follow)
-    undoubted = Work.undoubted.fget
-    assert undoubted is not None
+    undoubted: Any = vars(Work)["undoubted"].fget
 
     def remembers(work: Work) -> Work:
-        fresh = undoubted(work)
+        fresh: Work = undoubted(work)
         return replace(fresh, run=replace(fresh.run, falters_since=work.run.falters_since))
 
     put(Work, "undoubted", property(remembers))
