@@ -17,6 +17,7 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -70,6 +71,7 @@ class Plane:
     engine: SessionEngine
     take: TakeSavepoints
     bring: ImportSavepoint
+    resume: ResumeJobs
 
     @property
     def fake(self) -> FakeFlink:
@@ -188,12 +190,13 @@ async def plane(
 
         reconciler = Reconciler(db, at.get, turns, clock, pace)
         queues = Queues(tuple(fakes), at.get, reconciler.wake)
+        start = StartJobs(db, queues, storage, clock)
         made = Plane(
             db,
             storage,
             fakes,
             StopJobs(db, queues, storage, clock, rules.timeout),
-            StartJobs(db, queues, storage, clock),
+            start,
             EditJobs(db, queues, storage, clock, rules.timeout),
             Queries(db, queues, engine.flink_job),
             reconciler,
@@ -201,6 +204,7 @@ async def plane(
             engine,
             TakeSavepoints(db, queues, storage, clock, rules.timeout),
             ImportSavepoint(db, storage, clock),
+            ResumeJobs(start),
         )
         reconciler.start(fakes)
         try:

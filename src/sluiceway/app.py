@@ -42,6 +42,8 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.resources import Resources
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
@@ -380,9 +382,12 @@ def _api(
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
+    stop_jobs, start_jobs = StopJobs(db, queues, storage, clock, timeout), StartJobs(db, queues, storage, clock)
     use_cases = {
-        "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
-        "start_jobs": StartJobs(db, queues, storage, clock),
+        "stop_jobs": stop_jobs,
+        "retry_stops": RetryStops(stop_jobs),
+        "start_jobs": start_jobs,
+        "resume_jobs": ResumeJobs(start_jobs),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),

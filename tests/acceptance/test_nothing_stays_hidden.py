@@ -190,6 +190,39 @@ def test_a_resume_that_does_not_fit_says_so_and_what_it_was_started_from_stays(w
     world.clear(job)
 
 
+def test_what_loops_on_its_way_back_is_parked_with_its_cause_and_the_others_are_proven(
+    world: World, tmp_path: Path
+) -> None:
+    out, aside = tmp_path / "out", tmp_path / "aside"
+    rows = f"CREATE TABLE f (n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out.as_uri()}', 'format' = 'csv');"
+    bad = world.run(TABLES + rows + "INSERT INTO f SELECT n FROM s;", runtime_config=QUICK, **RESTARTS)
+    good = world.run(WELL, **RESTARTS)
+    for job in (bad, good):
+        world.until(job, lambda h: bool(h.get("up_at")))
+    code, said = world.cli("stop", str(bad), str(good), "--wait", "--json")
+    assert code == 0, said
+    stop = json.JSONDecoder().raw_decode(said)[0]
+    kept = {view["job_id"]: view["savepoint"] for view in stop["stop"]["jobs"]}
+    out.rename(aside)
+    out.write_text("in the way of the directory")
+    code, said = world.cli("resume", str(stop["id"]), "--park-restarts", "3", "--wait", "--json")
+    back = json.JSONDecoder().raw_decode(said)[0]["resume"]
+    views = {view["job_id"]: view for view in back["jobs"]}
+    assert (code, views[bad]["phase"], views[good]["phase"]) == (1, "parked", "proven"), said
+    assert "Cause: " in views[bad]["why"]
+    assert world.service.job(bad)["status_desc"] == views[bad]["why"]
+    assert world.flink(bad) == "CANCELED"
+    [savepoint] = [s for s in world.own("GET", f"/savepoints?job_id={bad}")["savepoints"] if s["path"] == kept[bad]]
+    assert savepoint["needed"], "its state stays"
+    out.unlink()
+    aside.rename(out)
+    code, said = world.cli("resume", str(stop["id"]), "--failed", "--wait")
+    assert code == 0, said
+    newest = (world.fare(bad) or {})["restored_from"]
+    assert newest == kept[bad] or "/chk-" in newest, "a checkpoint from between its failures is newer, and was kept"
+    world.clear(bad, good)
+
+
 def test_jobs_without_slots_say_so_and_why_they_failed(world: World) -> None:
     wide = world.run(WELL, parallel_number=400, cu_number=400)
     told = world.until(wide, lambda h: h.get("condition") == "no_slots")

@@ -215,7 +215,7 @@ async def test_a_batch_of_which_one_was_unproven_brings_it_back_from_the_good_on
     batch = (await world.stop(PROJECT, [job], savepoint=True)).id
     assert batch is not None
     await world.settled(batch)
-    back = await world.start.resume_batch(PROJECT, batch)
+    back = (await world.resume.of_stop(PROJECT, batch)).verdicts
     assert back[job].accepted
     assert good.stop.savepoint_path is not None
     assert good.stop.savepoint_path in back[job].note

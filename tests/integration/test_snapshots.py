@@ -424,7 +424,7 @@ async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -
     assert batch.id is not None
     await at.settled(batch.id)
     await at.bring(PROJECT, job, older)
-    assert (await at.start.resume_batch(PROJECT, batch.id))[job].refusal is Refusal.SUPERSEDED
+    assert (await at.resume.of_stop(PROJECT, batch.id)).verdicts[job].refusal is Refusal.SUPERSEDED
     assert await resumed(at, job) == older
 
 

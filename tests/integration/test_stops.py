@@ -388,14 +388,14 @@ async def test_a_batch_is_brought_back_as_a_batch_and_says_why_for_the_others(at
     await at.start(PROJECT, [moved_on], resume=False)
     await at.until(moved_on, JobStatus.RUNNING)
 
-    verdicts = await at.start.resume_batch(PROJECT, batch.id)
+    verdicts = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
     refusals = {job: verdict.refusal for job, verdict in verdicts.items()}
     assert refusals == {kept: None, failed: Refusal.NOT_STOPPED, moved_on: Refusal.SUPERSEDED}
     await at.until(kept, JobStatus.RUNNING)
     first = await at.flink_id(kept)
     assert at.fake.jobs[first].restored == saved[kept]
 
-    again = await at.start.resume_batch(PROJECT, batch.id)
+    again = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
     assert again[kept].accepted, "it can be repeated"
     assert await at.flink_id(kept) == first, "and starts nothing twice"
 

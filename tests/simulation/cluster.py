@@ -160,6 +160,7 @@ class SimCluster(FakeRest):
         self.world.note("JobManager lost", self.name)
         self.life += 1
         self.lost_at = self.world.now
+        self.world.watch.back.lost[self.name].append(self.world.now)
         self.down = True
         before = set(self.state.recovering)
         self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)

@@ -129,7 +129,7 @@ async def people_resume_a_batch(at: Scenario) -> None:
         batch = at.dice.choice(at.batches)
         for job in at.jobs:
             at.world.watch.asked[job].add("run")
-        await asyncio.gather(*(at.ask(lambda s: s.start_jobs.resume_batch(PROJECT, batch)) for _ in range(2)))
+        await asyncio.gather(*(at.ask(lambda s: s.resume.of_stop(PROJECT, batch)) for _ in range(2)))
 
 
 @happening(1)

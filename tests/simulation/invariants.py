@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.back_watch import BackWatch
 from tests.simulation.disk import Folder, plain
 from tests.simulation.service import MAX_SAVEPOINTS, RULES
 
@@ -49,6 +50,7 @@ class Watch:
         self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
         # Attempts, by trigger id, that made their job restart from nothing: the job, and its number of restarts then.
         self._lost: dict[str, tuple[FakeJob, int]] = {}
+        self.back = BackWatch(world, self)
         self._was_overdue: set[int] = set()
         self._snapshot_was_overdue: set[int] = set()
 
@@ -58,7 +60,9 @@ class Watch:
         """See what a transaction has changed."""
         for row, before in self._changes("stops", self._stops):
             self._stop_changed(row, before)
+            self.back.stop_changed(row, before)
         for row, before in self._changes("runs", self._runs):
+            self.back.run_changed(row, before)
             if before is None or before["phase"] != row["phase"]:
                 self._run_moved(row, before)
             self._run_changed(row, before)
@@ -92,7 +96,8 @@ class Watch:
         if before is None or (before["phase"], before["attempt"]) != (row["phase"], row["attempt"]):
             self._stop_moved(row, before)
 
-    def _rows(self, table: str) -> list[Row]:
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table as they are stored now."""
         found = self._world.memory.raw.execute(f"SELECT * FROM {table}")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found]
@@ -129,7 +134,7 @@ class Watch:
         """A stop begins: its wave has come, and there is room. A deleted job waits for nobody."""
         if row["cancel_on_failure"] or row["batch_id"] is None:
             return
-        batch = next(batch for batch in self._rows("batches") if batch["id"] == row["batch_id"])
+        batch = next(batch for batch in self.rows("batches") if batch["id"] == row["batch_id"])
         mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
         if any(stop["wave"] < row["wave"] and stop["phase"] not in SETTLED for stop in mine):
             self._world.violate(f"stop {row['id']} of wave {row['wave']} begins before the wave before it has settled")
@@ -343,6 +348,9 @@ class Watch:
     def launched(self, jid: str, job_id: int, job: FakeJob) -> None:
         """Flink takes up a job."""
         self.jobs[jid] = job
+        self._world.launched_at[jid] = self._world.now
+        if any(row["flink_job_id"] == jid and row["held"] for row in self._runs.values()):
+            self._world.violate(f"job {job_id} is started although it is held")
         if all(row["flink_job_id"] != jid for row in self._runs.values()):
             self._world.violate(f"job {job_id} is started under an id that is not stored")
         if "run" not in self.asked[job_id]:
@@ -416,7 +424,7 @@ class Watch:
         self._events()
 
     def _statuses(self) -> None:
-        for job in self._rows("jobs"):
+        for job in self.rows("jobs"):
             run = self._runs.get(job["run_id"])
             stop = self._stops.get(job["stop_id"])
             if job["deleted_at"] is not None:
@@ -437,7 +445,7 @@ class Watch:
         told: defaultdict[int, list[str]] = defaultdict(list)
         runs_told: defaultdict[int, list[str]] = defaultdict(list)
         snapshots_told: defaultdict[int, list[str]] = defaultdict(list)
-        for event in self._rows("events"):
+        for event in self.rows("events"):
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
             elif event["kind"].startswith("run_"):

@@ -14,6 +14,7 @@ from tests.simulation.service import Service
 from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
+from sluiceway.control.resume_jobs import Ask
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import JobDraft, JobSpec
@@ -63,6 +64,7 @@ class Scenario:
     jobs: list[int] = field(default_factory=list)  # ids of those that were made
     batches: list[int] = field(default_factory=list)
     made: int = 0
+    then: Happening | None = None  # what comes after all that happens
 
     # What people do. ----------------------------------------------------------------------------------------------
 
@@ -122,10 +124,13 @@ class Scenario:
             if verdict.accepted and resume:
                 self.world.watch.resumed(job)
 
-    async def judge(self, batch: int, verb: str) -> None:
-        """Withdraw what was not sent of a batch (`abort`), or let it go on (`proceed`)."""
-        self.world.note(f"user: {verb}", batch)
-        await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
+    async def judge(self, batch: int, verb: str, kind: str = "stop") -> None:
+        """Withdraw what was not sent of an order (`abort`), or let it go on (`proceed`)."""
+        self.world.note(f"user: {verb}", kind, batch)
+        if kind == "stop":
+            await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
+        else:
+            await self.ask(lambda s: getattr(s.resume, verb)(PROJECT, batch, Ask()))
 
     async def create(self) -> None:
         """Make a job."""
@@ -161,6 +166,8 @@ class Scenario:
             under_way.append(asyncio.create_task(self._happen(name)))
         await asyncio.sleep(dice.choice((0.0, 5.0, 45.0)))
         await asyncio.gather(*under_way)
+        if self.then is not None:
+            await self.then(self)
         await self._come_to_rest()
 
     async def _happen(self, name: str) -> None:
@@ -259,8 +266,9 @@ class Scenario:
             await asyncio.sleep(3.0)
 
     async def _let_paused_go_on(self) -> None:
-        for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():
-            await self.judge(batch, self.dice.choice(("abort", "proceed")))
+        paused = "SELECT id, kind FROM batches WHERE state = 'paused'"
+        for batch, kind in self.world.memory.raw.execute(paused).fetchall():
+            await self.judge(batch, self.dice.choice(("abort", "proceed")), kind)
 
     def _found(self, count: int) -> None:
         """Jobs that run already, as if they had been started long ago."""

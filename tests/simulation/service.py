@@ -18,6 +18,8 @@ from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -73,6 +75,8 @@ class Service:
         queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
         self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
         self.start_jobs = StartJobs(db, queues, storage, clock)
+        self.resume = ResumeJobs(self.start_jobs)
+        self.retry = RetryStops(self.stop)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
         self.queries = Queries(db, queues, engine.flink_job)
         self.preflight = Preflight(db, queues, storage, engine.survey, clock)

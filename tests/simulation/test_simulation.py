@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
 

@@ -65,6 +65,7 @@ class World:
         self._failings = FAILINGS if self.dice.random() < 0.5 else self.dice.choices(FAILINGS, k=2)
         self._retaining = self.dice.choice((0.8, 0.8, 0.2))  # share of jobs whose checkpoints outlive a cancel
         self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
+        self.launched_at: dict[str, float] = {}  # virtual seconds, by Flink job id
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
         self.changelogs: set[int] = set()  # jobs that keep one, by their specification

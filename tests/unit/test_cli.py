@@ -183,6 +183,10 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["resume"],
         ["resume", "7", "--job", "1"],
         ["resume", "x"],
+        ["resume", "--job", "1", "--failed"],
+        ["resume", "7", "--pace", "0"],
+        ["resume", "7", "--no-park", "--park-after", "60"],
+        ["resume", "7", "--abort-when", "many"],
         ["stops", "show"],
         ["stops", "nonsense"],
         ["jobs", "run"],
@@ -234,8 +238,15 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "stops watch",
         "stops abort",
         "stops proceed",
+        "stops retry",
         "events",
         "resume",
+        "resumes",
+        "resumes list",
+        "resumes show",
+        "resumes watch",
+        "resumes abort",
+        "resumes proceed",
         "savepoints",
         "savepoints list",
         "savepoints take",
@@ -248,7 +259,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert run([*command.split(), "--help"]) == 0
     said = capsys.readouterr().out
     assert "Usage: sluiceway" in said
-    if command not in {"", "serve", "jobs", "stops", "savepoints"}:
+    if command not in {"", "serve", "jobs", "stops", "resumes", "savepoints"}:
         assert "Example: sluiceway" in said
 
 
@@ -727,25 +738,165 @@ def test_stops_are_listed_and_shown(stub: Stub, capsys: pytest.CaptureFixture[st
     assert run(["stops", "show", "8"]) == 1
 
 
-def test_resume_brings_back_a_whole_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    stub.on("POST /stops/7/resume", accepted(1, 2))
-    stub.on("GET /jobs/1", shown(1, "job_running"))
-    stub.on("GET /jobs/2", shown(2, "job_running"))
-    stub.on("GET /fares", fares(fare(1, "running", **UP), fare(2, "running", **UP)))
-    assert run(["resume", "7", "--wait", "--json"]) == 0
+def coming(job_id: int, phase: str = "proven", **fields: Any) -> dict[str, Any]:
+    known = {
+        "job_id": job_id,
+        "name": f"job-{job_id}",
+        "queue": "embedded",
+        "phase": phase,
+        "why": "",
+        "wave": 0,
+        "restored_from": "file:///s",
+        "restarts": 0,
+        "accepted_at": "2026-01-01T00:00:00.000000Z",
+        "released_at": None,
+        "proven_at": "2026-01-01T00:00:01.500000Z" if phase == "proven" else None,
+        "unwell": False,
+    }
+    return {**known, **fields}
+
+
+def a_resume(*jobs: dict[str, Any], **fields: Any) -> Answered:
+    over = {"proven", "finished", "parked", "failed", "stopped", "withdrawn"}
+    head = {
+        "id": 7,
+        "stop_id": 6,
+        "created_at": "2026-01-01T00:00:00Z",
+        "state": "open",
+        "state_reason": "",
+        "phases": {each["phase"]: 1 for each in jobs},
+        "retried_by": None,
+        "story": None,
+        "settled": all(each["phase"] in over for each in jobs),
+        "park_after_seconds": 180.0,
+        "park_restarts": None,
+    }
+    return 200, {**head, "jobs": list(jobs), **fields}
+
+
+def test_resume_waits_until_every_job_of_a_stop_is_proven(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1, "restoring"), coming(2)), a_resume(coming(1), coming(2)))
+    assert run(["resume", "6", "--wait", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [each["status"] for each in said["statuses"]] == ["job_running"] * 2
+    assert [each["phase"] for each in said["resume"]["jobs"]] == ["proven"] * 2
+    assert (said["id"], said["statuses"]) == (7, [])
+    assert stub.sent("POST /stops/6/resume") is None, "what is not said is the service's to say"
+
+
+def test_what_came_back_under_an_earlier_resume_is_waited_for_too(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1)))
+    stub.on("GET /jobs/2", shown(2, "job_running"))
+    stub.on("GET /fares", fares(fare(2, "restarting", restarts=3)))
+    assert run(["resume", "6", "--wait"]) == 1
+    stub.on("GET /fares", fares(fare(2, "running", **UP)))
+    assert run(["resume", "6", "--wait"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (coming(2, "parked", why="Parked: / by zero"), "resume 7 --failed --wait"),
+        (coming(2, "failed"), "1 job did not come back"),
+        (coming(2, "restoring", unwell=True), "resumes show 7 --wait"),
+        (coming(2, "withdrawn"), ""),
+    ],
+    ids=["parked", "failed", "without slots", "withdrawn"],
+)
+def test_what_does_not_come_back_ends_the_waiting_with_1(
+    stub: Stub, bad: dict[str, Any], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1), bad))
+    assert run(["resume", "6", "--wait"]) == 1
+    out, err = capsys.readouterr()
+    assert says in err
+    assert bad["why"] in out
+
+
+def test_what_a_resume_is_told_is_what_it_asks_for(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1))
+    told = "--max-parallel 20 --pace 30 --abort-when 10% --park-after 60 --park-restarts 5"
+    assert run(["resume", "6", *told.split()]) == 0
+    assert stub.sent("POST /stops/6/resume") == {
+        "max_parallel": 20,
+        "pace": 30,
+        "abort_when": {"share": 0.1},
+        "park_after_seconds": 60.0,
+        "park_restarts": 5,
+    }
+    stub.asked.clear()
+    assert run(["resume", "6", "--no-park"]) == 0
+    assert stub.sent("POST /stops/6/resume") == {"park": False}
+
+
+def test_resume_failed_takes_the_id_of_a_resume_or_of_a_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /resumes/7/retry", (202, {"id": None, "accepted": 0, "refused": 0, "jobs": []}))
+    assert run(["resume", "7", "--failed"]) == 0
+    assert "no job to bring back" in capsys.readouterr().out
+    stub.on("POST /resumes/6/retry", (404, {"error_code": "unknown_resume", "error_msg": "no"}))
+    stub.on("POST /stops/6/resume", accepted(1))
+    assert run(["resume", "6", "--failed", "--park-after", "600"]) == 0
+    assert stub.sent("POST /stops/6/resume") == {"park_after_seconds": 600.0, "failed": True}
+    stub.on("POST /stops/6/resume", (409, {"error_code": "not_resumed", "error_msg": "not yet"}))
+    assert run(["resume", "6", "--failed"]) == 1
+
+
+def test_ctrl_c_while_waiting_leaves_the_resume_going_on(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1))
+    stub.on("GET /resumes/7", a_resume(coming(1, "running")))
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sluiceway", "resume", "6", "--wait", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "1 job-1: running\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert "The resume goes on. Look again with: sluiceway resumes show 7 --wait" in err
+
+
+def test_resumes_are_listed_as_stories_and_steered(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    story = {"orders": [5, 7], "jobs_total": 3, "phases": {"proven": 2, "parked": 1}}
+    first = a_resume(coming(1, "parked"), id=5, retried_by=7, story=story)[1]
+    last = a_resume(story=story)[1]
+    stub.on("GET /resumes", (200, {"resumes": [last, first]}))
+    assert run(["resumes", "list"]) == 0
+    [_, row] = capsys.readouterr().out.splitlines()
+    assert "1 parked, 2 proven  5, 7" in row
+    stub.on("GET /resumes/7", a_resume(coming(1, "held"), state="paused", state_reason="1 of 2 jobs did not."))
+    assert run(["resumes", "show", "7"]) == 0
+    assert run(["resumes", "show", "7", "--wait"]) == 1
+    assert "resumes proceed 7" in capsys.readouterr().err
+    stub.on("POST /resumes/7/abort", (202, {"withdrawn": [1]}))
+    assert run(["resumes", "abort", "7"]) == 0
+    assert "Withdrawn: 1 job." in capsys.readouterr().out
+    stub.on("POST /resumes/7/proceed", (202, {"was": "paused"}), (202, {"was": "open"}))
+    assert (run(["resumes", "proceed", "7"]), run(["resumes", "proceed", "7"])) == (0, 1)
+
+
+def test_a_stop_is_tried_again_and_a_lost_answer_under_the_same_key(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/6/retry", LOST, accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1)))
+    assert run(["stops", "retry", "6", "--wait"]) == 0
+    assert len({key for key in stub.keys if key}) == 1
+    stub.on("POST /stops/6/retry", (202, {"id": None, "accepted": 0, "refused": 0, "jobs": []}))
+    capsys.readouterr()
+    assert run(["stops", "retry", "6"]) == 0
+    assert "no job has failed" in capsys.readouterr().out
 
 
 def test_resume_of_which_some_is_refused_exits_with_1(stub: Stub) -> None:
-    stub.on("POST /stops/7/resume", accepted(1, refused=1))
-    assert run(["resume", "7"]) == 1
+    stub.on("POST /stops/6/resume", accepted(1, refused=1))
+    assert run(["resume", "6"]) == 1
 
 
 def test_resume_takes_single_jobs(stub: Stub) -> None:
-    stub.on("POST /jobs/run", (200, outcomes(None, None)))
+    stub.on("POST /resumes", accepted(1, 2))
     assert run(["resume", "--job", "1", "2"]) == 0
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert stub.sent("POST /resumes") == {"job_ids": [1, 2]}
 
 
 # --- savepoints -----------------------------------------------------------------------------------------------------

@@ -87,6 +87,14 @@ class Stop(Struct, frozen=True):
     state_reason: str = ""
 
 
+class Story(Struct, frozen=True):
+    """An order and its retries as one."""
+
+    orders: list[int]
+    jobs_total: int
+    phases: dict[str, int]
+
+
 class StopHead(Struct, frozen=True):
     """A stop without its jobs."""
 
@@ -94,6 +102,54 @@ class StopHead(Struct, frozen=True):
     savepoint: bool
     reason: str
     created_at: str
+    jobs_total: int | None = None
+    retried_by: int | None = None
+    story: Story | None = None
+
+
+class BackView(Struct, frozen=True):
+    """One job on its way back."""
+
+    job_id: int
+    name: str
+    queue: str
+    phase: str
+    why: str
+    wave: int
+    restored_from: str | None
+    restarts: int
+    accepted_at: str
+    released_at: str | None
+    proven_at: str | None
+    unwell: bool
+
+
+class ResumeHead(Struct, frozen=True):
+    """A way back without its jobs."""
+
+    id: int
+    stop_id: int | None
+    created_at: str
+    state: str
+    state_reason: str
+    phases: dict[str, int]
+    retried_by: int | None
+    story: Story | None
+    settled: bool
+    park_after_seconds: float | None
+    park_restarts: int | None
+
+
+class Resume(ResumeHead, frozen=True, kw_only=True):
+    """A way back with all its jobs."""
+
+    jobs: list[BackView]
+
+
+class Resumes(Struct, frozen=True):
+    """The latest ways back."""
+
+    resumes: list[ResumeHead]
 
 
 class Aborted(Struct, frozen=True):
@@ -166,6 +222,7 @@ class Event(Struct, frozen=True):
     stop_id: int | None
     who: str
     detail: str
+    resume_id: int | None = None
 
 
 class Events(Struct, frozen=True):

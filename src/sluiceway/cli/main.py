@@ -59,6 +59,7 @@ _COMMANDS = {
     "jobs": "jobs:app",
     "password": "password:app",
     "resume": "stops:resume_app",
+    "resumes": "resumes:resumes_app",
     "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",
     "stop": "stops:stop_app",

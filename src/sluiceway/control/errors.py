@@ -17,6 +17,14 @@ class UnknownBatch(ControlError):  # noqa: N818
     """No such batch of stops in this project."""
 
 
+class UnknownResume(ControlError):  # noqa: N818
+    """No such way back in this project."""
+
+
+class NotResumed(ControlError):  # noqa: N818
+    """What failed of a way back is to be tried again, and there was none."""
+
+
 class UnknownSavepoint(ControlError):  # noqa: N818
     """No such savepoint in this project."""
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sluiceway.control import programs
-from sluiceway.control.errors import UnknownBatch
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
@@ -24,16 +23,25 @@ STILL_LIVES = "It lives in Flink, and may yet run; stop it first."
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """Which batch jobs are brought back from, and the wave of each; those that were stopped last are started first."""
+class Plans:
+    """What is to become of each job of a request to start some."""
 
-    batch_id: int
-    waves: Mapping[int, int]
+    origins: Mapping[int, Origin]
+    each: Mapping[int, Start | Verdict]
 
-    def arrange(self, start: Start) -> Start:
-        """The same start, waiting for the waves after its own."""
-        wave = self.waves[start.job_id]
-        return replace(start, batch_id=self.batch_id, wave=wave, held=wave != max(self.waves.values()))
+    @property
+    def starts(self) -> list[Start]:
+        """The starts to accept."""
+        return [plan for plan in self.each.values() if isinstance(plan, Start)]
+
+    @property
+    def clusters(self) -> set[str]:
+        """Those that they are on."""
+        return {start.cluster for start in self.starts}
+
+    def verdicts(self, begun: Collection[int]) -> dict[int, Verdict]:
+        """The answers, once it is known which of the starts were stored."""
+        return {job: _verdict(plan, job in begun, self.origins.get(job)) for job, plan in self.each.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +60,25 @@ class StartJobs:
         *,
         resume: bool,
         who: str = "",
-        back: WayBack | None = None,
         allowed: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
         An id that is given twice is acted on once.
         """
+        plans = await self.plan(project, job_ids, resume=resume, allowed=allowed)
+        begun = await intents.accept_starts(self.db, plans.starts, sorted(RUNNABLE), self.clock(), who)
+        self.queues.wake(plans.clusters)
+        verdicts = plans.verdicts(begun)
+        return [verdicts[job] for job in job_ids]
+
+    async def plan(self, project: str, job_ids: Sequence[int], *, resume: bool, allowed: Right = EVERYWHERE) -> Plans:
+        """How each job would be started, or why it is not. Nothing is stored."""
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
         roots = await self._roots(origins.values()) if resume else {}
         plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots, allowed) for job in once))
-        planned = await self._with_programs(project, dict(zip(once, plans, strict=True)))
-        starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
-        begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
-        self.queues.wake({start.cluster for start in starts.values()})
-        verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
-        return [verdicts[job] for job in job_ids]
-
-    async def resume_batch(
-        self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE
-    ) -> Mapping[int, Verdict]:
-        """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
-
-        It can be repeated: a job that runs again from its savepoint stays as it is.
-        """
-        batch = await views.batch(self.db, project, batch_id)
-        if batch is None:
-            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
-        origins = await views.origins(self.db, project, [entry.job_id for entry in batch.entries])
-        verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
-        back = [job for job, verdict in verdicts.items() if verdict is None]
-        way = WayBack(batch_id, {e.job_id: e.wave for e in batch.entries if e.job_id in back})
-        begun = await self(project, back, resume=True, who=who, back=way, allowed=allowed)
-        started = dict(zip(back, begun, strict=True))
-        return {job: verdict or started[job] for job, verdict in verdicts.items()}
+        return Plans(origins, await self._with_programs(project, dict(zip(once, plans, strict=True))))
 
     async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
         """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
@@ -151,7 +143,7 @@ class StartJobs:
         return left or origin.stopped_with or origin.restored_from or origin.savepoint_path
 
 
-def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
+def way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
     """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can."""
     saved = entry.stop.savepoint_path or entry.stop.checkpoint_path
     if origin is None:

@@ -51,6 +51,7 @@ class StopOrder:
     at_rest_is_done: bool = False  # a job that does not run, for whatever reason, is marked as stopped, and a success
     after_savepoint: bool = False  # a job of which a savepoint is being taken is stopped once that has ended
     key: Key | None = None  # for requests that may be sent again
+    retry_of: int | None = None  # the order of which it takes what failed
     answer: Callable[[StopBatch], str] = str  # what to keep under the key
 
 
@@ -167,6 +168,7 @@ class StopJobs:
             waves=order.waves,
             who=order.who,
             key=order.key,
+            retry_of=order.retry_of,
         )
 
     def _judge(

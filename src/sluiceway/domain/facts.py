@@ -160,6 +160,7 @@ class Weighed:
     """The job lives, and this is its latest complete checkpoint, if it has one."""
 
     checkpoint: Checkpoint | None
+    fresh: bool = False  # the cluster says that it has completed none since it began
 
 
 @dataclass(frozen=True, slots=True)

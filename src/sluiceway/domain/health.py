@@ -175,6 +175,13 @@ def unproven(health: Health, restore: str | None) -> str:
     return f"Its job never ran steadily, so a resume takes what it was started from, {restore}. {told(health)}"
 
 
+def falls(pulse: Pulse, vitals: Vitals, now: datetime) -> int:
+    """How often a job has restarted lately, where this very look shows it failing; 0 where it does not."""
+    if vitals.state.terminal or vitals.state in _ASIDE or (vitals.whole and not just_restarted(pulse, now)):
+        return 0
+    return max(len(pulse.restarts), pulse.failures)
+
+
 def _felt(pulse: Pulse, vitals: Vitals, now: datetime, rules: HealthRules) -> Pulse:
     """The memory after this look."""
     restarts = tuple(at for at in pulse.restarts if now - at < rules.window)

@@ -66,6 +66,7 @@ class Run:
     reason: str = ""
     note: str = ""  # what went wrong beside it while it was started, and is worth telling as long as it runs
     health: Health = NOTHING_KNOWN
+    falters_since: datetime | None = None  # on its way back: since when it has been seen to fail again and again
     version: int = 0  # moves with every stored change
 
     @property

@@ -179,6 +179,8 @@ def _hung(stop: Stop, path: str, evidence: Evidence | None, now: datetime) -> Mo
 def _weighed(stop: Stop, fact: Weighed, now: datetime, rules: StopRules) -> Move:
     """Cancel the job if its last checkpoint is good enough; the savepoint has failed for good."""
     checkpoint, oldest = fact.checkpoint, stop.policy.checkpoint_age
+    if checkpoint is None and fact.fresh and stop.policy.parks:
+        return _first_send(replace(stop, policy=replace(stop.policy, resort=Resort.CANCEL)), Running(), now, rules)
     if checkpoint is None:
         against = "it has no complete checkpoint"
     elif not checkpoint.retained:

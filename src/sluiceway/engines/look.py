@@ -213,7 +213,8 @@ class Look:
     async def _weigh(self, stop: Stop) -> StopFact:
         found = await self.rest.checkpoints(stop.flink_job_id)
         retained = await self.rest.retains_checkpoints(stop.flink_job_id)
-        return Weighed(checkpoints.last_kept(found, retained=retained))
+        fresh = found is not None and found.latest.completed is None
+        return Weighed(checkpoints.last_kept(found, retained=retained), fresh)
 
     async def _forgotten(self, stop: Stop, state: JobState) -> StopFact:
         """Flink no longer knows the attempt. If it knows the job's checkpoints, the savepoint must be the last of them.

@@ -116,8 +116,8 @@ class Start:
     restore: str | None
     project: str = ""
     checkpoints: str | None = None  # the directory (URI) that they go to
-    batch_id: int | None = None  # the batch that it is brought back from
-    wave: int = 0  # of that batch
+    batch_id: int | None = None  # the way back that it is part of
+    wave: int = 0  # of the stop that it is brought back from
     held: bool = False  # not to be submitted before its turn has come
     chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
 
@@ -126,20 +126,26 @@ async def accept_starts(
     db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime, who: str = ""
 ) -> set[int]:
     """Store the starts of those jobs that may still be started; tells which they were."""
-    at = epoch_ms(now)
     async with db.write() as connection:
-        starts = await _undisputed(connection, starts)
-        begun = [_begun(start, at) for start in starts]
-        moved = await guarded_update(
-            connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
-        )
-        fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
-        if fresh:
-            await connection.execute(insert(runs), fresh)
-            link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
-            await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-            told = [_told(start, at, who) for start in starts if start.job_id in moved]
-            await connection.execute(insert(events), told)
+        return await begin(connection, starts, runnable, epoch_ms(now), who)
+
+
+async def begin(
+    connection: AsyncConnection, starts: Sequence[Start], runnable: Sequence[JobStatus], at: int, who: str
+) -> set[int]:
+    """The same, as a part of a transaction."""
+    starts = await _undisputed(connection, starts)
+    begun = [_begun(start, at) for start in starts]
+    moved = await guarded_update(
+        connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
+    )
+    fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
+    if fresh:
+        await connection.execute(insert(runs), fresh)
+        link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
+        await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
+        told = [_told(start, at, who) for start in starts if start.job_id in moved]
+        await connection.execute(insert(events), told)
     return moved
 
 

@@ -28,6 +28,7 @@ RUN_MOVES = (
     "note",
     "traits",
     "claims",
+    "falters_since",
 )
 STOP_MOVES = (
     "savepoint",
@@ -87,6 +88,7 @@ _MOMENTS = {
     "stable_since",
     "condition_since",
     "up_at",
+    "falters_since",
 }
 # The numbers of a run's health, in a document of their own.
 _NUMBERS = ("tasks", "running", "restarts", "cause", "slots_wanted", "slots_free")
@@ -112,6 +114,7 @@ def to_run(row: RowMapping) -> Run:
         claims=bool(row["claims"]),
         note=row["note"],
         health=to_health(row),
+        falters_since=moment(row["falters_since"]),
         version=row["version"],
     )
 

@@ -123,8 +123,10 @@ runs = Table(
     Column("checkpoints", Text),  # the directory (URI) that its checkpoints go to; none in runs of older versions
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
     Column("held", Boolean, nullable=False, server_default=text("0")),
-    Column("batch_id", BigInteger),  # the batch that it is brought back from
+    Column("batch_id", BigInteger),  # the way back that it is part of; of older versions: the stop it comes back from
     Column("wave", Integer, nullable=False, server_default=text("0")),  # of that batch
+    Column("released_at", BigInteger),  # when it was let begin
+    Column("falters_since", BigInteger),
     Column("life", Text),
     Column("traits", Text),  # how it keeps its state; none until it was asked
     Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
@@ -150,6 +152,7 @@ runs = Table(
     sqlite_autoincrement=True,
 )
 
+# Orders: stops of many jobs, and their ways back.
 batches = Table(
     "batches",
     metadata,
@@ -164,7 +167,18 @@ batches = Table(
     Column("abort_failures", Integer),
     Column("abort_share", Float),
     Column("created_at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False, server_default="stop"),  # or: resume
+    Column("source_id", BigInteger),  # of a resume: the stop whose jobs it brings back
+    Column("policy", Text),  # of a stop: what a retry wishes for again; none in orders of older versions
+    Column("target", Text),  # of a stop, the same
+    Column("retry_of", BigInteger),  # the one before, of which it takes what failed
+    Column("story", BigInteger),  # the first of those that it belongs to, if it is not that itself
+    Column("pace", Integer),  # of a resume: starts a minute
+    Column("park_after", BigInteger),  # of a resume, in milliseconds
+    Column("park_restarts", Integer),  # of a resume
     Index("batches_by_time", "project", "id"),
+    Index("batches_of_source", "source_id", sqlite_where=text("source_id IS NOT NULL")),
+    Index("batches_of_story", "story", sqlite_where=text("story IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 

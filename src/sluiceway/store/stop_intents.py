@@ -14,7 +14,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
-from sluiceway.store import answers, batches, rests
+from sluiceway.store import answers, batches, rests, stories
 from sluiceway.store.answers import Key
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
@@ -69,6 +69,7 @@ class StopIntent:
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id; who is not named is in the first
     who: str = ""
     key: Key | None = None
+    retry_of: int | None = None  # the order of which it takes what failed
 
     @property
     def gated(self) -> bool:
@@ -109,7 +110,7 @@ async def _begin(
     connection: AsyncConnection, accepted: Sequence[int], rearmed: Sequence[Stop], intent: StopIntent, batch: int
 ) -> set[str]:
     at = epoch_ms(intent.now)
-    await _insert_stops(connection, accepted, intent, batch)
+    await insert_stops(connection, accepted, intent, batch)
     await _set_waves(connection, intent.waves, batch)
     await _rejoin(connection, rearmed, intent, batch)
     status = JobStatus.SAVEPOINTING if intent.savepoint else JobStatus.CANCELING
@@ -120,6 +121,7 @@ async def _begin(
     await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
     told = event("stop_accepted", at, intent.project, who=intent.who, detail=intent.reason)
     await connection.execute(insert(events), [told | {"batch_id": batch}])
+    await stories.tell(connection, intent.retry_of, batch, intent.project, at, intent.who)
     if intent.gated:
         await batches.let_begin(connection, [batch], intent.now)
     woken = await connection.execute(select(stops.c.cluster).where(mine).distinct())
@@ -177,13 +179,17 @@ async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:
         "max_parallel": intent.limits.max_parallel,
         "abort_failures": intent.limits.abort_failures,
         "abort_share": intent.limits.abort_share,
+        "policy": of_policy(intent.policy),
+        "target": intent.target,
+        "retry_of": intent.retry_of,
+        "story": await stories.begin(connection, intent.retry_of),
         "created_at": epoch_ms(intent.now),
     }
     made = await connection.execute(insert(batch_rows).values(row).returning(batch_rows.c.id))
     return int(made.scalar_one())
 
 
-async def _insert_stops(
+async def insert_stops(
     connection: AsyncConnection, job_ids: Sequence[int], intent: StopIntent, batch: int | None
 ) -> None:
     """One stop for each job, with the token that all its trigger ids follow from, and a directory of its own."""
@@ -248,7 +254,7 @@ async def delete_jobs(
         # Nor does it wait any longer for its wave.
         kept = update(stops).where(under_way).values(cancel_on_failure=True, held=False, version=stops.c.version + 1)
         stopping = set((await connection.execute(kept.returning(stops.c.job_id))).scalars())
-        await _insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
+        await insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
         linked = update(jobs).where(jobs.c.id == stops.c.job_id, jobs.c.id.in_(ids(doomed)), text(f"stops.{UNSETTLED}"))
         await connection.execute(linked.values(stop_id=stops.c.id))
         await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(ids(sorted(found)))))

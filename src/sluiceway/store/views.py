@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, select, text, union_all
 
-from sluiceway.domain.batch import BatchState, Limits
+from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
+from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_program, to_stop, to_traits
+from sluiceway.store.rows import to_job, to_policy, to_program, to_stop, to_traits
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -103,6 +104,10 @@ class Batch:
     jobs: int
     settled: int  # of the jobs
     entries: Sequence[BatchEntry]
+    policy: StopPolicy = PLAIN
+    target: str | None = None  # a directory (URI) for its savepoints
+    retry_of: int | None = None  # the one of which it takes what failed
+    first: int = 0  # the first of its story
 
 
 async def job(db: Database, project: str, job_id: int) -> Job | None:
@@ -281,7 +286,7 @@ def _origin(row: Any) -> Origin:
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
-    head = _heads().where(batches.c.project == project, batches.c.id == batch_id)
+    head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
     body = select(stops, jobs.c.name, jobs.c.status.label("job_status"), again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
@@ -298,14 +303,16 @@ async def is_settled(db: Database, project: str, batch_id: int) -> bool | None:
     """Whether every stop of a batch has settled; None when there is no such batch. It looks no further than it must."""
     open_ = select(stops.c.id).where(of_batch(batch_id), stops.c.phase.not_in(sorted(SETTLED))).exists()
     async with db.read() as connection:
-        wanted = select(~open_).where(batches.c.project == project, batches.c.id == batch_id)
+        which = (batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
+        wanted = select(~open_).where(*which)
         found: bool | None = (await connection.execute(wanted)).scalar_one_or_none()
         return found
 
 
 async def batch_list(db: Database, project: str, limit: int, before: int | None) -> list[Batch]:
     """The latest batches of a project, newest first, without their jobs; only older ones than `before`."""
-    wanted = _heads().where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)
+    mine = (batches.c.project == project, batches.c.kind == Kind.STOP)
+    wanted = _heads().where(*mine).order_by(batches.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(batches.c.id < before)
     async with db.read() as connection:
@@ -314,7 +321,8 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
 
 async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
     """The clusters that jobs of a batch are on."""
-    known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
+    which = (batches.c.id == batch_id, batches.c.project == project, batches.c.kind == Kind.STOP)
+    known = select(batches.c.id).where(*which).exists()
     async with db.read() as connection:
         return list(
             (await connection.execute(select(stops.c.cluster).where(of_batch(batch_id), known).distinct())).scalars()
@@ -341,6 +349,10 @@ def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
         jobs=row["jobs"],
         settled=row["settled"],
         entries=entries,
+        policy=PLAIN if row["policy"] is None else to_policy(row["policy"]),
+        target=row["target"],
+        retry_of=row["retry_of"],
+        first=row["story"] or row["id"],
     )
 
 

@@ -71,7 +71,7 @@ class Work:
         stop, snapshot = self.stop, self.snapshot
         return replace(
             self,
-            run=replace(self.run, doubt_since=None),
+            run=replace(self.run, doubt_since=None, falters_since=None),
             stop=replace(stop, doubt_since=None) if stop else None,
             snapshot=replace(snapshot, doubt_since=None) if snapshot else None,
         )
@@ -395,6 +395,10 @@ async def forget_doubts(db: Database, cluster: str) -> None:
         for table in (runs, stops, snapshots):
             doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
             await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
+        # Nor has anybody seen whether it went on failing.
+        faltering = (runs.c.cluster == cluster) & text(f"runs.{LIVE_OR_LOST}") & runs.c.falters_since.is_not(None)
+        moved = update(runs).where(faltering).values(falters_since=None, version=runs.c.version + 1)
+        await connection.execute(moved)
 
 
 async def shift(db: Database, cluster: str, jump: timedelta) -> None:

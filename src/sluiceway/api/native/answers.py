@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from sluiceway.api.native import wire
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.job import JobStatus
+from sluiceway.store.stories import Story
 
 ALREADY_STOPPED = "already_stopped"
 
@@ -42,3 +43,10 @@ def count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:
     """How many were accepted, and how many refused."""
     counts = Counter(answer.accepted for answer in answers)
     return counts[True], counts[False]
+
+
+def story_view(story: Story | None) -> wire.Story | None:
+    """An order and its retries as one."""
+    if story is None:
+        return None
+    return wire.Story(list(story.orders), sum(story.phases.values()), dict(story.phases))

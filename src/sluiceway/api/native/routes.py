@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, jobs, resources, savepoints, stops, wire
+from sluiceway.api.native import events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -16,6 +16,7 @@ from sluiceway.control.errors import (
     ControlError,
     Forbidden,
     KeyReused,
+    NotResumed,
     ResourceTooLarge,
     SavepointNeeded,
     SavepointRemoved,
@@ -24,6 +25,7 @@ from sluiceway.control.errors import (
     UnknownBatch,
     UnknownQueue,
     UnknownResource,
+    UnknownResume,
     UnknownSavepoint,
     Unremovable,
     UnusablePath,
@@ -37,8 +39,16 @@ _HANDLERS = [
     stops.show_stop,
     stops.abort,
     stops.proceed,
-    stops.resume,
+    stops.retry,
+    resumes.resume_stop,
+    resumes.resume_some,
+    resumes.list_resumes,
+    resumes.show_resume,
+    resumes.retry_resume,
+    resumes.abort_resume,
+    resumes.proceed_resume,
     events.follow_stop,
+    events.follow_resume,
     events.list_events,
     savepoints.list_savepoints,
     savepoints.take_savepoints,
@@ -62,6 +72,8 @@ def routes() -> Router:
             RequestEntityTooLarge: _too_large,
             Forbidden: _no(Code.FORBIDDEN),
             UnknownBatch: _no(Code.UNKNOWN_STOP),
+            UnknownResume: _no(Code.UNKNOWN_RESUME),
+            NotResumed: _no(Code.NOT_RESUMED),
             UnknownQueue: _no(Code.UNKNOWN_QUEUE),
             UnknownSavepoint: _no(Code.UNKNOWN_SAVEPOINT),
             UnknownResource: _no(Code.UNKNOWN_RESOURCE),

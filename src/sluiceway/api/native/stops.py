@@ -1,9 +1,9 @@
-"""Stops of many jobs as one thing: accepting them, looking at them, taking them back, and undoing them."""
+"""Stops of many jobs as one thing: accepting them, looking at them, taking them back, and trying them again."""
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -14,14 +14,14 @@ from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.answers import count, job_answer, shown
+from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
     BatchId,
     PreflightGiven,
     Project,
     QueriesGiven,
-    StartJobsGiven,
+    RetryStopsGiven,
     StopJobsGiven,
     id_bounds,
     refusals,
@@ -29,14 +29,16 @@ from sluiceway.api.native.given import (
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
+from sluiceway.control.retry_stops import Retry
 from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
-from sluiceway.domain.batch import Limits
+from sluiceway.domain.batch import Kind, Limits
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.store.stories import Story
 from sluiceway.store.views import JobSelector
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
@@ -121,15 +123,18 @@ async def list_stops(
     ] = None,
 ) -> wire.BatchList:
     """The latest requests to stop jobs, newest first."""
-    return wire.BatchList([_head(batch) for batch in await queries.batches(project_id, limit, before)])
+    found = await queries.batches(project_id, limit, before)
+    stories = await queries.stories(Kind.STOP, [batch.first for batch in found])
+    return wire.BatchList([_head(batch, stories) for batch in found])
 
 
 @get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop", responses=refusals(404))
 async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)
+    stories = await queries.stories(Kind.STOP, [batch.first])
     return wire.Batch(
-        **msgspec.structs.asdict(_head(batch)),
+        **msgspec.structs.asdict(_head(batch, stories)),
         phases=dict(Counter(entry.stop.phase.value for entry in batch.entries)),
         jobs=[_view(entry) for entry in batch.entries],
     )
@@ -164,20 +169,37 @@ async def proceed(
 
 
 @post(
-    "/stops/{stop_id:int}/resume",
+    "/stops/{stop_id:int}/retry",
     status_code=HTTP_202_ACCEPTED,
     tags=["stops"],
-    summary="Bring them back",
-    responses=refusals(404),
+    summary="Stop again what did not stop",
+    responses=refusals(404, 422),
 )
-async def resume(
-    project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven, permit: PermitGiven
-) -> wire.Resumed:
-    """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first."""
-    allowed = permit.on(Action.START)
-    verdicts = await start_jobs.resume_batch(project_id, stop_id, who=permit.who, allowed=allowed)
-    answers = [job_answer(job, verdict) for job, verdict in sorted(verdicts.items())]
-    return wire.Resumed(*count(answers), answers)
+async def retry(
+    project_id: Project,
+    stop_id: BatchId,
+    request: Request[Any, Any, Any],
+    retry_stops: RetryStopsGiven,
+    permit: PermitGiven,
+    key: IdempotencyKey = None,
+) -> wire.Accepted:
+    """Stop exactly those jobs of a stop, or of the last retry of it, that did not stop: in the same waves, and as the
+    stop before was asked for."""
+
+    def answer(failed: Sequence[views.BatchEntry], batch: StopBatch) -> wire.Accepted:
+        answers = [job_answer(e.job_id, v, e.wave) for e, v in zip(failed, batch.verdicts, strict=True)]
+        return wire.Accepted(batch.id, *count(answers), answers)
+
+    asked = Retry(
+        permit.who,
+        permit.on(Action.STOP),
+        None if key is None else Key(key, hashlib.sha256(request.url.path.encode()).hexdigest(), permit.who),
+        lambda failed, batch: msgspec.json.encode(answer(failed, batch)).decode(),
+    )
+    try:
+        return answer(*await retry_stops(project_id, stop_id, asked))
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=wire.Accepted)
 
 
 async def _jobs(stop_jobs: StopJobs, project: str, data: wire.StopRequest) -> tuple[Sequence[int], dict[int, int]]:
@@ -271,9 +293,13 @@ def _finding(finding: Finding, wave: int) -> wire.JobAnswer:
     return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
 
 
-def _head(batch: views.Batch) -> wire.BatchHead:
+def _head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
+    told = stories.get(batch.first)
     return wire.BatchHead(
         id=batch.id,
+        retry_of=batch.retry_of,
+        retried_by=told.retried_by.get(batch.id) if told else None,
+        story=story_view(told),
         savepoint=batch.savepoint,
         reason=batch.reason,
         who=batch.who,

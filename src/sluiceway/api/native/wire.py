@@ -152,14 +152,6 @@ class Proceeded(Struct, frozen=True):
     was: Literal["open", "paused", "aborted"]
 
 
-class Resumed(Struct, frozen=True):
-    """The answer to a request to resume what a batch has stopped."""
-
-    accepted: int
-    refused: int
-    jobs: list[JobAnswer]
-
-
 class StopView(Struct, frozen=True):
     """What became of one job of a batch."""
 
@@ -185,10 +177,21 @@ class StopView(Struct, frozen=True):
     deadline: datetime
 
 
-class BatchHead(Struct, frozen=True):
+class Story(Struct, frozen=True):
+    """An order and its retries as one: each job counts where it was taken last."""
+
+    orders: list[int]  # ids, the oldest first
+    jobs_total: int
+    phases: dict[str, int]
+
+
+class BatchHead(Struct, frozen=True, kw_only=True):
     """One request to stop jobs, without its jobs."""
 
     id: int
+    retry_of: int | None  # the stop of which it takes what failed
+    retried_by: int | None  # the stop that takes what failed of it
+    story: Story | None  # null where nothing was tried again
     savepoint: bool
     reason: str
     who: str
@@ -200,7 +203,7 @@ class BatchHead(Struct, frozen=True):
     settled: bool  # no phase of it can change any more
 
 
-class Batch(BatchHead, frozen=True):
+class Batch(BatchHead, frozen=True, kw_only=True):
     """One request to stop jobs. `phases` counts its jobs by phase."""
 
     phases: dict[str, int]
@@ -223,6 +226,7 @@ class Event(Struct, frozen=True):
     stop_id: int | None  # of the batch
     who: str
     detail: str
+    resume_id: int | None  # of the way back that it is part of
 
 
 class StreamEvent(Struct, frozen=True):
