@@ -76,7 +76,7 @@ class BackWatch:
             self._world.violate(f"run {row['id']} begins although its order was aborted")
         mine = self.runs_of(order["id"])
         coming = [run for run in mine if not run["held"] and run["phase"] in LIVE and run["up_at"] is None]
-        coming = [run for run in coming if run["id"] not in self._unwell]
+        coming = [run for run in coming if run["id"] not in self._unwell and not self._is_given_up(run)]
         if order["max_parallel"] is not None and len(coming) > order["max_parallel"]:
             self._world.violate(f"{len(coming)} jobs of order {order['id']} on their way back at once")
         if any(run["wave"] > row["wave"] for run in coming):
@@ -86,6 +86,11 @@ class BackWatch:
             lately = [run for run in mine if run["released_at"] and at - 60_000 < run["released_at"] <= at]
             if len(lately) > order["pace"]:
                 self._world.violate(f"{len(lately)} starts of order {order['id']} within a minute")
+
+    def _is_given_up(self, run: Row) -> bool:
+        """Whether it could not be parked: it runs on, and nobody waits for it."""
+        mine = [row for row in self._watch.rows("stops") if row["run_id"] == run["id"]]
+        return any(row["batch_id"] == run["batch_id"] and row["phase"] in SETTLED for row in mine)
 
     def _parks(self, row: Row, order: Row) -> None:
         """It has truly failed, for as long or as often as was said, and has never proven itself."""

@@ -18,6 +18,7 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     Operation,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
 )
@@ -28,7 +29,7 @@ from msgspec import StructMeta
 
 from sluiceway import __version__
 from sluiceway.api.auth.actions import Open, need_of
-from sluiceway.api.native import wire
+from sluiceway.api.native import resume_wire, wire
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
@@ -116,6 +117,8 @@ _WITH_BODY = {"413": "The body is too long. Nothing was done."}
 def _complete(operation: Operation, open_to_all: bool) -> None:
     if open_to_all:
         operation.security = []
+    if isinstance(operation.request_body, RequestBody) and _may_be_null(operation.request_body):
+        operation.request_body.required = False
     refused = _ANYWHERE | ({} if open_to_all else _GATE) | (_WITH_BODY if operation.request_body else {})
     responses = operation.responses = dict(operation.responses or {})
     for status, why in refused.items():
@@ -132,6 +135,12 @@ def _refused(why: str) -> OpenAPIResponse:
     return OpenAPIResponse(why, content={"application/json": OpenAPIMediaType(schema=error)})
 
 
+def _may_be_null(body: RequestBody) -> bool:
+    schema = body.content["application/json"].schema if "application/json" in body.content else None
+    null = OpenAPIType.NULL
+    return isinstance(schema, Schema) and any(isinstance(s, Schema) and s.type is null for s in schema.one_of or ())
+
+
 def _unions(node: object) -> None:
     """Say of unions that a value is of any of the types. Litestar says of exactly one, and some types share values."""
     if isinstance(node, Schema) and node.one_of:
@@ -142,7 +151,7 @@ def _unions(node: object) -> None:
 
 def _close(schemas: dict[str, Schema]) -> None:
     """Say which bodies are refused with unknown fields in them: some of our own API. DLI's ignores them."""
-    for kind in vars(wire).values():
+    for kind in (*vars(wire).values(), *vars(resume_wire).values()):
         if isinstance(kind, StructMeta) and kind.__struct_config__.forbid_unknown_fields:
             name = kind.__name__
             schemas[name if name in schemas else f"native_wire_{name}"].additional_properties = False

@@ -1,6 +1,6 @@
 """Request bodies, decoded strictly: a text is no boolean, and `{"all": "no"}` must not stop anything."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from litestar.exceptions import ClientException
@@ -19,3 +19,11 @@ class Json(StrictBody[T]):
             return msgspec.json.decode(value, type=self.model_type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ClientException(f"The body is not what is expected: {str(error)[:300]}") from None
+
+
+class OptionalJson(Json[T]):
+    """The same for a body that may be left out, or be null."""
+
+    def decode_bytes(self, value: bytes) -> T:
+        """The body as the handler's type, which has None."""
+        return cast("T", None) if value.strip() == b"null" else super().decode_bytes(value)

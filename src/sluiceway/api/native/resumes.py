@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import count, job_answer, shown, story_view
-from sluiceway.api.native.body import Json
+from sluiceway.api.native.body import Json, OptionalJson
 from sluiceway.api.native.given import (
     BatchId,
     Project,
@@ -36,7 +36,7 @@ NOTHING_SAID = resume_wire.ResumeRequest()
 @post(
     "/stops/{stop_id:int}/resume",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[resume_wire.ResumeRequest],
+    dto=OptionalJson[resume_wire.ResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what a stop has stopped",
@@ -113,7 +113,7 @@ async def show_resume(project_id: Project, resume_id: ResumeId, queries: Queries
 @post(
     "/resumes/{resume_id:int}/retry",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[resume_wire.ResumeRequest],
+    dto=OptionalJson[resume_wire.ResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what did not come back",
