@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEventMessage, Stream
 
 from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
@@ -20,6 +20,8 @@ from sluiceway.domain.access import Action
 from sluiceway.store.audit import Event
 
 PAGE = 1000
+EVENTS: Final = "text/event-stream"
+UNCHANGED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy keeps it, or collects it first
 CHECK_EVERY = 30.0  # seconds after which it is asked whether the caller may still follow
 
 After = Annotated[
@@ -47,8 +49,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404, 429)
-    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=refusals(404, 429) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", EVENTS)},
 )
 async def follow_stop(
     project_id: Project,
@@ -60,7 +61,7 @@ async def follow_stop(
         str | None,
         HeaderParameter(name="Last-Event-ID", required=False, description="Where to go on after a broken connection."),
     ] = None,
-) -> ServerSentEvent:
+) -> Stream:
     """The events of a stop, those that were and those to come, until every job of it has settled.
 
     Each is a server-sent event with the event's id, its kind as `event`, and the event itself as JSON. The last one is
@@ -70,13 +71,11 @@ async def follow_stop(
     await following.check(project_id, stop_id, who)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
     pages = following.follow(project_id, stop_id, after, who)
-    return ServerSentEvent(_stream(pages, after, permit))
+    return Stream(_stream(pages, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 
-async def _stream(
-    pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit
-) -> AsyncIterator[ServerSentEventMessage]:
-    """The events as they come, for as long as the caller may see them."""
+async def _stream(pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit) -> AsyncIterator[bytes]:
+    """The events as they come, a page in one piece, for as long as the caller may see them."""
     now = asyncio.get_running_loop().time
     checked = now()
     async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
@@ -85,18 +84,20 @@ async def _stream(
                 checked = now()
                 if not await permit.still():
                     return
-            for event in page:
-                after = event.id
-                yield _message(event)
-            if not page:
-                yield ServerSentEventMessage(None, comment="still here")
-    yield ServerSentEventMessage("{}", "settled", str(after))
+            if page:
+                after = page[-1].id
+            yield b"".join(map(_message, page)) or _STILL_HERE
+            await asyncio.sleep(0)  # those who follow one stop are many, and all hear of a page at once
+    yield ServerSentEventMessage("{}", "settled", str(after)).encode()
 
 
 @lru_cache(2048)
-def _message(event: Event) -> ServerSentEventMessage:
+def _message(event: Event) -> bytes:
     """Made once for all who follow."""
-    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id))
+    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id)).encode()
+
+
+_STILL_HERE: Final = ServerSentEventMessage(None, comment="still here").encode()
 
 
 def _view(event: Event) -> wire.Event:
