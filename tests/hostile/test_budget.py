@@ -187,7 +187,7 @@ class Door:
     def ask(self, pace: Pace, *addresses: str) -> "list[asyncio.Task[None]]":
         nothing: Any = None
         return [
-            asyncio.create_task(pace({"type": "http", "client": (each, 1)}, nothing, nothing))  # type: ignore[arg-type,typeddict-item]
+            asyncio.create_task(pace({"type": "http", "client": (each, 1)}, nothing, nothing))  # type: ignore[arg-type]
             for each in addresses
         ]
 
