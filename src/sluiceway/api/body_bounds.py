@@ -88,6 +88,8 @@ def _bounds(kind: inspect.Type, path: tuple[str, ...], told: int | None) -> Iter
             if most is None:
                 raise TypeError(f"{'.'.join(path)} has no bound")
             yield Bound(path, most, min(MOST, most * (1 + _within(item))), _is_id(item))
+        case _:
+            pass
 
 
 def _within(item: inspect.Type) -> int:
