@@ -26,6 +26,7 @@ from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.budget import LOCALS, STRANGERS, Budget
 from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.api.origin import OwnOrigin
+from sluiceway.api.pace import Pace
 from sluiceway.api.prometheus import BadTokenFile, MetricsToken
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
@@ -154,7 +155,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         signed_in = must_sign_in(settings)
         asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
         yield Service(
-            RequestIds(SecurityHeaders(health.AskedForHead(asgi))),
+            RequestIds(SecurityHeaders(health.AskedForHead(Pace(asgi)))),
             {name: cluster.url for name in names if (cluster := locate(name))},
         )
 

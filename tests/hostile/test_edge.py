@@ -214,6 +214,26 @@ def test_an_answer_that_is_small_and_not_read_does_not_stay_either() -> None:
         at.until(lambda: at.connections == 0)
 
 
+def test_no_answer_is_made_behind_one_that_nobody_reads() -> None:
+    made: list[int] = []
+
+    async def large(_scope: Any, _receive: Any, send: Any) -> None:
+        made.append(1)
+        await answer(send, bytes(4_000_000))
+
+    get = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    with serving(large) as at, at.open(get * 3 + get[:-2] + b"Connection: close\r\n\r\n", receive=4096) as caller:
+        at.until(lambda: at.connections == 1 and bool(made))
+        [connection] = at.server.server_state.connections
+        assert isinstance(connection, HttpToolsProtocol)
+        at.until(lambda: len(connection.pipeline) == 2)  # the second one is at the head, and waits
+        assert len(made) == 1
+        got = 0
+        while piece := caller.recv(1_000_000):
+            got += len(piece)
+        assert (len(made), got > 16_000_000) == (4, True)
+
+
 def test_what_is_done_for_a_caller_who_is_gone_is_dropped_unless_it_writes() -> None:
     ended: Counter[str] = Counter()
     begun: list[str] = []

@@ -286,6 +286,7 @@ class Connection(HttpToolsProtocol):
         self._work = kept.Work(task)
         kept.begin(self._work)
         try:
+            await self.flow.drain()  # one answer waits to be read, and the next one is not made meanwhile
             await app(scope, receive, send)
         except asyncio.CancelledError:
             if not cycle.disconnected:  # the service ends, and has waited for long enough

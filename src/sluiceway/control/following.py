@@ -3,7 +3,7 @@ many they are."""
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -64,13 +64,32 @@ class _Tail:
         self.changed = asyncio.Event()
 
 
+class _Seat:
+    """One of the streams that a caller has. A stream that nobody begins to read gives it back when it is forgotten."""
+
+    def __init__(self, taken: Counter[str], caller: str) -> None:
+        self._taken: Counter[str] | None = taken
+        self._caller = caller
+        taken[caller] += 1
+
+    def give_back(self) -> None:
+        """Once: a second time changes nothing."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            taken[self._caller] -= 1
+            if not taken[self._caller]:
+                del taken[self._caller]
+
+    __del__ = give_back
+
+
 class Following:
     """Those who follow stops, and the one task that looks for all of them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._tails: dict[tuple[str, int, Kind], _Tail] = {}
-        self._callers: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()  # seats, by caller
         self._last = -1  # id of the newest event of all
         self._new = asyncio.Event()  # somebody follows what nobody did
         self._catching_up = asyncio.Semaphore(2)
@@ -78,22 +97,25 @@ class Following:
 
     async def check(self, project: str, batch_id: int, caller: str, kind: Kind = Kind.STOP) -> None:
         """Raises `UnknownBatch` or `UnknownResume`, and `TooManyStreams` where the caller has as many as may be."""
-        if self._callers[caller] >= STREAMS:
-            raise TooManyStreams(STREAMS)
+        self._check_seats(caller)
         if (project, batch_id, kind) not in self._tails:
             await self._settled(project, batch_id, kind)
 
-    async def follow(
+    def follow(
         self, project: str, batch_id: int, after: int, caller: str, kind: Kind = Kind.STOP
-    ) -> AsyncIterator[Sequence[Event]]:
+    ) -> AsyncGenerator[Sequence[Event], None]:
         """The events after an id, those that were and those to come, until every job has settled.
 
-        An empty page is a sign of life. Raises what `check` does, and what the database does.
+        An empty page is a sign of life. Raises `TooManyStreams` at once, and as it goes on what else `check` does, and
+        what the database does.
         """
-        if self._callers[caller] >= STREAMS:
-            raise TooManyStreams(STREAMS)
+        self._check_seats(caller)
+        return self._followed(project, batch_id, after, _Seat(self._taken, caller), kind)
+
+    async def _followed(
+        self, project: str, batch_id: int, after: int, seat: _Seat, kind: Kind
+    ) -> AsyncGenerator[Sequence[Event], None]:
         tail = self._join(project, batch_id, kind)
-        self._callers[caller] += 1
         try:
             while True:
                 changed, settled, known = tail.changed, tail.settled, tail.known
@@ -108,7 +130,8 @@ class Following:
                 elif not await _set_within(changed, SIGN_OF_LIFE):
                     yield []
         finally:
-            self._leave(tail, caller)
+            self._leave(tail)
+            seat.give_back()
 
     async def _page(self, tail: _Tail, after: int) -> Sequence[Event]:
         """What follows an id: from memory, or where it is too long ago, from the database."""
@@ -131,13 +154,15 @@ class Following:
             self._looking = asyncio.create_task(self._look_out(), name="following", context=Context())
         return tail
 
-    def _leave(self, tail: _Tail, caller: str) -> None:
+    def _check_seats(self, caller: str) -> None:
+        """Raises `TooManyStreams`."""
+        if self._taken[caller] >= STREAMS:
+            raise TooManyStreams(STREAMS)
+
+    def _leave(self, tail: _Tail) -> None:
         tail.followers -= 1
         if not tail.followers:
             self._drop(tail)
-        self._callers[caller] -= 1
-        if not self._callers[caller]:
-            del self._callers[caller]
 
     def _fail(self, tail: _Tail, error: Exception) -> None:
         self._drop(tail)

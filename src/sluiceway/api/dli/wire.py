@@ -76,7 +76,7 @@ class Tag(Struct, frozen=True):
     value: TagValue = ""
 
 
-Tags = Annotated[list[Tag] | None, described(max_items=TAGS_LIMIT)]
+Tags = Annotated[list[Tag] | None, described(maxItems=TAGS_LIMIT)]
 
 
 class ResourceSpec(Struct, frozen=True):

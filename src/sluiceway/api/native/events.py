@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEventMessage, Stream
 
 from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
@@ -22,6 +22,8 @@ from sluiceway.domain.batch import Kind
 from sluiceway.store.audit import Event
 
 PAGE = 1000
+EVENTS: Final = "text/event-stream"
+UNCHANGED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy keeps it, or collects it first
 CHECK_EVERY = 30.0  # seconds after which it is asked whether the caller may still follow
 
 LastEvent = Annotated[
@@ -53,8 +55,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404, 429)
-    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=refusals(404, 429) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", EVENTS)},
 )
 async def follow_stop(
     project_id: Project,
@@ -63,7 +64,7 @@ async def follow_stop(
     permit: PermitGiven,
     request: Request[Any, Any, Any],
     last: LastEvent = None,
-) -> ServerSentEvent:
+) -> Stream:
     """The events of a stop, those that were and those to come, until every job of it has settled.
 
     Each is a server-sent event with the event's id, its kind as `event`, and the event itself as JSON. The last one is
@@ -86,7 +87,7 @@ async def follow_resume(
     permit: PermitGiven,
     request: Request[Any, Any, Any],
     last: LastEvent = None,
-) -> ServerSentEvent:
+) -> Stream:
     """The events of a resume, those that were and those to come, until every job of it is back or will not come.
 
     As those of a stop; the last one is `settled`.
@@ -102,17 +103,16 @@ async def _followed(
     permit: Permit,
     request: Request[Any, Any, Any],
     last: str | None,
-) -> ServerSentEvent:
+) -> Stream:
     who = caller_of(request.scope) or address_of(request.scope)
     await following.check(project, order, who, kind)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
-    return ServerSentEvent(_stream(following.follow(project, order, after, who, kind), after, permit))
+    pages = following.follow(project, order, after, who, kind)
+    return Stream(_stream(pages, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 
-async def _stream(
-    pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit
-) -> AsyncIterator[ServerSentEventMessage]:
-    """The events as they come, for as long as the caller may see them."""
+async def _stream(pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit) -> AsyncIterator[bytes]:
+    """The events as they come, a page in one piece, for as long as the caller may see them."""
     now = asyncio.get_running_loop().time
     checked = now()
     async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
@@ -121,18 +121,20 @@ async def _stream(
                 checked = now()
                 if not await permit.still():
                     return
-            for event in page:
-                after = event.id
-                yield _message(event)
-            if not page:
-                yield ServerSentEventMessage(None, comment="still here")
-    yield ServerSentEventMessage("{}", "settled", str(after))
+            if page:
+                after = page[-1].id
+            yield b"".join(map(_message, page)) or _STILL_HERE
+            await asyncio.sleep(0)  # those who follow one stop are many, and all hear of a page at once
+    yield ServerSentEventMessage("{}", "settled", str(after)).encode()
 
 
 @lru_cache(2048)
-def _message(event: Event) -> ServerSentEventMessage:
+def _message(event: Event) -> bytes:
     """Made once for all who follow."""
-    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id))
+    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id)).encode()
+
+
+_STILL_HERE: Final = ServerSentEventMessage(None, comment="still here").encode()
 
 
 def _view(event: Event) -> wire.Event:
