@@ -10,6 +10,7 @@ from tests.simulation.disk import Folder, plain
 from tests.simulation.service import MAX_SAVEPOINTS, RULES
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.batch import Kind as BatchKind
 from sluiceway.domain.job import standing
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
@@ -135,6 +136,8 @@ class Watch:
         if row["cancel_on_failure"] or row["batch_id"] is None:
             return
         batch = next(batch for batch in self.rows("batches") if batch["id"] == row["batch_id"])
+        if batch["kind"] == BatchKind.RESUME:
+            return  # a job is parked whatever has become of its way back
         mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
         if any(stop["wave"] < row["wave"] and stop["phase"] not in SETTLED for stop in mine):
             self._world.violate(f"stop {row['id']} of wave {row['wave']} begins before the wave before it has settled")
