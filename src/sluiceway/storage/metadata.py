@@ -72,6 +72,7 @@ class Metadata:
     format: Format | None
     operators: tuple[Operator, ...]
     references: tuple[Reference, ...]
+    drained: bool = False  # it was taken by a stop that sent the last watermark first
 
 
 def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata:
@@ -90,7 +91,8 @@ def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata
     if reader.left:
         reader.broken(f"{reader.left} bytes follow after the end of the metadata")
     kind, form = _kind(properties, canonical=reader.canonical)
-    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files))
+    drained = properties.after == "TERMINATE"
+    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files), drained)
 
 
 class _Bytes:

@@ -120,6 +120,7 @@ class Start:
     wave: int = 0  # of that batch
     held: bool = False  # not to be submitted before its turn has come
     chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
+    zone: str | None = None  # the time zone that SQL is planned under which has none of its own
 
 
 async def accept_starts(
@@ -183,5 +184,6 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,
+        "zone": start.zone,
         "created_at": at,
     }

@@ -28,6 +28,7 @@ RUN_MOVES = (
     "note",
     "traits",
     "claims",
+    "zone",
 )
 STOP_MOVES = (
     "savepoint",
@@ -110,6 +111,7 @@ def to_run(row: RowMapping) -> Run:
         reason=row["reason"],
         traits=to_traits(row["traits"]),
         claims=bool(row["claims"]),
+        zone=row["zone"],
         note=row["note"],
         health=to_health(row),
         version=row["version"],

@@ -2,7 +2,21 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+)
 
 from sluiceway.domain.health import AILING
 from sluiceway.domain.run import LIVE, RunPhase
@@ -128,6 +142,7 @@ runs = Table(
     Column("life", Text),
     Column("traits", Text),  # how it keeps its state; none until it was asked
     Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
+    Column("zone", Text),  # the time zone that its SQL was planned under; none in runs of older versions
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
@@ -163,6 +178,8 @@ batches = Table(
     Column("max_parallel", Integer),
     Column("abort_failures", Integer),
     Column("abort_share", Float),
+    Column("plan_id", BigInteger),  # the dry run that it carries out, where it does
+    Column("planned_by", Text, nullable=False, server_default=""),  # who made that
     Column("created_at", BigInteger, nullable=False),
     Index("batches_by_time", "project", "id"),
     sqlite_autoincrement=True,
@@ -299,6 +316,23 @@ savepoints = Table(
     Column("removed_at", BigInteger),
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),
+    Index("savepoints_by_path", "path"),
+    sqlite_autoincrement=True,
+)
+
+# Dry runs as they were shown, so that they can be carried out like that.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("request", Text, nullable=False),  # as the API that made it has it
+    Column("jobs", LargeBinary, nullable=False),  # what was shown of each: JSON, compressed
+    Index("plans_by_time", "project", "id"),
     sqlite_autoincrement=True,
 )
 

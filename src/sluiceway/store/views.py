@@ -72,6 +72,8 @@ class Origin:
     checkpoints: str | None  # where those of the latest run are
     chosen: str | None = None  # what somebody has said since the latest run that the job is to be resumed from
     saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
+    zone: str | None = None  # that its latest run was planned under
+    resume_checkpoint: bool = False  # a start after a failure that does not say begins from its newest state
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(specs, specs.c.job_id == jobs.c.id)
     proven = stops.c.unproven == ""
     columns = (
         jobs.c.id.label("job_id"),
@@ -235,6 +237,8 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         runs.c.checkpoints,
         jobs.c.chosen_savepoint.label("chosen"),
         (proven & stops.c.savepoint_path.is_not(None)).label("saved"),
+        runs.c.zone,
+        func.json_extract(specs.c.spec, "$.resume_checkpoint").label("resume_checkpoint"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
@@ -276,7 +280,8 @@ async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
 
 
 def _origin(row: Any) -> Origin:
-    return Origin(**{**row, "status": JobStatus(row["status"]), "saved": bool(row["saved"])})
+    flags = {name: bool(row[name]) for name in ("saved", "resume_checkpoint")}
+    return Origin(**{**row, "status": JobStatus(row["status"]), **flags})
 
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:

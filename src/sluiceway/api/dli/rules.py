@@ -145,6 +145,8 @@ def settings_of(draft: JobDraft) -> Settings:
         checkpoint_mode=str(spec.checkpoint_mode),
         restart_when_exception=spec.restart_on_failure,
         resume_max_num=spec.restart_attempts or -1,
+        resume_checkpoint=spec.resume_checkpoint,
+        checkpoint_path=spec.checkpoint_path,
         idle_state_retention=round(spec.state_retention.total_seconds()),
         runtime_config=runtime_config.render(dict(spec.options)) if spec.options else None,
     )
@@ -296,6 +298,8 @@ def spec_of(settings: Settings, sql: str) -> JobSpec:
         restart_attempts=settings.resume_max_num if settings.resume_max_num > 0 else None,
         state_retention=retention.length(settings.idle_state_retention, settings.idle_state_retention_unit),
         options=runtime_config.parse(settings.runtime_config),
+        resume_checkpoint=settings.resume_checkpoint,
+        checkpoint_path=settings.checkpoint_path or None,
     )
 
 

@@ -63,6 +63,10 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.FORBIDDEN: Code.RUN_FORBIDDEN,
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
+        Refusal.NOT_WHOLE: Code.NO_SAVEPOINT,
+        Refusal.UNREADABLE: Code.NO_SAVEPOINT,
+        Refusal.DRAINED: Code.NO_SAVEPOINT,
+        Refusal.FINISHED: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
         Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
@@ -85,6 +89,30 @@ DEADLY: Final = Text(
     " --dli-savepoint-format 设为 auto。",
 )
 _OF_STOPS: Final[Mapping[Refusal, Text]] = {Refusal.NO_QUEUE: UNREGISTERED, Refusal.DEADLY: DEADLY}
+NOT_WHOLE: Final = Text(
+    "The state that the job would resume from cannot be used: {why}.",
+    "作业恢复所需的状态不可用：{why}。",
+)
+UNREADABLE: Final = Text(
+    "Nobody can tell now which state of the job is the newest. {why}. Send the request again later.",
+    "当前无法确定作业的最新状态。{why}。请稍后重试。",
+)
+DRAINED: Final = Text(
+    "The job was drained, so the savepoint is no way back: {why}. The operator can allow it with --dli-resume-anyway"
+    " drained.",
+    "作业已被 drain，其保存点不能用于恢复：{why}。运维人员可通过 --dli-resume-anyway drained 允许。",
+)
+FINISHED: Final = Text(
+    "The job is not resumed: {why}. The operator can allow it with --dli-resume-anyway finished.",
+    "未恢复作业：{why}。运维人员可通过 --dli-resume-anyway finished 允许。",
+)
+_OF_RUNS: Final[Mapping[Refusal, Text]] = {
+    Refusal.NOT_WHOLE: NOT_WHOLE,
+    Refusal.UNREADABLE: UNREADABLE,
+    Refusal.DRAINED: DRAINED,
+    Refusal.FINISHED: FINISHED,
+}
+_WORDS: Final = {Batch.STOP: _OF_STOPS, Batch.RUN: _OF_RUNS}
 
 
 def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
@@ -95,7 +123,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
     note = verdict.note.rstrip(".")
     return DliError(
         REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
-        _OF_STOPS.get(verdict.refusal) if batch is Batch.STOP else None,
+        _WORDS.get(batch, {}).get(verdict.refusal),
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,

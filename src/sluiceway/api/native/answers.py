@@ -19,6 +19,10 @@ _WORDS = {
     Refusal.NO_DEPENDENCY: "Something that its program depends on is missing. {note}",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
     Refusal.DEADLY: "{note}",
+    Refusal.NOT_WHOLE: "{note}",
+    Refusal.UNREADABLE: "{note} Try again when it can be.",
+    Refusal.DRAINED: "{note}",
+    Refusal.FINISHED: "{note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }
 
