@@ -36,6 +36,7 @@ from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.own_password import OwnPassword
+from sluiceway.control.plans import Plans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
@@ -57,6 +58,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
+from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
@@ -64,6 +66,7 @@ from sluiceway.engines.jars import JarSubmitter
 from sluiceway.engines.planner import PlannerJvm
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.zone import local_zone
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
@@ -366,7 +369,8 @@ def _api(
     timeout = timedelta(seconds=settings.savepoint_timeout)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
-        "start_jobs": StartJobs(db, queues, storage, clock),
+        "start_jobs": StartJobs(db, queues, storage, clock, local_zone()),
+        "plans": Plans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
@@ -411,6 +415,7 @@ def _api(
                 _format(settings.dli_savepoint_format),
                 settings.idle_state_retention_unit,
                 settings.stop_at_rest,
+                frozenset(map(Allowed, settings.dli_resume_anyway)),
             ),
             native.routes(),
             iam.routes(),

@@ -12,6 +12,7 @@ from sluiceway.control.way_back import WaysBack
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
@@ -50,6 +51,7 @@ class Terms:
 
     allowed: frozenset[Allowed] = frozenset()  # what was asked for by name
     dry_run: bool = False  # nothing is stored, and no job is touched
+    plan: PlanRef | None = None  # the dry run that it carries out
     approve: Approve | None = None  # is shown the verdicts before anything is stored, and may raise to have none of it
 
 
@@ -94,7 +96,10 @@ class StartJobs:
         if terms.approve is not None:
             terms.approve(verdicts)
         if not terms.dry_run:
-            begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
+            note = terms.plan.told if terms.plan else ""
+            begun = await intents.accept_starts(
+                self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who, note
+            )
             self.queues.wake({start.cluster for start in starts.values()})
             verdicts |= {job: _too_late(origins.get(job)) for job in starts if job not in begun}
         return [verdicts[job] for job in job_ids]

@@ -1,4 +1,4 @@
-"""Which state each of many jobs would come back from, and what has become of it: looked at now, with nothing touched."""
+"""Which state each of many jobs would come back from, and what has become of it. Nothing is touched."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ from sluiceway.store.past import Before
 from sluiceway.store.views import Origin
 
 PATIENCE: Final = 30.0  # seconds for one look at a state that is known already; then nobody knows whether it is whole
-_SETTINGS: Final = (STATE_TTL, LOCAL_ZONE)
+SETTINGS: Final = (STATE_TTL, LOCAL_ZONE)
 _FREE: Final = timedelta()
 # What operators are called whose state has no age in Flink's SQL: windows and interval joins drop theirs as time passes
 # in the records, sources and sinks keep theirs as long as it takes. A SinkMaterializer's has one.
@@ -47,12 +47,12 @@ class WaysBack:
     db: Database
     storage: Storage
     clock: Callable[[], datetime]
-    zone: str  # that SQL is planned under which has none of its own, and has never run
+    zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
 
     async def __call__(self, origins: Sequence[Origin], allowed: Collection[Allowed] = ()) -> dict[int, Back]:
         """What resuming comes to, by job; of those that may be started."""
         mine = [origin for origin in origins if may_run(origin.status)]
-        known = await past.of_jobs(self.db, [origin.job_id for origin in mine], _SETTINGS)
+        known = await past.of_jobs(self.db, [origin.job_id for origin in mine], SETTINGS)
         roots = await views.roots(self.db, [o.run_id for o in mine if o.run_id is not None and not o.saved])
         found = await asyncio.gather(*(self._look(o, known.get(o.job_id), roots) for o in mine))
         settled = await self._catalogued(found)
@@ -72,6 +72,8 @@ class WaysBack:
         retention = None if spec.program else spec.state_retention
         if STATE_TTL in options:
             retention = span(options[STATE_TTL])
+        if spec.program is not None:
+            return Terms(retention)  # a program's zone is its cluster's
         named = options.get(LOCAL_ZONE, NO_ZONE)
         zone = named if named != NO_ZONE else then or self.zone
         return Terms(retention, before.hints, zone, then, _shift(then, zone, self.clock()))
@@ -98,7 +100,7 @@ class WaysBack:
         return replace(blank, state=state, passed=passed)
 
     def _places(self, origin: Origin, before: Before | None) -> tuple[list[str], str]:
-        """Where the latest run's checkpoints lie, and the place of its own that cannot be looked at, if there is one."""
+        """Where the latest run's checkpoints lie, and a place of its own for them that cannot be looked at."""
         checkpoints = origin.checkpoints or self.storage.checkpoints(None, origin.job_id)
         places, elsewhere = [f"{checkpoints}/{origin.flink_job_id}"], ""
         own = before.spec.checkpoint_path if before else None

@@ -46,6 +46,19 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRef:
+    """The plan that an order carries out, and who made it."""
+
+    id: int
+    who: str
+
+    @property
+    def told(self) -> str:
+        """For the audit."""
+        return f"As plan {self.id} of {self.who or 'somebody'} shows."
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """How one job differs from what was shown."""
 

@@ -221,7 +221,7 @@ def _of_state(past: Past) -> list[Concern]:
         found.append(Concern(Trouble.OLDER, Weight.LOSS, text))
     if past.terms.elsewhere and state.source in {Source.LEFT, Source.BEGAN_FROM, Source.KEPT_BEFORE}:
         text = (
-            f"Its checkpoint_path, {past.terms.elsewhere}, does not lie in the service's storage, so a newer checkpoint "
+            f"Its checkpoint_path, {past.terms.elsewhere}, does not lie in the service's storage: a newer checkpoint "
             "there is not seen. Choose it with import-savepoint from a place in the storage."
         )
         found.append(Concern(Trouble.ELSEWHERE, Weight.UNKNOWN, text))
@@ -235,8 +235,8 @@ def _claimed(job_id: int, state: State, owner: Owner) -> list[Concern]:
         )
         return [Concern(Trouble.CLAIMED, Weight.REFUSED, text)]
     text = (
-        f"Flink owns {state.path} since job {owner.job_id} was resumed from it in claim mode, and may have removed what "
-        "that run no longer needed."
+        f"Flink owns {state.path} since job {owner.job_id} was resumed from it in claim mode, and may have removed "
+        "what that run no longer needed."
     )
     return [Concern(Trouble.CLAIMED, Weight.NOTE, text)]
 
@@ -265,9 +265,9 @@ def _expired(state: State, terms: Terms, age: timedelta) -> str:
     whose = f" of {_listed(state.holders)}" if state.holders else ""
     hint = " Its SQL has STATE_TTL hints; what they name has a retention of its own." if terms.hints else ""
     return (
-        f"All state{whose} is past its retention of {length(terms.retention)}: it was kept {length(age)} ago, and counts "
-        f"begin anew. Raise the job's idle_state_retention above {length(age)} before it is resumed, and nothing is "
-        f"lost.{hint}"
+        f"All state{whose} is past its retention of {length(terms.retention)}: it was kept {length(age)} ago, and "
+        f"counts begin anew. Raise the job's idle_state_retention above {length(age)} before it is resumed, and "
+        f"nothing is lost.{hint}"
     )
 
 

@@ -124,9 +124,14 @@ class Start:
 
 
 async def accept_starts(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime, who: str = ""
+    db: Database,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    now: datetime,
+    who: str = "",
+    note: str = "",
 ) -> set[int]:
-    """Store the starts of those jobs that may still be started; tells which they were."""
+    """Store the starts of those jobs that may still be started; tells which they were. `note` is for the audit."""
     at = epoch_ms(now)
     async with db.write() as connection:
         starts = await _undisputed(connection, starts)
@@ -139,7 +144,7 @@ async def accept_starts(
             await connection.execute(insert(runs), fresh)
             link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
             await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-            told = [_told(start, at, who) for start in starts if start.job_id in moved]
+            told = [_told(start, at, who, note) for start in starts if start.job_id in moved]
             await connection.execute(insert(events), told)
     return moved
 
@@ -151,8 +156,8 @@ async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> S
     return [start for start in starts if chosen.get(start.job_id) == start.chosen]
 
 
-def _told(start: Start, at: int, who: str) -> dict[str, Any]:
-    detail = f"It starts from {start.restore}." if start.restore else ""
+def _told(start: Start, at: int, who: str, note: str) -> dict[str, Any]:
+    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", note)))
     told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
     return told | {"batch_id": start.batch_id}
 

@@ -105,6 +105,8 @@ class Batch:
     jobs: int
     settled: int  # of the jobs
     entries: Sequence[BatchEntry]
+    plan_id: int | None = None  # the dry run that it carries out
+    planned_by: str = ""
 
 
 async def job(db: Database, project: str, job_id: int) -> Job | None:
@@ -213,7 +215,8 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
 
 def _obstacle(row: Any) -> Obstacle:
     stop = None if row["id"] is None else to_stop(row)
-    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, to_traits(row["traits"]))
+    traits = to_traits(row["traits"])
+    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, traits, row["jid"])
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
@@ -346,6 +349,8 @@ def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
         jobs=row["jobs"],
         settled=row["settled"],
         entries=entries,
+        plan_id=row["plan_id"],
+        planned_by=row["planned_by"],
     )
 
 

@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from sluiceway.api.dli import retention, wire
 from sluiceway.api.dli.clients import Truth
@@ -154,7 +156,21 @@ def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: L
         return wire.Outcome(success, f"{error.code} {error.message(language)}", str(error.code))
     if batch is Batch.STOP and verdict.status is not None:
         return wire.Outcome(success, AT_REST.say(language, {"status": dli_status(verdict.status)}))
-    return wire.Outcome(success, " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
+    said = " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note)))
+    return _resumed(wire.Outcome(success, said), verdict)
+
+
+def _resumed(outcome: wire.Outcome, verdict: Verdict) -> wire.Outcome:
+    """The same, with the state that the job starts from."""
+    if verdict.back is None or (state := verdict.back.state) is None:
+        return outcome
+    age = verdict.back.age
+    return replace(
+        outcome,
+        restore_path=state.path,
+        restore_kind=UNSET if state.kind is None else state.kind.value,
+        restore_age_seconds=UNSET if age is None else int(age.total_seconds()),
+    )
 
 
 def done(language: Language, truth: Truth) -> wire.Done:

@@ -168,6 +168,10 @@ class Outcome(Struct, frozen=True):
     is_success: Success
     message: str
     error_code: str | UnsetType = UNSET  # only of a refused position
+    # Ours, of a start that resumes: the state that it begins from.
+    restore_path: str | UnsetType = UNSET
+    restore_kind: str | UnsetType = UNSET  # savepoint or checkpoint
+    restore_age_seconds: int | UnsetType = UNSET
 
 
 class Done(Struct, frozen=True):

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
+
 from sluiceway.api.native import wire
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.way_back import Back, Concern
 
 ALREADY_STOPPED = "already_stopped"
 
@@ -32,14 +35,41 @@ def shown(status: JobStatus) -> str:
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
 
 
+def concerns(found: Iterable[Concern]) -> list[wire.Concern]:
+    """What is not as it seems, in the wire's form."""
+    return [wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
+
+
+def way_back(back: Back | None) -> wire.WayBack | None:
+    """What resuming a job comes to, in the wire's form."""
+    if back is None:
+        return None
+    passed = [wire.PassedOver(over.path, over.why) for over in back.passed]
+    found = wire.WayBack(passed_over=passed, concerns=concerns(back.concerns))
+    if (state := back.state) is None:
+        return found
+    return msgspec.structs.replace(
+        found,
+        path=state.path,
+        kind=state.kind or "",
+        source=state.source.value,
+        run_id=state.run_id,
+        kept_at=state.at,
+        age_seconds=None if back.age is None else round(back.age.total_seconds(), 3),
+        whole=state.whole,
+        drained=state.drained,
+    )
+
+
 def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
     """The answer to one job of a request."""
     if verdict.refusal is None:
         code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
-        return wire.JobAnswer(job_id, True, code, verdict.note, wave)
+        return wire.JobAnswer(job_id, True, code, verdict.note, wave, way_back=way_back(verdict.back))
     status = verdict.status and shown(verdict.status)
     words = _WORDS[verdict.refusal].format(status=status, note=verdict.note)
-    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave)
+    back = way_back(verdict.back)
+    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave, way_back=back)
 
 
 def count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
+from sluiceway.control.plans import Plans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.savepoints import Savepoints
@@ -21,6 +22,7 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
+PlansGiven = NamedDependency[SkipValidation[Plans]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 
@@ -43,8 +45,8 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such stop, savepoint, resource or queue.",
-    409: "The savepoint was removed, is still needed, or is not the service's to remove.",
+    404: "There is no such stop, savepoint, resource, queue or plan.",
+    409: "The savepoint was removed, is still needed, or is not the service's to remove; or a plan no longer holds.",
     413: "The body is too long. Nothing was done.",
     429: "The caller asks too often, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",

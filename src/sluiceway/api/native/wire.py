@@ -74,7 +74,39 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     waves: Annotated[list[Wave], Meta(min_length=1, max_length=100)] | None = None
     abort_when: AbortWhen | None = None
     dry_run: bool = False
+    window_seconds: Seconds | None = None  # with dry_run: how long the jobs are to stay stopped
+    plan: JobId | None = None  # a dry run of a stop, to carry out as it was shown
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Concern(Struct, frozen=True):
+    """One thing about a way back that is not as it seems."""
+
+    about: str  # gone, damaged, unreadable, passed_over, older, drained, finished, claimed, retention, time_zone, …
+    weight: Literal["refused", "loss", "unknown", "note"]
+    text: str
+
+
+class PassedOver(Struct, frozen=True):
+    """A newer state that is not whole."""
+
+    path: str
+    why: str
+
+
+class WayBack(Struct, frozen=True, omit_defaults=True):
+    """What resuming a job comes to. Whatever nobody knows is left out."""
+
+    path: str = ""  # the state that it starts from
+    kind: str = ""  # savepoint or checkpoint
+    source: str = ""  # why this one: chosen, stopped_with, left, began_from or kept_before
+    run_id: int | None = None  # whose it is
+    kept_at: datetime | None = None
+    age_seconds: float | None = None
+    whole: bool | None = None  # as it was just read
+    drained: bool = False
+    passed_over: list[PassedOver] = []
+    concerns: list[Concern] = []
 
 
 class LastCheckpoint(Struct, frozen=True):
@@ -101,6 +133,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     if_savepoint_fails: str = ""  # runs_on, restarts_from_checkpoint, restarts_from_nothing, ends or unknown
     if_savepoint_fails_reason: str = ""
     problems: list[str] = []
+    way_back: list[Concern] = []  # what is known of the way back before it is too late
 
 
 class JobAnswer(Struct, frozen=True, omit_defaults=True):
@@ -111,7 +144,8 @@ class JobAnswer(Struct, frozen=True, omit_defaults=True):
     code: str = ""  # why not, or "already_stopped"
     message: str = ""
     wave: int = 0
-    finding: Finding | None = None  # of a dry run
+    finding: Finding | None = None  # of the dry run of a stop
+    way_back: WayBack | None = None  # of a start that resumes
 
 
 class Accepted(Struct, frozen=True, omit_defaults=True):
@@ -122,6 +156,37 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     refused: int
     jobs: list[JobAnswer]
     dry_run: bool = False
+    plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
+
+
+Allow = Annotated[list[Literal["drained", "finished"]], Meta(max_length=2)]
+
+
+class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """On which terms to bring back what a stop has stopped."""
+
+    allow: Allow = []  # what a resume does only where it is asked for by name
+    dry_run: bool = False
+
+
+class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which jobs to start, from where; or a plan to carry out."""
+
+    job_ids: Ids | None = None
+    resume: bool = False
+    allow: Allow = []
+    dry_run: bool = False
+    plan: JobId | None = None
+
+
+class Planned(Struct, frozen=True):
+    """What was asked for by the dry run that a plan keeps: a stop, or one of two kinds of start."""
+
+    stop: StopRequest | None = None
+    waves: dict[int, int] = {}
+    stop_id: int | None = None  # to be brought back
+    start: StartRequest | None = None
+    allow: Allow = []
 
 
 class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,12 +217,14 @@ class Proceeded(Struct, frozen=True):
     was: Literal["open", "paused", "aborted"]
 
 
-class Resumed(Struct, frozen=True):
-    """The answer to a request to resume what a batch has stopped."""
+class Resumed(Struct, frozen=True, omit_defaults=True):
+    """The answer to a request to start jobs, or to resume what a batch has stopped."""
 
     accepted: int
     refused: int
     jobs: list[JobAnswer]
+    dry_run: bool = False
+    plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
 class StopView(Struct, frozen=True):
@@ -198,6 +265,8 @@ class BatchHead(Struct, frozen=True):
     jobs_total: int
     jobs_settled: int
     settled: bool  # no phase of it can change any more
+    plan: int | None  # the dry run that it carries out
+    planned_by: str  # who made that
 
 
 class Batch(BatchHead, frozen=True):
@@ -341,11 +410,20 @@ class JobViews(Struct, frozen=True):
     next: int | None
 
 
-class Error(Struct, frozen=True):
+class Difference(Struct, frozen=True):
+    """How a job differs from what a plan shows."""
+
+    job_id: int
+    was: str
+    now: str
+
+
+class Error(Struct, frozen=True, omit_defaults=True):
     """Why nothing was done, and what to do about it."""
 
     error_code: str
     error_msg: str
+    differences: list[Difference] = []  # of a plan that no longer holds; at most 1000
 
 
 class Resource(Struct, frozen=True, kw_only=True):
