@@ -346,8 +346,8 @@ def test_create_reads_sql_from_standard_input(stub: Stub, monkeypatch: pytest.Mo
 
 def test_run_tells_each_refusal_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None, "DLI.13007")))
-    assert run(["jobs", "run", "1", "2", "--resume"]) == 1
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert run(["jobs", "run", "1", "2"]) == 1
+    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": False}
     assert "job 2 is refused: no" in capsys.readouterr().err
 
 
@@ -741,9 +741,9 @@ def test_resume_of_which_some_is_refused_exits_with_1(stub: Stub) -> None:
 
 
 def test_resume_takes_single_jobs(stub: Stub) -> None:
-    stub.on("POST /jobs/run", (200, outcomes(None, None)))
+    stub.on("POST /starts", accepted(1, 2))
     assert run(["resume", "--job", "1", "2"]) == 0
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert stub.sent("POST /starts") == {"job_ids": [1, 2], "resume": True}
 
 
 # --- savepoints -----------------------------------------------------------------------------------------------------

@@ -209,9 +209,13 @@ class Client:
         """The latest stops."""
         return self._ok("GET", f"{self._own('/stops')}?limit={limit}")
 
-    def resume_stop(self, stop_id: int) -> Reply:
+    def resume_stop(self, stop_id: int, body: Mapping[str, object]) -> Reply:
         """Start exactly what a stop has stopped, each job from its own savepoint."""
-        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"))
+        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"), body)
+
+    def start(self, body: Mapping[str, object]) -> Reply:
+        """Start jobs, or carry out a plan of starts."""
+        return self._ok("POST", self._own("/starts"), body)
 
     def savepoints(self, **query: object) -> Reply:
         """The latest savepoints that match."""

@@ -47,7 +47,7 @@ _COMMANDS = {
     "events": "events:events_app",
     "jobs": "jobs:app",
     "password": "password:app",
-    "resume": "stops:resume_app",
+    "resume": "resume:resume_app",
     "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",
     "stop": "stops:stop_app",

@@ -15,7 +15,6 @@ from sluiceway.engines.sql import SqlRefused
 from sluiceway.engines.submit import effective_spec
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
-from sluiceway.storage.metadata import Kind as Taken
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import past, views
 from sluiceway.store.database import Database
@@ -160,14 +159,12 @@ def _older(origin: Origin) -> tuple[str, Source] | None:
 
 def _seen(found: Inspection, source: Source, path: str = "") -> State:
     metadata = found.metadata
-    kind = Kind.SAVEPOINT if metadata and metadata.kind is Taken.SAVEPOINT else None
-    if metadata and metadata.kind is Taken.CHECKPOINT:
-        kind = Kind.CHECKPOINT
+    told = Kind(metadata.kind.value) if metadata and metadata.kind else None
     outside = f"{found.unchecked} of its files cannot be looked at from here" if found.unchecked else ""
     return State(
         path=path or found.path,
         source=source,
-        kind=kind or _kind_of(found.path),
+        kind=_kind_of(found.path) or told,
         at=None if found.written is None else datetime.fromtimestamp(found.written, UTC),
         whole=False if found.wrong else None if found.unchecked else True,
         fault=found.why or outside,

@@ -156,7 +156,7 @@ def judge(past: Past, allowed: Collection[Allowed], now: datetime) -> Back:
 def _of_past(past: Past, allowed: Collection[Allowed]) -> list[Concern]:
     found, state = [], past.state
     if past.unreadable:
-        why = f"The storage cannot be read now: {past.unreadable}"
+        why = f"The storage cannot be read now: {past.unreadable.rstrip('.')}."
         found.append(Concern(Trouble.UNREADABLE, Weight.REFUSED, why))
     if state is None:
         return found + _nothing_whole(past)

@@ -63,7 +63,7 @@ IdempotencyKey = Annotated[
     return_dto=None,
     tags=["stops"],
     summary="Stop jobs, each with a savepoint",
-    responses=refusals(404, 413, 422),
+    responses=refusals(404, 409, 413, 422),
 )
 async def stop(
     project_id: Project,
