@@ -112,7 +112,7 @@ def test_words_name_the_operators_the_ages_and_what_to_do() -> None:
     [concern] = judge(past(state, Terms(MINUTE, hints=True)), (), NOW).concerns
     for word in ("GroupAggregate[3], Join[5]", "1 min", "1 h 40 min", "idle_state_retention", "STATE_TTL"):
         assert word in concern.text
-    [moved] = judge(past(terms=Terms(None, False, "Asia/Shanghai", "UTC", 8 * HOUR)), (), NOW).concerns
+    [moved] = judge(past(terms=Terms(zone="Asia/Shanghai", zone_then="UTC", shift=8 * HOUR)), (), NOW).concerns
     assert "+8 hours" in moved.text
     [passed] = judge(past(LEFT, passed=OVER), (), NOW).concerns
     assert "s3://b/chk-10 is newer and not whole: a.sst is missing" in passed.text

@@ -68,14 +68,14 @@ class WaysBack:
     async def _terms(self, before: Before) -> Terms:
         spec, then = before.spec, before.zone or ""
         options = await asyncio.to_thread(_options, spec) if spec.sql else spec.options
-        retention = None if spec.program else spec.state_retention
+        kept = Terms(None if spec.program else spec.state_retention, hints=before.hints)
         if STATE_TTL in options:
-            retention = span(options[STATE_TTL])
+            kept = replace(kept, retention=span(options[STATE_TTL]), by=STATE_TTL)
         if spec.program is not None:
-            return Terms(retention)  # a program's zone is its cluster's
+            return kept  # a program's zone is its cluster's
         named = options.get(LOCAL_ZONE, NO_ZONE)
         zone = named if named != NO_ZONE else then or self.zone
-        return Terms(retention, before.hints, zone, then, _shift(then, zone, self.clock()))
+        return replace(kept, zone=zone, zone_then=then, shift=_shift(then, zone, self.clock()))
 
     async def _look(self, origin: Origin, before: Before | None, roots: Mapping[int, Sequence[str]]) -> Past:
         """The job with its state as it lies there."""

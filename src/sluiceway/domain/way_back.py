@@ -110,6 +110,7 @@ class Terms:
     """How the job would run now, and how it did. What nobody knows is None."""
 
     retention: timedelta | None = None  # of its state since it was last touched; no time at all: for ever
+    by: str = "idle_state_retention"  # what says so
     hints: bool = False  # its SQL gives some states a retention of their own
     zone: str = ""  # that it would be planned under
     zone_then: str = ""  # that its latest run was planned under
@@ -266,7 +267,7 @@ def _expired(state: State, terms: Terms, age: timedelta) -> str:
     hint = " Its SQL has STATE_TTL hints; what they name has a retention of its own." if terms.hints else ""
     return (
         f"All state{whose} is past its retention of {length(terms.retention)}: it was kept {length(age)} ago, and "
-        f"counts begin anew. Raise the job's idle_state_retention above {length(age)} before it is resumed, and "
+        f"counts begin anew. Raise the job's {terms.by} above {length(age)} before it is resumed, and "
         f"nothing is lost.{hint}"
     )
 
@@ -283,8 +284,7 @@ def before_a_stop(
         assert terms.retention is not None
         text = (
             f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
-            "touches any more is gone by then, and counts begin anew. Raise its idle_state_retention before it is "
-            "resumed."
+            "touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
         )
         found.append(Concern(Trouble.RETENTION, Weight.LOSS, text))
     if drain:
