@@ -34,9 +34,9 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.own_password import OwnPassword
-from sluiceway.control.plans import Plans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
@@ -370,7 +370,7 @@ def _api(
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
         "start_jobs": StartJobs(db, queues, storage, clock, local_zone()),
-        "plans": Plans(db, clock),
+        "plans": KeptPlans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),

@@ -63,7 +63,7 @@ class World:
 
     def look(self, *jobs: int) -> dict[int, Any]:
         """The dry run of a resume, by job."""
-        answer = self.own("/starts", {"job_ids": list(jobs), "resume": True, "dry_run": True})
+        answer = self.own("/resumes", {"job_ids": list(jobs), "dry_run": True})
         return {job["job_id"]: job for job in answer["jobs"]}
 
     def cli(self, *arguments: str) -> tuple[int, str]:

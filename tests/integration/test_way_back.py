@@ -53,7 +53,7 @@ async def failed(api: Api, **fields: Any) -> tuple[int, str]:
 
 
 async def look(api: Api, *jobs: int, **body: Any) -> Shown:
-    return await api.post("starts", job_ids=list(jobs), resume=True, dry_run=True, **body)
+    return await api.post("resumes", job_ids=list(jobs), dry_run=True, **body)
 
 
 async def the_only(api: Api, *jobs: int, **body: Any) -> Shown:
@@ -340,7 +340,7 @@ async def test_a_plan_of_a_resume_starts_exactly_what_it_has_shown(api: Api) -> 
     jobs = await api.plane.run(2)
     shown = await api.stopped(*jobs)
     plan = (await api.post(f"stops/{shown['id']}/resume", dry_run=True))["plan"]
-    answer = await api.post("starts", plan=plan)
+    answer = await api.post("resumes", plan=plan)
     assert answer["accepted"] == 2
     assert [await api.restored(job) for job in jobs] == [view["savepoint"] for view in shown["jobs"]]
     told = [event for event in (await api.get("events"))["events"] if event["kind"] == "start_accepted"]
@@ -356,7 +356,7 @@ async def test_a_plan_of_a_resume_is_refused_where_a_state_has_changed(api: Api)
     ]
     shutil.rmtree(local(shown["jobs"][1]["savepoint"]))
     for plan in plans:
-        refused = await api.post("starts", status=409, plan=plan)
+        refused = await api.post("resumes", status=409, plan=plan)
         assert refused["error_code"] == "plan_outdated"
         [one] = refused["differences"]
         assert (one["job_id"], one["was"].startswith("accepted"), "not_whole" in one["now"]) == (jobs[1], True, True)
@@ -366,10 +366,10 @@ async def test_a_plan_of_a_resume_is_refused_where_a_state_has_changed(api: Api)
 async def test_a_plan_is_of_its_project_and_kind_and_says_all(api: Api) -> None:
     [job] = await api.plane.run()
     plan = (await api.stop(job_ids=[job], dry_run=True))["plan"]
-    assert (await api.post("starts", status=404, plan=plan))["error_code"] == "unknown_plan"
+    assert (await api.post("resumes", status=404, plan=plan))["error_code"] == "unknown_plan"
     other = await api.http.post("/api/v1/projects/other/stops", json={"plan": plan})
     assert other.status_code == 404
     for body in ({"plan": plan, "drain": True}, {"plan": plan, "job_ids": [job]}):
         assert (await api.http.post(f"/api/v1/projects/{PROJECT}/stops", json=body)).status_code == 400
-    for start in ({"plan": plan, "resume": True}, {"resume": True}, {"job_ids": [job], "allow": ["drained"]}):
-        assert (await api.http.post(f"/api/v1/projects/{PROJECT}/starts", json=start)).status_code == 400
+    for start in ({"plan": plan, "dry_run": True}, {"dry_run": True}, {"plan": plan, "allow": ["drained"]}):
+        assert (await api.http.post(f"/api/v1/projects/{PROJECT}/resumes", json=start)).status_code == 400

@@ -753,9 +753,9 @@ def test_resume_of_which_some_is_refused_exits_with_1(stub: Stub) -> None:
 
 
 def test_resume_takes_single_jobs(stub: Stub) -> None:
-    stub.on("POST /starts", accepted(1, 2))
+    stub.on("POST /resumes", accepted(1, 2))
     assert run(["resume", "--job", "1", "2"]) == 0
-    assert stub.sent("POST /starts") == {"job_ids": [1, 2], "resume": True}
+    assert stub.sent("POST /resumes") == {"job_ids": [1, 2]}
 
 
 BACK = {
@@ -787,10 +787,10 @@ def test_a_dry_run_of_a_resume_shows_each_state_its_age_and_what_is_lost(
         assert word in first
     assert "All state is past its retention." in second
     assert "sluiceway resume --plan 5" in out
-    stub.on("POST /starts", looked_at(BACK))
+    stub.on("POST /resumes", looked_at(BACK))
     assert run(["resume", "--job", "1", "--dry-run"]) == 0
     assert run(["jobs", "run", "1", "--resume", "--dry-run"]) == 0
-    stub.on("POST /starts", (202, {"accepted": 0, "refused": 1, "jobs": [{"job_id": 1, "accepted": False}]}))
+    stub.on("POST /resumes", (202, {"accepted": 0, "refused": 1, "jobs": [{"job_id": 1, "accepted": False}]}))
     assert run(["resume", "--job", "1", "--dry-run"]) == 1
 
 
@@ -804,9 +804,9 @@ def test_a_resume_tells_what_it_loses_and_takes_what_is_named(stub: Stub, capsys
 
 
 def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    stub.on("POST /starts", looked_at(BACK))
+    stub.on("POST /resumes", looked_at(BACK))
     assert run(["resume", "--plan", "5"]) == 0
-    assert stub.sent("POST /starts") == {"plan": 5}
+    assert stub.sent("POST /resumes") == {"plan": 5}
     stub.on("POST /stops", accepted(1))
     assert run(["stop", "--plan", "6", "--reason", "tonight"]) == 0
     assert stub.sent("POST /stops") == {"plan": 6, "reason": "tonight"}

@@ -213,9 +213,9 @@ class Client:
         """Start exactly what a stop has stopped, each job from its own savepoint."""
         return self._ok("POST", self._own(f"/stops/{stop_id}/resume"), body)
 
-    def start(self, body: Mapping[str, object]) -> Reply:
-        """Start jobs, or carry out a plan of starts."""
-        return self._ok("POST", self._own("/starts"), body)
+    def resume_jobs(self, body: Mapping[str, object]) -> Reply:
+        """Start each of these jobs from its newest state, or carry out a plan."""
+        return self._ok("POST", self._own("/resumes"), body)
 
     def savepoints(self, **query: object) -> Reply:
         """The latest savepoints that match."""

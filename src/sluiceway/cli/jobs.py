@@ -160,7 +160,7 @@ def run(
         return start(client, client.run(wanted, resume=False), wait=wait, timeout=timeout, common=common)
     if asks(yes=terms.yes) and not terms.dry_run:
         confirm(len(wanted), "resumed")
-    reply = client.start({"job_ids": wanted, "resume": True} | terms.body())
+    reply = client.resume_jobs({"job_ids": wanted} | terms.body())
     return resumed(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
 
 

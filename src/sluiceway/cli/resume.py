@@ -54,7 +54,7 @@ def resume(
     client = common.client()
     if plan is not None:
         terms.refuse("A plan says itself on which terms")
-        reply = client.start({"plan": plan})
+        reply = client.resume_jobs({"plan": plan})
     elif stop_id is not None:
         reply = _stop(client, stop_id, terms)
     else:
@@ -72,4 +72,4 @@ def _stop(client: Client, stop_id: int, terms: Terms) -> Reply:
 def _jobs(client: Client, job_ids: list[int], terms: Terms) -> Reply:
     if asks(yes=terms.yes) and not terms.dry_run:
         confirm(len(set(job_ids)), "resumed")
-    return client.start({"job_ids": job_ids, "resume": True} | terms.body())
+    return client.resume_jobs({"job_ids": job_ids} | terms.body())

@@ -1,7 +1,7 @@
 """Starting jobs, from nothing or from where they were stopped."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -59,6 +59,33 @@ PLAIN = Terms()
 
 
 @dataclass(frozen=True, slots=True)
+class Plans:
+    """What is to become of each job of a request to start some."""
+
+    origins: Mapping[int, Origin]
+    each: Mapping[int, Start | Verdict]
+    backs: Mapping[int, Back]  # of those that are resumed
+
+    @property
+    def starts(self) -> list[Start]:
+        """The starts to accept."""
+        return [plan for plan in self.each.values() if isinstance(plan, Start)]
+
+    @property
+    def clusters(self) -> set[str]:
+        """Those that they are on."""
+        return {start.cluster for start in self.starts}
+
+    def verdicts(self, begun: Collection[int] | None) -> dict[int, Verdict]:
+        """The answers, once it is known which of the starts were stored; None: as if all of them were."""
+        late = {start.job_id for start in self.starts if begun is not None and start.job_id not in begun}
+        return {
+            job: _too_late(self.origins.get(job)) if job in late else _verdict(plan, self.backs.get(job))
+            for job, plan in self.each.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class StartJobs:
     """The use case. Call it; it answers as soon as the intent is stored."""
 
@@ -84,25 +111,35 @@ class StartJobs:
         Without a word on that (None) jobs are resumed that are to be after a failure (`resume_checkpoint`) and have
         failed. An id that is given twice is acted on once.
         """
+        plans = await self.plan(project, job_ids, resume=resume, allowed=allowed, terms=terms)
+        verdicts = plans.verdicts(None)
+        if terms.approve is not None:
+            terms.approve(verdicts)
+        if not terms.dry_run:
+            starts = [back.arrange(start) for start in plans.starts] if back else plans.starts
+            note = terms.plan.told if terms.plan else ""
+            begun = await intents.accept_starts(self.db, starts, sorted(RUNNABLE), self.clock(), who, note)
+            self.queues.wake(plans.clusters)
+            verdicts = plans.verdicts(begun)
+        return [verdicts[job] for job in job_ids]
+
+    async def plan(
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        *,
+        resume: bool | None,
+        allowed: Right = EVERYWHERE,
+        terms: Terms = PLAIN,
+    ) -> Plans:
+        """How each job would be started, or why it is not. Nothing is stored."""
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
         resumed = {job for job, origin in origins.items() if _resumes(origin, resume)}
         look = WaysBack(self.db, self.storage, self.clock, self.zone)
         backs = await look([origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
-        planned = await self._with_programs(project, plans)
-        starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
-        verdicts = {job: _verdict(plan, backs.get(job)) for job, plan in planned.items()}
-        if terms.approve is not None:
-            terms.approve(verdicts)
-        if not terms.dry_run:
-            note = terms.plan.told if terms.plan else ""
-            begun = await intents.accept_starts(
-                self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who, note
-            )
-            self.queues.wake({start.cluster for start in starts.values()})
-            verdicts |= {job: _too_late(origins.get(job)) for job in starts if job not in begun}
-        return [verdicts[job] for job in job_ids]
+        return Plans(origins, await self._with_programs(project, plans), backs)
 
     async def resume_batch(
         self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE, terms: Terms = PLAIN

@@ -284,7 +284,7 @@ def before_a_stop(
         assert terms.retention is not None
         text = (
             f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
-            "touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
+            f"touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
         )
         found.append(Concern(Trouble.RETENTION, Weight.LOSS, text))
     if drain:

@@ -75,7 +75,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", f"{_OWN}/stops/{{stop_id}}/abort"): Action.STOP,
     ("POST", f"{_OWN}/stops/{{stop_id}}/proceed"): Action.STOP,
     ("POST", f"{_OWN}/stops/{{stop_id}}/resume"): Action.START,
-    ("POST", f"{_OWN}/starts"): Action.START,
+    ("POST", f"{_OWN}/resumes"): Action.START,
     ("GET", f"{_OWN}/events"): Action.EVENTS,
     ("GET", f"{_OWN}/savepoints"): Action.LIST,
     ("POST", f"{_OWN}/savepoints"): Action.UPDATE,

@@ -8,7 +8,7 @@ from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
-from sluiceway.control.plans import Plans
+from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.savepoints import Savepoints
@@ -22,7 +22,7 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
-PlansGiven = NamedDependency[SkipValidation[Plans]]
+PlansGiven = NamedDependency[SkipValidation[KeptPlans]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 

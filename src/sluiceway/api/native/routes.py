@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, jobs, resources, savepoints, starts, stops, wire
+from sluiceway.api.native import events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -40,8 +40,8 @@ _HANDLERS = [
     stops.show_stop,
     stops.abort,
     stops.proceed,
-    starts.resume,
-    starts.start,
+    resumes.resume_stop,
+    resumes.resume_some,
     events.follow_stop,
     events.list_events,
     savepoints.list_savepoints,

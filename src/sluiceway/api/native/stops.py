@@ -1,4 +1,4 @@
-"""Stops of many jobs as one thing: accepting them, looking at them, and taking them back. `starts` undoes them."""
+"""Stops of many jobs as one thing: accepting them, looking at them, and taking them back. `resumes` undoes them."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ from sluiceway.api.native.given import (
     refusals,
 )
 from sluiceway.api.permit import Permit, PermitGiven
-from sluiceway.control import plans as planning
+from sluiceway.control import kept_plans
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
 from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
@@ -152,14 +152,14 @@ async def _shown(
     answers = [_finding(finding, meant.waves.get(finding.job_id, 0)) for finding in findings]
     asked = wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
     request = msgspec.json.encode(asked).decode()
-    plan = await plans.keep(project, PlanKind.STOP, permit.who, request, planning.of_stop(findings))
+    plan = await plans.keep(project, PlanKind.STOP, permit.who, request, kept_plans.of_stop(findings))
     return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan)
 
 
 def _held(meant: _Meant, findings: Sequence[Finding]) -> _Meant:
     """Exactly what the plan shows as to be stopped. Raises `PlanOutdated` where anything else would be shown now."""
     assert meant.plan is not None, "it is a plan's"
-    planning.hold(meant.plan, planning.of_stop(findings))
+    kept_plans.hold(meant.plan, kept_plans.of_stop(findings))
     shown = {one.job_id: one.subject for one in meant.plan.jobs if one.accepted}
     return replace(meant, job_ids=list(shown), shown=shown)
 

@@ -169,23 +169,20 @@ class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):
     dry_run: bool = False
 
 
-class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which jobs to start, from where; or a plan to carry out."""
+class JobsResumeRequest(ResumeRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which jobs to bring back, each from its newest savepoint or checkpoint, and how; or a plan to carry out."""
 
     job_ids: Ids | None = None
-    resume: bool = False
-    allow: Allow = []
-    dry_run: bool = False
     plan: JobId | None = None
 
 
 class Planned(Struct, frozen=True):
-    """What was asked for by the dry run that a plan keeps: a stop, or one of two kinds of start."""
+    """What was asked for by the dry run that a plan keeps: a stop, or one of two kinds of resume."""
 
     stop: StopRequest | None = None
     waves: dict[int, int] = {}
     stop_id: int | None = None  # to be brought back
-    start: StartRequest | None = None
+    job_ids: list[JobId] = []  # to be brought back
     allow: Allow = []
 
 
@@ -218,7 +215,7 @@ class Proceeded(Struct, frozen=True):
 
 
 class Resumed(Struct, frozen=True, omit_defaults=True):
-    """The answer to a request to start jobs, or to resume what a batch has stopped."""
+    """The answer to a request to bring jobs back."""
 
     accepted: int
     refused: int

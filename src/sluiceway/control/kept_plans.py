@@ -20,7 +20,7 @@ _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Plans:
+class KeptPlans:
     """The use cases around plans."""
 
     db: Database

@@ -1,4 +1,4 @@
-"""Starts: jobs by their ids, or what a stop has stopped; looked at first, or as a plan has shown them."""
+"""Bringing jobs back: what a stop has stopped, or single ones; looked at first, or as a plan has shown it."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,7 +15,7 @@ from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import BatchId, PlansGiven, Project, StartJobsGiven, refusals
 from sluiceway.api.permit import Permit, PermitGiven
-from sluiceway.control import plans as planning
+from sluiceway.control import kept_plans
 from sluiceway.control.start_jobs import StartJobs, Terms
 from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
@@ -30,11 +30,11 @@ _AS_ASKED: Final = wire.ResumeRequest()
     status_code=HTTP_202_ACCEPTED,
     dto=Json[wire.ResumeRequest],
     return_dto=None,
-    tags=["stops"],
-    summary="Bring them back",
+    tags=["resumes"],
+    summary="Bring back what a stop has stopped",
     responses=refusals(404),
 )
-async def resume(
+async def resume_stop(
     project_id: Project,
     stop_id: BatchId,
     start_jobs: StartJobsGiven,
@@ -48,27 +48,27 @@ async def resume(
     """
     asked = wire.Planned(stop_id=stop_id, allow=data.allow)
     terms = Terms(_allowed(data.allow), dry_run=data.dry_run)
-    verdicts = await _started(start_jobs, project_id, asked, terms, permit)
+    verdicts = await _begun(start_jobs, project_id, asked, terms, permit)
     return _answer(verdicts, await _kept(plans, project_id, asked, verdicts, permit) if data.dry_run else None, terms)
 
 
 @post(
-    "/starts",
+    "/resumes",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.StartRequest],
+    dto=Json[wire.JobsResumeRequest],
     return_dto=None,
-    tags=["starts"],
-    summary="Start jobs, or carry out a plan of starts",
+    tags=["resumes"],
+    summary="Bring back single jobs, or carry out a plan",
     responses=refusals(404, 409, 413),
 )
-async def start(
+async def resume_some(
     project_id: Project,
-    data: JSONBody[wire.StartRequest],
+    data: JSONBody[wire.JobsResumeRequest],
     start_jobs: StartJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
 ) -> wire.Resumed:
-    """Start jobs, with `resume` each from its newest savepoint or checkpoint.
+    """Start each of these jobs from its newest savepoint or checkpoint.
 
     With `dry_run` no job is touched. With `plan` exactly the jobs are started that a dry run has shown, each from the
     state that it has shown; nothing is done where anything has changed since.
@@ -76,32 +76,29 @@ async def start(
     if data.plan is not None:
         return await _carry_out(start_jobs, plans, project_id, data, permit)
     if data.job_ids is None:
-        raise ClientException("Say which jobs to start: job_ids, or a plan.")
-    if data.allow and not data.resume:
-        raise ClientException("allow is about resuming: it needs resume.")
-    asked = wire.Planned(start=data, allow=data.allow)
+        raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
+    asked = wire.Planned(job_ids=data.job_ids, allow=data.allow)
     terms = Terms(_allowed(data.allow), dry_run=data.dry_run)
-    verdicts = await _started(start_jobs, project_id, asked, terms, permit)
+    verdicts = await _begun(start_jobs, project_id, asked, terms, permit)
     return _answer(verdicts, await _kept(plans, project_id, asked, verdicts, permit) if data.dry_run else None, terms)
 
 
 async def _carry_out(
-    start_jobs: StartJobs, plans: PlansGiven, project: str, data: wire.StartRequest, permit: Permit
+    start_jobs: StartJobs, plans: PlansGiven, project: str, data: wire.JobsResumeRequest, permit: Permit
 ) -> wire.Resumed:
-    if data != wire.StartRequest(plan=data.plan) or data.plan is None:
-        raise ClientException("A plan says itself which jobs to start and how; give nothing beside it.")
+    if data != wire.JobsResumeRequest(plan=data.plan) or data.plan is None:
+        raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
     plan = await plans.find(project, data.plan, PlanKind.RESUME)
     asked = msgspec.json.decode(plan.request, type=wire.Planned)
     terms = Terms(_allowed(asked.allow), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
-    verdicts = await _started(start_jobs, project, asked, terms, permit)
-    return _answer(verdicts, None, terms)
+    return _answer(await _begun(start_jobs, project, asked, terms, permit), None, terms)
 
 
 def _hold(plan: Plan, verdicts: Mapping[int, Verdict]) -> None:
-    planning.hold(plan, planning.of_starts(verdicts))
+    kept_plans.hold(plan, kept_plans.of_starts(verdicts))
 
 
-async def _started(
+async def _begun(
     start_jobs: StartJobs, project: str, asked: wire.Planned, terms: Terms, permit: Permit
 ) -> Mapping[int, Verdict]:
     """The verdicts, in the order of the request or of the ids."""
@@ -109,9 +106,8 @@ async def _started(
     if asked.stop_id is not None:
         found = await start_jobs.resume_batch(project, asked.stop_id, who=permit.who, allowed=allowed, terms=terms)
         return dict(sorted(found.items()))
-    assert asked.start is not None, "a request is of one of two kinds"
-    jobs = asked.start.job_ids or []
-    verdicts = await start_jobs(project, jobs, resume=asked.start.resume, who=permit.who, allowed=allowed, terms=terms)
+    jobs = asked.job_ids
+    verdicts = await start_jobs(project, jobs, resume=True, who=permit.who, allowed=allowed, terms=terms)
     return dict(zip(jobs, verdicts, strict=True))
 
 
@@ -119,7 +115,7 @@ async def _kept(
     plans: PlansGiven, project: str, asked: wire.Planned, verdicts: Mapping[int, Verdict], permit: Permit
 ) -> int | None:
     request = msgspec.json.encode(asked).decode()
-    return await plans.keep(project, PlanKind.RESUME, permit.who, request, planning.of_starts(verdicts))
+    return await plans.keep(project, PlanKind.RESUME, permit.who, request, kept_plans.of_starts(verdicts))
 
 
 def _answer(verdicts: Mapping[int, Verdict], plan: int | None, terms: Terms) -> wire.Resumed:
