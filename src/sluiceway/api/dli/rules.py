@@ -67,6 +67,7 @@ EMPTY_IS_ABSENT: Final = frozenset(
         "execution_agency_urn",
         "feature",
         "resource_config_version",
+        "idle_state_retention_unit",
     }
 )
 # Go's clients send these empty with every update. Of a job that runs that says nothing, since they cannot be changed.
@@ -227,9 +228,22 @@ def overlay(base: Settings, body: msgspec.Struct, empty_is_absent: frozenset[str
 
 def _counted(settings: Settings, body: msgspec.Struct, unit: RetentionUnit) -> Settings:
     """The same settings, with what a retention that the body gives counts. An export says that itself."""
-    if getattr(body, "idle_state_retention", None) is None or getattr(body, "idle_state_retention_unit", None):
+    value, unit_given = (getattr(body, f"idle_state_retention{part}", None) for part in ("", "_unit"))
+    if unit_given:
+        _check_unit(unit_given, value)
+        return settings
+    if value is None:
         return settings
     return replace(settings, idle_state_retention_unit=retention.unit_of(settings.idle_state_retention, unit))
+
+
+def _check_unit(given: str, value: int | None) -> None:
+    if given not in retention.UNITS:
+        units = sorted(retention.UNITS)
+        raise bad("idle_state_retention_unit", f"it must be {' or '.join(units)}", f"必须为 {' 或 '.join(units)}")
+    if value is None:
+        # Alone it would make another length of a value that somebody else has given.
+        raise bad("idle_state_retention_unit", "it goes with idle_state_retention", "需要同时填写 idle_state_retention")
 
 
 def _in_one_form(settings: Settings, body: SqlJob) -> Settings:

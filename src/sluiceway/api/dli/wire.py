@@ -111,7 +111,7 @@ class _SqlJobFields(Struct, frozen=True, kw_only=True):
     smn_topic: Text = None
     restart_when_exception: bool | None = None
     idle_state_retention: Retention = None
-    idle_state_retention_unit: Literal["seconds", "hours"] | None = None  # ours: what it counts
+    idle_state_retention_unit: Text = None  # ours: what it counts, seconds or hours
     edge_group_ids: EdgeGroups = None
     dirty_data_strategy: DirtyData = None
     udf_jar_url: Text = None
