@@ -4,27 +4,30 @@ Flink finds the state of an operator by the operator's id and by nothing else. I
 the plan, so a change may leave an id as it is and give it to an operator with another kind of state.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class FitKind(StrEnum):
-    """What would come of a start from the state, the best first."""
+    """What would come of a start from the state, the best first. Of several, the last one counts."""
 
     SAME = "same"  # all state is taken, and every operator that keeps state has some
     NEW_OPERATORS = "new_operators"  # all state is taken, and some operators begin without any
+    OTHER_MEANING = "other_meaning"  # all state is taken, by functions that would go on from what others have counted
     UNKNOWN = "unknown"
-    LEFT_BEHIND = "left_behind"  # nobody would take some of the state: Flink refuses, or drops it where that is allowed
+    LEFT_BEHIND = "left_behind"  # nobody would take some of the state: Flink refuses, or drops it without a word
     WOULD_NOT_START = "would_not_start"
 
 
 class Why(StrEnum):
-    """A reason for a kind that is not good."""
+    """A reason for a kind that is not `SAME`."""
 
-    OPERATOR_GONE = "operator_gone"  # no operator of the job has this id
-    STATE_GONE = "state_gone"  # the operator is there, and has no state of this name any more; Flink would say nothing
-    TYPE_CHANGED = "type_changed"  # the operator's state is of another type
+    NEW_OPERATOR = "new_operator"
+    MEANING_CHANGED = "meaning_changed"
+    OPERATOR_GONE = "operator_gone"  # no operator of the job has this id: Flink refuses
+    STATE_GONE = "state_gone"  # the operator is there, and has no state of this name any more: Flink says nothing
+    TYPE_CHANGED = "type_changed"
     KEY_CHANGED = "key_changed"
     MAX_PARALLELISM = "max_parallelism"
     SLOTS = "slots"  # the cluster has too few
@@ -33,6 +36,24 @@ class Why(StrEnum):
     NOT_READ = "not_read"  # the savepoint cannot be read, now or from here
     NOT_PLANNED = "not_planned"  # a program's graph is known when it runs; or there was nothing to plan with
     NOT_TOLD = "not_told"  # the operators are known, and whether their state fits is not
+
+
+KIND_OF = {
+    Why.NEW_OPERATOR: FitKind.NEW_OPERATORS,
+    Why.MEANING_CHANGED: FitKind.OTHER_MEANING,
+    Why.OPERATOR_GONE: FitKind.LEFT_BEHIND,
+    Why.STATE_GONE: FitKind.LEFT_BEHIND,
+    Why.TYPE_CHANGED: FitKind.WOULD_NOT_START,
+    Why.KEY_CHANGED: FitKind.WOULD_NOT_START,
+    Why.MAX_PARALLELISM: FitKind.WOULD_NOT_START,
+    Why.SLOTS: FitKind.WOULD_NOT_START,
+    Why.BATCH: FitKind.WOULD_NOT_START,
+    Why.REFUSED: FitKind.WOULD_NOT_START,
+    Why.NOT_READ: FitKind.UNKNOWN,
+    Why.NOT_PLANNED: FitKind.UNKNOWN,
+    Why.NOT_TOLD: FitKind.UNKNOWN,
+}
+_RANK = list(FitKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +71,12 @@ class Left:
 
     operator: str  # its name, or what is known instead of one
     id: str  # 32 hex digits
-    bytes: int
+    bytes: int  # that the savepoint has of the operator; more than are left where it keeps some of its state
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The judgement. `text` says all of it in some sentences."""
+    """The judgement, with the worst reasons first."""
 
     kind: FitKind
     reasons: tuple[Reason, ...] = ()
@@ -70,11 +91,28 @@ class Fit:
 
     @property
     def good(self) -> bool:
-        """Whether Flink would start the job, and take all of the state."""
+        """Whether Flink would start the job, and the job go on from all of the state as it was meant."""
         return self.kind in {FitKind.SAME, FitKind.NEW_OPERATORS}
 
 
+def fit_of(*reasons: Reason, left: tuple[Left, ...] = (), slots: int | None = None) -> Fit:
+    """What these reasons come to."""
+    worst_first = sorted(reasons, key=lambda reason: -_RANK.index(KIND_OF[reason.why]))
+    kind = KIND_OF[worst_first[0].why] if worst_first else FitKind.SAME
+    fresh = tuple(reason.operator for reason in reasons if reason.why is Why.NEW_OPERATOR)
+    return Fit(kind, tuple(worst_first), left, fresh, slots)
+
+
 # What is compared -----------------------------------------------------------------------------------------------------
+
+
+class Readable(StrEnum):
+    """How what one serializer has written can be read by another, in Flink's own judgement."""
+
+    AS_IS = "as_is"
+    AFTER_MIGRATION = "after_migration"
+    INCOMPATIBLE = "incompatible"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +120,7 @@ class Held:
     """An operator of the savepoint, as its `_metadata` tells of it."""
 
     id: str  # 32 hex digits
-    name: str  # empty where it is not told, as before Flink 2.0
-    parallelism: int
+    name: str  # empty where it is not told
     max_parallelism: int
     bytes: int  # of state
     stateful: bool
@@ -97,11 +134,14 @@ class Planned:
     id: str  # 32 hex digits
     name: str
     parallelism: int
-    max_parallelism: int  # -1: Flink derives it, and takes that of the savepoint
+    max_parallelism: int  # below 1: Flink derives it, and takes that of the savepoint
     kind: str  # the classes that it consists of
     content: str  # a digest of all that it was made of: where it is equal, so are its states
-    states: Mapping[str, str] | None = None  # serializers by name of the state, as Flink writes them; None: not known
     alternative: str = ""  # another id that Flink would look for it under
+    description: str = ""  # as Flink shows it
+    keyed: bool = False
+    key: str = ""  # the serializer of its keys
+    states: Mapping[str, Mapping[str, str]] | None = None  # by name, the parts of each; None: they are not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +151,3 @@ class Plan:
     operators: tuple[Planned, ...]
     slots: int
     batch: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the cluster has for the job. None: nobody knows, or it takes more machines when it needs them."""
-
-    slots: int | None = None
-    jobs: Sequence[str] = field(default_factory=tuple)
