@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobInfoImpl;
 import org.apache.flink.api.common.TaskInfo;
@@ -84,6 +85,7 @@ import org.apache.flink.util.SimpleUserCodeClassLoader;
 public final class StateProbe {
     private static final int MOST_OBJECTS = 50000;
     private static final int LARGEST_GRAPH = 1000;
+    private static final Pattern NUMBER = Pattern.compile("^\\[[0-9]+\\]:|\\[[0-9]+\\]$|\\[[0-9]+\\](?=: )");
     private static final String[] OPENED = {"org.apache.flink.table.runtime.", "org.apache.flink.streaming.api.operators."};
     private static final String[] BUILT_IN = {
         "org.apache.flink.table.runtime.functions.", "org.apache.flink.table.planner.functions."
@@ -142,8 +144,9 @@ public final class StateProbe {
             Map told = new LinkedHashMap();
             told.put("id", config.getOperatorID().toHexString());
             told.put("alternative", alternative(vertex, config));
-            told.put("name", config.getOperatorName());
-            told.put("description", graph.getStreamNode((Integer) entry.getKey()).getOperatorDescription());
+            told.put("name", NUMBER.matcher(config.getOperatorName()).replaceAll(""));
+            String description = graph.getStreamNode((Integer) entry.getKey()).getOperatorDescription();
+            told.put("description", NUMBER.matcher(description == null ? "" : description).replaceAll(""));
             told.put("parallelism", Integer.valueOf(vertex.getParallelism()));
             told.put("max_parallelism", Integer.valueOf(vertex.getMaxParallelism()));
             told.put("content", content(config));
@@ -184,8 +187,9 @@ public final class StateProbe {
                 if (!Modifier.isStatic(each.getModifiers()) && !each.getType().isPrimitive()) {
                     each.setAccessible(true);
                     Object part = each.get(whole);
-                    if (part != null && part.getClass().getName().startsWith("org.apache.flink.")) {
-                        classes.add(part.getClass().getName());
+                    String name = part == null ? "" : part.getClass().getName();
+                    if (name.startsWith("org.apache.flink.") && name.indexOf("$$Lambda") < 0 && !(part instanceof Enum)) {
+                        classes.add(name);
                     }
                 }
             }
@@ -202,7 +206,9 @@ public final class StateProbe {
                 told.put("key", write(keys.snapshotConfiguration()));
                 Map states = new LinkedHashMap();
                 open(job, vertex, config, factory, states);
-                told.put("states", states);
+                if (!states.isEmpty()) {
+                    told.put("states", states);
+                }
             } else if (factory.getClass().getName().endsWith("UdfStreamOperatorFactory")) {
                 generated(field(field(field(factory, "operator"), "userFunction"), "generator"), told);
             }
@@ -492,7 +498,7 @@ public final class StateProbe {
     /** A digest of what an operator is made of, and of the types of what comes in: its state follows from these. */
     private String content(StreamConfig config) throws Exception {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        digest.update(config.getConfiguration().getBytes("serializedUdf", new byte[0]));
+        digest.update(config.getConfiguration().getBytes(StreamConfig.SERIALIZED_UDF, new byte[0]));
         StreamConfig.InputConfig[] inputs = config.getInputs(loader);
         for (int i = 0; i < inputs.length; i++) {
             if (inputs[i] instanceof StreamConfig.NetworkInputConfig) {

@@ -263,7 +263,7 @@ class FlinkJvm:
                 loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
                 compiler = self._flink.table.runtime.generated.CompileUtils
                 made = compiler.compile(loader, "sluiceway.StateProbe", _PROBE.read_text())
-                self._probe = made.getDeclaredConstructor([]).newInstance([])
+                self._probe = made.newInstance()
             return self._probe
 
     def _submit_whole(self, table: Any, script: Script) -> None:
