@@ -139,6 +139,7 @@ class Planned:
     content: str  # a digest of all that it was made of: where it is equal, so are its states
     alternative: str = ""  # another id that Flink would look for it under
     description: str = ""  # as Flink shows it
+    inputs: tuple[str, ...] = ()  # the sources behind each of its inputs
     keyed: bool = False
     key: str = ""  # the serializer of its keys
     states: Mapping[str, Mapping[str, str]] | None = None  # by name, the parts of each; None: they are not known

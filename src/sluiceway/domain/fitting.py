@@ -9,12 +9,16 @@ from sluiceway.domain.fit import Fit, Held, Left, Plan, Planned, Readable, Reaso
 Pair = tuple[str, str]  # two serializers: before, and now
 Verdicts = Mapping[Pair, Readable]
 
+LONGEST = 300  # characters of an operator's description in a text
 TYPE = "type"  # the part of a state that is no serializer: what kind of state it is
 _VALUE = "VALUE_SERIALIZER"
 # Their state is bytes that the connector reads and writes itself, so it follows from the connector alone.
 _OF_CONNECTORS = ("SourceOperatorFactory", "SinkWriterOperatorFactory", "CommitterOperatorFactory")
-_AGGREGATES = re.compile(r"\w*(?:Aggregate|Aggregation|TableAggregate)\(")
+_AGGREGATES = re.compile(r"\w*Aggregat\w*\(")
 _ALIAS = re.compile(r" AS [^,\])]+")
+_COLUMNS = re.compile(r", select=\[[^\]]*\]")
+_JOIN = re.compile(r"\w*Join\(")
+_EQUAL = re.compile(r"\b\w+ = \w+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class _Ledger:
     left: list[Left] = field(default_factory=list)
 
     def weigh(self, held: Held) -> None:
+        """Look at one operator of the savepoint."""
         now = _by_id(self.case.now).get(held.id)
         before = _by_id(self.case.before).get(held.id)
         if now is None:
@@ -103,17 +108,18 @@ class _Ledger:
             )
         else:
             return True
-        self.reasons.append(Reason(Why.MAX_PARALLELISM, text, now.name))
+        if not any(reason.why is Why.MAX_PARALLELISM for reason in self.reasons):
+            self.reasons.append(Reason(Why.MAX_PARALLELISM, text, now.name))
         return False
 
     def _compare(self, held: Held, before: Planned, now: Planned) -> None:
         if (before.kind, before.content, before.key) == (now.kind, now.content, now.key):
-            return
-        if before.states is None or now.states is None:
+            self._meanings(before, now)
+        elif before.states is None or now.states is None:
             if before.kind != now.kind or not now.kind.partition(" ")[0].endswith(_OF_CONNECTORS):
                 self._untold(now, "it is another one than before, and keeps state in a way of its own")
-            return
-        self._states(held, before, now)
+        else:
+            self._states(held, before, now)
 
     def _states(self, held: Held, before: Planned, now: Planned) -> None:
         found = len(self.reasons)
@@ -129,20 +135,33 @@ class _Ledger:
                 f"{held.bytes} bytes): Flink would start it, and it would begin anew without a word."
             )
             self.reasons.append(Reason(Why.STATE_GONE, text, now.name))
-        if len(self.reasons) == found and _meaning(before) != _meaning(now):
+        if len(self.reasons) == found:
+            self._meanings(before, now)
+
+    def _meanings(self, before: Planned, now: Planned) -> None:
+        """All its state would be taken; tell where it would be taken for something else."""
+        if not now.keyed:
+            return
+        known = {source for each in self.case.before.operators for source in each.inputs} if self.case.before else set()
+        if before.inputs != now.inputs and known.issuperset(now.inputs):
+            was, is_ = " and ".join(before.inputs), " and ".join(now.inputs)
+            text = f"{now.name} would take state for its own that was made from other input: from {was}, and not {is_}."
+        elif _meaning(before) != _meaning(now):
             text = (
-                f"{now.name} would go on from what other functions have counted: it was {_meaning(before)}, and is "
-                f"{_meaning(now)}."
+                f"{now.name} would go on from what another one has left, as the types are the same: it was "
+                f"{_shown(before)}, and is {_shown(now)}."
             )
-            self.reasons.append(Reason(Why.MEANING_CHANGED, text, now.name))
+        else:
+            return
+        self.reasons.append(Reason(Why.MEANING_CHANGED, text, now.name))
 
     def _part(self, now: Planned, part: str, pair: Pair) -> None:
         verdict = self.verdicts.get(pair, Readable.UNKNOWN)
         if part == TYPE:
             verdict = Readable.INCOMPATIBLE
-        if verdict is Readable.AS_IS:
+        if verdict is Readable.AS_IS or (verdict is Readable.AFTER_MIGRATION and part == _VALUE):
             return
-        if verdict is Readable.UNKNOWN or (verdict is Readable.AFTER_MIGRATION and part == _VALUE):
+        if verdict is Readable.UNKNOWN:
             self._untold(now, "its type has changed, and whether Flink can turn the one into the other is not known")
         elif not part:
             text = f"The keys of {now.name} are of other types than those of its state: Flink cannot read it."
@@ -158,6 +177,7 @@ class _Ledger:
             self.reasons.append(Reason(Why.NOT_TOLD, text, now.name))
 
     def look_for_new_ones(self) -> None:
+        """Find the operators that keep state and have none."""
         known = {held.id for held in self.case.held if held.stateful}
         for now in self.case.now.operators:
             if not known & {now.id, now.alternative} and (now.keyed or now.states):
@@ -197,6 +217,15 @@ def _name(held: Held, before: Planned | None) -> str:
     return (before.name if before else "") or held.name or f"an operator without a name ({held.id})"
 
 
-def _meaning(operator: Planned) -> str:
-    """What an aggregation computes; empty for whatever keeps rows as they are."""
-    return _ALIAS.sub("", operator.description) if _AGGREGATES.match(operator.description) else ""
+def _meaning(operator: Planned) -> object:
+    """What its state is taken for; columns that it merely hands on are no part of that."""
+    if _JOIN.match(operator.description):
+        return frozenset(_EQUAL.findall(operator.description))
+    if _AGGREGATES.match(operator.description):
+        return _ALIAS.sub("", operator.description)
+    return _COLUMNS.sub("", operator.description)
+
+
+def _shown(operator: Planned) -> str:
+    text = _ALIAS.sub("", operator.description)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

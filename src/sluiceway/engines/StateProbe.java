@@ -12,6 +12,7 @@ import java.util.Base64;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -58,9 +59,12 @@ import org.apache.flink.runtime.state.heap.HeapKeyedStateBackend;
 import org.apache.flink.runtime.state.heap.HeapPriorityQueueSnapshotRestoreWrapper;
 import org.apache.flink.runtime.state.heap.StateTable;
 import org.apache.flink.runtime.state.metainfo.StateMetaInfoSnapshot;
+import org.apache.flink.runtime.state.ttl.TtlAwareSerializerSnapshotWrapper;
 import org.apache.flink.runtime.taskmanager.TaskManagerRuntimeInfo;
 import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.graph.StreamEdge;
 import org.apache.flink.streaming.api.graph.StreamGraph;
+import org.apache.flink.streaming.api.graph.StreamNode;
 import org.apache.flink.streaming.api.operators.Output;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorFactory;
@@ -122,8 +126,9 @@ public final class StateProbe {
     /** Whether what one serializer has written can be read by another; both as `describe` writes them. */
     public String resolve(String before, String now) {
         try {
-            TypeSerializerSnapshot old = (TypeSerializerSnapshot) read(before);
-            TypeSerializerSnapshot fresh = (TypeSerializerSnapshot) read(now);
+            // State backends compare them so: a retention may come and go.
+            TypeSerializerSnapshot old = new TtlAwareSerializerSnapshotWrapper(read(before)).getTtlAwareSerializerSnapshot();
+            TypeSerializerSnapshot fresh = new TtlAwareSerializerSnapshotWrapper(read(now)).getTtlAwareSerializerSnapshot();
             TypeSerializerSchemaCompatibility found = fresh.resolveSchemaCompatibility(old);
             if (found.isCompatibleAsIs() || found.isCompatibleWithReconfiguredSerializer()) {
                 return "as_is";
@@ -145,6 +150,7 @@ public final class StateProbe {
             told.put("id", config.getOperatorID().toHexString());
             told.put("alternative", alternative(vertex, config));
             told.put("name", NUMBER.matcher(config.getOperatorName()).replaceAll(""));
+            told.put("inputs", inputs(graph, (Integer) entry.getKey()));
             String description = graph.getStreamNode((Integer) entry.getKey()).getOperatorDescription();
             told.put("description", NUMBER.matcher(description == null ? "" : description).replaceAll(""));
             told.put("parallelism", Integer.valueOf(vertex.getParallelism()));
@@ -156,6 +162,32 @@ public final class StateProbe {
                 states(job, vertex, config, factory, told);
             }
             operators.add(told);
+        }
+    }
+
+    /** The sources behind each of its inputs. */
+    private List inputs(StreamGraph graph, Integer node) {
+        List told = new ArrayList();
+        List edges = graph.getStreamNode(node).getInEdges();
+        for (int i = 0; i < edges.size(); i++) {
+            TreeSet sources = new TreeSet();
+            sources(graph, ((StreamEdge) edges.get(i)).getSourceId(), sources, new HashSet());
+            told.add(String.join(", ", sources));
+        }
+        return told;
+    }
+
+    private void sources(StreamGraph graph, int id, TreeSet sources, HashSet seen) {
+        if (!seen.add(Integer.valueOf(id))) {
+            return;
+        }
+        StreamNode node = graph.getStreamNode(Integer.valueOf(id));
+        List edges = node.getInEdges();
+        if (edges.isEmpty()) {
+            sources.add(NUMBER.matcher(node.getOperatorName()).replaceAll("").replaceFirst("^Source: ", ""));
+        }
+        for (int i = 0; i < edges.size(); i++) {
+            sources(graph, ((StreamEdge) edges.get(i)).getSourceId(), sources, seen);
         }
     }
 
@@ -490,7 +522,7 @@ public final class StateProbe {
         return Base64.getEncoder().encodeToString(out.getCopyOfBuffer());
     }
 
-    private Object read(String text) throws Exception {
+    private TypeSerializerSnapshot read(String text) throws Exception {
         DataInputDeserializer in = new DataInputDeserializer(Base64.getDecoder().decode(text));
         return TypeSerializerSnapshotSerializationUtil.readSerializerSnapshot(in, loader);
     }

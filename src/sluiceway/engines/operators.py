@@ -90,6 +90,7 @@ class _Operator(msgspec.Struct):
     max_parallelism: int
     kind: str
     content: str
+    inputs: tuple[str, ...] = ()
     alternative: str = ""
     keyed: bool = False
     key: str = ""
