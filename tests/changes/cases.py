@@ -18,7 +18,7 @@ TABLES = SOURCE.replace("{name}", "s") + SOURCE.replace("{name}", "r")
 UPSERT = "CREATE TABLE {name} ({columns}, PRIMARY KEY ({key}) NOT ENFORCED) WITH {sink};\n"
 APPEND = "CREATE TABLE {name} ({columns}) WITH {sink};\n"
 SINK = "('connector' = 'print', 'print-identifier' = '{job}')"
-RATES = {"before": ("200", "1", "100"), "after": ("20", "101", "200")}
+RATES = {"before": ("20", "1", "100"), "after": ("20", "101", "200")}
 
 
 def upsert(columns: str, name: str = "b", key: str = "id") -> str:
@@ -137,16 +137,36 @@ BASES = (
     Base(
         "two",
         "two INSERTs",
-        TABLES + upsert("id BIGINT, c BIGINT") + upsert("id BIGINT, m BIGINT", "d") + AGG
+        TABLES
+        + upsert("id BIGINT, c BIGINT")
+        + upsert("id BIGINT, m BIGINT", "d")
+        + AGG
         + "INSERT INTO d SELECT id, MIN(v) FROM r GROUP BY id;",
         updates,
     ),
     Base(
         "keyed",
         "a sink whose key is not that of the query",
-        TABLES + upsert("m BIGINT, c BIGINT", key="m")
+        TABLES
+        + upsert("m BIGINT, c BIGINT", key="m")
         + "INSERT INTO b SELECT MIN(v), COUNT(*) FROM s GROUP BY id ON CONFLICT DO DEDUPLICATE;",
         updates,
+    ),
+    Base(
+        "match",
+        "`MATCH_RECOGNIZE`",
+        TABLES
+        + append("id BIGINT, a BIGINT, o BIGINT")
+        + "INSERT INTO b SELECT id, a, o FROM s MATCH_RECOGNIZE (PARTITION BY id ORDER BY t MEASURES B.v AS a, A.v AS o "
+        "ONE ROW PER MATCH AFTER MATCH SKIP TO NEXT ROW PATTERN (A B) DEFINE A AS A.v > 0, B AS B.v > 0);",
+        old_values,
+    ),
+    Base(
+        "files",
+        "a sink of files",
+        TABLES + "CREATE TABLE b (id BIGINT, v BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', "
+        "'path' = '{root}/files');\n" + "INSERT INTO b SELECT id, v FROM s;",
+        lambda rows: True,
     ),
     Base("forever", f"{COUNT} without a retention", TABLES + upsert("id BIGINT, c BIGINT") + AGG, updates, ttl_hours=0),
     Base("rocks", f"{COUNT} on RocksDB", TABLES + upsert("id BIGINT, c BIGINT") + AGG, updates, ROCKS),
@@ -155,14 +175,16 @@ BASES = (
         "sequence",
         "a source that counts",
         "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}', 'fields.n.kind' = "
-        "'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000');\n" + append("n BIGINT")
+        "'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000');\n"
+        + append("n BIGINT")
         + "INSERT INTO b SELECT n FROM s;",
         lambda rows: bool(rows) and int(rows[0][1][0]) > 1,
     ),
     Base(
         "interval",
         "a join within an hour",
-        TABLES + append("a BIGINT, o BIGINT")
+        TABLES
+        + append("a BIGINT, o BIGINT")
         + "INSERT INTO b SELECT s.v, r.v FROM s JOIN r ON s.id = r.id AND s.t BETWEEN r.t - INTERVAL '1' HOUR AND r.t + "
         "INTERVAL '1' HOUR;",
         old_values,
@@ -171,28 +193,94 @@ BASES = (
 
 CHANGES = (
     Change("count", "nothing"),
-    Change("count", "a comment, and other spaces", ((AGG, "/* why */ INSERT INTO b  SELECT id, COUNT(*) FROM s GROUP BY id;"),)),
-    Change("count", "a column more: `COUNT(*), SUM(v)`", (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), SUM(v)"))),
+    Change(
+        "count",
+        "a comment, and other spaces",
+        ((AGG, "/* why */ INSERT INTO b  SELECT id, COUNT(*) FROM s GROUP BY id;"),),
+    ),
+    Change(
+        "count",
+        "a column more: `COUNT(*), SUM(v)`",
+        (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), SUM(v)")),
+    ),
     Change("count", "a constant column more", (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), 7"))),
     Change("count", "another aggregate with a like state: `MAX(w)`", (("COUNT(*)", "MAX(w)"),)),
     Change("count", "another aggregate: `AVG(v)`", (("COUNT(*)", "AVG(v)"),)),
+    Change("count", "`COUNT(*) FILTER (WHERE v > 0)`", (("COUNT(*)", "COUNT(*) FILTER (WHERE v > 0)"),)),
     Change("count", "`COUNT(DISTINCT v)`", (("COUNT(*)", "COUNT(DISTINCT v)"),)),
-    Change("count", "grouped by another column", (("SELECT id, COUNT(*) FROM s GROUP BY id", "SELECT w, COUNT(*) FROM s GROUP BY w"),)),
+    Change(
+        "count",
+        "grouped by another column",
+        (("SELECT id, COUNT(*) FROM s GROUP BY id", "SELECT w, COUNT(*) FROM s GROUP BY w"),),
+    ),
     Change("count", "grouped by a column more", (("GROUP BY id", "GROUP BY id, w ON CONFLICT DO DEDUPLICATE"),)),
-    Change("count", "a key of another type", (("SELECT id, COUNT(*) FROM s GROUP BY id", "SELECT CAST(k AS BIGINT), COUNT(*) FROM (SELECT CAST(id AS STRING) AS k FROM s) GROUP BY k ON CONFLICT DO DEDUPLICATE"),)),
+    Change(
+        "count",
+        "a key of another type",
+        (
+            (
+                "SELECT id, COUNT(*) FROM s GROUP BY id",
+                "SELECT CAST(k AS BIGINT), COUNT(*) FROM (SELECT CAST(id AS STRING) AS k FROM s) GROUP BY k ON CONFLICT DO DEDUPLICATE",
+            ),
+        ),
+    ),
     Change("count", "`WHERE v > 0`", (("FROM s GROUP", "FROM s WHERE v > 0 GROUP"),)),
     Change("count", "`HAVING COUNT(*) > 0`", (("GROUP BY id", "GROUP BY id HAVING COUNT(*) > 0"),)),
-    Change("count", "a view in between", (("INSERT INTO b SELECT id, COUNT(*) FROM s", "CREATE VIEW x AS SELECT * FROM s; INSERT INTO b SELECT id, COUNT(*) FROM x"),)),
+    Change(
+        "count",
+        "a view in between",
+        (
+            (
+                "INSERT INTO b SELECT id, COUNT(*) FROM s",
+                "CREATE VIEW x AS SELECT * FROM s; INSERT INTO b SELECT id, COUNT(*) FROM x",
+            ),
+        ),
+    ),
     Change("count", "the source renamed", (("CREATE TABLE s ", "CREATE TABLE z "), ("FROM s", "FROM z"))),
     Change("count", "the sink renamed", (("CREATE TABLE b ", "CREATE TABLE z "), ("INSERT INTO b", "INSERT INTO z"))),
-    Change("count", "the source made anew, with a column more", (("v BIGINT, w BIGINT, t AS PROCTIME()) WITH ('connector' = 'datagen',", "v BIGINT, y STRING, w BIGINT, t AS PROCTIME()) WITH ('connector' = 'datagen',"),)),
+    Change(
+        "count",
+        "the source made anew, with a column more",
+        (
+            (
+                "v BIGINT, w BIGINT, t AS PROCTIME()) WITH ('connector' = 'datagen',",
+                "v BIGINT, y STRING, w BIGINT, t AS PROCTIME()) WITH ('connector' = 'datagen',",
+            ),
+        ),
+    ),
     Change("count", "the sink's key left out", ((", PRIMARY KEY (id) NOT ENFORCED", ""),)),
-    Change("count", "another connector as the sink", (("('connector' = 'print', 'print-identifier' = '{job}')", "('connector' = 'blackhole')"),), kept=lambda rows: True),
-    Change("count", "an INSERT more, from the same source", ((AGG, upsert("id BIGINT, m BIGINT", "d") + AGG + "INSERT INTO d SELECT id, MAX(v) FROM s GROUP BY id;"),)),
-    Change("count", "an INSERT more, from another source", ((AGG, upsert("id BIGINT, m BIGINT", "d") + AGG + "INSERT INTO d SELECT id, MAX(v) FROM r GROUP BY id;"),)),
+    Change(
+        "count",
+        "another connector as the sink",
+        (("('connector' = 'print', 'print-identifier' = '{job}')", "('connector' = 'blackhole')"),),
+        kept=lambda rows: True,
+    ),
+    Change(
+        "count",
+        "an INSERT more, from the same source",
+        ((AGG, upsert("id BIGINT, m BIGINT", "d") + AGG + "INSERT INTO d SELECT id, MAX(v) FROM s GROUP BY id;"),),
+    ),
+    Change(
+        "count",
+        "an INSERT more, from another source",
+        ((AGG, upsert("id BIGINT, m BIGINT", "d") + AGG + "INSERT INTO d SELECT id, MAX(v) FROM r GROUP BY id;"),),
+    ),
     Change("count", "a join added before the count", (("FROM s GROUP BY id", "FROM s JOIN r USING (id) GROUP BY id"),)),
-    Change("count", "`UNION ALL` of another source", (("FROM s GROUP", "FROM (SELECT id FROM s UNION ALL SELECT id FROM r) GROUP"),)),
-    Change("count", "mini-batch on", (), {"table.exec.mini-batch.enabled": "true", "table.exec.mini-batch.allow-latency": "1 s", "table.exec.mini-batch.size": "100"}),
+    Change(
+        "count",
+        "`UNION ALL` of another source",
+        (("FROM s GROUP", "FROM (SELECT id FROM s UNION ALL SELECT id FROM r) GROUP"),),
+    ),
+    Change(
+        "count",
+        "mini-batch on",
+        (),
+        {
+            "table.exec.mini-batch.enabled": "true",
+            "table.exec.mini-batch.allow-latency": "1 s",
+            "table.exec.mini-batch.size": "100",
+        },
+    ),
     Change("count", "parallelism 2", parallelism=2),
     Change("count", "parallelism 129, above the maximum of 128", parallelism=129),
     Change("count", "`pipeline.max-parallelism` 256", (), {"pipeline.max-parallelism": "256"}),
@@ -200,37 +288,106 @@ CHANGES = (
     Change("count", "a retention of 2 hours", ttl_hours=2),
     Change("count", "no retention", ttl_hours=0),
     Change("count", "a hint: `STATE_TTL('s' = '1d')`", (("SELECT id", "SELECT /*+ STATE_TTL('s' = '1d') */ id"),)),
-    Change("count", "a hint: another rate of the source", (("FROM s GROUP", "FROM s /*+ OPTIONS('rows-per-second' = '10') */ GROUP"),)),
-    Change("count", "batch mode", (("'rows-per-second' = '{rate}',", "'number-of-rows' = '50',"),), {"execution.runtime-mode": "batch"}),
+    Change(
+        "count",
+        "a hint: another rate of the source",
+        (("FROM s GROUP", "FROM s /*+ OPTIONS('rows-per-second' = '10') */ GROUP"),),
+    ),
+    Change(
+        "count",
+        "batch mode",
+        (("'rows-per-second' = '{rate}',", "'number-of-rows' = '50',"),),
+        {"execution.runtime-mode": "batch"},
+    ),
     Change("count", "operators unchained", (), {"pipeline.operator-chaining.enabled": "false"}),
     Change("count", "asynchronous state", (), {"table.exec.async-state.enabled": "true"}),
     Change("count", "RocksDB instead of the heap", (), {"state.backend.type": "rocksdb"}),
-    Change("count", "upsert-materialize forced", (), {"table.exec.sink.upsert-materialize": "FORCE"}, kept=lambda rows: counts_on(rows[:10])),
+    Change(
+        "count",
+        "upsert-materialize forced",
+        (),
+        {"table.exec.sink.upsert-materialize": "FORCE"},
+        kept=lambda rows: counts_on(rows[:10]),
+    ),
     Change("join", "nothing"),
-    Change("join", "a column more of one side", (("a BIGINT", "a BIGINT, x BIGINT"), ("SELECT s.v,", "SELECT s.v, s.w,"))),
-    Change("join", "`s.t` more: a column that was not read", (("a BIGINT", "a BIGINT, x BIGINT"), ("SELECT s.v,", "SELECT s.v, s.id,"))),
+    Change(
+        "join", "a column more of one side", (("a BIGINT", "a BIGINT, x BIGINT"), ("SELECT s.v,", "SELECT s.v, s.w,"))
+    ),
+    Change(
+        "join", "the key as a column more", (("a BIGINT", "a BIGINT, x BIGINT"), ("SELECT s.v,", "SELECT s.v, s.id,"))
+    ),
     Change("join", "another key", (("s.id = r.id AND s.w = r.w", "s.id = r.id"),)),
     Change("join", "a condition more", (("AND s.w = r.w", "AND s.w = r.w AND s.v > r.v"),)),
     Change("join", "`LEFT JOIN`", (("s JOIN", "s LEFT JOIN"),)),
+    Change(
+        "join",
+        "a column of another type",
+        (("a BIGINT", "a INT"), ("CREATE TABLE s (id BIGINT, v BIGINT", "CREATE TABLE s (id BIGINT, v INT")),
+    ),
     Change("join", "the sides swapped", (("s.v, r.v FROM s JOIN r", "s.v, r.v FROM r JOIN s"),)),
     Change("join", "no retention", ttl_hours=0),
     Change("forever", "a retention of an hour", ttl_hours=1),
     Change("rocks", "no retention", ttl_hours=0),
-    Change("rocks", "a column more: `COUNT(*), SUM(v)`", (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), SUM(v)"))),
+    Change(
+        "rocks",
+        "a column more: `COUNT(*), SUM(v)`",
+        (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), SUM(v)")),
+    ),
     Change("rocks", "the heap instead of RocksDB", (), {"state.backend.type": "hashmap"}),
     Change("rockjoin", "no retention", ttl_hours=0),
     Change("rockjoin", "`LEFT JOIN`", (("s JOIN", "s LEFT JOIN"),)),
     Change("window", "nothing"),
     Change("window", "windows of 7 s", (("'5' SECOND", "'7' SECOND"),)),
     Change("window", "an aggregate more", (("n BIGINT", "n BIGINT, x BIGINT"), ("COUNT(*)", "COUNT(*), MAX(v)"))),
-    Change("window", "hopping windows", (("TUMBLE(TABLE s, DESCRIPTOR(t), INTERVAL '5' SECOND)", "HOP(TABLE s, DESCRIPTOR(t), INTERVAL '5' SECOND, INTERVAL '10' SECOND)"),)),
+    Change(
+        "window",
+        "hopping windows",
+        (
+            (
+                "TUMBLE(TABLE s, DESCRIPTOR(t), INTERVAL '5' SECOND)",
+                "HOP(TABLE s, DESCRIPTOR(t), INTERVAL '5' SECOND, INTERVAL '10' SECOND)",
+            ),
+        ),
+    ),
+    Change("match", "nothing"),
+    Change("match", "another condition", (("B.v > 0", "B.v > 1"),)),
+    Change(
+        "match",
+        "another pattern",
+        (("PATTERN (A B)", "PATTERN (A C B)"), ("B AS B.v > 0", "B AS B.v > 0, C AS C.v > 0")),
+    ),
+    Change("files", "nothing"),
+    Change(
+        "files",
+        "a column more",
+        (
+            ("v BIGINT) WITH ('connector' = 'filesystem'", "v BIGINT, w BIGINT) WITH ('connector' = 'filesystem'"),
+            ("id, v FROM s", "id, v, w FROM s"),
+        ),
+    ),
+    Change("files", "another path", (("{root}/files", "{root}/others"),)),
+    Change("files", "another format", (("'csv'", "'json'"),)),
     Change("last", "nothing"),
     Change("last", "the first row instead", (("t DESC", "t ASC"),), kept=silent),
-    Change("last", "of another column's values", (("PARTITION BY id", "PARTITION BY w"), ("WHERE n = 1", "WHERE n = 1 ON CONFLICT DO DEDUPLICATE")), kept=lambda rows: True),
-    Change("last", "a column more", (("b (id BIGINT, v BIGINT", "b (id BIGINT, x BIGINT, v BIGINT"), ("SELECT id, v FROM", "SELECT id, w, v FROM"))),
+    Change(
+        "last",
+        "of another column's values",
+        (("PARTITION BY id", "PARTITION BY w"), ("WHERE n = 1", "WHERE n = 1 ON CONFLICT DO DEDUPLICATE")),
+        kept=lambda rows: True,
+    ),
+    Change(
+        "last",
+        "a column more",
+        (("b (id BIGINT, v BIGINT", "b (id BIGINT, x BIGINT, v BIGINT"), ("SELECT id, v FROM", "SELECT id, w, v FROM")),
+    ),
     Change("top", "nothing"),
     Change("top", "the 5 least", (("n <= 3", "n <= 5"),), kept=lambda rows: True),
-    Change("top", "the greatest", (("v ASC", "v DESC"),), kept=lambda rows: any(kind == "-D" and int(row[1]) <= 100 for kind, row in rows)),
+    Change(
+        "top",
+        "the greatest",
+        (("v ASC", "v DESC"),),
+        kept=lambda rows: any(kind == "-D" and int(row[1]) <= 100 for kind, row in rows),
+    ),
     Change("over", "nothing"),
     Change("over", "6 rows more", (("5 PRECEDING", "11 PRECEDING"),)),
     Change("over", "`SUM(v)` instead", (("COUNT(*) OVER", "SUM(w) OVER"),)),
@@ -241,22 +398,31 @@ CHANGES = (
     Change("keyed", "upsert-materialize off", (), {"table.exec.sink.upsert-materialize": "NONE"}),
     Change("keyed", "a column more", (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), 7"))),
     Change("sequence", "nothing"),
-    Change("sequence", "its column renamed", (("s (n BIGINT)", "s (q BIGINT)"), ("fields.n.", "fields.q."), ("SELECT n", "SELECT q"))),
-    Change("sequence", "random instead", (("'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000'", "'fields.n.min' = '5'"),), kept=lambda rows: False),
+    Change(
+        "sequence",
+        "its column renamed, whose name its state has",
+        (("s (n BIGINT)", "s (q BIGINT)"), ("fields.n.", "fields.q."), ("SELECT n", "SELECT q")),
+    ),
+    Change(
+        "sequence",
+        "random instead",
+        (("'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '100000'", "'fields.n.min' = '5'"),),
+        kept=lambda rows: False,
+    ),
     Change("interval", "nothing"),
     Change("interval", "within two hours", (("'1' HOUR AND", "'2' HOUR AND"),)),
     Change("interval", "a column more", (("a BIGINT", "a BIGINT, x BIGINT"), ("SELECT s.v,", "SELECT s.v, s.w,"))),
 )
 
 
-def sql_of(base: Base, job: str, change: Change | None = None) -> str:
-    """The SQL of a job, before or after a change. Fails where an edit changes nothing."""
+def sql_of(base: Base, job: str, change: Change | None = None, root: str = "") -> str:
+    """The SQL of a job, before or after a change; files go under `root`. Fails where an edit changes nothing."""
     rate, low, high = RATES["after" if change else "before"]
     sql = base.sql
     for old, new in change.edits if change else ():
         assert old in sql, (change, old)
         sql = sql.replace(old, new)
-    values = {"{rate}": rate, "{low}": low, "{high}": high, "{job}": job}
+    values = {"{rate}": rate, "{low}": low, "{high}": high, "{job}": job, "{root}": root}
     for name, value in values.items():
         sql = sql.replace(name, value)
     return sql

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -64,9 +64,9 @@ class Planner:
         return await self._jvm.readable(pairs)
 
 
-def spec_of(base: Base, job: str, change: Change | None = None) -> JobSpec:
+def spec_of(base: Base, job: str, root: Path, change: Change | None = None) -> JobSpec:
     """The job as its owner would have made it, before or after a change."""
-    sql = sql_of(base, job, change)
+    sql = sql_of(base, job, change, f"file://{root}")
     if change is None:
         return JobSpec(sql, state_retention=timedelta(hours=base.ttl_hours), options=base.options)
     hours = base.ttl_hours if change.ttl_hours is None else change.ttl_hours
@@ -105,8 +105,8 @@ class Stage:
         async def provider() -> Any:
             return planner
 
-        async def slots(_: object) -> None:
-            return None
+        async def slots(cluster: object) -> None:
+            """Nobody knows."""
 
         self._fit_of = FitOf(Storage(str(root)), SqlOperators(provider), slots)
 
@@ -114,7 +114,10 @@ class Stage:
         """Run the jobs before the changes, and take a savepoint of each."""
         (self._root / "savepoints").mkdir(parents=True)
         names = {base.name: f"before-{base.name}" for base in bases}
-        jobs = {base.name: await self._submit(names[base.name], spec_of(base, names[base.name])) for base in bases}
+        jobs = {
+            base.name: await self._submit(names[base.name], spec_of(base, names[base.name], self._root))
+            for base in bases
+        }
         await self._until_running(list(jobs.values()))
         await asyncio.sleep(2)
         await asyncio.gather(*(self._save(name, job) for name, job in jobs.items()))
@@ -123,9 +126,9 @@ class Stage:
     async def judge(self, number: int, change: Change) -> tuple[Fit, float]:
         """What is said beforehand, and how long it took."""
         base = _base(change)
-        state = StateFrom(self._savepoints[base.name], spec_of(base, f"before-{base.name}"))
+        state = StateFrom(self._savepoints[base.name], spec_of(base, f"before-{base.name}", self._root))
         at = time.monotonic()
-        fit = await self._fit_of.judge(spec_of(base, _name(number), change), state, None, caller="p")
+        fit = await self._fit_of.judge(spec_of(base, _name(number), self._root, change), state, None, caller="p")
         return fit, time.monotonic() - at
 
     async def start_all(self, changes: Sequence[Change]) -> list[tuple[Outcome, str]]:
@@ -142,7 +145,7 @@ class Stage:
         async def started(number: int, change: Change) -> str | SqlRefused:
             async with gate:
                 base = _base(change)
-                spec = spec_of(base, _name(number), change)
+                spec = spec_of(base, _name(number), self._root, change)
                 try:
                     return await self._submit(_name(number), spec, self._savepoints[base.name])
                 except (SqlRefused, Unreachable) as error:
@@ -150,10 +153,9 @@ class Stage:
 
         jobs = await asyncio.gather(*(started(number, change) for number, change in enumerate(changes, first)))
         await self._until_running([job for job in jobs if isinstance(job, str)])
-        await asyncio.sleep(4)
-        rows = printed(self._flink.directory)
+        await asyncio.sleep(3)
         return [
-            await self._outcome(change, job, rows.get(_name(number), []))
+            await self._outcome(change, job, _name(number))
             for number, (change, job) in enumerate(zip(changes, jobs, strict=True), first)
         ]
 
@@ -175,8 +177,12 @@ class Stage:
         return job
 
     async def _save(self, name: str, job: str) -> None:
-        said = await self._ask("POST", f"/jobs/{job}/savepoints", {"target-directory": f"file://{self._root}/savepoints"})
-        while (answer := await self._ask("GET", f"/jobs/{job}/savepoints/{said['request-id']}"))["status"]["id"] != "COMPLETED":
+        said = await self._ask(
+            "POST", f"/jobs/{job}/savepoints", {"target-directory": f"file://{self._root}/savepoints"}
+        )
+        while (answer := await self._ask("GET", f"/jobs/{job}/savepoints/{said['request-id']}"))["status"][
+            "id"
+        ] != "COMPLETED":
             await asyncio.sleep(0.05)
         if "location" not in answer["operation"]:
             causes = await self._ask("GET", f"/jobs/{job}/exceptions")
@@ -194,7 +200,7 @@ class Stage:
                     return
                 await asyncio.sleep(0.1)
 
-    async def _outcome(self, change: Change, job: str | SqlRefused, rows: Sequence[Row]) -> tuple[Outcome, str]:
+    async def _outcome(self, change: Change, job: str | SqlRefused, name: str) -> tuple[Outcome, str]:
         if isinstance(job, SqlRefused):
             return Outcome.FAILED, str(job)
         answer = await self._ask("GET", f"/jobs/{job}")
@@ -202,10 +208,21 @@ class Stage:
             causes = await self._ask("GET", f"/jobs/{job}/exceptions")
             return Outcome.FAILED, "".join(entry["stacktrace"] for entry in causes["exceptionHistory"]["entries"])
         restored = (await self._ask("GET", f"/jobs/{job}/checkpoints")).get("latest", {}).get("restored")
-        kept = (change.kept or _base(change).kept)(rows)
-        if not restored or not kept:
+        if not restored:
             return Outcome.DROPPED, ""
-        return Outcome.RESTORED, ""
+        kept = change.kept or _base(change).kept
+        rows = await self._rows(name, enough=lambda rows: bool(rows) or kept(rows))
+        if not rows and not kept(rows) and answer["state"] != "FINISHED":
+            return Outcome.NOTHING, ""
+        return (Outcome.RESTORED if kept(rows) else Outcome.DROPPED), f"It printed {list(rows[:6])}"
+
+    async def _rows(self, name: str, enough: Callable[[Sequence[Row]], bool]) -> Sequence[Row]:
+        for _ in range(50):
+            rows = (await asyncio.to_thread(printed, self._flink.directory)).get(name, [])
+            if enough(rows):
+                break
+            await asyncio.sleep(0.2)
+        return rows
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
         async with self._session.request(method, path, json=body) as response:

@@ -6,6 +6,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -90,6 +91,7 @@ public final class StateProbe {
     private static final int MOST_OBJECTS = 50000;
     private static final int LARGEST_GRAPH = 1000;
     private static final Pattern NUMBER = Pattern.compile("^\\[[0-9]+\\]:|\\[[0-9]+\\]$|\\[[0-9]+\\](?=: )");
+    private static final Pattern RANDOM = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"); // names of files
     private static final String[] OPENED = {"org.apache.flink.table.runtime.", "org.apache.flink.streaming.api.operators."};
     private static final String[] BUILT_IN = {
         "org.apache.flink.table.runtime.functions.", "org.apache.flink.table.planner.functions."
@@ -530,7 +532,9 @@ public final class StateProbe {
     /** A digest of what an operator is made of, and of the types of what comes in: its state follows from these. */
     private String content(StreamConfig config) throws Exception {
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
-        digest.update(config.getConfiguration().getBytes(StreamConfig.SERIALIZED_UDF, new byte[0]));
+        byte[] made = config.getConfiguration().getBytes(StreamConfig.SERIALIZED_UDF, new byte[0]);
+        String text = new String(made, StandardCharsets.ISO_8859_1);
+        digest.update(RANDOM.matcher(text).replaceAll("").getBytes(StandardCharsets.ISO_8859_1));
         StreamConfig.InputConfig[] inputs = config.getInputs(loader);
         for (int i = 0; i < inputs.length; i++) {
             if (inputs[i] instanceof StreamConfig.NetworkInputConfig) {

@@ -15,7 +15,7 @@ from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.options import flink_options
 from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.sql import Script
 from sluiceway.engines.submit import JvmProvider, Reader
 
 MOST_KEPT = 2000  # plans
@@ -63,7 +63,7 @@ class SqlOperators:
         return known
 
     async def readable(self, pairs: Collection[Pair], caller: str) -> Mapping[Pair, Readable]:
-        """Whether what the first serializer of each pair has written can be read by the second. Raises `Unreachable`."""
+        """Whether what the first serializer of each has written can be read by the second. Raises `Unreachable`."""
         keys = {pair: _digest(*pair) for pair in pairs}
         found = {pair: verdict for pair, key in keys.items() if (verdict := self._verdicts.get(key)) is not None}
         if asked := [pair for pair in pairs if pair not in found]:
@@ -138,7 +138,7 @@ class _Kept(Generic[T]):
     most: int
     most_bytes: int
     items: OrderedDict[bytes, tuple[T, int]] = field(default_factory=OrderedDict)
-    bytes: int = 0
+    size: int = 0  # of all of them
 
     def get(self, key: bytes) -> T | None:
         """What is kept under this key."""
@@ -149,8 +149,8 @@ class _Kept(Generic[T]):
 
     def keep(self, key: bytes, item: T, size: int) -> None:
         """Keep it, and forget what nobody has asked for the longest."""
-        self.bytes += size - (self.items.pop(key)[1] if key in self.items else 0)
+        self.size += size - (self.items.pop(key)[1] if key in self.items else 0)
         self.items[key] = (item, size)
-        while len(self.items) > self.most or self.bytes > self.most_bytes:
+        while len(self.items) > self.most or self.size > self.most_bytes:
             _, (_, gone) = self.items.popitem(last=False)
-            self.bytes -= gone
+            self.size -= gone

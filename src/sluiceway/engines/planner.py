@@ -137,7 +137,7 @@ class PlannerJvm:
         return await self._planned(self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
-        """What the script would run as; see `FlinkJvm.operators`. Callers take turns, and none of them those of jobs."""
+        """What the script would run as; see `FlinkJvm.operators`. Callers take turns, and none those of jobs."""
 
         def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
             return jvm.operators(script, options)

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import aiohttp
 
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.engines.flink_rest import FlinkRest
@@ -25,10 +24,9 @@ class _Known:
 class Slots:
     """Asks clusters for their free slots, each once for all who ask at the same time."""
 
-    def __init__(self, session: aiohttp.ClientSession, timeout: float) -> None:
-        """`timeout` is seconds for one request."""
-        self._session = session
-        self._timeout = timeout
+    def __init__(self, rest: Callable[[Cluster], FlinkRest]) -> None:
+        """`rest` gives a cluster's REST API."""
+        self._rest = rest
         self._known: dict[str, _Known] = {}
 
     async def free(self, cluster: Cluster) -> int | None:
@@ -41,7 +39,7 @@ class Slots:
             return known.slots
 
     async def _ask(self, cluster: Cluster) -> int | None:
-        rest = FlinkRest(self._session, cluster.url, self._timeout)
+        rest = self._rest(cluster)
         try:
             overview, options = await asyncio.gather(rest.overview(), rest.cluster_options())
         except Unreachable:

@@ -73,8 +73,8 @@ specs = Table(
     Column("config", Text, nullable=False),
 )
 
-# What a job was up to and including this run, kept when it is changed: the spec of a run is that of the first row from it
-# on, and where there is none the job's own. Without a spec: nobody knows, it was changed before this table was there.
+# What a job was up to and including this run, kept when it is changed: the spec of a run is that of the first row from
+# it on, and where there is none the job's own. Without a spec nobody knows: it was changed before there was this table.
 past_specs = Table(
     "past_specs",
     metadata,
