@@ -31,6 +31,7 @@ from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
@@ -63,6 +64,7 @@ from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
@@ -378,6 +380,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
+        "fit_of": FitOf(storage, SqlOperators(planner), engine.free_slots),
         "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey, clock),
         "queues": queues,

@@ -55,6 +55,7 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
+from sluiceway.engines.slots import Slots
 from sluiceway.engines.surveys import survey_of
 from sluiceway.engines.traffic import traffic
 from sluiceway.engines.traits import Curiosity
@@ -104,6 +105,7 @@ class SessionEngine:
         self._submit = submit
         self._timeout = timeout
         self._attention: dict[str, _Attention] = {}
+        self._slots = Slots(self.rest)
 
     def rest(self, cluster: Cluster) -> FlinkRest:
         """The cluster's REST API."""
@@ -122,6 +124,10 @@ class SessionEngine:
         if job is not None and job.get("state") == JobState.RUNNING:
             await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
         return job
+
+    async def free_slots(self, cluster: Cluster) -> int | None:
+        """How many slots are free; None where nobody knows, and where the cluster may grow."""
+        return await self._slots.free(cluster)
 
     async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
         """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""

@@ -60,6 +60,7 @@ class Operator:
     max_parallelism: int
     bytes: int  # inline and in files
     finished: bool  # all of its subtasks had ended
+    stateful: bool = True  # there is state, perhaps of 0 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ def _operator(reader: HandleReader, version: int) -> Operator:
     reader.expect(max(0, subtasks))
     for _ in range(subtasks):
         _subtask(reader, version, parallelism)
-    return Operator(operator_id, name or None, uid or None, parallelism, most, reader.state, finished)
+    stateful = coordinated or reader.stateful
+    return Operator(operator_id, name or None, uid or None, parallelism, most, reader.state, finished, stateful)
 
 
 def _parallelism(reader: HandleReader) -> tuple[int, int]:

@@ -132,6 +132,24 @@ class Storage:
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
 
+    async def metadata(self, path: str) -> Metadata:
+        """What the `_metadata` of a savepoint or checkpoint says; its files are not looked for.
+
+        Raises `StorageUnreadable`, also for what is not there, not whole, or not under the root.
+        """
+        key = self._root.key(path)
+        if key is None:
+            raise StorageUnreadable(f"{path} is not under the storage root")
+        try:
+            async with self._gate, asyncio.timeout(LONGEST):
+                head = await self.threads.run(lambda _: self._find(key))
+                if head is None:
+                    raise StorageUnreadable(f"{path} is not there: {_NO_HEAD}")
+                async with self._lane(head):
+                    return await self.threads.run(lambda pulse: self._parse(head, pulse))
+        except (OSError, ValueError, BaseError, BrokenMetadata) as error:
+            raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
+
     def _find(self, key: str) -> Found | None:
         head = self._root.head(key) or self._root.head(f"{key}/{METADATA}")
         if head is None:

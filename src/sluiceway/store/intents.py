@@ -14,6 +14,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec, to_job
 from sluiceway.store.schema import events, jobs, runs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
@@ -55,6 +56,8 @@ async def update_job(
         draft = change(to_job(row))
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        if of_spec(draft)["spec"] != row["spec"]:
+            await keep_specs(connection, [job_id])
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
         if draft.tags != to_job(row).draft.tags:
             await set_tags(connection, project, job_id, draft.tags)

@@ -87,6 +87,17 @@ specs = Table(
     Column("config", Text, nullable=False),
 )
 
+# What a job was up to and including this run, kept when it is changed: the spec of a run is that of the first row from
+# it on, and where there is none the job's own. Without a spec nobody knows: it was changed before there was this table.
+past_specs = Table(
+    "past_specs",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("spec", Text),
+    Index("past_specs_of_job", "job_id", "run_id"),
+)
+
 job_tags = Table(
     "job_tags",
     metadata,
