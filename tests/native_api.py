@@ -15,6 +15,7 @@ from tests.plane import PATIENCE, PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.app import _api
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
@@ -74,8 +75,8 @@ class Api:
 
 
 async def no_planner() -> NoReturn:
-    """Nothing plans SQL here."""
-    raise AssertionError("nothing is planned")
+    """Nothing plans SQL here: whether a state fits is not known."""
+    raise Unreachable("nothing is planned here")
 
 
 @asynccontextmanager

@@ -369,9 +369,10 @@ def _api(
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
+    fit_of = FitOf(storage, SqlOperators(planner), engine.free_slots)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
-        "start_jobs": StartJobs(db, queues, storage, clock, local_zone()),
+        "start_jobs": StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge),
         "plans": KeptPlans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
@@ -380,7 +381,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
-        "fit_of": FitOf(storage, SqlOperators(planner), engine.free_slots),
+        "fit_of": fit_of,
         "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey, clock),
         "queues": queues,

@@ -85,7 +85,7 @@ class World:
 
     jobs: dict[int, Job] = field(default_factory=dict)
     stops: list[list[int]] = field(default_factory=list)
-    starts: list[tuple[list[int], bool]] = field(default_factory=list)
+    starts: list[tuple[list[int], bool | None]] = field(default_factory=list)
     broken: bool = False
 
     def add(self, status: JobStatus, name: str = "", project: str = P) -> int:

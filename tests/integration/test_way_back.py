@@ -2,20 +2,28 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from tests.handles import file, key_groups, subtask
 from tests.native_api import Api, native_api
 from tests.plane import PROJECT
 
+from sluiceway.app import clock
+from sluiceway.control.fit_of import StateFrom
 from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
+from sluiceway.store import intents
+from sluiceway.store.schema import runs
 from sluiceway.testing.fake_metadata import metadata, operator
 
 pytestmark = pytest.mark.process
@@ -41,9 +49,9 @@ def a_checkpoint(api: Api, job: int, jid: str, number: int, content: bytes | Non
     return f"file://{place}"
 
 
-async def failed(api: Api, **fields: Any) -> tuple[int, str]:
+async def failed(api: Api, name: str = "failed", **fields: Any) -> tuple[int, str]:
     """A job whose run has failed, and its Flink job id."""
-    job = (await api.plane.edit.create(PROJECT, JobDraft("failed", JobSpec("-", **fields)), "me")).id
+    job = (await api.plane.edit.create(PROJECT, JobDraft(name, JobSpec("-", **fields)), "me")).id
     await api.plane.start(PROJECT, [job], resume=False)
     await api.plane.until(job, JobStatus.RUNNING)
     jid = await api.plane.flink_id(job)
@@ -62,7 +70,9 @@ async def the_only(api: Api, *jobs: int, **body: Any) -> Shown:
 
 
 def about(answer: Shown) -> list[str]:
-    return [concern["about"] for concern in answer["way_back"].get("concerns", [])]
+    """What is not as it seems, but for whether the state fits: these jobs have no SQL that could be planned."""
+    found = [concern["about"] for concern in answer["way_back"].get("concerns", [])]
+    return [one for one in found if one != "fit"]
 
 
 # Which state. ---------------------------------------------------------------------------------------------------------
@@ -76,12 +86,7 @@ async def test_a_dry_run_tells_of_each_job_what_it_would_start_from_and_starts_n
     for job, view in zip(answer["jobs"], shown["jobs"], strict=True):
         back = job["way_back"]
         assert back["path"] == view["savepoint"]
-        assert (back["kind"], back["source"], back["whole"], "concerns" in back) == (
-            "savepoint",
-            "stopped_with",
-            True,
-            False,
-        )
+        assert (back["kind"], back["source"], back["whole"], about(job)) == ("savepoint", "stopped_with", True, [])
         assert back["run_id"]
         assert 0 <= back["age_seconds"] < 60
     assert len(api.plane.fake.jobs) == 2
@@ -141,20 +146,9 @@ async def test_checkpoints_in_a_place_of_the_programs_own_are_found(api: Api, tm
     place.mkdir(parents=True)
     (place / "_metadata").write_bytes(metadata(checkpoint_id=8))
     assert (await the_only(api, job))["way_back"]["path"] == f"file://{place}"
-    far, other = await failed_elsewhere(api)
+    far, other = await failed(api, "far", checkpoint_path="hdfs://names/theirs")
     a_checkpoint(api, far, other, 3)
     assert about(await the_only(api, far)) == ["elsewhere"]
-
-
-async def failed_elsewhere(api: Api) -> tuple[int, str]:
-    spec = JobSpec("-", checkpoint_path="hdfs://names/theirs")
-    job = (await api.plane.edit.create(PROJECT, JobDraft("far", spec), "me")).id
-    await api.plane.start(PROJECT, [job], resume=False)
-    await api.plane.until(job, JobStatus.RUNNING)
-    jid = await api.plane.flink_id(job)
-    api.plane.fake.fail(jid)
-    await api.plane.until(job, JobStatus.FAILED)
-    return job, jid
 
 
 # What time and the past have done. ------------------------------------------------------------------------------------
@@ -210,10 +204,6 @@ async def test_a_resumed_run_keeps_the_time_zone_of_the_one_before(tmp_path: Pat
 
 
 async def zones(api: Api, job: int) -> list[str]:
-    from sqlalchemy import select
-
-    from sluiceway.store.schema import runs
-
     async with api.plane.db.read() as connection:
         found = await connection.execute(select(runs.c.zone).where(runs.c.job_id == job).order_by(runs.c.id))
         return list(found.scalars())
@@ -225,9 +215,6 @@ async def test_another_time_zone_is_told_with_the_hours(api: Api) -> None:
 
     def moved(stored: Any) -> JobDraft:
         return JobDraft(stored.draft.name, JobSpec("-", options={"table.local-time-zone": "Asia/Shanghai"}))
-
-    from sluiceway.app import clock
-    from sluiceway.store import intents
 
     await intents.update_job(api.plane.db, PROJECT, job, moved, clock())
     answer = await the_only(api, job)
@@ -373,3 +360,37 @@ async def test_a_plan_is_of_its_project_and_kind_and_says_all(api: Api) -> None:
         assert (await api.http.post(f"/api/v1/projects/{PROJECT}/stops", json=body)).status_code == 400
     for start in ({"plan": plan, "dry_run": True}, {"dry_run": True}, {"plan": plan, "allow": ["drained"]}):
         assert (await api.http.post(f"/api/v1/projects/{PROJECT}/resumes", json=start)).status_code == 400
+
+
+# Whether the state fits the job as it is now. -------------------------------------------------------------------------
+
+
+async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> None:
+    same, changed = await api.plane.run(2)
+    shown = await api.stopped(same, changed)
+    was = JobSpec("-")
+
+    def edited(stored: Any) -> JobDraft:
+        return JobDraft(stored.draft.name, JobSpec("another"))
+
+    await intents.update_job(api.plane.db, PROJECT, changed, edited, clock())
+    asked: list[tuple[JobSpec, StateFrom, bool]] = []
+
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+        asked.append((spec, state, cluster is not None))
+        return fit_of() if spec == was else fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
+
+    start = replace(api.plane.start, judge=judge)
+    found = await start(PROJECT, [same, changed], resume=True, terms=Terms(dry_run=True))
+    assert [verdict.back.fit.kind.value for verdict in found if verdict.back and verdict.back.fit] == [
+        "same",
+        "left_behind",
+    ]
+    assert "Join[5] would be left behind." in found[1].note
+    assert [(spec.sql, state.spec, near) for spec, state, near in asked] == [("-", was, True), ("another", was, True)]
+    asked.clear()
+    found = await start(PROJECT, [same, changed], resume=True)
+    assert [spec.sql for spec, _, _ in asked] == ["another"], "a start looks only at what was changed"
+    assert [verdict.accepted for verdict in found] == [True, True], "it is told, and Flink decides"
+    assert "Join[5] would be left behind." in found[1].note
+    assert await api.restored(changed) == shown["jobs"][1]["savepoint"]

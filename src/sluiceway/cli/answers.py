@@ -19,6 +19,12 @@ class Concern(Struct, frozen=True):
     text: str
 
 
+class Fit(Struct, frozen=True):
+    """Whether a state fits the job as it is now."""
+
+    kind: str
+
+
 class WayBack(Struct, frozen=True):
     """What resuming a job comes to."""
 
@@ -29,6 +35,7 @@ class WayBack(Struct, frozen=True):
     kept_at: str = ""
     age_seconds: float | None = None
     whole: bool | None = None
+    fit: Fit | None = None
     concerns: list[Concern] = []
 
 

@@ -39,7 +39,7 @@ def show_way_back(answers: Answers, data: Any, common: Common) -> int:
     if common.json:
         tables.document(data)
     else:
-        headers = ("id", "would start", "from", "kind", "kept", "age", "whole", "source", "problems")
+        headers = ("id", "would start", "from", "kind", "kept", "age", "whole", "fits", "source", "problems")
         tables.table(headers, [_back_row(answer) for answer in answers.jobs], path="from")
     _tell_plan(answers, "resume", common)
     return int(not all(answer.accepted and not losses(answer) for answer in answers.jobs))
@@ -74,6 +74,7 @@ def _back_row(answer: Answer) -> Sequence[str]:
         tables.moment(back.kept_at) if back.kept_at else "",
         "" if back.age_seconds is None else tables.lasting(round(back.age_seconds * 1000)) or "0s",
         _whole(back),
+        back.fit.kind.replace("_", " ") if back.fit else "",
         back.source.replace("_", " "),
         " ".join(told),
     )

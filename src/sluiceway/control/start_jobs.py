@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sluiceway.control import programs
 from sluiceway.control.errors import UnknownBatch
+from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.queues import Queues
 from sluiceway.control.way_back import WaysBack
 from sluiceway.domain.access import EVERYWHERE, Right
@@ -94,6 +95,7 @@ class StartJobs:
     storage: Storage
     clock: Callable[[], datetime]
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
+    judge: Judge | None = None  # what tells whether states fit; without it nobody does
 
     async def __call__(
         self,
@@ -139,7 +141,12 @@ class StartJobs:
         look = WaysBack(self.db, self.storage, self.clock, self.zone)
         backs = await look([origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
-        return Plans(origins, await self._with_programs(project, plans), backs)
+        found = Plans(origins, await self._with_programs(project, plans), backs)
+        if self.judge is None:
+            return found
+        fits = Fits(self.db, self.judge, self.queues.locate)
+        thorough = terms.dry_run or terms.approve is not None
+        return replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
 
     async def resume_batch(
         self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE, terms: Terms = PLAIN

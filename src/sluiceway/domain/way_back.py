@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sluiceway.domain.engine import Survey
+from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.savepoint_format import Choice
 
@@ -61,6 +62,7 @@ class Trouble(StrEnum):
     ELSEWHERE = "elsewhere"  # a program keeps its checkpoints where nobody can look
     NO_FALLBACK = "no_fallback"
     FORMAT = "format"
+    FIT = "fit"  # the state does not fit the job as it is now
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Back:
     age: timedelta | None = None  # of the state
     passed: Sequence[PassedOver] = ()
     concerns: Sequence[Concern] = ()
+    fit: Fit | None = None  # whether the state fits the job as it is now; None: nobody has looked
 
     @property
     def refused(self) -> Concern | None:

@@ -61,6 +61,13 @@ async def of_jobs(db: Database, wanted: Sequence[int], setting: Sequence[str]) -
     return found
 
 
+async def specs_of_jobs(db: Database, wanted: Sequence[int]) -> dict[int, JobSpec]:
+    """What these jobs are to do, whole."""
+    asked = select(specs.c.job_id, specs.c.spec).where(specs.c.job_id.in_(ids(wanted)))
+    async with db.read() as connection:
+        return {row.job_id: to_spec(row.spec) for row in await connection.execute(asked)}
+
+
 async def kept_at(db: Database, paths: Sequence[str]) -> dict[str, Kept]:
     """What the catalogue knows of what lies there, by path; of several the latest."""
     asked = listed(paths)

@@ -7,6 +7,7 @@ import msgspec
 
 from sluiceway.api.native import wire
 from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.way_back import Back, Concern
 
@@ -58,7 +59,13 @@ def way_back(back: Back | None) -> wire.WayBack | None:
         age_seconds=None if back.age is None else round(back.age.total_seconds(), 3),
         whole=state.whole,
         drained=state.drained,
+        fit=None if back.fit is None else _fit(back.fit),
     )
+
+
+def _fit(fit: Fit) -> wire.Fit:
+    left = [wire.LeftBehind(one.operator, one.id, one.bytes) for one in fit.left]
+    return wire.Fit(fit.kind.value, fit.text, left, list(fit.fresh), fit.slots)
 
 
 def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:

@@ -94,6 +94,24 @@ class PassedOver(Struct, frozen=True):
     why: str
 
 
+class LeftBehind(Struct, frozen=True):
+    """State that no operator of the job would take."""
+
+    operator: str
+    id: str  # 32 hex digits
+    bytes: int
+
+
+class Fit(Struct, frozen=True, omit_defaults=True):
+    """Whether a state fits the job as it would be submitted now."""
+
+    kind: str  # same, new_operators, other_meaning, unknown, left_behind or would_not_start
+    text: str = ""
+    left: list[LeftBehind] = []
+    fresh: list[str] = []  # operators that begin without state
+    slots: int | None = None  # that the job needs
+
+
 class WayBack(Struct, frozen=True, omit_defaults=True):
     """What resuming a job comes to. Whatever nobody knows is left out."""
 
@@ -107,6 +125,7 @@ class WayBack(Struct, frozen=True, omit_defaults=True):
     drained: bool = False
     passed_over: list[PassedOver] = []
     concerns: list[Concern] = []
+    fit: Fit | None = None  # left out where nobody has looked
 
 
 class LastCheckpoint(Struct, frozen=True):
