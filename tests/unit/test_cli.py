@@ -17,7 +17,7 @@ from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
-from sluiceway.cli.jobs import _retention
+from sluiceway.cli.job_details import _retention
 from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
 

@@ -12,11 +12,12 @@ from cyclopts.types import PositiveInt
 from rich.console import Console
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Fare, Health, Job, JobDetail, each, read
+from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.fares import ails, fare_row, until_started
+from sluiceway.cli.job_details import details
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -258,7 +259,7 @@ def show(job: str, /, *, common: Common | None = None) -> int:
         return 0
     detail = read(found, JobDetail)
     fare = client.fares([job_id]).get(job_id)
-    tables.table(("job", str(job_id)), _details(detail, read(fare, Fare).health if fare else None))
+    tables.table(("job", str(job_id)), details(detail, read(fare, Fare).health if fare else None))
     say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
     return 0
 
@@ -377,47 +378,6 @@ def _row(job: Job) -> Sequence[str]:
     savepoint = tables.yes(value=True) if job.has_savepoint else ""
     started, lasting = tables.when(job.start_time), tables.lasting(job.duration)
     return str(job.job_id), job.name, job.status, started, lasting, savepoint, job.status_desc
-
-
-def _details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
-    config = job.job_config
-    checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
-    lines = {
-        "name": job.name,
-        "description": job.desc,
-        "status": job.status,
-        "health": health.condition if health else "",
-        "why": job.status_desc,
-        "queue": job.queue_name or "the default one",
-        "savepoint": job.savepoint_path or "none",
-        "created": tables.when(job.create_time),
-        "started": tables.when(job.start_time),
-        "lasting": tables.lasting(job.duration),
-        "parallelism": str(config.get("parallel_number", "")),
-        "checkpoints": checkpoints,
-        "idle state": _retention(config),
-        "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
-        "options": str(config.get("runtime_config") or ""),
-    }
-    return [(name, value) for name, value in lines.items() if value]
-
-
-def _retention(config: Mapping[str, Any]) -> str:
-    if (named := _option(config, "table.exec.state.ttl")) is not None:
-        return f"kept for {named} (table.exec.state.ttl)"
-    value, unit = config.get("idle_state_retention"), config.get("idle_state_retention_unit", "seconds")
-    if not value:
-        return "" if value is None else "kept for ever"
-    return f"kept for {_count(int(value), str(unit).removesuffix('s'))}"
-
-
-def _option(config: Mapping[str, Any], wanted: str) -> str | None:
-    """The value of one of Flink's options among those of a job."""
-    try:
-        options = json.loads(config.get("runtime_config") or "[]")
-        return next((str(one["value"]) for one in options if one["key"] == wanted), None)
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:

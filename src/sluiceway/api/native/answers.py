@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sluiceway.api.native import wire
+from sluiceway.api.native import back_wire, wire
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
@@ -36,17 +36,17 @@ def shown(status: JobStatus) -> str:
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
 
 
-def concerns(found: Iterable[Concern]) -> list[wire.Concern]:
+def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
     """What is not as it seems, in the wire's form."""
-    return [wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
+    return [back_wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
 
 
-def way_back(back: Back | None) -> wire.WayBack | None:
+def way_back(back: Back | None) -> back_wire.WayBack | None:
     """What resuming a job comes to, in the wire's form."""
     if back is None:
         return None
-    passed = [wire.PassedOver(over.path, over.why) for over in back.passed]
-    found = wire.WayBack(passed_over=passed, concerns=concerns(back.concerns))
+    passed = [back_wire.PassedOver(over.path, over.why) for over in back.passed]
+    found = back_wire.WayBack(passed_over=passed, concerns=concerns(back.concerns))
     if (state := back.state) is None:
         return found
     return msgspec.structs.replace(
@@ -63,9 +63,9 @@ def way_back(back: Back | None) -> wire.WayBack | None:
     )
 
 
-def _fit(fit: Fit) -> wire.Fit:
-    left = [wire.LeftBehind(one.operator, one.id, one.bytes) for one in fit.left]
-    return wire.Fit(fit.kind.value, fit.text, left, list(fit.fresh), fit.slots)
+def _fit(fit: Fit) -> back_wire.Fit:
+    left = [back_wire.LeftBehind(one.operator, one.id, one.bytes) for one in fit.left]
+    return back_wire.Fit(fit.kind.value, fit.text, left, list(fit.fresh), fit.slots)
 
 
 def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:

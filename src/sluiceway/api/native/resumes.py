@@ -10,7 +10,7 @@ from litestar.exceptions import ClientException
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
+from sluiceway.api.native import resume_wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import BatchId, PlansGiven, Project, StartJobsGiven, refusals
@@ -22,13 +22,13 @@ from sluiceway.domain.admission import Verdict
 from sluiceway.domain.plan import Plan, PlanKind, PlanRef
 from sluiceway.domain.way_back import Allowed
 
-_AS_ASKED: Final = wire.ResumeRequest()
+_AS_ASKED: Final = resume_wire.ResumeRequest()
 
 
 @post(
     "/stops/{stop_id:int}/resume",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.ResumeRequest],
+    dto=Json[resume_wire.ResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what a stop has stopped",
@@ -40,13 +40,13 @@ async def resume_stop(
     start_jobs: StartJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
-    data: JSONBody[wire.ResumeRequest] = _AS_ASKED,
-) -> wire.Resumed:
+    data: JSONBody[resume_wire.ResumeRequest] = _AS_ASKED,
+) -> resume_wire.Resumed:
     """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first.
 
     With `dry_run` no job is touched: the answer says of each what its way back comes to, and names a plan.
     """
-    asked = wire.Planned(stop_id=stop_id, allow=data.allow)
+    asked = resume_wire.Planned(stop_id=stop_id, allow=data.allow)
     terms = Terms(_allowed(data.allow), dry_run=data.dry_run)
     verdicts = await _begun(start_jobs, project_id, asked, terms, permit)
     return _answer(verdicts, await _kept(plans, project_id, asked, verdicts, permit) if data.dry_run else None, terms)
@@ -55,7 +55,7 @@ async def resume_stop(
 @post(
     "/resumes",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.JobsResumeRequest],
+    dto=Json[resume_wire.JobsResumeRequest],
     return_dto=None,
     tags=["resumes"],
     summary="Bring back single jobs, or carry out a plan",
@@ -63,11 +63,11 @@ async def resume_stop(
 )
 async def resume_some(
     project_id: Project,
-    data: JSONBody[wire.JobsResumeRequest],
+    data: JSONBody[resume_wire.JobsResumeRequest],
     start_jobs: StartJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
-) -> wire.Resumed:
+) -> resume_wire.Resumed:
     """Start each of these jobs from its newest savepoint or checkpoint.
 
     With `dry_run` no job is touched. With `plan` exactly the jobs are started that a dry run has shown, each from the
@@ -77,19 +77,19 @@ async def resume_some(
         return await _carry_out(start_jobs, plans, project_id, data, permit)
     if data.job_ids is None:
         raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
-    asked = wire.Planned(job_ids=data.job_ids, allow=data.allow)
+    asked = resume_wire.Planned(job_ids=data.job_ids, allow=data.allow)
     terms = Terms(_allowed(data.allow), dry_run=data.dry_run)
     verdicts = await _begun(start_jobs, project_id, asked, terms, permit)
     return _answer(verdicts, await _kept(plans, project_id, asked, verdicts, permit) if data.dry_run else None, terms)
 
 
 async def _carry_out(
-    start_jobs: StartJobs, plans: PlansGiven, project: str, data: wire.JobsResumeRequest, permit: Permit
-) -> wire.Resumed:
-    if data != wire.JobsResumeRequest(plan=data.plan) or data.plan is None:
+    start_jobs: StartJobs, plans: PlansGiven, project: str, data: resume_wire.JobsResumeRequest, permit: Permit
+) -> resume_wire.Resumed:
+    if data != resume_wire.JobsResumeRequest(plan=data.plan) or data.plan is None:
         raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
     plan = await plans.find(project, data.plan, PlanKind.RESUME)
-    asked = msgspec.json.decode(plan.request, type=wire.Planned)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
     terms = Terms(_allowed(asked.allow), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
     return _answer(await _begun(start_jobs, project, asked, terms, permit), None, terms)
 
@@ -99,7 +99,7 @@ def _hold(plan: Plan, verdicts: Mapping[int, Verdict]) -> None:
 
 
 async def _begun(
-    start_jobs: StartJobs, project: str, asked: wire.Planned, terms: Terms, permit: Permit
+    start_jobs: StartJobs, project: str, asked: resume_wire.Planned, terms: Terms, permit: Permit
 ) -> Mapping[int, Verdict]:
     """The verdicts, in the order of the request or of the ids."""
     allowed = permit.on(Action.START)
@@ -112,16 +112,16 @@ async def _begun(
 
 
 async def _kept(
-    plans: PlansGiven, project: str, asked: wire.Planned, verdicts: Mapping[int, Verdict], permit: Permit
+    plans: PlansGiven, project: str, asked: resume_wire.Planned, verdicts: Mapping[int, Verdict], permit: Permit
 ) -> int | None:
     request = msgspec.json.encode(asked).decode()
     return await plans.keep(project, PlanKind.RESUME, permit.who, request, kept_plans.of_starts(verdicts))
 
 
-def _answer(verdicts: Mapping[int, Verdict], plan: int | None, terms: Terms) -> wire.Resumed:
+def _answer(verdicts: Mapping[int, Verdict], plan: int | None, terms: Terms) -> resume_wire.Resumed:
     answers = [job_answer(job, verdict) for job, verdict in verdicts.items()]
-    return wire.Resumed(*count(answers), answers, dry_run=terms.dry_run, plan=plan)
+    return resume_wire.Resumed(*count(answers), answers, dry_run=terms.dry_run, plan=plan)
 
 
-def _allowed(names: list[str] | wire.Allow) -> frozenset[Allowed]:
+def _allowed(names: list[str] | resume_wire.Allow) -> frozenset[Allowed]:
     return frozenset(map(Allowed, names))

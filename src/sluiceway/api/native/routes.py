@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, jobs, resources, resumes, savepoints, stops, wire
+from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -101,7 +101,7 @@ def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response
 
 
 def _outdated(_: Request[Any, Any, Any], error: PlanOutdated) -> Response[wire.Error]:
-    told = [wire.Difference(one.job_id, one.was, one.now) for one in error.found[:_DIFFERENCES]]
+    told = [back_wire.Difference(one.job_id, one.was, one.now) for one in error.found[:_DIFFERENCES]]
     answer = wire.Error(Code.PLAN_OUTDATED, str(error), told)
     return Response(answer, status_code=STATUS[Code.PLAN_OUTDATED], headers=pointing(Code.PLAN_OUTDATED))
 

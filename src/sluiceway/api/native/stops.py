@@ -14,7 +14,7 @@ from litestar.exceptions import ClientException
 from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
+from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import concerns, count, job_answer, shown
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
@@ -120,7 +120,7 @@ async def _meant(stop_jobs: StopJobs, plans: PlansGiven, project: str, data: wir
     if data != wire.StopRequest(plan=data.plan, reason=data.reason):
         raise ClientException("A plan says itself which jobs to stop and how; give nothing but a reason beside it.")
     plan = await plans.find(project, data.plan, PlanKind.STOP)
-    asked = msgspec.json.decode(plan.request, type=wire.Planned)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
     assert asked.stop is not None, "it is a plan of a stop"
     was = msgspec.structs.replace(asked.stop, reason=data.reason or asked.stop.reason)
     job_ids = [shown.job_id for shown in plan.jobs]
@@ -150,7 +150,7 @@ async def _shown(
 ) -> wire.Accepted:
     """The answer to a dry run, which is kept as a plan."""
     answers = [_finding(finding, meant.waves.get(finding.job_id, 0)) for finding in findings]
-    asked = wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
+    asked = resume_wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
     request = msgspec.json.encode(asked).decode()
     plan = await plans.keep(project, PlanKind.STOP, permit.who, request, kept_plans.of_stop(findings))
     return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan)

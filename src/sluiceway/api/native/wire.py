@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from sluiceway.api.native.back_wire import Concern, Difference, WayBack
 from sluiceway.settings import MAX_JOB_IDS
 
 JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -79,55 +80,6 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
-class Concern(Struct, frozen=True):
-    """One thing about a way back that is not as it seems."""
-
-    about: str  # gone, damaged, unreadable, passed_over, older, drained, finished, claimed, retention, time_zone, …
-    weight: Literal["refused", "loss", "unknown", "note"]
-    text: str
-
-
-class PassedOver(Struct, frozen=True):
-    """A newer state that is not whole."""
-
-    path: str
-    why: str
-
-
-class LeftBehind(Struct, frozen=True):
-    """State that no operator of the job would take."""
-
-    operator: str
-    id: str  # 32 hex digits
-    bytes: int
-
-
-class Fit(Struct, frozen=True, omit_defaults=True):
-    """Whether a state fits the job as it would be submitted now."""
-
-    kind: str  # same, new_operators, other_meaning, unknown, left_behind or would_not_start
-    text: str = ""
-    left: list[LeftBehind] = []
-    fresh: list[str] = []  # operators that begin without state
-    slots: int | None = None  # that the job needs
-
-
-class WayBack(Struct, frozen=True, omit_defaults=True):
-    """What resuming a job comes to. Whatever nobody knows is left out."""
-
-    path: str = ""  # the state that it starts from
-    kind: str = ""  # savepoint or checkpoint
-    source: str = ""  # why this one: chosen, stopped_with, left, began_from or kept_before
-    run_id: int | None = None  # whose it is
-    kept_at: datetime | None = None
-    age_seconds: float | None = None
-    whole: bool | None = None  # as it was just read
-    drained: bool = False
-    passed_over: list[PassedOver] = []
-    concerns: list[Concern] = []
-    fit: Fit | None = None  # left out where nobody has looked
-
-
 class LastCheckpoint(Struct, frozen=True):
     """A job's latest complete checkpoint or savepoint."""
 
@@ -178,33 +130,6 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
-Allow = Annotated[list[Literal["drained", "finished"]], Meta(max_length=2)]
-
-
-class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """On which terms to bring back what a stop has stopped."""
-
-    allow: Allow = []  # what a resume does only where it is asked for by name
-    dry_run: bool = False
-
-
-class JobsResumeRequest(ResumeRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which jobs to bring back, each from its newest savepoint or checkpoint, and how; or a plan to carry out."""
-
-    job_ids: Ids | None = None
-    plan: JobId | None = None
-
-
-class Planned(Struct, frozen=True):
-    """What was asked for by the dry run that a plan keeps: a stop, or one of two kinds of resume."""
-
-    stop: StopRequest | None = None
-    waves: dict[int, int] = {}
-    stop_id: int | None = None  # to be brought back
-    job_ids: list[JobId] = []  # to be brought back
-    allow: Allow = []
-
-
 class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Of which running jobs to take a savepoint, and under which directory of the service's storage."""
 
@@ -231,16 +156,6 @@ class Proceeded(Struct, frozen=True):
     """The state that the batch had before."""
 
     was: Literal["open", "paused", "aborted"]
-
-
-class Resumed(Struct, frozen=True, omit_defaults=True):
-    """The answer to a request to bring jobs back."""
-
-    accepted: int
-    refused: int
-    jobs: list[JobAnswer]
-    dry_run: bool = False
-    plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
 class StopView(Struct, frozen=True):
@@ -424,14 +339,6 @@ class JobViews(Struct, frozen=True):
 
     jobs: list[JobView]
     next: int | None
-
-
-class Difference(Struct, frozen=True):
-    """How a job differs from what a plan shows."""
-
-    job_id: int
-    was: str
-    now: str
 
 
 class Error(Struct, frozen=True, omit_defaults=True):
