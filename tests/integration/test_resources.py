@@ -82,6 +82,7 @@ ELSEWHERE = (
     "queries",
     "following",
     "savepoints",
+    "plans",
     "preflight",
     "templates",
     "job_tags",
