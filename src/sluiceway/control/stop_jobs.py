@@ -186,7 +186,7 @@ class StopJobs:
     def _judge(
         self, obstacle: Obstacle, order: StopOrder, *, savepoint: bool, deadline: datetime
     ) -> tuple[Verdict, Stop | bool | Rest]:
-        if order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id:
+        if _shown_otherwise(order, obstacle):
             return Verdict(Refusal.WRONG_STATE, obstacle.status, STARTED_ANEW), False
         verdict = judge_stop(
             obstacle,
@@ -204,6 +204,11 @@ class StopJobs:
             return verdict, verdict is ACCEPTED
         # One attempt may still be in flight; a second beside it would restart the job.
         return verdict, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
+
+
+def _shown_otherwise(order: StopOrder, obstacle: Obstacle) -> bool:
+    """Whether the plan that an order carries out has shown another run of the job."""
+    return order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id
 
 
 def judge_stop(
