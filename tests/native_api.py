@@ -17,6 +17,7 @@ from tests.plane import PROJECT, Plane, plane
 from sluiceway.api.request_id import RequestIds
 from sluiceway.app import _api
 from sluiceway.control.watch import Watch
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
@@ -60,8 +61,8 @@ class Api:
         assert answer.status_code == 200, answer.text
         return cast("dict[str, Any]", answer.json())
 
-    async def resume(self, stop: int) -> dict[str, Any]:
-        answer = await self.http.post(f"{STOPS}/{stop}/resume")
+    async def resume(self, stop: int, **how: Any) -> dict[str, Any]:
+        answer = await self.http.post(f"{STOPS}/{stop}/resume", **({"json": how} if how else {}))
         assert answer.status_code == 202, answer.text
         return cast("dict[str, Any]", answer.json())
 
@@ -76,8 +77,8 @@ class Api:
 
 
 async def no_planner() -> NoReturn:
-    """Nothing plans SQL here."""
-    raise AssertionError("nothing is planned")
+    """Nothing plans SQL here: whether a state fits is not known."""
+    raise Unreachable("nothing is planned here")
 
 
 @asynccontextmanager

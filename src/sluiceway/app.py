@@ -33,9 +33,11 @@ from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.preflight import Preflight
@@ -62,13 +64,16 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
+from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.zone import local_zone
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
@@ -383,12 +388,15 @@ def _api(
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
-    stop_jobs, start_jobs = StopJobs(db, queues, storage, clock, timeout), StartJobs(db, queues, storage, clock)
+    fit_of = FitOf(storage, SqlOperators(planner), engine.free_slots)
+    stop_jobs = StopJobs(db, queues, storage, clock, timeout)
+    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge)
     use_cases = {
         "stop_jobs": stop_jobs,
         "retry_stops": RetryStops(stop_jobs),
         "start_jobs": start_jobs,
         "resume_jobs": ResumeJobs(start_jobs),
+        "plans": KeptPlans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
@@ -396,6 +404,7 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
+        "fit_of": fit_of,
         "following": Following(db),
         "preflight": Preflight(db, queues, storage, engine.survey, clock),
         "queues": queues,
@@ -434,6 +443,7 @@ def _api(
                 _format(settings.dli_savepoint_format),
                 settings.idle_state_retention_unit,
                 settings.stop_at_rest,
+                frozenset(map(Allowed, settings.dli_resume_anyway)),
             ),
             native.routes(),
             iam.routes(),

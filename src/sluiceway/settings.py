@@ -100,6 +100,10 @@ class Settings:
     dli_savepoint_format: Literal["auto", "native", "canonical"] = "auto"
     """Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm."""
 
+    dli_resume_anyway: Annotated[tuple[Literal["drained", "finished"], ...], Parameter(negative=())] = ()
+    """What DLI's resume_savepoint takes although it writes rows twice: drained savepoints, or jobs that have finished;
+    may be repeated."""
+
     idle_state_retention_unit: RetentionUnit = "auto"
     """What idle_state_retention of DLI's API counts; auto: hours below 60, and seconds from there on."""
 

@@ -187,11 +187,11 @@ async def test_a_lease_from_the_future_is_taken(tmp_path: Path) -> None:
 
 async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = Storage(str(tmp_path))
-    assert await storage.newest_state(storage.checkpoints(None, 7) + "/abc", []) is None
+    assert (await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])).path is None
 
     async def broken(*_: object) -> NoReturn:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(storage, "_heads", broken)
     with pytest.raises(StorageUnreadable):
-        await storage.newest_state(storage.checkpoints(None, 7) + "/abc", [])
+        await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])

@@ -83,6 +83,7 @@ ELSEWHERE = (
     "queries",
     "following",
     "savepoints",
+    "plans",
     "preflight",
     "templates",
     "job_tags",

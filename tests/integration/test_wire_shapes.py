@@ -55,6 +55,16 @@ said = {"is_success": YES, "message": text}
 said_really = {"is_success": TRUE, "message": text}
 accepted = fields({"is_success": YES, "message": words})
 outcomes = listed(accepted)
+resumed = fields(
+    {
+        "is_success": YES,
+        "message": words,
+        "restore_path": words,
+        "restore_kind": one_of("savepoint", "checkpoint"),
+        "restore_age_seconds": integer,
+    }
+)
+starts = listed(lambda value, at: (resumed if "restore_path" in value else accepted)(value, at))
 refused_position = fields({"is_success": exactly("false"), "message": words, "error_code": words})
 
 STATUSES = one_of("job_init", "job_running", "job_cancel_success", "job_submitting", "job_savepointing")
@@ -250,7 +260,7 @@ queue: dict[str, Shape] = {
 # Every operation, and what its success looks like. None: there is no success here.
 SHAPES: dict[tuple[str, str], Shape | None] = {
     ("POST", f"{JOBS}/stop"): outcomes,
-    ("POST", f"{JOBS}/run"): outcomes,
+    ("POST", f"{JOBS}/run"): starts,
     ("POST", f"{JOBS}/delete"): outcomes,
     ("DELETE", f"{JOBS}/{{job_id}}"): accepted,
     ("GET", JOBS): fields({**said, "job_list": fields({"total_count": integer, "jobs": listed(fields(item))})}),

@@ -402,6 +402,18 @@ class Watch:
         if not is_newer and disk.position(new["restore"]) < newest - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
 
+    def started_as_shown(self, job_id: int, state: str) -> None:
+        """A start that carries out a plan was just accepted."""
+        new = max((row for row in self._runs.values() if row["job_id"] == job_id), key=lambda row: int(row["id"]))
+        if new["restore"] != state:
+            self._world.violate(f"job {job_id} is resumed from {new['restore']}, and its plan has shown {state}")
+
+    def stopped_as_shown(self, batch: int, shown: set[str]) -> None:
+        """A stop that carries out a plan was just accepted."""
+        mine = {row["flink_job_id"] for row in self._stops.values() if row["batch_id"] == batch}
+        if not mine <= shown:
+            self._world.violate(f"stop {batch} is one of {sorted(mine - shown)}, which its plan has not shown")
+
     # The end. -----------------------------------------------------------------------------------------------------
 
     def unrest(self) -> str:

@@ -10,7 +10,7 @@ from tests.simulation import memory
 from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight, stop_jobs
-from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.way_back import WaysBack
 from sluiceway.domain import batch, health, not_running, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
@@ -28,7 +28,7 @@ from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import batches, leases, work
+from sluiceway.store import batches, leases, views, work
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
 from sluiceway.store.schema import stops as stop_rows
@@ -377,7 +377,7 @@ def resumed_from_an_older_state(put: Any) -> None:
     async def roots(*_: Any) -> Mapping[int, Sequence[str]]:
         return {}
 
-    put(StartJobs, "_roots", roots)
+    put(views, "roots", roots)
 
 
 @plant(1)
@@ -428,12 +428,12 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
 @plant()
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
-    before = StartJobs._resume_point
+    before = WaysBack._look
 
-    async def point(self: Any, origin: Any, roots: Any) -> Any:
-        return await before(self, replace(origin, chosen=None), roots)
+    async def look(self: Any, origin: Any, *about: Any) -> Any:
+        return await before(self, replace(origin, chosen=None), *about)
 
-    put(StartJobs, "_resume_point", point)
+    put(WaysBack, "_look", look)
 
 
 @plant(0)
@@ -463,17 +463,17 @@ def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
 @plant(46)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
-    before = StartJobs._resume_point
+    before = WaysBack._look
 
-    async def point(self: Any, origin: Any, roots: Any) -> Any:
+    async def look(self: Any, origin: Any, *about: Any) -> Any:
         found = select(stop_rows.c.savepoint_path).where(
             stop_rows.c.unproven != "", stop_rows.c.job_id == origin.job_id
         )
         async with self.db.read() as connection:
             rows = list((await connection.execute(found.order_by(stop_rows.c.id.desc()))).scalars())
-        return rows[0] if rows else await before(self, origin, roots)
+        return await before(self, replace(origin, chosen=rows[0]) if rows else origin, *about)
 
-    put(StartJobs, "_resume_point", point)
+    put(WaysBack, "_look", look)
 
 
 @plant(7)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
-from sluiceway.cli.jobs import _retention
+from sluiceway.cli.job_details import _retention
 from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
 
@@ -187,6 +187,14 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["resume", "7", "--pace", "0"],
         ["resume", "7", "--no-park", "--park-after", "60"],
         ["resume", "7", "--abort-when", "many"],
+        ["resume", "7", "--plan", "5"],
+        ["resume", "--plan", "5", "--drained"],
+        ["stop", "--plan", "5", "--all"],
+        ["stop", "1", "--plan", "5"],
+        ["stop", "--plan", "5", "--dry-run"],
+        ["stop", "1", "--window", "2h"],
+        ["stop", "1", "--dry-run", "--window", "soon"],
+        ["jobs", "run", "1", "--dry-run"],
         ["stops", "show"],
         ["stops", "nonsense"],
         ["jobs", "run"],
@@ -323,6 +331,8 @@ def test_create_sends_dlis_fields(stub: Stub, tmp_path: Path, capsys: pytest.Cap
         "--checkpoint-interval",
         "30",
         "--restart",
+        "--retention",
+        "2h",
         "--option",
         "a.b=c=d",
         "--option",
@@ -340,6 +350,8 @@ def test_create_sends_dlis_fields(stub: Stub, tmp_path: Path, capsys: pytest.Cap
         "checkpoint_enabled": True,
         "checkpoint_interval": 30,
         "restart_when_exception": True,
+        "idle_state_retention": 7200,
+        "idle_state_retention_unit": "seconds",
         "runtime_config": '[{"key": "a.b", "value": "c=d"}, {"key": "e", "value": "f"}]',
     }
     assert stub.sent("POST /jobs/run") == {"job_ids": [3], "resume_savepoint": False}
@@ -357,8 +369,8 @@ def test_create_reads_sql_from_standard_input(stub: Stub, monkeypatch: pytest.Mo
 
 def test_run_tells_each_refusal_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None, "DLI.13007")))
-    assert run(["jobs", "run", "1", "2", "--resume"]) == 1
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert run(["jobs", "run", "1", "2"]) == 1
+    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": False}
     assert "job 2 is refused: no" in capsys.readouterr().err
 
 
@@ -897,6 +909,133 @@ def test_resume_takes_single_jobs(stub: Stub) -> None:
     stub.on("POST /resumes", accepted(1, 2))
     assert run(["resume", "--job", "1", "2"]) == 0
     assert stub.sent("POST /resumes") == {"job_ids": [1, 2]}
+
+
+BACK = {
+    "path": "s3://b/savepoint-1",
+    "kind": "savepoint",
+    "source": "stopped_with",
+    "kept_at": "2026-11-27T10:00:00Z",
+    "age_seconds": 5400.0,
+    "whole": True,
+}
+LOST_STATE = {"about": "retention", "weight": "loss", "text": "All state is past its retention."}
+NOTED = {"about": "claimed", "weight": "note", "text": "Flink owns it."}
+
+
+def looked_at(*backs: dict[str, Any], plan: int | None = 5, **fields: Any) -> Answered:
+    jobs = [{"job_id": n, "accepted": True, "way_back": back, **fields} for n, back in enumerate(backs, 1)]
+    return 202, {"accepted": len(jobs), "refused": 0, "jobs": jobs, "dry_run": True, "plan": plan}
+
+
+def test_a_dry_run_of_a_resume_shows_each_state_its_age_and_what_is_lost(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/7/resume", looked_at({**BACK, "concerns": [NOTED]}, {**BACK, "concerns": [LOST_STATE]}))
+    assert run(["resume", "7", "--dry-run"]) == 1
+    assert stub.sent("POST /stops/7/resume") == {"dry_run": True}
+    out = capsys.readouterr().out
+    first, second = out.splitlines()[1:3]
+    for word in ("s3://b/savepoint-1", "savepoint", "1h30m", "stopped with", "Flink owns it."):
+        assert word in first
+    assert "All state is past its retention." in second
+    assert "sluiceway resume --plan 5" in out
+    stub.on("POST /resumes", looked_at(BACK))
+    assert run(["resume", "--job", "1", "--dry-run"]) == 0
+    assert run(["jobs", "run", "1", "--resume", "--dry-run"]) == 0
+    stub.on("POST /resumes", (202, {"accepted": 0, "refused": 1, "jobs": [{"job_id": 1, "accepted": False}]}))
+    assert run(["resume", "--job", "1", "--dry-run"]) == 1
+
+
+def test_a_resume_tells_what_it_loses_and_takes_what_is_named(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/7/resume", looked_at({**BACK, "concerns": [LOST_STATE, NOTED]}))
+    assert run(["resume", "7", "--drained", "--finished"]) == 0
+    assert stub.sent("POST /stops/7/resume") == {"allow": ["drained", "finished"]}
+    said = capsys.readouterr().err
+    assert "job 1: All state is past its retention." in said
+    assert "Flink owns it" not in said
+
+
+def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /resumes", looked_at(BACK))
+    assert run(["resume", "--plan", "5"]) == 0
+    assert stub.sent("POST /resumes") == {"plan": 5}
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "--plan", "6", "--reason", "tonight"]) == 0
+    assert stub.sent("POST /stops") == {"plan": 6, "reason": "tonight"}
+    differs = {"error_code": "plan_outdated", "error_msg": "Plan 6 no longer holds: job 1 was accepted."}
+    stub.on("POST /stops", (409, differs))
+    assert run(["stop", "--plan", "6"]) == 1
+    assert "job 1 was accepted" in capsys.readouterr().err
+
+
+def test_a_dry_run_of_a_stop_tells_of_the_way_back(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = [{"job_id": 1, "accepted": True, "finding": {"way_back": [LOST_STATE]}}]
+    stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": jobs, "plan": 8}))
+    assert run(["stop", "1", "--dry-run", "--window", "2h"]) == 1
+    assert stub.sent("POST /stops")["window_seconds"] == 7200
+    out = capsys.readouterr().out
+    assert "All state is past its retention." in out
+    assert "sluiceway stop --plan 8" in out
+
+
+def test_a_drained_stop_offers_no_way_back(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "1"]) == 0
+    assert "sluiceway resume 7" in capsys.readouterr().out
+    assert run(["stop", "1", "--drain"]) == 0
+    assert "sluiceway resume" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Somebody sits at the terminal and types this; what they were asked is added."""
+    answers: list[str] = []
+
+    def ask(_: object, question: str, **__: object) -> str:
+        answer = answers.pop(0)
+        answers.append(question)
+        return answer
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("rich.console.Console.input", ask)
+    monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
+    return answers
+
+
+def test_the_number_of_many_jobs_is_typed_on_a_terminal(stub: Stub, typed: list[str]) -> None:
+    stub.on("POST /stops", accepted(1, 2, 3))
+    typed.append("2")
+    assert run(["stop", "1", "2", "3"]) == 1
+    assert "3 jobs would be stopped" in typed[0]
+    assert not stub.asked
+    typed[:] = ["3"]
+    assert run(["stop", "1", "2", "3"]) == 0
+    typed.clear()
+    assert run(["stop", "1", "2", "3", "--yes"]) == 0
+    assert run(["stop", "1", "2"]) == 0
+
+
+def test_what_was_counted_is_what_is_stopped(stub: Stub, typed: list[str]) -> None:
+    seen = [{"job_id": n, "accepted": True} for n in (1, 2, 3)]
+    looked = 202, {"id": None, "accepted": 3, "refused": 0, "jobs": seen, "dry_run": True, "plan": 9}
+    stub.on("POST /stops", looked, accepted(1, 2, 3))
+    typed.append("3")
+    assert run(["stop", "--all", "--reason", "tonight"]) == 0
+    bodies = [body for call, body in stub.asked if call == "POST /stops"]
+    assert bodies == [{"all": True, "savepoint": True, "reason": "tonight", "dry_run": True}, {"plan": 9}]
+
+
+def test_the_number_of_a_resume_is_typed_too(stub: Stub, typed: list[str]) -> None:
+    stub.on("GET /stops/7", a_stop(stopping(1), stopping(2), stopping(3), stopping(4, "failed")))
+    stub.on("POST /stops/7/resume", accepted(1, 2, 3))
+    typed.append("3")
+    assert run(["resume", "7"]) == 0
+    assert "3 jobs would be resumed" in typed[0]
+    typed[:] = ["no"]
+    assert run(["resume", "--job", "1", "2", "3"]) == 1
+    assert run(["resume", "7", "--yes"]) == 0
 
 
 # --- savepoints -----------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SPECIAL_DEFAULTS = {
     "cluster": "none",
+    "dli_resume_anyway": "none",
     "trusted_proxy": "none",
     "embedded": "on when no cluster is given",
     "storage": "`storage` in the data directory",

@@ -11,6 +11,34 @@ from sluiceway.cli.output import Failed
 T = TypeVar("T")
 
 
+class Concern(Struct, frozen=True):
+    """One thing about a way back that is not as it seems."""
+
+    about: str
+    weight: str
+    text: str
+
+
+class Fit(Struct, frozen=True):
+    """Whether a state fits the job as it is now."""
+
+    kind: str
+
+
+class WayBack(Struct, frozen=True):
+    """What resuming a job comes to."""
+
+    path: str = ""
+    kind: str = ""
+    source: str = ""
+    run_id: int | None = None
+    kept_at: str = ""
+    age_seconds: float | None = None
+    whole: bool | None = None
+    fit: Fit | None = None
+    concerns: list[Concern] = []
+
+
 class Answer(Struct, frozen=True):
     """What was said to one job of a request."""
 
@@ -20,6 +48,7 @@ class Answer(Struct, frozen=True):
     message: str = ""
     wave: int = 0
     finding: "Finding | None" = None
+    way_back: WayBack | None = None
 
 
 class LastCheckpoint(Struct, frozen=True):
@@ -43,6 +72,7 @@ class Finding(Struct, frozen=True):
     if_savepoint_fails: str = ""
     if_savepoint_fails_reason: str = ""
     problems: list[str] = []
+    way_back: list[Concern] = []
 
 
 class Answers(Struct, frozen=True):
@@ -52,6 +82,7 @@ class Answers(Struct, frozen=True):
     refused: int
     jobs: list[Answer]
     id: int | None = None
+    plan: int | None = None  # of a dry run
 
 
 class StopView(Struct, frozen=True):

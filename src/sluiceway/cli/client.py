@@ -19,6 +19,7 @@ from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
+LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 STOP_HEADER: Final = "X-Sluiceway-Stop"
@@ -232,7 +233,7 @@ class Client:
         return self._ok("POST", self._own(f"/stops/{order}/resume"), {**body, "failed": True})
 
     def resume_jobs(self, body: Mapping[str, object]) -> Reply:
-        """Start each of these jobs from its newest state."""
+        """Start each of these jobs from its newest state, or carry out a plan."""
         return self._ok("POST", self._own("/resumes"), body)
 
     def show_resume(self, resume_id: int) -> Reply:
@@ -301,6 +302,8 @@ class Client:
         headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
+        dry = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan"))
+        self._connection.timeout = LOOKING if dry else TIMEOUT
         if method != "GET":
             # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
             self._connection.close()

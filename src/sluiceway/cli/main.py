@@ -58,7 +58,7 @@ _COMMANDS = {
     "events": "events:events_app",
     "jobs": "jobs:app",
     "password": "password:app",
-    "resume": "stops:resume_app",
+    "resume": "resume:resume_app",
     "resumes": "resumes:resumes_app",
     "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",

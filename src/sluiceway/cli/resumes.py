@@ -8,12 +8,14 @@ from cyclopts.types import PositiveInt
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Aborted, Answers, BackView, Proceeded, Resume, Resumes, read
 from sluiceway.cli.client import Client
+from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.fares import until_started
-from sluiceway.cli.jobs import report
+from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
+from sluiceway.cli.resume_options import Terms
 
 BACK: Final = frozenset({"proven", "finished"})
 SETTLED: Final = BACK | {"parked", "failed", "stopped", "withdrawn"}
@@ -157,9 +159,14 @@ def proceed(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
     return int(was != "paused")
 
 
-def begun(client: Client, data: Any, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to bring jobs back, after waiting for them where that is asked for."""
+def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
+    """Tell what became of a request to bring jobs back, after waiting for them where that is asked for.
+
+    Of a dry run, tell what it has shown.
+    """
     answers = read(data, Answers)
+    if terms.dry_run:
+        return show_way_back(answers, data, common)
     if not common.json:
         _say_accepted(answers)
     end: tuple[Any, int] | None = None
@@ -175,7 +182,10 @@ def begun(client: Client, data: Any, *, wait: bool, timeout: float | None, commo
         code = max(end[1] if end else 0, int(any(not each.up for each in found)))
     if common.json:
         tables.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
-    return max(code, report(answers, quiet=common.json))
+    code = max(code, report(answers, quiet=common.json))
+    if not common.json:
+        tell_losses(answers)
+    return code
 
 
 def watched(client: Client, resume_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:

@@ -1,4 +1,4 @@
-"""`sluiceway stop`, `resume` and `stops`: halt jobs in bulk, watch them come to rest, and bring them back."""
+"""`sluiceway stop` and `stops`: halt jobs in bulk, and watch them come to rest."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,22 +9,30 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Aborted, Answers, Proceeded, Stop, StopHead, Stops, StopView, read
+from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.jobs import JobNames, report
-from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.options import (
+    Common,
+    Flag,
+    Seconds,
+    Words,
+    check_wait,
+    commands,
+    ids_or_names,
+    or_default,
+    seconds_of,
+)
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
-from sluiceway.cli.resume_options import Back
-from sluiceway.cli.resumes import begun
 from sluiceway.cli.stop_options import Choice, Manner
 
 STOPPED: Final = "stopped"
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
 stop_app = commands("stop")
-resume_app = commands("resume")
 stops_app = commands("stops", "Look at stops, and steer them.")
 
 
@@ -37,6 +45,9 @@ def stop(
     savepoint: bool = True,
     manner: Manner | None = None,
     dry_run: Flag = False,
+    window: str | None = None,
+    plan: PositiveInt | None = None,
+    yes: Flag = False,
     wait: Flag = False,
     timeout: Seconds = None,
     reason: Words = "",
@@ -57,7 +68,13 @@ def stop(
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
     dry_run
-        Touch nothing; say for each job whether it would stop, and what stands in the way.
+        Touch nothing; say for each job whether it would stop, what stands in the way, and what of its way back.
+    window
+        With --dry-run: how long the jobs are to stay stopped, such as 45m or 2h. Says whose state lives shorter.
+    plan
+        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
+    yes
+        Ask nothing, however many jobs there are.
     wait
         Watch until every job has stopped, or has failed to.
     timeout
@@ -70,23 +87,29 @@ def stop(
     choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
     chosen = choice.body()
     manner.check(savepoint=savepoint)
-    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
-        raise Failed(
-            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
-            "--name, --tag, --status), or --wave.",
-            code=2,
-        )
     check_wait(timeout, wait=wait)
+    if window is not None and not dry_run:
+        raise Failed("--window tells a dry run how long the jobs are to stay stopped: it needs --dry-run.", code=2)
     client = common.client()
     resolve = partial(ids_or_names, client)
-    body = manner.body(resolve) | chosen | ({"job_ids": resolve(jobs)} if jobs else {})
-    body |= {"savepoint": savepoint, "reason": reason} | ({"dry_run": True} if dry_run else {})
+    asked = manner.body(resolve) | chosen | ({"savepoint": False} if not savepoint else {})
+    if plan is not None:
+        if jobs or asked or dry_run:
+            raise Failed("A plan says itself which jobs to stop and how; give nothing but --reason beside it.", code=2)
+        body: dict[str, object] = {"plan": plan} | ({"reason": reason} if reason else {})
+    else:
+        _check_chosen(jobs, chosen, manner)
+        body = asked | ({"job_ids": resolve(jobs)} if jobs else {}) | {"savepoint": savepoint, "reason": reason}
+    if dry_run:
+        length = {} if window is None else {"window_seconds": seconds_of("--window", window)}
+        reply = client.stop(body | {"dry_run": True} | length, uuid.uuid4().hex)
+        return dry(read(reply.data, Answers), reply.data, common)
+    if plan is None and asks(yes=yes):
+        body = _asked(client, body)
     reply = client.stop(body, idempotency_key or uuid.uuid4().hex)
     answers = read(reply.data, Answers)
-    if dry_run:
-        return dry(answers, reply.data, common)
     if not common.json:
-        _say_accepted(answers)
+        _say_accepted(answers, drained=manner.drain)
     return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
 
 
@@ -98,60 +121,6 @@ def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: f
         tables.document(data | ({"stop": end.data if end else None} if wait else {}))
     code = report(answers, quiet=common.json)
     return max(code, end.code if end else 0)
-
-
-@resume_app.default
-def resume(
-    stop_id: PositiveInt | None = None,
-    /,
-    *,
-    job: Names = (),
-    failed: Flag = False,
-    back: Back | None = None,
-    wait: Flag = False,
-    timeout: Seconds = None,
-    common: Common | None = None,
-) -> int:
-    """Bring back exactly the jobs that a stop has stopped, each from its own savepoint, the last wave first.
-
-    Exits with 0 when the start of every job is accepted; with --wait, when every job is back: all of its tasks have
-    run, and it has completed a checkpoint since, where it takes any. A job that fails again and again instead is
-    parked: canceled, with its state as it was, and the cause is told. The others go on. Ctrl-C ends the waiting, not
-    the resume.
-
-    Example: `sluiceway resume 7 --max-parallel 20 --pace 30 --wait`
-
-    Single jobs: `sluiceway resume --job orders payments`
-
-    What did not come back, once it is mended: `sluiceway resume 7 --failed --wait`
-
-    Parameters
-    ----------
-    stop_id
-        The id that the stop was accepted under; `sluiceway stops list` shows the latest. With --failed also that of a
-        resume.
-    job
-        Ids or exact names of jobs, each to start from its newest savepoint or checkpoint.
-    failed
-        Only what is parked or has failed on the last way back, each from its newest state, and otherwise as that way
-        back was asked for.
-    wait
-        Wait until each job is back, or will not come.
-    timeout
-        Seconds to wait at most. The resume goes on all the same.
-    """
-    if (stop_id is None) == (not job):
-        raise Failed("Say what to resume, in one way: the id of a stop, or --job with ids or names.", code=2)
-    if failed and stop_id is None:
-        raise Failed("--failed is about a stop or a resume: give its id.", code=2)
-    check_wait(timeout, wait=wait)
-    common, body = or_default(common), (back or Back()).body()
-    client = common.client()
-    if stop_id is None:
-        reply = client.resume_jobs(body | {"job_ids": ids_or_names(client, job)})
-    else:
-        reply = client.resume_failed(stop_id, body) if failed else client.resume_stop(stop_id, body)
-    return begun(client, reply.data, wait=wait, timeout=timeout, common=common)
 
 
 @stops_app.command(name="list")
@@ -334,9 +303,34 @@ class _End:
         self.code = code
 
 
-def _say_accepted(answers: Answers, of: int | None = None) -> None:
+def _check_chosen(jobs: Sequence[str], chosen: dict[str, object], manner: Manner) -> None:
+    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
+        raise Failed(
+            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
+            "--name, --tag, --status), or --wave, or --plan.",
+            code=2,
+        )
+
+
+def _asked(client: Client, body: dict[str, object]) -> dict[str, object]:
+    """The request, after whoever sits there has typed how many jobs it is about. Raises `Failed`.
+
+    What is not named job by job is looked at first, and then it is those jobs that are stopped.
+    """
+    named = body.get("job_ids")
+    if isinstance(named, list):
+        confirm(len(set(named)), "stopped")
+        return body
+    seen = read(client.stop(body | {"dry_run": True}, uuid.uuid4().hex).data, Answers)
+    confirm(sum(answer.accepted and not answer.code for answer in seen.jobs), "stopped")
+    return body if seen.plan is None else {"plan": seen.plan}
+
+
+def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = False) -> None:
     if answers.id is not None:
-        ways = f"Look at it with: sluiceway stops show {answers.id}; undo it with: sluiceway resume {answers.id}"
+        ways = f"Look at it with: sluiceway stops show {answers.id}"
+        # A drained savepoint is an end: what is resumed from it writes the windows twice that the drain has cut.
+        ways += "" if drained else f"; undo it with: sluiceway resume {answers.id}"
         say(f"Stop {answers.id} is accepted for {tables.jobs(answers.accepted)}. {ways}")
     elif not answers.jobs:
         say("There is no job to stop." if of is None else f"Of stop {of}, no job has failed.")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from sluiceway.control.errors import Forbidden, NotResumed, UnknownResume
 from sluiceway.control.retry_stops import told_as_one
-from sluiceway.control.start_jobs import StartJobs, way_back
+from sluiceway.control.start_jobs import PLAIN, StartJobs, Terms, way_back
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.batch import BatchState, Kind
 from sluiceway.domain.coming_back import MISSED, BackPolicy, BackWish
+from sluiceway.domain.way_back import Allowed
 from sluiceway.store import back_views, resumes, stories, views
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.resumes import ResumeIntent, Withdrawn
@@ -22,13 +23,14 @@ class Ask:
     wish: BackWish = field(default_factory=BackWish)
     who: str = ""
     allowed: Right = EVERYWHERE
+    terms: Terms = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """The answer to one request to bring jobs back."""
 
-    id: int | None  # of the order to look at; None where there is none
+    id: int | None  # of the order to look at; None where there is none, as for a dry run
     verdicts: Mapping[int, Verdict]  # by job
 
 
@@ -46,16 +48,18 @@ class ResumeJobs:
         ask, db = ask or Ask(), self.start.db
         _, entries = await told_as_one(db, project, stop_id)
         origins = await views.origins(db, project, [entry.job_id for entry in entries])
-        verdicts = {e.job_id: way_back(e, origins.get(e.job_id)) for e in entries}
-        waves = {e.job_id: e.wave for e in entries if verdicts[e.job_id] is None}
+        again = Allowed.FINISHED in ask.terms.allowed
+        judged = {e.job_id: way_back(e, origins.get(e.job_id), again=again) for e in entries}
+        others = {job: verdict for job, verdict in judged.items() if verdict is not None}
+        waves = {e.job_id: e.wave for e in entries if e.job_id not in others}
         before = await self._last(project, stop_id)
-        begun = await self._begin(project, waves, ask, source=stop_id, before=before)
-        known = {job: verdict or begun.verdicts[job] for job, verdict in verdicts.items()}
-        return Resumed(begun.id or (before.id if before else None), known)
+        begun = await self._begin(project, waves, ask, others, source=stop_id, before=before)
+        known = begun.id if ask.terms.dry_run or before is None else begun.id or before.id
+        return Resumed(known, begun.verdicts)
 
     async def of_jobs(self, project: str, job_ids: Sequence[int], ask: Ask | None = None) -> Resumed:
         """Start each of these from its newest savepoint or checkpoint."""
-        return await self._begin(project, dict.fromkeys(job_ids, 0), ask or Ask())
+        return await self._begin(project, dict.fromkeys(job_ids, 0), ask or Ask(), {})
 
     async def failed_of_stop(self, project: str, stop_id: int, ask: Ask | None = None) -> Resumed:
         """Try again what failed of the last way back from a stop. Raises `UnknownBatch`, `NotResumed`."""
@@ -80,9 +84,8 @@ class ResumeJobs:
         missed = [entry for entry in entries.values() if entry.phase in MISSED]
         waves = {entry.job_id: entry.wave for entry in missed if entry.current}
         last = known[-1]
-        begun = await self._begin(project, waves, ask, source=last.source, before=last, base=last.policy)
         moved_on = {entry.job_id: _superseded(entry) for entry in missed if not entry.current}
-        return Resumed(begun.id, {**begun.verdicts, **moved_on})
+        return await self._begin(project, waves, ask, moved_on, source=last.source, before=last, base=last.policy)
 
     async def abort(self, project: str, order: int, ask: Ask) -> Withdrawn:
         """Withdraw whatever of a way back was not sent yet. Raises `UnknownResume`, `Forbidden`."""
@@ -107,12 +110,19 @@ class ResumeJobs:
         project: str,
         waves: Mapping[int, int],
         ask: Ask,
+        others: Mapping[int, Verdict],
         *,
         source: int | None = None,
         before: Resume | None = None,
         base: BackPolicy | None = None,
     ) -> Resumed:
-        plans = await self.start.plan(project, list(waves), resume=True, allowed=ask.allowed)
+        """Begin what a request is about. `others`: the verdicts on those jobs of it that are not to be started."""
+        terms = ask.terms
+        plans = await self.start.plan(project, list(waves), resume=True, allowed=ask.allowed, terms=terms)
+        if terms.approve is not None:
+            terms.approve({**others, **plans.verdicts(None)})
+        if terms.dry_run:
+            return Resumed(None, {**others, **plans.verdicts(None)})
         intent = ResumeIntent(
             project,
             self.start.clock(),
@@ -121,11 +131,12 @@ class ResumeJobs:
             before.id if before else None,
             "" if source is None else f"It brings back what stop {source} has stopped.",
             ask.who,
+            terms.plan.told if terms.plan else "",
         )
         starts = [replace(start, wave=waves[start.job_id]) for start in plans.starts]
         order, begun = await resumes.accept(self.start.db, starts, sorted(RUNNABLE), intent)
         self.start.queues.wake(plans.clusters)
-        return Resumed(order, plans.verdicts(begun))
+        return Resumed(order, {**others, **plans.verdicts(begun)})
 
     async def _last(self, project: str, stop_id: int) -> Resume | None:
         """The last way back from a stop, or from a retry of it."""

@@ -301,6 +301,7 @@ class Submitted:
     """The cluster took the submission, now or earlier."""
 
     note: str = ""  # what went wrong beside it: a program that failed after it had started its job
+    zone: str = ""  # the time zone that its SQL was planned under; empty for a program
 
 
 @dataclass(frozen=True, slots=True)

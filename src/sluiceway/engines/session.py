@@ -32,6 +32,7 @@ from sluiceway.engines.attention import Attention, about_to_save
 from sluiceway.engines.changelog import keeps_changelog
 from sluiceway.engines.flink_rest import FlinkRest, JobOverview
 from sluiceway.engines.look import Look, all_of
+from sluiceway.engines.slots import Slots
 from sluiceway.engines.surveys import survey_of
 from sluiceway.engines.traffic import traffic
 
@@ -51,6 +52,7 @@ class SessionEngine:
         self._submit = submit
         self._timeout = timeout
         self._attention: dict[str, Attention] = {}
+        self._slots = Slots(self.rest)
 
     def rest(self, cluster: Cluster) -> FlinkRest:
         """The cluster's REST API."""
@@ -69,6 +71,10 @@ class SessionEngine:
         if job is not None and job.get("state") == JobState.RUNNING:
             await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
         return job
+
+    async def free_slots(self, cluster: Cluster) -> int | None:
+        """How many slots are free; None where nobody knows, and where the cluster may grow."""
+        return await self._slots.free(cluster)
 
     async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
         """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""

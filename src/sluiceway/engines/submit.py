@@ -11,7 +11,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.options import check_options, flink_options
+from sluiceway.engines.options import LOCAL_ZONE, check_options, flink_options
 from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import Script, SqlRefused, read_script
 from sluiceway.engines.turns import FairTurns, TooManyWaiting
@@ -49,7 +49,7 @@ class SqlSubmitter:
             return SubmitRefused(str(error))
         except (Unreachable, JvmFailed) as error:
             return Silent(str(error))
-        return Submitted()
+        return Submitted(zone=options.get(LOCAL_ZONE, ""))
 
 
 class Reader:
@@ -91,6 +91,7 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
         restore=run.restore,
         checkpoint_dir=checkpoints,
         claims=run.claims,
+        zone=run.zone,
     )
 
 

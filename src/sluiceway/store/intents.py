@@ -14,6 +14,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec, to_job
 from sluiceway.store.schema import events, jobs, runs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
@@ -55,6 +56,8 @@ async def update_job(
         draft = change(to_job(row))
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        if of_spec(draft)["spec"] != row["spec"]:
+            await keep_specs(connection, [job_id])
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
         if draft.tags != to_job(row).draft.tags:
             await set_tags(connection, project, job_id, draft.tags)
@@ -120,18 +123,29 @@ class Start:
     wave: int = 0  # of the stop that it is brought back from
     held: bool = False  # not to be submitted before its turn has come
     chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
+    zone: str | None = None  # the time zone that SQL is planned under which has none of its own
 
 
 async def accept_starts(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime, who: str = ""
+    db: Database,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    now: datetime,
+    who: str = "",
+    note: str = "",
 ) -> set[int]:
-    """Store the starts of those jobs that may still be started; tells which they were."""
+    """Store the starts of those jobs that may still be started; tells which they were. `note` is for the audit."""
     async with db.write() as connection:
-        return await begin(connection, starts, runnable, epoch_ms(now), who)
+        return await begin(connection, starts, runnable, epoch_ms(now), who, note)
 
 
 async def begin(
-    connection: AsyncConnection, starts: Sequence[Start], runnable: Sequence[JobStatus], at: int, who: str
+    connection: AsyncConnection,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    at: int,
+    who: str,
+    note: str = "",
 ) -> set[int]:
     """The same, as a part of a transaction."""
     starts = await _undisputed(connection, starts)
@@ -144,7 +158,7 @@ async def begin(
         await connection.execute(insert(runs), fresh)
         link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
         await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-        told = [_told(start, at, who) for start in starts if start.job_id in moved]
+        told = [_told(start, at, who, note) for start in starts if start.job_id in moved]
         await connection.execute(insert(events), told)
     return moved
 
@@ -156,8 +170,8 @@ async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> S
     return [start for start in starts if chosen.get(start.job_id) == start.chosen]
 
 
-def _told(start: Start, at: int, who: str) -> dict[str, Any]:
-    detail = f"It starts from {start.restore}." if start.restore else ""
+def _told(start: Start, at: int, who: str, note: str) -> dict[str, Any]:
+    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", note)))
     told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
     return told | {"batch_id": start.batch_id}
 
@@ -189,5 +203,6 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,
+        "zone": start.zone,
         "created_at": at,
     }

@@ -38,6 +38,7 @@ class ResumeIntent:
     retry_of: int | None = None  # the order before, in whose story it is
     detail: str = ""
     who: str = ""
+    note: str = ""  # for the audit of each start
 
 
 async def accept(
@@ -51,11 +52,12 @@ async def accept(
         order = await _new(connection, intent)
         gated = intent.policy.gated or len({start.wave for start in starts}) > 1
         mine = [replace(start, batch_id=order, held=gated) for start in starts]
-        begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who)
+        begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, intent.note)
         if not begun:
             await connection.execute(delete(batches).where(batches.c.id == order))
             return None, begun
-        told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=intent.detail)
+        detail = " ".join(filter(None, (intent.detail, intent.note)))
+        told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
         await connection.execute(insert(events), [told | {"batch_id": order}])
         await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
         if gated:

@@ -29,6 +29,7 @@ RUN_MOVES = (
     "traits",
     "claims",
     "falters_since",
+    "zone",
 )
 STOP_MOVES = (
     "savepoint",
@@ -112,6 +113,7 @@ def to_run(row: RowMapping) -> Run:
         reason=row["reason"],
         traits=to_traits(row["traits"]),
         claims=bool(row["claims"]),
+        zone=row["zone"],
         note=row["note"],
         health=to_health(row),
         falters_since=moment(row["falters_since"]),

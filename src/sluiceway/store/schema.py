@@ -2,7 +2,21 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+)
 
 from sluiceway.domain.health import AILING
 from sluiceway.domain.run import LIVE, RunPhase
@@ -73,6 +87,17 @@ specs = Table(
     Column("config", Text, nullable=False),
 )
 
+# What a job was up to and including this run, kept when it is changed: the spec of a run is that of the first row from
+# it on, and where there is none the job's own. Without a spec nobody knows: it was changed before there was this table.
+past_specs = Table(
+    "past_specs",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("spec", Text),
+    Index("past_specs_of_job", "job_id", "run_id"),
+)
+
 job_tags = Table(
     "job_tags",
     metadata,
@@ -130,6 +155,7 @@ runs = Table(
     Column("life", Text),
     Column("traits", Text),  # how it keeps its state; none until it was asked
     Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
+    Column("zone", Text),  # the time zone that its SQL was planned under; none in runs of older versions
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
@@ -166,6 +192,8 @@ batches = Table(
     Column("max_parallel", Integer),
     Column("abort_failures", Integer),
     Column("abort_share", Float),
+    Column("plan_id", BigInteger),  # the dry run that it carries out, where it does
+    Column("planned_by", Text, nullable=False, server_default=""),  # who made that
     Column("created_at", BigInteger, nullable=False),
     Column("kind", Text, nullable=False, server_default="stop"),  # or: resume
     Column("source_id", BigInteger),  # of a resume: the stop whose jobs it brings back
@@ -313,6 +341,23 @@ savepoints = Table(
     Column("removed_at", BigInteger),
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),
+    Index("savepoints_by_path", "path"),
+    sqlite_autoincrement=True,
+)
+
+# Dry runs as they were shown, so that they can be carried out like that.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("request", Text, nullable=False),  # as the API that made it has it
+    Column("jobs", LargeBinary, nullable=False),  # what was shown of each: JSON, compressed
+    Index("plans_by_time", "project", "id"),
     sqlite_autoincrement=True,
 )
 

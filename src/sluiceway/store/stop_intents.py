@@ -34,6 +34,7 @@ class Obstacle:
     cluster: str | None  # of its latest run
     stop: Stop | None  # the latest stop of its run
     traits: Traits | None = None  # of its latest run
+    flink_job_id: str | None = None  # of its latest run
 
 
 class Rest(Enum):
@@ -68,6 +69,7 @@ class StopIntent:
     limits: Limits = field(default_factory=Limits)
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id; who is not named is in the first
     who: str = ""
+    plan: tuple[int, str] | None = None  # the dry run that it carries out, and who made that
     key: Key | None = None
     retry_of: int | None = None  # the order of which it takes what failed
 
@@ -119,7 +121,8 @@ async def _begin(
         mine |= stops.c.id.in_(ids([stop.id for stop in rearmed]))
     flipped = update(jobs).where(jobs.c.id == stops.c.job_id, mine)
     await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
-    told = event("stop_accepted", at, intent.project, who=intent.who, detail=intent.reason)
+    why = f"{intent.reason} (plan {intent.plan[0]} of {intent.plan[1]})".strip() if intent.plan else intent.reason
+    told = event("stop_accepted", at, intent.project, who=intent.who, detail=why)
     await connection.execute(insert(events), [told | {"batch_id": batch}])
     await stories.tell(connection, intent.retry_of, batch, intent.project, at, intent.who)
     if intent.gated:
@@ -152,7 +155,8 @@ async def _admit(
     is_asked = jobs.c.id == asked.c.value
     found = asked.outerjoin(jobs, and_(is_asked, *known(project)))
     found = found.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), runs.c.traits, *stops.c)
+    own = (jobs.c.status, jobs.c.cluster.label("runs_on"), jobs.c.flink_job_id.label("jid"), runs.c.traits)
+    odd = select(asked.c.value, *own, *stops.c)
     odd = odd.select_from(found)
     other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
     rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
@@ -160,7 +164,8 @@ async def _admit(
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
         status = None if row["status"] is None else JobStatus(row["status"])
-        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop, to_traits(row["traits"])))
+        traits = to_traits(row["traits"])
+        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop, traits, row["jid"]))
         if answer is not True:
             refused.add(row["value"])
         if isinstance(answer, Stop):
@@ -183,6 +188,8 @@ async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:
         "target": intent.target,
         "retry_of": intent.retry_of,
         "story": await stories.begin(connection, intent.retry_of),
+        "plan_id": intent.plan[0] if intent.plan else None,
+        "planned_by": intent.plan[1] if intent.plan else "",
         "created_at": epoch_ms(intent.now),
     }
     made = await connection.execute(insert(batch_rows).values(row).returning(batch_rows.c.id))

@@ -73,6 +73,8 @@ class Origin:
     checkpoints: str | None  # where those of the latest run are
     chosen: str | None = None  # what somebody has said since the latest run that the job is to be resumed from
     saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
+    zone: str | None = None  # that its latest run was planned under
+    resume_checkpoint: bool = False  # a start after a failure that does not say begins from its newest state
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Batch:
     target: str | None = None  # a directory (URI) for its savepoints
     retry_of: int | None = None  # the one of which it takes what failed
     first: int = 0  # the first of its story
+    plan_id: int | None = None  # the dry run that it carries out
+    planned_by: str = ""
 
 
 async def job(db: Database, project: str, job_id: int) -> Job | None:
@@ -216,7 +220,8 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
 
 def _obstacle(row: Any) -> Obstacle:
     stop = None if row["id"] is None else to_stop(row)
-    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, to_traits(row["traits"]))
+    traits = to_traits(row["traits"])
+    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, traits, row["jid"])
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
@@ -224,7 +229,7 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(specs, specs.c.job_id == jobs.c.id)
     proven = stops.c.unproven == ""
     columns = (
         jobs.c.id.label("job_id"),
@@ -240,6 +245,8 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         runs.c.checkpoints,
         jobs.c.chosen_savepoint.label("chosen"),
         (proven & stops.c.savepoint_path.is_not(None)).label("saved"),
+        runs.c.zone,
+        func.json_extract(specs.c.spec, "$.resume_checkpoint").label("resume_checkpoint"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
@@ -281,7 +288,8 @@ async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
 
 
 def _origin(row: Any) -> Origin:
-    return Origin(**{**row, "status": JobStatus(row["status"]), "saved": bool(row["saved"])})
+    flags = {name: bool(row[name]) for name in ("saved", "resume_checkpoint")}
+    return Origin(**{**row, "status": JobStatus(row["status"]), **flags})
 
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
@@ -353,6 +361,8 @@ def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
         target=row["target"],
         retry_of=row["retry_of"],
         first=row["story"] or row["id"],
+        plan_id=row["plan_id"],
+        planned_by=row["planned_by"],
     )
 
 

@@ -20,7 +20,7 @@ from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language, Param, Text
-from sluiceway.api.dli.retention import HOURS, SECONDS
+from sluiceway.api.dli.retention import SECONDS
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
 from sluiceway.api.permit import PermitGiven
@@ -106,7 +106,6 @@ class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True
     job_id: OldId
     operator_config: str | None = None
     static_estimator_config: str | None = None
-    idle_state_retention_unit: str | None = None
 
 
 class ExportedJarJob(CreateJarJob, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,9 +136,6 @@ class Form(Generic[Exportable]):
 
 def _sql_job(body: ExportedSqlJob) -> JobDraft:
     """Files say what their retention counts; those of older versions counted seconds. Raises `DliError`."""
-    unit = body.idle_state_retention_unit or SECONDS
-    if unit not in {SECONDS, HOURS}:
-        raise bad("idle_state_retention_unit", f"it must be {SECONDS} or {HOURS}", f"必须为 {SECONDS} 或 {HOURS}")
     return rules.create(body, SECONDS)
 
 

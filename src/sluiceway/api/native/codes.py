@@ -16,6 +16,8 @@ class Code(StrEnum):
     UNKNOWN_QUEUE = "unknown_queue"
     UNKNOWN_SAVEPOINT = "unknown_savepoint"
     UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_PLAN = "unknown_plan"
+    PLAN_OUTDATED = "plan_outdated"
     UNUSABLE_PATH = "unusable_path"
     SAVEPOINT_NEEDED = "savepoint_needed"
     SAVEPOINT_REMOVED = "savepoint_removed"
@@ -36,6 +38,8 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNKNOWN_QUEUE: 404,
     Code.UNKNOWN_SAVEPOINT: 404,
     Code.UNKNOWN_RESOURCE: 404,
+    Code.UNKNOWN_PLAN: 404,
+    Code.PLAN_OUTDATED: 409,
     Code.UNUSABLE_PATH: 400,
     Code.SAVEPOINT_NEEDED: 409,
     Code.SAVEPOINT_REMOVED: 409,

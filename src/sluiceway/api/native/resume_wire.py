@@ -1,16 +1,20 @@
-"""The wire models of ways back. Times are ISO 8601 in UTC."""
+"""The wire models of ways back, and of what plans keep. Times are ISO 8601 in UTC."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, Seconds, Story
+from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, JobId, Seconds, StopRequest, Story
+
+Allow = Annotated[list[Literal["drained", "finished"]], Meta(max_length=2)]
 
 
 class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """How to bring jobs back; all of it may be left out."""
 
+    allow: Allow = []  # what a resume does only where it is asked for by name
+    dry_run: bool = False
     failed: bool = False  # only those that are parked or have failed on the last way back
     max_parallel: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None  # jobs that are on their way at once
     pace: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None  # starts a minute
@@ -21,9 +25,21 @@ class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JobsResumeRequest(ResumeRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which jobs to bring back, each from its newest savepoint or checkpoint, and how."""
+    """Which jobs to bring back, each from its newest savepoint or checkpoint, and how; or a plan to carry out."""
 
-    job_ids: Ids
+    job_ids: Ids | None = None
+    plan: JobId | None = None
+
+
+class Planned(Struct, frozen=True):
+    """What was asked for by the dry run that a plan keeps: a stop, or one of three kinds of resume."""
+
+    stop: StopRequest | None = None
+    waves: dict[int, int] = {}
+    stop_id: int | None = None  # to be brought back
+    resume_id: int | None = None  # of which to try again what failed
+    job_ids: list[JobId] = []  # to be brought back
+    resume: ResumeRequest = ResumeRequest()
 
 
 class Resumed(Struct, frozen=True):
@@ -33,6 +49,8 @@ class Resumed(Struct, frozen=True):
     accepted: int
     refused: int
     jobs: list[JobAnswer]
+    dry_run: bool = False
+    plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
 class BackView(Struct, frozen=True):

@@ -1,7 +1,11 @@
-"""Ways back of many jobs as one thing: accepting them, looking at them, steering them, and trying them again."""
+"""Ways back of many jobs as one thing: accepting them, looking at them, steering them, and trying them again.
+
+Each may be looked at first, and then carried out as that look, a plan, has shown it.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -15,6 +19,7 @@ from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json, OptionalJson
 from sluiceway.api.native.given import (
     BatchId,
+    PlansGiven,
     Project,
     QueriesGiven,
     ResumeId,
@@ -23,10 +28,15 @@ from sluiceway.api.native.given import (
     refusals,
 )
 from sluiceway.api.permit import Permit, PermitGiven
-from sluiceway.control.resume_jobs import Ask, Resumed
+from sluiceway.control import kept_plans
+from sluiceway.control.resume_jobs import Ask, Resumed, ResumeJobs
+from sluiceway.control.start_jobs import PLAIN, Terms
 from sluiceway.domain.access import Action
+from sluiceway.domain.admission import Verdict
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.plan import Plan, PlanKind, PlanRef
+from sluiceway.domain.way_back import Allowed
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.stories import Story
 
@@ -46,6 +56,7 @@ async def resume_stop(
     project_id: Project,
     stop_id: BatchId,
     resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
     permit: PermitGiven,
     data: JSONBody[resume_wire.ResumeRequest | None] = None,
 ) -> resume_wire.Resumed:
@@ -53,11 +64,11 @@ async def resume_stop(
 
     The last wave comes first. The body may be left out.
 
-    With `failed`, only those that are parked or have failed on the last way back, each from its newest state.
+    With `failed`, only those that are parked or have failed on the last way back, each from its newest state. With
+    `dry_run` no job is touched: the answer says of each what its way back comes to, and names a plan.
     """
-    given = data or NOTHING_SAID
-    resume = resume_jobs.failed_of_stop if given.failed else resume_jobs.of_stop
-    return _answer(await resume(project_id, stop_id, _ask(given, permit)))
+    asked = resume_wire.Planned(stop_id=stop_id, resume=data or NOTHING_SAID)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
 
 
 @post(
@@ -66,19 +77,33 @@ async def resume_stop(
     dto=Json[resume_wire.JobsResumeRequest],
     return_dto=None,
     tags=["resumes"],
-    summary="Bring back single jobs",
-    responses=refusals(413),
+    summary="Bring back single jobs, or carry out a plan",
+    responses=refusals(404, 409, 413),
 )
 async def resume_some(
     project_id: Project,
     data: JSONBody[resume_wire.JobsResumeRequest],
     resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
     permit: PermitGiven,
 ) -> resume_wire.Resumed:
-    """Start each of these jobs from its newest savepoint or checkpoint."""
+    """Start each of these jobs from its newest savepoint or checkpoint.
+
+    With `dry_run` no job is touched. With `plan` exactly the jobs are started that a dry run has shown, each from the
+    state that it has shown, and as it was asked for; nothing is done where anything has changed since.
+    """
     if data.failed:
         raise ClientException("`failed` is about an earlier resume; leave it out, or name that.")
-    return _answer(await resume_jobs.of_jobs(project_id, data.job_ids, _ask(data, permit)))
+    if data.plan is not None:
+        if data != resume_wire.JobsResumeRequest(plan=data.plan):
+            raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
+        return await _carry_out(resume_jobs, plans, project_id, data.plan, permit)
+    if data.job_ids is None:
+        raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
+    asked = resume_wire.Planned(
+        job_ids=data.job_ids, resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
+    )
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
 
 
 @get("/resumes", tags=["resumes"], summary="The latest resumes", responses=refusals())
@@ -123,12 +148,14 @@ async def retry_resume(
     project_id: Project,
     resume_id: ResumeId,
     resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
     permit: PermitGiven,
     data: JSONBody[resume_wire.ResumeRequest | None] = None,
 ) -> resume_wire.Resumed:
     """Start exactly those jobs of a resume, or of the last retry of it, that are parked or have failed, each from its
     newest state. What the body leaves open is as it was in that. The body may be left out."""
-    return _answer(await resume_jobs.failed(project_id, resume_id, _ask(data or NOTHING_SAID, permit)))
+    asked = resume_wire.Planned(resume_id=resume_id, resume=data or NOTHING_SAID)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
 
 
 @post(
@@ -161,7 +188,50 @@ async def proceed_resume(
     return wire.Proceeded(was.value)
 
 
-def _ask(data: resume_wire.ResumeRequest, permit: Permit) -> Ask:
+async def _looked_at_or_begun(
+    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, asked: resume_wire.Planned, permit: Permit
+) -> resume_wire.Resumed:
+    how = asked.resume
+    terms = Terms(_allowed(how), dry_run=how.dry_run)
+    resumed = await _begun(resume_jobs, project, asked, permit, terms)
+    if not how.dry_run:
+        return _answer(resumed)
+    request = msgspec.json.encode(msgspec.structs.replace(asked, resume=msgspec.structs.replace(how, dry_run=False)))
+    shown_ = kept_plans.of_starts(resumed.verdicts)
+    plan = await plans.keep(project, PlanKind.RESUME, permit.who, request.decode(), shown_)
+    return msgspec.structs.replace(_answer(resumed), dry_run=True, plan=plan)
+
+
+async def _carry_out(
+    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, plan_id: int, permit: Permit
+) -> resume_wire.Resumed:
+    plan = await plans.find(project, plan_id, PlanKind.RESUME)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
+    terms = Terms(_allowed(asked.resume), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
+    return _answer(await _begun(resume_jobs, project, asked, permit, terms))
+
+
+async def _begun(
+    resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, permit: Permit, terms: Terms
+) -> Resumed:
+    ask = _ask(asked.resume, permit, terms)
+    if asked.resume_id is not None:
+        return await resume_jobs.failed(project, asked.resume_id, ask)
+    if asked.stop_id is None:
+        return await resume_jobs.of_jobs(project, asked.job_ids, ask)
+    of_stop = resume_jobs.failed_of_stop if asked.resume.failed else resume_jobs.of_stop
+    return await of_stop(project, asked.stop_id, ask)
+
+
+def _hold(plan: Plan, verdicts: Mapping[int, Verdict]) -> None:
+    kept_plans.hold(plan, kept_plans.of_starts(verdicts))
+
+
+def _allowed(data: resume_wire.ResumeRequest) -> frozenset[Allowed]:
+    return frozenset(map(Allowed, data.allow))
+
+
+def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN) -> Ask:
     """Raises `ClientException`."""
     when = data.abort_when or wire.AbortWhen()
     if data.abort_when is not None and (when.failures is None) == (when.share is None):
@@ -170,7 +240,7 @@ def _ask(data: resume_wire.ResumeRequest, permit: Permit) -> Ask:
         raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
     after = None if data.park_after_seconds is None else timedelta(seconds=data.park_after_seconds)
     wish = BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
-    return Ask(wish, permit.who, permit.on(Action.START))
+    return Ask(wish, permit.who, permit.on(Action.START), terms)
 
 
 def _answer(resumed: Resumed) -> resume_wire.Resumed:

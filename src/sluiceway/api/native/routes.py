@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, jobs, resources, resumes, savepoints, stops, wire
+from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -17,12 +17,14 @@ from sluiceway.control.errors import (
     Forbidden,
     KeyReused,
     NotResumed,
+    PlanOutdated,
     ResourceTooLarge,
     SavepointNeeded,
     SavepointRemoved,
     StorageTrouble,
     TooManyStreams,
     UnknownBatch,
+    UnknownPlan,
     UnknownQueue,
     UnknownResource,
     UnknownResume,
@@ -32,6 +34,7 @@ from sluiceway.control.errors import (
 )
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
+_DIFFERENCES = 1000  # of a plan, in one answer
 _HANDLERS = [
     jobs.list_jobs,
     stops.stop,
@@ -85,6 +88,8 @@ def routes() -> Router:
             UnusablePath: _no(Code.UNUSABLE_PATH),
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
+            UnknownPlan: _no(Code.UNKNOWN_PLAN),
+            PlanOutdated: _outdated,
             DatabaseUnavailable: _stores_nothing,
             TooManyStreams: _no(Code.TOO_MANY_STREAMS),
         },
@@ -104,6 +109,12 @@ def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response
         return _refused(code, str(error), STATUS[code])
 
     return answer
+
+
+def _outdated(_: Request[Any, Any, Any], error: PlanOutdated) -> Response[wire.Error]:
+    told = [back_wire.Difference(one.job_id, one.was, one.now) for one in error.found[:_DIFFERENCES]]
+    answer = wire.Error(Code.PLAN_OUTDATED, str(error), told)
+    return Response(answer, status_code=STATUS[Code.PLAN_OUTDATED], headers=pointing(Code.PLAN_OUTDATED))
 
 
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wire.Error]:

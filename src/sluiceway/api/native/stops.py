@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -13,11 +14,12 @@ from litestar.exceptions import ClientException
 from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
-from sluiceway.api.native.answers import count, job_answer, shown, story_view
+from sluiceway.api.native import resume_wire, wire
+from sluiceway.api.native.answers import concerns, count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
     BatchId,
+    PlansGiven,
     PreflightGiven,
     Project,
     QueriesGiven,
@@ -26,7 +28,8 @@ from sluiceway.api.native.given import (
     id_bounds,
     refusals,
 )
-from sluiceway.api.permit import PermitGiven
+from sluiceway.api.permit import Permit, PermitGiven
+from sluiceway.control import kept_plans
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
 from sluiceway.control.retry_stops import Retry
@@ -34,6 +37,7 @@ from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import Plan, PlanKind, PlanRef
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
@@ -62,7 +66,7 @@ IdempotencyKey = Annotated[
     return_dto=None,
     tags=["stops"],
     summary="Stop jobs, each with a savepoint",
-    responses=refusals(404, 413, 422),
+    responses=refusals(404, 409, 413, 422),
 )
 async def stop(
     project_id: Project,
@@ -70,24 +74,101 @@ async def stop(
     request: Request[Any, Any, Any],
     stop_jobs: StopJobsGiven,
     preflight: PreflightGiven,
+    plans: PlansGiven,
     permit: PermitGiven,
     key: IdempotencyKey = None,
 ) -> wire.Accepted:
     """Accept the stop of each job that may be stopped. When the answer comes, it is stored and no crash loses it.
 
-    With `dry_run` nothing is stored and no job is touched; each is looked at instead.
+    With `dry_run` no job is touched; each is looked at instead, and the answer names a plan. With `plan` exactly the
+    jobs are stopped that a dry run has shown; nothing is done where anything has changed since.
     """
-    policy, limits, target = _policy(data), _limits(data), _target(data.target)
-    if target is not None and not permit.may(Action.TARGET):
+    named = None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest(), permit.who)
+    try:
+        if named is not None and data.plan is not None:
+            await stop_jobs.check_key(project_id, named)  # what was carried out must look changed by now
+        meant = await _meant(stop_jobs, plans, project_id, data)
+        _check_target(meant, permit)
+        if data.dry_run or data.plan is not None:
+            findings = await _looked_at(preflight, project_id, meant, permit)
+            if data.dry_run:
+                return await _shown(plans, project_id, meant, findings, permit)
+            meant = _held(meant, findings)
+        return await _stopped(stop_jobs, project_id, meant, permit, named)
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=wire.Accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """A request to stop jobs, with the jobs that it means."""
+
+    data: wire.StopRequest
+    job_ids: Sequence[int]
+    waves: Mapping[int, int]
+    policy: StopPolicy
+    limits: Limits
+    target: str | None
+    plan: Plan | None = None
+    shown: Mapping[int, str] | None = None  # of a plan's jobs: the Flink jobs
+
+
+async def _meant(stop_jobs: StopJobs, plans: PlansGiven, project: str, data: wire.StopRequest) -> _Meant:
+    """Raises `ClientException`, `UnknownQueue`, `UnknownPlan`."""
+    if data.window_seconds is not None and not data.dry_run:
+        raise ClientException("window_seconds tells a dry run how long the jobs are to stay stopped: it needs dry_run.")
+    if data.plan is None:
+        policy, limits, target = _policy(data), _limits(data), _target(data.target)
+        return _Meant(data, *await _jobs(stop_jobs, project, data), policy, limits, target)
+    if data != wire.StopRequest(plan=data.plan, reason=data.reason):
+        raise ClientException("A plan says itself which jobs to stop and how; give nothing but a reason beside it.")
+    plan = await plans.find(project, data.plan, PlanKind.STOP)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
+    assert asked.stop is not None, "it is a plan of a stop"
+    was = msgspec.structs.replace(asked.stop, reason=data.reason or asked.stop.reason)
+    job_ids = [shown.job_id for shown in plan.jobs]
+    return _Meant(was, job_ids, asked.waves, _policy(was), _limits(was), _target(was.target), plan)
+
+
+def _check_target(meant: _Meant, permit: Permit) -> None:
+    if meant.target is not None and not permit.may(Action.TARGET):
         raise Forbidden("Only an admin may have savepoints written outside of the storage root. Leave out target.")
-    allowed = permit.on(Action.STOP)
-    job_ids, waves = await _jobs(stop_jobs, project_id, data)
-    if data.dry_run:
-        findings = await preflight(
-            project_id, job_ids, savepoint=data.savepoint, target=target, wish=policy.format, allowed=allowed
-        )
-        answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
-        return wire.Accepted(None, *count(answers), answers, dry_run=True)
+
+
+async def _looked_at(preflight: PreflightGiven, project: str, meant: _Meant, permit: Permit) -> list[Finding]:
+    return await preflight(
+        project,
+        meant.job_ids,
+        savepoint=meant.data.savepoint,
+        target=meant.target,
+        wish=meant.policy.format,
+        allowed=permit.on(Action.STOP),
+        window=_seconds(meant.data.window_seconds),
+        drain=meant.policy.drain,
+    )
+
+
+async def _shown(
+    plans: PlansGiven, project: str, meant: _Meant, findings: Sequence[Finding], permit: Permit
+) -> wire.Accepted:
+    """The answer to a dry run, which is kept as a plan."""
+    answers = [_finding(finding, meant.waves.get(finding.job_id, 0)) for finding in findings]
+    asked = resume_wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
+    request = msgspec.json.encode(asked).decode()
+    plan = await plans.keep(project, PlanKind.STOP, permit.who, request, kept_plans.of_stop(findings))
+    return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan)
+
+
+def _held(meant: _Meant, findings: Sequence[Finding]) -> _Meant:
+    """Exactly what the plan shows as to be stopped. Raises `PlanOutdated` where anything else would be shown now."""
+    assert meant.plan is not None, "it is a plan's"
+    kept_plans.hold(meant.plan, kept_plans.of_stop(findings))
+    shown = {one.job_id: one.subject for one in meant.plan.jobs if one.accepted}
+    return replace(meant, job_ids=list(shown), shown=shown)
+
+
+async def _stopped(stop_jobs: StopJobs, project: str, meant: _Meant, permit: Permit, key: Key | None) -> wire.Accepted:
+    waves, job_ids = meant.waves, meant.job_ids
 
     def answer(batch: StopBatch) -> wire.Accepted:
         answers = [job_answer(job, v, waves.get(job, 0)) for job, v in zip(job_ids, batch.verdicts, strict=True)]
@@ -95,21 +176,21 @@ async def stop(
 
     order = StopOrder(
         after_savepoint=True,
-        policy=policy,
-        limits=limits,
-        target=target,
+        policy=meant.policy,
+        limits=meant.limits,
+        target=meant.target,
         waves=waves,
         who=permit.who,
-        allowed=allowed,
+        allowed=permit.on(Action.STOP),
         stopped_is_done=True,
-        key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest(), permit.who),
+        plan=PlanRef(meant.plan.id, meant.plan.who) if meant.plan else None,
+        shown=meant.shown,
+        key=key,
         answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
     )
-    try:
-        batch = await stop_jobs(project_id, job_ids, savepoint=data.savepoint, reason=data.reason, order=order)
-    except AnsweredBefore as before:
-        return msgspec.json.decode(before.answer, type=wire.Accepted)
-    return answer(batch)
+    return answer(
+        await stop_jobs(project, job_ids, savepoint=meant.data.savepoint, reason=meant.data.reason, order=order)
+    )
 
 
 @get("/stops", tags=["stops"], summary="The latest stops", responses=refusals())
@@ -289,6 +370,7 @@ def _finding(finding: Finding, wave: int) -> wire.JobAnswer:
         if_savepoint_fails=finding.failing[0].value if finding.failing else "",
         if_savepoint_fails_reason=finding.failing[1] if finding.failing else "",
         problems=list(finding.problems),
+        way_back=concerns(finding.way_back),
     )
     return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
 
@@ -309,6 +391,8 @@ def _head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
         jobs_total=batch.jobs,
         jobs_settled=batch.settled,
         settled=batch.settled == batch.jobs,
+        plan=batch.plan_id,
+        planned_by=batch.planned_by,
     )
 
 
