@@ -255,7 +255,8 @@ async def test_a_stop_is_tried_again_for_exactly_what_failed(api: Api) -> None:
     assert (await api.post(f"stops/{stop}/retry"))["id"] is None, "nothing of the story has failed"
     told = [e for e in (await api.get("events?limit=1000"))["events"] if e["kind"] == "batch_retried"]
     assert [(event["stop_id"], str(again["id"]) in event["detail"]) for event in told] == [(stop, True)]
-    back = await api.resume(stop)
+    assert (await api.resume(stop))["refused"] == 3, "what was drained comes back only where that is asked for"
+    back = await api.resume(stop, allow=["drained"])
     assert (back["accepted"], back["refused"]) == (3, 0), "the way back is that of the story"
 
 
