@@ -1,5 +1,6 @@
 """Whether a job would start from a state, as it would be submitted now. Nothing is stored, and nothing runs."""
 
+import re
 from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,7 @@ from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.savepoints import Storage
 
+_NUMBER = re.compile(r"\[[0-9]{1,9}\]")  # of an operator in its plan, which the next plan counts anew
 OF_A_PROGRAM = "What a program's job consists of is known when it runs: whether the state fits is seen when it starts."
 
 
@@ -89,6 +91,6 @@ class FitOf:
 
 def _held(metadata: Metadata) -> list[Held]:
     return [
-        Held(each.id, each.name or "", each.max_parallelism, each.bytes, each.stateful, each.finished)
+        Held(each.id, _NUMBER.sub("", each.name or ""), each.max_parallelism, each.bytes, each.stateful, each.finished)
         for each in metadata.operators
     ]

@@ -106,7 +106,7 @@ class _Job(msgspec.Struct):
 def _read(told: str) -> Plan:
     try:
         job = msgspec.json.decode(told, type=_Job)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise Unreachable(f"The planner's answer could not be read: {error}") from error
     return Plan(tuple(Planned(**msgspec.structs.asdict(each)) for each in job.operators), job.slots, job.batch)
 
