@@ -177,9 +177,12 @@ class Stage:
         return job
 
     async def _save(self, name: str, job: str) -> None:
-        said = await self._ask(
-            "POST", f"/jobs/{job}/savepoints", {"target-directory": f"file://{self._root}/savepoints"}
-        )
+        native = next(base.native for base in BASES if base.name == name)
+        body = {
+            "target-directory": f"file://{self._root}/savepoints",
+            "formatType": "NATIVE" if native else "CANONICAL",
+        }
+        said = await self._ask("POST", f"/jobs/{job}/savepoints", body)
         while (answer := await self._ask("GET", f"/jobs/{job}/savepoints/{said['request-id']}"))["status"][
             "id"
         ] != "COMPLETED":

@@ -15,6 +15,7 @@ from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.engines import operators
 from sluiceway.engines.operators import NoPlan, SqlOperators
 from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.storage.metadata import parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
 
@@ -34,6 +35,7 @@ class Plans:
 
     made: dict[str, Plan | Exception]
     verdict: Readable | Exception = Readable.INCOMPATIBLE
+    flink_version: str = "2.3.0"
 
     async def plan(self, spec: JobSpec, caller: str) -> Plan:
         found = self.made[spec.sql]
@@ -96,6 +98,19 @@ async def test_the_same_job_fits_and_a_state_that_cannot_be_read_is_told(path: s
 
 def _damage(path: str) -> None:
     (Path(path) / "_metadata").write_bytes(b"nonsense")
+
+
+async def test_what_another_flink_has_made_is_not_vouched_for(path: str) -> None:
+    judge = use_case(path, Plans({"old": Plan((PLANNED,), 1)}))
+    for version, kind in (("2.3.1", FitKind.SAME), ("", FitKind.SAME), ("2.2.0", FitKind.UNKNOWN)):
+        fit = await judge.judge(OLD, StateFrom(path, OLD, flink_version=version), None, caller="p")
+        assert fit.kind is kind
+    older = parse(metadata(4, [operator(4, subtasks=[subtask(keyed=key_groups(relative()))])]))
+    fit = await judge.judge(OLD, StateFrom(path, OLD, older), None, caller="p")
+    assert fit.text == (
+        "Whether the state of Count fits is seen when it starts: another version of Flink has made it than 2.3.0, "
+        "which would run it."
+    )
 
 
 async def test_a_program_is_known_when_it_runs(path: str) -> None:

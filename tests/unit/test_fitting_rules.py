@@ -156,6 +156,28 @@ def test_what_had_ended_goes_on_only_in_the_same_job() -> None:
     assert judge(Case(held, PLAN, more), {}).kind is FitKind.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("native", "before", "now", "kind"),
+    [
+        (True, "rocksdb", "rocksdb", FitKind.SAME),
+        (True, "rocksdb", "hashmap", FitKind.WOULD_NOT_START),
+        (True, "rocksdb", "", FitKind.UNKNOWN),
+        (False, "rocksdb", "hashmap", FitKind.SAME),
+    ],
+)
+def test_what_a_state_backend_has_written_in_its_own_format(native: bool, before: str, now: str, kind: FitKind) -> None:
+    it = case(replace(PLAN, backend=now), before=replace(PLAN, backend=before), native=native)
+    assert judge(it, {}).kind is kind
+
+
+def test_records_that_were_on_their_way_are_for_the_job_that_they_were_of() -> None:
+    held = (HELD[0], replace(HELD[1], in_flight=True))
+    assert judge(case(PLAN, held=held), {}).kind is FitKind.SAME
+    fit = judge(case(after(), held=held), {})
+    assert (fit.kind, fit.reasons[0].why) == (FitKind.UNKNOWN, Why.NOT_TOLD)
+    assert "unaligned checkpoint" in fit.text
+
+
 def test_the_worst_comes_first() -> None:
     now = Plan((SOURCE, replace(COUNT, id="c" * 32, states=state("x"))), slots=3)
     fit = judge(case(now, slots=2), {})

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import msgspec
@@ -41,6 +41,7 @@ class SqlOperators:
         """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`."""
         self._jvm = jvm
         self._reader = Reader()
+        self.flink_version = ""  # that plans; known once it has
         self._plans = _Kept[Plan](MOST_KEPT, MOST_BYTES)
         self._verdicts = _Kept[Readable](MOST_PAIRS, MOST_BYTES)
 
@@ -54,10 +55,11 @@ class SqlOperators:
             raise NoPlan(CREATES)
         options = flink_options(effective, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
         planner = await self._planner()
+        self.flink_version = planner.flink_version
         key = _key(script, options, planner.flink_version)
         if (known := self._plans.get(key)) is None:
             told = await planner.operators(script, options, caller=caller)
-            known = _read(told)
+            known = replace(_read(told), backend=_backend(options))
             if not _looks_elsewhere(script):
                 self._plans.keep(key, known, len(told))
         return known
@@ -109,6 +111,10 @@ def _read(told: str) -> Plan:
     except msgspec.DecodeError as error:
         raise Unreachable(f"The planner's answer could not be read: {error}") from error
     return Plan(tuple(Planned(**msgspec.structs.asdict(each)) for each in job.operators), job.slots, job.batch)
+
+
+def _backend(options: Mapping[str, str]) -> str:
+    return (options.get("state.backend.type") or options.get("state.backend") or "").strip().lower()
 
 
 def _looks_elsewhere(script: Script) -> bool:
