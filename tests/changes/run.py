@@ -105,7 +105,7 @@ class Stage:
         async def provider() -> Any:
             return planner
 
-        async def slots(cluster: object) -> None:
+        async def slots(_: object) -> None:
             """Nobody knows."""
 
         self._fit_of = FitOf(Storage(str(root)), SqlOperators(provider), slots)
@@ -194,7 +194,7 @@ class Stage:
 
     async def _until_running(self, jobs: Sequence[str]) -> None:
         """Wait until each of them has all of its tasks running, or is over."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 answer = await self._ask("GET", "/jobs/overview")
                 found = {job["jid"]: job for job in answer["jobs"] if job["jid"] in jobs}

@@ -161,8 +161,13 @@ async def test_a_plan_is_made_once_for_each_sql_each_option_and_each_flink() -> 
 async def test_what_may_look_otherwise_tomorrow_is_planned_anew() -> None:
     planner = Planner()
     plans = kept_by(planner)
+    catalog = "CREATE CATALOG c WITH ('type' = 'jdbc'); USE CATALOG c; CREATE TEMPORARY VIEW v AS SELECT * FROM s;"
     for _ in range(2):
-        await plans.plan(JobSpec(f"CREATE CATALOG c WITH ('type' = 'jdbc'); {SQL}"), "p")
+        await plans.plan(JobSpec(f"{catalog} INSERT INTO b SELECT n FROM v"), "p")
+    assert len(planner.asked) == 2
+    for changes in ("CREATE TABLE b (n BIGINT)", "DROP TABLE s", "ALTER TABLE s RENAME TO x"):
+        with pytest.raises(NoPlan, match="planning would do so"):
+            await plans.plan(JobSpec(f"{catalog} {changes}; INSERT INTO b SELECT n FROM v"), "p")
     assert len(planner.asked) == 2
     with pytest.raises(NoPlan, match="CREATE TABLE … AS makes its table"):
         await plans.plan(JobSpec("CREATE TABLE b WITH ('connector' = 'x') AS SELECT 1"), "p")

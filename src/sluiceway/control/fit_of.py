@@ -1,7 +1,7 @@
 """Whether a job would start from a state, as it would be submitted now. Nothing is stored, and nothing runs."""
 
 import re
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,20 +44,13 @@ class Plans(Protocol):
         """Whether what the first serializer of each has written can be read by the second. Raises `Unreachable`."""
 
 
-class FreeSlots(Protocol):
-    """What knows clusters."""
-
-    def __call__(self, cluster: Cluster) -> Awaitable[int | None]:
-        """How many slots are free; None where nobody knows."""
-
-
 @dataclass(frozen=True, slots=True)
 class FitOf:
     """The use case."""
 
     storage: Storage
     plans: Plans
-    free_slots: FreeSlots
+    free_slots: Callable[[Cluster], Awaitable[int | None]]  # None where nobody knows
 
     async def judge(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
         """Hold the state against the job. What cannot be found out is a `Fit` too; callers take turns at the planner.

@@ -22,6 +22,9 @@ MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them
 MOST_PAIRS = 20_000  # of serializers that were compared
 CREATES = "CREATE TABLE … AS makes its table while it is planned, so what it would run as is seen when it starts."
+CHANGES = (
+    "It changes what may lie in a catalog outside, and planning would do so: what it runs as is seen when it starts."
+)
 
 _NOBODY = "0" * 32  # the id of a job that never runs
 _NOWHERE = "file:///"  # it keeps no checkpoints either
@@ -53,6 +56,9 @@ class SqlOperators:
         script, effective = await self._reader.read(caller, spec)
         if script.creates_from_query:
             raise NoPlan(CREATES)
+        outside = _looks_elsewhere(script)
+        if outside and _changes_something(script):
+            raise NoPlan(CHANGES)
         options = flink_options(effective, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
         planner = await self._planner()
         self.flink_version = planner.flink_version
@@ -60,7 +66,7 @@ class SqlOperators:
         if (known := self._plans.get(key)) is None:
             told = await planner.operators(script, options, caller=caller)
             known = replace(_read(told), backend=_backend(options))
-            if not _looks_elsewhere(script):
+            if not outside:
                 self._plans.keep(key, known, len(told))
         return known
 
@@ -120,6 +126,12 @@ def _backend(options: Mapping[str, str]) -> str:
 def _looks_elsewhere(script: Script) -> bool:
     """Whether its tables may be others tomorrow, without a change of the script."""
     return any("CATALOG" in statement.text.upper() for statement in script.statements if not statement.sink)
+
+
+def _changes_something(script: Script) -> bool:
+    """Whether it makes, alters or drops what would outlive the plan, were it in a catalog outside."""
+    heads = [statement.text.upper().split(maxsplit=2)[:2] for statement in script.statements if not statement.sink]
+    return any(head[:1] != ["USE"] and head not in (["CREATE", "CATALOG"], ["CREATE", "TEMPORARY"]) for head in heads)
 
 
 def _key(script: Script, options: Mapping[str, str], version: str) -> bytes:
