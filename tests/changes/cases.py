@@ -70,6 +70,7 @@ class Base:
     kept: Callable[[Sequence[Row]], bool]
     options: Mapping[str, str] = field(default_factory=dict)
     ttl_hours: int = 1
+    native: bool = False  # its savepoint is
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,14 @@ BASES = (
     ),
     Base("forever", f"{COUNT} without a retention", TABLES + upsert("id BIGINT, c BIGINT") + AGG, updates, ttl_hours=0),
     Base("rocks", f"{COUNT} on RocksDB", TABLES + upsert("id BIGINT, c BIGINT") + AGG, updates, ROCKS),
+    Base(
+        "native",
+        f"{COUNT} on RocksDB, and a native savepoint",
+        TABLES + upsert("id BIGINT, c BIGINT") + AGG,
+        updates,
+        ROCKS,
+        native=True,
+    ),
     Base("rockjoin", f"{JOIN} on RocksDB", TABLES + append("a BIGINT, o BIGINT") + JOINED, old_values, ROCKS),
     Base(
         "sequence",
@@ -282,6 +291,11 @@ CHANGES = (
         },
     ),
     Change("count", "parallelism 2", parallelism=2),
+    Change(
+        "count",
+        "parallelism 2 of the sink alone",
+        (("'print-identifier'", "'sink.parallelism' = '2', 'print-identifier'"),),
+    ),
     Change("count", "parallelism 129, above the maximum of 128", parallelism=129),
     Change("count", "`pipeline.max-parallelism` 256", (), {"pipeline.max-parallelism": "256"}),
     Change("count", "`pipeline.max-parallelism` 128, as it was derived", (), {"pipeline.max-parallelism": "128"}),
@@ -334,6 +348,9 @@ CHANGES = (
         (("c BIGINT,", "c BIGINT, x BIGINT,"), ("COUNT(*)", "COUNT(*), SUM(v)")),
     ),
     Change("rocks", "the heap instead of RocksDB", (), {"state.backend.type": "hashmap"}),
+    Change("native", "nothing"),
+    Change("native", "parallelism 2", parallelism=2),
+    Change("native", "the heap instead of RocksDB", (), {"state.backend.type": "hashmap"}),
     Change("rockjoin", "no retention", ttl_hours=0),
     Change("rockjoin", "`LEFT JOIN`", (("s JOIN", "s LEFT JOIN"),)),
     Change("window", "nothing"),

@@ -105,7 +105,7 @@ class Stage:
         async def provider() -> Any:
             return planner
 
-        async def slots(cluster: object) -> None:
+        async def slots(_: object) -> None:
             """Nobody knows."""
 
         self._fit_of = FitOf(Storage(str(root)), SqlOperators(provider), slots)
@@ -177,9 +177,12 @@ class Stage:
         return job
 
     async def _save(self, name: str, job: str) -> None:
-        said = await self._ask(
-            "POST", f"/jobs/{job}/savepoints", {"target-directory": f"file://{self._root}/savepoints"}
-        )
+        native = next(base.native for base in BASES if base.name == name)
+        body = {
+            "target-directory": f"file://{self._root}/savepoints",
+            "formatType": "NATIVE" if native else "CANONICAL",
+        }
+        said = await self._ask("POST", f"/jobs/{job}/savepoints", body)
         while (answer := await self._ask("GET", f"/jobs/{job}/savepoints/{said['request-id']}"))["status"][
             "id"
         ] != "COMPLETED":
@@ -191,7 +194,7 @@ class Stage:
 
     async def _until_running(self, jobs: Sequence[str]) -> None:
         """Wait until each of them has all of its tasks running, or is over."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 answer = await self._ask("GET", "/jobs/overview")
                 found = {job["jid"]: job for job in answer["jobs"] if job["jid"] in jobs}

@@ -25,6 +25,7 @@ _WHY = {
     Why.KEY_CHANGED: "keys of another type",
     Why.MAX_PARALLELISM: "maximum parallelism",
     Why.BATCH: "batch mode",
+    Why.BACKEND: "another state backend",
     Why.REFUSED: "it cannot be planned",
 }
 _DONE = {

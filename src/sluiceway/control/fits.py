@@ -24,6 +24,9 @@ _WEIGHTS: Final = {
 }
 
 
+_Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
+
+
 class Judge(Protocol):
     """What holds a state against a job, as `FitOf.judge` does."""
 
@@ -48,32 +51,36 @@ class Fits:
         A start that is meant has a bounded time, and looks only at jobs that were changed since their state was made.
         """
         wanted = [start for start in starts if start.restore is not None]
-        specs = await past.specs_of_jobs(self.db, [start.job_id for start in wanted])
-        made_by = {start.job_id: _run_of(backs[start.job_id]) for start in wanted}
-        before = await past_specs.specs_of(self.db, sorted({run for run in made_by.values() if run is not None}))
-        cases = {
-            start: (specs[start.job_id], before.get(made_by[start.job_id] or 0))
-            for start in wanted
-            if start.job_id in specs
-        }
-        if dry_run:
-            fits = await self._all(project, cases, slots=True)
-        else:
-            changed = {start: case for start, case in cases.items() if case[1] is not None and case[0] != case[1]}
-            fits = await self._in_time(project, changed)
-        return {**backs, **{start.job_id: _with(backs[start.job_id], fit) for start, fit in fits.items()}}
+        if not dry_run:
+            made_by = {start.job_id: run for start in wanted if (run := _run_of(backs[start.job_id])) is not None}
+            changed = await past.changed_since(self.db, made_by)
+            wanted = [start for start in wanted if start.job_id in changed]
+        cases = await self._cases(wanted, backs)
+        found = await (self._all(project, cases, slots=True) if dry_run else self._in_time(project, cases))
+        return {**backs, **{start.job_id: _with(backs[start.job_id], fit) for start, fit in found.items()}}
 
-    async def _all(
-        self, project: str, cases: Mapping[Start, tuple[JobSpec, JobSpec | None]], *, slots: bool
-    ) -> dict[Start, Fit]:
-        async def one(start: Start, spec: JobSpec, was: JobSpec | None) -> Fit:
+    async def _cases(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[Start, _Case]:
+        specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
+        made_by = {start: _run_of(backs[start.job_id]) for start in starts}
+        before = await past_specs.specs_of(self.db, sorted({run for run in made_by.values() if run is not None}))
+
+        def state(start: Start, run: int | None) -> StateFrom:
+            seen = backs[start.job_id].state
+            version = seen.flink_version if seen else ""
+            return StateFrom(start.restore or "", before.get(run or 0), flink_version=version)
+
+        known = {start: run for start, run in made_by.items() if start.job_id in specs}
+        return {start: (specs[start.job_id], state(start, run)) for start, run in known.items()}
+
+    async def _all(self, project: str, cases: Mapping[Start, _Case], *, slots: bool) -> dict[Start, Fit]:
+        async def one(start: Start, spec: JobSpec, state: StateFrom) -> Fit:
             cluster = self.locate(start.cluster) if slots else None
-            return await self.judge(spec, StateFrom(start.restore or "", was), cluster, caller=project)
+            return await self.judge(spec, state, cluster, caller=project)
 
         found = await asyncio.gather(*(one(start, *case) for start, case in cases.items()))
         return dict(zip(cases, found, strict=True))
 
-    async def _in_time(self, project: str, cases: Mapping[Start, tuple[JobSpec, JobSpec | None]]) -> dict[Start, Fit]:
+    async def _in_time(self, project: str, cases: Mapping[Start, _Case]) -> dict[Start, Fit]:
         if not cases:
             return {}
         try:

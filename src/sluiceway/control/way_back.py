@@ -132,7 +132,13 @@ class WaysBack:
             state = replace(state, owner=owners.get(state.path), run_id=row.run_id if row else of_run.get(state.path))
             if row is None:
                 return state
-            return replace(state, at=row.created_at, removed_at=row.removed_at, drained=state.drained or row.drained)
+            return replace(
+                state,
+                at=row.created_at,
+                removed_at=row.removed_at,
+                drained=state.drained or row.drained,
+                flink_version=row.flink_version,
+            )
 
         return [one if one.state is None else replace(one, state=told(one.state)) for one in found]
 

@@ -30,6 +30,7 @@ class Why(StrEnum):
     TYPE_CHANGED = "type_changed"
     KEY_CHANGED = "key_changed"
     MAX_PARALLELISM = "max_parallelism"
+    BACKEND = "backend"  # the state has the form of another state backend
     SLOTS = "slots"  # the cluster has too few
     BATCH = "batch"  # batch mode, which ignores state without a word
     REFUSED = "refused"  # the job's SQL cannot be planned
@@ -46,6 +47,7 @@ KIND_OF = {
     Why.TYPE_CHANGED: FitKind.WOULD_NOT_START,
     Why.KEY_CHANGED: FitKind.WOULD_NOT_START,
     Why.MAX_PARALLELISM: FitKind.WOULD_NOT_START,
+    Why.BACKEND: FitKind.WOULD_NOT_START,
     Why.SLOTS: FitKind.WOULD_NOT_START,
     Why.BATCH: FitKind.WOULD_NOT_START,
     Why.REFUSED: FitKind.WOULD_NOT_START,
@@ -125,6 +127,7 @@ class Held:
     bytes: int  # of state
     stateful: bool
     finished: bool = False  # it had ended
+    in_flight: bool = False  # records that were on their way to it, or from it, are a part of its state
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +155,4 @@ class Plan:
     operators: tuple[Planned, ...]
     slots: int
     batch: bool = False
+    backend: str = ""  # the state backend that it asks for; empty: the cluster's

@@ -27,6 +27,8 @@ class Case:
     before: Plan | None  # the job that has made the state; None: nobody knows
     now: Plan
     slots: int | None = None  # that are free; None: nobody knows, or there may be more by the time
+    native: bool = False  # the state has the form of its backend, and no other can read it
+    unknown: str = "nobody knows the job that has made it"  # why there is no `before`
 
 
 def questions(case: Case) -> set[Pair]:
@@ -51,8 +53,8 @@ def judge(case: Case, verdicts: Verdicts) -> Fit:
     for held in case.held:
         ledger.weigh(held)
     ledger.look_for_new_ones()
-    ledger.look_at_what_had_ended()
-    reasons = [*ledger.reasons, *_slots(case)]
+    ledger.look_at_what_a_change_forbids()
+    reasons = [*ledger.reasons, *_backend(case), *_slots(case)]
     return fit_of(*reasons, left=tuple(ledger.left), slots=case.now.slots)
 
 
@@ -60,6 +62,20 @@ def _slots(case: Case) -> Iterator[Reason]:
     if case.slots is not None and case.now.slots > case.slots:
         text = f"The job needs {case.now.slots} slots, and the cluster has {case.slots} free."
         yield Reason(Why.SLOTS, text)
+
+
+def _backend(case: Case) -> Iterator[Reason]:
+    """Canonical savepoints alone can be read by any state backend."""
+    if case.before is None or not case.native or case.before.backend == case.now.backend:
+        return
+    if not any(held.stateful for held in case.held):
+        return
+    was, is_ = (plan.backend or "the cluster's own" for plan in (case.before, case.now))
+    text = f"The state was written by the state backend {was}, in its own format, and would be read by {is_}"
+    if case.before.backend and case.now.backend:
+        yield Reason(Why.BACKEND, f"{text}, which cannot: take a canonical savepoint, or keep the state backend.")
+    else:
+        yield Reason(Why.NOT_TOLD, f"{text}: whether it can is seen when it starts.")
 
 
 @dataclass(slots=True)
@@ -80,7 +96,7 @@ class _Ledger:
         elif not self._rescales(held, now) or not held.stateful:
             return
         elif before is None:
-            self._untold(now, "nobody knows the job that has made it")
+            self._untold(now, self.case.unknown)
         else:
             self._compare(held, before, now)
 
@@ -113,7 +129,7 @@ class _Ledger:
     def _compare(self, held: Held, before: Planned, now: Planned) -> None:
         if (before.kind, before.content, before.key) == (now.kind, now.content, now.key):
             self._meanings(before, now)
-        elif before.states is None or now.states is None:
+        elif before.states is None or now.states is None or (self.case.native and before.kind != now.kind):
             if before.kind != now.kind or not now.kind.partition(" ")[0].endswith(_OF_CONNECTORS):
                 self._untold(now, "it is another one than before, and keeps state in a way of its own")
         else:
@@ -182,12 +198,17 @@ class _Ledger:
                 text = f"{now.name} begins without state."
                 self.reasons.append(Reason(Why.NEW_OPERATOR, text, now.name))
 
-    def look_at_what_had_ended(self) -> None:
-        """Flink takes operators that had ended only where the job is the same around them."""
-        ended = [held for held in self.case.held if held.finished]
+    def look_at_what_a_change_forbids(self) -> None:
+        """Operators that had ended, and records on their way, are for the job that they were of."""
         ids = {held.id for held in self.case.held}
-        if ended and ids != {now.id for now in self.case.now.operators}:
+        if any(held.finished for held in self.case.held) and ids != {now.id for now in self.case.now.operators}:
             text = "Parts of the job had ended when its state was saved, and it has been changed since."
+            self.reasons.append(Reason(Why.NOT_TOLD, text))
+        if any(held.in_flight for held in self.case.held) and self.case.before != self.case.now:
+            text = (
+                "The state is an unaligned checkpoint, with records that were on their way, and the job has been "
+                "changed since: whether they fit is seen when it starts. A savepoint has none."
+            )
             self.reasons.append(Reason(Why.NOT_TOLD, text))
 
 

@@ -104,6 +104,7 @@ class State:
     drained: bool = False
     removed_at: datetime | None = None  # when its files were removed through the service
     owner: Owner | None = None
+    flink_version: str = ""  # that has written it; empty where that is not known
     holders: Sequence[str] | None = None  # operators whose state has an age; None: not told
 
 

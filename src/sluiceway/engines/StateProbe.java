@@ -92,7 +92,11 @@ public final class StateProbe {
     private static final int LARGEST_GRAPH = 1000;
     private static final Pattern NUMBER = Pattern.compile("^\\[[0-9]+\\]:|\\[[0-9]+\\]$|\\[[0-9]+\\](?=: )");
     private static final Pattern RANDOM = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"); // names of files
-    private static final String[] OPENED = {"org.apache.flink.table.runtime.", "org.apache.flink.streaming.api.operators."};
+    private static final String[] OPENED = {
+        "org.apache.flink.table.runtime.",
+        "org.apache.flink.streaming.api.operators.",
+        "org.apache.flink.runtime.asyncprocessing.operators."
+    };
     private static final String[] BUILT_IN = {
         "org.apache.flink.table.runtime.functions.", "org.apache.flink.table.planner.functions."
     };

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import msgspec
@@ -22,6 +22,9 @@ MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them
 MOST_PAIRS = 20_000  # of serializers that were compared
 CREATES = "CREATE TABLE … AS makes its table while it is planned, so what it would run as is seen when it starts."
+CHANGES = (
+    "It changes what may lie in a catalog outside, and planning would do so: what it runs as is seen when it starts."
+)
 
 _NOBODY = "0" * 32  # the id of a job that never runs
 _NOWHERE = "file:///"  # it keeps no checkpoints either
@@ -41,6 +44,7 @@ class SqlOperators:
         """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`."""
         self._jvm = jvm
         self._reader = Reader()
+        self.flink_version = ""  # that plans; known once it has
         self._plans = _Kept[Plan](MOST_KEPT, MOST_BYTES)
         self._verdicts = _Kept[Readable](MOST_PAIRS, MOST_BYTES)
 
@@ -52,13 +56,17 @@ class SqlOperators:
         script, effective = await self._reader.read(caller, spec)
         if script.creates_from_query:
             raise NoPlan(CREATES)
+        outside = _looks_elsewhere(script)
+        if outside and _changes_something(script):
+            raise NoPlan(CHANGES)
         options = flink_options(effective, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
         planner = await self._planner()
+        self.flink_version = planner.flink_version
         key = _key(script, options, planner.flink_version)
         if (known := self._plans.get(key)) is None:
             told = await planner.operators(script, options, caller=caller)
-            known = _read(told)
-            if not _looks_elsewhere(script):
+            known = replace(_read(told), backend=_backend(options))
+            if not outside:
                 self._plans.keep(key, known, len(told))
         return known
 
@@ -106,14 +114,24 @@ class _Job(msgspec.Struct):
 def _read(told: str) -> Plan:
     try:
         job = msgspec.json.decode(told, type=_Job)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise Unreachable(f"The planner's answer could not be read: {error}") from error
     return Plan(tuple(Planned(**msgspec.structs.asdict(each)) for each in job.operators), job.slots, job.batch)
+
+
+def _backend(options: Mapping[str, str]) -> str:
+    return (options.get("state.backend.type") or options.get("state.backend") or "").strip().lower()
 
 
 def _looks_elsewhere(script: Script) -> bool:
     """Whether its tables may be others tomorrow, without a change of the script."""
     return any("CATALOG" in statement.text.upper() for statement in script.statements if not statement.sink)
+
+
+def _changes_something(script: Script) -> bool:
+    """Whether it makes, alters or drops what would outlive the plan, were it in a catalog outside."""
+    heads = [statement.text.upper().split(maxsplit=2)[:2] for statement in script.statements if not statement.sink]
+    return any(head[:1] != ["USE"] and head not in (["CREATE", "CATALOG"], ["CREATE", "TEMPORARY"]) for head in heads)
 
 
 def _key(script: Script, options: Mapping[str, str], version: str) -> bytes:

@@ -61,6 +61,7 @@ class Operator:
     bytes: int  # inline and in files
     finished: bool  # all of its subtasks had ended
     stateful: bool = True  # there is state, perhaps of 0 bytes
+    in_flight: bool = False  # some of it are records that were on their way, as in an unaligned checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ def _operator(reader: HandleReader, version: int) -> Operator:
     for _ in range(subtasks):
         _subtask(reader, version, parallelism)
     stateful = coordinated or reader.stateful
-    return Operator(operator_id, name or None, uid or None, parallelism, most, reader.state, finished, stateful)
+    named = (operator_id, name or None, uid or None)
+    return Operator(*named, parallelism, most, reader.state, finished, stateful, reader.in_flight)
 
 
 def _parallelism(reader: HandleReader) -> tuple[int, int]:

@@ -80,13 +80,14 @@ class HandleReader(Reader):
         self.files = Files()
         self.state = 0  # bytes of the state that was read since `begin`
         self.stateful = False  # a handle was seen since `begin`
+        self.in_flight = False  # and one of records that were on their way
         self.canonical = False  # a handle was seen that only canonical savepoints have
         self._counted: set[str] = set()
 
     def begin(self) -> None:
         """Count the bytes of state anew: a file counts once for each operator."""
         self.state = 0
-        self.stateful = False
+        self.stateful = self.in_flight = False
         if self._counted:
             self._counted = set()
 
@@ -197,7 +198,7 @@ class HandleReader(Reader):
     def channel_states(self, version: int, *, output: bool) -> None:
         """What was under way between subtasks, for an unaligned checkpoint."""
         for _ in range(self.count("channel states", 17)):
-            self.stateful = True
+            self.stateful = self.in_flight = True
             if version < 6:
                 self._channel()
                 continue

@@ -1,6 +1,6 @@
 """What is known of jobs before they are resumed, beside where they could be resumed from: many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from sluiceway.store.bulk import ids, listed
 from sluiceway.store.catalogue import OWNS
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_spec
-from sluiceway.store.schema import jobs, runs, savepoints, specs
+from sluiceway.store.schema import jobs, past_specs, runs, savepoints, specs
 
 _ASK = 500  # specifications in memory at once
 
@@ -36,6 +36,7 @@ class Kept:
     created_at: datetime | None
     removed_at: datetime | None
     drained: bool
+    flink_version: str  # that has written it; empty where that is not known
 
 
 async def of_jobs(db: Database, wanted: Sequence[int], setting: Sequence[str]) -> dict[int, Before]:
@@ -68,13 +69,21 @@ async def specs_of_jobs(db: Database, wanted: Sequence[int]) -> dict[int, JobSpe
         return {row.job_id: to_spec(row.spec) for row in await connection.execute(asked)}
 
 
+async def changed_since(db: Database, made_by: Mapping[int, int]) -> set[int]:
+    """The jobs, of those with a run of each, that were changed after that run began."""
+    latest = select(past_specs.c.job_id, func.max(past_specs.c.run_id).label("run_id"))
+    latest = latest.where(past_specs.c.job_id.in_(ids(sorted(made_by)))).group_by(past_specs.c.job_id)
+    async with db.read() as connection:
+        return {row.job_id for row in await connection.execute(latest) if row.run_id >= made_by[row.job_id]}
+
+
 async def kept_at(db: Database, paths: Sequence[str]) -> dict[str, Kept]:
     """What the catalogue knows of what lies there, by path; of several the latest."""
     asked = listed(paths)
     wanted = select(savepoints).join(asked, asked.c.value == savepoints.c.path).order_by(savepoints.c.id)
     async with db.read() as connection:
         return {
-            row.path: Kept(row.run_id, moment(row.created_at), moment(row.removed_at), row.drained)
+            row.path: Kept(row.run_id, moment(row.created_at), moment(row.removed_at), row.drained, row.flink_version)
             for row in await connection.execute(wanted)
         }
 
