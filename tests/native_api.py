@@ -62,7 +62,7 @@ class Api:
         return cast("dict[str, Any]", answer.json())
 
     async def resume(self, stop: int, **how: Any) -> dict[str, Any]:
-        answer = await self.http.post(f"{STOPS}/{stop}/resume", **({"json": how} if how else {}))
+        answer = await self.http.post(f"{STOPS}/{stop}/resume", json=how or None)
         assert answer.status_code == 202, answer.text
         return cast("dict[str, Any]", answer.json())
 
