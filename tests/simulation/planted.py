@@ -436,7 +436,7 @@ def what_somebody_brought_is_forgotten(put: Any) -> None:
     put(WaysBack, "_look", look)
 
 
-@plant(0)
+@plant(114)
 def a_loop_that_nobody_notices(put: Any) -> None:
     """A job that restarts counts as one that starts."""
     before = health._condition
@@ -448,19 +448,19 @@ def a_loop_that_nobody_notices(put: Any) -> None:
     put(health, "_condition", condition)
 
 
-@plant(0)
+@plant(114)
 def a_loop_that_is_told_for_ever(put: Any) -> None:
     """What runs steadily again is not seen to."""
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(46)
+@plant(143)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
 
 
-@plant(46)
+@plant(143)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
     before = WaysBack._look
@@ -491,7 +491,7 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
 # What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
 
 
-@plant(2)
+@plant(8)
 def a_start_without_a_directory(put: Any) -> None:
     """Its checkpoints stay in the JobManager's memory, and a savepoint of more than 5 MB kills it."""
     put(SimStorage, "checkpoints", lambda *_: None)
