@@ -166,7 +166,7 @@ async def test_what_cannot_be_verified_is_not_called_broken(place: Place, monkey
     with pytest.raises(StorageUnreadable, match="cannot be verified"):
         await place.storage.inspect(f"{target}/savepoint-abc")
     with pytest.raises(StorageUnreadable, match="cannot be verified"):
-        await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/run", [])
+        await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/run"], [])
 
 
 async def test_windows_of_a_large_one_are_read_one_after_the_other(place: Place) -> None:

@@ -86,7 +86,7 @@ async def test_a_metadata_that_is_no_file_is_none(place: DiskPlace, root: Path, 
     assert await storage.look(target) == Broken(target, "it was begun, and has no _metadata")
     for given in (SAVEPOINT, f"{SAVEPOINT}/_metadata"):
         assert (await storage.inspect(f"{storage.uri}/{given}")).wrong == ("there is no _metadata",)
-    assert await storage.newest_state(f"{storage.uri}/jobs/checkpoint/7/a", [target]) is None
+    assert (await storage.newest_state([f"{storage.uri}/jobs/checkpoint/7/a"], [target])).path is None
 
 
 async def test_a_file_of_state_that_is_no_file_is_missing(
@@ -163,9 +163,9 @@ async def test_a_savepoint_behind_a_link_is_seen_by_nobody(
         with pytest.raises(BehindLink):
             await storage.inspect(path)
     with pytest.raises(StorageUnreadable):
-        await storage.newest_state(f"{uri}/{at}/run", [])
+        await storage.newest_state([f"{uri}/{at}/run"], [])
     with pytest.raises(StorageUnreadable):
-        await storage.newest_state(f"{uri}/jobs/checkpoint/7/run", [f"{uri}/{at}/t"])
+        await storage.newest_state([f"{uri}/jobs/checkpoint/7/run"], [f"{uri}/{at}/t"])
     with pytest.raises(NotASavepoint):
         await storage.remove(inner)
     assert "behind a link" in (await storage.why_unwritable(inner) or "")
@@ -181,7 +181,7 @@ async def test_a_link_in_a_listing_is_passed_over(place: DiskPlace, root: Path, 
     link(root / run / "chk-100/_metadata", elsewhere / "savepoint-abc/_metadata")
     uri = place.storage.uri
     assert await place.storage.look(f"{uri}/{target}") == Complete(whole, len(metadata()))
-    assert await place.storage.newest_state(f"{uri}/{run}", []) is None
+    assert (await place.storage.newest_state([f"{uri}/{run}"], [])).path is None
     link(root / "data/d/a.zip", elsewhere / "secret")
     assert await place.storage.files.list("obs://data/d") == []
 
@@ -372,7 +372,7 @@ async def test_what_hangs_is_not_waited_for(place: DiskPlace, hanging: Hanging) 
     with pytest.raises(StorageUnreadable, match="no answer in time"):
         await storage.inspect(target)
     with pytest.raises(StorageUnreadable, match="no answer in time"):
-        await storage.newest_state(target, [])
+        await storage.newest_state([target], [])
 
 
 async def test_what_hangs_takes_the_threads_of_storage_alone(place: DiskPlace, hanging: Hanging) -> None:

@@ -173,7 +173,7 @@ async def test_checkpoints_of_another_root_are_not_taken_for_none(at: Plane) -> 
         await connection.execute(update(schema.runs).values(checkpoints="file:///before/jobs/checkpoint/1"))
     await failed(at, job)
     (verdict,) = await at.start(PROJECT, [job], resume=True)
-    assert verdict.refusal is Refusal.NO_SAVEPOINT
+    assert verdict.refusal is Refusal.UNREADABLE
     assert "is not under the storage root" in verdict.note
 
 

@@ -80,6 +80,8 @@ ELSEWHERE = (
     "take_savepoints",
     "import_savepoint",
     "stop_jobs",
+    "retry_stops",
+    "resume_jobs",
     "queries",
     "following",
     "savepoints",

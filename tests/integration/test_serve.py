@@ -248,6 +248,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "gone_after": [("60", 60.0), ("1.5", 1.5)],
     "refused_form": [("object", "object"), ("array", "array")],
     "dli_savepoint_format": [("native", "native"), ("canonical", "canonical")],
+    "dli_resume_anyway": [("drained", ("drained",)), ("drained finished", ("drained", "finished"))],
     "idle_state_retention_unit": [("hours", "hours"), ("seconds", "seconds")],
     "stop_at_rest": [("accept", "accept"), ("refuse", "refuse")],
     "tls_cert": [("cert.pem", Path("cert.pem")), ("/etc/tls/all.pem", Path("/etc/tls/all.pem"))],
@@ -257,6 +258,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "trusted_proxy": [("10.0.0.5 10.1.0.0/16", ("10.0.0.5", "10.1.0.0/16")), ("::1", ("::1",))],
     "refuse_replays": [("true", True), ("false", False)],
     "oidc_issuer": [("https://a.example", "https://a.example"), ("https://b.example/", "https://b.example/")],
+    "metrics_token_file": [("/m.token", Path("/m.token")), ("n.token", Path("n.token"))],
     "oidc_audience": [("sluiceway", "sluiceway"), ("another", "another")],
 }
 

@@ -120,7 +120,7 @@ def _outdated(_: Request[Any, Any, Any], error: PlanOutdated) -> Response[wire.E
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wire.Error]:
     extra = error.extra if isinstance(error.extra, list) else []
     found = {str(e.get("key")): str(e.get("message")) for e in extra if isinstance(e, dict)}
-    if "data" in found:
+    if found.pop("data", None) and not found:
         found = {"body": "it is missing; send a JSON object"}
     text = "; ".join(f"{key}: {why}" for key, why in found.items()) or error.detail
     return _refused(Code.BAD_REQUEST, text, error.status_code)
