@@ -131,8 +131,8 @@ class Settings:
     oidc_issuer: str | None = None
     """Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."""
 
-    metrics_token_file: Path | None = None
-    """File with the token that a monitoring system reads /metrics with, where callers sign in."""
-
     oidc_audience: str | None = None
     """What a bearer token must name as its audience."""
+
+    metrics_token_file: Path | None = None
+    """File with the token that a monitoring system reads /metrics with, where callers sign in."""

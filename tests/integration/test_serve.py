@@ -258,8 +258,8 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "trusted_proxy": [("10.0.0.5 10.1.0.0/16", ("10.0.0.5", "10.1.0.0/16")), ("::1", ("::1",))],
     "refuse_replays": [("true", True), ("false", False)],
     "oidc_issuer": [("https://a.example", "https://a.example"), ("https://b.example/", "https://b.example/")],
-    "metrics_token_file": [("/m.token", Path("/m.token")), ("n.token", Path("n.token"))],
     "oidc_audience": [("sluiceway", "sluiceway"), ("another", "another")],
+    "metrics_token_file": [("/m.token", Path("/m.token")), ("n.token", Path("n.token"))],
 }
 
 
