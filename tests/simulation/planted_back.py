@@ -76,7 +76,7 @@ def nobody_keeps_the_pace(put: Any) -> None:
     put(coming_back, "_paced", lambda *_: 1000)
 
 
-@plant()
+@plant(113)
 def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
     """For the one before it to be proven."""
 
