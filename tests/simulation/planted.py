@@ -163,7 +163,7 @@ def silence_begins_a_new_attempt(put: Any) -> None:
     put(stop_decide, "_judge", judge)
 
 
-@plant(15)
+@plant()
 def all_attempts_share_a_directory(put: Any) -> None:
     """So that an older attempt's savepoint passes for this one's."""
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
@@ -497,13 +497,13 @@ def a_start_without_a_directory(put: Any) -> None:
     put(SimStorage, "checkpoints", lambda *_: None)
 
 
-@plant()
+@plant(0)
 def a_dry_run_that_promises_that_jobs_run_on(put: Any) -> None:
     """Whatever a savepoint that fails would do to them."""
     put(preflight, "outcome", lambda *_: (Outcome.RUNS_ON, "It runs on."))
 
 
-@plant()
+@plant(70)
 def a_dry_run_without_finished_sources(put: Any) -> None:
     """It does not say that Flink takes no savepoint any more."""
     put(preflight, "never_again", lambda _: "")
@@ -515,7 +515,7 @@ def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
     put(stop_decide, "never_saved", lambda _: "")
 
 
-@plant()
+@plant(12)
 def a_changelog_is_resumed_like_any_other(put: Any) -> None:
     """It fails at its first checkpoint."""
 
@@ -525,7 +525,7 @@ def a_changelog_is_resumed_like_any_other(put: Any) -> None:
     put(session, "keeps_changelog", keeps)
 
 
-@plant()
+@plant(52)
 def a_start_that_fails_without_a_word(put: Any) -> None:
     """Where the cause stands, nobody looks."""
 
@@ -535,7 +535,7 @@ def a_start_that_fails_without_a_word(put: Any) -> None:
     put(look.Look, "_why", why)
 
 
-@plant()
+@plant(58)
 def a_deletion_waits_for_a_stop_that_has_sent_nothing(put: Any) -> None:
     """As long as that may take."""
     before = not_running.wait
@@ -548,7 +548,7 @@ def a_deletion_waits_for_a_stop_that_has_sent_nothing(put: Any) -> None:
     put(not_running, "wait", wait)
 
 
-@plant()
+@plant(28)
 def what_went_wrong_beside_a_start_is_dropped(put: Any) -> None:
     """The job runs, so all is well."""
     before = runs.decide

@@ -21,7 +21,7 @@ from sluiceway.store import catalogue, resumes
 from sluiceway.store.work import Work
 
 
-@plant(29)
+@plant(72)
 def parked_by_a_plain_cancel(put: Any) -> None:
     """Which removes the checkpoints of jobs that do not keep them."""
     put(coming_back, "parking", lambda _: StopPolicy(resort=Resort.CANCEL, parks=True))
@@ -38,7 +38,7 @@ def parked_at_the_first_failure(put: Any) -> None:
     put(coming_back, "parked", parked)
 
 
-@plant(13)
+@plant()
 def parked_by_what_was_seen_before(put: Any) -> None:
     """Although the JobManager does not answer now."""
     before = Pulses.follow
@@ -59,7 +59,7 @@ def parked_by_what_was_seen_before(put: Any) -> None:
     put(Work, "undoubted", property(remembers))
 
 
-@plant(18)
+@plant(8)
 def more_back_at_once_than_was_asked(put: Any) -> None:
     """Whoever is held may begin."""
     before = coming_back.release
@@ -70,13 +70,13 @@ def more_back_at_once_than_was_asked(put: Any) -> None:
     put(resumes, "release", release)
 
 
-@plant(13)
+@plant(44)
 def nobody_keeps_the_pace(put: Any) -> None:
     """All of them in the same minute."""
     put(coming_back, "_paced", lambda *_: 1000)
 
 
-@plant(1)
+@plant(113)
 def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
     """For the one before it to be proven."""
 
@@ -89,13 +89,13 @@ def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
     put(resumes, "release", release)
 
 
-@plant(18)
+@plant(8)
 def running_counts_as_proven(put: Any) -> None:
     """Although it has completed no checkpoint."""
     put(coming_back, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
 
 
-@plant(1)
+@plant(8)
 def a_retry_takes_everybody(put: Any) -> None:
     """Those that came back, too."""
     put(resume_jobs, "MISSED", DONE)
@@ -107,13 +107,13 @@ def a_retry_of_a_stop_takes_everybody(put: Any) -> None:
     put(retry_stops, "FAILURES", frozenset(StopPhase))
 
 
-@plant(29)
+@plant(8)
 def parked_beside_a_stop(put: Any) -> None:
     """Two of ours at once."""
     put(parking, "_may_be", lambda work: bool(work.current and work.run.falters_since))
 
 
-@plant(26)
+@plant(72)
 def nobody_needs_what_a_parked_job_was_started_from(put: Any) -> None:
     """So that it may be removed."""
     put(catalogue, "_need", null)
