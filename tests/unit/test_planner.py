@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from tests import scripts
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines import planner as planner_module
 from sluiceway.engines.jvm import JavaGone
 from sluiceway.engines.planner import PLANS, PlannerJvm
-from sluiceway.engines.sql import Script, SqlRefused, read_script
+from sluiceway.engines.sql import Script, SqlRefused
 
 INTO = "INSERT INTO b SELECT n FROM s"
 KINDS = ("quick", "slow", "deadly", "hanging", "refused")
 
 
 def script(kind: str) -> Script:
-    return read_script(f"CREATE VIEW {kind} AS SELECT 1; {INTO}")
+    return scripts.script(f"CREATE VIEW {kind} AS SELECT 1; {INTO}")
 
 
 class FakeJvm:
@@ -140,7 +141,7 @@ async def test_what_was_being_sent_when_the_process_ended_may_have_arrived(jvms:
 
 
 async def test_a_table_made_from_a_query_may_have_been_sent_when_planning_was_ended(jvms: list[FakeJvm]) -> None:
-    making = read_script(f"CREATE VIEW slow AS SELECT 1; CREATE TABLE t AS SELECT 1; {INTO}")
+    making = scripts.script(f"CREATE VIEW slow AS SELECT 1; CREATE TABLE t AS SELECT 1; {INTO}")
     with pytest.raises(Unreachable, match="took longer"):
         await a_planner(0.05).submit_sql("http://c", making, {})
 

@@ -49,6 +49,9 @@ class Plans(Protocol):
     def flink_version(self) -> str:
         """The version of Flink that plans, for example "2.3.0"."""
 
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        """Find the statements of a body for a caller, of a job that runs or of a graph; see `FlinkJvm.read_sql`."""
+
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
         """Plan a script and hand it to a cluster; see `FlinkJvm.submit_sql`."""
 
@@ -111,6 +114,14 @@ class PlannerJvm:
             await (await self._process()).warm_up()
         except (NoJava, NoFlink, JvmFailed) as error:
             log.warning("planner_not_started", why=str(error))
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        """The statements of a body; see `FlinkJvm.read_sql`. It takes a turn, of jobs that run or of graphs."""
+
+        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, Script]:
+            return jvm.read_sql(body)
+
+        return await self._planned(self._jobs if runs else self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
         """Plan the script and hand it over; see `FlinkJvm.submit_sql`. Clusters take turns."""

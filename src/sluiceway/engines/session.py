@@ -45,7 +45,7 @@ from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints, vitals
 from sluiceway.engines.aftermath import SETTLE, Aftermaths, NotYet
-from sluiceway.engines.changelog import keeps_changelog
+from sluiceway.engines.changelog import WORD, keeps_changelog
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -62,6 +62,7 @@ from sluiceway.engines.traits import Curiosity
 log = structlog.get_logger()
 
 T = TypeVar("T")
+OptionsOf = Callable[[Cluster, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 ENDED_WITH_CLUSTER = (
@@ -77,6 +78,11 @@ SNAPSHOT_EVERY = 1.0  # seconds between questions about one savepoint of a runni
 VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspected to hang
 HANG_AT_ONCE = 5  # suspects that are looked at in one turn
+
+
+async def own_options(_: Cluster, spec: JobSpec) -> Mapping[str, str]:
+    """What is set beside the SQL."""
+    return spec.options
 
 
 @dataclass(slots=True)
@@ -98,8 +104,18 @@ class _Attention:
 class SessionEngine:
     """Observes and commands session clusters. One overview a look; attempts are asked about only where it matters."""
 
-    def __init__(self, session: aiohttp.ClientSession, submit: Submit, timeout: float = 10.0) -> None:
-        """`submit` plans and hands over a job; `timeout` is seconds for one request."""
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        submit: Submit,
+        timeout: float = 10.0,
+        options: OptionsOf = own_options,
+    ) -> None:
+        """`submit` plans and hands over a job; `timeout` is seconds for one request.
+
+        `options` reads what a job's SQL sets, and may raise `Unreachable`.
+        """
+        self._options = options
         self._session = session
         self._submit = submit
         self._timeout = timeout
@@ -111,8 +127,13 @@ class SessionEngine:
 
     async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
-        if run.restore is not None and not run.claims and await keeps_changelog(self.rest(cluster), spec):
-            return MustClaim()
+        if run.restore is not None and not run.claims:
+            try:
+                options = await self._options(cluster, spec) if WORD in spec.sql else spec.options
+            except Unreachable as error:
+                return Silent(str(error))
+            if await keeps_changelog(self.rest(cluster), options):
+                return MustClaim()
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
