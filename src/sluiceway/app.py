@@ -49,6 +49,7 @@ from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
+from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
@@ -134,7 +135,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
         programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
-        sql = _submitter(session, planner, storage)
+        variables = Variables(db, door.sign_in.vault, clock)
+        sql = _submitter(session, planner, storage, variables)
         engine = SessionEngine(session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
@@ -293,11 +295,13 @@ def _jars(directory: Path | None) -> list[Path]:
     return found
 
 
-def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage) -> SqlSubmitter:
+def _submitter(
+    session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage, variables: Variables
+) -> SqlSubmitter:
     async def version_of(url: str) -> str:
         return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
 
-    return SqlSubmitter(planner, version_of, storage.uri)
+    return SqlSubmitter(planner, version_of, storage.uri, variables.fill_of_job)
 
 
 def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
@@ -365,6 +369,7 @@ def _api(
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
+    variables = Variables(db, door.sign_in.vault, clock)
     use_cases = {
         "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
         "start_jobs": StartJobs(db, queues, storage, clock),
@@ -383,7 +388,8 @@ def _api(
         "resource_tags": ResourceTags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
         "transfer": Transfer(db, queues, storage.files, clock),
-        "graphs": Graphs(db, SqlGrapher(planner).draw),
+        "graphs": Graphs(db, SqlGrapher(planner).draw, variables),
+        "variables": variables,
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),
         "denials": door.denials,

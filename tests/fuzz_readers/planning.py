@@ -45,8 +45,13 @@ _SQL = [
     *("(", ")", ",", "=", ".", "*", "-", "/", "+", " ", "\n", "a", "a.", "1", "'k' = 'v'", "k=v", "é", "\0", "\u2028"),
 ]
 _KINDS = {
-    **{"INSERT": "RichSqlInsert", "SET": "SqlSet", "RESET": "SqlReset", "BEGIN": "SqlBeginStatementSet"},
-    **{"END": "SqlEndStatementSet", "AS": "SqlCreateTableAs", "JAR": "refused"},
+    "INSERT": "RichSqlInsert",
+    "SET": "SqlSet",
+    "RESET": "SqlReset",
+    "BEGIN": "SqlBeginStatementSet",
+    "END": "SqlEndStatementSet",
+    "AS": "SqlCreateTableAs",
+    "JAR": "refused",
 }
 _OPTION = [
     *JOB_OPTIONS.read_text().split()[:80],

@@ -62,7 +62,7 @@ from sluiceway.engines.traits import Curiosity
 log = structlog.get_logger()
 
 T = TypeVar("T")
-OptionsOf = Callable[[Cluster, JobSpec], Awaitable[Mapping[str, str]]]
+OptionsOf = Callable[[Cluster, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 ENDED_WITH_CLUSTER = (
@@ -80,7 +80,7 @@ HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspe
 HANG_AT_ONCE = 5  # suspects that are looked at in one turn
 
 
-async def own_options(_: Cluster, spec: JobSpec) -> Mapping[str, str]:
+async def own_options(_: Cluster, __: Run, spec: JobSpec) -> Mapping[str, str]:
     """What is set beside the SQL."""
     return spec.options
 
@@ -129,7 +129,7 @@ class SessionEngine:
         """Plan the job and hand it over; see `Engine`."""
         if run.restore is not None and not run.claims:
             try:
-                options = await self._options(cluster, spec) if WORD in spec.sql else spec.options
+                options = await self._options(cluster, run, spec) if WORD in spec.sql else spec.options
             except Unreachable as error:
                 return Silent(str(error))
             if await keeps_changelog(self.rest(cluster), options):

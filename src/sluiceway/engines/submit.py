@@ -7,6 +7,7 @@ from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
+from sluiceway.domain.variables import Filled, Unfilled
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.options import check_options, flink_options
@@ -15,44 +16,57 @@ from sluiceway.engines.sql import Script, SqlRefused
 
 JvmProvider = Callable[[], Awaitable[Plans]]
 VersionOf = Callable[[str], Awaitable[str]]
+Fill = Callable[[int, str], Awaitable[Filled]]
+
+
+async def without_variables(_: int, sql: str) -> Filled:
+    """The SQL as it is."""
+    return Filled(sql)
 
 
 class SqlSubmitter:
     """Submits SQL jobs to any cluster that runs the planner's version of Flink."""
 
-    def __init__(self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str) -> None:
+    def __init__(
+        self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str, fill: Fill = without_variables
+    ) -> None:
         """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `version_of` asks a cluster's REST API (a URL) for its Flink version, and may raise `Unreachable`. The
-        checkpoints of runs that do not say where go under `storage_uri`, which has no trailing slash.
+        checkpoints of runs that do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the
+        values of variables into the SQL of a job (its id), and may raise `Unfilled`.
         """
         self._jvm = jvm
         self._version_of = version_of
         self._storage_uri = storage_uri
+        self._fill = fill
 
     async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
+        filled = Filled("")
         try:
+            filled = await self._fill(run.job_id, spec.sql)
             jvm = await self._jvm()
-            script, whole = effective(await jvm.read_sql(spec.sql, caller=cluster.url, runs=True), spec)
+            script, whole = effective(await jvm.read_sql(filled.text, caller=cluster.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
             _check_version(cluster, await self._version_of(cluster.url), jvm.flink_version)
             await jvm.submit_sql(cluster.url, script, options)
-        except (SqlRefused, NoJava, NoFlink) as error:
-            return SubmitRefused(str(error))
+        except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
+            return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:
-            return Silent(str(error))
+            return Silent(filled.masked(str(error)))
         return Submitted()
 
-    async def options(self, cluster: Cluster, spec: JobSpec) -> Mapping[str, str]:
+    async def options(self, cluster: Cluster, run: Run, spec: JobSpec) -> Mapping[str, str]:
         """The options of a job, those of its SQL among them; its own alone where the SQL is refused.
 
         Raises `Unreachable` when nothing reads it now.
         """
         try:
-            script = await (await self._jvm()).read_sql(spec.sql, caller=cluster.url, runs=True)
+            filled = await self._fill(run.job_id, spec.sql)
+            script = await (await self._jvm()).read_sql(filled.text, caller=cluster.url, runs=True)
             return effective(script, spec)[1].options
-        except (SqlRefused, NoJava, NoFlink):
+        except (SqlRefused, Unfilled, NoJava, NoFlink):
             return spec.options  # its submission says so in a moment
         except JvmFailed as error:
             raise Unreachable(str(error)) from error

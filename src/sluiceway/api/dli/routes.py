@@ -28,6 +28,7 @@ from sluiceway.api.dli import (
     tags,
     templates,
     transfer,
+    variables,
     views,
     wire,
 )
@@ -290,6 +291,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     update_sql_job,
     *buckets.HANDLERS,
     *templates.HANDLERS,
+    *variables.HANDLERS,
     *tags.HANDLERS,
     *metrics.HANDLERS,
     *graph.HANDLERS,
