@@ -22,7 +22,7 @@ KNOWN = {"topic": TOPIC, "pw": SECRET, "a_1": Variable("{{topic}}")}
         ("{{a_1}}", "{{topic}}"),
         ("{{{topic}}}", "{orders}"),
         ("{{ topic }} {{}} {{_a}} {{12}} {{a-b}} { {topic}}", "{{ topic }} {{}} {{_a}} {{12}} {{a-b}} { {topic}}"),
-        ("'{\"a\": {\"b\": {{topic}}}}'", "'{\"a\": {\"b\": orders}}'"),
+        ('\'{"a": {"b": {{topic}}}}\'', '\'{"a": {"b": orders}}\''),
     ],
 )
 def test_a_value_stands_in_the_place_of_its_name(text: str, filled: str) -> None:

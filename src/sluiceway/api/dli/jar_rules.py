@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sluiceway.api.dli import rules, tag_rules
+from sluiceway.api.dli import notes, rules, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
@@ -76,7 +76,7 @@ def _spec(settings: Settings) -> JobSpec:
     program = JarProgram(
         jar=settings.entrypoint or "",
         main_class=settings.main_class or "",
-        args=tuple((settings.entrypoint_args or "").split()),
+        args=notes.split_arguments(settings.entrypoint_args or ""),
         dependency_jars=tuple(settings.dependency_jars or ()),
         dependency_files=tuple(settings.dependency_files or ()),
     )
