@@ -117,11 +117,11 @@ def test_a_graph_is_drawn_with_the_values_and_told_without_the_sensitive_ones(se
         body = CreateFlinkSqlJobGraphRequestBody(sql_body=sql)
         return service.sdk().create_flink_sql_job_graph(CreateFlinkSqlJobGraphRequest(str(job), body))
 
-    create(service, "sink", "out")
+    create(service, "sink", "sunk")
     create(service, "connector", "blackhole")
     create(service, "word", "s3cr3t", is_sensitive=True)
     nodes = json.loads(draw(TABLES + "INSERT INTO {{sink}} SELECT n FROM s WHERE n = '{{word}}'").stream_graph)["nodes"]
-    assert [node["type"].partition("[")[0] for node in nodes][-1] == "out"
+    assert [node["type"].partition("[")[0] for node in nodes][-1] == "sunk"
     assert "{{word}}" in json.dumps(nodes)
     assert "s3cr3t" not in json.dumps(nodes)
 

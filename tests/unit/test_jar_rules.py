@@ -186,7 +186,21 @@ def test_quotes_of_arguments_mean_what_they_mean_to_a_shell(
 def test_a_quote_that_is_never_closed_is_refused(given: str) -> None:
     with pytest.raises(DliError) as error:
         create(entrypoint_args=given)
-    assert "never closed" in refused(error)
+    assert "never closed" in error.value.message(Language.ENGLISH)
+
+
+def test_arguments_of_old_keep_their_meaning_until_they_are_written_anew() -> None:
+    old = create(entrypoint="a.jar", entrypoint_args="--name 'x y'")
+    assert old.spec.program is not None
+    stored = replace(old, spec=replace(old.spec, program=replace(old.spec.program, args=("--name", "'x", "y'"))))
+    for body in ({"desc": "new"}, {"entrypoint_args": "--name 'x y'"}):
+        program = update(draft=stored, **body).spec.program
+        assert program is not None
+        assert program.args == ("--name", "'x", "y'")
+    anew = update(draft=stored, entrypoint_args="--name  'x y'").spec.program
+    assert anew is not None
+    assert anew.args == ("--name", "x y")
+    assert update(JobStatus.RUNNING, stored, smn_topic="t").spec.program == stored.spec.program
 
 
 def test_what_is_just_allowed() -> None:
