@@ -193,7 +193,8 @@ def test_arguments_of_old_keep_their_meaning_until_they_are_written_anew() -> No
     old = create(entrypoint="a.jar", entrypoint_args="--name 'x y'")
     assert old.spec.program is not None
     stored = replace(old, spec=replace(old.spec, program=replace(old.spec.program, args=("--name", "'x", "y'"))))
-    for body in ({"desc": "new"}, {"entrypoint_args": "--name 'x y'"}):
+    bodies: list[dict[str, Any]] = [{"desc": "new"}, {"entrypoint_args": "--name 'x y'"}]
+    for body in bodies:
         program = update(draft=stored, **body).spec.program
         assert program is not None
         assert program.args == ("--name", "'x", "y'")

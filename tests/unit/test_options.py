@@ -186,6 +186,8 @@ def test_sql_may_not_set_what_a_job_may_not() -> None:
         ("parallelism.defaults", "Did you mean 'parallelism.default'?"),
         ("properties.bootstrap.servers", "WITH"),
         ("x" * 100_000, "x…'"),
+        ('"parallelism.default"', "has quotation marks in it, as Flink reads it. Write 'parallelism.default' instead"),
+        ("sql-client.execution.result-mode", "the screen of Flink's SQL client"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant(key: str, says: str) -> None:
