@@ -63,6 +63,7 @@ ELSEWHERE = (
     "buckets",
     "resources",
     "templates",
+    "variables",
     "job_tags",
     "queues",
     "resource_tags",

@@ -114,7 +114,7 @@ def test_a_parse_error_says_where_in_the_whole_body(real_flink: RealFlink) -> No
     text = refusal(real_flink, "CREATE TABLE s (n BIGINT) WITH ('connector'='datagen');\n  CREATE TABL b (n BIGINT);\n")
     assert text.startswith('SQL parse failed. Encountered "TABL" at line 2, column 10.')
     text = refusal(real_flink, "\nINSERT INTO b\nSELEC n FROM s")
-    assert text.startswith("SQL parse failed. ")
+    assert text.startswith("At line 3, column 1: SQL parse failed. ")
     text = refusal(real_flink, "\n  CREATE TABL b (n BIGINT);\nINSERT INTO b SELECT 1")
     assert text.startswith('SQL parse failed. Encountered "TABL" at line 2, column 10.')
 

@@ -84,6 +84,7 @@ ELSEWHERE = (
     "savepoints",
     "preflight",
     "templates",
+    "variables",
     "job_tags",
     "queues",
     "metrics",
