@@ -29,6 +29,8 @@ def script(body: str) -> Script:
 def found(body: str) -> list[Found]:
     """The statements of a body that Flink takes."""
     tokens = [token for token in _TOKEN.finditer(body) if token["skip"] is None]
+    if any(token[0] in {"'", "`"} for token in tokens):
+        return [Found("refused", text="Lexical error at the end of the text.")]
     each = [list(part) for ends, part in groupby(tokens, lambda token: token[0] == ";") if not ends]
     return [statement for part in each for statement in _unframed(body, part)]
 

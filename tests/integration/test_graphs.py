@@ -140,6 +140,7 @@ def test_the_sdk_reads_both_graphs(service: ServiceThread, job: int) -> None:
         assert code_of(client.create_flink_sql_job_graph, bad) == (400, code)
 
 
+@real
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

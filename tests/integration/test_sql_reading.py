@@ -299,6 +299,35 @@ def test_what_is_refused_is_refused_with_its_place(real_flink: RealFlink, body: 
     assert place in str(refused.value)
 
 
+INSERT = "INSERT INTO t SELECT 1"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("DROP VIEW IF EXISTS a;" * 45_000 + INSERT, "more than 1000 statements"),
+        ("use catalog default_catalog;" * 3_000 + INSERT, "more than 1000 statements"),
+        ("use catalog " * 7_000, "line 1, column 13"),
+        ("SET a = b;" * 1_000 + INSERT, "more than 1000 statements"),
+        ("/*" * 500_000, "line 1"),
+        ("INSERT INTO t SELECT " + "(" * 300, "SQL parse failed"),
+        ("BEGIN STATEMENT SET;" + f"{INSERT};" * 1_000 + "END", "more than 1000 statements"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_what_is_too_much_is_refused(real_flink: RealFlink, body: str, says: str) -> None:
+    with pytest.raises(SqlRefused, match=says):
+        real_flink.read(body)
+
+
+def test_commands_whose_comments_hide_the_next_are_read_one_by_one(real_flink: RealFlink) -> None:
+    """Whatever Flink's lexer would have to skip for each of them, it is skipped once."""
+    for each in ("SET a = " + "a//" * 300 + ";\n", "SET a=" + "a=" * 450 + " //b;", "RESET a //b;\n;"):
+        read = real_flink.read(each * 990 + INSERT)
+        assert len(read.asked) == 990
+        assert read.inserts == (INSERT,)
+
+
 def test_the_filter_in_a_comment_and_the_insert_behind_it_run_as_flink_reads_them(real_flink: RealFlink) -> None:
     body = "INSERT INTO t SELECT a FROM s // large ones only; INSERT INTO u SELECT a FROM s\nWHERE a > 50;"
     plan = real_flink.run(real_flink.jvm.plan_sql(real_flink.read(TABLES + body), {}, chained=False))

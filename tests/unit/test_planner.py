@@ -62,6 +62,11 @@ class FakeJvm:
             await self._end.wait()
             raise JavaGone("ended while it sent")
 
+    async def read_sql(self, body: str) -> Script:
+        read = scripts.script(body)
+        await self._plan(read)
+        return read
+
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
         await self._plan(script)
         return "{}"
@@ -170,6 +175,22 @@ async def test_graphs_hold_up_no_jobs_and_one_project_not_the_graphs_of_another(
     assert await draw(planner, "quick", "other") == "{}"
     await planner.submit_sql("http://c", script("quick"), {})
     assert jvms[0].begun.count("slow") == 1
+    for task in many:
+        task.cancel()
+    await planner.close()
+
+
+async def test_reading_that_takes_too_long_is_ended_and_holds_up_no_jobs(jvms: list[FakeJvm]) -> None:
+    planner = a_planner(0.2)
+    body = f"CREATE VIEW slow AS SELECT 1; {INTO}"
+    many = [asyncio.create_task(planner.read_sql(body, caller="busy", runs=False)) for _ in range(5)]
+    await until(lambda: jvms and jvms[0].begun)
+    quick = body.replace("slow", "quick")
+    assert (await planner.read_sql(quick, caller="http://c", runs=True)).inserts == (INTO,)
+    assert (await planner.read_sql(quick, caller="other", runs=False)).inserts == (INTO,)
+    assert jvms[0].begun.count("slow") == 1, "of one project one at a time is read"
+    with pytest.raises(SqlRefused, match=r"was ended\. Split the SQL"):
+        await many[0]
     for task in many:
         task.cancel()
     await planner.close()

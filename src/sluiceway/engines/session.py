@@ -45,7 +45,7 @@ from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints, vitals
 from sluiceway.engines.aftermath import SETTLE, Aftermaths, NotYet
-from sluiceway.engines.changelog import WORD, keeps_changelog
+from sluiceway.engines.changelog import WORDS, keeps_changelog
 from sluiceway.engines.flink_rest import (
     AttemptCompleted,
     AttemptFailed,
@@ -129,7 +129,8 @@ class SessionEngine:
         """Plan the job and hand it over; see `Engine`."""
         if run.restore is not None and not run.claims:
             try:
-                options = await self._options(cluster, run, spec) if WORD in spec.sql else spec.options
+                told = any(word in spec.sql for word in WORDS)
+                options = await self._options(cluster, run, spec) if told else spec.options
             except Unreachable as error:
                 return Silent(str(error))
             if await keeps_changelog(self.rest(cluster), options):
