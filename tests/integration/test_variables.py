@@ -20,14 +20,19 @@ from huaweicloudsdkdli.v1 import (
     UpdateGlobalVariableRequestBody,
 )
 from tests import scripts
+from tests.plane import PROJECT as AT_HOME
+from tests.plane import plane
 from tests.service_thread import PROJECT, ServiceThread, code_of
 
+from sluiceway.app import clock
 from sluiceway.cli.main import run
+from sluiceway.control.variables import Variables
+from sluiceway.control.vault import Vault
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.variables import Filled, Variable, fill
+from sluiceway.domain.variables import Filled, Unfilled, Variable, fill
 from sluiceway.engines.sql import Script, SqlRefused
 from sluiceway.engines.submit import SqlSubmitter
 
@@ -101,6 +106,22 @@ def test_what_cannot_be_has_its_code(service: ServiceThread) -> None:
     assert code_of(sdk.delete_global_variable, DeleteGlobalVariableRequest("nothing")) == (400, "DLI.0002")
     update = UpdateGlobalVariableRequest("nothing", UpdateGlobalVariableRequestBody(var_value="1"))
     assert code_of(sdk.update_global_variable, update) == (400, "DLI.0002")
+
+
+async def test_a_value_that_was_sealed_with_a_lost_key_refuses_the_run(tmp_path: Path) -> None:
+    async with plane(tmp_path) as at:
+        first, second = (Variables(at.db, Vault(tmp_path / name), clock) for name in ("one.key", "two.key"))
+        await first.create(AT_HOME, "pw", SECRET, "somebody", sensitive=True)
+        assert (await first.fill(AT_HOME, "{{pw}}")).text == SECRET
+        with pytest.raises(Unfilled, match=r"The value of \{\{pw\}\} cannot be had back: .* Set it anew"):
+            await second.fill(AT_HOME, "{{pw}}")
+        job = await at.create("job")
+        assert (await first.fill_of_job(job, "{{pw}}")).text == SECRET, "its project's"
+        with pytest.raises(Unfilled, match="is no variable"):
+            await first.fill("elsewhere", "{{pw}}")
+        many = " ".join(f"{{{{a{n}}}}}" for n in range(101))
+        with pytest.raises(Unfilled, match="uses 101 variables; at most 100"):
+            await first.fill(AT_HOME, many)
 
 
 TABLES = """

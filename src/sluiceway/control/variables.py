@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from sluiceway.control.errors import NameTaken, TooMany, UnknownVariable
-from sluiceway.control.vault import Vault
+from sluiceway.control.vault import BadKeyFile, Vault
 from sluiceway.domain.variables import Filled, Unfilled, Variable, fill, names_in
 from sluiceway.store import variables as store
 from sluiceway.store.database import Database
@@ -74,7 +74,11 @@ class Variables:
     async def _opened(self, project: str, stored: StoredVariable) -> Variable:
         if not stored.sensitive:
             return Variable(stored.value)
-        return Variable(await asyncio.to_thread(self.vault.open, stored.value, _bound(project, stored.name)), True)
+        try:
+            value = await asyncio.to_thread(self.vault.open, stored.value, _bound(project, stored.name))
+        except BadKeyFile as error:
+            raise Unfilled(f"The value of {{{{{stored.name}}}}} cannot be had back: {error} Set it anew.") from error
+        return Variable(value, sensitive=True)
 
     async def _sealed(self, project: str, name: str, value: str) -> str:
         return await asyncio.to_thread(self.vault.seal, value, _bound(project, name))
