@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Many set it for containers. Here each of a hundred processes would compile all of the service and the tests anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup demo static check test chaos simulate planted fuzz fuzz-readers hostile bench lock clean
 
@@ -58,6 +60,7 @@ fuzz-readers: .venv/ready  ## Made-up SQL, options and errors for whatever reads
 	$(BIN)/python -m tests.fuzz_readers $(TARGET) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 hostile: .venv/ready  ## Attacks on the service, and what another caller notices of them: ONLY=name,… ROW=2 SEED=…
+	$(if $(ONLY)$(ROW),,$(BIN)/pytest -q -n 2 -m process tests/hostile/test_growth.py)
 	$(BIN)/python -m tests.hostile $(if $(ONLY),--only $(ONLY)) $(if $(ROW),--row $(ROW)) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/ready  ## What it costs, beside what one would use instead

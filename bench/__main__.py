@@ -2,12 +2,12 @@
 
 import sys
 
-from bench import accept, lists, stops
+from bench import accept, fits, lists, stops
 
 
 def main() -> int:
     """Run every benchmark and print its table; 1 when a target of the project is missed."""
-    kept = [stops.main(), accept.main(), lists.main()]
+    kept = [stops.main(), accept.main(), lists.main(), fits.main()]
     return 0 if all(kept) else 1
 
 

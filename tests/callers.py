@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 import httpx
 from tests.native_api import no_planner
-from tests.openapi import Description
+from tests.openapi import description_of
 from tests.plane import Plane, plane
 from tests.signer import Call, signed
 
@@ -76,7 +76,7 @@ async def guarded(directory: Path, **options: Any) -> AsyncIterator[Guarded]:
         settings = Settings(auth=True, data=directory)
         door = _door(settings, at.db)
         application = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, door)
-        described = Description(application.openapi_schema.to_schema())
+        described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
             await answer.aread()

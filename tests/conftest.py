@@ -9,9 +9,27 @@ from tests.object_store import KEYS, ObjectStore
 from tests.places import DiskPlace, Place, S3Place
 from tests.real_flink import RealFlink
 
+from sluiceway.control import passwords
+
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing; what they cost otherwise is tested in `test_tokens.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_COST", 16)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _java_that_starts_quickly() -> Iterator[None]:
+    """Java without its thorough compiler, as long as nothing says otherwise: what a test starts never gets warm."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
 
 
 @pytest.fixture(scope="session")

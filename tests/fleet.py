@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests import databases
 from tests.service import wait_for
 
 from sluiceway.domain.job import JobSpec
-from sluiceway.store.database import migrate
 from sluiceway.store.rows import to_json
 from sluiceway.testing.fake_disk import Disk
 from sluiceway.testing.fake_flink import FakeFlink
@@ -63,7 +63,7 @@ class Fleet:
         data.mkdir(parents=True, exist_ok=True)
         self.path = data / "sluiceway.db"
         self.cluster = cluster
-        migrate(self.path)
+        databases.make(self.path)
 
     def run(self, count: int = 1, *, project: str = PROJECT, **fields: Any) -> list[int]:
         """So many running jobs; `fields` are those of `FakeJob`."""

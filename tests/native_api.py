@@ -10,12 +10,16 @@ from typing import Any, NoReturn, cast
 
 import httpx
 import uvicorn
-from tests.openapi import Description
-from tests.plane import PATIENCE, PROJECT, Plane, plane
+from tests.openapi import description_of
+from tests.patience import PATIENCE
+from tests.plane import PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.app import _api
+from sluiceway.control.watch import Watch
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
+from sluiceway.engines.submit import JvmProvider
 from sluiceway.settings import Settings
 
 STOPS = f"/api/v1/projects/{PROJECT}/stops"
@@ -58,8 +62,8 @@ class Api:
         assert answer.status_code == 200, answer.text
         return cast("dict[str, Any]", answer.json())
 
-    async def resume(self, stop: int) -> dict[str, Any]:
-        answer = await self.http.post(f"{STOPS}/{stop}/resume")
+    async def resume(self, stop: int, **how: Any) -> dict[str, Any]:
+        answer = await self.http.post(f"{STOPS}/{stop}/resume", json=how or None)
         assert answer.status_code == 202, answer.text
         return cast("dict[str, Any]", answer.json())
 
@@ -74,16 +78,17 @@ class Api:
 
 
 async def no_planner() -> NoReturn:
-    """Nothing plans SQL here."""
-    raise AssertionError("nothing is planned")
+    """Nothing plans SQL here: whether a state fits is not known."""
+    raise Unreachable("nothing is planned here")
 
 
 @asynccontextmanager
-async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
+async def native_api(directory: Path, planner: JvmProvider = no_planner, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner)
-        described = Description(application.openapi_schema.to_schema())
+        watch = Watch(at.db, at.reconciler.shifts)
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, planner, watch=watch)
+        described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
             await answer.aread()

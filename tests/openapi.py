@@ -4,6 +4,9 @@ import re
 from typing import Any
 
 import httpx
+from litestar import Litestar
+
+from sluiceway.api import docs
 
 Schema = dict[str, Any]
 
@@ -80,6 +83,17 @@ class Description:
         except AssertionError:
             return False
         return True
+
+
+_DESCRIPTIONS: dict[frozenset[str], Description] = {}
+
+
+def description_of(app: Litestar) -> Description:
+    """What an application says of itself. That follows from its routes, so those that have the same ones share it."""
+    routes = frozenset(route.path for route in app.routes)
+    if routes not in _DESCRIPTIONS:
+        _DESCRIPTIONS[routes] = Description(docs.completed(app).openapi_schema.to_schema())
+    return _DESCRIPTIONS[routes]
 
 
 def _is(value: Any, name: str) -> bool:

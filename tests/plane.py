@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests import databases
+from tests.patience import PATIENCE
 
 from sluiceway.app import clock
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -29,14 +32,14 @@ from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Clock, Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
 
 PROJECT = "p"
 RULES = StopRules(
-    timeout=timedelta(seconds=20),
+    timeout=timedelta(seconds=2 * PATIENCE),  # tests of deadlines have short ones of their own
     attempts=3,
     backoff=timedelta(milliseconds=50),
     gone_after=timedelta(milliseconds=400),
@@ -50,7 +53,6 @@ HEALTH = HealthRules(
     refresh=timedelta(milliseconds=200),
 )
 QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
-PATIENCE = 20.0  # seconds within which anything must have happened, on any machine
 
 
 @dataclass
@@ -69,6 +71,7 @@ class Plane:
     engine: SessionEngine
     take: TakeSavepoints
     bring: ImportSavepoint
+    resume: ResumeJobs
 
     @property
     def fake(self) -> FakeFlink:
@@ -152,14 +155,14 @@ async def plane(
     clusters: int = 1,
     rules: StopRules = RULES,
     max_savepoints: int = 100,
-    timeout: float = 1.0,
+    timeout: float = 10.0,  # as the service has it: on a busy machine an answer may take a second
     fakes: dict[str, FakeFlink] | None = None,
     clock: Clock = clock,
     pace: Pace = QUICK,
     storage: Storage | None = None,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
-    await asyncio.to_thread(migrate, directory / "test.db")
+    await asyncio.to_thread(databases.make, directory / "test.db")
     db = Database(directory / "test.db")
     storage = storage or Storage(str(directory / "storage"))
     own = fakes is None
@@ -187,12 +190,13 @@ async def plane(
 
         reconciler = Reconciler(db, at.get, turns, clock, pace)
         queues = Queues(tuple(fakes), at.get, reconciler.wake)
+        start = StartJobs(db, queues, storage, clock)
         made = Plane(
             db,
             storage,
             fakes,
             StopJobs(db, queues, storage, clock, rules.timeout),
-            StartJobs(db, queues, storage, clock),
+            start,
             EditJobs(db, queues, storage, clock, rules.timeout),
             Queries(db, queues, engine.flink_job),
             reconciler,
@@ -200,6 +204,7 @@ async def plane(
             engine,
             TakeSavepoints(db, queues, storage, clock, rules.timeout),
             ImportSavepoint(db, storage, clock),
+            ResumeJobs(start),
         )
         reconciler.start(fakes)
         try:

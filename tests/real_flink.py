@@ -13,11 +13,12 @@ from sluiceway.engines.sql import Script
 
 T = TypeVar("T")
 
-# Small buffers: tests run few jobs, and CI has little memory.
+# Small buffers: tests run few jobs, and CI has little memory. Managed memory is taken as it is used; aggregations over
+# windows want some MB of it.
 OPTIONS = {
     "taskmanager.memory.network.min": "64mb",
     "taskmanager.memory.network.max": "64mb",
-    "taskmanager.memory.managed.size": "64mb",
+    "taskmanager.memory.managed.size": "512mb",
 }
 ENDLESS = """
     CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10');

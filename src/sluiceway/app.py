@@ -14,9 +14,9 @@ import aiohttp
 import structlog
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Scope
 
-from sluiceway.api import dli, docs, error_page, health, native, permit
+from sluiceway.api import dli, docs, error_page, health, native, permit, prometheus
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
 from sluiceway.api.auth.gate import Gate
@@ -26,14 +26,18 @@ from sluiceway.api.auth.signature import ReplayGuard
 from sluiceway.api.budget import LOCALS, STRANGERS, Budget
 from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.api.origin import OwnOrigin
+from sluiceway.api.pace import Pace
+from sluiceway.api.prometheus import BadTokenFile, MetricsToken
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.denials import Denials
 from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.preflight import Preflight
@@ -41,6 +45,8 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.resources import Resources
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
 from sluiceway.control.start_jobs import StartJobs
@@ -51,6 +57,7 @@ from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
+from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import HealthRules
@@ -58,13 +65,17 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
+from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
+from sluiceway.engines.reading import SqlReading
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.zone import local_zone
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import Turn, TurnSettings
@@ -102,6 +113,7 @@ class Door:
     sign_in: SignIn
     knows: Knows
     denials: Denials
+    scrapes: Callable[[Scope], bool]  # carries the token for metrics
 
 
 def clock() -> datetime:
@@ -141,16 +153,18 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
+        watch = Watch(db, reconciler.shifts)
+        await watch.begin()
         reconciler.start(names)
         stack.push_async_callback(reconciler.close)
         await stack.enter_async_context(_sweeping(settings, db, storage))
         await stack.enter_async_context(_beside(door.denials.run(), "denials"))
-        api = _api(settings, db, queues, storage, engine, planner, door, reconciler)
+        api = _api(settings, db, queues, storage, engine, planner, door, reconciler=reconciler, watch=watch)
         # Where callers sign in, a page that they look at cannot do it for them.
         signed_in = must_sign_in(settings)
         asgi = Budget(api, STRANGERS) if signed_in else OwnOrigin(Budget(api, LOCALS))
         yield Service(
-            RequestIds(SecurityHeaders(asgi)),
+            RequestIds(SecurityHeaders(health.AskedForHead(Pace(asgi)))),
             {name: cluster.url for name in names if (cluster := locate(name))},
         )
 
@@ -198,7 +212,16 @@ def _door(settings: Settings, db: Database, session: aiohttp.ClientSession | Non
     sign_in = SignIn(db, Vault((settings.secret_key_file or settings.data / KEY_FILE).expanduser().absolute()), clock)
     provider, guard = _provider(settings, session), ReplayGuard() if settings.refuse_replays else None
     knows = Credentials(sign_in, clock, provider, guard) if must_sign_in(settings) else nobody_signs_in
-    return Door(sign_in, knows, Denials(db, clock))
+    return Door(sign_in, knows, Denials(db, clock), _scrapes(settings))
+
+
+def _scrapes(settings: Settings) -> Callable[[Scope], bool]:
+    if settings.metrics_token_file is None:
+        return lambda _: False
+    try:
+        return MetricsToken.read(settings.metrics_token_file).fits
+    except BadTokenFile as error:
+        raise BadSettings(f"--metrics-token-file {error}.") from error
 
 
 def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> OidcVerifier | None:
@@ -365,14 +388,23 @@ def _api(
     engine: SessionEngine,
     planner: JvmProvider,
     door: Door | None = None,
+    *,
     reconciler: Reconciler | None = None,
+    watch: Watch | None = None,
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
     variables = Variables(db, door.sign_in.vault, clock)
+    reading = SqlReading(planner, variables.fill)
+    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
+    stop_jobs = StopJobs(db, queues, storage, clock, timeout)
+    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options)
     use_cases = {
-        "stop_jobs": StopJobs(db, queues, storage, clock, timeout),
-        "start_jobs": StartJobs(db, queues, storage, clock),
+        "stop_jobs": stop_jobs,
+        "retry_stops": RetryStops(stop_jobs),
+        "start_jobs": start_jobs,
+        "resume_jobs": ResumeJobs(start_jobs),
+        "plans": KeptPlans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
@@ -380,8 +412,9 @@ def _api(
         "import_savepoint": ImportSavepoint(db, storage, clock),
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
+        "fit_of": fit_of,
         "following": Following(db),
-        "preflight": Preflight(db, queues, storage, engine.survey, clock),
+        "preflight": Preflight(db, queues, storage, engine.survey, clock, reading.options),
         "queues": queues,
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
@@ -393,6 +426,7 @@ def _api(
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),
         "denials": door.denials,
+        "watch": watch or Watch(db, list),
     }
 
     async def database() -> str:
@@ -411,18 +445,20 @@ def _api(
 
     readiness: health.Readiness = {"database": database, "clusters": clusters, "workers": workers, "storage": files}
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             *dli.routes(
                 settings.refused_form,
                 _format(settings.dli_savepoint_format),
                 settings.idle_state_retention_unit,
                 settings.stop_at_rest,
+                frozenset(map(Allowed, settings.dli_resume_anyway)),
             ),
             native.routes(),
             iam.routes(),
             health.healthz,
             health.readyz,
+            prometheus.metrics,
             docs.schema,
             docs.assets(),
             error_page.error_page,
@@ -431,12 +467,11 @@ def _api(
         dependencies={name: _given(value) for name, value in {**use_cases, "readiness": readiness}.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dli.exception_handlers(),
-        middleware=[Gate(door.knows, door.denials), *limits, KeptAnswers()],
+        middleware=[Gate(door.knows, door.denials, door.scrapes), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say
-        openapi_config=docs.openapi,
+        openapi_config=docs.described(),
     )
-    return docs.completed(app)
 
 
 def _format(name: str) -> SavepointFormat | None:

@@ -100,6 +100,10 @@ class Settings:
     dli_savepoint_format: Literal["auto", "native", "canonical"] = "auto"
     """Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm."""
 
+    dli_resume_anyway: Annotated[tuple[Literal["drained", "finished"], ...], Parameter(negative=())] = ()
+    """What DLI's resume_savepoint takes although it writes rows twice: drained savepoints, or jobs that have finished;
+    may be repeated."""
+
     idle_state_retention_unit: RetentionUnit = "auto"
     """What idle_state_retention of DLI's API counts; auto: hours below 60, and seconds from there on."""
 
@@ -126,6 +130,9 @@ class Settings:
 
     oidc_issuer: str | None = None
     """Address of an OIDC issuer whose bearer tokens are taken, exactly as it calls itself. Needs --oidc-audience."""
+
+    metrics_token_file: Path | None = None
+    """File with the token that a monitoring system reads /metrics with, where callers sign in."""
 
     oidc_audience: str | None = None
     """What a bearer token must name as its audience."""

@@ -1,6 +1,8 @@
 """What a stop, or a savepoint of a running job, must never do to a job: on real Flink, through the service."""
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ ROWS = "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');"
 COUNTS = "CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'blackhole');"
 COUNT = f"{SOURCE}{COUNTS} INSERT INTO b SELECT MOD(n, 10), COUNT(*) FROM s GROUP BY MOD(n, 10);"
 COPY = f"{SOURCE}{ROWS} INSERT INTO b SELECT n FROM s;"
+JOIN = f"{SOURCE}{COUNTS} INSERT INTO b SELECT a.n, c.n FROM s AS a JOIN s AS c ON a.n = c.n;"
 ASYNC = "SET 'table.exec.async-state.enabled' = 'true';"
 HEAVY = (
     "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10', 'fields.n.kind' = 'sequence',"
@@ -36,6 +39,7 @@ JOBS: dict[str, tuple[str, dict[str, object]]] = {
     "sync": (COUNT, {}),
     "async": (ASYNC + COUNT, AGAIN),
     "async-kept": (ASYNC + COUNT, AGAIN),
+    "async-join": (ASYNC + JOIN, {**AGAIN, "runtime_config": "state.backend.type=rocksdb"}),
     "forst": (COPY, {"runtime_config": "state.backend.type=forst"}),
     "heavy": (HEAVY, {}),
     "expiring": (COPY, {**AGAIN, "runtime_config": "execution.checkpointing.timeout=10 ms"}),
@@ -81,6 +85,12 @@ class Stage:
         [answer] = self.native("POST", "/stops", {"job_ids": [self.ids[name]], "dry_run": True, **fields})["jobs"]
         return dict(answer)
 
+    def dry_run(self, name: str) -> str:
+        """What the command prints of one job."""
+        command = [sys.executable, "-m", "sluiceway", "stop", str(self.ids[name]), "--dry-run"]
+        place = ["--server", self.service.url, "--project", self.service.project]
+        return subprocess.run([*command, *place], capture_output=True, text=True, timeout=120).stdout
+
     def stop(self, name: str, **fields: object) -> dict[str, Any]:
         """Stop one job, and wait until that has settled."""
         batch = self.native("POST", "/stops", {"job_ids": [self.ids[name]], **fields})["id"]
@@ -108,6 +118,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     [
         ("sync", "canonical", "hashmap writes both formats"),
         ("async", "native", "asynchronous"),
+        ("async-join", "native", "asynchronous"),
         ("forst", "native", "ForSt"),
     ],
 )
@@ -149,6 +160,7 @@ def test_a_job_with_much_state_and_no_checkpoints_is_stopped_with_all_of_it(stag
 def test_a_restart_from_nothing_is_told_and_no_second_attempt_follows(stage: Stage) -> None:
     finding = stage.dry("expiring")["finding"]
     assert (finding["if_savepoint_fails"], finding["timeout_seconds"]) == ("restarts_from_nothing", 0.01)
+    assert "restarts from nothing" in stage.dry_run("expiring")
     before = stage.restarts("expiring")
     failed = stage.stop("expiring")
     assert (failed["phase"], failed["attempt"]) == ("failed", 1), failed
@@ -207,3 +219,19 @@ def test_a_job_with_a_changelog_is_resumed_and_what_it_began_from_is_flinks_then
     with pytest.raises(urllib.error.HTTPError) as refused:
         stage.service.dli("POST", f"/jobs/{other}/import-savepoint", {"savepoint_path": kept["path"]})
     assert b"claim mode" in refused.value.read()
+
+
+TWICE = (
+    f"{SOURCE}{ROWS} INSERT INTO b SELECT n FROM s;"
+    "DROP TABLE b; CREATE TABLE b (n BIGINT) WITH ('connector' = 'print'); INSERT INTO b SELECT n FROM s;"
+)
+COUNTER = f"SET 'table.exec.uid.generation' = 'ALWAYS'; {COUNT}"
+
+
+@pytest.mark.parametrize(("sql", "why"), [(TWICE, "b"), (COUNTER, "uid.generation")])
+def test_what_could_not_be_right_or_not_be_resumed_is_refused_before_it_runs(stage: Stage, sql: str, why: str) -> None:
+    job = stage.service.create("refused-" + why.replace(".", "-"), sql)
+    stage.service.dli("POST", "/jobs/run", {"job_ids": [job], "resume_savepoint": False})
+    refused = stage.service.until(job, "job_submit_fail")["status_desc"]
+    assert why in refused
+    assert len(refused) > 100, "with the reason and the way out"

@@ -22,6 +22,7 @@ CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');
 WELL = f"{TABLES} INSERT INTO b SELECT n FROM s;"
 LOOP = f"{TABLES} INSERT INTO b SELECT n / (n - n) FROM s;"
 RESTARTS = {"restart_when_exception": True, "checkpoint_enabled": True, "checkpoint_interval": 1}
+CHECKED = {"checkpoint_enabled": True, "checkpoint_interval": 2}
 COUNTED = "CREATE TABLE c (k BIGINT, n BIGINT{more}) WITH ('connector' = 'blackhole');"
 COUNT = TABLES + COUNTED.format(more="") + "INSERT INTO c SELECT n, COUNT(*) FROM s GROUP BY n;"
 SUMS = TABLES + COUNTED.format(more=", v BIGINT") + "INSERT INTO c SELECT n, COUNT(*), SUM(n) FROM s GROUP BY n;"
@@ -189,6 +190,39 @@ def test_a_resume_that_does_not_fit_says_so_and_what_it_was_started_from_stays(w
     world.clear(job)
 
 
+def test_what_loops_on_its_way_back_is_parked_with_its_cause_and_the_others_are_proven(
+    world: World, tmp_path: Path
+) -> None:
+    out, aside = tmp_path / "out", tmp_path / "aside"
+    rows = f"CREATE TABLE f (n BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out.as_uri()}', 'format' = 'csv');"
+    bad = world.run(TABLES + rows + "INSERT INTO f SELECT n FROM s;", runtime_config=QUICK, **RESTARTS)
+    good = world.run(WELL, **RESTARTS)
+    for job in (bad, good):
+        world.until(job, lambda h: bool(h.get("up_at")))
+    code, said = world.cli("stop", str(bad), str(good), "--wait", "--json")
+    assert code == 0, said
+    stop = json.JSONDecoder().raw_decode(said)[0]
+    kept = {view["job_id"]: view["savepoint"] for view in stop["stop"]["jobs"]}
+    out.rename(aside)
+    out.write_text("in the way of the directory")
+    code, said = world.cli("resume", str(stop["id"]), "--park-restarts", "3", "--wait", "--json")
+    back = json.JSONDecoder().raw_decode(said)[0]["resume"]
+    views = {view["job_id"]: view for view in back["jobs"]}
+    assert (code, views[bad]["phase"], views[good]["phase"]) == (1, "parked", "proven"), said
+    assert "Cause: " in views[bad]["why"]
+    assert world.service.job(bad)["status_desc"] == views[bad]["why"]
+    assert world.flink(bad) == "CANCELED"
+    [savepoint] = [s for s in world.own("GET", f"/savepoints?job_id={bad}")["savepoints"] if s["path"] == kept[bad]]
+    assert savepoint["needed"], "its state stays"
+    out.unlink()
+    aside.rename(out)
+    code, said = world.cli("resume", str(stop["id"]), "--failed", "--wait")
+    assert code == 0, said
+    newest = (world.fare(bad) or {})["restored_from"]
+    assert newest == kept[bad] or "/chk-" in newest, "a checkpoint from between its failures is newer, and was kept"
+    world.clear(bad, good)
+
+
 def test_jobs_without_slots_say_so_and_why_they_failed(world: World) -> None:
     wide = world.run(WELL, parallel_number=400, cu_number=400)
     told = world.until(wide, lambda h: h.get("condition") == "no_slots")
@@ -244,8 +278,36 @@ WINDOWS = [
 ]
 
 
-def test_the_embedded_flink_runs_windows(world: World) -> None:
-    jobs = [world.run(f"{EVENTS} INSERT INTO c SELECT n, COUNT(*) {window};") for window in WINDOWS]
+RANKED = (
+    "SELECT k, n FROM (SELECT MOD(n, 5) AS k, n, ROW_NUMBER() OVER (PARTITION BY MOD(n, 5) ORDER BY {order}) AS r"
+    " FROM e) WHERE r <= {most}"
+)
+OTHERS = [
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n",
+    "SELECT a.n, b.n FROM e AS a JOIN e AS b ON a.n = b.n AND a.ts BETWEEN b.ts - INTERVAL '1' SECOND AND b.ts",
+    RANKED.format(order="n DESC", most=3),
+    RANKED.format(order="ts ASC", most=1),
+]
+
+
+def test_the_embedded_flink_runs_what_newcomers_write(world: World) -> None:
+    """Windows, joins, top-n and deduplication."""
+    selects = [*(f"SELECT n, COUNT(*) {window}" for window in WINDOWS), *OTHERS]
+    jobs = [world.run(f"{EVENTS} INSERT INTO c {select};") for select in selects]
     for job in jobs:
         world.until(job, lambda h: bool(h.get("up_at")))
+    world.clear(*jobs)
+
+
+def test_sixty_small_jobs_run_at_once_on_the_embedded_flink(world: World) -> None:
+    jobs = [world.service.create(f"small-{n}", COUNT if n % 3 else WELL, **CHECKED) for n in range(60)]
+    world.service.start(jobs)
+
+    def fares() -> list[dict[str, Any]]:
+        which = "&".join(f"job_id={job}" for job in jobs)
+        found: list[dict[str, Any]] = world.own("GET", f"/jobs?{which}&limit=100")["jobs"]
+        return found
+
+    wait_for(lambda: all((fare["health"] or {}).get("up_at") for fare in fares()))
+    assert [fare["health"]["condition"] for fare in fares()] == ["running"] * 60
     world.clear(*jobs)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
+from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
 from sluiceway.engines.flink_rest import Attempt, AttemptInProgress, FlinkRest, JobOverview
 from sluiceway.testing.fake_flink import FakeFlink
 
-PATIENCE = 20.0  # seconds; a good stop takes about one
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10'{more});"
 COPY = "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO b SELECT n FROM s;"
 COUNT = (

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.contract.clusters import Cluster, RealPlace, fresh_id
+from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
@@ -260,7 +261,7 @@ async def test_vertices_tell_whether_they_are_held_up(flink: Cluster) -> None:
     job = await flink.rest.job(jid)
     assert job is not None
     vertex = job["vertices"][0]["id"]
-    async with asyncio.timeout(30):  # the first answer can be that nothing is known yet
+    async with asyncio.timeout(PATIENCE):  # the first answer can be that nothing is known yet
         while (level := await flink.rest.back_pressure(jid, vertex)) is None:
             await asyncio.sleep(0.2)
     assert level in {"ok", "low", "high"}

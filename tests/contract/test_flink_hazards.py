@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 import pytest
-from tests.contract.clusters import PATIENCE, Cluster, fresh_id
+from tests.contract.clusters import Cluster, fresh_id
+from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
 from sluiceway.engines.flink_rest import (

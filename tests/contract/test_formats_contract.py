@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from tests.contract.clusters import PATIENCE, Cluster
+from tests.contract.clusters import Cluster
+from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused
 from sluiceway.domain.traits import Traits

@@ -7,8 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.contract.clusters import COUNT, PATIENCE, SOURCE, Cluster, RealPlace
+from tests.contract.clusters import COUNT, SOURCE, Cluster, RealPlace
 from tests.handles import every_handle, master_state
+from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import Broken, Complete
 from sluiceway.engines.flink_rest import AttemptCompleted

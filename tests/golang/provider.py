@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 from tests.golang.decoding import string, struct
 from tests.golang.golangsdk import ServiceClient, Unexpected
 from tests.golang.wire import Answer
+from tests.patience import PATIENCE
 
 Config = Mapping[str, Any]
 
@@ -19,7 +20,6 @@ STARTING = {"job_init", "job_submitting"}
 STARTED = {"job_running", "job_finish"}
 STOPPING = {"job_submitting", "job_running", "job_canceling", "job_savepointing", "job_arrearage_recovering"}
 STOPPED = {"job_init", "job_cancel_success"}
-PATIENCE = 30.0  # seconds
 _ERROR = struct({"error_code": string, "error_msg": string})
 
 

@@ -4,6 +4,7 @@ Costs are times of this thread on the processor, and only how they grow is judge
 """
 
 import ast
+import gc
 import importlib
 import re
 import time
@@ -15,9 +16,14 @@ from typing import Any, Final
 import sluiceway
 
 SOURCE: Final = Path(sluiceway.__file__).parent
-STEP: Final = 8  # the larger text is so many times as long as the smaller one
-GENEROUS: Final = 3.0  # and may cost so many times more than that: what grows with the square costs eight times more
+STEP: Final = 8  # a text is so many times as long as the one that it is held against
+# And may cost so many times more than that: eight times the length, then, 14 times the cost. What grows with the square
+# costs 64 times as much, and 22 times with the power of 1.5.
+GENEROUS: Final = 1.75
 NOISE: Final = 0.012  # seconds below which nothing is judged
+AGAIN: Final = 3  # times that a cost is taken that seems too high; the least of them counts
+LEAST: Final = 1 << 11  # characters of the shortest text
+LARGE: Final = 8 << 20  # characters of the longest one
 
 # What repeats without end in the text of somebody who means ill.
 UNITS: Final[Mapping[str, str]] = {
@@ -70,31 +76,52 @@ class Superlinear(AssertionError):  # noqa: N818 - what was found
     """The cost of a text grows faster than the text."""
 
 
-def judge(what: str, act: Callable[[str], object], make: Callable[[int], str], size: int) -> None:
-    """Raises `Superlinear`."""
-    large = cost(act, make(size))
-    if large <= NOISE:
-        return
-    small = max(cost(act, make(size // STEP)), 1e-6)
-    if large <= small * STEP * GENEROUS or large <= NOISE:
-        return
-    # Once more: something else may have been in the way.
-    large, small = cost(act, make(size)), max(cost(act, make(size // STEP)) for _ in range(2))
-    if large > max(NOISE, small * STEP * GENEROUS):
-        raise Superlinear(
-            f"{what}: {size} characters cost {large / max(small, 1e-6):.0f} times what {size // STEP} cost"
-        )
+def sizes(most: int, up_to: int) -> list[int]:
+    """The lengths to try, the shortest first: up to 8 MB or a limit, each eight times the one before.
+
+    What lies between 1 and 8 MB costs what lies between, or 8 MB cost too much.
+    """
+    found = [min(most, up_to)]
+    while found[-1] >= LEAST * STEP:
+        found.append(found[-1] // STEP)
+    return sorted(found)
 
 
-def cost(act: Callable[[str], object], text: str) -> float:
+def judge(what: str, act: Callable[[Any], object], make: Callable[[int], Any], lengths: Sequence[int]) -> None:
+    """Hold the cost of each length against that of the one before, from the shortest on. Raises `Superlinear`.
+
+    What is not linear is noticed at the first length that costs more than noise, so it never takes long.
+    """
+    base, of = 0.0, 0
+    for length in lengths:
+        given = make(length)
+        taken = cost(act, given)
+        if of and _too_much(taken, base, length / of):
+            shorter = make(of)
+            # Again, the two in turns: something else may have been in the way.
+            again = [(cost(act, shorter), cost(act, given)) for _ in range(AGAIN)]
+            base, taken = min(pair[0] for pair in again), min(pair[1] for pair in again)
+            if _too_much(taken, base, length / of):
+                raise Superlinear(f"{what}: {length} characters cost {taken / base:.0f} times what {of} cost")
+        base, of = taken, length
+
+
+def _too_much(taken: float, base: float, times: float) -> bool:
+    return taken > NOISE and taken > max(base, 1e-6) * times * GENEROUS
+
+
+def cost(act: Callable[[Any], object], given: Any) -> float:
     """Seconds of this thread on the processor. What is refused was looked at, too; a fault of ours is none."""
+    gc.disable()  # it looks at all that the tests have made
     began = time.thread_time()
     try:
-        act(text)
+        act(given)
     except (TypeError, AttributeError, NameError, LookupError):
         raise
     except Exception:
         return time.thread_time() - began
+    finally:
+        gc.enable()
     return time.thread_time() - began
 
 
@@ -118,6 +145,18 @@ class Pattern:
     compiled: re.Pattern[Any]
     methods: frozenset[str]
 
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        text = self.compiled.pattern
+        return text.decode("latin-1") if isinstance(text, bytes) else str(text)
+
+    @property
+    def parsed(self) -> Any:
+        """As Python has read it."""
+        parser: Any = importlib.import_module("re._parser")
+        return parser.parse(self.text, self.compiled.flags & ~re.UNICODE)
+
     def acts(self) -> Iterator[tuple[str, Callable[[str], object]]]:
         """What is done with it to a text."""
         for method in sorted(self.methods or {"search"}):
@@ -139,13 +178,13 @@ class Pattern:
 
     def units(self) -> Iterator[str]:
         """What it matches, and what it almost does."""
-        text = self.compiled.pattern
-        sample = example(text.decode("latin-1") if isinstance(text, bytes) else text, self.compiled.flags)
+        sample = example(self.text, self.compiled.flags)
         for cut in {len(sample), max(len(sample) - 1, 1), max(len(sample) // 2, 1), max(len(sample) // 4, 1)}:
             if sample[:cut]:
                 yield sample[:cut]
 
 
+_FEW: Final = 1000  # rounds
 _METHODS: Final = frozenset({"match", "fullmatch", "search", "sub", "findall", "finditer", "split"})
 
 
@@ -203,6 +242,35 @@ def _constant(module: str, call: ast.Call) -> tuple[str, int]:
         if isinstance(node, ast.Attribute) and node.attr.isupper():
             flags |= int(getattr(re, node.attr, 0))
     return pattern, flags
+
+
+_ONE: Final = frozenset({"LITERAL", "NOT_LITERAL", "ANY", "IN"})  # what is repeated without remembering the rounds
+
+
+def remembers_rounds(items: Any) -> bool:
+    """Whether it repeats a group without end and could give rounds back, each of which Python remembers until then."""
+    for kind, value in items:
+        match str(kind):
+            case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT" as repeat:
+                _, most, inner = value
+                simple = len(inner) == 1 and str(inner[0][0]) in _ONE
+                if (repeat != "POSSESSIVE_REPEAT" and most > _FEW and not simple) or remembers_rounds(inner):
+                    return True
+            case "SUBPATTERN":
+                if remembers_rounds(value[-1]):
+                    return True
+            case "ATOMIC_GROUP":
+                if remembers_rounds(value):
+                    return True
+            case "BRANCH":
+                if any(map(remembers_rounds, value[1])):
+                    return True
+            case "ASSERT" | "ASSERT_NOT":
+                if remembers_rounds(value[1]):
+                    return True
+            case _:
+                pass
+    return False
 
 
 def example(pattern: str, flags: int = 0) -> str:

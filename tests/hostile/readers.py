@@ -3,7 +3,9 @@
 Each is called with all shapes of `growth`. What it says to them is for other tests; here only the cost counts.
 """
 
+import io
 import json
+import random
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,12 +13,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from tests.archives import pack
+from tests.hostile.growth import LARGE
+from tests.hostile.test_archives import listing
+from tests.hostile.test_savepoint_reader import SHAPES
 
+from sluiceway import zips
 from sluiceway.api import origin
 from sluiceway.api.auth import signature
 from sluiceway.api.auth.signature import RawRequest
 from sluiceway.api.auth.token_request import TokenRequest
 from sluiceway.api.caller import address_of
+from sluiceway.api.connections import MAX_HEAD
 from sluiceway.api.dli import (
     boundary,
     jar_rules,
@@ -29,7 +37,7 @@ from sluiceway.api.dli import (
     transfer,
 )
 from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.fields import SQL_LIMIT, TEXT_LIMIT
+from sluiceway.api.dli.fields import FILE_LIMIT, TEXT_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import ListQuery
@@ -37,29 +45,41 @@ from sluiceway.api.dli.wire import CreateSqlJob, Tag
 from sluiceway.api.native import stops, wire
 from sluiceway.cli import log_lines, output
 from sluiceway.control import resources
-from sluiceway.engines import flink_answers, flink_failures, options, sql, submit_errors, traffic
+from sluiceway.control.transfer import LARGEST_FILE, LARGEST_IMPORT, LARGEST_JOB, MOST_JOBS
+from sluiceway.engines import flink_answers, flink_failures, flink_shapes, options, sql, submit_errors, traffic
 from sluiceway.engines.flink_answers import Answer
+from sluiceway.engines.packages import MOST_ENTRIES
 from sluiceway.engines.submit_errors import Cause
 from sluiceway.settings import MAX_BODY
-from sluiceway.storage import archive, errors, files, paths
+from sluiceway.storage import archive, errors, files, metadata, paths
+from sluiceway.storage.archive import Allowance
 
-HEAD: Final = 60_000  # characters of a header, a path or a query
-NAME: Final = 128
-EACH: Final = 1 << 14  # characters of the larger text, unless the reader says otherwise
-FAST: Final = 1 << 18  # for those that take it in milliseconds
+
+def _longest(of: type[msgspec.Struct], field: str) -> int:
+    """The most characters that a field takes."""
+    [found] = (each.type for each in msgspec.inspect.type_info(of).fields if each.name == field)  # type: ignore[attr-defined]
+    kinds = found.types if isinstance(found, msgspec.inspect.UnionType) else [found]
+    [most] = (kind.max_length for kind in kinds if isinstance(kind, msgspec.inspect.StrType))
+    assert most is not None
+    return most
+
+
+SHOWN: Final = 1 << 20  # nothing bounds what a command shows; this takes a second, of its own process
+# What callers let through.
+NAME: Final = _longest(wire.StopRequest, "name")
+TARGET: Final = _longest(wire.StopRequest, "target")
 
 
 @dataclass(frozen=True)
 class Reader:
-    """`most` is what callers let through, in characters; `size` what is tried, in `make hostile` up to `most`."""
+    """`most` is what callers let through, in characters; by default nobody keeps anything out below 8 MB."""
 
     act: Callable[[str], object]
-    most: int = 8 << 20
-    size: int = EACH
+    most: int = LARGE
 
 
 def _json(field: str, kind: type[Any], text: str) -> object:
-    return boundary.decode(json.dumps({"name": "x", field: text}).encode(), kind)
+    return boundary.decode(msgspec.json.encode({"name": "x", field: text}), kind)
 
 
 def _job(field: str) -> Callable[[str], object]:
@@ -138,19 +158,19 @@ def _glob(text: str) -> object:
 
 READERS: Final[Mapping[str, Reader]] = {
     # SQL and options
-    "sql.check_length": Reader(_refused(sql.check_length), SQL_LIMIT, FAST),
-    "sql.script_of": Reader(_refused(_statements), SQL_LIMIT),
+    "sql.check_length": Reader(_refused(sql.check_length), MAX_BODY),
+    "sql.script_of": Reader(_refused(_statements), sql.MOST_CHARACTERS),
     "sql.script_of, what Flink refuses": Reader(
-        _refused(lambda text: sql.script_of([sql.Found("refused", 1, 1, text)])), SQL_LIMIT
+        _refused(lambda text: sql.script_of([sql.Found("refused", 1, 1, text)])), sql.MOST_CHARACTERS
     ),
-    "options.check_options": Reader(lambda text: options.check_options({text: "x", "a": text}), TEXT_LIMIT),
+    "options.check_options": Reader(lambda text: options.check_options({text: "x", "a": text}), sql.MOST_CHARACTERS),
     "runtime_config.parse": Reader(runtime_config.parse, TEXT_LIMIT),
     "runtime_config.parse, as JSON": Reader(lambda text: runtime_config.parse(json.dumps({text: text})), TEXT_LIMIT),
     # What JobManagers and programs say
     "flink_failures.classify": Reader(lambda text: flink_failures.classify("", text)),
     "flink_failures.classify, the class": Reader(lambda text: flink_failures.classify(text, "")),
     "flink_failures.plain_words": Reader(flink_failures.plain_words),
-    "flink_failures.clip": Reader(flink_failures.clip, size=FAST),
+    "flink_failures.clip": Reader(flink_failures.clip),
     "flink_answers.denial": Reader(lambda text: flink_answers.denial(_answered(text))),
     "flink_answers.excerpt": Reader(lambda text: flink_answers.excerpt(_answered(text))),
     "flink_answers.errors_of": Reader(
@@ -162,66 +182,97 @@ READERS: Final[Mapping[str, Reader]] = {
         lambda text: traffic._parts([text, f"{text}.numRecordsOut", f"Source__{text}.numRecordsIn"])
     ),
     # Bodies
-    "boundary.decode": Reader(
-        lambda text: boundary.decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY, FAST
-    ),
-    "boundary.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY, FAST),
-    "boundary.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY, FAST),
-    "boundary.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY, FAST),
-    "wire.StopRequest": Reader(lambda text: msgspec.json.decode(text, type=wire.StopRequest), MAX_BODY, FAST),
-    "rules.create, name": Reader(_job("name"), MAX_BODY, FAST),
-    "rules.create, desc": Reader(_job("desc"), MAX_BODY, FAST),
-    "rules.create, sql_body": Reader(_job("sql_body"), MAX_BODY, FAST),
-    "rules.create, obs_bucket": Reader(_job("obs_bucket"), MAX_BODY, FAST),
-    "rules.create, dirty_data_strategy": Reader(_job("dirty_data_strategy"), MAX_BODY, FAST),
+    "boundary.decode": Reader(lambda text: boundary.decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
+    "boundary.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
+    "boundary.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
+    "boundary.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
+    "wire.StopRequest": Reader(lambda text: msgspec.json.decode(text, type=wire.StopRequest), MAX_BODY),
+    "rules.create, name": Reader(_job("name"), MAX_BODY),
+    "rules.create, desc": Reader(_job("desc"), MAX_BODY),
+    "rules.create, sql_body": Reader(_job("sql_body"), MAX_BODY),
+    "rules.create, obs_bucket": Reader(_job("obs_bucket"), MAX_BODY),
+    "rules.create, dirty_data_strategy": Reader(_job("dirty_data_strategy"), MAX_BODY),
     "rules.create, runtime_config": Reader(_job("runtime_config"), MAX_BODY),
-    "rules.create, flink_version": Reader(_job("flink_version"), MAX_BODY, FAST),
-    "jar_rules.create, entrypoint": Reader(_jar("entrypoint"), MAX_BODY, FAST),
-    "jar_rules.create, entrypoint_args": Reader(_jar("entrypoint_args"), MAX_BODY, FAST),
-    "jar_rules.create, main_class": Reader(_jar("main_class"), MAX_BODY, FAST),
-    "tag_rules.checked": Reader(lambda text: tag_rules.checked([Tag(text, text)]), MAX_BODY, FAST),
-    "templates._name": Reader(templates._name, MAX_BODY, FAST),
+    "rules.create, flink_version": Reader(_job("flink_version"), MAX_BODY),
+    "jar_rules.create, entrypoint": Reader(_jar("entrypoint"), MAX_BODY),
+    "jar_rules.create, entrypoint_args": Reader(_jar("entrypoint_args"), MAX_BODY),
+    "jar_rules.create, main_class": Reader(_jar("main_class"), MAX_BODY),
+    "tag_rules.checked": Reader(lambda text: tag_rules.checked([Tag(text, text)]), MAX_BODY),
+    "templates._name": Reader(templates._name, MAX_BODY),
     "transfer.imported": Reader(lambda text: transfer.imported("a", text.encode("utf-8", "replace"))),
     "transfer.imported, sql_body": Reader(
         lambda text: transfer.imported("a", json.dumps({"job_type": rules.DEFAULT_TYPE, "sql_body": text}).encode())
     ),
-    "stops._target": Reader(stops._target, 2000),
+    "stops._target": Reader(stops._target, TARGET),
     # Paths and queries
-    "requests.listing": Reader(lambda text: requests.listing(ListQuery(name=text, tags=text)), HEAD),
-    "requests.listing, numbers": Reader(lambda text: (requests.number(text), requests.offset(text)), HEAD),
-    "requests.job_ids": Reader(lambda text: requests.job_ids([text]), MAX_BODY, FAST),
-    "tag_rules.filtered": Reader(tag_rules.filtered, HEAD),
-    "tag_rules.filtered, pairs": Reader(lambda text: tag_rules.filtered(text.replace("a", "a=b,")), HEAD),
-    "resource_rules._path": Reader(resource_rules._path, 1200, 1200),
+    "requests.listing": Reader(lambda text: requests.listing(ListQuery(name=text, tags=text)), MAX_HEAD),
+    "requests.listing, numbers": Reader(lambda text: (requests.number(text), requests.offset(text)), MAX_HEAD),
+    "requests.job_ids": Reader(lambda text: requests.job_ids([text]), MAX_BODY),
+    "tag_rules.filtered": Reader(tag_rules.filtered, MAX_HEAD),
+    "tag_rules.filtered, pairs": Reader(lambda text: tag_rules.filtered(text.replace("a", "a=b,")), MAX_HEAD),
+    "resource_rules._path": Reader(resource_rules._path, FILE_LIMIT),
     "resource_rules._bucket": Reader(resource_rules._bucket),
-    "resource_rules.paths": Reader(lambda text: resource_rules.paths([text]), MAX_BODY, FAST),
-    "resource_rules.owner": Reader(resource_rules.owner, MAX_BODY, FAST),
-    "resource_rules.kind": Reader(resource_rules.kind, MAX_BODY, FAST),
-    "resources.name_of": Reader(resources.name_of, MAX_BODY, FAST),
-    "files.key_of": Reader(files.key_of, MAX_BODY, FAST),
-    "files.key_of, in a bucket": Reader(lambda text: files.key_of(f"obs://bucket/{text}"), MAX_BODY, FAST),
-    "files.is_bucket": Reader(files.is_bucket, MAX_BODY, FAST),
-    "paths.local_path": Reader(paths.local_path, MAX_BODY, FAST),
-    "paths.scheme_of": Reader(paths.scheme_of, MAX_BODY, FAST),
-    "GLOB": Reader(_glob, NAME, NAME),
+    "resource_rules.paths": Reader(lambda text: resource_rules.paths([text]), MAX_BODY),
+    "resource_rules.owner": Reader(resource_rules.owner, MAX_BODY),
+    "resource_rules.kind": Reader(resource_rules.kind, MAX_BODY),
+    "resources.name_of": Reader(resources.name_of, MAX_BODY),
+    "files.key_of": Reader(files.key_of, MAX_BODY),
+    "files.key_of, in a bucket": Reader(lambda text: files.key_of(f"obs://bucket/{text}"), MAX_BODY),
+    "files.is_bucket": Reader(files.is_bucket, MAX_BODY),
+    "paths.local_path": Reader(paths.local_path, MAX_BODY),
+    "paths.scheme_of": Reader(paths.scheme_of, MAX_BODY),
+    "GLOB": Reader(_glob, NAME),
     # Heads
-    "signature.read": Reader(lambda text: signature.read(f"SDK-HMAC-SHA256 {text}"), HEAD),
+    "signature.read": Reader(lambda text: signature.read(f"SDK-HMAC-SHA256 {text}"), MAX_HEAD),
     "signature.read, headers": Reader(
-        lambda text: signature.read(f"SDK-HMAC-SHA256 Access=A, SignedHeaders={text}"), HEAD
+        lambda text: signature.read(f"SDK-HMAC-SHA256 Access=A, SignedHeaders={text}"), MAX_HEAD
     ),
-    "signature.verify, path": Reader(lambda text: _signed(path=f"/{text}"), HEAD),
-    "signature.verify, query": Reader(lambda text: _signed(query=text), HEAD),
-    "signature.verify, headers": Reader(lambda text: _signed(header=text), HEAD),
-    "origin.is_own": Reader(_own, HEAD),
-    "caller.address_of": Reader(_address, HEAD),
-    "Language.of": Reader(Language.of, HEAD),
+    "signature.verify, path": Reader(lambda text: _signed(path=f"/{text}"), MAX_HEAD),
+    "signature.verify, query": Reader(lambda text: _signed(query=text), MAX_HEAD),
+    "signature.verify, headers": Reader(lambda text: _signed(header=text), MAX_HEAD),
+    "origin.is_own": Reader(_own, MAX_HEAD),
+    "caller.address_of": Reader(_address, MAX_HEAD),
+    "Language.of": Reader(Language.of, MAX_HEAD),
     # Storage
     "errors.reason_of": Reader(lambda text: errors.reason_of(ValueError(text))),
     "errors.reason_of, of the system": Reader(lambda text: errors.reason_of(ValueError(f"{text} (os error 2)"))),
-    "archive.shown": Reader(archive.shown, size=FAST),
+    "archive.shown": Reader(archive.shown),
     # What is shown
-    "output.visible": Reader(output.visible),
-    "output.one_line": Reader(output.one_line),
-    "log_lines.clipped": Reader(lambda text: log_lines.clipped(text, log_lines.WORDS), size=FAST),
+    "output.visible": Reader(output.visible, SHOWN),
+    "output.one_line": Reader(output.one_line, SHOWN),
+    "log_lines.clipped": Reader(lambda text: log_lines.clipped(text, log_lines.WORDS)),
     "DliError.body": Reader(lambda text: DliError(Code.SQL_SYNTAX, why=text).body(Language.ENGLISH)),
 }
+
+
+def _of_elements(make: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """As many elements as fit, from a function that is told how many."""
+    few, more = (len(make(count)) for count in (100, 200))
+    return lambda size: make(size * 100 // (more - few))
+
+
+def _jobs_listed(count: int) -> bytes:
+    job = {"jid": "a" * 32, "name": "x", "state": "RUNNING", "start-time": 1, "duration": 1, "last-modification": 1}
+    return json.dumps({"jobs": [job] * count}).encode()
+
+
+def _zip_of_jobs(count: int) -> bytes:
+    return pack({f"jobs/{number}.json": b"{}" for number in range(count)})
+
+
+def _unpacked(data: bytes) -> object:
+    return archive.unpack(data, Allowance(MOST_JOBS, LARGEST_JOB, LARGEST_IMPORT))
+
+
+# What is read of files and long answers: what makes one of a size in bytes, and what reads it.
+FILES: Final[Mapping[str, tuple[Callable[[int], bytes], Callable[[bytes], object], int]]] = {
+    "zips.count": (_of_elements(listing), lambda data: zips.count(io.BytesIO(data), MOST_ENTRIES), LARGE),
+    "archive.unpack, many": (_of_elements(_zip_of_jobs), _unpacked, LARGEST_FILE),
+    "archive.unpack, large": (lambda size: pack({"a": random.Random(1).randbytes(size)}), _unpacked, LARGEST_JOB),
+    "transfer.imported, deep": (lambda size: b"[" * size, lambda data: transfer.imported("a", data), LARGEST_JOB),
+    "flink_answers.decode": (
+        _of_elements(_jobs_listed),
+        lambda data: flink_answers.decode(Answer(200, data), flink_shapes.Jobs),
+        LARGE,
+    ),
+} | {f"metadata.parse, {shape}": (_of_elements(make), metadata.parse, LARGE) for shape, make in SHAPES.items()}

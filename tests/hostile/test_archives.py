@@ -1,9 +1,17 @@
 """Zip files and jars that list more than anybody needs are refused before a list is made of them."""
 
+import asyncio
 import io
+import itertools
+import json
+import random
 import struct
+import threading
+import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +19,12 @@ from tests import jar_job
 from tests.archives import pack
 
 from sluiceway import zips
+from sluiceway.api.dli import rules, transfer
 from sluiceway.control.transfer import MOST_JOBS
 from sluiceway.domain.engine import Unusable
 from sluiceway.engines import packages
 from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
+from sluiceway.wanted import Abandoned, Beat, in_thread
 
 DIRECTORY = b"d/"
 
@@ -157,3 +167,84 @@ def test_entries_without_a_name_are_no_fault_of_ours(tmp_path: Path) -> None:
     with pytest.raises(BrokenArchive):
         unpack(data, Allowance(1, 10, 10))
     packages.pack(jar(tmp_path, "app.jar", data), [], [])
+
+
+# Nobody waits. --------------------------------------------------------------------------------------------------------
+
+
+def packing(directory: Path) -> Callable[[Beat], object]:
+    """A job's jar, with a library and a file of some megabytes."""
+    jar, library, file = (directory / name for name in ("app.jar", "lib.jar", "table"))
+    for each in (jar, library):
+        each.write_bytes(pack({"a": random.Random(1).randbytes(3 << 20)}))
+    file.write_bytes(bytes(3 << 20))
+    return partial(packages.pack, jar, [library], [file])
+
+
+def unpacking(_: Path) -> Callable[[Beat], object]:
+    data = pack({f"jobs/{number}.json": bytes(1 << 20) for number in range(8)})
+    return partial(unpack, data, Allowance(100, 1 << 23, 1 << 24))
+
+
+def importing(_: Path) -> Callable[[Beat], object]:
+    job = {"job_id": 1, "name": "x", "job_type": rules.DEFAULT_TYPE, "sql_body": "x" * (1 << 20)}
+    return partial(transfer._all_imported, [("jobs.zip", json.dumps(job).encode())] * 8)
+
+
+@pytest.mark.parametrize("work", [packing, unpacking, importing])
+def test_large_work_ends_between_two_pieces_when_nobody_waits(
+    work: Callable[[Path], Callable[[Beat], object]], tmp_path: Path
+) -> None:
+    beats = itertools.count()
+    work(tmp_path)(lambda: next(beats))
+    count = next(beats)
+    assert count >= 8, "a piece is a megabyte at most"
+    for last in (0, count // 2, count - 1):
+        left = iter(range(last))
+
+        def beat(left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise Abandoned
+
+        with pytest.raises(Abandoned):
+            work(tmp_path)(beat)
+
+
+def test_a_thread_ends_with_who_waits_for_it_and_only_then_the_next_may_begin() -> None:
+    at_work, told = threading.Event(), list[str]()
+
+    def long(beat: Beat) -> None:
+        at_work.set()
+        try:
+            while True:
+                beat()
+                time.sleep(0.001)
+        finally:
+            told.append("the thread has ended")
+
+    async def story() -> None:
+        one_at_a_time = asyncio.Lock()
+
+        async def caller() -> None:
+            async with one_at_a_time:
+                await in_thread(long)
+
+        calling = asyncio.create_task(caller())
+        await asyncio.to_thread(at_work.wait)
+        calling.cancel()
+        async with one_at_a_time:
+            told.append("the next one begins")
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+    asyncio.run(story())
+    assert told == ["the thread has ended", "the next one begins"]
+
+
+def test_what_is_done_in_a_thread_comes_back_as_it_is() -> None:
+    def breaks(_: Beat) -> None:
+        raise Unusable("no jar")
+
+    assert asyncio.run(in_thread(lambda beat: [beat(), 7])) == [None, 7]
+    with pytest.raises(Unusable, match="no jar"):
+        asyncio.run(in_thread(breaks))

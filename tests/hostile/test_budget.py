@@ -12,6 +12,7 @@ from litestar import Litestar, Response, get
 from sluiceway.api.budget import Allowance, Budget
 from sluiceway.api.caller import called_by
 from sluiceway.api.kept_answers import KeptAnswers
+from sluiceway.api.pace import Pace
 
 TOKEN = (b"x-auth-token", b"t")
 
@@ -168,3 +169,60 @@ async def test_it_is_packed_for_who_can_unpack_it_and_not_sent_again_to_who_has_
         assert (status, body, again["etag"]) == (304, b"", headers["etag"])
     assert (await kept.ask((b"if-none-match", b'"other"')))[0] == 200
     assert kept.made == 1
+
+
+# What arrives at once. ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Door:
+    """An application that notes who came in, and in which pass of the loop, behind a pace."""
+
+    passes: int = 0
+    came: list[tuple[str, int]] = field(default_factory=list)
+
+    async def app(self, scope: Any, _receive: Any, _send: Any) -> None:
+        self.came.append((scope["client"][0], self.passes))
+
+    def ask(self, pace: Pace, *addresses: str) -> "list[asyncio.Task[None]]":
+        nothing: Any = None
+        return [
+            asyncio.create_task(pace({"type": "http", "client": (each, 1)}, nothing, nothing))  # type: ignore[arg-type]
+            for each in addresses
+        ]
+
+    async def until(self, tasks: "list[asyncio.Task[None]]") -> None:
+        while not all(task.done() for task in tasks):
+            self.passes += 1
+            await asyncio.sleep(0)
+
+
+async def test_requests_that_arrive_at_once_begin_one_in_each_pass() -> None:
+    door = Door()
+    await door.until(door.ask(Pace(door.app), *["192.0.2.1"] * 50))
+    assert len({began for _, began in door.came}) == 50
+
+
+async def test_who_comes_behind_hundreds_of_one_address_is_the_next_but_one() -> None:
+    door = Door()
+    await door.until(door.ask(Pace(door.app), *["192.0.2.1"] * 480, "192.0.2.2", "192.0.2.2"))
+    assert [who for who, _ in door.came[:5]] == ["192.0.2.1", "192.0.2.2"] * 2 + ["192.0.2.1"]
+
+
+async def test_who_has_hung_up_costs_no_pass_and_holds_up_nobody() -> None:
+    door, hung_up = Door(), set(range(10, 40))
+    tasks = door.ask(Pace(door.app), *["192.0.2.1"] * 50)
+    await asyncio.sleep(0)
+    for number in hung_up:
+        tasks[number].cancel()
+    await door.until(tasks)
+    assert len(door.came) == 20
+    assert door.passes < 30
+
+
+async def test_a_pace_is_at_rest_when_nobody_waits() -> None:
+    door = Door()
+    pace = Pace(door.app)
+    for _ in range(3):
+        await door.until(door.ask(pace, "192.0.2.1"))
+    assert len(door.came) == 3

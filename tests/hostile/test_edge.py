@@ -4,23 +4,32 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.certificates import self_made
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluiceway.api.connections import AT_ONCE, MAX_HEADERS, BadHead, check_head, server_config
 from sluiceway.api.crowd import SILENT, Admission, Crowd
+from sluiceway.api.handshake import TlsServer
+from sluiceway.api.health import AskedForHead
 from sluiceway.api.proxies import Proxies
 from sluiceway.api.security_headers import SecurityHeaders
+from sluiceway.cli import serve
+from sluiceway.cli.serve import _Server
+from sluiceway.cli.tls import tls_context
 from sluiceway.store import kept
 
 Headers = list[tuple[bytes, bytes]]
@@ -115,11 +124,13 @@ class At:
 
 
 @contextlib.contextmanager
-def serving(app: App, most: int = 100, proxies: tuple[str, ...] = (), **kind: Any) -> Iterator[At]:
-    config = server_config(app, most, Proxies.named(proxies), grace=1)
+def serving(
+    app: App, most: int = 100, proxies: tuple[str, ...] = (), tls: ssl.SSLContext | None = None, **kind: Any
+) -> Iterator[At]:
+    config = server_config(app, most, Proxies.named(proxies), grace=1, tls=tls)
     config.http = type("Tried", (config.http,), kind)  # type: ignore[arg-type]
     config.lifespan = "off"
-    server = uvicorn.Server(config)
+    server = _Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
@@ -201,6 +212,26 @@ def test_an_answer_that_is_small_and_not_read_does_not_stay_either() -> None:
     pipelined = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 300  # more than the kernel takes
     with serving(some, stall=0.2, look_every=0.05) as at, at.open(pipelined, receive=4096):
         at.until(lambda: at.connections == 0)
+
+
+def test_no_answer_is_made_behind_one_that_nobody_reads() -> None:
+    made: list[int] = []
+
+    async def large(_scope: Any, _receive: Any, send: Any) -> None:
+        made.append(1)
+        await answer(send, bytes(4_000_000))
+
+    get = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    with serving(large) as at, at.open(get * 3 + get[:-2] + b"Connection: close\r\n\r\n", receive=4096) as caller:
+        at.until(lambda: at.connections == 1 and bool(made))
+        [connection] = at.server.server_state.connections
+        assert isinstance(connection, HttpToolsProtocol)
+        at.until(lambda: len(connection.pipeline) == 2)  # the second one is at the head, and waits
+        assert len(made) == 1
+        got = 0
+        while piece := caller.recv(1_000_000):
+            got += len(piece)
+        assert (len(made), got > 16_000_000) == (4, True)
 
 
 def test_what_is_done_for_a_caller_who_is_gone_is_dropped_unless_it_writes() -> None:
@@ -286,6 +317,21 @@ def test_a_body_that_comes_behind_many_requests_arrives_whole() -> None:
     with serving(length) as at, at.open(get * 500 + post + bytes(700_000)) as opened:
         received = b"".join(iter(lambda: opened.recv(65536), b""))
     assert received.endswith(b"\r\n\r\n700000")
+
+
+def test_load_balancers_may_ask_probes_with_head() -> None:
+    async def method(scope: Any, _receive: Any, send: Any) -> None:
+        await answer(send, scope["method"].encode())
+
+    def head(at: At, path: str) -> tuple[int, dict[str, str], Any]:
+        with at.open(f"HEAD {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode()) as opened:
+            return read(opened)
+
+    with serving(AskedForHead(method)) as at:
+        for path in ("/healthz", "/readyz"):
+            status, headers, body = head(at, path)
+            assert (status, headers["content-length"], body) == (200, "3", b""), "what GET says, without the body"
+        assert head(at, "/docs")[1]["content-length"] == "4", "elsewhere HEAD is HEAD"
 
 
 # Proxies. ------------------------------------------------------------------------------------------------------------
@@ -409,3 +455,107 @@ def test_idle_connections_are_closed_for_who_comes() -> None:
         assert [opened.recv(65536)[9:12] for opened in kept_open] == [b"200"] * 2
         assert at.ask()[0] == 200, "the share is used up, and one of them makes room"
         at.until(lambda: at.connections == 1)
+
+
+# Over TLS. -----------------------------------------------------------------------------------------------------------
+
+GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The server's, and one of a client that trusts it."""
+    cert, key = self_made(tmp_path)
+    context = tls_context(cert, key)
+    assert context is not None
+    return context, ssl.create_default_context(cafile=str(cert))
+
+
+def begin(opened: socket.socket, trusting: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """The first half of a handshake: hello, and the server's answer to it, which is not answered."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    opened.sendall(outgoing.read())
+    while True:
+        incoming.write(opened.recv(65536))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+            return client, incoming, outgoing
+
+
+def crowd_of(at: At) -> Crowd:
+    kind: Any = at.server.config.http
+    crowd: Crowd = kind.crowd
+    return crowd
+
+
+def over_tls(at: At, trusting: ssl.SSLContext) -> int:
+    with at.open() as opened, trusting.wrap_socket(opened, server_hostname="127.0.0.1") as secure:
+        secure.sendall(GET)
+        return read(secure)[0]
+
+
+def test_whoever_is_in_a_handshake_counts_and_makes_room_like_others(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusting = tls
+    with serving(echo, most=8, tls=context) as at, contextlib.ExitStack() as stack:
+        crowd = crowd_of(at)
+        silent = [stack.enter_context(at.open()) for _ in range(2)]
+        halfway = [stack.enter_context(at.open()) for _ in range(2)]
+        for opened in halfway:
+            begin(opened, trusting)
+        at.until(lambda: len(crowd) == 4)
+        assert at.connections == 0, "none of them has come through"
+        assert over_tls(at, trusting) == 503, "the share of this address is used up"
+        monkeypatch.setattr(crowd, "_clock", lambda: time.monotonic() + SILENT)
+        assert over_tls(at, trusting) == 200, "those who have asked nothing for a while make room"
+        assert silent[0].recv(1) == b""
+
+
+def test_whoever_hangs_up_in_a_handshake_or_speaks_no_tls_is_counted_no_more(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    context, trusting = tls
+    with serving(echo, tls=context) as at:
+        for sent in (b"", b"\x16\x03\x01"):
+            with at.open(sent):
+                at.until(lambda: len(crowd_of(at)) == 1)
+            at.until(lambda: len(crowd_of(at)) == 0)
+        with at.open() as opened:
+            begin(opened, trusting)
+            at.until(lambda: len(crowd_of(at)) == 1)
+        with at.open(GET) as opened, contextlib.suppress(ConnectionError):
+            while opened.recv(100):  # what TLS has to say of it
+                pass
+        at.until(lambda: len(crowd_of(at)) == 0)
+        assert over_tls(at, trusting) == 200
+
+
+def test_a_handshake_that_hangs_is_given_up(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusting = tls
+    monkeypatch.setattr(serve, "TlsServer", partial(TlsServer, within=0.3))
+    with serving(echo, tls=context) as at, at.open() as silent, at.open() as halfway:
+        begin(halfway, trusting)
+        assert silent.recv(1) == b""
+        at.until(lambda: len(crowd_of(at)) == 0)
+
+
+def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    context, trusting = tls
+    with serving(echo, tls=context) as at, at.open() as opened:
+        client, incoming, outgoing = begin(opened, trusting)
+        client.write(GET)
+        opened.sendall(outgoing.read())  # both in one piece
+        received = b""
+        while not received.endswith(b"}"):
+            incoming.write(opened.recv(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                received += client.read(65536)
+        assert received.startswith(b"HTTP/1.1 200 ")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.callers import guarded
 from tests.native_api import STOPS, Api, native_api
-from tests.plane import PATIENCE, PROJECT
+from tests.patience import PATIENCE
+from tests.plane import PROJECT
 
 from sluiceway.api.native import events as api_events
 from sluiceway.api.permit import Permit
@@ -114,6 +115,28 @@ async def test_one_caller_follows_so_many_and_others_are_not_kept_out(db: Databa
     await asyncio.gather(*reading[1:])
 
 
+async def test_streams_that_open_at_once_are_counted_before_any_begins(db: Database, stops: Following) -> None:
+    opened = [stops.follow(PROJECT, 7, 0, "a") for _ in range(STREAMS)]
+    with pytest.raises(TooManyStreams):
+        stops.follow(PROJECT, 7, 0, "a")
+    opened.pop()  # whoever asked for it was gone before it began
+    db.settled = True
+    assert await ids(stops.follow(PROJECT, 7, 0, "a")) == []
+
+
+async def test_a_page_is_one_piece_for_each_who_follows() -> None:
+    api_events._message.cache_clear()
+
+    async def pages() -> AsyncIterator[list[Event]]:
+        yield [Event(number, NOW, "k", 1, 7, "w", "") for number in range(1, 9)]
+        yield []
+
+    for _ in range(3):
+        told = [piece async for piece in api_events._stream(pages(), 0, Permit(LOCAL, PROJECT))]
+        assert [piece.count(b"\n\n") + piece.count(b"\r\n\r\n") for piece in told] == [8, 1, 1]
+    assert api_events._message.cache_info().misses == 8, "encoded once for all"
+
+
 async def test_a_stop_of_another_project_is_unknown_also_while_it_is_followed(db: Database, stops: Following) -> None:
     reading = asyncio.create_task(ids(stops.follow(PROJECT, 7, 0, "a")))
     await asyncio.sleep(0)
@@ -153,7 +176,7 @@ async def test_a_stream_ends_when_the_caller_may_no_longer_see_it(monkeypatch: p
             yield [Event(number, NOW, "k", 1, 7, "w", "")]
 
     told = [message async for message in api_events._stream(pages(), 0, Permit(LOCAL, PROJECT, still))]
-    assert [message.id for message in told] == ["1", "2"], "and not that it has settled"
+    assert [piece.split(b"\n", 1)[0].strip() for piece in told] == [b"id: 1", b"id: 2"], "and not that it has settled"
 
 
 @pytest.mark.parametrize("by", ["token", "key"])

@@ -20,6 +20,7 @@ from sqlalchemy import event
 from structlog.testing import capture_logs
 from tests.callers import guarded
 from tests.native_api import Api, native_api, no_planner
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, plane
 from tests.service import ServiceProcess, wait_for
 
@@ -144,7 +145,7 @@ async def test_readyz_tells_why_and_when_it_is_over(tmp_path: Path, monkeypatch:
             answer = await at.http.get("/readyz")
             assert answer.status_code == 503
             assert answer.json() == {"status": "database: the database may only be read"}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (await at.http.get("/readyz")).json() != {"status": "ok"}:
                 await asyncio.sleep(0.05)
 
@@ -211,6 +212,12 @@ async def test_room_is_kept_back_and_is_real(tmp_path: Path) -> None:
     async with with_reserve(tmp_path) as (db, reserve):
         await _write(db, Use.UPKEEP)
         assert reserve.held, "that of the service before it"
+
+
+async def test_who_comes_while_room_is_first_kept_back_is_not_told_that_the_disk_is_full(tmp_path: Path) -> None:
+    async with with_reserve(tmp_path) as (db, reserve):
+        await asyncio.gather(*(_write(db, Use.ORDINARY) for _ in range(5)))
+        assert reserve.held
 
 
 async def test_what_makes_room_gets_the_room_and_all_else_waits_for_it(
@@ -324,12 +331,12 @@ async def test_readyz_names_a_cluster_whose_turns_do_not_come_round(
             monkeypatch.setattr(worker, "STUCK_AFTER", 2.0)  # leases come round every 1.25 s
             job = await at.create(queue="c1")
             await at.start(PROJECT, [job], resume=False)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while "workers: no turn for a while: c1" not in (answer := await http.get("/readyz")).text:
                     await asyncio.sleep(0.05)
             assert answer.status_code == 503
             hung.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await http.get("/readyz")).json() != {"status": "ok"}:
                     await asyncio.sleep(0.05)
 

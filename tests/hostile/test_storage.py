@@ -21,6 +21,7 @@ from sluiceway.storage.disk import Disk
 from sluiceway.storage.errors import BadPath, BehindLink, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
+from sluiceway.wanted import Abandoned
 
 SAVEPOINT = "jobs/savepoint/7/t/savepoint-abc"
 
@@ -429,7 +430,7 @@ async def test_work_that_gets_on_is_waited_for_and_stops_when_nobody_waits(place
                 over.wait(0.02)
                 pulse.beat()
                 beats += 1
-        except threads.Abandoned:
+        except Abandoned:
             over.set()
             raise
         return beats
@@ -456,6 +457,7 @@ HANGS = """
 import asyncio, sys, threading
 from sluiceway.storage.threads import Threads
 from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.wanted import Abandoned
 
 async def main():
     try:

@@ -36,6 +36,7 @@ from huaweicloudsdkdli.v1 import (
 )
 from litestar import Litestar
 from litestar.di import Provide
+from msgspec import to_builtins
 from msgspec.json import encode
 
 from sluiceway.api import dli
@@ -45,15 +46,18 @@ from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import job_ids
 from sluiceway.api.dli.views import Batch, outcomes
+from sluiceway.api.dli.views import refusal as refused_as
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import Gap, NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
+from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.access import LOCAL, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
 from sluiceway.domain.job import Job, JobDraft, JobLine, JobStatus
+from sluiceway.domain.way_back import Back, Kind, Source, State
 from sluiceway.store.pages import Sized
 
 P = "proj0123"
@@ -82,7 +86,7 @@ class World:
 
     jobs: dict[int, Job] = field(default_factory=dict)
     stops: list[list[int]] = field(default_factory=list)
-    starts: list[tuple[list[int], bool]] = field(default_factory=list)
+    starts: list[tuple[list[int], bool | None]] = field(default_factory=list)
     broken: bool = False
 
     def add(self, status: JobStatus, name: str = "", project: str = P) -> int:
@@ -125,12 +129,12 @@ class Starts:
         self.world = world
 
     async def __call__(
-        self, project: str, job_ids: Sequence[int], *, resume: bool, who: str, allowed: Right
+        self, project: str, job_ids: Sequence[int], *, resume: bool | None, who: str, allowed: Right, terms: Terms
     ) -> Sequence[Verdict]:
         self.world.starts.append((list(job_ids), resume))
         return [self.judge(self.world.find(project, number), resume) for number in job_ids]
 
-    def judge(self, job: Job | None, resume: bool) -> Verdict:
+    def judge(self, job: Job | None, resume: bool | None) -> Verdict:
         if job is None:
             return UNKNOWN
         if not may_run(job.status):
@@ -318,6 +322,49 @@ async def test_a_start_names_what_is_in_the_way(http: httpx.AsyncClient, world: 
         f"{BASE}/jobs/run", json={"job_ids": [world.add(JobStatus.DRAFT)], "resume_savepoint": True}
     )
     assert [item["error_code"] for item in refused.json()] == ["DLI.13017"]
+
+
+async def test_a_start_that_says_nothing_of_resuming_leaves_it_to_the_job(
+    http: httpx.AsyncClient, world: World
+) -> None:
+    draft = world.add(JobStatus.DRAFT)
+    for body in ({}, {"resume_savepoint": None}, {"resume_savepoint": False}):
+        await http.post(f"{BASE}/jobs/run", json={"job_ids": [draft], **body})
+    assert world.starts == [([draft], None), ([draft], None), ([draft], False)]
+
+
+KEPT = State("obs://b/chk-3", Source.LEFT, Kind.CHECKPOINT)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "says"),
+    [
+        (Refusal.NOT_WHOLE, "cannot be used: chk-3 is not whole."),
+        (Refusal.UNREADABLE, "Send the request again later"),
+        (Refusal.DRAINED, "--dli-resume-anyway drained"),
+        (Refusal.FINISHED, "--dli-resume-anyway finished"),
+    ],
+)
+def test_a_state_that_is_no_way_back_is_refused_with_what_is_wrong(refusal: Refusal, says: str) -> None:
+    error = refused_as(Verdict(refusal, JobStatus.STOPPED, "chk-3 is not whole."), Batch.RUN)
+    assert error is not None
+    assert str(error.code) == "DLI.13017"
+    assert says in error.message(Language.ENGLISH)
+    for language in Language:
+        assert "chk-3 is not whole" in error.message(language)
+        assert "resume_savepoint" not in error.message(language), "nobody is told to start from nothing"
+
+
+def test_what_a_start_begins_from_is_told_for_programs_too() -> None:
+    verdict = Verdict(note="-", back=Back(KEPT, timedelta(seconds=90)))
+    fine, [outcome] = outcomes([verdict], Batch.RUN, Language.ENGLISH, Truth(""))
+    assert fine
+    told = to_builtins(outcome)
+    assert {name: told[name] for name in told if name.startswith("restore")} == {
+        "restore_path": "obs://b/chk-3",
+        "restore_kind": "checkpoint",
+        "restore_age_seconds": 90,
+    }
 
 
 async def test_jobs_are_deleted_alone_and_together(http: httpx.AsyncClient, world: World) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.stop_jobs import StopOrder
@@ -127,7 +128,7 @@ async def test_a_stop_that_has_sent_nothing_is_no_obstacle(world: Plane) -> None
     jid = await looping(world, job)
     first = (await world.stop(PROJECT, [job], savepoint=True, order=WAITS)).id
     waiting = await world.until(job, JobStatus.SAVEPOINTING)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while "/ by zero" not in waiting.why:
             waiting = await world.job(job)
             await asyncio.sleep(0.01)
@@ -175,7 +176,7 @@ async def test_a_deleted_loop_is_canceled_at_once_and_seen_until_it_is_gone(worl
     assert leaving is not None
     assert leaving.deleted_at is not None
     await world.eventually(lambda: world.fake.jobs[jid].state == "CANCELED")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await world.fares(job, leaving=True) is not None:
             await asyncio.sleep(0.01)
 
@@ -214,7 +215,7 @@ async def test_a_batch_of_which_one_was_unproven_brings_it_back_from_the_good_on
     batch = (await world.stop(PROJECT, [job], savepoint=True)).id
     assert batch is not None
     await world.settled(batch)
-    back = await world.start.resume_batch(PROJECT, batch)
+    back = (await world.resume.of_stop(PROJECT, batch)).verdicts
     assert back[job].accepted
     assert good.stop.savepoint_path is not None
     assert good.stop.savepoint_path in back[job].note

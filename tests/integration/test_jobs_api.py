@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from tests.native_api import Api, native_api
-from tests.plane import PATIENCE, PROJECT
+from tests.patience import PATIENCE
+from tests.plane import PROJECT
 
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus

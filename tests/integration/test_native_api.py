@@ -140,7 +140,7 @@ async def test_exactly_what_was_stopped_comes_back_each_from_its_own_savepoint(a
     answer = await api.resume(shown["id"])
     assert (answer["accepted"], answer["refused"]) == (4, 0)
     assert {each["job_id"]: each["message"] for each in answer["jobs"]} == {
-        job: f"It starts from {path}." for job, path in savepoints.items()
+        job: f"It starts from {path}, a savepoint, 0 s old." for job, path in savepoints.items()
     }
     assert {job: await api.restored(job) for job in jobs} == savepoints
     assert (await api.plane.job(bystander)).status is JobStatus.STOPPED

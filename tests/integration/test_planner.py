@@ -14,10 +14,15 @@ from typing import Any
 
 import pytest
 from tests import scripts
+from tests.jar_job import compiled
+from tests.real_flink import RealFlink
 
+from sluiceway.domain.job import JobSpec
 from sluiceway.engines.jvm import FlinkJvm, JavaGone
 from sluiceway.engines.jvm_process import Confinement
+from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm, _Plan
+from sluiceway.engines.reading import SqlReading
 from sluiceway.engines.sql import SqlRefused
 
 pytestmark = pytest.mark.real
@@ -216,3 +221,46 @@ async def test_what_was_planned_when_the_process_ended_is_planned_again(tmp_path
     os.kill(planner.pid, signal.SIGKILL)
     await planning
     await planner.close()
+
+
+FUNCTION = """
+package demo;
+public class Differ extends org.apache.flink.table.functions.ScalarFunction {
+  public void open(org.apache.flink.table.functions.FunctionContext context) { System.setProperty("opened", "yes"); }
+  public boolean eval(long a, long b) { return a != b; }
+}
+"""
+JOINED = """
+CREATE FUNCTION differ AS 'demo.Differ';
+CREATE TABLE s (n BIGINT NOT NULL, v BIGINT NOT NULL) WITH ('connector' = 'datagen');
+CREATE TABLE r (n BIGINT NOT NULL, v BIGINT NOT NULL) WITH ('connector' = 'datagen');
+CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'print');
+INSERT INTO b SELECT s.n, COUNT(*) FROM s JOIN r ON s.n = r.n AND {condition} GROUP BY s.n;
+"""
+
+
+async def test_the_state_of_operators_is_told_and_no_function_of_a_user_is_opened_for_it(
+    real_flink: RealFlink, tmp_path: Path
+) -> None:
+    (tmp_path / "function.jar").write_bytes(compiled(real_flink, FUNCTION))
+    planner = PlannerJvm(tmp_path / "planner", heap_mb=512, jars=[tmp_path / "function.jar"])
+
+    async def provider() -> PlannerJvm:
+        return await planner.jvm()
+
+    operators = SqlOperators(SqlReading(provider))
+    try:
+        states = {}
+        for condition in ("differ(s.v, r.v)", "s.v <> r.v"):
+            plan = await operators.plan(JobSpec(JOINED.format(condition=condition), parallelism=2), "p")
+            assert (plan.slots, plan.batch) == (2, False)
+            states[condition] = {each.name: each.states for each in plan.operators if each.keyed}
+            assert set(states[condition]) == {"Join", "GroupAggregate"}
+            assert "accState" in (states[condition]["GroupAggregate"] or {})
+        assert states["differ(s.v, r.v)"]["Join"] is None
+        assert set(states["s.v <> r.v"]["Join"] or {}) == {"left-records", "right-records"}
+        opened = await Machine(planner, []).java(lambda java: java.lang.System.getProperty("opened"))
+        assert opened is None
+        assert await operators.plan(JobSpec(JOINED.format(condition="s.v <> r.v"), parallelism=2), "q") is plan
+    finally:
+        await planner.close()

@@ -1,7 +1,6 @@
 """One odd thing must not hold up everything else: what a turn, a worker and the store do in bad company."""
 
 import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import text
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.app import clock
@@ -27,7 +27,7 @@ TTL = timedelta(seconds=5)
 
 async def _stops_soon(at: Plane, job: int, *, savepoint: bool = True) -> None:
     """The job stops as if the cluster had no trouble."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await at.stop_and_wait([job], savepoint=savepoint)
     assert (await at.job(job)).status is JobStatus.STOPPED
 
@@ -47,7 +47,7 @@ async def test_a_write_that_is_broken_off_leaves_no_lock(tmp_path: Path) -> None
         writing.cancel()
         # The result holds the traceback, and so everything that was open then.
         broken = await asyncio.gather(writing, return_exceptions=True)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE):
             await leases.claim(other, f"c{n}", "next", clock(), TTL)
         assert isinstance(broken[0], asyncio.CancelledError)
     await db.close()
@@ -55,14 +55,13 @@ async def test_a_write_that_is_broken_off_leaves_no_lock(tmp_path: Path) -> None
 
 
 async def test_a_hanging_request_about_one_job(tmp_path: Path) -> None:
-    async with plane(tmp_path, timeout=3.0) as at:
+    async with plane(tmp_path, timeout=2 * PATIENCE) as at:
         bad, good = await at.run(2)
         at.fake.fault("cancel", "hang", times=None)
         await at.stop(PROJECT, [bad], savepoint=False)
         await at.eventually(lambda: at.fake.count("cancel") == 1)
-        began = time.monotonic()
         await _stops_soon(at, good)
-        assert time.monotonic() - began < 2.5
+        assert at.fake.count("cancel") == 1, "the request still hangs"
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "breaks"])
@@ -122,7 +121,7 @@ async def test_many_jobs_vanish_at_once(tmp_path: Path) -> None:
     async with plane(tmp_path) as at:
         jobs = await at.run(60)
         at.fake.lose_jobmanager(ha=False)
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE):
             for job in jobs:
                 await at.until(job, JobStatus.FAILED)
 
@@ -188,11 +187,11 @@ async def test_a_lease_from_the_future_is_taken(tmp_path: Path) -> None:
 
 async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = Storage(str(tmp_path))
-    assert await storage.newest_state(storage.checkpoints(None, 7) + "/abc", []) is None
+    assert (await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])).path is None
 
     async def broken(*_: object) -> NoReturn:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(storage, "_heads", broken)
     with pytest.raises(StorageUnreadable):
-        await storage.newest_state(storage.checkpoints(None, 7) + "/abc", [])
+        await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])

@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 from litestar.di import Provide
 from sqlalchemy import update
+from tests import databases
 from tests.openapi import Description
 
 from sluiceway.api import dli, native
@@ -29,7 +30,7 @@ from sluiceway.domain.engine import Cluster, Unreachable, Unusable
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import audit
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.schema import jobs
 
 P = "proj0123"
@@ -41,7 +42,7 @@ class World:
     """Both APIs over a store and a storage root."""
 
     def __init__(self, directory: Path) -> None:
-        migrate(directory / "test.db")
+        databases.make(directory / "test.db")
         self.directory = directory
         self.root = directory / "storage"
         self.db = Database(directory / "test.db")
@@ -82,6 +83,7 @@ ELSEWHERE = (
     "queries",
     "following",
     "savepoints",
+    "plans",
     "preflight",
     "templates",
     "variables",

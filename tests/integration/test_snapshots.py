@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.app import clock
@@ -165,8 +166,8 @@ async def test_a_cancel_does_not_wait(at: Plane) -> None:
     assert batch.id is not None
     assert [entry.stop.phase for entry in await at.settled(batch.id)] == [StopPhase.STOPPED]
     assert at.fake.jobs[jid].state is JobState.CANCELED
-    async with asyncio.timeout(20):
-        while (await kinds(at, job))[-1] != "snapshot_failed":
+    async with asyncio.timeout(PATIENCE):
+        while "snapshot_failed" not in await kinds(at, job):
             await asyncio.sleep(0.01)
     assert at.savepoints(job) == []
 
@@ -185,7 +186,7 @@ async def test_a_stop_comes_before_what_has_not_begun(at: Plane) -> None:
 
 
 async def _until_why(at: Plane, job: int) -> Job:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (found := await at.job(job)).why:
             await asyncio.sleep(0.01)
     return found
@@ -246,14 +247,15 @@ async def test_one_that_the_jobmanager_forgot_is_lost_when_nothing_is_there(at: 
     assert at.fake.jobs[jid].processing
 
 
-async def test_one_that_the_jobmanager_forgot_counts_when_it_is_whole(at: Plane) -> None:
-    [job] = await at.run()
-    at.fake.fault("poll", "hang", times=1, seconds=60)
-    await take(at, job)
-    await at.eventually(lambda: len(at.savepoints(job)) == 1)
-    at.fake.lose_jobmanager()
-    at.fake.clear_faults()
-    assert (await at.until(job, JobStatus.RUNNING)).savepoint_path == f"file://{at.savepoints(job)[0].parent}"
+async def test_one_that_the_jobmanager_forgot_counts_when_it_is_whole(tmp_path: Path) -> None:
+    async with plane(tmp_path, timeout=1.0) as at:
+        [job] = await at.run()
+        at.fake.fault("poll", "hang", times=1, seconds=60)
+        await take(at, job)
+        await at.eventually(lambda: len(at.savepoints(job)) == 1)
+        at.fake.lose_jobmanager()
+        at.fake.clear_faults()
+        assert (await at.until(job, JobStatus.RUNNING)).savepoint_path == f"file://{at.savepoints(job)[0].parent}"
 
 
 async def test_one_that_is_not_found_is_never_called_saved(at: Plane) -> None:
@@ -283,7 +285,7 @@ async def test_a_deadline_is_told_and_what_comes_late_is_recorded(tmp_path: Path
         assert (await at.job(job)).status is JobStatus.RUNNING
         [verdict] = await at.take(PROJECT, [job])
         assert verdict == Verdict(Refusal.WRONG_STATE, JobStatus.SAVEPOINTING), "one at a time"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (await at.job(job)).savepoint_path is None:
                 await asyncio.sleep(0.01)
         assert (await kinds(at, job))[-3:] == ["snapshot_overdue", "snapshot_checking", "snapshot_saved"]
@@ -304,8 +306,8 @@ async def test_a_job_that_ends_meanwhile(at: Plane) -> None:
     jid = await under_way(at, job, 60.0)
     at.fake.finish(jid)
     await at.until(job, JobStatus.FINISHED)
-    async with asyncio.timeout(20):
-        while (await kinds(at, job))[-1] != "snapshot_failed":
+    async with asyncio.timeout(PATIENCE):
+        while "snapshot_failed" not in await kinds(at, job):
             await asyncio.sleep(0.01)
 
 
@@ -422,7 +424,7 @@ async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -
     assert batch.id is not None
     await at.settled(batch.id)
     await at.bring(PROJECT, job, older)
-    assert (await at.start.resume_batch(PROJECT, batch.id))[job].refusal is Refusal.SUPERSEDED
+    assert (await at.resume.of_stop(PROJECT, batch.id)).verdicts[job].refusal is Refusal.SUPERSEDED
     assert await resumed(at, job) == older
 
 

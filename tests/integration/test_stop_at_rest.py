@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.native_api import no_planner
-from tests.openapi import Description
+from tests.openapi import description_of
 from tests.plane import PROJECT, Plane, plane
 
 from sluiceway.app import _api
@@ -27,7 +27,7 @@ JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
 async def served(directory: Path, **settings: Any) -> AsyncIterator[tuple[Plane, httpx.AsyncClient]]:
     async with plane(directory) as at:
         api = _api(Settings(data=directory, **settings), at.db, at.stop.queues, at.storage, at.engine, no_planner)
-        described = Description(api.openapi_schema.to_schema())
+        described = description_of(api)
 
         async def check(answer: httpx.Response) -> None:
             await answer.aread()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.queries import JobFilter
@@ -36,9 +37,15 @@ async def of_a_kind(at: Plane, **fields: Any) -> int:
     fake = at.fake.jobs[await at.flink_id(job)]
     for name, value in fields.items():
         setattr(fake, name, value)
+    await forget_traits(at)
+    return job
+
+
+async def forget_traits(at: Plane) -> None:
+    """As if Flink had never been asked."""
+    at.engine._attention.clear()
     async with at.db.write() as connection:
         await connection.execute(text("UPDATE runs SET traits = NULL"))
-    return job
 
 
 async def test_twelve_jobs_each_with_a_savepoint_and_back_again(at: Plane) -> None:
@@ -232,8 +239,7 @@ async def test_a_job_that_a_canonical_savepoint_kills_gets_a_native_one(at: Plan
 async def test_what_is_not_known_when_it_is_accepted_is_found_out_before_anything_is_sent(at: Plane) -> None:
     job = await of_a_kind(at, backend="ForStStateBackend")
     order = StopOrder(StopPolicy(format=SavepointFormat.CANONICAL))
-    async with at.db.write() as connection:
-        await connection.execute(text("UPDATE runs SET traits = NULL"))
+    await forget_traits(at)
     batch = (await at.stop(PROJECT, [job], savepoint=True, order=order)).id
     assert batch is not None
     [entry] = await at.settled(batch)
@@ -256,8 +262,8 @@ async def test_a_job_is_asked_once_how_it_keeps_its_state(at: Plane) -> None:
     await at.until(job, JobStatus.SAVEPOINTING)
     await at.until(job, JobStatus.RUNNING)
     [entry] = await at.stop_and_wait([job])
-    # Once for its state, and once for whether it takes checkpoints at all.
-    assert (entry.stop.format, at.fake.count("checkpoint_config")) == (SavepointFormat.CANONICAL, 2)
+    # Which also tells whether it takes checkpoints at all.
+    assert (entry.stop.format, at.fake.count("checkpoint_config")) == (SavepointFormat.CANONICAL, 1)
 
 
 async def test_a_restart_from_nothing_ends_a_stop_and_is_told(at: Plane) -> None:
@@ -382,14 +388,14 @@ async def test_a_batch_is_brought_back_as_a_batch_and_says_why_for_the_others(at
     await at.start(PROJECT, [moved_on], resume=False)
     await at.until(moved_on, JobStatus.RUNNING)
 
-    verdicts = await at.start.resume_batch(PROJECT, batch.id)
+    verdicts = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
     refusals = {job: verdict.refusal for job, verdict in verdicts.items()}
     assert refusals == {kept: None, failed: Refusal.NOT_STOPPED, moved_on: Refusal.SUPERSEDED}
     await at.until(kept, JobStatus.RUNNING)
     first = await at.flink_id(kept)
     assert at.fake.jobs[first].restored == saved[kept]
 
-    again = await at.start.resume_batch(PROJECT, batch.id)
+    again = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
     assert again[kept].accepted, "it can be repeated"
     assert await at.flink_id(kept) == first, "and starts nothing twice"
 
@@ -507,7 +513,7 @@ async def test_a_lost_copy_that_comes_back_beside_a_new_one_is_told(at: Plane) -
     await at.start(PROJECT, [job], resume=False)
     await at.until(job, JobStatus.RUNNING)
     await at.eventually(lambda: old in at.fake.jobs and at.fake.jobs[old].state is JobState.RUNNING)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while old not in (await at.job(job)).why:
             await asyncio.sleep(0.05)
 

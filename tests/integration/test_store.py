@@ -30,7 +30,7 @@ from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import database, intents, leases, stop_intents, views, work
+from sluiceway.store import database, intents, leases, past_specs, stop_intents, views, work
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
 from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
@@ -644,3 +644,70 @@ async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(d
     async with db.read() as connection:
         kinds = (await connection.execute(select(events.c.kind).where(events.c.job_id == job))).scalars()
         assert list(kinds) == ["job_created", "job_deleted"]
+
+
+# What jobs were when they ran. ---------------------------------------------------------------------------------------
+
+
+async def specs_of_all(db: Database) -> dict[int, str]:
+    return {run: spec.sql for run, spec in (await past_specs.specs_of(db, [1, 2, 3])).items()}
+
+
+async def change(db: Database, job: int, sql: str) -> None:
+    assert await intents.update_job(db, P, job, lambda found: replace(found.draft, spec=JobSpec(sql)), NOW)
+
+
+async def run_again(db: Database, job: int) -> None:
+    """One more run, of a job whose last one is over."""
+    seen = (await views.origins(db, P, [job]))[job].run_id
+    await execute(db, "UPDATE jobs SET status = 'stopped'")
+    start = intents.Start(job, seen, "c0", os.urandom(16).hex(), None)
+    assert await intents.accept_starts(db, [start], [JobStatus.STOPPED], NOW)
+
+
+async def execute(db: Database, sql: str) -> None:
+    async with db.write() as connection:
+        await connection.execute(text(sql))
+
+
+async def test_each_run_keeps_the_spec_that_it_was_started_with(db: Database) -> None:
+    (job,) = await created(db)
+    await change(db, job, "draft")  # no run has this
+    await run_again(db, job)
+    await change(db, job, "second")
+    await change(db, job, "third")
+    await run_again(db, job)
+    await run_again(db, job)
+    assert await specs_of_all(db) == {1: "draft", 2: "third", 3: "third"}
+    await change(db, job, "fourth")
+    assert await specs_of_all(db) == {1: "draft", 2: "third", 3: "third"}
+    assert await rows(db, "SELECT run_id FROM past_specs ORDER BY run_id") == [(1,), (3,)], "kept once for each change"
+
+
+async def test_a_change_of_a_name_keeps_no_spec(db: Database) -> None:
+    (job,) = await running(db)
+    await intents.update_job(db, P, job, lambda found: replace(found.draft, name="another"), NOW)
+    assert await rows(db, "SELECT * FROM past_specs") == []
+
+
+def test_of_what_was_changed_before_the_upgrade_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, upgrade = tmp_path / "old.db", command.upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "upgrade", lambda config, _: upgrade(config, "0013"))
+        migrate(path)
+    job = "INSERT INTO jobs (id, project, name, desc, kind, user, status, created_at, updated_at) VALUES"
+    run = "INSERT INTO runs (id, job_id, cluster, flink_job_id, phase, created_at) VALUES"
+    with sqlite3.connect(path) as db:
+        for number, updated_at in ((1, 5), (2, 50)):
+            db.execute(f"{job} ({number}, 'p', 'j{number}', '', '', '', 'stopped', 1, {updated_at})")
+            for at in (10, 20):
+                db.execute(f"{run} ({at + number}, {number}, 'c', 'f{at}-{number}', 'finished', {at})")
+    db.close()
+    migrate(path)
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT * FROM past_specs ORDER BY 1").fetchall() == [
+            (11, 1, None),
+            (12, 2, None),
+            (22, 2, None),
+        ]
+    db.close()

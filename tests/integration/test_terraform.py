@@ -375,7 +375,7 @@ def test_the_data_source_finds_every_queue_page_by_page(site: Stage) -> None:
         assert len(client.queues(f"?{query}")["queues"]) == many
     shown = client.queue("c2")
     assert (shown["queueName"], shown["queueType"]) == ("c2", "general")
-    for query in ("page-size=0", "current-page=x", "queue_type=other"):
+    for query in ("page-size=0", f"page-size={2**63}", "current-page=x", "queue_type=other"):
         with pytest.raises(Unexpected, match=r"DLI\.0001"):
             client.queues(f"?{query}")
     with pytest.raises(Unexpected, match="404"):

@@ -1,6 +1,7 @@
 """Tokens as the vendor's IAM issues them, how long they are good for, and what guessing passwords comes to."""
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -163,6 +164,19 @@ async def test_a_wrong_password_an_unknown_user_and_a_foreign_project_are_answer
         assert await api.denied(PROJECT) == [
             ("", "POST /v3/auth/tokens: wrong name or password, or no grant in this project")
         ]
+
+
+def test_who_guesses_a_password_pays_for_it() -> None:
+    """With what the service itself takes; other tests take less."""
+    spec = importlib.util.find_spec("sluiceway.control.passwords")
+    assert spec is not None
+    assert spec.loader is not None
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    kept = fresh.hashed(RIGHT)
+    assert kept.startswith("scrypt$32768$")
+    assert fresh.matches(RIGHT, kept)
+    assert not fresh.matches("correct pony", kept)
 
 
 async def test_after_some_wrong_passwords_none_is_looked_at_for_a_while(tmp_path: Path) -> None:

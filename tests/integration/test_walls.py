@@ -65,6 +65,7 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", f"{RESOURCES}/files"): lambda _: {"paths": ["obs://b/x"], "group": "g"},
     ("PUT", f"{RESOURCES}/owner"): lambda _: {"new_owner": "somebody", "group_name": "g"},
     ("POST", "/api/v1/projects/{project_id}/stops"): lambda job: {"job_ids": [job], "dry_run": True},
+    ("POST", "/api/v1/projects/{project_id}/resumes"): lambda job: {"job_ids": [job]},
     ("POST", "/api/v1/projects/{project_id}/savepoints"): lambda job: {"job_ids": [job]},
 }
 # What makes something new in the caller's own project, and what takes it away again.
@@ -88,12 +89,14 @@ class Ids:
     stop: int
     savepoint: int
     template: int
+    resume: int
 
 
 async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], project: str, ids: Ids) -> httpx.Response:
     """Call a route."""
     method, template = route
     given = {"job_id": ids.job, "stop_id": ids.stop, "savepoint_id": ids.savepoint, "path": "x"}
+    given["resume_id"] = ids.resume
     given |= {
         "resource_id": ids.job,
         "template_id": ids.template,
@@ -111,19 +114,23 @@ async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], proj
 
 @asynccontextmanager
 async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
-    """A project of somebody's, with a job that was stopped with a savepoint."""
+    """A project of somebody's, with a job that was stopped with a savepoint, resumed, and stopped again."""
     async with guarded(directory) as api:
         [job] = await api.plane.run()
         batch = (await api.plane.stop(PROJECT, [job], savepoint=True)).id
         assert batch is not None
         await api.plane.settled(batch)
+        resume = (await api.plane.resume.of_stop(PROJECT, batch)).id
+        assert resume is not None
+        await api.plane.until(job, JobStatus.RUNNING)
+        await api.plane.stop_and_wait([job])
         async with api.plane.db.read() as connection:
             savepoint = (await connection.execute(text("SELECT max(id) FROM savepoints"))).scalar_one()
         owner = await api.user("them", Grant(Role.OWNER, PROJECT))
         made = await api.http.post(f"/v1.0/{PROJECT}/streaming/job-templates", json={"name": "theirs"}, auth=owner)
         theirs = {"var_name": "theirs", "var_value": "x"}
         await api.http.post(f"/v1.0/{PROJECT}/variables", json=theirs, auth=owner)
-        yield api, Ids(job, batch, savepoint, made.json()["template"]["template_id"])
+        yield api, Ids(job, batch, savepoint, made.json()["template"]["template_id"], resume)
 
 
 # The table. ----------------------------------------------------------------------------------------------------------
@@ -210,7 +217,7 @@ async def test_ids_of_another_project_are_as_ids_of_nothing(tmp_path: Path) -> N
     async with with_their_job(tmp_path) as (api, ids):
         who = await api.user("stranger", Grant(Role.ADMIN, "mine"))
         before = await api.plane.job(ids.job)
-        nothing = Ids(NO_ID, NO_ID, NO_ID, NO_ID)
+        nothing = Ids(NO_ID, NO_ID, NO_ID, NO_ID, NO_ID)
         for route in ROUTES:
             theirs = await ask(api, who, route, "mine", ids)
             if route in MAKING:

@@ -34,6 +34,7 @@ from tests.wire_shapes import (
     words,
 )
 
+from sluiceway.api import docs
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.app import _api
@@ -67,6 +68,16 @@ said = {"is_success": YES, "message": text}
 said_really = {"is_success": TRUE, "message": text}
 accepted = fields({"is_success": YES, "message": words})
 outcomes = listed(accepted)
+resumed = fields(
+    {
+        "is_success": YES,
+        "message": words,
+        "restore_path": words,
+        "restore_kind": one_of("savepoint", "checkpoint"),
+        "restore_age_seconds": integer,
+    }
+)
+starts = listed(lambda value, at: (resumed if "restore_path" in value else accepted)(value, at))
 refused_position = fields({"is_success": exactly("false"), "message": words, "error_code": words})
 
 STATUSES = one_of("job_init", "job_running", "job_cancel_success", "job_submitting", "job_savepointing")
@@ -262,7 +273,7 @@ queue: dict[str, Shape] = {
 # Every operation, and what its success looks like. None: there is no success here.
 SHAPES: dict[tuple[str, str], Shape | None] = {
     ("POST", f"{JOBS}/stop"): outcomes,
-    ("POST", f"{JOBS}/run"): outcomes,
+    ("POST", f"{JOBS}/run"): starts,
     ("POST", f"{JOBS}/delete"): outcomes,
     ("DELETE", f"{JOBS}/{{job_id}}"): accepted,
     ("GET", JOBS): fields({**said, "job_list": fields({"total_count": integer, "jobs": listed(fields(item))})}),
@@ -575,7 +586,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
             api = _api(Settings(data=directory), at.db, at.stop.queues, at.storage, at.engine, planner)
             transport = httpx.ASGITransport(app=RequestIds(SecurityHeaders(api)))  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                play = Play(at, http, bucket, api.openapi_schema.to_schema())
+                play = Play(at, http, bucket, docs.completed(api).openapi_schema.to_schema())
                 await play.everything()
                 return play
 

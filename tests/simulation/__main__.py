@@ -1,30 +1,98 @@
-"""`python -m tests.simulation --seeds 1000 --first 0 --processes 2`; with `--seed 7` that seed alone, and its trace."""
+"""`python -m tests.simulation --seeds 1000 --first 0 --processes 2`; with `--seed 7` that seed alone, and its trace.
+
+Exits with 0 when nothing was found, 1 when something was, and 130 when it was interrupted before either.
+"""
 
 import argparse
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from tests.simulation.play import play
 
+BATCH = 25  # seeds that a process plays before it tells of them and collects its garbage
+TELL_EVERY = 15.0  # seconds between two lines of progress
+INTERRUPTED = 130
 
-def outcome(seed: int) -> tuple[int, list[str]]:
-    """What a seed has found."""
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the seeds of a batch have come to."""
+
+    seeds: int
+    cpu: float  # seconds
+    found: list[tuple[int, str]]  # by seed: the first thing that was not as promised
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been played so far, of how many seeds."""
+
+    wanted: int
+    first: int
+    began: float = field(default_factory=time.monotonic)
+    told_at: float = field(default_factory=time.monotonic)
+    seeds: int = 0
+    cpu: float = 0.0
+    found: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, played: Played) -> None:
+        """Count a batch. What it found is told at once, how far it is every so often."""
+        self.seeds, self.cpu = self.seeds + played.seeds, self.cpu + played.cpu
+        self.found += played.found
+        for seed, why in played.found:
+            _tell(f"seed {seed}: {why}")
+        now = time.monotonic()
+        if now - self.told_at >= TELL_EVERY and self.seeds < self.wanted:
+            self.told_at = now
+            left = (now - self.began) / self.seeds * (self.wanted - self.seeds)
+            share = f"{self.seeds} of {self.wanted} seeds ({self.seeds / self.wanted:.0%})"
+            _tell(f"{share}, {self._pace}, {left:.0f} s left, {len(self.found)} found something")
+
+    @property
+    def _pace(self) -> str:
+        return f"{self.seeds / max(1e-3, time.monotonic() - self.began):.1f} a second"
+
+    def summary(self) -> str:
+        """All of it, with what replays it."""
+        seconds, last = time.monotonic() - self.began, self.first + self.wanted - 1
+        cpu = f"{1000 * self.cpu / max(1, self.seeds):.0f} ms of CPU each"
+        lines = [f"Seeds {self.first} to {last}: {self.seeds} played in {seconds:.1f} s, {self._pace}, {cpu}."]
+        lines.append(f"{len(self.found) or 'None'} found something.")
+        lines += [f"  make simulate SEED={seed}  # {why}" for seed, why in sorted(self.found)]
+        return "\n".join(lines)
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def outcome(seed: int) -> str:
+    """The first thing that a seed has found; empty when there is none."""
     try:
-        return seed, play(seed).violations
+        return next(iter(play(seed).violations), "")
     except Exception:
-        return seed, [traceback.format_exc()]
+        return traceback.format_exc().strip().replace("\n", " | ")
 
 
-def _batch(seeds: range) -> list[tuple[int, list[str]]]:
+def _batch(seeds: range) -> Played:
     gc.disable()
-    found = [outcome(seed) for seed in seeds]
+    began = time.process_time()
+    found = [(seed, why) for seed in seeds if (why := outcome(seed))]
     gc.enable()
     gc.collect()
-    return [(seed, why) for seed, why in found if why]
+    return Played(len(seeds), time.process_time() - began, found)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def replay(seed: int) -> int:
@@ -34,31 +102,40 @@ def replay(seed: int) -> int:
     return bool(world.violations)
 
 
+def run(first: int, seeds: int, processes: int) -> int:
+    """Many seeds; the exit code. Ctrl-C ends it with what was found until then."""
+    tally, last = Tally(seeds, first), first + seeds
+    batches: Iterable[range] = [range(n, min(n + BATCH, last)) for n in range(first, last, BATCH)]
+    interrupted = False
+    with multiprocessing.Pool(processes, _leave_interrupts_to_the_parent) as pool:
+        try:
+            for played in pool.imap_unordered(_batch, batches):
+                tally.add(played)
+        except KeyboardInterrupt:
+            interrupted = True
+            _tell("interrupted")
+    sys.stdout.write(tally.summary() + "\n")
+    return 1 if tally.found else INTERRUPTED if interrupted else 0
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
 def main() -> int:
     """Run them, and tell how fast."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=_at_least_one, default=1000, metavar="N", help="how many (1000)")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first of them (0)")
+    parser.add_argument("--seed", type=int, help="play this one alone, and print its trace")
+    parser.add_argument(
+        "--processes", type=_at_least_one, default=os.cpu_count(), metavar="N", help="at once (one for each core)"
+    )
     given = parser.parse_args()
-    if given.seed is not None:
-        return replay(given.seed)
-    began, failed = time.monotonic(), 0
-    last = given.first + given.seeds
-    batches = [range(n, min(n + 50, last)) for n in range(given.first, last, 50)]
-    with multiprocessing.Pool(given.processes) as pool:
-        for done, found in enumerate(pool.imap(_batch, batches), start=1):
-            for seed, why in found:
-                failed += 1
-                sys.stdout.write(f"seed {seed}: {why[0]}\n")
-                sys.stdout.flush()
-            if done % 20 == 0:
-                sys.stderr.write(f"{done * 50} seeds in {time.monotonic() - began:.0f} s\n")
-    seconds = time.monotonic() - began
-    pace = given.seeds / seconds
-    sys.stdout.write(f"{given.seeds} seeds in {seconds:.1f} s: {pace:.1f} a second. {failed} found something.\n")
-    return failed > 0
+    return replay(given.seed) if given.seed is not None else run(given.first, given.seeds, given.processes)
 
 
 if __name__ == "__main__":

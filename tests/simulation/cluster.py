@@ -94,6 +94,7 @@ class SimCluster(FakeRest):
         self.ha = ha
         self.life = 0
         self.down = False
+        self.counted = 0  # requests for savepoints
         self.lost_at = -1.0  # when the JobManager was last lost
         self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
         self.state = SimJobs(world.later, world.disk, STORE, HANG)
@@ -103,6 +104,7 @@ class SimCluster(FakeRest):
     def asked(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
         """A request has arrived."""
         kind, ids = route(method, path.partition("?")[0])
+        self.counted += kind in {Kind.STOP, Kind.SAVEPOINT}
         if kind in {Kind.STOP, Kind.CANCEL, Kind.SAVEPOINT}:
             self.world.note(f"{kind} arrives", ids[0])
             self.world.watch.commanded(kind, ids[0])
@@ -127,7 +129,11 @@ class SimCluster(FakeRest):
         """A job has arrived."""
         if run.flink_job_id in self.jobs:
             return 200, b""
+        if run.restore is not None and run.job_id in self.world.changelogs and not run.claims:
+            self.world.violate(f"job {run.job_id} keeps a changelog, and is resumed in a mode in which it fails")
         self.launch(run.flink_job_id, run.job_id, run.restore)
+        if run.job_id in self.world.stillborn:
+            self.fail_to_start(run.flink_job_id)
         return 200, b""
 
     def launch(self, jid: str, job_id: int, restore: str | None) -> None:
@@ -154,6 +160,7 @@ class SimCluster(FakeRest):
         self.world.note("JobManager lost", self.name)
         self.life += 1
         self.lost_at = self.world.now
+        self.world.watch.back.lost[self.name].append(self.world.now)
         self.down = True
         before = set(self.state.recovering)
         self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.files import Files
-from sluiceway.storage.inspection import Inspection
+from sluiceway.storage.inspection import Inspection, Newest
 from sluiceway.storage.savepoints import Storage
 from sluiceway.storage.threads import Threads
 from sluiceway.testing.fake_failures import FAILURES, Failure
@@ -43,6 +43,7 @@ class Flow:
     last: float = 0.0  # when records last flowed
     kept: bool = True  # its checkpoints are still there
     checkpointed_at: float = 0.0  # when the newest of them was made
+    proven: bool = False  # it has completed a checkpoint, which a restart from nothing may have undone
 
     def move(self, now: float, *, flowing: bool) -> None:
         """Bring the position up to date."""
@@ -52,6 +53,7 @@ class Flow:
             self.last = now
             if self.checkpoint is not None and self.checkpoint != before:
                 self.checkpointed_at = now - (self.position - self.checkpoint)
+            self.proven = self.proven or self.checkpoint is not None
         self.at, self.flowing = now, flowing
 
     @property
@@ -146,6 +148,10 @@ class SimStorage(Storage):
         self._disk = disk
         self._service = service
 
+    async def why_unwritable(self, target: str | None) -> str | None:
+        """See `Storage`."""
+        return None
+
     async def look(self, target: str) -> Evidence:
         """See `Storage`."""
         await self._service.pause("look")
@@ -184,17 +190,19 @@ class SimStorage(Storage):
             raise StorageUnreadable(seen.why)
         return Inspection(path, None, () if isinstance(seen, Complete) else ("it is not whole",), 1000)
 
-    async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
+    async def newest_state(self, checkpoints: Sequence[str], roots: Sequence[str]) -> Newest:
         """See `Storage`."""
         await self._service.pause("look")
         if (why := await self._trouble()) is not None:
             raise StorageUnreadable(why)
         seen = self._service.world.now - self._disk.lag
         found = {f"file://{folder.path}": folder.complete_at or 0.0 for folder in self._disk.whole(roots, seen)}
-        flow = self._disk.flows.get(checkpoints.rpartition("/")[2])
-        if flow is not None and flow.checkpoint is not None and flow.kept:
-            found[f"{checkpoints}/{flow.checkpoint_name}"] = flow.checkpointed_at
-        return max(found, key=found.__getitem__, default=None)
+        for place in checkpoints:
+            flow = self._disk.flows.get(place.rpartition("/")[2])
+            if flow is not None and flow.checkpoint is not None and flow.kept:
+                found[f"{place}/{flow.checkpoint_name}"] = flow.checkpointed_at
+        newest = max(found, key=found.__getitem__, default=None)
+        return Newest(None if newest is None else Inspection(newest, None, (), 1000))
 
     async def _trouble(self) -> str | None:
         weather = self._service.world.weather

@@ -28,6 +28,10 @@ class Weather:
         self._others = random.Random(f"others {seed}")
         self.calm = False
         self._p_request = dice.choice((0.0, 0.0, 0.03, 0.1, 0.3))
+        self._only_commands = dice.random() < 0.25  # what is asked for gets lost, and what is looked at does not
+        if self._only_commands:
+            self._p_request = dice.choice((0.2, 0.5))
+        self._faults = REQUEST_FAULTS if dice.random() < 0.5 else dice.sample(REQUEST_FAULTS, 2)
         self._p_latency = dice.choice((0.0, 0.0, 0.1, 0.5))
         self._latency = dice.choice((0.2, 2.0))
         self._p_pause = dice.choice((0.0, 0.0, 0.02, 0.1))
@@ -39,11 +43,11 @@ class Weather:
         self._p_slow = dice.choice((0.0, 0.0, 0.0, 0.2))
         self._p_refuse = dice.choice((0.0, 0.0, 0.1))
 
-    def request_fault(self) -> str | None:
-        """What befalls a request, if anything."""
-        if self.calm or self._p_request == 0.0 or self._requests.random() >= self._p_request:
+    def request_fault(self, kind: str) -> str | None:
+        """What befalls a request, if anything; `kind` begins with its method."""
+        if self.calm or self._p_request == 0.0 or (self._only_commands and kind.startswith("GET ")):
             return None
-        return self._requests.choice(REQUEST_FAULTS)
+        return self._requests.choice(self._faults) if self._requests.random() < self._p_request else None
 
     def latency(self) -> float:
         """Seconds until an answer comes that nothing has befallen."""
@@ -51,7 +55,7 @@ class Weather:
 
     def late(self) -> float:
         """Seconds by which a late request is late; the client may give up before."""
-        return self._requests.choice((1.0, 4.0, 9.5, 12.0, 25.0))
+        return self._requests.choice((1.0, 4.0, 9.5, 12.0, 18.0, 25.0))
 
     def pause(self) -> float:
         """Seconds that a service dozes between two steps."""

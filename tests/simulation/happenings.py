@@ -129,7 +129,7 @@ async def people_resume_a_batch(at: Scenario) -> None:
         batch = at.dice.choice(at.batches)
         for job in at.jobs:
             at.world.watch.asked[job].add("run")
-        await asyncio.gather(*(at.ask(lambda s: s.start_jobs.resume_batch(PROJECT, batch)) for _ in range(2)))
+        await asyncio.gather(*(at.ask(lambda s: s.resume.of_stop(PROJECT, batch)) for _ in range(2)))
 
 
 @happening(1)
@@ -142,7 +142,11 @@ async def people_create_one(at: Scenario) -> None:
 async def people_run_one_and_think_better_of_it(at: Scenario) -> None:
     """The cancel follows on its heels."""
     job = at.dice.choice(at.jobs)
-    await at.run([job], resume=at.dice.random() < 0.5)
+    if at.dice.random() < 0.5:
+        await at.create()
+        job = at.jobs[-1]
+    else:
+        await at.run([job], resume=at.dice.random() < 0.5)
     await asyncio.sleep(at.dice.choice((0.0, 0.0, 0.5, 2.0)))
     await at.stop([job], savepoint=False)
 
@@ -240,12 +244,43 @@ async def a_taskmanager_is_lost_in_the_middle(at: Scenario) -> None:
     _end_somehow(at, cluster, job)
 
 
+@happening(3)
+async def a_job_ends_after_a_stop_that_failed(at: Scenario) -> None:
+    """Before anybody has seen what the failure did to it, or soon after. Most often its savepoint is whole."""
+    cluster, job = _flink_job(at)
+    mine = [n for n in at.jobs if job is not None and job.name == f"job-{n}"]
+    if job is None or not mine:
+        return
+    job.failing = [at.dice.choice(("stopping", "stopping", "stopping", "expired"))]
+    await at.stop(mine, savepoint=True)
+    for _ in range(60):
+        if _has_just_failed_a_stop(at, job) and not cluster.down:
+            break
+        await asyncio.sleep(0.5)
+    else:
+        return
+    await asyncio.sleep(8.0 * at.dice.random() ** 2)
+    if at.dice.random() < 0.5:
+        cluster.lose(0.2, at.dice.choice((0.0, 3.0)), at.dice.choice(list(Truth)))
+        await asyncio.sleep(0.3 + 4.0 * at.dice.random())
+    _end_somehow(at, cluster, job)
+
+
+def _has_just_failed_a_stop(at: Scenario, job: FakeJob) -> bool:
+    last = job.history[-1] if job.history and not job.state.terminal else None
+    if last is None or last.kind != "stop" or last.failure is None or last.ended_at is None:
+        return False
+    return at.world.time.monotonic() - last.ended_at < 1.0
+
+
 def _end_somehow(at: Scenario, cluster: SimCluster, job: FakeJob) -> None:
-    how = at.dice.choice(("finish", "fail", "lose", "", ""))
+    how = at.dice.choice(("finish", "fail", "lose", "cancel", "", ""))
     if how == "finish":
         cluster.finish(job.jid)
     elif how == "fail":
         cluster.fail(job.jid)
+    elif how == "cancel":
+        cluster.state.cancel(job.jid)
     elif how == "lose":
         cluster.lose(0.2, 0.0, Truth.GONE)
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.back_watch import BackWatch
 from tests.simulation.disk import Folder, plain
 from tests.simulation.service import MAX_SAVEPOINTS, RULES
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.batch import Kind as BatchKind
 from sluiceway.domain.job import standing
+from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.snapshot import SnapshotPhase
@@ -37,6 +40,7 @@ class Watch:
         self.known: dict[
             str, float
         ] = {}  # when a job was seen to run on without its attempt, by somebody who could store it
+        self._seen: defaultdict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)  # by table and id: what it held
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
         self._snapshots: dict[int, Row] = {}
@@ -47,6 +51,7 @@ class Watch:
         self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
         # Attempts, by trigger id, that made their job restart from nothing: the job, and its number of restarts then.
         self._lost: dict[str, tuple[FakeJob, int]] = {}
+        self.back = BackWatch(world, self)
         self._was_overdue: set[int] = set()
         self._snapshot_was_overdue: set[int] = set()
 
@@ -56,9 +61,12 @@ class Watch:
         """See what a transaction has changed."""
         for row, before in self._changes("stops", self._stops):
             self._stop_changed(row, before)
+            self.back.stop_changed(row, before)
         for row, before in self._changes("runs", self._runs):
+            self.back.run_changed(row, before)
             if before is None or before["phase"] != row["phase"]:
                 self._run_moved(row, before)
+            self._run_changed(row, before)
         for row, before in self._changes("jobs", self._jobs):
             if row["chosen_savepoint"] and row["status"] not in RUNNABLE:
                 self._world.violate(f"job {row['id']} is {row['status']}, and keeps the choice of what to begin from")
@@ -70,21 +78,27 @@ class Watch:
 
     def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
         """The rows that are not as they were, each with what it was; from now on they are known."""
-        found = [(row, known.get(row["id"])) for row in self._rows(table)]
-        changed = [(row, before) for row, before in found if row != before]
-        known.update({row["id"]: row for row, _ in changed})
+        found, seen = self._world.memory.raw.execute(f"SELECT * FROM {table}"), self._seen[table]
+        names = [column[0] for column in found.description]
+        moved = [values for values in found if seen.get(values[0]) != values]  # the first column is the id
+        seen.update({values[0]: values for values in moved})
+        rows = [dict(zip(names, values, strict=True)) for values in moved]
+        changed = [(row, known.get(row["id"])) for row in rows]
+        known.update({row["id"]: row for row in rows})
         return changed
 
     def _stop_changed(self, row: Row, before: Row | None) -> None:
         if before is not None and row["savepoint"] > before["savepoint"]:
             self._world.violate(f"stop {row['id']} gave up its savepoint, and asks for it again")
         superseded = before is not None and before["savepoint"] > row["savepoint"]  # it waits for its wave no longer
-        if before is not None and before["held"] > row["held"] and row["phase"] not in SETTLED and not superseded:
+        begins = not row["held"] and (before is None or before["held"])
+        if begins and row["phase"] not in SETTLED and not superseded:
             self._let_begin(row)
         if before is None or (before["phase"], before["attempt"]) != (row["phase"], row["attempt"]):
             self._stop_moved(row, before)
 
-    def _rows(self, table: str) -> list[Row]:
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table as they are stored now."""
         found = self._world.memory.raw.execute(f"SELECT * FROM {table}")
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found]
@@ -118,10 +132,12 @@ class Watch:
                 pass
 
     def _let_begin(self, row: Row) -> None:
-        """A stop that was held may begin: its wave has come, and there is room. A deleted job waits for nobody."""
-        if row["cancel_on_failure"]:
+        """A stop begins: its wave has come, and there is room. A deleted job waits for nobody."""
+        if row["cancel_on_failure"] or row["batch_id"] is None:
             return
-        batch = next(batch for batch in self._rows("batches") if batch["id"] == row["batch_id"])
+        batch = next(batch for batch in self.rows("batches") if batch["id"] == row["batch_id"])
+        if batch["kind"] == BatchKind.RESUME:
+            return  # a job is parked whatever has become of its way back
         mine = [stop for stop in self._stops.values() if stop["batch_id"] == batch["id"]]
         if any(stop["wave"] < row["wave"] and stop["phase"] not in SETTLED for stop in mine):
             self._world.violate(f"stop {row['id']} of wave {row['wave']} begins before the wave before it has settled")
@@ -140,6 +156,12 @@ class Watch:
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
         if row["phase"] not in LIVE_RUN and alive:
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
+
+    def _run_changed(self, row: Row, before: Row | None) -> None:
+        if before is None and row["created_at"] and row["checkpoints"] is None:
+            self._world.violate(f"run {row['id']} of job {row['job_id']} has no directory for its checkpoints")
+        if row["up_at"] is not None and (before is None or before["up_at"] is None) and _up_too_soon(self._world, row):
+            self._world.violate(f"run {row['id']} of job {row['job_id']} is told to do its work, and has shown nothing")
 
     def _snapshot_moved(self, row: Row, before: Row | None) -> None:
         phase, snapshot = SnapshotPhase(row["phase"]), f"savepoint {row['id']} of job {row['job_id']}"
@@ -201,7 +223,7 @@ class Watch:
             self._world.violate(
                 f"{stop} is told STOPPED with {row['savepoint_path']}, which is no savepoint of its job"
             )
-        elif self._world.disk.flows[folder.jid].position > folder.position + 1e-6 and not self._untold(row, folder):
+        elif self._ran_on_after(folder) and not self._untold(row, folder):
             self._world.violate(f"{stop} is told STOPPED with a savepoint that is not its job's last state")
 
     def lost_state(self, job: FakeJob, triggers: Sequence[str]) -> None:
@@ -228,6 +250,11 @@ class Watch:
         newest = flow.checkpoint
         if newest is None or not flow.kept or disk.position(row["checkpoint_path"]) < newest - 1e-6:
             self._world.violate(f"stop {row['id']} kept {row['checkpoint_path']}, which is not the newest checkpoint")
+
+    def _ran_on_after(self, folder: Folder) -> bool:
+        """Whether records flowed after it, be it from an older state: then it is not what its job has come to."""
+        flow = self._world.disk.flows[folder.jid]
+        return flow.position > folder.position + 1e-6 or flow.last > (folder.complete_at or 0.0) + 1e-6
 
     def _untold(self, row: Row, folder: Folder) -> bool:
         """Whether nobody knew that it ran on when its JobManager forgot (a known weakness)."""
@@ -267,8 +294,19 @@ class Watch:
         implied = wanted == "cancel" and any(_implies_cancel(row) for row in mine)
         if wanted not in self.asked[run["job_id"]] and not implied:
             self._world.violate(f"a {kind} of job {run['job_id']}, for which nobody asked")
+        if kind == Kind.CANCEL and wanted not in self.asked[run["job_id"]]:
+            self._keeps_a_checkpoint(run, mine)
         if not any(row["sent_at"] is not None or row["attempt"] > 1 for row in mine):
             self._world.violate(f"a {kind} of job {run['job_id']} is sent before it is stored as sent")
+
+    def _keeps_a_checkpoint(self, run: Row, mine: Sequence[Row]) -> None:
+        """A job that is canceled only to go on from its checkpoint must have one that outlives the cancel."""
+        open_ = [to_stop(_as_mapping(row)) for row in mine if row["phase"] not in SETTLED]
+        if any(stop.foreign_savepoint or stop.policy.resort is Resort.CANCEL for stop in open_):
+            return
+        job, flow = self.jobs[run["flink_job_id"]], self._world.disk.flows[run["flink_job_id"]]
+        if not job.retains_checkpoints or flow.checkpoint is None:
+            self._world.violate(f"a cancel of job {run['job_id']} for its checkpoint, which would not outlive it")
 
     def _savepoint_commanded(self, run: Row) -> None:
         if "snapshot" not in self.asked[run["job_id"]]:
@@ -313,6 +351,9 @@ class Watch:
     def launched(self, jid: str, job_id: int, job: FakeJob) -> None:
         """Flink takes up a job."""
         self.jobs[jid] = job
+        self._world.launched_at[jid] = self._world.now
+        if any(row["flink_job_id"] == jid and row["held"] for row in self._runs.values()):
+            self._world.violate(f"job {job_id} is started although it is held")
         if all(row["flink_job_id"] != jid for row in self._runs.values()):
             self._world.violate(f"job {job_id} is started under an id that is not stored")
         if "run" not in self.asked[job_id]:
@@ -361,6 +402,18 @@ class Watch:
         if not is_newer and disk.position(new["restore"]) < newest - 1e-6:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which is not its newest state")
 
+    def started_as_shown(self, job_id: int, state: str) -> None:
+        """A start that carries out a plan was just accepted."""
+        new = max((row for row in self._runs.values() if row["job_id"] == job_id), key=lambda row: int(row["id"]))
+        if new["restore"] != state:
+            self._world.violate(f"job {job_id} is resumed from {new['restore']}, and its plan has shown {state}")
+
+    def stopped_as_shown(self, batch: int, shown: set[str]) -> None:
+        """A stop that carries out a plan was just accepted."""
+        mine = {row["flink_job_id"] for row in self._stops.values() if row["batch_id"] == batch}
+        if not mine <= shown:
+            self._world.violate(f"stop {batch} is one of {sorted(mine - shown)}, which its plan has not shown")
+
     # The end. -----------------------------------------------------------------------------------------------------
 
     def unrest(self) -> str:
@@ -386,7 +439,7 @@ class Watch:
         self._events()
 
     def _statuses(self) -> None:
-        for job in self._rows("jobs"):
+        for job in self.rows("jobs"):
             run = self._runs.get(job["run_id"])
             stop = self._stops.get(job["stop_id"])
             if job["deleted_at"] is not None:
@@ -407,7 +460,7 @@ class Watch:
         told: defaultdict[int, list[str]] = defaultdict(list)
         runs_told: defaultdict[int, list[str]] = defaultdict(list)
         snapshots_told: defaultdict[int, list[str]] = defaultdict(list)
-        for event in self._rows("events"):
+        for event in self.rows("events"):
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
             elif event["kind"].startswith("run_"):
@@ -424,6 +477,16 @@ class Watch:
         for stop_id, phases in self._told.items():
             if told[stop_id] != phases:
                 self._world.violate(f"stop {stop_id} went {phases}, and its events tell {told[stop_id]}")
+
+
+def _up_too_soon(world: "World", row: Row) -> bool:
+    """Whether a run is told to do its work without having completed a checkpoint, which all jobs here take."""
+    flow = world.disk.flows.get(row["flink_job_id"])
+    job = world.watch.jobs.get(row["flink_job_id"])
+    if flow is None or job is None or job.batch or job.savepoints:
+        return False
+    flow.move(world.now, flowing=flow.flowing)
+    return not flow.proven
 
 
 def _implies_cancel(row: Row) -> bool:

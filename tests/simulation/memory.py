@@ -6,19 +6,18 @@ answer is a stale one, a crash before the commit is a transaction that never was
 """
 
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from tests import databases
 
 from sluiceway.store import leases, work
-from sluiceway.store.database import Database, migrate
+from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
 from sluiceway.store.work import Work
@@ -36,42 +35,48 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-@cache
-def _template() -> bytes:
-    """A migrated, empty database."""
-    with tempfile.TemporaryDirectory() as directory:
-        migrate(Path(directory) / "t.db")
-        raw = sqlite3.connect(Path(directory) / "t.db")
-        raw.execute("PRAGMA journal_mode=DELETE")
-        image = raw.serialize()
-        raw.close()
-        return image
-
-
 _UNSETTLED, _CLAIM = work.unsettled, leases.claim
-_next: list[sqlite3.Connection] = []
-_ENGINE = create_engine("sqlite://", creator=lambda: _next[-1], poolclass=NullPool)
+BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
+_randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
+
+
+def _random(count: int) -> bytes:
+    return _randomness[-1](count)  # defined once: SQLite prepares everything anew after a function is defined
+
+
+@cache
+def _opened() -> tuple[sqlite3.Connection, Connection]:
+    """One connection for all the seeds of a process: SQLite and SQLAlchemy need prepare each statement only once."""
+    raw = sqlite3.connect(":memory:", isolation_level=None, cached_statements=1000)
+    raw.deserialize(databases.image())
+    raw.create_function("randomblob", 1, _random)
+    return raw, create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool).connect()
 
 
 class Memory:
-    """One database. It outlives the services that use it."""
+    """One database. It outlives the services that use it.
+
+    All of it is one transaction that is taken back in the end; each transaction of the product is a savepoint in it.
+    """
 
     def __init__(self, randomness: Callable[[int], bytes], committed: Callable[[], None]) -> None:
         """An empty one; `randomness` stands in for SQLite's own, `committed` is called after every change."""
-        self.raw = sqlite3.connect(":memory:", isolation_level=None)
-        self.raw.deserialize(_template())
-        self.raw.create_function("randomblob", 1, randomness)
-        _next.append(self.raw)
-        self.connection = _ENGINE.connect()
-        _next.pop()
+        self.raw, self.connection = _opened()
+        self.raw.execute("BEGIN IMMEDIATE")
+        _randomness.append(randomness)
         self.version = 0  # moves with every change of anything but a lease
         self.works: dict[str, tuple[int, list[Work]]] = {}  # what was read last, by cluster, and at which version
         self.committed = committed
 
+    def take_back(self) -> None:
+        """End a transaction of the product without a trace."""
+        self.raw.execute("ROLLBACK TO ours")
+        self.raw.execute(COMMIT)
+
     def close(self) -> None:
         """Forget everything."""
-        self.connection.close()
-        self.raw.close()
+        self.raw.execute("ROLLBACK")
+        _randomness.pop()
 
 
 class _Inline:
@@ -97,11 +102,11 @@ class SimDatabase(Database):
     async def read(self) -> AsyncIterator[Any]:
         """See `Database`."""
         await self._service.pause("read")
-        self._memory.raw.execute("BEGIN")
+        self._memory.raw.execute(BEGIN)
         try:
             yield self._inline
         finally:
-            self._memory.raw.execute("ROLLBACK")
+            self._memory.take_back()
         await self._service.pause("has read")
 
     @asynccontextmanager
@@ -115,14 +120,14 @@ class SimDatabase(Database):
             await self._service.sleep(20.0)
             raise trouble("database is locked")
         raw, before = self._memory.raw, self._memory.raw.total_changes
-        raw.execute("BEGIN IMMEDIATE")
+        raw.execute(BEGIN)
         try:
             yield self._inline
             if fault == "full":
                 raise trouble("database or disk is full")
-            raw.execute("COMMIT")
+            raw.execute(COMMIT)
         except BaseException:
-            raw.execute("ROLLBACK")
+            self._memory.take_back()
             raise
         if raw.total_changes != before and not lease_only:
             self._memory.version += 1

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 from tests.simulation import memory
+from tests.simulation.disk import SimStorage
 
-from sluiceway.control import stop_jobs
-from sluiceway.control.start_jobs import StartJobs
-from sluiceway.domain import batch, health, savepoint_format, stop_decide, stop_endings
+from sluiceway.control import preflight, stop_jobs
+from sluiceway.control.way_back import WaysBack
+from sluiceway.domain import batch, health, not_running, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
@@ -18,15 +19,16 @@ from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
-from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.policy import IfNotRunning, SavepointFormat
+from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.engines import aftermath, session
+from sluiceway.engines import aftermath, look, session
 from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import batches, leases, work
+from sluiceway.store import batches, leases, views, work
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
 from sluiceway.store.schema import stops as stop_rows
@@ -45,7 +47,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant()
+@plant(77)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -70,7 +72,7 @@ def canonical_for_everybody(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(37)
+@plant(1)
 def canonical_where_nobody_knows(put: Any) -> None:
     """As if no answer were a yes."""
     before = savepoint_format.choose
@@ -82,7 +84,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     put(snapshots, "choose", chosen)
 
 
-@plant(0)
+@plant(32)
 def a_restart_from_nothing_is_no_news(put: Any) -> None:
     """It is tried again, and what is left is saved."""
 
@@ -130,7 +132,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     put(Turn, "__call__", take)
 
 
-@plant(5)
+@plant(66)
 def absence_is_gone_at_once(put: Any) -> None:
     """A JobManager that recovers does not know its jobs."""
     before = stop_endings.missing
@@ -141,7 +143,7 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant(5)
+@plant(42)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
@@ -161,35 +163,35 @@ def silence_begins_a_new_attempt(put: Any) -> None:
     put(stop_decide, "_judge", judge)
 
 
-@plant()
+@plant(15)
 def all_attempts_share_a_directory(put: Any) -> None:
     """So that an older attempt's savepoint passes for this one's."""
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(0)
+@plant(1)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
-    before = session._Look._attempt
+    before = look.Look._attempt
 
     async def attempt(self: Any, stop: Stop, state: JobState, job: Any) -> Any:
         fact = await before(self, stop, state, job)
         return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
 
-    put(session._Look, "_attempt", attempt)
+    put(look.Look, "_attempt", attempt)
 
 
 @plant()
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
-    before = session._Look._failure
+    before = look.Look._failure
 
     async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState, job: Any) -> Any:
         if failed.location and state.terminal:
             return Saved(failed.location, state)
         return await before(self, stop, failed, state, job)
 
-    put(session._Look, "_failure", of_failure)
+    put(look.Look, "_failure", of_failure)
 
 
 @plant()
@@ -207,7 +209,7 @@ def everybody_gets_the_lease(put: Any) -> None:
     put(leases, "still_held", held)
 
 
-@plant(4)
+@plant(1)
 def the_deadline_is_a_failure(put: Any) -> None:
     """A deadline answers the caller; it does not change the truth."""
 
@@ -217,7 +219,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant(11)
+@plant(1)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -231,7 +233,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(14)
+@plant(15)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
@@ -262,7 +264,7 @@ def a_restart_unnoticed(put: Any) -> None:
     )
 
 
-@plant(30)
+@plant(1)
 def no_cap_on_savepoints(put: Any) -> None:
     """All at once."""
 
@@ -272,7 +274,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant(3)
+@plant(1)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -292,7 +294,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(25)
+@plant(48)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
@@ -306,7 +308,7 @@ def no_guard_on_the_version(put: Any) -> None:
     put(work, "guarded_update", write)
 
 
-@plant(0)
+@plant(3)
 def a_wave_does_not_wait(put: Any) -> None:
     """For the one before it."""
 
@@ -317,7 +319,7 @@ def a_wave_does_not_wait(put: Any) -> None:
     put(batches, "release", release)
 
 
-@plant()
+@plant(125)
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
     before = batch.release
@@ -341,7 +343,7 @@ def checkpoints_that_nobody_keeps(put: Any) -> None:
     put(stop_decide, "_weighed", weighed)
 
 
-@plant(337)
+@plant()
 def a_resurrection_is_ignored(put: Any) -> None:
     """A settled stop whose job runs again."""
     put(stops, "contradicted", lambda stop, _: stop)
@@ -368,14 +370,14 @@ def the_job_does_not_show_it(put: Any) -> None:
     put(work, "_show", show)
 
 
-@plant(230)
+@plant()
 def resumed_from_an_older_state(put: Any) -> None:
     """A savepoint that a failed stop has left behind is overlooked."""
 
     async def roots(*_: Any) -> Mapping[int, Sequence[str]]:
         return {}
 
-    put(StartJobs, "_roots", roots)
+    put(views, "roots", roots)
 
 
 @plant(1)
@@ -384,13 +386,13 @@ def no_evidence_is_looked_for(put: Any) -> None:
     put(stop_endings, "evidence_at", lambda *_: None)
 
 
-@plant(30)
+@plant(10)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
     put(snapshots, "hold_back", lambda _, fact, __: fact)
 
 
-@plant(28)
+@plant()
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
     before = turn._snapshot_fact
@@ -401,7 +403,7 @@ def a_savepoint_beside_a_stop(put: Any) -> None:
     put(turn, "_snapshot_fact", fact)
 
 
-@plant(27)
+@plant(51)
 def a_savepoint_on_flinks_word(put: Any) -> None:
     """Nobody looks whether it is there."""
     before = snapshots._check
@@ -412,7 +414,7 @@ def a_savepoint_on_flinks_word(put: Any) -> None:
     put(snapshots, "_check", check)
 
 
-@plant(57)
+@plant(10)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
@@ -423,18 +425,18 @@ def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     put(snapshots, "_overdue", overdue)
 
 
-@plant(83)
+@plant()
 def what_somebody_brought_is_forgotten(put: Any) -> None:
     """The newest state is taken instead."""
-    before = StartJobs._resume_point
+    before = WaysBack._look
 
-    async def point(self: Any, origin: Any, roots: Any) -> Any:
-        return await before(self, replace(origin, chosen=None), roots)
+    async def look(self: Any, origin: Any, *about: Any) -> Any:
+        return await before(self, replace(origin, chosen=None), *about)
 
-    put(StartJobs, "_resume_point", point)
+    put(WaysBack, "_look", look)
 
 
-@plant(5)
+@plant(0)
 def a_loop_that_nobody_notices(put: Any) -> None:
     """A job that restarts counts as one that starts."""
     before = health._condition
@@ -446,35 +448,35 @@ def a_loop_that_nobody_notices(put: Any) -> None:
     put(health, "_condition", condition)
 
 
-@plant(5)
+@plant(0)
 def a_loop_that_is_told_for_ever(put: Any) -> None:
     """What runs steadily again is not seen to."""
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(53)
+@plant(46)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
 
 
-@plant(53)
+@plant(46)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
-    before = StartJobs._resume_point
+    before = WaysBack._look
 
-    async def point(self: Any, origin: Any, roots: Any) -> Any:
+    async def look(self: Any, origin: Any, *about: Any) -> Any:
         found = select(stop_rows.c.savepoint_path).where(
             stop_rows.c.unproven != "", stop_rows.c.job_id == origin.job_id
         )
         async with self.db.read() as connection:
             rows = list((await connection.execute(found.order_by(stop_rows.c.id.desc()))).scalars())
-        return rows[0] if rows else await before(self, origin, roots)
+        return await before(self, replace(origin, chosen=rows[0]) if rows else origin, *about)
 
-    put(StartJobs, "_resume_point", point)
+    put(WaysBack, "_look", look)
 
 
-@plant(2)
+@plant(7)
 def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
     """Of a cancel."""
     before = stop_jobs.judge_stop
@@ -484,3 +486,86 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
         return Verdict(Refusal.WRONG_STATE, obstacle.status) if found is stop_jobs.TAKES_ITS_PLACE else found
 
     put(stop_jobs, "judge_stop", judge)
+
+
+# What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
+
+
+@plant(2)
+def a_start_without_a_directory(put: Any) -> None:
+    """Its checkpoints stay in the JobManager's memory, and a savepoint of more than 5 MB kills it."""
+    put(SimStorage, "checkpoints", lambda *_: None)
+
+
+@plant()
+def a_dry_run_that_promises_that_jobs_run_on(put: Any) -> None:
+    """Whatever a savepoint that fails would do to them."""
+    put(preflight, "outcome", lambda *_: (Outcome.RUNS_ON, "It runs on."))
+
+
+@plant()
+def a_dry_run_without_finished_sources(put: Any) -> None:
+    """It does not say that Flink takes no savepoint any more."""
+    put(preflight, "never_again", lambda _: "")
+
+
+@plant()
+def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
+    """A source has finished, and the job takes no checkpoints after that."""
+    put(stop_decide, "never_saved", lambda _: "")
+
+
+@plant()
+def a_changelog_is_resumed_like_any_other(put: Any) -> None:
+    """It fails at its first checkpoint."""
+
+    async def keeps(*_: Any) -> bool:
+        return False
+
+    put(session, "keeps_changelog", keeps)
+
+
+@plant()
+def a_start_that_fails_without_a_word(put: Any) -> None:
+    """Where the cause stands, nobody looks."""
+
+    async def why(*_: Any) -> str:
+        return ""
+
+    put(look.Look, "_why", why)
+
+
+@plant()
+def a_deletion_waits_for_a_stop_that_has_sent_nothing(put: Any) -> None:
+    """As long as that may take."""
+    before = not_running.wait
+
+    def wait(stop: Stop, *about: Any) -> Stop:
+        patient = replace(stop.policy, if_not_running=IfNotRunning.WAIT)
+        waits = before(replace(stop, cancel_on_failure=False, policy=patient), *about)
+        return replace(waits, cancel_on_failure=stop.cancel_on_failure, policy=stop.policy)
+
+    put(not_running, "wait", wait)
+
+
+@plant()
+def what_went_wrong_beside_a_start_is_dropped(put: Any) -> None:
+    """The job runs, so all is well."""
+    before = runs.decide
+
+    def decide(*about: Any, **more: Any) -> Any:
+        run, command = before(*about, **more)
+        return replace(run, note=""), command
+
+    put(runs, "decide", decide)
+
+
+@plant(0)
+def up_before_it_has_proven_anything(put: Any) -> None:
+    """All of its tasks run: that will do."""
+
+    def risen(fares: Any, _pulse: Any, now: datetime, _rules: Any) -> Any:
+        runs_now = fares.up_at is None and fares.condition is Condition.RUNNING
+        return replace(fares, up_at=now) if runs_now else fares
+
+    put(health, "_risen", risen)

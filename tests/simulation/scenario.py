@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.faults import some
+from tests.simulation.in_calm import SCENES
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
 from tests.simulation.service import Service
 from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
+from sluiceway.control.resume_jobs import Ask
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import JobDraft, JobSpec
@@ -25,7 +27,9 @@ HELD_UP = 45.0  # virtual seconds for which the lease of a service that has died
 TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
 WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
 Happening = Callable[["Scenario"], Awaitable[None]]
-HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often, among the others, and what
+HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often in a broad seed, among the others, and what
+BROAD = 0.3  # of all seeds are as likely to meet one kind of happening as the weights say
+THIN = 0.01  # of its weight keeps a kind that a dense seed did not draw
 
 
 def happening(weight: float) -> Callable[[Happening], Happening]:
@@ -38,6 +42,19 @@ def happening(weight: float) -> Callable[[Happening], Happening]:
     return add
 
 
+def mixed(seed: int) -> dict[str, float]:
+    """How often each kind of happening comes in a seed, among the others.
+
+    Most seeds are dense in a few kinds, so that these meet again and again; the others are broad.
+    """
+    dice = random.Random(f"mix {seed}")
+    weights = {name: weight for name, (weight, _) in HAPPENINGS.items()}
+    if dice.random() < BROAD:
+        return weights
+    dense = set(dice.choices(list(weights), list(weights.values()), k=dice.randint(2, 5)))
+    return {name: 1.0 if name in dense else weight * THIN for name, weight in weights.items()}
+
+
 @dataclass
 class Scenario:
     """A seed at work."""
@@ -47,6 +64,7 @@ class Scenario:
     jobs: list[int] = field(default_factory=list)  # ids of those that were made
     batches: list[int] = field(default_factory=list)
     made: int = 0
+    then: Happening | None = None  # what comes after all that happens
 
     # What people do. ----------------------------------------------------------------------------------------------
 
@@ -106,10 +124,13 @@ class Scenario:
             if verdict.accepted and resume:
                 self.world.watch.resumed(job)
 
-    async def judge(self, batch: int, verb: str) -> None:
-        """Withdraw what was not sent of a batch (`abort`), or let it go on (`proceed`)."""
-        self.world.note(f"user: {verb}", batch)
-        await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
+    async def judge(self, batch: int, verb: str, kind: str = "stop") -> None:
+        """Withdraw what was not sent of an order (`abort`), or let it go on (`proceed`)."""
+        self.world.note(f"user: {verb}", kind, batch)
+        if kind == "stop":
+            await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
+        else:
+            await self.ask(lambda s: getattr(s.resume, verb)(PROJECT, batch, Ask()))
 
     async def create(self) -> None:
         """Make a job."""
@@ -131,20 +152,22 @@ class Scenario:
         world.spawn()
         if dice.random() < 0.25:
             world.spawn()
-        names = list(HAPPENINGS)
-        weights = [HAPPENINGS[name][0] for name in names]
+        weights = mixed(world.seed)
+        world.note("likely:", ", ".join(sorted(weights, key=weights.__getitem__)[:-6:-1]))
         under_way = []
         if dice.random() < 0.5:
             await self.take(some(dice, self.jobs))
             await asyncio.sleep(dice.choice((0.0, 2.0, 20.0)))
         await self.some_stop()
-        for name in dice.choices(names, weights, k=dice.randint(2, 9)):
+        for name in dice.choices(list(weights), list(weights.values()), k=dice.randint(2, 9)):
             await asyncio.sleep(dice.choice((0.0, 0.3, 2.0, 6.0, 20.0)) * dice.random())
             if world.violations:
                 break
             under_way.append(asyncio.create_task(self._happen(name)))
         await asyncio.sleep(dice.choice((0.0, 5.0, 45.0)))
         await asyncio.gather(*under_way)
+        if self.then is not None:
+            await self.then(self)
         await self._come_to_rest()
 
     async def _happen(self, name: str) -> None:
@@ -153,6 +176,9 @@ class Scenario:
 
     async def some_stop(self) -> None:
         """There is always one."""
+        if self.dice.random() < 0.3:
+            await HAPPENINGS["people_stop_with_a_policy"][1](self)
+            return
         await self.stop(some(self.dice, self.jobs), savepoint=self.dice.random() < 0.8)
 
     async def _come_to_rest(self) -> None:
@@ -183,7 +209,7 @@ class Scenario:
                 return
             await asyncio.sleep(3.0)
         if not world.violations and self.dice.random() < 0.3:
-            await self.dice.choice((self._see_a_loop, self._see_a_resume_that_loops))()
+            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *SCENES))(self)
         if not world.violations:
             world.watch.at_rest()
 
@@ -215,7 +241,7 @@ class Scenario:
         """In calm weather: what a run was started from outlives a savepoint from inside its loop."""
         watch, job = self.world.watch, self.dice.choice(self.jobs)
         await self.stop([job], savepoint=True)
-        await self._rest()
+        await self.rest()
         good = watch.kept(job)
         if good is None or good["unproven"]:
             return
@@ -223,7 +249,7 @@ class Scenario:
         await self.run([job], resume=True)
         await asyncio.sleep(TOLD_WITHIN)
         await self.stop([job], savepoint=True)
-        await self._rest()
+        await self.rest()
         self.world.cursed.discard(job)
         bad, run = watch.kept(job), watch.latest(job)
         if run["restore"] != good["savepoint_path"] or bad is None or bad["run_id"] != run["id"]:
@@ -231,16 +257,18 @@ class Scenario:
         await self.run([job], resume=True)
         if watch.latest(job)["id"] != run["id"] and watch.latest(job)["restore"] != good["savepoint_path"]:
             self.world.violate(f"job {job} is resumed from inside a loop, and not from {good['savepoint_path']}")
-        await self._rest()
+        await self.rest()
 
-    async def _rest(self) -> None:
+    async def rest(self) -> None:
+        """Wait until all has settled."""
         until = self.world.now + PATIENCE
         while self.world.watch.unrest() and self.world.now < until:
             await asyncio.sleep(3.0)
 
     async def _let_paused_go_on(self) -> None:
-        for (batch,) in self.world.memory.raw.execute("SELECT id FROM batches WHERE state = 'paused'").fetchall():
-            await self.judge(batch, self.dice.choice(("abort", "proceed")))
+        paused = "SELECT id, kind FROM batches WHERE state = 'paused'"
+        for batch, kind in self.world.memory.raw.execute(paused).fetchall():
+            await self.judge(batch, self.dice.choice(("abort", "proceed")), kind)
 
     def _found(self, count: int) -> None:
         """Jobs that run already, as if they had been started long ago."""

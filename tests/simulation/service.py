@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from tests.simulation.disk import SimStorage
+from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -71,8 +75,11 @@ class Service:
         queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
         self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
         self.start_jobs = StartJobs(db, queues, storage, clock)
+        self.resume = ResumeJobs(self.start_jobs)
+        self.retry = RetryStops(self.stop)
         self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
         self.queries = Queries(db, queues, engine.flink_job)
+        self.preflight = Preflight(db, queues, storage, engine.survey, clock)
         self.take = TakeSavepoints(db, queues, storage, clock, RULES.timeout)
         self.bring = ImportSavepoint(db, storage, clock)
 
@@ -138,7 +145,7 @@ class Service:
             await exchange(self, target, "SUBMIT", lambda: target.submitted(run))
         except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
             return Silent(str(error))
-        return Submitted()
+        return submitted(self.world, run.job_id)
 
     def _context(self) -> contextvars.Context:
         context = contextvars.copy_context()
@@ -156,7 +163,7 @@ async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any)
             await service.sleep(REQUEST_TIMEOUT)
             raise TimeoutError
         raise aiohttp.ServerDisconnectedError
-    fault = weather.request_fault()
+    fault = weather.request_fault(kind)
     if fault is not None:
         service.world.note(fault, kind)
         return await _misfortune(service, cluster, fault, act)
@@ -232,12 +239,14 @@ class _Exchange:
     status: int = 0
     body: bytes = b""
     said: bytes | None = None  # by the cluster, whatever has become of it on the way
+    said_at: float = 0.0
+    showed: str | None = None  # the job that ran on without its attempt when that was said
 
     async def __aenter__(self) -> "_Exchange":
         self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
         whole = self.body == self.said
-        if self.status == HTTPStatus.OK and whole and (jid := self.cluster.shows_running(self.path)):
-            self.service.heard[jid] = self.service.world.now
+        if self.status == HTTPStatus.OK and whole and self.showed is not None:
+            self.service.heard[self.showed] = self.said_at
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -245,6 +254,7 @@ class _Exchange:
 
     def _act(self) -> tuple[int, bytes]:
         status, self.said = self.cluster.asked(self.method, self.path, self.data)
+        self.said_at, self.showed = self.service.world.now, self.cluster.shows_running(self.path)
         return status, self.said
 
     @property

@@ -18,14 +18,25 @@ from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
-from sluiceway.engines import aftermath, session, traits
+from sluiceway.engines import aftermath, look, session, traits
 from sluiceway.reconcile import errands, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
 CLOCKED = (session, aftermath, traits, turn, submissions, fake_jobs, fake_answers, fake_rest)
-LOGGING = (session, worker, errands, submissions)
+FAILINGS: tuple[list[str], ...] = (
+    [],
+    [],
+    [],
+    ["expired"],
+    ["declined"],
+    ["stopping"],
+    ["not_ready", "expired"],
+    ["stopping", "expired"],
+    ["declined"] * 5,
+)
+LOGGING = (look, worker, errands, submissions)
 
 
 class World:
@@ -51,9 +62,15 @@ class World:
         ha = self.dice.random() < 0.7
         self.clusters = {f"c{n}": SimCluster(self, f"c{n}", ha=ha) for n in range(count)}
         self.services: list[Service] = []
+        self._failings = FAILINGS if self.dice.random() < 0.5 else self.dice.choices(FAILINGS, k=2)
+        self._retaining = self.dice.choice((0.8, 0.8, 0.2))  # share of jobs whose checkpoints outlive a cancel
         self.cursed: set[int] = set()  # jobs whose runs from now on fail again and again
+        self.launched_at: dict[str, float] = {}  # virtual seconds, by Flink job id
         self._born = 0
         self._habits: dict[int, dict[str, Any]] = {}
+        self.changelogs: set[int] = set()  # jobs that keep one, by their specification
+        self.stillborn: set[int] = set()  # jobs whose runs from now on fail while they initialize
+        self.notes: dict[int, str] = {}  # what goes wrong beside the starts of these jobs
         self.asynchronous: set[int] = set()  # jobs whose state is, by their specification
 
     @property
@@ -89,14 +106,14 @@ class World:
                 "cancel_seconds": dice.choice((0.0, 0.0, 1.0, 10.0, 55.0)),
                 "restart_seconds": dice.choice((0.1, 2.0, 8.0)),
                 "restartable": dice.random() < 0.85,
-                "retains_checkpoints": dice.random() < 0.8,
+                "retains_checkpoints": dice.random() < self._retaining,
                 "batch": dice.random() < 0.03,
                 "backend": dice.choice(("HashMapStateBackend", "EmbeddedRocksDBStateBackend", "ForStStateBackend")),
                 "checkpoint_dir": dice.random() < 0.95,
                 "state_bytes": dice.choice((1000, 6_000_000)),
                 "after_finish": dice.random() < 0.8,
             }
-        failing = self.dice.choice(([], [], [], ["expired"], ["declined"], ["stopping"], ["not_ready", "expired"]))
+        failing = self.dice.choice(self._failings)
         return {**self._habits[job_id], "failing": [] if self.weather.calm else list(failing)}
 
     def cluster_of(self, jid: str) -> SimCluster | None:

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.domain.batch import FAILURES, Limits, Release, StartTally, Tally, pauses, release, release_starts
-from sluiceway.domain.run import RunPhase
+from sluiceway.domain.batch import FAILURES, Limits, Release, Tally, pauses, release
 from sluiceway.domain.stop import SETTLED, StopPhase
 
 WAITING, SENT, OVERDUE = StopPhase.WAITING, StopPhase.SENT, StopPhase.OVERDUE
@@ -62,24 +61,6 @@ RELEASING: list[tuple[str, int | None, list[Tally], Release | None]] = [
 @pytest.mark.parametrize(("most", "tally", "next_"), [row[1:] for row in RELEASING], ids=[r[0] for r in RELEASING])
 def test_whom_a_batch_lets_begin(most: int | None, tally: list[Tally], next_: Release | None) -> None:
     assert release(Limits(max_parallel=most), tally) == next_
-
-
-STARTING: list[tuple[str, list[StartTally], int | None]] = [
-    ("the last wave first", [StartTally(w, RunPhase.ACCEPTED, True, 1) for w in (0, 1, 2)], 2),
-    (
-        "it is under way",
-        [StartTally(1, RunPhase.SUBMITTING, False, 1), StartTally(0, RunPhase.ACCEPTED, True, 1)],
-        None,
-    ),
-    ("it runs", [StartTally(1, RunPhase.RUNNING, False, 1), StartTally(0, RunPhase.ACCEPTED, True, 1)], 0),
-    ("it failed", [StartTally(1, RunPhase.REJECTED, False, 1), StartTally(0, RunPhase.ACCEPTED, True, 1)], 0),
-    ("nothing is held", [StartTally(1, RunPhase.SUBMITTING, False, 1)], None),
-]
-
-
-@pytest.mark.parametrize(("tally", "wave"), [row[1:] for row in STARTING], ids=[row[0] for row in STARTING])
-def test_whom_a_way_back_lets_begin(tally: list[StartTally], wave: int | None) -> None:
-    assert release_starts(tally) == wave
 
 
 Life = tuple[int, StopPhase, bool]  # wave, phase, held

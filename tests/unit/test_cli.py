@@ -17,7 +17,7 @@ from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
-from sluiceway.cli.jobs import _retention
+from sluiceway.cli.job_details import _retention
 from sluiceway.cli.main import run
 from sluiceway.cli.progress import Board, Line
 
@@ -183,6 +183,18 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["resume"],
         ["resume", "7", "--job", "1"],
         ["resume", "x"],
+        ["resume", "--job", "1", "--failed"],
+        ["resume", "7", "--pace", "0"],
+        ["resume", "7", "--no-park", "--park-after", "60"],
+        ["resume", "7", "--abort-when", "many"],
+        ["resume", "7", "--plan", "5"],
+        ["resume", "--plan", "5", "--drained"],
+        ["stop", "--plan", "5", "--all"],
+        ["stop", "1", "--plan", "5"],
+        ["stop", "--plan", "5", "--dry-run"],
+        ["stop", "1", "--window", "2h"],
+        ["stop", "1", "--dry-run", "--window", "soon"],
+        ["jobs", "run", "1", "--dry-run"],
         ["stops", "show"],
         ["stops", "nonsense"],
         ["jobs", "run"],
@@ -234,8 +246,15 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "stops watch",
         "stops abort",
         "stops proceed",
+        "stops retry",
         "events",
         "resume",
+        "resumes",
+        "resumes list",
+        "resumes show",
+        "resumes watch",
+        "resumes abort",
+        "resumes proceed",
         "savepoints",
         "savepoints list",
         "savepoints take",
@@ -252,7 +271,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert run([*command.split(), "--help"]) == 0
     said = capsys.readouterr().out
     assert "Usage: sluiceway" in said
-    if command not in {"", "serve", "jobs", "stops", "savepoints", "variables"}:
+    if command not in {"", "serve", "jobs", "stops", "resumes", "savepoints", "variables"}:
         assert "Example: sluiceway" in said
 
 
@@ -316,6 +335,8 @@ def test_create_sends_dlis_fields(stub: Stub, tmp_path: Path, capsys: pytest.Cap
         "--checkpoint-interval",
         "30",
         "--restart",
+        "--retention",
+        "2h",
         "--option",
         "a.b=c=d",
         "--option",
@@ -333,6 +354,8 @@ def test_create_sends_dlis_fields(stub: Stub, tmp_path: Path, capsys: pytest.Cap
         "checkpoint_enabled": True,
         "checkpoint_interval": 30,
         "restart_when_exception": True,
+        "idle_state_retention": 7200,
+        "idle_state_retention_unit": "seconds",
         "runtime_config": '[{"key": "a.b", "value": "c=d"}, {"key": "e", "value": "f"}]',
     }
     assert stub.sent("POST /jobs/run") == {"job_ids": [3], "resume_savepoint": False}
@@ -350,8 +373,8 @@ def test_create_reads_sql_from_standard_input(stub: Stub, monkeypatch: pytest.Mo
 
 def test_run_tells_each_refusal_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None, "DLI.13007")))
-    assert run(["jobs", "run", "1", "2", "--resume"]) == 1
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert run(["jobs", "run", "1", "2"]) == 1
+    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": False}
     assert "job 2 is refused: no" in capsys.readouterr().err
 
 
@@ -545,6 +568,7 @@ def test_create_sends_tags_as_dli_takes_them(stub: Stub, monkeypatch: pytest.Mon
 def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     last = {"at": "2026-01-01T00:00:00Z", "duration_seconds": 1.5, "size": 4000}
     fine = {"state": "RUNNING", "tasks": 4, "running_tasks": 4, "last_checkpoint": last, "estimate_seconds": 2.0}
+    fine["if_savepoint_fails"] = "restarts_from_nothing"
     bad = {"tasks": 4, "running_tasks": 1, "problems": ["1 of its 4 tasks run."]}
     answers = [{"job_id": n, "accepted": True, "finding": each} for n, each in enumerate((fine, bad), 1)]
     stub.on("POST /stops", (202, {"id": None, "accepted": 2, "refused": 0, "jobs": answers, "dry_run": True}))
@@ -553,6 +577,7 @@ def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.Captu
     first, second = capsys.readouterr().out.splitlines()[1:]
     assert "4/4" in first
     assert "2.0 s" in first
+    assert "restarts from nothing" in first
     assert "1 of its 4 tasks run." in second
     stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": answers[:1], "dry_run": True}))
     assert run(["stop", "1", "--dry-run"]) == 0
@@ -729,25 +754,292 @@ def test_stops_are_listed_and_shown(stub: Stub, capsys: pytest.CaptureFixture[st
     assert run(["stops", "show", "8"]) == 1
 
 
-def test_resume_brings_back_a_whole_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    stub.on("POST /stops/7/resume", accepted(1, 2))
-    stub.on("GET /jobs/1", shown(1, "job_running"))
-    stub.on("GET /jobs/2", shown(2, "job_running"))
-    stub.on("GET /fares", fares(fare(1, "running", **UP), fare(2, "running", **UP)))
-    assert run(["resume", "7", "--wait", "--json"]) == 0
+def coming(job_id: int, phase: str = "proven", **fields: Any) -> dict[str, Any]:
+    known = {
+        "job_id": job_id,
+        "name": f"job-{job_id}",
+        "queue": "embedded",
+        "phase": phase,
+        "why": "",
+        "wave": 0,
+        "restored_from": "file:///s",
+        "restarts": 0,
+        "accepted_at": "2026-01-01T00:00:00.000000Z",
+        "released_at": None,
+        "proven_at": "2026-01-01T00:00:01.500000Z" if phase == "proven" else None,
+        "unwell": False,
+    }
+    return {**known, **fields}
+
+
+def a_resume(*jobs: dict[str, Any], **fields: Any) -> Answered:
+    over = {"proven", "finished", "parked", "failed", "stopped", "withdrawn"}
+    head = {
+        "id": 7,
+        "stop_id": 6,
+        "created_at": "2026-01-01T00:00:00Z",
+        "state": "open",
+        "state_reason": "",
+        "phases": {each["phase"]: 1 for each in jobs},
+        "retried_by": None,
+        "story": None,
+        "settled": all(each["phase"] in over for each in jobs),
+        "park_after_seconds": 180.0,
+        "park_restarts": None,
+    }
+    return 200, {**head, "jobs": list(jobs), **fields}
+
+
+def test_resume_waits_until_every_job_of_a_stop_is_proven(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1, "restoring"), coming(2)), a_resume(coming(1), coming(2)))
+    assert run(["resume", "6", "--wait", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [each["status"] for each in said["statuses"]] == ["job_running"] * 2
+    assert [each["phase"] for each in said["resume"]["jobs"]] == ["proven"] * 2
+    assert (said["id"], said["statuses"]) == (7, [])
+    assert stub.sent("POST /stops/6/resume") is None, "what is not said is the service's to say"
+
+
+def test_what_came_back_under_an_earlier_resume_is_waited_for_too(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1)))
+    stub.on("GET /jobs/2", shown(2, "job_running"))
+    stub.on("GET /fares", fares(fare(2, "restarting", restarts=3)))
+    assert run(["resume", "6", "--wait"]) == 1
+    stub.on("GET /fares", fares(fare(2, "running", **UP)))
+    assert run(["resume", "6", "--wait"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (coming(2, "parked", why="Parked: / by zero"), "resume 7 --failed --wait"),
+        (coming(2, "failed"), "1 job did not come back"),
+        (coming(2, "restoring", unwell=True), "resumes show 7 --wait"),
+        (coming(2, "withdrawn"), ""),
+    ],
+    ids=["parked", "failed", "without slots", "withdrawn"],
+)
+def test_what_does_not_come_back_ends_the_waiting_with_1(
+    stub: Stub, bad: dict[str, Any], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/6/resume", accepted(1, 2))
+    stub.on("GET /resumes/7", a_resume(coming(1), bad))
+    assert run(["resume", "6", "--wait"]) == 1
+    out, err = capsys.readouterr()
+    assert says in err
+    assert bad["why"] in out
+
+
+def test_what_a_resume_is_told_is_what_it_asks_for(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1))
+    told = "--max-parallel 20 --pace 30 --abort-when 10% --park-after 60 --park-restarts 5"
+    assert run(["resume", "6", *told.split()]) == 0
+    assert stub.sent("POST /stops/6/resume") == {
+        "max_parallel": 20,
+        "pace": 30,
+        "abort_when": {"share": 0.1},
+        "park_after_seconds": 60.0,
+        "park_restarts": 5,
+    }
+    stub.asked.clear()
+    assert run(["resume", "6", "--no-park"]) == 0
+    assert stub.sent("POST /stops/6/resume") == {"park": False}
+
+
+def test_resume_failed_takes_the_id_of_a_resume_or_of_a_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /resumes/7/retry", (202, {"id": None, "accepted": 0, "refused": 0, "jobs": []}))
+    assert run(["resume", "7", "--failed"]) == 0
+    assert "no job to bring back" in capsys.readouterr().out
+    stub.on("POST /resumes/6/retry", (404, {"error_code": "unknown_resume", "error_msg": "no"}))
+    stub.on("POST /stops/6/resume", accepted(1))
+    assert run(["resume", "6", "--failed", "--park-after", "600"]) == 0
+    assert stub.sent("POST /stops/6/resume") == {"park_after_seconds": 600.0, "failed": True}
+    stub.on("POST /stops/6/resume", (409, {"error_code": "not_resumed", "error_msg": "not yet"}))
+    assert run(["resume", "6", "--failed"]) == 1
+
+
+def test_ctrl_c_while_waiting_leaves_the_resume_going_on(stub: Stub) -> None:
+    stub.on("POST /stops/6/resume", accepted(1))
+    stub.on("GET /resumes/7", a_resume(coming(1, "running")))
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "sluiceway", "resume", "6", "--wait", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "1 job-1: running\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert "The resume goes on. Look again with: sluiceway resumes show 7 --wait" in err
+
+
+def test_resumes_are_listed_as_stories_and_steered(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    story = {"orders": [5, 7], "jobs_total": 3, "phases": {"proven": 2, "parked": 1}}
+    first = a_resume(coming(1, "parked"), id=5, retried_by=7, story=story)[1]
+    last = a_resume(story=story)[1]
+    stub.on("GET /resumes", (200, {"resumes": [last, first]}))
+    assert run(["resumes", "list"]) == 0
+    [_, row] = capsys.readouterr().out.splitlines()
+    assert "1 parked, 2 proven  5, 7" in row
+    stub.on("GET /resumes/7", a_resume(coming(1, "held"), state="paused", state_reason="1 of 2 jobs did not."))
+    assert run(["resumes", "show", "7"]) == 0
+    assert run(["resumes", "show", "7", "--wait"]) == 1
+    assert "resumes proceed 7" in capsys.readouterr().err
+    stub.on("POST /resumes/7/abort", (202, {"withdrawn": [1]}))
+    assert run(["resumes", "abort", "7"]) == 0
+    assert "Withdrawn: 1 job." in capsys.readouterr().out
+    stub.on("POST /resumes/7/proceed", (202, {"was": "paused"}), (202, {"was": "open"}))
+    assert (run(["resumes", "proceed", "7"]), run(["resumes", "proceed", "7"])) == (0, 1)
+
+
+def test_a_stop_is_tried_again_and_a_lost_answer_under_the_same_key(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/6/retry", LOST, accepted(1))
+    stub.on("GET /stops/7", a_stop(stopping(1)))
+    assert run(["stops", "retry", "6", "--wait"]) == 0
+    assert len({key for key in stub.keys if key}) == 1
+    stub.on("POST /stops/6/retry", (202, {"id": None, "accepted": 0, "refused": 0, "jobs": []}))
+    capsys.readouterr()
+    assert run(["stops", "retry", "6"]) == 0
+    assert "no job has failed" in capsys.readouterr().out
 
 
 def test_resume_of_which_some_is_refused_exits_with_1(stub: Stub) -> None:
-    stub.on("POST /stops/7/resume", accepted(1, refused=1))
-    assert run(["resume", "7"]) == 1
+    stub.on("POST /stops/6/resume", accepted(1, refused=1))
+    assert run(["resume", "6"]) == 1
 
 
 def test_resume_takes_single_jobs(stub: Stub) -> None:
-    stub.on("POST /jobs/run", (200, outcomes(None, None)))
+    stub.on("POST /resumes", accepted(1, 2))
     assert run(["resume", "--job", "1", "2"]) == 0
-    assert stub.sent("POST /jobs/run") == {"job_ids": [1, 2], "resume_savepoint": True}
+    assert stub.sent("POST /resumes") == {"job_ids": [1, 2]}
+
+
+BACK = {
+    "path": "s3://b/savepoint-1",
+    "kind": "savepoint",
+    "source": "stopped_with",
+    "kept_at": "2026-11-27T10:00:00Z",
+    "age_seconds": 5400.0,
+    "whole": True,
+}
+LOST_STATE = {"about": "retention", "weight": "loss", "text": "All state is past its retention."}
+NOTED = {"about": "claimed", "weight": "note", "text": "Flink owns it."}
+
+
+def looked_at(*backs: dict[str, Any], plan: int | None = 5, **fields: Any) -> Answered:
+    jobs = [{"job_id": n, "accepted": True, "way_back": back, **fields} for n, back in enumerate(backs, 1)]
+    return 202, {"accepted": len(jobs), "refused": 0, "jobs": jobs, "dry_run": True, "plan": plan}
+
+
+def test_a_dry_run_of_a_resume_shows_each_state_its_age_and_what_is_lost(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops/7/resume", looked_at({**BACK, "concerns": [NOTED]}, {**BACK, "concerns": [LOST_STATE]}))
+    assert run(["resume", "7", "--dry-run"]) == 1
+    assert stub.sent("POST /stops/7/resume") == {"dry_run": True}
+    out = capsys.readouterr().out
+    first, second = out.splitlines()[1:3]
+    for word in ("s3://b/savepoint-1", "savepoint", "1h30m", "stopped with", "Flink owns it."):
+        assert word in first
+    assert "All state is past its retention." in second
+    assert "sluiceway resume --plan 5" in out
+    stub.on("POST /resumes", looked_at(BACK))
+    assert run(["resume", "--job", "1", "--dry-run"]) == 0
+    assert run(["jobs", "run", "1", "--resume", "--dry-run"]) == 0
+    stub.on("POST /resumes", (202, {"accepted": 0, "refused": 1, "jobs": [{"job_id": 1, "accepted": False}]}))
+    assert run(["resume", "--job", "1", "--dry-run"]) == 1
+
+
+def test_a_resume_tells_what_it_loses_and_takes_what_is_named(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops/7/resume", looked_at({**BACK, "concerns": [LOST_STATE, NOTED]}))
+    assert run(["resume", "7", "--drained", "--finished"]) == 0
+    assert stub.sent("POST /stops/7/resume") == {"allow": ["drained", "finished"]}
+    said = capsys.readouterr().err
+    assert "job 1: All state is past its retention." in said
+    assert "Flink owns it" not in said
+
+
+def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /resumes", looked_at(BACK))
+    assert run(["resume", "--plan", "5"]) == 0
+    assert stub.sent("POST /resumes") == {"plan": 5}
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "--plan", "6", "--reason", "tonight"]) == 0
+    assert stub.sent("POST /stops") == {"plan": 6, "reason": "tonight"}
+    differs = {"error_code": "plan_outdated", "error_msg": "Plan 6 no longer holds: job 1 was accepted."}
+    stub.on("POST /stops", (409, differs))
+    assert run(["stop", "--plan", "6"]) == 1
+    assert "job 1 was accepted" in capsys.readouterr().err
+
+
+def test_a_dry_run_of_a_stop_tells_of_the_way_back(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    jobs = [{"job_id": 1, "accepted": True, "finding": {"way_back": [LOST_STATE]}}]
+    stub.on("POST /stops", (202, {"id": None, "accepted": 1, "refused": 0, "jobs": jobs, "plan": 8}))
+    assert run(["stop", "1", "--dry-run", "--window", "2h"]) == 1
+    assert stub.sent("POST /stops")["window_seconds"] == 7200
+    out = capsys.readouterr().out
+    assert "All state is past its retention." in out
+    assert "sluiceway stop --plan 8" in out
+
+
+def test_a_drained_stop_offers_no_way_back(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", "1"]) == 0
+    assert "sluiceway resume 7" in capsys.readouterr().out
+    assert run(["stop", "1", "--drain"]) == 0
+    assert "sluiceway resume" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Somebody sits at the terminal and types this; what they were asked is added."""
+    answers: list[str] = []
+
+    def ask(_: object, question: str, **__: object) -> str:
+        answer = answers.pop(0)
+        answers.append(question)
+        return answer
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("rich.console.Console.input", ask)
+    monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
+    return answers
+
+
+def test_the_number_of_many_jobs_is_typed_on_a_terminal(stub: Stub, typed: list[str]) -> None:
+    stub.on("POST /stops", accepted(1, 2, 3))
+    typed.append("2")
+    assert run(["stop", "1", "2", "3"]) == 1
+    assert "3 jobs would be stopped" in typed[0]
+    assert not stub.asked
+    typed[:] = ["3"]
+    assert run(["stop", "1", "2", "3"]) == 0
+    typed.clear()
+    assert run(["stop", "1", "2", "3", "--yes"]) == 0
+    assert run(["stop", "1", "2"]) == 0
+
+
+def test_what_was_counted_is_what_is_stopped(stub: Stub, typed: list[str]) -> None:
+    seen = [{"job_id": n, "accepted": True} for n in (1, 2, 3)]
+    looked = 202, {"id": None, "accepted": 3, "refused": 0, "jobs": seen, "dry_run": True, "plan": 9}
+    stub.on("POST /stops", looked, accepted(1, 2, 3))
+    typed.append("3")
+    assert run(["stop", "--all", "--reason", "tonight"]) == 0
+    bodies = [body for call, body in stub.asked if call == "POST /stops"]
+    assert bodies == [{"all": True, "savepoint": True, "reason": "tonight", "dry_run": True}, {"plan": 9}]
+
+
+def test_the_number_of_a_resume_is_typed_too(stub: Stub, typed: list[str]) -> None:
+    stub.on("GET /stops/7", a_stop(stopping(1), stopping(2), stopping(3), stopping(4, "failed")))
+    stub.on("POST /stops/7/resume", accepted(1, 2, 3))
+    typed.append("3")
+    assert run(["resume", "7"]) == 0
+    assert "3 jobs would be resumed" in typed[0]
+    typed[:] = ["no"]
+    assert run(["resume", "--job", "1", "2", "3"]) == 1
+    assert run(["resume", "7", "--yes"]) == 0
 
 
 # --- savepoints -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from cyclopts import App
 from huaweicloudsdkdli.v1 import DliClient
 
+from sluiceway.api import docs
 from sluiceway.api.dli.errors import TABLE
 from sluiceway.api.dli.meanings import MEANINGS
 from sluiceway.api.dli.status import NAMES
@@ -31,6 +32,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SPECIAL_DEFAULTS = {
     "cluster": "none",
+    "dli_resume_anyway": "none",
     "trusted_proxy": "none",
     "embedded": "on when no cluster is given",
     "storage": "`storage` in the data directory",
@@ -160,7 +162,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     queues = Queues((), lambda _: None, lambda _: None)
     engine = SessionEngine(cast("Any", None), no_submit)
     api = _api(Settings(data=directory), Database(directory / "none.db"), queues, storage, engine, no_submit)
-    return api.openapi_schema.to_schema()
+    return docs.completed(api).openapi_schema.to_schema()
 
 
 def operations(schema: dict[str, Any], *, dlis: bool) -> dict[tuple[str, str], dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
@@ -38,7 +39,7 @@ class Client:
 
     async def outcome(self, jid: str, trigger: str) -> object:
         """What became of the attempt."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 attempt = await self.rest.attempt(jid, trigger)
                 if not isinstance(attempt, AttemptInProgress):

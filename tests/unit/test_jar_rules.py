@@ -240,6 +240,14 @@ def test_what_is_shown_of_the_resources_may_be_sent_back_and_changes_nothing() -
     assert more.spec.parallelism == 4, "in the first form the resources have no say"
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(("field", "code"), [("parallel_number", "DLI.11013"), ("max_slot", "DLI.0001")])
+def test_resources_that_cannot_be_are_refused_in_either_form(version: str, field: str, code: str) -> None:
+    with pytest.raises(DliError) as error:
+        create(resource_config_version=version, resource_config={field: -1})
+    assert refused(error) == code
+
+
 def test_resources_in_the_second_form_count() -> None:
     draft = create(resource_config_version="v2", resource_config={"parallel_number": 3, "max_slot": 4})
     assert draft.spec.parallelism == 3

@@ -67,6 +67,16 @@ def test_operators_have_their_names_and_uids() -> None:
     assert {each.uid for each in read("hashmap-native").operators} == {None}
 
 
+def test_operators_with_state_are_told_from_those_without() -> None:
+    assert {each.name for each in read("hashmap-canonical").operators if each.stateful} == {"GroupAggregate[3]"}
+    assert not [each for each in read("stateless").operators if each.stateful]
+    assert {each.name for each in read("coordinator").operators if each.stateful and not each.bytes} == set()
+    assert {each.name for each in read("unaligned").operators if each.in_flight} != set()
+    assert not [each for each in read("hashmap-canonical").operators if each.in_flight]
+    empty = parse(metadata(operators=[operator(coordinator=inline(b""))]))
+    assert [(each.stateful, each.bytes) for each in empty.operators] == [(True, 0)]
+
+
 def test_operators_that_have_finished_are_told() -> None:
     finished = {each.name for each in read("finished").operators if each.finished}
     assert finished == {"GroupAggregate[41]", "Source: t[39]", "d[42]: Writer"}

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pytest
 from tests import scripts
+from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines import planner as planner_module
@@ -71,6 +72,10 @@ class FakeJvm:
         await self._plan(script)
         return "{}"
 
+    async def operators(self, script: Script, options: Mapping[str, str]) -> str:
+        await self._plan(script)
+        return "[]"
+
     async def _plan(self, script: Script) -> None:
         kind = next(kind for kind in KINDS if kind in script.statements[0].text or kind == KINDS[-1])
         self.begun.append(kind)
@@ -103,7 +108,7 @@ async def draw(planner: PlannerJvm, kind: str, caller: str = "p") -> str:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0.001)
 
@@ -193,6 +198,21 @@ async def test_reading_that_takes_too_long_is_ended_and_holds_up_no_jobs(jvms: l
         await many[0]
     for task in many:
         task.cancel()
+    await planner.close()
+
+
+async def test_many_jobs_of_one_project_are_judged_while_others_are_judged_drawn_and_submitted(
+    jvms: list[FakeJvm],
+) -> None:
+    planner = a_planner()
+    many = [asyncio.create_task(planner.operators(script("slow"), {}, caller="busy")) for _ in range(100)]
+    await until(lambda: jvms and jvms[0].begun)
+    assert await planner.operators(script("quick"), {}, caller="other") == "[]"
+    assert await draw(planner, "quick", "busy") == "{}"
+    await planner.submit_sql("http://c", script("quick"), {})
+    assert jvms[0].begun.count("slow") == 1
+    jvms[0].released.set()
+    assert await asyncio.gather(*many) == ["[]"] * 100
     await planner.close()
 
 

@@ -75,7 +75,7 @@ async def test_the_whole_bucket_may_be_the_root(object_store: ObjectStore) -> No
 async def test_any_name_will_do_for_a_prefix(object_store: ObjectStore, name: str) -> None:
     place = S3Place(object_store, prefix=name)
     place.put("jobs/checkpoint/7/abc/chk-1/_metadata", metadata())
-    found = await place.storage.newest_state(place.storage.checkpoints(None, 7) + "/abc", [])
+    found = (await place.storage.newest_state([place.storage.checkpoints(None, 7) + "/abc"], [])).path
     assert found == f"s3://{place.bucket}/{name}/jobs/checkpoint/7/abc/chk-1"
 
 
@@ -129,7 +129,7 @@ async def everything_fails(storage: Storage, why: str) -> None:
     for asked in (
         storage.inspect(f"{target}/savepoint-abc"),
         storage.remove(f"{target}/savepoint-abc"),
-        storage.newest_state(storage.checkpoints(None, 7) + "/abc", [target]),
+        storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [target]),
         files.read("obs://data/a", 100),
         files.exists("obs://data/a"),
         files.list("obs://data"),
@@ -225,6 +225,6 @@ async def test_a_listing_of_many_pages_is_read_to_its_end(object_store: ObjectSt
     first_page = (f"flink/state/jobs/checkpoint/7/abc/chk-7/{number}" for number in range(1010))
     object_store.put_empty(place.bucket, first_page)
     place.put("jobs/checkpoint/7/abc/chk-7/_metadata", metadata())
-    assert await place.storage.newest_state(place.storage.checkpoints(None, 7) + "/abc", []) is not None
+    assert (await place.storage.newest_state([place.storage.checkpoints(None, 7) + "/abc"], [])).path is not None
     await place.storage.remove(f"{place.storage.uri}/jobs/checkpoint/7/abc/chk-7")
     assert place.everything() == []

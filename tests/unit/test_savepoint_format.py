@@ -5,7 +5,7 @@ import pytest
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.policy import SavepointFormat
-from sluiceway.domain.savepoint_format import Canonical, choose, judge
+from sluiceway.domain.savepoint_format import Canonical, choose, judge, untold
 from sluiceway.domain.traits import ASYNC_STATE, Traits
 
 CANONICAL, NATIVE = SavepointFormat.CANONICAL, SavepointFormat.NATIVE
@@ -41,6 +41,24 @@ def test_the_choice_never_kills_and_always_says_why(traits: Traits, judged: Cano
     assert canonical.format is (None if judged is Canonical.DEADLY else CANONICAL)
     assert ("not known" in canonical.why) == (judged is Canonical.UNSURE)
     assert all(choice.why for choice in (left_open, native, canonical))
+
+
+@pytest.mark.parametrize(
+    ("traits", "wish", "waits"),
+    [
+        (Traits(), CANONICAL, True),
+        (Traits(asynchronous=False), CANONICAL, True),
+        (Traits(asynchronous=True), CANONICAL, False),  # refused at once
+        (Traits("", None), CANONICAL, False),  # it was asked, and does not tell
+        (Traits("hashmap", None), CANONICAL, False),
+        (Traits(), NATIVE, False),
+        (Traits(), None, False),
+    ],
+)
+def test_an_answer_that_might_refuse_a_wish_is_waited_for(
+    traits: Traits, wish: SavepointFormat | None, waits: bool
+) -> None:
+    assert bool(untold(traits, wish)) is waits
 
 
 @pytest.mark.parametrize(

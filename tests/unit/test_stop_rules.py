@@ -354,7 +354,7 @@ SYNC, FORST = Traits("hashmap", False), Traits("forst", False)
         (SYNC, SavepointFormat.NATIVE, SavepointFormat.NATIVE),
         (FORST, None, SavepointFormat.NATIVE),
         (UNKNOWN, None, SavepointFormat.NATIVE),
-        (UNKNOWN, SavepointFormat.CANONICAL, SavepointFormat.CANONICAL),
+        (Traits(""), SavepointFormat.CANONICAL, SavepointFormat.CANONICAL),
         (FORST, SavepointFormat.CANONICAL, None),
     ],
 )
@@ -370,6 +370,17 @@ def test_the_format_is_chosen_with_the_attempt_and_never_one_that_kills(
     assert command == StopWithSavepoint(after.trigger, after.target, format=expected)
     assert (after.format, bool(after.format_why)) == (expected, True)
     assert decide(after, Running(traits=UNKNOWN), None, NOW, RULES)[1] == command, "what is stored is sent again"
+
+
+def test_a_canonical_savepoint_that_was_asked_for_waits_for_an_answer_that_might_refuse_it() -> None:
+    stop = waiting(policy=StopPolicy(format=SavepointFormat.CANONICAL))
+    after, command = decide(stop, Running(traits=UNKNOWN), None, NOW, RULES)
+    assert (after.phase, after.sent_at, command) == (stop.phase, None, None)
+    assert "has yet to tell how the job keeps its state" in after.reason
+    late, command = decide(stop, Running(traits=UNKNOWN), None, LATE, RULES)
+    assert (late.phase, late.sent_at, command) == (StopPhase.OVERDUE, None, None)
+    assert decide(late, Running(traits=FORST), None, LATE, RULES)[0].phase is StopPhase.FAILED
+    assert decide(late, Running(traits=SYNC), None, LATE, RULES)[1] is not None
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ async def test_a_directory_that_cannot_be_read_proves_nothing(place: Place, monk
     target = f"{place.storage.uri}/jobs/savepoint/7/t"
     assert await place.storage.look(target) == Unreadable(target, "Permission denied")
     with pytest.raises(StorageUnreadable):
-        await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", [])
+        await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/abc"], [])
     place.fails(monkeypatch, "list")
     assert await place.storage.look(target) == Unreadable(target, "Permission denied")
 
@@ -265,15 +265,15 @@ async def test_the_newest_whole_checkpoint_by_number_and_not_by_name(place: Plac
     write(place, "checkpoint/7/abc/shared", here=b"12345")
     write(place, "checkpoint/7/def/chk-99")
     write(place, "checkpoint/77/abc/chk-99")
-    assert await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", []) == newest
+    assert (await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/abc"], [])).path == newest
 
 
 async def test_no_state_that_was_left(place: Place) -> None:
     roots = [f"{place.storage.uri}/jobs/savepoint/7/1"]
-    assert await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", roots) is None
+    assert (await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/abc"], roots)).path is None
     write(place, "checkpoint/7/abc/chk-1", b"x")
     write(place, "savepoint/7/1/t/savepoint-abc", b"x")
-    assert await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", roots) is None
+    assert (await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/abc"], roots)).path is None
 
 
 @pytest.mark.parametrize(("number", "newer"), [(9, "checkpoint"), (11, "savepoint"), (100, "savepoint")])
@@ -290,7 +290,7 @@ async def test_a_savepoint_of_a_stop_that_failed_may_be_newer_than_every_checkpo
         f"{place.storage.uri}/jobs/savepoint/7/2",
         "file:///elsewhere/7/3",
     ]
-    found = await place.storage.newest_state(f"{place.storage.uri}/jobs/checkpoint/7/abc", roots)
+    found = (await place.storage.newest_state([f"{place.storage.uri}/jobs/checkpoint/7/abc"], roots)).path
     assert found == (checkpoint if newer == "checkpoint" else savepoint)
 
 
@@ -400,7 +400,7 @@ async def test_any_name_will_do_for_a_root_and_its_uri_is_what_flink_reads(tmp_p
     made = write(place, "savepoint/7/t/savepoint-abc")
     assert await storage.look(f"{storage.uri}/jobs/savepoint/7/t") == Complete(made, len(METADATA))
     checkpoint = write(place, "checkpoint/7/abc/chk-1")
-    assert await storage.newest_state(f"{storage.uri}/jobs/checkpoint/7/abc", []) == checkpoint
+    assert (await storage.newest_state([f"{storage.uri}/jobs/checkpoint/7/abc"], [])).path == checkpoint
     assert Storage(storage.uri).uri == storage.uri, "and it can be given as it is shown"
 
 

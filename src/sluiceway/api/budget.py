@@ -16,12 +16,12 @@ from sluiceway.api.auth.limits import Buckets
 from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.health import PROBES
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 _CREDENTIALS: Final = (b"x-auth-token", b"authorization")
-_PROBES: Final = frozenset({"/healthz", "/readyz"})  # asked by what would restart the service; cheap, and counted
 _REMEMBERED: Final = 10_000
 
 
@@ -67,7 +67,8 @@ class Budget:
         address, credential = address_of(scope), _credential(scope)
         purse = address if credential is None else f"credentials of {address}"
         wait = self._spent.wait(purse, self._clock())
-        if wait and credential not in self._good and scope["path"] not in _PROBES:
+        # Probes are asked by what would restart the service. They are cheap, and counted.
+        if wait and credential not in self._good and scope["path"] not in PROBES:
             await _refuse(scope, send, math.ceil(wait))
             return
         taken = _Taken(self._processor)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -144,6 +145,7 @@ class Connection(HttpToolsProtocol):
     stall: ClassVar[float] = STALL
     look_every: ClassVar[float] = LOOK_EVERY
 
+    _close: Callable[[], object] | None = None  # None: it has not arrived yet
     _late: asyncio.TimerHandle | None = None
     _looking: asyncio.TimerHandle | None = None
     _in_head = True
@@ -154,19 +156,30 @@ class Connection(HttpToolsProtocol):
     _unsent = 0  # bytes that waited for the caller when they last read something
     _read_at = 0.0
 
+    def arrive(self, host: str, hang_up: Callable[[], object]) -> bool:
+        """Count it, from the moment that somebody has come. Whether they may stay, if only to be told no.
+
+        `hang_up` closes it as long as it has not begun.
+        """
+        admission = self.crowd.enter(self, network_of(host))
+        if admission is Admission.CUT:
+            hang_up()
+            return False
+        self._close = hang_up
+        if admission is not Admission.INSIDE:
+            self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
+        self.crowd.idle(self, asked=False)
+        return True
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for a head."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
         with contextlib.suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD)
-        admission = self.crowd.enter(self, network_of(self.client[0] if self.client else ""))
-        if admission is Admission.CUT:
-            transport.abort()
+        if self._close is None and not self.arrive(self.client[0] if self.client else "", transport.abort):
             return
-        if admission is not Admission.INSIDE:
-            self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
-        self.crowd.idle(self, asked=False)
+        self._close = transport.close
         self._looking = self.loop.call_later(self.look_every, self._look)
         self._wait()
 
@@ -184,7 +197,8 @@ class Connection(HttpToolsProtocol):
     def leave(self) -> None:
         """Make room for another one."""
         self._stop_waiting()
-        self.transport.close()
+        if self._close is not None:
+            self._close()
 
     def shutdown(self) -> None:
         """The service ends. An answer without an end ends with it; the caller asks again for the rest of it."""
@@ -272,6 +286,7 @@ class Connection(HttpToolsProtocol):
         self._work = kept.Work(task)
         kept.begin(self._work)
         try:
+            await self.flow.drain()  # one answer waits to be read, and the next one is not made meanwhile
             await app(scope, receive, send)
         except asyncio.CancelledError:
             if not cycle.disconnected:  # the service ends, and has waited for long enough

@@ -1,5 +1,7 @@
 """The API as a page to try it out on. Its scripts come from this service: many who need it have no other network."""
 
+import asyncio
+import threading
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +18,7 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     Operation,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
 )
@@ -26,11 +29,11 @@ from msgspec import StructMeta
 
 from sluiceway import __version__
 from sluiceway.api.auth.actions import Open, need_of
-from sluiceway.api.native import wire
+from sluiceway.api.native import resume_wire, wire
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
-
+_COMPLETED, _COMPLETING = "description_completed", threading.Lock()
 
 _REQUEST_ID = OpenAPIHeader(
     schema=Schema(type=OpenAPIType.STRING), description="The id of the request in the service's log.", required=True
@@ -42,37 +45,51 @@ def _api_of(handler: HTTPRouteHandler) -> str:
     return handler.fn.__module__.split(".")[-2]
 
 
-openapi = OpenAPIConfig(
-    title="Sluiceway",
-    version=__version__,
-    description="Stops Flink jobs in bulk, keeps a verified savepoint of each, and brings them back. "
-    "The paths under /v1.0 are Huawei Cloud DLI's; those under /api/v1 are our own.",
-    path="/docs",
-    components=Components(
-        security_schemes={
-            "token": SecurityScheme(type="apiKey", name="X-Auth-Token", security_scheme_in="header"),
-            "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
-        }
-    ),
-    security=[{"token": []}, {"bearer": []}],
-    operation_id_creator=lambda handler, _method, _path: f"{_api_of(handler)}_{handler.handler_name}",
-    render_plugins=[
-        SwaggerRenderPlugin(
-            path=["/", "/swagger"],
-            js_url="/assets/swagger-ui-bundle.js",
-            css_url="/assets/swagger-ui.css",
-            standalone_preset_js_url="/assets/swagger-ui-standalone-preset.js",
-            favicon='<link rel="icon" href="data:,">',
-        )
-    ],
-)
+def described() -> OpenAPIConfig:
+    """How an application describes itself: when it is first asked to, as that takes a fifth of a second."""
+    return OpenAPIConfig(
+        title="Sluiceway",
+        version=__version__,
+        description="Stops Flink jobs in bulk, keeps a verified savepoint of each, and brings them back. "
+        "The paths under /v1.0 are Huawei Cloud DLI's; those under /api/v1 are our own.",
+        components=Components(
+            security_schemes={
+                "token": SecurityScheme(type="apiKey", name="X-Auth-Token", security_scheme_in="header"),
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+            }
+        ),
+        security=[{"token": []}, {"bearer": []}],
+        operation_id_creator=lambda handler, _method, _path: f"{_api_of(handler)}_{handler.handler_name}",
+        render_plugins=[
+            SwaggerRenderPlugin(
+                path=["/", "/swagger"],
+                js_url="/assets/swagger-ui-bundle.js",
+                css_url="/assets/swagger-ui.css",
+                standalone_preset_js_url="/assets/swagger-ui-standalone-preset.js",
+                favicon='<link rel="icon" href="data:,">',
+            )
+        ],
+        openapi_router=Router("/docs", route_handlers=[], include_in_schema=False, before_request=_complete_first),
+    )
+
+
+async def _complete_first(request: Request[Any, Any, Any]) -> None:
+    await asyncio.to_thread(completed, request.app)
 
 
 def completed(app: Litestar) -> Litestar:
     """The application, with a description that also has what routes do not know: the gate before them, and headers.
 
-    Its paths are in the same order every time.
+    Its paths are in the same order every time. It takes its time when called first.
     """
+    with _COMPLETING:
+        if not app.state.get(_COMPLETED):
+            _complete_all(app)
+            app.state[_COMPLETED] = True
+    return app
+
+
+def _complete_all(app: Litestar) -> None:
     schema = app.openapi_schema
     schema.paths = dict(sorted((schema.paths or {}).items()))
     for path, item in schema.paths.items():
@@ -82,7 +99,6 @@ def completed(app: Litestar) -> Litestar:
                 _complete(operation, need_of(method.upper(), path) is Open.TO_ALL)
     _unions(schema)
     _close(schema.components.schemas or {})
-    return app
 
 
 _GATE = {
@@ -101,6 +117,8 @@ _WITH_BODY = {"413": "The body is too long. Nothing was done."}
 def _complete(operation: Operation, open_to_all: bool) -> None:
     if open_to_all:
         operation.security = []
+    if isinstance(operation.request_body, RequestBody) and _may_be_null(operation.request_body):
+        operation.request_body.required = False
     refused = _ANYWHERE | ({} if open_to_all else _GATE) | (_WITH_BODY if operation.request_body else {})
     responses = operation.responses = dict(operation.responses or {})
     for status, why in refused.items():
@@ -117,6 +135,12 @@ def _refused(why: str) -> OpenAPIResponse:
     return OpenAPIResponse(why, content={"application/json": OpenAPIMediaType(schema=error)})
 
 
+def _may_be_null(body: RequestBody) -> bool:
+    schema = body.content["application/json"].schema if "application/json" in body.content else None
+    null = OpenAPIType.NULL
+    return isinstance(schema, Schema) and any(isinstance(s, Schema) and s.type is null for s in schema.one_of or ())
+
+
 def _unions(node: object) -> None:
     """Say of unions that a value is of any of the types. Litestar says of exactly one, and some types share values."""
     if isinstance(node, Schema) and node.one_of:
@@ -127,7 +151,7 @@ def _unions(node: object) -> None:
 
 def _close(schemas: dict[str, Schema]) -> None:
     """Say which bodies are refused with unknown fields in them: some of our own API. DLI's ignores them."""
-    for kind in vars(wire).values():
+    for kind in (*vars(wire).values(), *vars(resume_wire).values()):
         if isinstance(kind, StructMeta) and kind.__struct_config__.forbid_unknown_fields:
             name = kind.__name__
             schemas[name if name in schemas else f"native_wire_{name}"].additional_properties = False
@@ -140,7 +164,7 @@ def _items(node: object) -> Iterable[object]:
 @get("/openapi.json", include_in_schema=False, sync_to_thread=True)
 def schema(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The OpenAPI description, where clients look for it."""
-    return request.app.openapi_schema.to_schema()
+    return completed(request.app).openapi_schema.to_schema()
 
 
 def assets() -> Router:

@@ -57,6 +57,23 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("There is no such resource in this project.", "该项目中没有此资源。"),
         Text("Check its name and its group.", "请检查资源名称和分组。"),
     ),
+    Code.UNKNOWN_PLAN: (
+        Text(
+            "No such plan is kept in this project, or it is of another kind. Plans are kept for 12 hours.",
+            "该项目中没有此计划，或计划类型不符。计划保留 12 小时。",
+        ),
+        Text("Make the dry run again; its answer names the plan.", "请重新试运行，其响应中包含计划 ID。"),
+    ),
+    Code.PLAN_OUTDATED: (
+        Text(
+            "A dry run would show something else now than the plan does. Nothing was done.",
+            "当前试运行的结果与计划不同。未执行任何操作。",
+        ),
+        Text(
+            "The message names the jobs that differ. Make the dry run again, and run that plan.",
+            "消息中说明了有差异的作业。请重新试运行，并执行新的计划。",
+        ),
+    ),
     Code.UNUSABLE_PATH: (
         Text("The path names nothing under the storage root.", "该路径不在存储根目录之下。"),
         Text("Give a directory as bucket/directory.", "请填写 bucket/directory 形式的目录。"),
@@ -144,6 +161,28 @@ _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
             "A savepoint in the format that was asked for would make the job fail.", "所要求格式的保存点会使作业失败。"
         ),
         Text("Leave the format out, or ask for native.", "请不指定格式，或指定 native。"),
+    ),
+    Refusal.NOT_WHOLE: (
+        Text("The state that it would start from is damaged, or gone.", "作业恢复所需的状态已损坏或不存在。"),
+        Text(
+            "The message names what is wrong. Bring the files back, or choose another savepoint.",
+            "消息中说明了问题。请恢复文件，或选择其他保存点。",
+        ),
+    ),
+    Refusal.UNREADABLE: (
+        Text("Nobody can tell now which state of it is the newest.", "当前无法确定其最新状态。"),
+        _TRY_AGAIN,
+    ),
+    Refusal.DRAINED: (
+        Text(
+            "Its savepoint was drained: windows that were cut would be written twice.",
+            "其保存点经过 drain：被截断的窗口会写出两次。",
+        ),
+        Text("Start it without resuming, or allow it by name.", "请不带恢复启动，或明确允许。"),
+    ),
+    Refusal.FINISHED: (
+        Text("It has finished by itself, and would write rows again.", "作业已自行结束，恢复会重复写出数据。"),
+        Text("Start it without resuming, or allow it by name.", "请不带恢复启动，或明确允许。"),
     ),
     Refusal.SUPERSEDED: (
         Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),

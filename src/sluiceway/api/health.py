@@ -1,12 +1,19 @@
 """Whether the service lives, and whether it can take work."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Health(Struct, frozen=True):
@@ -37,3 +44,16 @@ async def readyz(readiness: NamedDependency[SkipValidation[Readiness]]) -> Respo
     found = {name: await check() for name, check in readiness.items()}
     missing = "; ".join(f"{name}: {why}" for name, why in found.items() if why)
     return Response(Health(missing or "ok"), status_code=503 if missing else 200)
+
+
+class AskedForHead:
+    """An ASGI application around another one: load balancers ask probes with HEAD. The server leaves out the body."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Ask a probe as with GET; pass anything else on as it is."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD" and scope["path"] in PROBES:
+            scope = {**scope, "method": "GET"}  # and not in place: the server looks at it
+        await self.app(scope, receive, send)

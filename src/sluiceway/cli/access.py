@@ -16,7 +16,7 @@ from sluiceway.store.accounts import User, told
 T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
 
-access_app = commands("access", "Let people in: users, access keys, and what they are granted.")
+access_app = commands("access", "")  # its help is in `main`, which does not import this for it
 users_app = commands("users", "Who may sign in.")
 keys_app = commands("keys", "Access keys (AK/SK), which programs sign their requests with.")
 tokens_app = commands("tokens", "Tokens, which users get for their password.")

@@ -11,6 +11,34 @@ from sluiceway.cli.output import Failed
 T = TypeVar("T")
 
 
+class Concern(Struct, frozen=True):
+    """One thing about a way back that is not as it seems."""
+
+    about: str
+    weight: str
+    text: str
+
+
+class Fit(Struct, frozen=True):
+    """Whether a state fits the job as it is now."""
+
+    kind: str
+
+
+class WayBack(Struct, frozen=True):
+    """What resuming a job comes to."""
+
+    path: str = ""
+    kind: str = ""
+    source: str = ""
+    run_id: int | None = None
+    kept_at: str = ""
+    age_seconds: float | None = None
+    whole: bool | None = None
+    fit: Fit | None = None
+    concerns: list[Concern] = []
+
+
 class Answer(Struct, frozen=True):
     """What was said to one job of a request."""
 
@@ -20,6 +48,7 @@ class Answer(Struct, frozen=True):
     message: str = ""
     wave: int = 0
     finding: "Finding | None" = None
+    way_back: WayBack | None = None
 
 
 class LastCheckpoint(Struct, frozen=True):
@@ -43,6 +72,7 @@ class Finding(Struct, frozen=True):
     if_savepoint_fails: str = ""
     if_savepoint_fails_reason: str = ""
     problems: list[str] = []
+    way_back: list[Concern] = []
 
 
 class Answers(Struct, frozen=True):
@@ -52,6 +82,7 @@ class Answers(Struct, frozen=True):
     refused: int
     jobs: list[Answer]
     id: int | None = None
+    plan: int | None = None  # of a dry run
 
 
 class StopView(Struct, frozen=True):
@@ -87,6 +118,14 @@ class Stop(Struct, frozen=True):
     state_reason: str = ""
 
 
+class Story(Struct, frozen=True):
+    """An order and its retries as one."""
+
+    orders: list[int]
+    jobs_total: int
+    phases: dict[str, int]
+
+
 class StopHead(Struct, frozen=True):
     """A stop without its jobs."""
 
@@ -94,6 +133,54 @@ class StopHead(Struct, frozen=True):
     savepoint: bool
     reason: str
     created_at: str
+    jobs_total: int | None = None
+    retried_by: int | None = None
+    story: Story | None = None
+
+
+class BackView(Struct, frozen=True):
+    """One job on its way back."""
+
+    job_id: int
+    name: str
+    queue: str
+    phase: str
+    why: str
+    wave: int
+    restored_from: str | None
+    restarts: int
+    accepted_at: str
+    released_at: str | None
+    proven_at: str | None
+    unwell: bool
+
+
+class ResumeHead(Struct, frozen=True):
+    """A way back without its jobs."""
+
+    id: int
+    stop_id: int | None
+    created_at: str
+    state: str
+    state_reason: str
+    phases: dict[str, int]
+    retried_by: int | None
+    story: Story | None
+    settled: bool
+    park_after_seconds: float | None
+    park_restarts: int | None
+
+
+class Resume(ResumeHead, frozen=True, kw_only=True):
+    """A way back with all its jobs."""
+
+    jobs: list[BackView]
+
+
+class Resumes(Struct, frozen=True):
+    """The latest ways back."""
+
+    resumes: list[ResumeHead]
 
 
 class Aborted(Struct, frozen=True):
@@ -176,6 +263,7 @@ class Event(Struct, frozen=True):
     stop_id: int | None
     who: str
     detail: str
+    resume_id: int | None = None
 
 
 class Events(Struct, frozen=True):

@@ -19,6 +19,7 @@ from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
+LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 STOP_HEADER: Final = "X-Sluiceway-Stop"
@@ -190,42 +191,51 @@ class Client:
 
     def stop(self, body: Mapping[str, object], key: str) -> Reply:
         """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
+        return self._once("/stops", body, key)
+
+    def retry_stop(self, stop_id: int, key: str) -> Reply:
+        """Stop again what did not stop; a lost answer as with `stop`."""
+        return self._once(f"/stops/{stop_id}/retry", None, key)
+
+    def _once(self, path: str, body: Mapping[str, object] | None, key: str) -> Reply:
         for _ in range(ASK_AGAIN):
             try:
-                return self._ok("POST", self._own("/stops"), body, {"Idempotency-Key": key})
+                return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
             except Unreachable as error:
                 if isinstance(error.__cause__, ConnectionRefusedError):
                     raise
                 complain("the answer was lost; asking again under the same key")
-        return self._ok("POST", self._own("/stops"), body, {"Idempotency-Key": key})
+        return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
-    def abort(self, stop_id: int) -> Reply:
-        """Withdraw what of a stop was not sent."""
-        return self._ok("POST", self._own(f"/stops/{stop_id}/abort"))
+    def abort(self, order: int, kind: str = "stops") -> Reply:
+        """Withdraw what of a stop, or of one of the `resumes`, was not sent."""
+        return self._ok("POST", self._own(f"/{kind}/{order}/abort"))
 
-    def proceed(self, stop_id: int) -> Reply:
-        """Let a paused stop go on."""
-        return self._ok("POST", self._own(f"/stops/{stop_id}/proceed"))
+    def proceed(self, order: int, kind: str = "stops") -> Reply:
+        """Let a stop, or one of the `resumes`, go on that is paused."""
+        return self._ok("POST", self._own(f"/{kind}/{order}/proceed"))
 
     def events(self, after: int, limit: int) -> Reply:
         """The audit of the project, the oldest first."""
         return self._ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
 
-    def follow(self, stop_id: int, after: int) -> Iterator[tuple[str, str, str]]:
-        """The events of a stop as they come: id, kind and JSON of each. The last one's kind is `settled`.
+    def follow(self, order: int, after: int, kind: str = "stops") -> Iterator[tuple[str, str, str]]:
+        """The events of a stop, or of one of the `resumes`, as they come: id, kind and JSON of each.
+
+        The last one's kind is `settled`.
 
         Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
         """
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
         try:
             self._connection.close()
-            self._request("GET", self._own(f"/stops/{stop_id}/events"), None, headers)
+            self._request("GET", self._own(f"/{kind}/{order}/events"), None, headers)
             response = self._connection.getresponse()
             if response.status != 200:
                 raise _refused(Reply(response.status, {}, json.loads(response.read())))
             yield from _server_sent(response)
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            raise Unreachable(f"the stream of stop {stop_id} broke: {error}") from error
+            raise Unreachable(f"the stream of {kind} {order} broke: {error}") from error
         finally:
             self._connection.close()
 
@@ -237,9 +247,30 @@ class Client:
         """The latest stops."""
         return self._ok("GET", f"{self._own('/stops')}?limit={limit}")
 
-    def resume_stop(self, stop_id: int) -> Reply:
+    def resume_stop(self, stop_id: int, body: Mapping[str, object] | None = None) -> Reply:
         """Start exactly what a stop has stopped, each job from its own savepoint."""
-        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"))
+        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"), body or None)
+
+    def resume_failed(self, order: int, body: Mapping[str, object]) -> Reply:
+        """Start what is parked or has failed on a way back: that with this id, or the last from the stop with it."""
+        try:
+            return self._ok("POST", self._own(f"/resumes/{order}/retry"), body or None)
+        except Failed as failed:
+            if "(unknown_resume)" not in str(failed):
+                raise
+        return self._ok("POST", self._own(f"/stops/{order}/resume"), {**body, "failed": True})
+
+    def resume_jobs(self, body: Mapping[str, object]) -> Reply:
+        """Start each of these jobs from its newest state, or carry out a plan."""
+        return self._ok("POST", self._own("/resumes"), body)
+
+    def show_resume(self, resume_id: int) -> Reply:
+        """A way back with all its jobs."""
+        return self._ok("GET", self._own(f"/resumes/{resume_id}"))
+
+    def resumes(self, limit: int) -> Reply:
+        """The latest ways back."""
+        return self._ok("GET", f"{self._own('/resumes')}?limit={limit}")
 
     def savepoints(self, **query: object) -> Reply:
         """The latest savepoints that match."""
@@ -303,6 +334,8 @@ class Client:
         headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
+        dry = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan"))
+        self._connection.timeout = LOOKING if dry else TIMEOUT
         if method != "GET":
             # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
             self._connection.close()

@@ -149,7 +149,7 @@ class _Demo:
 
     def _resume(self, board: Board, stop: Stop, before: Mapping[int, Output]) -> None:
         board.begin("Resuming")
-        _all(read(self._client.resume_stop(stop.id).data, Answers), "resume")
+        _all(read(self._client.resume_stop(stop.id, {}).data, Answers), "resume")
         for jobs in looks(self._look, STAGE):
             now = self._outputs()
             board.show([_running(job, now[job.job_id], before[job.job_id].rows) for job in jobs])

@@ -1,11 +1,14 @@
 """What a dry run found, as a table."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answer, Answers, Finding
+from sluiceway.cli.answers import Answer, Answers, Finding, WayBack
 from sluiceway.cli.options import Common
+from sluiceway.cli.output import say
+
+_SERIOUS: Final = frozenset({"refused", "loss", "unknown"})
 
 
 def show(answers: Answers, data: Any, common: Common) -> int:
@@ -27,8 +30,69 @@ def show(answers: Answers, data: Any, common: Common) -> int:
             "problems",
         )
         tables.table(headers, [_row(answer) for answer in answers.jobs])
-    fine = all(answer.accepted and not (answer.finding and answer.finding.problems) for answer in answers.jobs)
-    return 0 if fine else 1
+    _tell_plan(answers, "stop", common)
+    return int(not all(answer.accepted and not _problems(answer) for answer in answers.jobs))
+
+
+def show_way_back(answers: Answers, data: Any, common: Common) -> int:
+    """Show what a resume would come to."""
+    if common.json:
+        tables.document(data)
+    else:
+        headers = ("id", "would start", "from", "kind", "kept", "age", "whole", "fits", "source", "problems")
+        tables.table(headers, [_back_row(answer) for answer in answers.jobs], path="from")
+    _tell_plan(answers, "resume", common)
+    return int(not all(answer.accepted and not losses(answer) for answer in answers.jobs))
+
+
+def losses(answer: Answer) -> list[str]:
+    """What an accepted resume loses, does again, or what nobody knows of it."""
+    concerns = answer.way_back.concerns if answer.way_back else []
+    return [concern.text for concern in concerns if concern.weight in _SERIOUS and answer.accepted]
+
+
+def _tell_plan(answers: Answers, command: str, common: Common) -> None:
+    if answers.plan is not None and not common.json:
+        say(f"Carry out exactly this within 12 hours with: sluiceway {command} --plan {answers.plan}")
+
+
+def _problems(answer: Answer) -> list[str]:
+    found = answer.finding or Finding()
+    return [*found.problems, *(concern.text for concern in found.way_back if concern.weight in _SERIOUS)]
+
+
+def _back_row(answer: Answer) -> Sequence[str]:
+    back = answer.way_back or WayBack()
+    told = [concern.text for concern in back.concerns] if answer.accepted else []
+    if not told and (not answer.accepted or answer.way_back is None):
+        told = [answer.message]
+    return (
+        str(answer.job_id),
+        _would_start(answer),
+        back.path,
+        back.kind,
+        tables.moment(back.kept_at) if back.kept_at else "",
+        "" if back.age_seconds is None else tables.lasting(round(back.age_seconds * 1000)) or "0s",
+        _whole(back),
+        back.fit.kind.replace("_", " ") if back.fit else "",
+        back.source.replace("_", " "),
+        " ".join(told),
+    )
+
+
+def _would_start(answer: Answer) -> str:
+    as_it_is = answer.accepted and answer.way_back is None and bool(answer.message)
+    return "stays as it is" if as_it_is else tables.yes(answer.accepted)
+
+
+def _whole(back: WayBack) -> str:
+    if not back.path:
+        return ""
+    return "unknown" if back.whole is None else tables.yes(back.whole)
+
+
+def _notes(found: Finding) -> list[str]:
+    return [concern.text for concern in found.way_back if concern.weight not in _SERIOUS]
 
 
 def _row(answer: Answer) -> Sequence[str]:
@@ -45,5 +109,5 @@ def _row(answer: Answer) -> Sequence[str]:
         "" if found.estimate_seconds is None else f"{found.estimate_seconds:.1f} s",
         found.format,
         found.if_savepoint_fails.replace("_", " "),
-        " ".join([*found.problems, *([] if answer.accepted else [answer.message])]),
+        " ".join([*_problems(answer), *_notes(found), *([] if answer.accepted else [answer.message])]),
     )

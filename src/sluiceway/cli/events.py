@@ -38,9 +38,10 @@ def events(*, after: int = 0, limit: PositiveInt = 100, common: Common | None = 
         return 0
     found = read(reply.data, Events).events
     rows = [
-        (str(e.id), tables.moment(e.at), e.kind, _number(e.job_id), _number(e.stop_id), e.who, e.detail) for e in found
+        (str(e.id), tables.moment(e.at), e.kind, *map(_number, (e.job_id, e.stop_id, e.resume_id)), e.who, e.detail)
+        for e in found
     ]
-    tables.table(("event", "at", "kind", "job", "stop", "who", "detail"), rows)
+    tables.table(("event", "at", "kind", "job", "stop", "resume", "who", "detail"), rows)
     return 0
 
 
@@ -48,12 +49,12 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def followed(client: Client, stop_id: int) -> Iterator[dict[str, Any]]:
-    """The events of a stop until its end, over as many connections as it takes."""
+def followed(client: Client, order: int, of: str = "stops") -> Iterator[dict[str, Any]]:
+    """The events of a stop, or of one of the `resumes`, until its end, over as many connections as it takes."""
     after, broken = 0, 0.0
     while True:
         try:
-            for number, kind, data in client.follow(stop_id, after):
+            for number, kind, data in client.follow(order, after, of):
                 broken, after = 0.0, _after(number, after)
                 if kind == "settled":
                     return

@@ -6,16 +6,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 from rich.console import Console
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Fare, Health, Job, JobDetail, each, read
+from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
+from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
+from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.fares import ails, fare_row, until_started
-from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.job_details import details
+from sluiceway.cli.options import (
+    Common,
+    Flag,
+    Names,
+    Seconds,
+    Words,
+    check_wait,
+    commands,
+    ids_or_names,
+    or_default,
+    seconds_of,
+)
 from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.resume_options import Terms
 
 ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
 CUS: Final = 400  # at most (DLI contract)
@@ -36,6 +52,7 @@ def create(
     parallelism: PositiveInt = 1,
     checkpoint_interval: PositiveInt | None = None,
     restart: Flag = False,
+    retention: str | None = None,
     option: Names = (),
     tag: Names = (),
     desc: Words = "",
@@ -62,6 +79,9 @@ def create(
         Seconds between two checkpoints. Without it there are none.
     restart
         Start the job again by itself when it fails.
+    retention
+        How long state is kept that nobody touches, by the wall clock, also while the job is stopped: 90s, 45m, 2h, 1d,
+        or 0 for ever. A number alone counts seconds. Default: an hour.
     option
         An option of Flink as KEY=VALUE; may be repeated.
     tag
@@ -83,6 +103,9 @@ def create(
         body |= {"checkpoint_enabled": True, "checkpoint_interval": checkpoint_interval}
     if restart:
         body["restart_when_exception"] = True
+    if retention is not None:
+        kept = seconds_of("--retention", retention)
+        body |= {"idle_state_retention": kept, "idle_state_retention_unit": "seconds"}
     if option:
         body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in _pairs("--option", option)])
     if tag:
@@ -108,6 +131,7 @@ def run(
     /,
     *,
     resume: Flag = False,
+    terms: Terms | None = None,
     wait: Flag = False,
     timeout: Seconds = None,
     common: Common | None = None,
@@ -122,16 +146,31 @@ def run(
     Parameters
     ----------
     resume
-        Start each from its newest savepoint or checkpoint.
+        Start each from its newest savepoint or checkpoint; with --dry-run only say which that is.
     wait
         Wait until each job runs, or has failed to.
     timeout
         Seconds to wait at most. The start goes on all the same.
     """
     check_wait(timeout, wait=wait)
-    common = or_default(common)
+    common, terms = or_default(common), terms or Terms()
     client = common.client()
-    return start(client, client.run(_some(client, jobs), resume=resume), wait=wait, timeout=timeout, common=common)
+    wanted = _some(client, jobs)
+    if not resume:
+        terms.refuse("Give --resume")
+        return start(client, client.run(wanted, resume=False), wait=wait, timeout=timeout, common=common)
+    if asks(yes=terms.yes) and not terms.dry_run:
+        confirm(len(wanted), "resumed")
+    reply = client.resume_jobs({"job_ids": wanted} | terms.body())
+    return resumed(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
+
+
+def resumed(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
+    """Tell what became of a request to resume jobs, or what a dry run of it has shown."""
+    answers = read(data, Answers)
+    if terms.dry_run:
+        return show_way_back(answers, data, common)
+    return start(client, answers, wait=wait, timeout=timeout, common=common)
 
 
 def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
@@ -147,9 +186,18 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     elif accepted:
         say(f"The start of {_count(len(accepted), 'job')} is accepted.")
     code = report(answers, quiet=common.json)
+    if not common.json:
+        tell_losses(answers)
     if any(each.coming for each in found):
         complain("The time is up. What still starts goes on starting; look with: sluiceway jobs health")
     return code or int(any(not each.up for each in found))
+
+
+def tell_losses(answers: Answers) -> None:
+    """Say of each job what its way back loses."""
+    for answer in answers.jobs:
+        for text in losses(answer):
+            complain(one_line(f"job {answer.job_id}: {text}"))
 
 
 @app.command(name="list")
@@ -217,7 +265,7 @@ def show(job: str, /, *, common: Common | None = None) -> int:
         return 0
     detail = read(found, JobDetail)
     fare = client.fares([job_id]).get(job_id)
-    tables.table(("job", str(job_id)), _details(detail, read(fare, Fare).health if fare else None))
+    tables.table(("job", str(job_id)), details(detail, read(fare, Fare).health if fare else None))
     say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
     return 0
 
@@ -338,36 +386,6 @@ def _row(job: Job) -> Sequence[str]:
     return str(job.job_id), job.name, job.status, started, lasting, savepoint, job.status_desc
 
 
-def _details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
-    config = job.job_config
-    checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
-    lines = {
-        "name": job.name,
-        "description": job.desc,
-        "status": job.status,
-        "health": health.condition if health else "",
-        "why": job.status_desc,
-        "queue": job.queue_name or "the default one",
-        "savepoint": job.savepoint_path or "none",
-        "created": tables.when(job.create_time),
-        "started": tables.when(job.start_time),
-        "lasting": tables.lasting(job.duration),
-        "parallelism": str(config.get("parallel_number", "")),
-        "checkpoints": checkpoints,
-        "idle state": _retention(config),
-        "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
-        "options": str(config.get("runtime_config") or ""),
-    }
-    return [(name, value) for name, value in lines.items() if value]
-
-
-def _retention(config: Mapping[str, Any]) -> str:
-    value, unit = config.get("idle_state_retention"), config.get("idle_state_retention_unit", "seconds")
-    if not value:
-        return "" if value is None else "kept for ever"
-    return f"kept for {_count(int(value), str(unit).removesuffix('s'))}"
-
-
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
     """Those that a deletion would cancel. Ids that are not known are left for the deletion to refuse."""
     fares, found = client.fares(list(dict.fromkeys(job_ids))), []
@@ -397,7 +415,9 @@ def _confirm(active: Sequence[Job], count: int) -> None:
 
 def _as_json(answers: Answers) -> dict[str, Any]:
     jobs: list[Mapping[str, object]] = [
-        {"job_id": a.job_id, "accepted": a.accepted, "code": a.code, "message": a.message} for a in answers.jobs
+        {"job_id": a.job_id, "accepted": a.accepted, "code": a.code, "message": a.message}
+        | ({"way_back": msgspec.to_builtins(a.way_back)} if a.way_back else {})
+        for a in answers.jobs
     ]
     return {"accepted": answers.accepted, "refused": answers.refused, "jobs": jobs}
 

@@ -40,14 +40,26 @@ app = App(
     exit_on_error=False,
     print_error=False,
 )
-# Imported when they are called: `serve` brings a server along, the others only a client.
+_SERVE = """Run the service.
+
+Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
+current directory. It ends gracefully on Ctrl-C and SIGTERM, within 10 seconds, and at the second one at once; what was
+accepted is carried on by the next start.
+
+A Flink of its own beside it, to try things out: `sluiceway serve`
+
+For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
+"""
+# Imported when they are called. These two bring the server along, so their help is here, where the overview finds it.
+_HELP = {"serve": _SERVE, "access": "Let people in: users, access keys, and what they are granted."}
 _COMMANDS = {
     "access": "access:access_app",
     "demo": "demo:app",
     "events": "events:events_app",
     "jobs": "jobs:app",
     "password": "password:app",
-    "resume": "stops:resume_app",
+    "resume": "resume:resume_app",
+    "resumes": "resumes:resumes_app",
     "savepoints": "savepoints:savepoints_app",
     "serve": "serve:app",
     "stop": "stops:stop_app",
@@ -55,7 +67,7 @@ _COMMANDS = {
     "variables": "variables:variables_app",
 }
 for _name, _where in _COMMANDS.items():
-    app.command(f"sluiceway.cli.{_where}", name=_name)
+    app.command(f"sluiceway.cli.{_where}", name=_name, help=_HELP.get(_name))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -65,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
     try:
         if not arguments or arguments[0] in app.help_flags:
-            for name in _COMMANDS:
+            for name in set(_COMMANDS) - set(_HELP):
                 app[name]  # imports it, so that the overview can say what it does
         return int(app(list(arguments)) or 0)
     except CycloptsError as error:

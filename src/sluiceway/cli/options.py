@@ -11,6 +11,8 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.output import Failed
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+_LENGTH: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID: Final = re.compile(r"[0-9]{1,19}")
 
 
@@ -53,6 +55,14 @@ class Common:
     def client(self) -> Client:
         """A client of that service."""
         return Client(self.server, self.project)
+
+
+def seconds_of(option: str, text: str) -> int:
+    """A length of time such as 90, 90s, 45m, 2h or 1d, in seconds. Raises `Failed`."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None:
+        raise Failed(f"{option} {text} is no length of time; write for example 90s, 45m, 2h or 1d.", code=2)
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def commands(name: str, text: str | None = None) -> App:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import functools
+import gc
 import socket
 import ssl
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ import uvicorn
 import uvloop
 from cyclopts import App
 
-from sluiceway.api.connections import server_config
+from sluiceway.api.connections import Connection, server_config
+from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
 from sluiceway.app import BadSettings, Service, running
 from sluiceway.cli.ending import REQUESTS, Ending
@@ -25,20 +26,7 @@ from sluiceway.settings import Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
-HANDSHAKE = 10.0  # seconds for one of TLS
-
-HELP = """Run the service.
-
-Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
-current directory. It ends gracefully on Ctrl-C and SIGTERM, within 10 seconds, and at the second one at once; what was
-accepted is carried on by the next start.
-
-A Flink of its own beside it, to try things out: `sluiceway serve`
-
-For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
-"""
-
-app = App(name="serve", help=HELP, result_action="return_value")
+app = App(name="serve", result_action="return_value")  # its help is in `main`, which does not import this for it
 
 
 @app.default
@@ -65,11 +53,18 @@ async def _serve(settings: Settings) -> None:
     ending.watch()
     with listening:
         async with running(settings) as service:
+            _settle()
             server = _Server(server_config(service.asgi, settings.max_connections, proxies, REQUESTS, tls))
             ending.by(server.end)
             announcing = asyncio.create_task(_announce(server, service, settings, listening, tls))
             await server.serve(sockets=[listening])
             await announcing
+
+
+def _settle() -> None:
+    """Leave what stays for good out of garbage collections: a look at all of it takes the loop 90 ms each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _proxies(settings: Settings) -> Proxies:
@@ -92,23 +87,23 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, which would let a handshake of TLS take a minute."""
-        loop, tls = asyncio.get_running_loop(), self.config.ssl
-        create = loop.create_server
-        if tls is not None:
-            create = functools.partial(create, ssl_handshake_timeout=HANDSHAKE)
+        """As uvicorn's, which counts nobody who is in a handshake of TLS, and lets it take a minute."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The service could not be started; the log says why.")
-        self.servers = [
-            await create(self._connection, sock=listening, ssl=tls, backlog=self.config.backlog)
-            for listening in sockets or ()
-        ]
+        self.servers = [await self._at(listening) for listening in sockets or ()]
         self.started = True
 
-    def _connection(self) -> asyncio.Protocol:
+    async def _at(self, listening: socket.socket) -> Any:
+        """A server, of which uvicorn needs no more than `close` and `wait_closed`."""
+        if self.config.ssl is not None:
+            return TlsServer(listening, self._connection, self.config.ssl)
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(self._connection, sock=listening, backlog=self.config.backlog)
+
+    def _connection(self) -> Connection:
         kind: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        made: Connection = kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         return made
 
 

@@ -105,7 +105,7 @@ class Manner:
             "timeout_seconds": self.stop_timeout,
             "max_parallel": self.max_parallel,
             "waves": [_wave(group, resolve) for group in self.wave],
-            "abort_when": None if self.abort_when is None else _threshold(self.abort_when),
+            "abort_when": None if self.abort_when is None else threshold(self.abort_when),
         }
         return _given(given)
 
@@ -148,7 +148,8 @@ def _wave(group: str, resolve: Resolve) -> dict[str, object]:
     return {"job_ids": resolve(jobs)}
 
 
-def _threshold(text: str) -> dict[str, object]:
+def threshold(text: str) -> dict[str, object]:
+    """The number, or the share, of jobs at which to pause. Raises `Failed`."""
     number = text.removesuffix("%")
     try:
         if text.endswith("%") and 0 < float(number) <= 100:

@@ -1,4 +1,4 @@
-"""`sluiceway stop`, `resume` and `stops`: halt jobs in bulk, watch them come to rest, and bring them back."""
+"""`sluiceway stop` and `stops`: halt jobs in bulk, and watch them come to rest."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,12 +8,23 @@ from typing import Any, Final
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Answers, Proceeded, Stop, Stops, StopView, read
+from sluiceway.cli.answers import Aborted, Answers, Proceeded, Stop, StopHead, Stops, StopView, read
+from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.events import followed, told
-from sluiceway.cli.jobs import JobNames, report, start
-from sluiceway.cli.options import Common, Flag, Names, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.jobs import JobNames, report
+from sluiceway.cli.options import (
+    Common,
+    Flag,
+    Seconds,
+    Words,
+    check_wait,
+    commands,
+    ids_or_names,
+    or_default,
+    seconds_of,
+)
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 from sluiceway.cli.stop_options import Choice, Manner
@@ -22,7 +33,6 @@ STOPPED: Final = "stopped"
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
 stop_app = commands("stop")
-resume_app = commands("resume")
 stops_app = commands("stops", "Look at stops, and steer them.")
 
 
@@ -35,6 +45,9 @@ def stop(
     savepoint: bool = True,
     manner: Manner | None = None,
     dry_run: Flag = False,
+    window: str | None = None,
+    plan: PositiveInt | None = None,
+    yes: Flag = False,
     wait: Flag = False,
     timeout: Seconds = None,
     reason: Words = "",
@@ -55,7 +68,13 @@ def stop(
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
     dry_run
-        Touch nothing; say for each job whether it would stop, and what stands in the way.
+        Touch nothing; say for each job whether it would stop, what stands in the way, and what of its way back.
+    window
+        With --dry-run: how long the jobs are to stay stopped, such as 45m or 2h. Says whose state lives shorter.
+    plan
+        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
+    yes
+        Ask nothing, however many jobs there are.
     wait
         Watch until every job has stopped, or has failed to.
     timeout
@@ -68,93 +87,69 @@ def stop(
     choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
     chosen = choice.body()
     manner.check(savepoint=savepoint)
-    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
-        raise Failed(
-            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
-            "--name, --tag, --status), or --wave.",
-            code=2,
-        )
     check_wait(timeout, wait=wait)
+    if window is not None and not dry_run:
+        raise Failed("--window tells a dry run how long the jobs are to stay stopped: it needs --dry-run.", code=2)
     client = common.client()
     resolve = partial(ids_or_names, client)
-    body = manner.body(resolve) | chosen | ({"job_ids": resolve(jobs)} if jobs else {})
-    body |= {"savepoint": savepoint, "reason": reason} | ({"dry_run": True} if dry_run else {})
+    asked = manner.body(resolve) | chosen | ({"savepoint": False} if not savepoint else {})
+    if plan is not None:
+        if jobs or asked or dry_run:
+            raise Failed("A plan says itself which jobs to stop and how; give nothing but --reason beside it.", code=2)
+        body: dict[str, object] = {"plan": plan} | ({"reason": reason} if reason else {})
+    else:
+        _check_chosen(jobs, chosen, manner)
+        body = asked | ({"job_ids": resolve(jobs)} if jobs else {}) | {"savepoint": savepoint, "reason": reason}
+    if dry_run:
+        length = {} if window is None else {"window_seconds": seconds_of("--window", window)}
+        reply = client.stop(body | {"dry_run": True} | length, uuid.uuid4().hex)
+        return dry(read(reply.data, Answers), reply.data, common)
+    if plan is None and asks(yes=yes):
+        body = _asked(client, body)
     reply = client.stop(body, idempotency_key or uuid.uuid4().hex)
     answers = read(reply.data, Answers)
-    if dry_run:
-        return dry(answers, reply.data, common)
     if not common.json:
-        _say_accepted(answers)
+        _say_accepted(answers, drained=manner.drain)
+    return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
+
+
+def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
+    """Tell what became of a request to stop jobs, after waiting for them where that is asked for."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
     if common.json:
-        tables.document(reply.data | ({"stop": end.data if end else None} if wait else {}))
+        tables.document(data | ({"stop": end.data if end else None} if wait else {}))
     code = report(answers, quiet=common.json)
     return max(code, end.code if end else 0)
 
 
-@resume_app.default
-def resume(
-    stop_id: PositiveInt | None = None,
-    /,
-    *,
-    job: Names = (),
-    wait: Flag = False,
-    timeout: Seconds = None,
-    common: Common | None = None,
-) -> int:
-    """Bring back exactly the jobs that a stop has stopped, each from its own savepoint.
-
-    Exits with 0 when the start of every job is accepted; with --wait, when every job runs: all of its tasks, and with a
-    first checkpoint where it takes any. With 1 when one fails, or starts again and again; the cause is told.
-
-    Example: `sluiceway resume 7 --wait`
-
-    Single jobs: `sluiceway resume --job orders payments`
-
-    Parameters
-    ----------
-    stop_id
-        The id that the stop was accepted under; `sluiceway stops list` shows the latest.
-    job
-        Ids or exact names of jobs, each to start from its newest savepoint or checkpoint.
-    wait
-        Wait until each job runs, or has failed to.
-    timeout
-        Seconds to wait at most. The start goes on all the same.
-    """
-    if (stop_id is None) == (not job):
-        raise Failed("Say what to resume, in one way: the id of a stop, or --job with ids or names.", code=2)
-    check_wait(timeout, wait=wait)
-    common = or_default(common)
-    client = common.client()
-    if stop_id is None:
-        answers = client.run(ids_or_names(client, job), resume=True)
-    else:
-        answers = read(client.resume_stop(stop_id).data, Answers)
-    return start(client, answers, wait=wait, timeout=timeout, common=common)
-
-
 @stops_app.command(name="list")
 def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
-    """List the latest stops, the newest first.
+    """List the latest stops, the newest first. One that was tried again is told with its last try, as one.
 
     Example: `sluiceway stops list --limit 5`
 
     Parameters
     ----------
     limit
-        How many to list; 1000 at most.
+        How many to look at; 1000 at most.
     """
     common = or_default(common)
     reply = common.client().stops(limit)
     if common.json:
         tables.document(reply.data)
         return 0
-    heads = read(reply.data, Stops).stops
-    rows = [(str(h.id), tables.moment(h.created_at), tables.yes(h.savepoint), h.reason) for h in heads]
-    tables.table(("stop", "accepted", "savepoints", "reason"), rows)
+    heads = [head for head in read(reply.data, Stops).stops if head.retried_by is None]
+    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "came to", "reason"), [_head(h) for h in heads])
     return 0
+
+
+def _head(head: StopHead) -> Sequence[str]:
+    story = head.story
+    jobs = "" if head.jobs_total is None else str(head.jobs_total)
+    told = ("", "") if story is None else (tables.tries(story.orders), tables.counts(story.phases))
+    number = str(story.jobs_total) if story else jobs
+    return str(head.id), tables.moment(head.created_at), tables.yes(head.savepoint), number, *told, head.reason
 
 
 @stops_app.command
@@ -234,7 +229,7 @@ def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     if common.json:
         tables.document(reply.data)
     else:
-        say(f"Withdrawn: {_jobs(len(read(reply.data, Aborted).withdrawn))}. See: sluiceway stops show {stop_id}")
+        say(f"Withdrawn: {tables.jobs(len(read(reply.data, Aborted).withdrawn))}. See: sluiceway stops show {stop_id}")
     return 0
 
 
@@ -263,6 +258,43 @@ def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     return int(was != "paused")
 
 
+@stops_app.command
+def retry(
+    stop_id: PositiveInt,
+    /,
+    *,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    idempotency_key: str | None = None,
+    common: Common | None = None,
+) -> int:
+    """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves, and as was asked.
+
+    Exits with 0 when every one of them is accepted, or there is none; with --wait, when every one has stopped.
+
+    Example: `sluiceway stops retry 7 --wait`
+
+    Parameters
+    ----------
+    stop_id
+        The id that the stop was accepted under.
+    wait
+        Watch until every one has stopped, or has failed to.
+    timeout
+        Seconds to wait at most. The stop goes on all the same.
+    idempotency_key
+        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
+    """
+    check_wait(timeout, wait=wait)
+    common = or_default(common)
+    client = common.client()
+    reply = client.retry_stop(stop_id, idempotency_key or uuid.uuid4().hex)
+    answers = read(reply.data, Answers)
+    if not common.json:
+        _say_accepted(answers, of=stop_id)
+    return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
+
+
 class _End:
     """What a stop had come to when it was last looked at, and what a command exits with for it."""
 
@@ -271,12 +303,37 @@ class _End:
         self.code = code
 
 
-def _say_accepted(answers: Answers) -> None:
+def _check_chosen(jobs: Sequence[str], chosen: dict[str, object], manner: Manner) -> None:
+    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
+        raise Failed(
+            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
+            "--name, --tag, --status), or --wave, or --plan.",
+            code=2,
+        )
+
+
+def _asked(client: Client, body: dict[str, object]) -> dict[str, object]:
+    """The request, after whoever sits there has typed how many jobs it is about. Raises `Failed`.
+
+    What is not named job by job is looked at first, and then it is those jobs that are stopped.
+    """
+    named = body.get("job_ids")
+    if isinstance(named, list):
+        confirm(len(set(named)), "stopped")
+        return body
+    seen = read(client.stop(body | {"dry_run": True}, uuid.uuid4().hex).data, Answers)
+    confirm(sum(answer.accepted and not answer.code for answer in seen.jobs), "stopped")
+    return body if seen.plan is None else {"plan": seen.plan}
+
+
+def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = False) -> None:
     if answers.id is not None:
-        ways = f"Look at it with: sluiceway stops show {answers.id}; undo it with: sluiceway resume {answers.id}"
-        say(f"Stop {answers.id} is accepted for {_jobs(answers.accepted)}. {ways}")
+        ways = f"Look at it with: sluiceway stops show {answers.id}"
+        # A drained savepoint is an end: what is resumed from it writes the windows twice that the drain has cut.
+        ways += "" if drained else f"; undo it with: sluiceway resume {answers.id}"
+        say(f"Stop {answers.id} is accepted for {tables.jobs(answers.accepted)}. {ways}")
     elif not answers.jobs:
-        say("There is no job to stop.")
+        say("There is no job to stop." if of is None else f"Of stop {of}, no job has failed.")
 
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
@@ -310,10 +367,10 @@ def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End
     elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:
-        complain(f"{_jobs(most - len(stop.jobs))} went over to a later stop; see `sluiceway stops list`")
+        complain(f"{tables.jobs(most - len(stop.jobs))} went over to a later stop; see `sluiceway stops list`")
     unverified = sum(view.phase == STOPPED and stop.savepoint and not view.verified for view in stop.jobs)
     if unverified:
-        complain(f"{_jobs(unverified)} stopped with a savepoint that the service could not read and verify")
+        complain(f"{tables.jobs(unverified)} stopped with a savepoint that the service could not read and verify")
     good = all(_good(view, stop) for view in stop.jobs) and len(stop.jobs) == most
     return _End(data, 0 if good else 1)
 
@@ -347,7 +404,3 @@ def _row(view: StopView, *, waves: bool) -> Sequence[str]:
 
 def _line(view: StopView) -> Line:
     return Line(view.job_id, view.name, "held" if view.held else view.phase, view.reason, done=view.phase in SETTLED)
-
-
-def _jobs(count: int) -> str:
-    return f"{count} job{'' if count == 1 else 's'}"

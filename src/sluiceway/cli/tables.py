@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ PATH_END: Final = 20  # characters; of Flink's savepoints, all that tells one fr
 
 _STYLES: Final = {
     "stopped": "green",
+    "proven": "green",
+    "parked": "red",
     "job_running": "green",
     "job_cancel_success": "green",
     "yes": "green",
@@ -157,3 +159,18 @@ def lasting(millis: int) -> str:
 def yes(value: bool) -> str:
     """A truth, for people."""
     return "yes" if value else "no"
+
+
+def jobs(count: int) -> str:
+    """So many jobs, in words."""
+    return f"{count} job{'' if count == 1 else 's'}"
+
+
+def counts(phases: Mapping[str, int]) -> str:
+    """How many are in which phase."""
+    return ", ".join(f"{count} {phase}" for phase, count in sorted(phases.items()))
+
+
+def tries(orders: Sequence[int]) -> str:
+    """The ids of an order and of those that tried it again; nothing for one that nobody did."""
+    return ", ".join(map(str, orders)) if len(orders) > 1 else ""

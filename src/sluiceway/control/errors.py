@@ -1,8 +1,13 @@
 """What a use case may answer instead of doing it. Each API puts these into its own words."""
 
+from collections.abc import Sequence
 from enum import Enum
+from typing import Final
 
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import Difference
+
+SHOWN: Final = 10  # differences of a plan in one message
 
 
 class ControlError(Exception):
@@ -15,6 +20,14 @@ class UnknownJob(ControlError):  # noqa: N818 - named for what was found
 
 class UnknownBatch(ControlError):  # noqa: N818
     """No such batch of stops in this project."""
+
+
+class UnknownResume(ControlError):  # noqa: N818
+    """No such way back in this project."""
+
+
+class NotResumed(ControlError):  # noqa: N818
+    """What failed of a way back is to be tried again, and there was none."""
 
 
 class UnknownSavepoint(ControlError):  # noqa: N818
@@ -55,6 +68,23 @@ class KeyReused(ControlError):  # noqa: N818
     def __init__(self, key: str) -> None:
         """`key` is as the caller gave it."""
         super().__init__(f"The Idempotency-Key {key} was given to another request before; use a new one.")
+
+
+class UnknownPlan(ControlError):  # noqa: N818
+    """No such dry run is kept, or it is of another kind."""
+
+
+class PlanOutdated(ControlError):  # noqa: N818
+    """Something else would be shown now than a dry run has shown."""
+
+    def __init__(self, plan: int, found: Sequence[Difference]) -> None:
+        """`found` is how each job differs."""
+        told = "; ".join(f"job {one.job_id} was {one.was}, and is {one.now}" for one in found[:SHOWN])
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        super().__init__(
+            f"Plan {plan} no longer holds, and nothing was done: {told}{more}. Make the dry run again, and run that."
+        )
+        self.found = found
 
 
 class TooManyStreams(ControlError):  # noqa: N818

@@ -1,15 +1,17 @@
-"""Following stops as they go on: one look at the database serves all who follow the same one, however many they are."""
+"""Following stops and ways back as they go on: one look at the database serves all who follow the same one, however
+many they are."""
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from sluiceway.control.errors import TooManyStreams, UnknownBatch
-from sluiceway.store import audit, views
+from sluiceway.control.errors import TooManyStreams, UnknownBatch, UnknownResume
+from sluiceway.domain.batch import Kind
+from sluiceway.store import audit, back_views, views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 
@@ -27,6 +29,7 @@ class _Tail:
 
     project: str
     batch_id: int
+    kind: Kind = Kind.STOP
     since: int = 0
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=PAGE))
     known: bool = False  # it has been looked at
@@ -61,34 +64,58 @@ class _Tail:
         self.changed = asyncio.Event()
 
 
+class _Seat:
+    """One of the streams that a caller has. A stream that nobody begins to read gives it back when it is forgotten."""
+
+    def __init__(self, taken: Counter[str], caller: str) -> None:
+        self._taken: Counter[str] | None = taken
+        self._caller = caller
+        taken[caller] += 1
+
+    def give_back(self) -> None:
+        """Once: a second time changes nothing."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            taken[self._caller] -= 1
+            if not taken[self._caller]:
+                del taken[self._caller]
+
+    __del__ = give_back
+
+
 class Following:
     """Those who follow stops, and the one task that looks for all of them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._tails: dict[tuple[str, int], _Tail] = {}
-        self._callers: Counter[str] = Counter()
+        self._tails: dict[tuple[str, int, Kind], _Tail] = {}
+        self._taken: Counter[str] = Counter()  # seats, by caller
         self._last = -1  # id of the newest event of all
         self._new = asyncio.Event()  # somebody follows what nobody did
         self._catching_up = asyncio.Semaphore(2)
         self._looking: asyncio.Task[None] | None = None
 
-    async def check(self, project: str, batch_id: int, caller: str) -> None:
-        """Raises `UnknownBatch`, and `TooManyStreams` where the caller has as many as there may be."""
-        if self._callers[caller] >= STREAMS:
-            raise TooManyStreams(STREAMS)
-        if (project, batch_id) not in self._tails:
-            await self._settled(project, batch_id)
+    async def check(self, project: str, batch_id: int, caller: str, kind: Kind = Kind.STOP) -> None:
+        """Raises `UnknownBatch` or `UnknownResume`, and `TooManyStreams` where the caller has as many as may be."""
+        self._check_seats(caller)
+        if (project, batch_id, kind) not in self._tails:
+            await self._settled(project, batch_id, kind)
 
-    async def follow(self, project: str, batch_id: int, after: int, caller: str) -> AsyncIterator[Sequence[Event]]:
+    def follow(
+        self, project: str, batch_id: int, after: int, caller: str, kind: Kind = Kind.STOP
+    ) -> AsyncGenerator[Sequence[Event], None]:
         """The events after an id, those that were and those to come, until every job has settled.
 
-        An empty page is a sign of life. Raises `UnknownBatch`, `TooManyStreams`, and what the database does.
+        An empty page is a sign of life. Raises `TooManyStreams` at once, and as it goes on what else `check` does, and
+        what the database does.
         """
-        if self._callers[caller] >= STREAMS:
-            raise TooManyStreams(STREAMS)
-        tail = self._join(project, batch_id)
-        self._callers[caller] += 1
+        self._check_seats(caller)
+        return self._followed(project, batch_id, after, _Seat(self._taken, caller), kind)
+
+    async def _followed(
+        self, project: str, batch_id: int, after: int, seat: _Seat, kind: Kind
+    ) -> AsyncGenerator[Sequence[Event], None]:
+        tail = self._join(project, batch_id, kind)
         try:
             while True:
                 changed, settled, known = tail.changed, tail.settled, tail.known
@@ -103,7 +130,8 @@ class Following:
                 elif not await _set_within(changed, SIGN_OF_LIFE):
                     yield []
         finally:
-            self._leave(tail, caller)
+            self._leave(tail)
+            seat.give_back()
 
     async def _page(self, tail: _Tail, after: int) -> Sequence[Event]:
         """What follows an id: from memory, or where it is too long ago, from the database."""
@@ -115,10 +143,10 @@ class Following:
             page = page or tail.after(since) or []
         return page
 
-    def _join(self, project: str, batch_id: int) -> _Tail:
-        tail = self._tails.get((project, batch_id))
+    def _join(self, project: str, batch_id: int, kind: Kind) -> _Tail:
+        tail = self._tails.get((project, batch_id, kind))
         if tail is None:
-            tail = self._tails[project, batch_id] = _Tail(project, batch_id)
+            tail = self._tails[project, batch_id, kind] = _Tail(project, batch_id, kind)
             self._new.set()
         tail.followers += 1
         if self._looking is None or self._looking.done():
@@ -126,13 +154,15 @@ class Following:
             self._looking = asyncio.create_task(self._look_out(), name="following", context=Context())
         return tail
 
-    def _leave(self, tail: _Tail, caller: str) -> None:
+    def _check_seats(self, caller: str) -> None:
+        """Raises `TooManyStreams`."""
+        if self._taken[caller] >= STREAMS:
+            raise TooManyStreams(STREAMS)
+
+    def _leave(self, tail: _Tail) -> None:
         tail.followers -= 1
         if not tail.followers:
             self._drop(tail)
-        self._callers[caller] -= 1
-        if not self._callers[caller]:
-            del self._callers[caller]
 
     def _fail(self, tail: _Tail, error: Exception) -> None:
         self._drop(tail)
@@ -140,8 +170,8 @@ class Following:
         tail.tell()
 
     def _drop(self, tail: _Tail) -> None:
-        if self._tails.get((tail.project, tail.batch_id)) is tail:
-            del self._tails[tail.project, tail.batch_id]
+        if self._tails.get((tail.project, tail.batch_id, tail.kind)) is tail:
+            del self._tails[tail.project, tail.batch_id, tail.kind]
 
     async def _look_out(self) -> None:
         """Look for as long as somebody follows."""
@@ -165,12 +195,12 @@ class Following:
                 tail.asked = now
                 try:
                     await self._look(tail, last)
-                except UnknownBatch as unknown:
+                except (UnknownBatch, UnknownResume) as unknown:
                     self._fail(tail, unknown)
 
     async def _look(self, tail: _Tail, last: int) -> None:
         # Asked before the events are read, so that none that led to it is missing.
-        settled = await self._settled(tail.project, tail.batch_id)
+        settled = await self._settled(tail.project, tail.batch_id, tail.kind)
         found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE)
         news = bool(found) or not tail.known or settled
         if not tail.known and len(found) == PAGE:
@@ -183,10 +213,12 @@ class Following:
         if news:
             tail.tell()
 
-    async def _settled(self, project: str, batch_id: int) -> bool:
-        settled = await views.is_settled(self._db, project, batch_id)
+    async def _settled(self, project: str, batch_id: int, kind: Kind) -> bool:
+        look = views.is_settled if kind is Kind.STOP else back_views.is_settled
+        settled = await look(self._db, project, batch_id)
         if settled is None:
-            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
+            unknown = UnknownBatch if kind is Kind.STOP else UnknownResume
+            raise unknown(f"There is no {kind} {batch_id} in this project.")
         return settled
 
 

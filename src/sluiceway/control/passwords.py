@@ -21,7 +21,7 @@ def hashed(password: str) -> str:
 
 def matches(password: str, kept: str | None) -> bool:
     """Whether this is the password. Without one to compare with it takes as long, and is not."""
-    _, cost, salt, wanted = (kept or _NOBODYS).split("$")
+    _, cost, salt, wanted = (kept or _nobodys()).split("$")
     found = _scrypt(password, b64decode(salt), int(cost))
     return hmac.compare_digest(found, b64decode(wanted)) and kept is not None
 
@@ -31,4 +31,5 @@ def _scrypt(password: str, salt: bytes, cost: int) -> bytes:
     return hashlib.scrypt(raw, salt=salt, n=cost, r=_BLOCK, p=1, maxmem=256 * cost * _BLOCK, dklen=32)
 
 
-_NOBODYS: Final = f"scrypt${_COST}${b64encode(bytes(_SALT)).decode()}${b64encode(bytes(32)).decode()}"
+def _nobodys() -> str:
+    return f"scrypt${_COST}${b64encode(bytes(_SALT)).decode()}${b64encode(bytes(32)).decode()}"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
+from sluiceway.control.way_back import TOLD_BY, Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.engine import Cluster, Survey, Unreachable
@@ -14,8 +15,9 @@ from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, never_again, outcome
 from sluiceway.domain.savepoint_format import Choice, choose
 from sluiceway.domain.traits import Traits
+from sluiceway.domain.way_back import Concern, Terms, before_a_stop
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import views
+from sluiceway.store import past, views
 from sluiceway.store.database import Database
 from sluiceway.store.stop_intents import Obstacle
 
@@ -33,6 +35,8 @@ class Finding:
     estimate: timedelta | None  # how long its savepoint may take; None where nothing tells
     choice: Choice | None = None  # of the savepoint's format, and why
     failing: tuple[Outcome, str] | None = None  # what a savepoint that fails would do to the job
+    way_back: Sequence[Concern] = ()  # what is known of the way back before it is too late
+    flink_job_id: str = ""  # that would be stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Preflight:
     storage: Storage
     survey: SurveyJobs
     clock: Callable[[], datetime]
+    options: Options = own_options
 
     async def __call__(
         self,
@@ -54,8 +59,10 @@ class Preflight:
         target: str | None = None,
         wish: SavepointFormat | None = None,
         allowed: Right = EVERYWHERE,
+        window: timedelta | None = None,
+        drain: bool = False,
     ) -> list[Finding]:
-        """One finding for each position."""
+        """One finding for each position. `window` is how long the jobs are to stay stopped."""
         known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
         verdicts = {
             job: judge_stop(
@@ -73,6 +80,7 @@ class Preflight:
         to_stop = {job: known[job] for job, verdict in verdicts.items() if verdict.accepted and verdict.status is None}
         surveys, silent = await self._surveys(to_stop.values())
         unwritable = await self.storage.why_unwritable(target) if savepoint else None
+        terms = await self._terms(project, list(to_stop)) if window is not None else {}
         found = {job: Finding(job, verdict, None, [], None) for job, verdict in verdicts.items()}
         for job, (obstacle, jid) in to_stop.items():
             survey = surveys.get(jid or "")
@@ -86,8 +94,17 @@ class Preflight:
                 problems = ["The cluster does not show this job now.", *problems]
             failing = outcome(survey, self.clock()) if savepoint and survey else None
             expected = estimate(survey) if savepoint and survey else None
-            found[job] = Finding(job, verdicts[job], survey, problems, expected, choice, failing)
+            back = before_a_stop(terms.get(job, Terms()), window, survey, choice, drain=drain) if savepoint else ()
+            found[job] = Finding(
+                job, verdicts[job], survey, problems, expected, choice, failing, tuple(back), flink_job_id=jid or ""
+            )
         return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
+
+    async def _terms(self, project: str, jobs: Sequence[int]) -> dict[int, Terms]:
+        """For how long they keep their state."""
+        known = await past.of_jobs(self.db, jobs, TOLD_BY)
+        look = WaysBack(self.db, self.storage, self.clock, options=self.options)
+        return await look.terms(project, known)
 
     async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:
         """What the clusters show, and the clusters that gave no answer with the reason."""

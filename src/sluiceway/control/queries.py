@@ -1,17 +1,20 @@
 """Looking: jobs, their graphs, and what became of stops. Nothing here changes anything."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob
+from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob, UnknownResume
 from sluiceway.control.queues import Queues
+from sluiceway.domain.batch import Kind
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.job import Job, JobLine
-from sluiceway.store import audit, fares, job_pages, views
+from sluiceway.store import audit, back_views, fares, job_pages, stories, views
 from sluiceway.store.audit import Event
+from sluiceway.store.back_views import Resume
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.pages import Sized
+from sluiceway.store.stories import Story
 from sluiceway.store.views import Batch, JobFilter
 
 __all__ = ["JobFilter", "Queries"]
@@ -49,6 +52,21 @@ class Queries:
     async def jobs_of(self, project: str, job_ids: Sequence[int]) -> Sequence[Job]:
         """The jobs with these ids, in their order, without those that are gone."""
         return await job_pages.jobs_of(self.db, project, job_ids)
+
+    async def resume(self, project: str, order: int) -> Resume:
+        """A way back with all its jobs. Raises `UnknownResume`."""
+        found = await back_views.resume(self.db, project, order)
+        if found is None:
+            raise UnknownResume(f"There is no resume {order} in this project.")
+        return found
+
+    async def resumes(self, project: str, limit: int, before: int | None) -> Sequence[Resume]:
+        """The latest ways back, newest first, without their jobs."""
+        return await back_views.resume_list(self.db, project, limit, before)
+
+    async def stories(self, kind: Kind, firsts: Sequence[int]) -> Mapping[int, Story]:
+        """The stories that these orders begin, by their first; those without a retry are left out."""
+        return await stories.told(self.db, kind, firsts)
 
     async def fares(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Fare]:
         """How jobs fare, the highest ids first; ids that are not known are left out."""

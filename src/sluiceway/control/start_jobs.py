@@ -1,19 +1,20 @@
 """Starting jobs, from nothing or from where they were stopped."""
 
-import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sluiceway.control import programs
-from sluiceway.control.errors import UnknownBatch
+from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.queues import Queues
+from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.stop import StopPhase
-from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
@@ -21,19 +22,54 @@ from sluiceway.store.intents import Start
 from sluiceway.store.views import BatchEntry, Origin
 
 STILL_LIVES = "It lives in Flink, and may yet run; stop it first."
+HAS_FINISHED = "It has finished since it was brought back; its rows are written."
+
+_REFUSED = {
+    Trouble.DRAINED: Refusal.DRAINED,
+    Trouble.FINISHED: Refusal.FINISHED,
+    Trouble.UNREADABLE: Refusal.UNREADABLE,
+}
+Approve = Callable[[Mapping[int, Verdict]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
-    """Which batch jobs are brought back from, and the wave of each; those that were stopped last are started first."""
+class Terms:
+    """On which terms jobs are resumed."""
 
-    batch_id: int
-    waves: Mapping[int, int]
+    allowed: frozenset[Allowed] = frozenset()  # what was asked for by name
+    dry_run: bool = False  # nothing is stored, and no job is touched
+    plan: PlanRef | None = None  # the dry run that it carries out
+    approve: Approve | None = None  # is shown the verdicts before anything is stored, and may raise to have none of it
 
-    def arrange(self, start: Start) -> Start:
-        """The same start, waiting for the waves after its own."""
-        wave = self.waves[start.job_id]
-        return replace(start, batch_id=self.batch_id, wave=wave, held=wave != max(self.waves.values()))
+
+PLAIN = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What is to become of each job of a request to start some."""
+
+    origins: Mapping[int, Origin]
+    each: Mapping[int, Start | Verdict]
+    backs: Mapping[int, Back]  # of those that are resumed
+
+    @property
+    def starts(self) -> list[Start]:
+        """The starts to accept."""
+        return [plan for plan in self.each.values() if isinstance(plan, Start)]
+
+    @property
+    def clusters(self) -> set[str]:
+        """Those that they are on."""
+        return {start.cluster for start in self.starts}
+
+    def verdicts(self, begun: Collection[int] | None) -> dict[int, Verdict]:
+        """The answers, once it is known which of the starts were stored; None: as if all of them were."""
+        late = {start.job_id for start in self.starts if begun is not None and start.job_id not in begun}
+        return {
+            job: _too_late(self.origins.get(job)) if job in late else _verdict(plan, self.backs.get(job))
+            for job, plan in self.each.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +80,58 @@ class StartJobs:
     queues: Queues
     storage: Storage
     clock: Callable[[], datetime]
+    zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
+    judge: Judge | None = None  # what tells whether states fit; without it nobody does
+    options: Options = own_options  # see `WaysBack`
 
     async def __call__(
         self,
         project: str,
         job_ids: Sequence[int],
         *,
-        resume: bool,
+        resume: bool | None,
         who: str = "",
-        back: WayBack | None = None,
         allowed: Right = EVERYWHERE,
+        terms: Terms = PLAIN,
     ) -> Sequence[Verdict]:
         """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
 
-        An id that is given twice is acted on once.
+        Without a word on that (None) jobs are resumed that are to be after a failure (`resume_checkpoint`) and have
+        failed. An id that is given twice is acted on once.
         """
-        once = list(dict.fromkeys(job_ids))
-        origins = await views.origins(self.db, project, once)
-        roots = await self._roots(origins.values()) if resume else {}
-        plans = await asyncio.gather(*(self._plan(origins.get(job), resume, roots, allowed) for job in once))
-        planned = await self._with_programs(project, dict(zip(once, plans, strict=True)))
-        starts = {job: back.arrange(plan) if back else plan for job, plan in planned.items() if isinstance(plan, Start)}
-        begun = await intents.accept_starts(self.db, list(starts.values()), sorted(RUNNABLE), self.clock(), who)
-        self.queues.wake({start.cluster for start in starts.values()})
-        verdicts = {job: _verdict(plan, job in begun, origins.get(job)) for job, plan in planned.items()}
+        plans = await self.plan(project, job_ids, resume=resume, allowed=allowed, terms=terms)
+        verdicts = plans.verdicts(None)
+        if terms.approve is not None:
+            terms.approve(verdicts)
+        if not terms.dry_run:
+            note = terms.plan.told if terms.plan else ""
+            begun = await intents.accept_starts(self.db, plans.starts, sorted(RUNNABLE), self.clock(), who, note)
+            self.queues.wake(plans.clusters)
+            verdicts = plans.verdicts(begun)
         return [verdicts[job] for job in job_ids]
 
-    async def resume_batch(
-        self, project: str, batch_id: int, *, who: str = "", allowed: Right = EVERYWHERE
-    ) -> Mapping[int, Verdict]:
-        """Start exactly the jobs that a batch has stopped with savepoints, the last wave first. Raises `UnknownBatch`.
-
-        It can be repeated: a job that runs again from its savepoint stays as it is.
-        """
-        batch = await views.batch(self.db, project, batch_id)
-        if batch is None:
-            raise UnknownBatch(f"There is no stop {batch_id} in this project.")
-        origins = await views.origins(self.db, project, [entry.job_id for entry in batch.entries])
-        verdicts = {e.job_id: _way_back(e, origins.get(e.job_id)) for e in batch.entries}
-        back = [job for job, verdict in verdicts.items() if verdict is None]
-        way = WayBack(batch_id, {e.job_id: e.wave for e in batch.entries if e.job_id in back})
-        begun = await self(project, back, resume=True, who=who, back=way, allowed=allowed)
-        started = dict(zip(back, begun, strict=True))
-        return {job: verdict or started[job] for job, verdict in verdicts.items()}
-
-    async def _roots(self, origins: Iterable[Origin]) -> Mapping[int, Sequence[str]]:
-        """Where savepoints may lie, by run, of those that no stop has kept the savepoint of."""
-        wanted = [o.run_id for o in origins if o.run_id is not None and not o.saved and may_run(o.status)]
-        return await views.roots(self.db, wanted)
+    async def plan(
+        self,
+        project: str,
+        job_ids: Sequence[int],
+        *,
+        resume: bool | None,
+        allowed: Right = EVERYWHERE,
+        terms: Terms = PLAIN,
+    ) -> Plans:
+        """How each job would be started, or why it is not. Nothing is stored."""
+        once = list(dict.fromkeys(job_ids))
+        origins = await views.origins(self.db, project, once)
+        resumed = {job for job, origin in origins.items() if _resumes(origin, resume)}
+        look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
+        backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
+        plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
+        found = Plans(origins, await self._with_programs(project, plans), backs)
+        if self.judge is None:
+            return found
+        fits = Fits(self.db, self.judge, self.queues.locate)
+        thorough = terms.dry_run or terms.approve is not None
+        return replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
         """The same plans, but for jobs whose program is not all there."""
@@ -102,13 +142,7 @@ class StartJobs:
         lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
         return plans | lacking
 
-    async def _plan(
-        self,
-        origin: Origin | None,
-        resume: bool,
-        roots: Mapping[int, Sequence[str]],
-        allowed: Right,
-    ) -> Start | Verdict:
+    def _plan(self, origin: Origin | None, back: Back | None, resume: bool, allowed: Right) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
         cluster = self.queues.resolve(origin.queue)
@@ -118,13 +152,9 @@ class StartJobs:
             return Verdict(Refusal.WRONG_STATE, origin.status, STILL_LIVES if origin.status is JobStatus.UNWELL else "")
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
-        try:
-            restore = await self._resume_point(origin, roots) if resume else None
-        except StorageUnreadable as error:
-            # An older state than the newest would undo work, and nobody would notice.
-            return Verdict(Refusal.NO_SAVEPOINT, origin.status, f"The storage cannot be read now: {error}")
-        if resume and restore is None:
-            return Verdict(Refusal.NO_SAVEPOINT, origin.status)
+        if resume and (back is None or back.state is None or back.refused):
+            return _no_way_back(origin, back)
+        restore = back.state.path if back and back.state else None
         return Start(
             job_id=origin.job_id,
             seen_run=origin.run_id,
@@ -134,25 +164,29 @@ class StartJobs:
             project=origin.project,
             checkpoints=self.storage.checkpoints(origin.bucket, origin.job_id),
             chosen=origin.chosen,
+            # What is resumed keeps the zone that its state was made under.
+            zone=(origin.zone if restore else None) or self.zone,
         )
 
-    async def _resume_point(self, origin: Origin, roots: Mapping[int, Sequence[str]]) -> str | None:
-        """What somebody chose, else the newest state: what the last stop saved, else what the last run left behind,
-        else what it began from.
 
-        Raises `StorageUnreadable`.
-        """
-        if origin.chosen:
-            return origin.chosen
-        if origin.saved or origin.flink_job_id is None or origin.run_id is None:
-            return origin.stopped_with or origin.savepoint_path
-        checkpoints = origin.checkpoints or self.storage.checkpoints(None, origin.job_id)
-        left = await self.storage.newest_state(f"{checkpoints}/{origin.flink_job_id}", roots.get(origin.run_id, ()))
-        return left or origin.stopped_with or origin.restored_from or origin.savepoint_path
+def _resumes(origin: Origin, resume: bool | None) -> bool:
+    if resume is not None:
+        return resume
+    return origin.resume_checkpoint and origin.status is JobStatus.FAILED
 
 
-def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
-    """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can."""
+def _no_way_back(origin: Origin, back: Back | None) -> Verdict:
+    refused = back.refused if back else None
+    if refused is None:
+        return Verdict(Refusal.NO_SAVEPOINT, origin.status)
+    return Verdict(_REFUSED.get(refused.trouble, Refusal.NOT_WHOLE), origin.status, refused.text, back)
+
+
+def way_back(entry: BatchEntry, origin: Origin | None, *, again: bool) -> Verdict | None:
+    """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can.
+
+    `again`: also where it has finished since it was started from there.
+    """
     saved = entry.stop.savepoint_path or entry.stop.checkpoint_path
     if origin is None:
         return UNKNOWN
@@ -164,13 +198,20 @@ def _way_back(entry: BatchEntry, origin: Origin | None) -> Verdict | None:
         return Verdict(Refusal.SUPERSEDED, origin.status)
     if origin.stopped_with != saved and origin.status in RUNS | {JobStatus.SUBMITTING}:
         return Verdict(status=origin.status, note="It has already been started from this savepoint.")
+    if origin.stopped_with != saved and origin.status is JobStatus.FINISHED and not origin.chosen and not again:
+        return Verdict(status=origin.status, note=HAS_FINISHED)
     return None
 
 
-def _verdict(plan: Start | Verdict, begun: bool, origin: Origin | None) -> Verdict:
+def _verdict(plan: Start | Verdict, back: Back | None) -> Verdict:
     if isinstance(plan, Verdict):
         return plan
-    if not begun:
-        # Somebody else started, stopped or deleted it between our look and our write.
-        return Verdict(Refusal.WRONG_STATE, origin.status if origin else None, "It was changed at the same moment.")
-    return Verdict(note=f"It starts from {plan.restore}." if plan.restore else "")
+    if back is None:
+        return Verdict()
+    losses = [concern.text for concern in back.concerns if concern.weight is not Weight.NOTE]
+    return Verdict(note=" ".join([told(back), *losses]), back=back)
+
+
+def _too_late(origin: Origin | None) -> Verdict:
+    """Somebody else started, stopped or deleted it between our look and our write."""
+    return Verdict(Refusal.WRONG_STATE, origin.status if origin else None, "It was changed at the same moment.")

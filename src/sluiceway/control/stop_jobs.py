@@ -11,10 +11,11 @@ from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, RUNNABLE, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, rearm
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import batches, stop_intents, views
+from sluiceway.store import answers, batches, stop_intents, views
 from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
@@ -26,6 +27,7 @@ AT_REST = {status: Verdict(status=status) for status in RUNNABLE}
 STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
 TAKES_ITS_PLACE = Verdict(note="It takes the place of a stop with a savepoint that had sent nothing.")
 
+STARTED_ANEW = "It was started anew since the dry run showed it."
 IS_CANCELED = "It is already being canceled without a savepoint."
 
 
@@ -50,7 +52,10 @@ class StopOrder:
     stopped_is_done: bool = False  # a job that is stopped already is a success that says so
     at_rest_is_done: bool = False  # a job that does not run, for whatever reason, is marked as stopped, and a success
     after_savepoint: bool = False  # a job of which a savepoint is being taken is stopped once that has ended
+    plan: PlanRef | None = None  # the dry run that it carries out
+    shown: Mapping[int, str] | None = None  # of its jobs by id: the Flink jobs that were shown, and no others
     key: Key | None = None  # for requests that may be sent again
+    retry_of: int | None = None  # the order of which it takes what failed
     answer: Callable[[StopBatch], str] = str  # what to keep under the key
 
 
@@ -88,7 +93,7 @@ class StopJobs:
         once = job_ids if len(set(job_ids)) == len(job_ids) else list(dict.fromkeys(job_ids))
         mine = [name for name in self.queues.names if order.allowed.covers(name)]
         # Who asks for a format that can kill has every job looked at.
-        looked_at = savepoint and order.policy.format is SavepointFormat.CANONICAL
+        looked_at = order.shown is not None or (savepoint and order.policy.format is SavepointFormat.CANONICAL)
         plain = stop_intents.Plain([] if looked_at else _plain(savepoint=savepoint), mine)
         try:
             batch, clusters = await stop_intents.accept_stops(
@@ -100,6 +105,15 @@ class StopJobs:
             raise
         self.queues.wake(clusters)
         return answered(batch)
+
+    async def check_key(self, project: str, key: Key) -> None:
+        """Raises `AnsweredBefore` and `KeyReused` for a key that is known."""
+        try:
+            await answers.refuse_answered(self.db, project, key, self.clock())
+        except AnsweredBefore as before:
+            if before.digest != key.digest:
+                raise KeyReused(key.name) from None
+            raise
 
     async def select(self, project: str, which: JobSelector) -> list[int]:
         """The ids of all jobs that are selected, in order. Raises `UnknownQueue`.
@@ -166,12 +180,16 @@ class StopJobs:
             limits=order.limits,
             waves=order.waves,
             who=order.who,
+            plan=None if order.plan is None else (order.plan.id, order.plan.who),
             key=order.key,
+            retry_of=order.retry_of,
         )
 
     def _judge(
         self, obstacle: Obstacle, order: StopOrder, *, savepoint: bool, deadline: datetime
     ) -> tuple[Verdict, Stop | bool | Rest]:
+        if _shown_otherwise(order, obstacle):
+            return Verdict(Refusal.WRONG_STATE, obstacle.status, STARTED_ANEW), False
         verdict = judge_stop(
             obstacle,
             self.queues.names,
@@ -188,6 +206,11 @@ class StopJobs:
             return verdict, verdict is ACCEPTED
         # One attempt may still be in flight; a second beside it would restart the job.
         return verdict, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
+
+
+def _shown_otherwise(order: StopOrder, obstacle: Obstacle) -> bool:
+    """Whether the plan that an order carries out has shown another run of the job."""
+    return order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id
 
 
 def judge_stop(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from sluiceway.control.errors import NoExport, UnknownJob
@@ -21,6 +22,7 @@ from sluiceway.store import transfer as store
 from sluiceway.store.database import Database
 from sluiceway.store.pages import PIECE, pieces
 from sluiceway.store.transfer import Namesake
+from sluiceway.wanted import Beat, in_thread
 
 PAGE: Final = 100  # jobs that are looked up at once; few of them are read at once
 JOBS_IN_FILE: Final = 1000  # that are written
@@ -148,7 +150,7 @@ class Transfer:
         for name in await self._zip_files(path):
             try:
                 data = await self.files.read(name, LARGEST_FILE)
-                found += await asyncio.to_thread(_unpacked, name, data, allowance)
+                found += await in_thread(partial(_unpacked, name, data, allowance))
             except (NoSuchFile, FileTooLarge, BrokenArchive) as error:
                 why = f"{name}: {error}" if isinstance(error, BrokenArchive) else str(error)
                 raise NoExport(name, why) from error
@@ -191,8 +193,8 @@ class Transfer:
         return found
 
 
-def _unpacked(name: str, data: bytes, allowance: Allowance) -> list[tuple[str, bytes]]:
-    documents = unpack(data, allowance)
+def _unpacked(name: str, data: bytes, allowance: Allowance, beat: Beat) -> list[tuple[str, bytes]]:
+    documents = unpack(data, allowance, beat)
     if documents.pop(MARK, None) != VERSION:
         raise BrokenArchive("it is not an export of jobs that this release can read")
     return [(f"{name}, {shown(entry)}", document) for entry, document in documents.items()]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.way_back import Back
 
 
 class Refusal(StrEnum):
@@ -18,6 +19,10 @@ class Refusal(StrEnum):
     NO_DEPENDENCY = "no_dependency"  # a jar or file that its program depends on is missing
     NOT_STOPPED = "not_stopped"  # to be brought back from a stop that has no savepoint of it
     DEADLY = "deadly_format"  # a savepoint in the format that was asked for would make the job fail
+    NOT_WHOLE = "not_whole"  # to be resumed from a state that is damaged, or gone
+    UNREADABLE = "unreadable"  # to be resumed, but nobody can tell now which state is its newest
+    DRAINED = "drained"  # to be resumed from a savepoint that was drained, and that was not asked for by name
+    FINISHED = "finished"  # to be resumed although it has finished, and that was not asked for by name
     SUPERSEDED = "superseded"  # to be brought back from a stop, but it has run on from elsewhere since
 
 
@@ -28,6 +33,7 @@ class Verdict:
     refusal: Refusal | None = None  # None: accepted
     status: JobStatus | None = None  # that stood in the way, or was found
     note: str = ""
+    back: Back | None = None  # of a start that resumes: what it comes to
 
     @property
     def accepted(self) -> bool:

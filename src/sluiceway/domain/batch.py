@@ -1,17 +1,23 @@
-"""When the stops of one request may begin, and the starts of one way back: waves, caps, and when to pause."""
+"""When the stops of one request may begin: waves, caps, and when to pause. Its way back is in `coming_back`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import SETTLED, StopPhase
 
 FAILURES = frozenset({StopPhase.FAILED, StopPhase.LOST, StopPhase.ENDED, StopPhase.OVERDUE})
 
 
+class Kind(StrEnum):
+    """What an order asks for."""
+
+    STOP = "stop"
+    RESUME = "resume"
+
+
 class BatchState(StrEnum):
-    """Whether stops of a batch that have not begun may begin."""
+    """Whether what has not begun of an order may begin."""
 
     OPEN = "open"
     PAUSED = "paused"  # too many failed; somebody has to say how it goes on
@@ -48,11 +54,15 @@ class Release:
 def pauses(limits: Limits, tally: Sequence[Tally]) -> str | None:
     """Why a batch has to pause now; None when it may go on."""
     failures = sum(t.count for t in tally if t.phase in FAILURES)
-    total = sum(t.count for t in tally)
+    return too_many(limits, failures, sum(t.count for t in tally), "did not stop")
+
+
+def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None:
+    """Why so many failures are too many; None when they are not. `what` is what those jobs did not do."""
     if limits.abort_failures is not None and failures >= limits.abort_failures:
-        return f"{failures} of {total} jobs did not stop; the limit is {limits.abort_failures}."
+        return f"{failures} of {total} jobs {what}; the limit is {limits.abort_failures}."
     if limits.abort_share is not None and failures and failures >= limits.abort_share * total:
-        return f"{failures} of {total} jobs did not stop; the limit is {limits.abort_share:.0%}."
+        return f"{failures} of {total} jobs {what}; the limit is {limits.abort_share:.0%}."
     return None
 
 
@@ -70,24 +80,3 @@ def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
     begun = sum(t.count for t in unsettled if not t.held and t.phase is not StopPhase.OVERDUE)
     places = limits.max_parallel - begun
     return Release(wave, places) if places > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class StartTally:
-    """How many starts of a way back are alike."""
-
-    wave: int
-    phase: RunPhase
-    held: bool
-    count: int
-    coming: bool = False  # it runs as far as Flink says, and has yet to do its work
-
-
-def release_starts(tally: Sequence[StartTally]) -> int | None:
-    """The wave whose starts may begin now: what was stopped last is started first; None when nobody may."""
-    starting = {RunPhase.ACCEPTED, RunPhase.SUBMITTING}
-    open_ = [t for t in tally if t.phase in starting or (t.phase is RunPhase.RUNNING and t.coming)]
-    if not any(t.held for t in open_):
-        return None
-    wave = max(t.wave for t in open_)
-    return wave if any(t.held and t.wave == wave for t in open_) else None

@@ -160,6 +160,7 @@ class Weighed:
     """The job lives, and this is its latest complete checkpoint, if it has one."""
 
     checkpoint: Checkpoint | None
+    fresh: bool = False  # the cluster says that it has completed none since it began
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,7 @@ class Submitted:
     """The cluster took the submission, now or earlier."""
 
     note: str = ""  # what went wrong beside it: a program that failed after it had started its job
+    zone: str = ""  # the time zone that its SQL was planned under; empty for a program
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,13 @@ def unproven(health: Health, restore: str | None) -> str:
     return f"Its job never ran steadily, so a resume takes what it was started from, {restore}. {told(health)}"
 
 
+def falls(pulse: Pulse, vitals: Vitals, now: datetime) -> int:
+    """How often a job has restarted lately, where this very look shows it failing; 0 where it does not."""
+    if vitals.state.terminal or vitals.state in _ASIDE or (vitals.whole and not just_restarted(pulse, now)):
+        return 0
+    return max(len(pulse.restarts), pulse.failures)
+
+
 def _felt(pulse: Pulse, vitals: Vitals, now: datetime, rules: HealthRules) -> Pulse:
     """The memory after this look."""
     restarts = tuple(at for at in pulse.restarts if now - at < rules.window)
@@ -225,12 +232,12 @@ def _steady(health: Health, pulse: Pulse, now: datetime, rules: HealthRules) -> 
     if not pulse.restarts and health.condition is not Condition.RESTARTING:
         return True
     enough = min(rules.calm * max(len(pulse.restarts), 1), rules.longest_calm)
-    if health.condition is Condition.RUNNING and not _fresh(pulse, now):
+    if health.condition is Condition.RUNNING and not just_restarted(pulse, now):
         return True  # it was steady before, and nothing has happened since
     return pulse.whole_since is not None and now - pulse.whole_since >= enough
 
 
-def _fresh(pulse: Pulse, now: datetime) -> bool:
+def just_restarted(pulse: Pulse, now: datetime) -> bool:
     """Whether a restart was seen at this very look."""
     return bool(pulse.restarts) and pulse.restarts[-1] == now
 

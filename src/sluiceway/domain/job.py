@@ -64,6 +64,8 @@ class JobSpec:
     state_retention: timedelta = timedelta(hours=1)
     options: Mapping[str, str] = field(default_factory=dict)  # Flink options, verbatim
     program: JarProgram | None = None
+    resume_checkpoint: bool = False  # a start after a failure that does not say begins from its newest state
+    checkpoint_path: str | None = None  # where the program itself puts its checkpoints, as Flink or DLI names it
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class StopPolicy:
     checkpoint_age: timedelta | None = None  # the oldest checkpoint that `CANCEL_KEEPING_CHECKPOINT` takes
     if_not_running: IfNotRunning | None = None
     timeout: timedelta | None = None  # until the caller is told that there is no result yet
+    parks: bool = False  # it is parked: where no checkpoint was completed, nothing is lost that it was not started from
 
 
 PLAIN = StopPolicy()

@@ -62,10 +62,12 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
+    zone: str | None = None  # the time zone that its SQL is planned under; None in runs of older versions
     traits: Traits | None = None  # how it keeps its state; None: that was not asked yet
     reason: str = ""
     note: str = ""  # what went wrong beside it while it was started, and is worth telling as long as it runs
     health: Health = NOTHING_KNOWN
+    falters_since: datetime | None = None  # on its way back: since when it has been seen to fail again and again
     version: int = 0  # moves with every stored change
 
     @property
@@ -90,8 +92,8 @@ def decide(
             return _submit_refused(run, text, certain, now, gone_after), None
         case Withdrawn(certain):
             return _withdrawn(run, certain or run.phase is RunPhase.ACCEPTED, now, gone_after), None
-        case Submitted(note):
-            return replace(run, acknowledged=True, reason="", note=note or run.note), None
+        case Submitted(note, zone):
+            return replace(run, acknowledged=True, reason="", note=note or run.note, zone=zone or run.zone), None
         case Submitting():
             return run, None
         case MustClaim():

@@ -45,6 +45,13 @@ def choose(traits: Traits, wish: SavepointFormat | None) -> Choice:
     return Choice(SavepointFormat.NATIVE, f"A canonical one {harm}: {because}.")
 
 
+def untold(traits: Traits, wish: SavepointFormat | None) -> str:
+    """What a canonical savepoint that was asked for waits for: an answer that might refuse it. Empty: for nothing."""
+    if wish is not SavepointFormat.CANONICAL or traits.backend is not None or traits.asynchronous:
+        return ""
+    return "the cluster has yet to tell how the job keeps its state, and a canonical savepoint might make it fail"
+
+
 def judge(traits: Traits) -> tuple[Canonical, str]:
     """What a canonical savepoint would do to the job, and what says so."""
     backend = traits.backend

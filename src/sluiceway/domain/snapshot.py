@@ -37,7 +37,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.not_running import patience
 from sluiceway.domain.policy import SavepointFormat
-from sluiceway.domain.savepoint_format import choose
+from sluiceway.domain.savepoint_format import choose, untold
 from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import Stop, StopRules
 
@@ -170,6 +170,8 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
 
 
 def _send(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Move:
+    if wait := untold(fact.traits, snapshot.wish):
+        return _in_time(snapshot, wait, now), None
     choice = choose(fact.traits, snapshot.wish)
     if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
         return _settle(snapshot, SnapshotPhase.FAILED, f"{against} Nothing was sent.", now), None

@@ -30,7 +30,7 @@ from sluiceway.domain.facts import (
     Weighed,
 )
 from sluiceway.domain.policy import Resort
-from sluiceway.domain.savepoint_format import choose
+from sluiceway.domain.savepoint_format import choose, untold
 from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
 from sluiceway.domain.stop_endings import ended, gone, missing, saved
@@ -135,6 +135,8 @@ def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> M
     if stop.retry_at is not None and now < stop.retry_at:
         return stop, None
     if stop.savepoint:
+        if wait := untold(fact.traits, stop.policy.format):
+            return _overdue(replace(stop, reason=f"Waiting: {wait}."), wait, now), None
         choice = choose(fact.traits, stop.policy.format)
         if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
             return settle(stop, StopPhase.FAILED, f"{against} Nothing was sent; the job runs on.", now), None
@@ -177,6 +179,8 @@ def _hung(stop: Stop, path: str, evidence: Evidence | None, now: datetime) -> Mo
 def _weighed(stop: Stop, fact: Weighed, now: datetime, rules: StopRules) -> Move:
     """Cancel the job if its last checkpoint is good enough; the savepoint has failed for good."""
     checkpoint, oldest = fact.checkpoint, stop.policy.checkpoint_age
+    if checkpoint is None and fact.fresh and stop.policy.parks:
+        return _first_send(replace(stop, policy=replace(stop.policy, resort=Resort.CANCEL)), Running(), now, rules)
     if checkpoint is None:
         against = "it has no complete checkpoint"
     elif not checkpoint.retained:

@@ -48,7 +48,7 @@ class _Link:
         return self.message if self.cls.startswith(_NAMELESS) or not name else f"{name}: {self.message}"
 
 
-_CLASSES = re.compile(r"\s*((?:[A-Za-z_$][\w$]*\.)+[A-Za-z_$][\w$]*)(?::\s|\s*$)")  # "java.io.IOException: " or alone
+_CLASSES = re.compile(r"\s*((?:[A-Za-z_$][\w$]*\.)++[A-Za-z_$][\w$]*)(?::\s|\s*$)")  # "java.io.IOException: " or alone
 _NAMELESS = (
     "org.apache.flink.",
     "java.io.IOException",

@@ -80,6 +80,7 @@ __all__ = [
 
 # Bytes of an answer that are read. Failure causes were seen up to 71 KB, a job's line in the overview at 450 bytes.
 # What is passed on as it came takes up to twenty times as many in memory.
+_TAKES_NONE = "Checkpointing "  # "is not enabled for this job", "has not been enabled"
 _GRAPH = 4 << 20
 _TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
@@ -258,11 +259,6 @@ class FlinkRest:
             return None
         return await decoded(answer, Checkpoints)
 
-    async def checkpoint_interval(self, jid: str) -> int | None:
-        """Milliseconds between the job's checkpoints, `2**63 - 1` for none; None where it can have none at all."""
-        config = await self.checkpoint_config(jid)
-        return None if config is None else config.interval
-
     async def retains_checkpoints(self, jid: str) -> bool:
         """Whether the job's checkpoints outlive a cancel."""
         config = await self.checkpoint_config(jid)
@@ -271,9 +267,14 @@ class FlinkRest:
         )
 
     async def checkpoint_config(self, jid: str) -> CheckpointConfig | None:
-        """How the job takes checkpoints; None when Flink knows no such job, or no checkpoints of it."""
+        """How the job takes checkpoints; None when it takes none (a batch job).
+
+        Raises `Unreachable` also when Flink knows no such job: one whose JobManager recovers is unknown for a while.
+        """
         answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
-        return None if is_absent(answer) else decode(answer, CheckpointConfig)
+        if is_absent(answer) and any(_TAKES_NONE in error for error in errors_of(answer)):
+            return None
+        return decode(answer, CheckpointConfig)
 
     async def restart_strategy(self, jid: str) -> str | None:
         """How the job is restarted, in Flink's words; None when Flink knows no such job."""

@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -28,6 +29,7 @@ from sluiceway.engines.submit_errors import (
     out_of_time,
     stillborn,
 )
+from sluiceway.wanted import in_thread
 
 COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
@@ -98,7 +100,7 @@ class JarSubmitter:
         jars = await self._copies(job_id, program.dependency_jars, place / "jars")
         files = await self._copies(job_id, program.dependency_files, place / "files")
         async with self._packing:
-            return jar, await asyncio.to_thread(packages.pack, jar, jars, files)
+            return jar, await in_thread(partial(packages.pack, jar, jars, files))
 
     async def _copies(self, job_id: int, names: Sequence[str], place: Path) -> list[Path]:
         copies = []

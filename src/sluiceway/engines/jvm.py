@@ -6,6 +6,7 @@ every object that Python drops, and it does so from the thread that drops it, wh
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -51,6 +52,7 @@ _CLIENT = {
     "client.timeout": "30 s",
 }
 READER = Path(__file__).with_name("SqlReader.java")
+_PROBE = Path(__file__).with_name("StateProbe.java")
 NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _LOCAL = "127.0.0.1"
 _CLUSTER = {
@@ -95,6 +97,8 @@ class FlinkJvm:
         self._flink: Any = self._java.org.apache.flink
         self._cluster: Any = None
         self._reader: tuple[Any, Any] | None = None  # the class `SqlReader`, and the parser that it reads with
+        self._probe: Any = None
+        self._probing = threading.Lock()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flink-jvm")
 
     @classmethod
@@ -198,6 +202,30 @@ class FlinkJvm:
             raise answer
         return answer
 
+    async def operators(self, script: Script, options: Mapping[str, str]) -> str:
+        """The operators that the script would run as, and the state of each, as JSON text; see `StateProbe.java`.
+
+        Nothing is sent anywhere. Raises `SqlRefused`, and `JavaGone`.
+        """
+        answer = await self._call(lambda: self._operators(script, dict(options)))
+        if isinstance(answer, _JavaError):
+            raise SqlRefused(self._explained(answer.causes))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
+    async def readable(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        """How what one serializer has written can be read by another, of each pair; see `StateProbe.java`.
+
+        Raises `JavaGone`.
+        """
+        answer = await self._call(lambda: [str(self._state_probe().resolve(*pair)) for pair in pairs])
+        if isinstance(answer, _JavaError):
+            raise JavaGone(str(answer))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
     async def exited(self) -> int:
         """Wait for the end of the Java process, and return its exit code."""
         return await self._process.exited()
@@ -241,11 +269,28 @@ class FlinkJvm:
             self._submit_whole(table, script)
             return
         # What `StatementSet.execute` does, in its two steps.
-        transformations = self._translated(table, script)
-        executor = self._executor(table)
-        pipeline = executor.createPipeline(transformations, table.getConfig().getConfiguration(), options.get(NAME, ""))
+        pipeline = self._pipeline(table, script, options)
         planned()
-        executor.executeAsync(pipeline)
+        self._executor(table).executeAsync(pipeline)
+
+    def _pipeline(self, table: Any, script: Script, options: dict[str, str]) -> Any:
+        transformations = self._translated(table, script)
+        configuration = table.getConfig().getConfiguration()
+        return self._executor(table).createPipeline(transformations, configuration, options.get(NAME, ""))
+
+    def _operators(self, script: Script, options: dict[str, str]) -> str:
+        graph = self._pipeline(self._table_environment(options), script, options)
+        return str(self._state_probe().describe(graph))
+
+    def _state_probe(self) -> Any:
+        """Compiled once, by the compiler that Flink brings for its own generated classes."""
+        with self._probing:
+            if self._probe is None:
+                loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
+                compiler = self._flink.table.runtime.generated.CompileUtils
+                made = compiler.compile(loader, "sluiceway.StateProbe", _PROBE.read_text())
+                self._probe = made.newInstance()
+            return self._probe
 
     def _read(self, body: str) -> str:
         kind, parser = self._reader = self._reader or self._made_reader()

@@ -30,8 +30,10 @@ _FLAGS = (
     "-XX:-UsePerfData",
 )
 _FREE_FLAGS = ("-XX:+UseG1GC",)
-# All that Java allocates, bounded. The simplest collector takes the least memory and the fewest threads.
+# All that Java allocates, bounded. The simplest collector takes the least memory and the fewest threads, and the quick
+# compiler alone half of the time: what plans SQL now and then never gets as warm as the thorough one needs it.
 _CONFINED_FLAGS = (
+    "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-XX:MaxHeapFreeRatio=40",
     "-XX:MaxMetaspaceSize=384m",

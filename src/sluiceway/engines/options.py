@@ -1,6 +1,7 @@
 """What a job's specification is in Flink's own options, and which options are the job's to set."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -18,6 +19,8 @@ CLAIM_MODE = "execution.state-recovery.claim-mode"
 PARALLELISM = "parallelism.default"
 NAME = "pipeline.name"
 STATE_TTL = "table.exec.state.ttl"
+LOCAL_ZONE = "table.local-time-zone"
+NO_ZONE = "default"  # its value for whatever the planner's own is
 RESTART = "restart-strategy.type"
 FAILURES = "restart-strategy.failure-rate.max-failures-per-interval"
 FAILURE_INTERVAL = "restart-strategy.failure-rate.failure-rate-interval"
@@ -27,6 +30,21 @@ LAST_BACKOFF = "restart-strategy.exponential-delay.max-backoff"
 
 RESTART_PERIOD = timedelta(hours=1)
 RESTART_DELAY = timedelta(seconds=10)
+
+_SPAN = re.compile(r"([0-9]{1,19}) *([a-zµ]*)")
+# As Flink's TimeUtils names them; without a unit it counts milliseconds.
+_UNITS = {
+    name: unit
+    for names, unit in (
+        ("d day days", timedelta(days=1)),
+        ("h hour hours", timedelta(hours=1)),
+        ("m min minute minutes", timedelta(minutes=1)),
+        ("s sec secs second seconds", timedelta(seconds=1)),
+        ("ms milli millis millisecond milliseconds", timedelta(milliseconds=1)),
+        ("µs micro micros microsecond microseconds", timedelta(microseconds=1)),
+    )
+    for name in names.split()
+} | {"": timedelta(milliseconds=1)}
 
 # Flink prefers the new name where both are given, so a job's option under an old one would silently lose to ours.
 OLD_NAMES = {"restart-strategy": RESTART}
@@ -161,9 +179,18 @@ def _refusal(key: str) -> str | None:
 
 
 def flink_options(
-    spec: JobSpec, *, flink_job_id: str, name: str, restore: str | None, checkpoint_dir: str, claims: bool = False
+    spec: JobSpec,
+    *,
+    flink_job_id: str,
+    name: str,
+    restore: str | None,
+    checkpoint_dir: str,
+    claims: bool = False,
+    zone: str | None = None,
 ) -> dict[str, str]:
     """Flink's options for one run of a job: what follows from its specification, then its own options, verbatim.
+
+    `zone` is the time zone of SQL that names none itself.
 
     Call `check_options(spec.options)` first; whatever it would refuse is overruled here.
     """
@@ -179,6 +206,8 @@ def flink_options(
     if spec.checkpoint_interval is not None:
         options[INTERVAL] = duration(spec.checkpoint_interval)
     options |= {OLD_NAMES.get(key, key): value for key, value in spec.options.items() if allowed(key)}
+    if zone and spec.program is None and options.get(LOCAL_ZONE, NO_ZONE) == NO_ZONE:
+        options[LOCAL_ZONE] = zone
     # Without a directory checkpoints live and die with the JobManager, and every savepoint fails, and the job with it,
     # once a task has more than 5 MB of state: with an interval or without (contract, "Formats").
     options = {CHECKPOINT_DIR: checkpoint_dir, RETENTION: "RETAIN_ON_CANCELLATION", **options}
@@ -192,6 +221,17 @@ def flink_options(
 def duration(length: timedelta) -> str:
     """A length of time as Flink reads it; it has no smaller unit than the millisecond here."""
     return f"{length // timedelta(milliseconds=1)} ms"
+
+
+def span(text: str) -> timedelta | None:
+    """A length of time as Flink writes it, for example `36 h` or `500` (milliseconds); None for what is none."""
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None or (unit := _UNITS.get(found[2])) is None:
+        return None
+    try:
+        return int(found[1]) * unit
+    except OverflowError:
+        return timedelta.max
 
 
 def _restarts(spec: JobSpec) -> dict[str, str]:

@@ -25,7 +25,8 @@ PLANNING_SECONDS = 120.0  # for one script, from its turn to a plan
 PLANS = 2  # of jobs at once, and as many graphs: planning keeps a core busy, and more only makes each slower
 GRAPHS_EACH = 1  # at once, for one project
 GRAPHS_WAITING = 20  # of one project
-JOBS_WAITING = 1000  # of one cluster; the reconciler sends far fewer at once
+FITS_WAITING = 5000  # of one project: as many jobs as are asked about at once
+JOBS_WAITING = FITS_WAITING  # whose SQL is read first; of one cluster the reconciler sends far fewer at once
 
 TOO_LONG = (
     "Planning took longer than {seconds:g} s and was ended. Split the SQL into smaller jobs, or simplify its joins, "
@@ -57,6 +58,12 @@ class Plans(Protocol):
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
         """Draw a script for a caller; see `FlinkJvm.plan_sql`."""
+
+    async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
+        """The operators of a script for a caller; see `FlinkJvm.operators`."""
+
+    async def readable(self, pairs: Sequence[tuple[str, str]], *, caller: str) -> list[str]:
+        """See `FlinkJvm.readable`."""
 
 
 _Work = Callable[[FlinkJvm, Callable[[], None]], Coroutine[None, None, T]]
@@ -95,6 +102,7 @@ class PlannerJvm:
         self._aside = asyncio.Lock()
         self._jobs = FairTurns(PLANS, PLANS, JOBS_WAITING)
         self._graphs = FairTurns(PLANS, GRAPHS_EACH, GRAPHS_WAITING)
+        self._fits = FairTurns(PLANS, GRAPHS_EACH, FITS_WAITING)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.flink_version = ""  # known once it has been started
 
@@ -138,6 +146,22 @@ class PlannerJvm:
             return jvm.plan_sql(script, options, chained=chained)
 
         return await self._planned(self._graphs, _Plan(caller, work, sends_unseen=False))
+
+    async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
+        """What the script would run as; see `FlinkJvm.operators`. Callers take turns, and none those of jobs."""
+
+        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
+            return jvm.operators(script, options)
+
+        return await self._planned(self._fits, _Plan(caller, work, sends_unseen=False))
+
+    async def readable(self, pairs: Sequence[tuple[str, str]], *, caller: str) -> list[str]:
+        """See `FlinkJvm.readable`. Callers take turns."""
+
+        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, list[str]]:
+            return jvm.readable(pairs)
+
+        return await self._planned(self._fits, _Plan(caller, work, sends_unseen=False))
 
     async def close(self) -> None:
         """End it. The jobs that it submitted run on in their clusters."""

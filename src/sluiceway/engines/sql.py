@@ -219,7 +219,8 @@ def _refuse_unfit(found: Found) -> None:
         raise SqlRefused(f"{first} only shows something, and a job has no screen. Leave it out.")
     if words[1:2] == ["JAR"]:
         raise SqlRefused(_NO_CODE)
-    raise SqlRefused(f"{first[:40]} cannot be part of a job: it may create and use tables, SET options, and INSERT.")
+    shown = found.words[0][:40] if first else ""
+    raise SqlRefused(f"{shown} cannot be part of a job: it may create and use tables, SET options, and INSERT.")
 
 
 def _unfit_setup(words: Sequence[str], found: Found) -> str | None:

@@ -10,7 +10,7 @@ from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.options import check_options, flink_options
+from sluiceway.engines.options import LOCAL_ZONE, check_options, flink_options
 from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import Script, SqlRefused
 
@@ -19,7 +19,7 @@ VersionOf = Callable[[str], Awaitable[str]]
 Fill = Callable[[int, str], Awaitable[Filled]]
 
 
-async def without_variables(_: int, sql: str) -> Filled:
+async def without_variables(_: object, sql: str) -> Filled:
     """The SQL as it is."""
     return Filled(sql)
 
@@ -55,7 +55,7 @@ class SqlSubmitter:
             return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:
             return Silent(filled.masked(str(error)))
-        return Submitted()
+        return Submitted(zone=options.get(LOCAL_ZONE, ""))
 
     async def options(self, cluster: Cluster, run: Run, spec: JobSpec) -> Mapping[str, str]:
         """The options of a job, those of its SQL among them; its own alone where the SQL is refused.
@@ -82,6 +82,7 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
         restore=run.restore,
         checkpoint_dir=checkpoints,
         claims=run.claims,
+        zone=run.zone,
     )
 
 

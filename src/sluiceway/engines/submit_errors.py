@@ -18,7 +18,7 @@ _WRAPPER = re.compile(
     re.DOTALL,
 )
 # It begins where a name does: tried within one, too, its time would grow with the square of the name's length.
-_CLASS_PREFIX = re.compile(r"(?<![\w$.])(?:[a-z_$][\w$]*\.)+[A-Z][\w$]*: ")
+_CLASS_PREFIX = re.compile(r"(?<![\w$.])(?:[a-z_$][\w$]*\.)++[A-Z][\w$]*: ")
 _SERVER_SIDE = re.compile(r"<Exception on server side:\s*(?P<first>[^\n]*)")
 _SERVER_CAUSE = re.compile(r"\nCaused by: (?P<cause>[^\n]*)")
 _TABLE_OPTIONS = "Table options are:"  # they may hold secrets
@@ -26,7 +26,7 @@ _NOT_NOW = re.compile(r"Timeout|timed out|leader election|unavailable", re.IGNOR
 _JAR_LOST = re.compile(r"\bJar file \S+ does not exist")
 _OF_JOB = re.compile(r"Failed to execute job '([^']{1,200})'")
 _DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
-_CAUSE = re.compile(r"^(?:Caused by: )?(?P<kind>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>[^\n]*))?$", re.MULTILINE)
+_CAUSE = re.compile(r"^(?:Caused by: )?(?P<kind>(?:[\w$]+\.)++[\w$]+)(?:: (?P<message>[^\n]*))?$", re.MULTILINE)
 _SPEAKS_FOR_ITSELF = ("RuntimeException", "IllegalArgumentException", "IllegalStateException", "CompletionException")
 
 

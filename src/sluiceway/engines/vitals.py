@@ -15,6 +15,7 @@ from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import AILING, Exam, Proof, Vitals
 from sluiceway.domain.run import Run
 from sluiceway.engines.flink_rest import FlinkRest, JobOverview, LatestCheckpoints
+from sluiceway.engines.traits import Configs, has_begun
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
 PROOFS = 50  # jobs asked about their first checkpoint in one round
@@ -74,19 +75,27 @@ def _why(run: Run, job: JobOverview) -> str:
     return "proof" if run.health.proof in {Proof.UNKNOWN, Proof.AWAITED} else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a cluster is asked."""
+
+    rest: FlinkRest
+    configs: Configs
+    gate: asyncio.Semaphore
+
+
 async def look(
-    rest: FlinkRest,
+    ask: Asking,
     rounds: Rounds,
     jobs: Sequence[tuple[Run, JobOverview]],
-    gate: asyncio.Semaphore,
     now: float,
     *,
     embedded: bool = False,
 ) -> dict[int, Vitals]:
     """How these jobs fare, by run. Each is listed, and not terminal. `embedded`: the cluster's size is a setting."""
     chosen = rounds.pick(jobs, now)
-    free = await _free_slots(rest) if any(_waiting(job) for _, job in chosen) else None
-    exams = await asyncio.gather(*(_exam(rest, run, job, free, gate) for run, job in chosen))
+    free = await _free_slots(ask.rest) if any(_waiting(job) for _, job in chosen) else None
+    exams = await asyncio.gather(*(_exam(ask, run, job, free) for run, job in chosen))
     found = {run.id: exam for (run, _), exam in zip(chosen, exams, strict=True)}
     if embedded:
         found = {run_id: exam and replace(exam, cause=_with_setting(exam)) for run_id, exam in found.items()}
@@ -127,12 +136,12 @@ async def _free_slots(rest: FlinkRest) -> int | None:
         return None
 
 
-async def _exam(rest: FlinkRest, run: Run, job: JobOverview, free: int | None, gate: asyncio.Semaphore) -> Exam | None:
-    jid = run.flink_job_id
+async def _exam(ask: Asking, run: Run, job: JobOverview, free: int | None) -> Exam | None:
+    jid, rest = run.flink_job_id, ask.rest
     try:
-        async with gate:
+        async with ask.gate:
             well = job.ready and run.health.condition not in AILING
-            proof = await _proof(rest, jid, run.health.proof, well=well)
+            proof = await _proof(ask, jid, run.health.proof, well=well) if has_begun(job) else run.health.proof
             if well:
                 return Exam(proof=proof)
             times, cause = await rest.failures(jid)
@@ -143,13 +152,15 @@ async def _exam(rest: FlinkRest, run: Run, job: JobOverview, free: int | None, g
         return None
 
 
-async def _proof(rest: FlinkRest, jid: str, known: Proof, *, well: bool) -> Proof:
+async def _proof(ask: Asking, jid: str, known: Proof, *, well: bool) -> Proof:
     """A savepoint is proof only of a job that is well: one may complete in the instant between two failures."""
     if known in {Proof.GIVEN, Proof.NONE}:
         return known
-    if known is Proof.UNKNOWN and await rest.checkpoint_interval(jid) in {None, NO_INTERVAL}:
-        return Proof.NONE
-    found = await rest.checkpoints(jid)
+    if known is Proof.UNKNOWN:
+        config = await ask.configs.of(ask.rest, jid)
+        if config is None or config.interval in {None, NO_INTERVAL}:
+            return Proof.NONE
+    found = await ask.rest.checkpoints(jid)
     latest = found.latest if found is not None else LatestCheckpoints()
     given = latest.completed is not None or (latest.savepoint is not None and well)
     return Proof.GIVEN if given else Proof.AWAITED

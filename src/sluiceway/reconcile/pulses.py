@@ -23,6 +23,8 @@ class Pulses:
         """Judge by these rules."""
         self._rules = rules
         self._pulses: dict[int, Pulse] = {}
+        self.restarts = 0  # that the last look showed
+        self.failing: dict[int, int] = {}  # by run that the last look showed failing: its restarts lately
 
     def clear(self) -> None:
         """Forget all: what was seen so far was seen by another clock."""
@@ -31,11 +33,15 @@ class Pulses:
     def follow(self, runs: Sequence[Run], sighting: Sighting, now: datetime) -> list[Run]:
         """The same runs, each with how it fares now."""
         pulses, self._pulses = self._pulses, {}
-        followed = []
+        followed, self.restarts, self.failing = [], 0, {}
         for run in runs:
             vitals, pulse, health = sighting.vitals.get(run.id), pulses.get(run.id, Pulse()), run.health
             if vitals is not None and run.live:
+                before = pulse
                 health, pulse = healths.follow(health, pulse, vitals, now, self._rules)
+                self.restarts += pulse is not before and healths.just_restarted(pulse, now)
+                if restarts := healths.falls(pulse, vitals, now):
+                    self.failing[run.id] = restarts
             if run.live:
                 self._pulses[run.id] = pulse
             followed.append(run if health is run.health else replace(run, health=health))

@@ -13,6 +13,7 @@ from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain import stop_decide, stop_endings
 from sluiceway.domain.async_state import asynchronous
+from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
 from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
 from sluiceway.domain.facts import (
@@ -39,11 +40,13 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
+from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands
+from sluiceway.reconcile.parking import Means
 from sluiceway.reconcile.pulses import Pulses, with_ailment, with_proof
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import batches, leases
+from sluiceway.store import leases, resumes
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
@@ -78,6 +81,7 @@ class Outlook:
 
     answered: bool = True  # the cluster did
     under_way: int = 0  # stops, starts and savepoints whose result is awaited soon
+    restarts: int = 0  # of jobs, that this turn saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +136,17 @@ class Turn:
             self._looked = looked
         if cluster is not None:
             stored |= await self._act(cluster, lease, stored, steps)
-        return Outlook(sighting.answered, self._under_way(stored.values()))
+        if self._pulses.failing:
+            means = Means(self._settings.rules.timeout, self._storage.uri, self._clock())
+            await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
+        return Outlook(sighting.answered, self._under_way(stored.values()), self._pulses.restarts)
 
     async def _work(self, cluster: str) -> Sequence[Work]:
         """What there is to do, after whoever waits for the rest of a batch was let begin, if it is time."""
         work = await store.unsettled(self._db, cluster)
         stopping = {w.stop.batch_id for w in work if w.open_stop and w.stop and w.stop.held and w.stop.batch_id}
         starting = {w.starts_batch for w in work if w.run.held and w.starts_batch}
-        if (stopping or starting) and await batches.advance(self._db, stopping, starting, self._clock()):
+        if (stopping or starting) and await resumes.advance(self._db, stopping, starting, self._clock()):
             return await store.unsettled(self._db, cluster)
         return work
 
@@ -175,6 +182,10 @@ class Turn:
         )
         begun = [(_with_traits(run, traits.get(run.id)), submit) for run, submit in begun]
         fared = self._pulses.follow([run for run, _ in begun], sighting, now)
+        fared = [
+            faltering(run, now) if w.starts_batch and run.id in sighting.vitals else run
+            for w, run in zip(work, fared, strict=True)
+        ]
         begun = [(run, submit) for run, (_, submit) in zip(fared, begun, strict=True)]
         facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting, traits)
         evidence, snapshot_evidence = await self._evidence(work, facts)

@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from sluiceway.domain.engine import Cluster
+from sluiceway.domain.shift import Shift
 from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import leases, work
 from sluiceway.store.database import Database
@@ -62,6 +63,7 @@ class Pace:
 @dataclass(slots=True)
 class _Watch:
     name: str
+    shift: Shift
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
     crowd: float = 0.0  # how many jobs are, or just were, under way
@@ -93,7 +95,7 @@ class Reconciler:
     def start(self, names: Iterable[str]) -> None:
         """Begin to work on these clusters."""
         for name in names:
-            watch = self._watches[name] = _Watch(name)
+            watch = self._watches[name] = _Watch(name, Shift(name))
             watch.moved_at = dict.fromkeys(("turns", "lease"), _now())
             take_turn = self._turns(name)
             self._made.append(take_turn)
@@ -105,6 +107,10 @@ class Reconciler:
         for name in names:
             if name in self._watches:
                 self._watches[name].wake.set()
+
+    def shifts(self) -> list[Shift]:
+        """What each worker has done and seen so far."""
+        return [watch.shift for watch in self._watches.values()]
 
     def stuck(self) -> str:
         """The clusters that are ours and have had no turn for a while; empty when there are none."""
@@ -138,7 +144,17 @@ class Reconciler:
     async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
         if watch.lease is None:
             return self._pace.busy
-        outlook = await take_turn(self._clusters(watch.name), watch.lease)
+        began, shift = _now(), watch.shift
+        try:
+            outlook = await take_turn(self._clusters(watch.name), watch.lease)
+        except Exception:
+            shift.broken += 1
+            raise
+        finally:
+            shift.turns += 1
+            shift.seconds += _now() - began
+        shift.answered = outlook.answered
+        shift.restarts += outlook.restarts
         # The last of many are awaited as keenly as the first, for a while.
         watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)
         return self._pace.after(outlook, watch.crowd)
@@ -154,6 +170,7 @@ class Reconciler:
         if lease is not None and lease != watch.lease:
             await work.forget_doubts(self._db, watch.name)
         watch.lease = lease
+        watch.shift.owned = lease is not None
         return LEASE.total_seconds() / (4 if watch.lease else 20)
 
     async def _safely(self, step: Awaitable[float], trouble: str, cluster: str) -> float:

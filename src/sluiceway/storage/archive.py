@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sluiceway import zips
+from sluiceway.wanted import ALWAYS, Beat
 
 _MORE: Final = 100  # entries that are directories, and the first of those that are too many
 _CHUNK: Final = 1 << 16  # bytes
@@ -69,13 +70,14 @@ class Packing:
         return self._packed.getvalue()
 
 
-def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
+def unpack(data: bytes, allowance: Allowance, beat: Beat = ALWAYS) -> dict[str, bytes]:
     """The documents of a zip file, by name. Nothing is written anywhere, so a name can do no harm.
 
-    Raises `BrokenArchive`, also for what goes beyond the allowance: at most that much is ever unpacked.
+    `beat` is called for each piece, and may raise to end it. Raises `BrokenArchive`, also for what goes beyond the
+    allowance: at most that much is ever unpacked.
     """
     try:
-        zips.count(io.BytesIO(data), allowance.entries + _MORE)
+        zips.count(io.BytesIO(data), allowance.entries + _MORE, beat)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             for entry in entries:  # before anything is unpacked
@@ -83,7 +85,7 @@ def unpack(data: bytes, allowance: Allowance) -> dict[str, bytes]:
                 allowance.take(shown(entry.filename), entry.file_size)
             if len({entry.filename for entry in entries}) < len(entries):
                 raise BrokenArchive("it has two entries of one name")
-            return {entry.filename: _read(archive, entry) for entry in entries}
+            return {entry.filename: _read(archive, entry, beat) for entry in entries}
     except zips.BadZip as error:
         raise BrokenArchive(str(error)) from error
     except _UNREADABLE as error:
@@ -97,11 +99,12 @@ def _check(entry: zipfile.ZipInfo) -> None:
         raise BrokenArchive(f"{shown(entry.filename)} is compressed in a way that is not taken")
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, beat: Beat) -> bytes:
     """An entry, of which no more is unpacked than its head says it has."""
     content = bytearray()
     with archive.open(entry) as stream:
         while chunk := stream.read(_CHUNK):
+            beat()
             content += chunk
             if len(content) > entry.file_size:
                 raise BrokenArchive(f"{shown(entry.filename)} is longer than it says")

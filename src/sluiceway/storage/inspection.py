@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sluiceway.storage.metadata import Metadata, Reference
 
@@ -20,6 +20,7 @@ class Inspection:
     size: int  # bytes of `_metadata` and of all files that it references
     unchecked: int = 0  # how many of those files cannot be looked at from here
     more_wrong: int = 0  # beyond what is told
+    written: float | None = None  # when `_metadata` was, in seconds since 1970; None where there is none
 
     @property
     def why(self) -> str:
@@ -27,6 +28,25 @@ class Inspection:
         more = len(self.wrong) - 1 + self.more_wrong
         others = f" (and {more} more)" if more > 0 else ""
         return f"{self.wrong[0]}{others}" if self.wrong else ""
+
+
+class Passed(NamedTuple):
+    """A state that is newer than the one that was taken, and not whole."""
+
+    path: str
+    why: str
+
+
+class Newest(NamedTuple):
+    """The newest whole state that a run has left; None when there is none."""
+
+    state: Inspection | None
+    passed: tuple[Passed, ...] = ()  # the newest first
+
+    @property
+    def path(self) -> str | None:
+        """Where it lies."""
+        return self.state.path if self.state else None
 
 
 def compare(

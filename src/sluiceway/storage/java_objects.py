@@ -30,10 +30,11 @@ class _Type(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """Of the checkpoint properties, what tells a savepoint's format. None where it is not told."""
+    """Of the checkpoint properties, what tells of a savepoint. None where it is not told."""
 
     type: str | None  # the class of its type
     format: str | None
+    after: str | None = None  # what the job did once it was complete: NONE, SUSPEND, or TERMINATE after a drain
 
 
 @dataclass(slots=True)
@@ -66,8 +67,8 @@ def read_properties(reader: Reader) -> Properties:
     kind = properties.values.get("checkpointType")
     if not isinstance(kind, _Object):
         reader.broken("the properties have no checkpoint type", start)
-    form = kind.values.get("formatType")
-    return Properties(kind.of.name, form if isinstance(form, str) else None)
+    form, after = kind.values.get("formatType"), kind.values.get("postCheckpointAction")
+    return Properties(kind.of.name, form if isinstance(form, str) else None, after if isinstance(after, str) else None)
 
 
 class _Objects:

@@ -60,6 +60,8 @@ class Operator:
     max_parallelism: int
     bytes: int  # inline and in files
     finished: bool  # all of its subtasks had ended
+    stateful: bool = True  # there is state, perhaps of 0 bytes
+    in_flight: bool = False  # some of it are records that were on their way, as in an unaligned checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Metadata:
     format: Format | None
     operators: tuple[Operator, ...]
     references: tuple[Reference, ...]
+    drained: bool = False  # it was taken by a stop that sent the last watermark first
 
 
 def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata:
@@ -90,7 +93,8 @@ def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata
     if reader.left:
         reader.broken(f"{reader.left} bytes follow after the end of the metadata")
     kind, form = _kind(properties, canonical=reader.canonical)
-    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files))
+    drained = properties.after == "TERMINATE"
+    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files), drained)
 
 
 class _Bytes:
@@ -148,7 +152,9 @@ def _operator(reader: HandleReader, version: int) -> Operator:
     reader.expect(max(0, subtasks))
     for _ in range(subtasks):
         _subtask(reader, version, parallelism)
-    return Operator(operator_id, name or None, uid or None, parallelism, most, reader.state, finished)
+    stateful = coordinated or reader.stateful
+    named = (operator_id, name or None, uid or None)
+    return Operator(*named, parallelism, most, reader.state, finished, stateful, reader.in_flight)
 
 
 def _parallelism(reader: HandleReader) -> tuple[int, int]:

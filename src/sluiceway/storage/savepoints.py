@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -13,7 +14,7 @@ from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadabl
 from sluiceway.storage.disk import Disk
 from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.files import JOBS, Files
-from sluiceway.storage.inspection import Inspection, compare
+from sluiceway.storage.inspection import Inspection, Newest, Passed, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, TooMuchMetadata, parse
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
 from sluiceway.storage.root import Found, Heads, Root
@@ -131,6 +132,24 @@ class Storage:
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
 
+    async def metadata(self, path: str) -> Metadata:
+        """What the `_metadata` of a savepoint or checkpoint says; its files are not looked for.
+
+        Raises `StorageUnreadable`, also for what is not there, not whole, or not under the root.
+        """
+        key = self._root.key(path)
+        if key is None:
+            raise StorageUnreadable(f"{path} is not under the storage root")
+        try:
+            async with self._gate, asyncio.timeout(LONGEST):
+                head = await self.threads.run(lambda _: self._find(key))
+                if head is None:
+                    raise StorageUnreadable(f"{path} is not there: {_NO_HEAD}")
+                async with self._lane(head):
+                    return await self.threads.run(lambda pulse: self._parse(head, pulse))
+        except (OSError, ValueError, BaseError, BrokenMetadata) as error:
+            raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
+
     def _find(self, key: str) -> Found | None:
         head = self._root.head(key) or self._root.head(f"{key}/{METADATA}")
         if head is None:
@@ -163,38 +182,50 @@ class Storage:
         except (OSError, StorageUnreadable) as error:
             return f"Nobody knows whether storage can be written to: {reason_of(error)}."
 
-    async def newest_state(self, checkpoints: str, roots: Sequence[str]) -> str | None:
-        """The newest whole state that a run has left (URI); None when there is none.
+    async def newest_state(self, checkpoints: Sequence[str], roots: Sequence[str]) -> Newest:
+        """The newest whole state that a run has left, and the newer ones that are not whole.
 
-        It is one of its `checkpoints`, or a savepoint in one of the `roots` (URIs, those of the run's stops): a stop
-        can fail although its savepoint is complete (FLINK-33522). A job counts both with the same numbers, so the
-        highest is the newest. Roots outside of this storage are not looked at.
+        It is one of its `checkpoints` (directories, as URIs), or a savepoint in one of the `roots` (URIs, those of the
+        run's stops): a stop can fail although its savepoint is complete (FLINK-33522). A job counts both with the same
+        numbers, so the highest is the newest. Places outside of this storage are not looked at.
 
         Raises `StorageUnreadable`: what cannot be read now may well be there.
         """
-        own = self._root.key(checkpoints)
-        if own is None:
-            raise StorageUnreadable(f"{checkpoints} is not under the storage root")
+        own = [key for place in checkpoints if (key := self._root.key(place)) is not None]
+        if not own:
+            raise StorageUnreadable(f"{', '.join(checkpoints)} is not under the storage root")
         keys = [key for root in roots if (key := self._root.key(root)) is not None]
         try:
             async with self._gate, asyncio.timeout(LONGEST):
                 return await self._newest(own, keys)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
-            raise StorageUnreadable(f"{own} could not be read: {reason_of(error)}") from error
+            raise StorageUnreadable(f"{own[0]} could not be read: {reason_of(error)}") from error
 
-    async def _newest(self, own: str, roots: Sequence[str]) -> str | None:
-        found = await self._heads(own)
-        numbered = [(number, head) for head in found.metadata if (number := _number(head)) >= 0]
-        sizes = dict(found.sizes)
+    async def _newest(self, own: Sequence[str], roots: Sequence[str]) -> Newest:
+        numbered: list[tuple[int, float, Found]] = []
+        sizes: dict[str, int] = {}
+        for place in own:
+            found = await self._heads(place)
+            numbered += [(number, head.modified, head) for head in found.metadata if (number := _number(head)) >= 0]
+            sizes |= found.sizes
         for root in roots:
             inside = await self._heads(root)
-            numbered += [(await self._checkpoint_id(head), head) for head in inside.metadata]
+            numbered += [(await self._checkpoint_id(head), head.modified, head) for head in inside.metadata]
             sizes |= inside.sizes
-        for _, head in sorted(numbered, key=itemgetter(0), reverse=True):
+        unnumbered = [(at, head) for number, at, head in numbered if number < 0]
+        passed: list[Passed] = []
+        for _, at, head in sorted((n for n in numbered if n[0] >= 0), key=itemgetter(0), reverse=True):
             inspection = await self._inspect(head, sizes)
             if not inspection.wrong:
-                return inspection.path
-        return None
+                return Newest(
+                    inspection, (*passed, *[await self._passed(h, sizes) for when, h in unnumbered if when > at])
+                )
+            passed.append(Passed(inspection.path, inspection.why))
+        return Newest(None, (*passed, *[await self._passed(head, sizes) for _, head in unnumbered]))
+
+    async def _passed(self, head: Found, listed: Mapping[str, int]) -> Passed:
+        inspection = await self._inspect(head, listed)
+        return Passed(inspection.path, inspection.why)
 
     async def _checkpoint_id(self, head: Found) -> int:
         """The number of a savepoint; -1 for one that is not whole."""
@@ -227,11 +258,13 @@ class Storage:
                 metadata, places, unseen = await self.threads.run(partial(self._read, head, listed))
                 found = await self._sizes_of(unseen)
                 # In a thread, as everything that grows with the number of files.
-                return await self.threads.run(
+                seen = await self.threads.run(
                     lambda _: compare(uri, metadata, head.size, places, _together(places, listed, *found))
                 )
+                return replace(seen, written=head.modified)
         except BrokenMetadata as error:
-            return Inspection(uri, None, (f"{METADATA} cannot be read to its end: {error}",), head.size)
+            why = (f"{METADATA} cannot be read to its end: {error}",)
+            return Inspection(uri, None, why, head.size, written=head.modified)
         except FileNotFoundError:
             return Inspection(uri, None, (f"{METADATA} vanished",), 0)
 

@@ -79,12 +79,15 @@ class HandleReader(Reader):
         super().__init__(source, pause)
         self.files = Files()
         self.state = 0  # bytes of the state that was read since `begin`
+        self.stateful = False  # a handle was seen since `begin`
+        self.in_flight = False  # and one of records that were on their way
         self.canonical = False  # a handle was seen that only canonical savepoints have
         self._counted: set[str] = set()
 
     def begin(self) -> None:
         """Count the bytes of state anew: a file counts once for each operator."""
         self.state = 0
+        self.stateful = self.in_flight = False
         if self._counted:
             self._counted = set()
 
@@ -97,6 +100,7 @@ class HandleReader(Reader):
             return
         if kind not in {Kind.PARTITIONED, Kind.SEGMENT_PARTITIONED}:
             self._refuse(kind, "operator state")
+        self.stateful = True
         for _ in range(self.count("operator states", 7)):
             self.skip_text("the name of an operator state")
             if self.byte("a distribution mode") > 2:
@@ -120,6 +124,7 @@ class HandleReader(Reader):
         read = self._KEYED.get(kind)
         if read is None:
             self._refuse(kind, "keyed state")
+        self.stateful = True
         read(self, depth)
 
     def _key_groups(self, depth: int) -> None:
@@ -193,6 +198,7 @@ class HandleReader(Reader):
     def channel_states(self, version: int, *, output: bool) -> None:
         """What was under way between subtasks, for an unaligned checkpoint."""
         for _ in range(self.count("channel states", 17)):
+            self.stateful = self.in_flight = True
             if version < 6:
                 self._channel()
                 continue

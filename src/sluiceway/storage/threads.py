@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.wanted import Abandoned
 
 PATIENCE: Final = 30.0  # seconds without any progress
 MOST: Final = 32  # threads
@@ -22,10 +23,6 @@ _IDLE: Final = 5.0  # seconds until a thread without work ends
 _YIELD: Final = 0.0002  # seconds in which others may have the interpreter
 
 _T = TypeVar("_T")
-
-
-class Abandoned(Exception):  # noqa: N818 - not an error
-    """Nobody waits for this work any more."""
 
 
 class Pulse:

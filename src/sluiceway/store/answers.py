@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.store.database import epoch_ms
+from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.schema import answers
 
 KEPT = timedelta(days=7)
@@ -42,6 +42,15 @@ async def refuse_known(connection: AsyncConnection, project: str, key: Key, now:
     await connection.execute(delete(answers).where(answers.c.created_at < epoch_ms(now - KEPT)))
     wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.stored)
     row = (await connection.execute(wanted)).one_or_none()
+    if row is not None:
+        raise AnsweredBefore(row.answer, row.digest)
+
+
+async def refuse_answered(db: Database, project: str, key: Key, now: datetime) -> None:
+    """Raises `AnsweredBefore` for a key that has an answer already; changes nothing."""
+    mine = (answers.c.project == project, answers.c.key == key.stored, answers.c.created_at >= epoch_ms(now - KEPT))
+    async with db.read() as connection:
+        row = (await connection.execute(select(answers.c.answer, answers.c.digest).where(*mine))).one_or_none()
     if row is not None:
         raise AnsweredBefore(row.answer, row.digest)
 

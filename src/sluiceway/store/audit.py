@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select, union_all
 
 from sluiceway.domain.access import EVERY_PROJECT
+from sluiceway.domain.batch import Kind
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, rejoined
+from sluiceway.store.schema import batches, events, rejoined
 
 DENIED = "access_denied"
 # What is done to users and to what they sign in with. It is about no project.
@@ -39,6 +40,7 @@ class Event:
     batch_id: int | None
     who: str
     detail: str
+    resumes: bool = False  # the batch is a way back
 
 
 async def record(db: Database, kind: str, project: str, details: Sequence[str], now: datetime, who: str) -> None:
@@ -82,7 +84,8 @@ async def of_project(
         for which in (project, EVERY_PROJECT)
     ]
     both = union_all(*(select(part) for part in parts)).subquery()
-    return await _read(db, select(both).order_by(both.c.id).limit(limit))
+    of_order = select(both, batches.c.kind.label("ordered")).outerjoin(batches, batches.c.id == both.c.batch_id)
+    return await _read(db, of_order.order_by(both.c.id).limit(limit))
 
 
 async def last_id(db: Database) -> int:
@@ -95,7 +98,8 @@ async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[
     """The events of a batch, and of the stops of others that count in it, too."""
     again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
     which = (events.c.batch_id == batch_id) | events.c.stop_id.in_(again)
-    return await _read(db, select(events).where(which, events.c.id > after).order_by(events.c.id).limit(limit))
+    of_order = select(events, batches.c.kind.label("ordered")).outerjoin(batches, batches.c.id == events.c.batch_id)
+    return await _read(db, of_order.where(which, events.c.id > after).order_by(events.c.id).limit(limit))
 
 
 async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
@@ -105,5 +109,6 @@ async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
     for row in rows:
         at = moment(row.at)
         assert at is not None, "the column is NOT NULL"
-        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail))
+        resumes = row.ordered == Kind.RESUME
+        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail, resumes))
     return found

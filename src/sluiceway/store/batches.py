@@ -1,6 +1,9 @@
-"""Batches as they go on: who may begin, what pauses, and what is taken back. The rules are in `domain/batch.py`."""
+"""Batches of stops as they go on: who may begin, what pauses, and what is taken back. Their ways back are in `resumes`.
 
-from collections.abc import Iterable, Sequence
+The rules are in `domain/batch.py`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +11,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, literal, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.domain.batch import BatchState, Limits, StartTally, Tally, pauses, release, release_starts
+from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, release
 from sluiceway.domain.job import standing
-from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
@@ -18,13 +20,6 @@ from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_run, to_snapshot, to_stop
 from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, snapshots, stops
-
-
-async def advance(db: Database, stopping: Iterable[int], starting: Iterable[int], now: datetime) -> bool:
-    """Let begin whoever may in these batches, and in the ways back from them; tells whether anything changed."""
-    async with db.write(Use.UPKEEP) as connection:
-        begun = await let_begin(connection, list(stopping), now)
-        return await let_start(connection, list(starting)) or begun
 
 
 async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: datetime) -> bool:
@@ -35,7 +30,7 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
         limits = Limits(batch.max_parallel, batch.abort_failures, batch.abort_share)
         tally = await _tally(connection, batch.id)
         if (why := pauses(limits, tally)) is not None and any(t.held for t in tally):
-            await _set_state(connection, batch, BatchState.PAUSED, why, epoch_ms(now))
+            await set_state(connection, batch, BatchState.PAUSED, why, epoch_ms(now))
             changed = True
         elif why is None and (next_ := release(limits, tally)) is not None:
             mine = select(stops.c.id).where(stops.c.batch_id == batch.id, stops.c.held, stops.c.wave == next_.wave)
@@ -46,23 +41,6 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
             await connection.execute(
                 freed.values(held=False, deadline=stops.c.deadline + waited, version=stops.c.version + 1)
             )
-            changed = True
-    return changed
-
-
-async def let_start(connection: AsyncConnection, batch_ids: Sequence[int]) -> bool:
-    """Let begin the held starts whose turn has come, the last wave first; tells whether anything changed."""
-    changed = False
-    for batch_id in batch_ids:
-        # One that has not run steadily for a time holds up nobody any longer: it may never.
-        coming = runs.c.up_at.is_(None) & ~runs.c.unwell
-        alike = (runs.c.wave, runs.c.phase, runs.c.held, coming)
-        counted = select(*alike, func.count()).where(runs.c.batch_id == batch_id).group_by(*alike)
-        tally = [StartTally(w, RunPhase(p), h, n, bool(c)) for w, p, h, c, n in await connection.execute(counted)]
-        wave = release_starts(tally)
-        if wave is not None:
-            held = (runs.c.batch_id == batch_id, runs.c.held, runs.c.wave == wave)
-            await connection.execute(update(runs).where(*held).values(held=False, version=runs.c.version + 1))
             changed = True
     return changed
 
@@ -95,31 +73,37 @@ async def abort(db: Database, project: str, batch_id: int, now: datetime, who: s
     """
     at = epoch_ms(now)
     async with db.write(Use.MAKES_ROOM) as connection:
-        batch = await _find(connection, project, batch_id)
+        batch = await find(connection, project, batch_id, Kind.STOP)
         if batch is None:
             return None
         taken = await _withdraw(connection, of_batch(batch_id), who, at)
         if batch.state != BatchState.ABORTED:
-            await _set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
+            await set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
         return Aborted([stop["job_id"] for stop in taken], {stop["cluster"] for stop in taken})
 
 
 async def proceed(db: Database, project: str, batch_id: int, now: datetime, who: str) -> BatchState | None:
     """Let a paused batch go on, whatever has failed so far; the state it had, None when there is no such batch."""
     async with db.write() as connection:
-        batch = await _find(connection, project, batch_id)
+        batch = await find(connection, project, batch_id, Kind.STOP)
         if batch is None:
             return None
         if batch.state == BatchState.PAUSED:
-            nobody = {"abort_failures": None, "abort_share": None}
-            await connection.execute(update(batches).where(batches.c.id == batch_id).values(nobody))
-            await _set_state(connection, batch, BatchState.OPEN, "", epoch_ms(now), who)
+            await go_on(connection, batch, now, who)
             await let_begin(connection, [batch_id], now)
         return BatchState(batch.state)
 
 
-async def _find(connection: AsyncConnection, project: str, batch_id: int) -> Row[Any] | None:
-    wanted = select(batches).where(batches.c.project == project, batches.c.id == batch_id)
+async def go_on(connection: AsyncConnection, batch: Row[Any], now: datetime, who: str) -> None:
+    """Let a paused order go on, and never pause again."""
+    nobody = {"abort_failures": None, "abort_share": None}
+    await connection.execute(update(batches).where(batches.c.id == batch.id).values(nobody))
+    await set_state(connection, batch, BatchState.OPEN, "", epoch_ms(now), who)
+
+
+async def find(connection: AsyncConnection, project: str, order: int, kind: Kind) -> Row[Any] | None:
+    """The row of an order of this kind."""
+    wanted = select(batches).where(batches.c.project == project, batches.c.id == order, batches.c.kind == kind)
     return (await connection.execute(wanted)).one_or_none()
 
 
@@ -172,7 +156,7 @@ async def _told(
     ]
 
 
-async def _set_state(
+async def set_state(
     connection: AsyncConnection,
     batch: Row[Any],
     state: BatchState,
@@ -180,6 +164,7 @@ async def _set_state(
     at: int,
     who: str = "",
 ) -> None:
+    """Change whether what has not begun of an order may begin, and tell of it."""
     changed = update(batches).where(batches.c.id == batch.id)
     await connection.execute(changed.values(state=state, state_why=why))
     told = event(f"batch_{state}", at, batch.project, who=who, detail=why)

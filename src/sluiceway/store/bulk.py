@@ -10,7 +10,6 @@ from sqlalchemy import (
     Table,
     TableValuedAlias,
     Text,
-    Update,
     bindparam,
     func,
     literal,
@@ -19,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from sluiceway.store.rows import to_json
 
@@ -31,6 +31,11 @@ def listed(values: Sequence[Any]) -> TableValuedAlias:
 def ids(values: Sequence[int]) -> Select[Any]:
     """The values as a subquery, for `IN`."""
     return select(listed(values).c.value)
+
+
+def given_ids() -> Select[Any]:
+    """As `ids`, for a statement that is built once: the values are its parameter `ids`, as `to_json` has them."""
+    return select(func.json_each(bindparam("ids", type_=Text)).table_valued("key", "value").c.value)
 
 
 async def guarded_update(
@@ -47,20 +52,24 @@ async def guarded_update(
     if not rows:
         return set()
     names = tuple(name for name in rows[0] if name not in match)
-    statement = _update(table, names, tuple(match)).where(*guards)
-    result = await connection.execute(statement.returning(table.c.id), {"rows": to_json(rows)})
+    statement = _update(table, names, tuple(match))
+    result = await connection.execute(statement.where(*guards) if guards else statement, {"rows": to_json(rows)})
     return set(result.scalars())
 
 
 @lru_cache(maxsize=64)
-def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> Update:
-    """The statement without its guards. There are few of them, and they are long."""
+def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """The statement without its guards. There are few of them, and they are long.
+
+    The same object each time: SQLAlchemy keeps with it what it takes to find the compiled text.
+    """
     given = func.json_each(bindparam("rows", type_=Text)).table_valued("key", "value")
     values: dict[str, Any] = {name: _field(given, table.c[name]) for name in names}
     if "version" in match:
         values["version"] = table.c.version + 1
     same = [table.c[name].is_not_distinct_from(_field(given, table.c[name])) for name in match if name != "id"]
-    return update(table).where(table.c.id == _field(given, table.c.id), *same).values(values)
+    changed = update(table).where(table.c.id == _field(given, table.c.id), *same).values(values)
+    return changed.returning(table.c.id)
 
 
 def _field(given: TableValuedAlias, column: ColumnElement[Any]) -> ColumnElement[Any]:

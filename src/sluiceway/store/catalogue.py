@@ -14,7 +14,7 @@ from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events, jobs, runs, savepoints, stops
 
 # A run that owns what it was restored from, or may: what never came to its cluster owns nothing.
-_OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
+OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
 
 
 class Need(StrEnum):
@@ -172,14 +172,14 @@ def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]
 
 def _claimed() -> ScalarSelect[int | None]:
     """A job of which a run owns it."""
-    here = (runs.c.restore == savepoints.c.path, *_OWNS)
+    here = (runs.c.restore == savepoints.c.path, *OWNS)
     return select(func.min(runs.c.job_id)).where(*here).correlate(savepoints).scalar_subquery()
 
 
 async def claim(db: Database, path: str) -> Claim | None:
     """Which job owns what lies there, by a run that was resumed from it in claim mode."""
     live = case((runs.c.phase.in_(sorted(LIVE)), 1), else_=0)
-    wanted = select(runs.c.job_id, func.max(live).label("live")).where(runs.c.restore == path, *_OWNS)
+    wanted = select(runs.c.job_id, func.max(live).label("live")).where(runs.c.restore == path, *OWNS)
     async with db.read() as connection:
         row = (await connection.execute(wanted.group_by(runs.c.job_id))).first()
         return None if row is None else Claim(row.job_id, bool(row.live))

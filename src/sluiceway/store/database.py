@@ -92,6 +92,7 @@ class Database:
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._writing = asyncio.Lock()
+        self._taking = asyncio.Lock()
         self._reserve = reserve
         self._health = _Health()
         self._trying: asyncio.Task[None] | None = None
@@ -153,16 +154,23 @@ class Database:
 
     async def _admit(self, use: Use) -> None:
         """Let a transaction begin, as far as there is room for it. Raises `DatabaseUnavailable`."""
-        reserve, now = self._reserve, asyncio.get_running_loop().time()
+        reserve = self._reserve
         if reserve is None:
             return
-        if not reserve.held and now - self._health.took_at >= TAKE_EVERY:
-            self._health.took_at = now
-            await asyncio.to_thread(reserve.take)
+        if not reserve.held:
+            await self._take(reserve)
         if use is Use.MAKES_ROOM and reserve.held and reserve.room() < LITTLE:
             await asyncio.to_thread(reserve.give)
         if use is Use.ORDINARY and not reserve.held:
             raise DatabaseUnavailable(Trouble.FULL)
+
+    async def _take(self, reserve: Reserve) -> None:
+        """Keep room back, every so often. Whoever comes meanwhile waits for it, and is not told of a full disk."""
+        async with self._taking:
+            now = asyncio.get_running_loop().time()
+            if not reserve.held and now - self._health.took_at >= TAKE_EVERY:
+                self._health.took_at = now
+                await asyncio.to_thread(reserve.take)
 
     @asynccontextmanager
     async def _next_to_write(self) -> AsyncIterator[float]:

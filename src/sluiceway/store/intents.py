@@ -14,6 +14,7 @@ from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec, to_job
 from sluiceway.store.schema import events, jobs, runs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
@@ -55,6 +56,8 @@ async def update_job(
         draft = change(to_job(row))
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        if of_spec(draft)["spec"] != row["spec"]:
+            await keep_specs(connection, [job_id])
         await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
         if draft.tags != to_job(row).draft.tags:
             await set_tags(connection, project, job_id, draft.tags)
@@ -116,30 +119,47 @@ class Start:
     restore: str | None
     project: str = ""
     checkpoints: str | None = None  # the directory (URI) that they go to
-    batch_id: int | None = None  # the batch that it is brought back from
-    wave: int = 0  # of that batch
+    batch_id: int | None = None  # the way back that it is part of
+    wave: int = 0  # of the stop that it is brought back from
     held: bool = False  # not to be submitted before its turn has come
     chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
+    zone: str | None = None  # the time zone that SQL is planned under which has none of its own
 
 
 async def accept_starts(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], now: datetime, who: str = ""
+    db: Database,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    now: datetime,
+    who: str = "",
+    note: str = "",
 ) -> set[int]:
-    """Store the starts of those jobs that may still be started; tells which they were."""
-    at = epoch_ms(now)
+    """Store the starts of those jobs that may still be started; tells which they were. `note` is for the audit."""
     async with db.write() as connection:
-        starts = await _undisputed(connection, starts)
-        begun = [_begun(start, at) for start in starts]
-        moved = await guarded_update(
-            connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
-        )
-        fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
-        if fresh:
-            await connection.execute(insert(runs), fresh)
-            link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
-            await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
-            told = [_told(start, at, who) for start in starts if start.job_id in moved]
-            await connection.execute(insert(events), told)
+        return await begin(connection, starts, runnable, epoch_ms(now), who, note)
+
+
+async def begin(
+    connection: AsyncConnection,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    at: int,
+    who: str,
+    note: str = "",
+) -> set[int]:
+    """The same, as a part of a transaction."""
+    starts = await _undisputed(connection, starts)
+    begun = [_begun(start, at) for start in starts]
+    moved = await guarded_update(
+        connection, jobs, begun, jobs.c.status.in_(runnable), jobs.c.deleted_at.is_(None), match=("id", "run_id")
+    )
+    fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
+    if fresh:
+        await connection.execute(insert(runs), fresh)
+        link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
+        await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
+        told = [_told(start, at, who, note) for start in starts if start.job_id in moved]
+        await connection.execute(insert(events), told)
     return moved
 
 
@@ -150,8 +170,8 @@ async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> S
     return [start for start in starts if chosen.get(start.job_id) == start.chosen]
 
 
-def _told(start: Start, at: int, who: str) -> dict[str, Any]:
-    detail = f"It starts from {start.restore}." if start.restore else ""
+def _told(start: Start, at: int, who: str, note: str) -> dict[str, Any]:
+    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", note)))
     told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
     return told | {"batch_id": start.batch_id}
 
@@ -183,5 +203,6 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,
+        "zone": start.zone,
         "created_at": at,
     }

@@ -28,6 +28,8 @@ RUN_MOVES = (
     "note",
     "traits",
     "claims",
+    "falters_since",
+    "zone",
 )
 STOP_MOVES = (
     "savepoint",
@@ -87,6 +89,7 @@ _MOMENTS = {
     "stable_since",
     "condition_since",
     "up_at",
+    "falters_since",
 }
 # The numbers of a run's health, in a document of their own.
 _NUMBERS = ("tasks", "running", "restarts", "cause", "slots_wanted", "slots_free")
@@ -110,8 +113,10 @@ def to_run(row: RowMapping) -> Run:
         reason=row["reason"],
         traits=to_traits(row["traits"]),
         claims=bool(row["claims"]),
+        zone=row["zone"],
         note=row["note"],
         health=to_health(row),
+        falters_since=moment(row["falters_since"]),
         version=row["version"],
     )
 

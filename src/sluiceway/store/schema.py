@@ -2,7 +2,21 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, Table, Text, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+)
 
 from sluiceway.domain.health import AILING
 from sluiceway.domain.run import LIVE, RunPhase
@@ -73,6 +87,17 @@ specs = Table(
     Column("config", Text, nullable=False),
 )
 
+# What a job was up to and including this run, kept when it is changed: the spec of a run is that of the first row from
+# it on, and where there is none the job's own. Without a spec nobody knows: it was changed before there was this table.
+past_specs = Table(
+    "past_specs",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", BigInteger, nullable=False),
+    Column("spec", Text),
+    Index("past_specs_of_job", "job_id", "run_id"),
+)
+
 job_tags = Table(
     "job_tags",
     metadata,
@@ -138,11 +163,14 @@ runs = Table(
     Column("checkpoints", Text),  # the directory (URI) that its checkpoints go to; none in runs of older versions
     Column("acknowledged", Boolean, nullable=False, server_default=text("0")),
     Column("held", Boolean, nullable=False, server_default=text("0")),
-    Column("batch_id", BigInteger),  # the batch that it is brought back from
+    Column("batch_id", BigInteger),  # the way back that it is part of; of older versions: the stop it comes back from
     Column("wave", Integer, nullable=False, server_default=text("0")),  # of that batch
+    Column("released_at", BigInteger),  # when it was let begin
+    Column("falters_since", BigInteger),
     Column("life", Text),
     Column("traits", Text),  # how it keeps its state; none until it was asked
     Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
+    Column("zone", Text),  # the time zone that its SQL was planned under; none in runs of older versions
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("started_at", BigInteger),
@@ -165,6 +193,7 @@ runs = Table(
     sqlite_autoincrement=True,
 )
 
+# Orders: stops of many jobs, and their ways back.
 batches = Table(
     "batches",
     metadata,
@@ -178,8 +207,21 @@ batches = Table(
     Column("max_parallel", Integer),
     Column("abort_failures", Integer),
     Column("abort_share", Float),
+    Column("plan_id", BigInteger),  # the dry run that it carries out, where it does
+    Column("planned_by", Text, nullable=False, server_default=""),  # who made that
     Column("created_at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False, server_default="stop"),  # or: resume
+    Column("source_id", BigInteger),  # of a resume: the stop whose jobs it brings back
+    Column("policy", Text),  # of a stop: what a retry wishes for again; none in orders of older versions
+    Column("target", Text),  # of a stop, the same
+    Column("retry_of", BigInteger),  # the one before, of which it takes what failed
+    Column("story", BigInteger),  # the first of those that it belongs to, if it is not that itself
+    Column("pace", Integer),  # of a resume: starts a minute
+    Column("park_after", BigInteger),  # of a resume, in milliseconds
+    Column("park_restarts", Integer),  # of a resume
     Index("batches_by_time", "project", "id"),
+    Index("batches_of_source", "source_id", sqlite_where=text("source_id IS NOT NULL")),
+    Index("batches_of_story", "story", sqlite_where=text("story IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -314,6 +356,23 @@ savepoints = Table(
     Column("removed_at", BigInteger),
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),
+    Index("savepoints_by_path", "path"),
+    sqlite_autoincrement=True,
+)
+
+# Dry runs as they were shown, so that they can be carried out like that.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("request", Text, nullable=False),  # as the API that made it has it
+    Column("jobs", LargeBinary, nullable=False),  # what was shown of each: JSON, compressed
+    Index("plans_by_time", "project", "id"),
     sqlite_autoincrement=True,
 )
 

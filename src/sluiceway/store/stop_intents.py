@@ -14,7 +14,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
-from sluiceway.store import answers, batches, rests
+from sluiceway.store import answers, batches, rests, stories
 from sluiceway.store.answers import Key
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
@@ -34,6 +34,7 @@ class Obstacle:
     cluster: str | None  # of its latest run
     stop: Stop | None  # the latest stop of its run
     traits: Traits | None = None  # of its latest run
+    flink_job_id: str | None = None  # of its latest run
 
 
 class Rest(Enum):
@@ -68,7 +69,9 @@ class StopIntent:
     limits: Limits = field(default_factory=Limits)
     waves: Mapping[int, int] = field(default_factory=dict)  # of jobs by id; who is not named is in the first
     who: str = ""
+    plan: tuple[int, str] | None = None  # the dry run that it carries out, and who made that
     key: Key | None = None
+    retry_of: int | None = None  # the order of which it takes what failed
 
     @property
     def gated(self) -> bool:
@@ -109,7 +112,7 @@ async def _begin(
     connection: AsyncConnection, accepted: Sequence[int], rearmed: Sequence[Stop], intent: StopIntent, batch: int
 ) -> set[str]:
     at = epoch_ms(intent.now)
-    await _insert_stops(connection, accepted, intent, batch)
+    await insert_stops(connection, accepted, intent, batch)
     await _set_waves(connection, intent.waves, batch)
     await _rejoin(connection, rearmed, intent, batch)
     status = JobStatus.SAVEPOINTING if intent.savepoint else JobStatus.CANCELING
@@ -118,8 +121,10 @@ async def _begin(
         mine |= stops.c.id.in_(ids([stop.id for stop in rearmed]))
     flipped = update(jobs).where(jobs.c.id == stops.c.job_id, mine)
     await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
-    told = event("stop_accepted", at, intent.project, who=intent.who, detail=intent.reason)
+    why = f"{intent.reason} (plan {intent.plan[0]} of {intent.plan[1]})".strip() if intent.plan else intent.reason
+    told = event("stop_accepted", at, intent.project, who=intent.who, detail=why)
     await connection.execute(insert(events), [told | {"batch_id": batch}])
+    await stories.tell(connection, intent.retry_of, batch, intent.project, at, intent.who)
     if intent.gated:
         await batches.let_begin(connection, [batch], intent.now)
     woken = await connection.execute(select(stops.c.cluster).where(mine).distinct())
@@ -150,7 +155,8 @@ async def _admit(
     is_asked = jobs.c.id == asked.c.value
     found = asked.outerjoin(jobs, and_(is_asked, *known(project)))
     found = found.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    odd = select(asked.c.value, jobs.c.status, jobs.c.cluster.label("runs_on"), runs.c.traits, *stops.c)
+    own = (jobs.c.status, jobs.c.cluster.label("runs_on"), jobs.c.flink_job_id.label("jid"), runs.c.traits)
+    odd = select(asked.c.value, *own, *stops.c)
     odd = odd.select_from(found)
     other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
     rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
@@ -158,7 +164,8 @@ async def _admit(
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
         status = None if row["status"] is None else JobStatus(row["status"])
-        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop, to_traits(row["traits"])))
+        traits = to_traits(row["traits"])
+        answer = judge(Obstacle(row["value"], status, row["runs_on"], stop, traits, row["jid"]))
         if answer is not True:
             refused.add(row["value"])
         if isinstance(answer, Stop):
@@ -177,13 +184,19 @@ async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:
         "max_parallel": intent.limits.max_parallel,
         "abort_failures": intent.limits.abort_failures,
         "abort_share": intent.limits.abort_share,
+        "policy": of_policy(intent.policy),
+        "target": intent.target,
+        "retry_of": intent.retry_of,
+        "story": await stories.begin(connection, intent.retry_of),
+        "plan_id": intent.plan[0] if intent.plan else None,
+        "planned_by": intent.plan[1] if intent.plan else "",
         "created_at": epoch_ms(intent.now),
     }
     made = await connection.execute(insert(batch_rows).values(row).returning(batch_rows.c.id))
     return int(made.scalar_one())
 
 
-async def _insert_stops(
+async def insert_stops(
     connection: AsyncConnection, job_ids: Sequence[int], intent: StopIntent, batch: int | None
 ) -> None:
     """One stop for each job, with the token that all its trigger ids follow from, and a directory of its own."""
@@ -248,7 +261,7 @@ async def delete_jobs(
         # Nor does it wait any longer for its wave.
         kept = update(stops).where(under_way).values(cancel_on_failure=True, held=False, version=stops.c.version + 1)
         stopping = set((await connection.execute(kept.returning(stops.c.job_id))).scalars())
-        await _insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
+        await insert_stops(connection, [job for job in doomed if job not in stopping], intent, None)
         linked = update(jobs).where(jobs.c.id == stops.c.job_id, jobs.c.id.in_(ids(doomed)), text(f"stops.{UNSETTLED}"))
         await connection.execute(linked.values(stop_id=stops.c.id))
         await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(ids(sorted(found)))))

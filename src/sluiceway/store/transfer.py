@@ -13,6 +13,7 @@ from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.pages import Sized, size_of
+from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec
 from sluiceway.store.schema import events, job_tags, jobs, savepoints, specs
 from sluiceway.store.stop_intents import known
@@ -119,6 +120,7 @@ async def _replace(
         for draft in drafts
     ]
     await connection.execute(statement, rows)
+    await keep_specs(connection, [all_ids[draft.name] for draft in drafts])
     old = ids([all_ids[draft.name] for draft in drafts])
     await connection.execute(delete(specs).where(specs.c.job_id.in_(old)))
     await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(old)))

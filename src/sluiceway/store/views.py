@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, select, text, union_all
 
-from sluiceway.domain.batch import BatchState, Limits
+from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
+from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_program, to_stop, to_traits
+from sluiceway.store.rows import to_job, to_policy, to_program, to_stop, to_traits
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -72,6 +73,8 @@ class Origin:
     checkpoints: str | None  # where those of the latest run are
     chosen: str | None = None  # what somebody has said since the latest run that the job is to be resumed from
     saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
+    zone: str | None = None  # that its latest run was planned under
+    resume_checkpoint: bool = False  # a start after a failure that does not say begins from its newest state
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,12 @@ class Batch:
     jobs: int
     settled: int  # of the jobs
     entries: Sequence[BatchEntry]
+    policy: StopPolicy = PLAIN
+    target: str | None = None  # a directory (URI) for its savepoints
+    retry_of: int | None = None  # the one of which it takes what failed
+    first: int = 0  # the first of its story
+    plan_id: int | None = None  # the dry run that it carries out
+    planned_by: str = ""
 
 
 async def job(db: Database, project: str, job_id: int) -> Job | None:
@@ -211,7 +220,8 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
 
 def _obstacle(row: Any) -> Obstacle:
     stop = None if row["id"] is None else to_stop(row)
-    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, to_traits(row["traits"]))
+    traits = to_traits(row["traits"])
+    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, traits, row["jid"])
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
@@ -219,7 +229,7 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id)
+    joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(specs, specs.c.job_id == jobs.c.id)
     proven = stops.c.unproven == ""
     columns = (
         jobs.c.id.label("job_id"),
@@ -235,6 +245,8 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         runs.c.checkpoints,
         jobs.c.chosen_savepoint.label("chosen"),
         (proven & stops.c.savepoint_path.is_not(None)).label("saved"),
+        runs.c.zone,
+        func.json_extract(specs.c.spec, "$.resume_checkpoint").label("resume_checkpoint"),
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
@@ -276,12 +288,13 @@ async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
 
 
 def _origin(row: Any) -> Origin:
-    return Origin(**{**row, "status": JobStatus(row["status"]), "saved": bool(row["saved"])})
+    flags = {name: bool(row[name]) for name in ("saved", "resume_checkpoint")}
+    return Origin(**{**row, "status": JobStatus(row["status"]), **flags})
 
 
 async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
-    head = _heads().where(batches.c.project == project, batches.c.id == batch_id)
+    head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
     body = select(stops, jobs.c.name, jobs.c.status.label("job_status"), again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
@@ -298,14 +311,16 @@ async def is_settled(db: Database, project: str, batch_id: int) -> bool | None:
     """Whether every stop of a batch has settled; None when there is no such batch. It looks no further than it must."""
     open_ = select(stops.c.id).where(of_batch(batch_id), stops.c.phase.not_in(sorted(SETTLED))).exists()
     async with db.read() as connection:
-        wanted = select(~open_).where(batches.c.project == project, batches.c.id == batch_id)
+        which = (batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
+        wanted = select(~open_).where(*which)
         found: bool | None = (await connection.execute(wanted)).scalar_one_or_none()
         return found
 
 
 async def batch_list(db: Database, project: str, limit: int, before: int | None) -> list[Batch]:
     """The latest batches of a project, newest first, without their jobs; only older ones than `before`."""
-    wanted = _heads().where(batches.c.project == project).order_by(batches.c.id.desc()).limit(limit)
+    mine = (batches.c.project == project, batches.c.kind == Kind.STOP)
+    wanted = _heads().where(*mine).order_by(batches.c.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(batches.c.id < before)
     async with db.read() as connection:
@@ -314,7 +329,8 @@ async def batch_list(db: Database, project: str, limit: int, before: int | None)
 
 async def queues_of_batch(db: Database, project: str, batch_id: int) -> list[str]:
     """The clusters that jobs of a batch are on."""
-    known = select(batches.c.id).where(batches.c.id == batch_id, batches.c.project == project).exists()
+    which = (batches.c.id == batch_id, batches.c.project == project, batches.c.kind == Kind.STOP)
+    known = select(batches.c.id).where(*which).exists()
     async with db.read() as connection:
         return list(
             (await connection.execute(select(stops.c.cluster).where(of_batch(batch_id), known).distinct())).scalars()
@@ -341,6 +357,12 @@ def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
         jobs=row["jobs"],
         settled=row["settled"],
         entries=entries,
+        policy=PLAIN if row["policy"] is None else to_policy(row["policy"]),
+        target=row["target"],
+        retry_of=row["retry_of"],
+        first=row["story"] or row["id"],
+        plan_id=row["plan_id"],
+        planned_by=row["planned_by"],
     )
 
 

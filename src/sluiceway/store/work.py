@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, Table, Text, bindparam, case, func, insert, literal, select, text, update
+from sqlalchemy import RowMapping, Select, Text, bindparam, case, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -18,7 +18,7 @@ from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 from sluiceway.store import schema
 from sluiceway.store import snapshots as snapshot_rows
-from sluiceway.store.bulk import guarded_update, ids, listed
+from sluiceway.store.bulk import given_ids, guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
@@ -71,7 +71,7 @@ class Work:
         stop, snapshot = self.stop, self.snapshot
         return replace(
             self,
-            run=replace(self.run, doubt_since=None),
+            run=replace(self.run, doubt_since=None, falters_since=None),
             stop=replace(stop, doubt_since=None) if stop else None,
             snapshot=replace(snapshot, doubt_since=None) if snapshot else None,
         )
@@ -110,6 +110,8 @@ _OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(
 _OPEN_SNAPSHOTS = select(snapshots).where(
     snapshots.c.cluster == bindparam("cluster"), text(f"snapshots.{OPEN_SNAPSHOT}")
 )
+_ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
+_STOPS, _SNAPSHOTS = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, snapshots))
 
 
 async def unsettled(db: Database, cluster: str) -> list[Work]:
@@ -121,9 +123,9 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
         snapshot_rows = list((await connection.execute(_OPEN_SNAPSHOTS, here)).mappings())
         ended = {row["run_id"] for row in (*stop_rows, *snapshot_rows)} - {row["id"] for row in rows}
         if ended:
-            rows += (await connection.execute(_RUNS.where(runs.c.id.in_(ids(sorted(ended)))))).mappings()
-        stop_rows += await _settled(connection, stops, rows, "stop_id", stop_rows)
-        snapshot_rows += await _settled(connection, snapshots, rows, "snapshot_id", snapshot_rows)
+            rows += (await connection.execute(_ENDED_RUNS, {"ids": to_json(sorted(ended))})).mappings()
+        stop_rows += await _settled(connection, _STOPS, rows, "stop_id", stop_rows)
+        snapshot_rows += await _settled(connection, _SNAPSHOTS, rows, "snapshot_id", snapshot_rows)
     stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
     snapshot_of = {row["run_id"]: to_snapshot(row) for row in snapshot_rows}
     rows.sort(key=lambda row: row["id"])
@@ -131,14 +133,17 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
 
 
 async def _settled(
-    connection: AsyncConnection, table: Table, run_rows: Sequence[RowMapping], link: str, found: Sequence[RowMapping]
+    connection: AsyncConnection,
+    known: Select[Any],
+    run_rows: Sequence[RowMapping],
+    link: str,
+    found: Sequence[RowMapping],
 ) -> Sequence[RowMapping]:
     """Those that the jobs of these runs show, and that were not found among the open ones."""
     missing = {row[link] for row in run_rows if row[link]} - {row["id"] for row in found}
     if not missing:
         return []
-    known = select(table).where(table.c.id.in_(ids(sorted(missing))))
-    return list((await connection.execute(known)).mappings())
+    return list((await connection.execute(known, {"ids": to_json(sorted(missing))})).mappings())
 
 
 def _work(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> Work:
@@ -390,6 +395,10 @@ async def forget_doubts(db: Database, cluster: str) -> None:
         for table in (runs, stops, snapshots):
             doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
             await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
+        # Nor has anybody seen whether it went on failing.
+        faltering = (runs.c.cluster == cluster) & text(f"runs.{LIVE_OR_LOST}") & runs.c.falters_since.is_not(None)
+        moved = update(runs).where(faltering).values(falters_since=None, version=runs.c.version + 1)
+        await connection.execute(moved)
 
 
 async def shift(db: Database, cluster: str, jump: timedelta) -> None:

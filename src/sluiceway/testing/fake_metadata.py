@@ -79,15 +79,15 @@ def metadata(
 # Java serialization of Flink's checkpoint properties. -----------------------------------------------------------------
 
 
-def savepoint(form: str = "CANONICAL") -> bytes:
-    """The properties of a savepoint in that format."""
+def savepoint(form: str = "CANONICAL", after: str = "NONE") -> bytes:
+    """The properties of a savepoint in that format, and of what the job did after it."""
     enum = _class("java.lang.Enum", 0, 0x12, [])
     fields = [_field("formatType", _FORMAT), _field("name", "java.lang.String")]
     fields.append(_field("postCheckpointAction", f"{_RUNTIME}SavepointType$PostCheckpointAction"))
     kind = b"s" + _class(f"{_RUNTIME}SavepointType", 0xA087D308A45814B8, 2, fields)
     kind += b"~" + _class(_FORMAT, 0, 0x12, [], enum) + b"t" + text(form) + b"t" + text("Savepoint")
     action = _class(f"{_RUNTIME}SavepointType$PostCheckpointAction", 0, 0x12, [], b"q" + integer(0x7E0009))
-    return _properties(kind + b"~" + action + b"t" + text("NONE"))
+    return _properties(kind + b"~" + action + b"t" + text(after))
 
 
 def _properties(kind: bytes) -> bytes:

@@ -63,7 +63,7 @@ class Scene:
     cluster: type[FakeCluster] = FakeCluster
     users: bool = False
     before: Callable[[], object] = lambda: None  # what is made once, before any clock runs
-    small_disk: bool = False  # 24 MB, where this user may mount one
+    small_disk: bool = False  # 64 MB, where this user may mount one: with less no room is kept back
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ class NotHere(Exception):  # noqa: N818 - a finding
 @contextlib.contextmanager
 def _small_disk(directory: Path) -> Iterator[None]:
     directory.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(directory)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(directory)]
     if subprocess.run(mount, capture_output=True).returncode != 0:
         raise NotHere("a small disk needs the right to mount one")
     try:

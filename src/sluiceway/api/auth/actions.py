@@ -12,6 +12,7 @@ class Open(Enum):
 
     TO_ALL = "no credential is looked at"
     TO_CALLERS = "whoever is signed in"
+    TO_WATCHERS = "who may look in every project, and who has the token for metrics"
 
 
 Need = Action | Open
@@ -79,7 +80,15 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{_OWN}/stops/{{stop_id}}/events"): Action.GET,
     ("POST", f"{_OWN}/stops/{{stop_id}}/abort"): Action.STOP,
     ("POST", f"{_OWN}/stops/{{stop_id}}/proceed"): Action.STOP,
+    ("POST", f"{_OWN}/stops/{{stop_id}}/retry"): Action.STOP,
     ("POST", f"{_OWN}/stops/{{stop_id}}/resume"): Action.START,
+    ("POST", f"{_OWN}/resumes"): Action.START,
+    ("GET", f"{_OWN}/resumes"): Action.LIST,
+    ("GET", f"{_OWN}/resumes/{{resume_id}}"): Action.GET,
+    ("GET", f"{_OWN}/resumes/{{resume_id}}/events"): Action.GET,
+    ("POST", f"{_OWN}/resumes/{{resume_id}}/retry"): Action.START,
+    ("POST", f"{_OWN}/resumes/{{resume_id}}/abort"): Action.START,
+    ("POST", f"{_OWN}/resumes/{{resume_id}}/proceed"): Action.START,
     ("GET", f"{_OWN}/events"): Action.EVENTS,
     ("GET", f"{_OWN}/savepoints"): Action.LIST,
     ("POST", f"{_OWN}/savepoints"): Action.UPDATE,
@@ -95,6 +104,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     # The service itself. None of it is about any job.
     ("GET", "/healthz"): Open.TO_ALL,
     ("GET", "/readyz"): Open.TO_ALL,
+    ("GET", "/metrics"): Open.TO_WATCHERS,
     ("GET", "/openapi.json"): Open.TO_ALL,
     ("GET", "/docs"): Open.TO_ALL,
     ("GET", "/docs/swagger"): Open.TO_ALL,

@@ -1,8 +1,9 @@
 """The way into every route: who calls, whether they may, and what is remembered of those who may not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar.enums import ScopeType
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
@@ -13,7 +14,8 @@ from sluiceway.api import permit as permits
 from sluiceway.api.auth.actions import Open, need_of
 from sluiceway.api.auth.credentials import Knows, Unknown
 from sluiceway.api.auth.issuer_keys import IssuerSilent
-from sluiceway.api.caller import called_by
+from sluiceway.api.auth.unproven import SMALL, NoRoom, Room
+from sluiceway.api.caller import address_of, called_by
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Text
@@ -26,19 +28,40 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 
+SCRAPER: Final = Caller("metrics")  # has no right to anything else
+
+
+def _nobody_scrapes(_: "Scope") -> bool:
+    return False
+
+
+_NO_ROOM = Text("too many large signed bodies are being read", "正在读取的大型签名请求体过多")
+
+
 class Gate(ASGIMiddleware):
     """Lets a request through with a permit, or answers as DLI's gateway does."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, knows: Knows, denials: Denials) -> None:
-        """`knows` tells who sent a request, `denials` remembers those who were refused."""
+    def __init__(
+        self,
+        knows: Knows,
+        denials: Denials,
+        scrapes: Callable[["Scope"], bool] = _nobody_scrapes,
+        room: Room | None = None,
+    ) -> None:
+        """`knows` tells who sent a request, `denials` remembers those who were refused, `room` is for signed bodies.
+
+        `scrapes`: whether a request carries the token that opens the metrics and nothing else.
+        """
         self._knows = knows
         self._denials = denials
+        self._scrapes = scrapes
+        self._room = room or Room()
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send", next_app: "ASGIApp") -> None:
         """Look at one request."""
-        body = _Body(scope, receive)
+        body = _Body(scope, receive, self._room)
         try:
             permit = await self._admit(scope, body)
         except _Refused as refused:
@@ -50,8 +73,14 @@ class Gate(ASGIMiddleware):
             error = DliError(Code.BUSY, why=Text(silent.en, silent.zh))
             await refuse(scope, send, error, [(b"retry-after", b"60")])
             return
+        except NoRoom:
+            error = DliError(Code.BUSY, why=_NO_ROOM)
+            await refuse(scope, send, error, [(b"retry-after", b"5"), (b"connection", b"close")])
+            return
         except _HungUp:
             return
+        finally:
+            body.has_been_judged()
         permits.put(scope, permit)
         try:
             await next_app(scope, body.again, send)
@@ -65,6 +94,9 @@ class Gate(ASGIMiddleware):
         need, project = need_of(str(scope.get("method")), scope["path_template"]), _project(scope)
         if need is Open.TO_ALL:
             return Permit(LOCAL, "")
+        if need is Open.TO_WATCHERS and self._scrapes(scope):
+            called_by(scope, "the token for metrics")
+            return Permit(SCRAPER, "")
         try:
             caller = await self._knows(scope, body.whole)
         except Unknown as unknown:
@@ -72,8 +104,11 @@ class Gate(ASGIMiddleware):
             raise _Refused(error, project, "", f"{_route(scope)}: {unknown.detail}") from None
         if caller != LOCAL:
             called_by(scope, f"user {caller.user}")
-        if need is Open.TO_CALLERS:
+        if need is Open.TO_CALLERS or (need is Open.TO_WATCHERS and caller.may_everywhere(Action.LIST)):
             return Permit(caller, "")
+        if need is Open.TO_WATCHERS:
+            error = DliError(Code.FORBIDDEN, action=f"{Action.LIST} in every project")
+            raise _Refused(error, project, caller.user, f"{_route(scope)}: no right to look in every project")
         _check(caller, need, project, _route(scope))
         return Permit(caller, project, partial(self._still, scope, need, project))
 
@@ -118,7 +153,7 @@ class _HungUp(Exception):  # noqa: N818
 class _Body:
     """A request's body, read at once where a signature is checked, and then given on."""
 
-    def __init__(self, scope: "Scope", receive: "Receive") -> None:
+    def __init__(self, scope: "Scope", receive: "Receive", room: Room) -> None:
         handler = scope["route_handler"]
         most = handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else 0
         # It is in memory before anybody has proven who they are, so routes that take more take it with tokens alone.
@@ -126,9 +161,12 @@ class _Body:
         self._length = _announced(scope)
         self._receive = receive
         self._read: bytes | None = None
+        self._room = room
+        self._address = address_of(scope)
+        self._taken = 0  # of the room
 
     async def whole(self) -> bytes:
-        """All of it. Raises `RequestEntityTooLarge`, `_HungUp`."""
+        """All of it. Raises `RequestEntityTooLarge`, `NoRoom`, `_HungUp`."""
         parts: list[bytes] = []
         size, more = 0, True
         if self._length > self._most:
@@ -143,8 +181,20 @@ class _Body:
             more = message.get("more_body", False)
             if size > self._most:
                 raise RequestEntityTooLarge
+            self._take_room(size)
         self._read = b"".join(parts)
         return self._read
+
+    def has_been_judged(self) -> None:
+        """Whoever sent it has proven who they are, or is refused."""
+        if self._taken:
+            self._room.give_back(self._address, self._taken)
+        self._taken = 0
+
+    def _take_room(self, size: int) -> None:
+        if size > SMALL:
+            self._room.take(self._address, size - self._taken)
+            self._taken = size
 
     async def again(self) -> Any:
         """What comes next, as the application behind sees it."""

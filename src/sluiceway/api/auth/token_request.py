@@ -11,6 +11,7 @@ from sluiceway.domain.access import DOMAIN, PROJECT
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a method
 TOKEN: Final = "token"  # noqa: S105
+METHODS: Final = 16  # in one request
 
 
 class PasswordUser(Struct, frozen=True):
@@ -36,7 +37,7 @@ class HeldToken(Struct, frozen=True):
 class Identity(Struct, frozen=True):
     """How the caller shows who they are: by the first method of the list that there is here."""
 
-    methods: Annotated[list[str], described(contains={"enum": [PASSWORD, TOKEN]})]
+    methods: Annotated[list[str], described(maxItems=METHODS, contains={"enum": [PASSWORD, TOKEN]})]
     password: Password | None = None
     token: HeldToken | None = None
 
@@ -77,6 +78,8 @@ class TokenRequest(Struct, frozen=True):
 
 def credential(identity: Identity) -> PasswordUser | HeldToken:
     """What the caller is to be known by. Raises `DliError`."""
+    if len(identity.methods) > METHODS:
+        raise bad("auth.identity.methods", f"it holds more than {METHODS} items", f"不能超过 {METHODS} 项")
     method = next((each for each in identity.methods if each in {PASSWORD, TOKEN}), None)
     if method is None:
         raise bad("auth.identity.methods", "only password and token are supported", "仅支持 password 和 token")

@@ -15,6 +15,8 @@ from litestar.exceptions import (
 )
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
+from sluiceway.api import body_bounds
+from sluiceway.api.body_bounds import TooManyValues
 from sluiceway.api.dli.errors import Code, DliError, bad, unavailable
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
@@ -42,7 +44,11 @@ log = structlog.get_logger(__name__)
 def decode(body: bytes, wanted: type[T]) -> T:
     """A body as its type, without conversions: a text is no boolean. Raises `DliError`."""
     try:
+        body_bounds.check(body, wanted)
         return msgspec.json.decode(body, type=wanted)
+    except TooManyValues as many:
+        _check_syntax(body)
+        raise _too_many(many) from None
     except msgspec.ValidationError as error:
         _check_syntax(body)  # a wrong type may stand before a broken end
         raise _type_error(str(error)) from None
@@ -50,11 +56,17 @@ def decode(body: bytes, wanted: type[T]) -> T:
         raise _syntax_error(error) from None
 
 
+def _too_many(many: TooManyValues) -> DliError:
+    if many.ids:
+        return DliError(Code.TOO_MANY, count=many.count, limit=many.most)
+    return bad(many.field, f"it holds more than {many.most} items", f"不能超过 {many.most} 项")
+
+
 def _check_syntax(body: bytes) -> None:
+    """Makes nothing of it, which would take up to fifty times the memory of the body."""
     try:
-        msgspec.json.decode(body)
-    except msgspec.ValidationError:
-        pass  # a number out of range is well-formed
+        msgspec.json.decode(body, type=msgspec.Raw)
+        body.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _syntax_error(error) from None
 

@@ -140,9 +140,10 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "启动：Jar 作业没有填写 `entrypoint`，或其不存在。",
     ),
     Code.NO_SAVEPOINT: Text(
-        "Run with `resume_savepoint`: neither a savepoint nor a checkpoint is known. Import of a savepoint: "
-        "none is there, or it is not whole.",
-        "带 `resume_savepoint` 启动：没有已知的保存点或检查点。导入保存点：该处没有保存点，或保存点不完整。",
+        "Run with `resume_savepoint`: neither a savepoint nor a checkpoint is known, or what there is is damaged, "
+        "gone, drained, or of a job that has finished. Import of a savepoint: none is there, or it is not whole.",
+        "带 `resume_savepoint` 启动：没有已知的保存点或检查点，或其已损坏、已删除、经过 drain，或作业已自行结束。"
+        "导入保存点：该处没有保存点，或保存点不完整。",
     ),
     Code.NO_DEPENDENCY: Text(
         "Run: one of `dependency_jars` or `dependency_files` does not exist.",

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.fields import TAG_FILTER_PATTERN
+from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.wire import ErrorBody
@@ -151,6 +151,6 @@ def _id_of(name: str) -> int:
 
 def _positive(field: str, given: str, default: int) -> int:
     found = requests.number(given or str(default))
-    if found is None or found < 1:
-        raise bad(field, "it must be a whole number above 0", "必须为大于 0 的整数")
+    if found is None or not 1 <= found <= MAX_ID:
+        raise bad(field, f"it must be a whole number from 1 to {MAX_ID}", f"必须为 1 到 {MAX_ID} 的整数")
     return found

@@ -10,6 +10,7 @@ from sluiceway.settings import RetentionUnit
 
 SECONDS: Final = "seconds"
 HOURS: Final = "hours"
+UNITS: Final = frozenset({SECONDS, HOURS})
 SHORTEST: Final = 60  # seconds that anybody can mean; what is below it is hours where the unit is `auto`
 
 _HOUR: Final = 3600

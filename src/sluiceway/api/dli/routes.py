@@ -57,12 +57,13 @@ from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import Gap, NoGraph, UnknownJob
 from sluiceway.control.queries import Queries
-from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.start_jobs import StartJobs, Terms
 from sluiceway.control.stop_jobs import StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import Job, JobDraft
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
+from sluiceway.domain.way_back import Allowed
 from sluiceway.settings import MAX_BODY, RetentionUnit, StopAtRest
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ ListQueryGiven = NamedDependency[SkipValidation[ListQuery]]
 RefusedFormGiven = NamedDependency[SkipValidation[RefusedForm]]
 RetentionUnitGiven = NamedDependency[SkipValidation[RetentionUnit]]
 StopAtRestGiven = NamedDependency[SkipValidation[StopAtRest]]
+ResumeAnywayGiven = NamedDependency[SkipValidation[frozenset[Allowed]]]
 
 _ALL_REFUSED = {
     400: ResponseSpec(
@@ -148,11 +150,16 @@ async def run(
     refused_form: RefusedFormGiven,
     start_jobs: StartJobsGiven,
     permit: PermitGiven,
+    resume_anyway: ResumeAnywayGiven,
 ) -> Response[list[wire.Outcome]]:
-    """Accept the start of each job, from its newest savepoint if that is asked for. One answer for each position."""
+    """Accept the start of each job, from its newest savepoint if that is asked for. One answer for each position.
+
+    Where nothing is said about that, a job with `resume_checkpoint` that has failed starts from its newest checkpoint.
+    """
     ids = requests.job_ids(data.job_ids)
-    resume, allowed = bool(data.resume_savepoint), permit.on(Action.START)
-    verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed)
+    resume, allowed = data.resume_savepoint, permit.on(Action.START)
+    terms = Terms(resume_anyway)
+    verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed, terms=terms)
     return _answer(verdicts, Batch.RUN, language, truth, refused_form)
 
 
@@ -393,11 +400,13 @@ def routes(
     savepoint_format: SavepointFormat | None = None,
     retention_unit: RetentionUnit = "auto",
     stop_at_rest: StopAtRest = "refuse",
+    resume_anyway: frozenset[Allowed] = frozenset(),
 ) -> list[Router]:
     """All paths. `refused_form` says how a batch is answered whose every position is refused: as the cloud does, with
     an array, or with the first error alone, which SDK users can read the code of. `savepoint_format` is that of all
     savepoints, None for whichever does each job no harm. `retention_unit` is what idle_state_retention counts,
-    `stop_at_rest` what becomes of the stop of a job that does not run.
+    `stop_at_rest` what becomes of the stop of a job that does not run, `resume_anyway` what a resume takes although
+    rows are written twice then.
 
     The use cases are dependencies of the application, each under its own name.
     """
@@ -415,6 +424,7 @@ def routes(
             "savepoint_format": Provide(lambda: savepoint_format, sync_to_thread=False),
             "retention_unit": Provide(lambda: retention_unit, sync_to_thread=False),
             "stop_at_rest": Provide(lambda: stop_at_rest, sync_to_thread=False),
+            "resume_anyway": Provide(lambda: resume_anyway, sync_to_thread=False),
             **templates.DEPENDENCIES,
             **tags.DEPENDENCIES,
         },

@@ -67,6 +67,7 @@ EMPTY_IS_ABSENT: Final = frozenset(
         "execution_agency_urn",
         "feature",
         "resource_config_version",
+        "idle_state_retention_unit",
     }
 )
 # Go's clients send these empty with every update. Of a job that runs that says nothing, since they cannot be changed.
@@ -145,6 +146,8 @@ def settings_of(draft: JobDraft) -> Settings:
         checkpoint_mode=str(spec.checkpoint_mode),
         restart_when_exception=spec.restart_on_failure,
         resume_max_num=spec.restart_attempts or -1,
+        resume_checkpoint=spec.resume_checkpoint,
+        checkpoint_path=spec.checkpoint_path,
         idle_state_retention=round(spec.state_retention.total_seconds()),
         runtime_config=runtime_config.render(dict(spec.options)) if spec.options else None,
     )
@@ -225,9 +228,22 @@ def overlay(base: Settings, body: msgspec.Struct, empty_is_absent: frozenset[str
 
 def _counted(settings: Settings, body: msgspec.Struct, unit: RetentionUnit) -> Settings:
     """The same settings, with what a retention that the body gives counts. An export says that itself."""
-    if getattr(body, "idle_state_retention", None) is None or getattr(body, "idle_state_retention_unit", None):
+    value, unit_given = (getattr(body, f"idle_state_retention{part}", None) for part in ("", "_unit"))
+    if unit_given:
+        _check_unit(unit_given, value)
+        return settings
+    if value is None:
         return settings
     return replace(settings, idle_state_retention_unit=retention.unit_of(settings.idle_state_retention, unit))
+
+
+def _check_unit(given: str, value: int | None) -> None:
+    if given not in retention.UNITS:
+        units = sorted(retention.UNITS)
+        raise bad("idle_state_retention_unit", f"it must be {' or '.join(units)}", f"必须为 {' 或 '.join(units)}")
+    if value is None:
+        # Alone it would make another length of a value that somebody else has given.
+        raise bad("idle_state_retention_unit", "it goes with idle_state_retention", "需要同时填写 idle_state_retention")
 
 
 def _in_one_form(settings: Settings, body: SqlJob) -> Settings:
@@ -296,6 +312,8 @@ def spec_of(settings: Settings, sql: str) -> JobSpec:
         restart_attempts=settings.resume_max_num if settings.resume_max_num > 0 else None,
         state_retention=retention.length(settings.idle_state_retention, settings.idle_state_retention_unit),
         options=runtime_config.parse(settings.runtime_config),
+        resume_checkpoint=settings.resume_checkpoint,
+        checkpoint_path=settings.checkpoint_path or None,
     )
 
 
@@ -341,9 +359,10 @@ def _check_resources(settings: Settings) -> None:
     if free < 1:
         raise DliError(Code.NO_CU_LEFT, manager=settings.manager_cu_number, total=settings.cu_number)
     match settings.resource_config_version, settings.resource_config:
-        case "v1", _:
+        case "v1", config:
             if settings.parallel_number > 4 * free:
                 raise DliError(Code.TOO_PARALLEL, parallel=settings.parallel_number, free=free, limit=4 * free)
+            _check_resource_config(config or ResourceConfig())  # of no effect, and shown all the same
         case "v2", config:
             _check_resource_config(config or ResourceConfig())
         case _:

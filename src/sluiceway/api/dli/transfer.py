@@ -1,8 +1,8 @@
 """Jobs as zip files: a job is written as the body that would make it, and read by the rules of one that is made."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -20,7 +20,7 @@ from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.language import Language, Param, Text
-from sluiceway.api.dli.retention import HOURS, SECONDS
+from sluiceway.api.dli.retention import SECONDS
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
 from sluiceway.api.permit import PermitGiven
@@ -30,6 +30,7 @@ from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import JAR_JOB, Job, JobDraft
 from sluiceway.settings import MAX_JOB_IDS
 from sluiceway.storage.errors import BadPath, StorageUnreadable
+from sluiceway.wanted import Beat, in_thread
 
 EXPORTED: Final = Text("The jobs are exported.", "作业已导出。")
 IMPORTED: Final = Text("See job_mapping for what has become of each job.", "各作业的导入结果见 job_mapping。")
@@ -105,7 +106,6 @@ class ExportedSqlJob(CreateSqlJob, frozen=True, kw_only=True, omit_defaults=True
     job_id: OldId
     operator_config: str | None = None
     static_estimator_config: str | None = None
-    idle_state_retention_unit: str | None = None
 
 
 class ExportedJarJob(CreateJarJob, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,9 +136,6 @@ class Form(Generic[Exportable]):
 
 def _sql_job(body: ExportedSqlJob) -> JobDraft:
     """Files say what their retention counts; those of older versions counted seconds. Raises `DliError`."""
-    unit = body.idle_state_retention_unit or SECONDS
-    if unit not in {SECONDS, HOURS}:
-        raise bad("idle_state_retention_unit", f"it must be {SECONDS} or {HOURS}", f"必须为 {SECONDS} 或 {HOURS}")
     return rules.create(body, SECONDS)
 
 
@@ -195,7 +192,7 @@ async def import_jobs(
     cover = bool(data.is_cover)
     try:
         async with transfer.documents(data.zip_file) as documents:
-            found = await asyncio.to_thread(_all_imported, documents)
+            found = await in_thread(partial(_all_imported, documents))
             drafts = [draft for _, draft in found]
             arrivals = await transfer.take_in(project, drafts, cover=cover, user=permit.who)
     except BadPath as error:
@@ -240,8 +237,12 @@ def _names(body: type[Struct]) -> set[str]:
     return {field.name for field in fields(body)}
 
 
-def _all_imported(documents: Sequence[tuple[str, bytes]]) -> list[tuple[int, JobDraft]]:
-    return [imported(place, document) for place, document in documents]
+def _all_imported(documents: Sequence[tuple[str, bytes]], beat: Beat) -> list[tuple[int, JobDraft]]:
+    found = []
+    for place, document in documents:
+        beat()
+        found.append(imported(place, document))
+    return found
 
 
 def imported(place: str, document: bytes) -> tuple[int, JobDraft]:

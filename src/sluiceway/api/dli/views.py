@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from sluiceway.api.dli import notes, retention, wire
 from sluiceway.api.dli.clients import Truth
@@ -63,6 +65,10 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.FORBIDDEN: Code.RUN_FORBIDDEN,
         Refusal.WRONG_STATE: Code.RUN_STATE,
         Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
+        Refusal.NOT_WHOLE: Code.NO_SAVEPOINT,
+        Refusal.UNREADABLE: Code.NO_SAVEPOINT,
+        Refusal.DRAINED: Code.NO_SAVEPOINT,
+        Refusal.FINISHED: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
         Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
@@ -85,6 +91,30 @@ DEADLY: Final = Text(
     " --dli-savepoint-format 设为 auto。",
 )
 _OF_STOPS: Final[Mapping[Refusal, Text]] = {Refusal.NO_QUEUE: UNREGISTERED, Refusal.DEADLY: DEADLY}
+NOT_WHOLE: Final = Text(
+    "The state that the job would resume from cannot be used: {why}.",
+    "作业恢复所需的状态不可用：{why}。",
+)
+UNREADABLE: Final = Text(
+    "Nobody can tell now which state of the job is the newest. {why}. Send the request again later.",
+    "当前无法确定作业的最新状态。{why}。请稍后重试。",
+)
+DRAINED: Final = Text(
+    "The job was drained, so the savepoint is no way back: {why}. The operator can allow it with --dli-resume-anyway"
+    " drained.",
+    "作业已被 drain，其保存点不能用于恢复：{why}。运维人员可通过 --dli-resume-anyway drained 允许。",
+)
+FINISHED: Final = Text(
+    "The job is not resumed: {why}. The operator can allow it with --dli-resume-anyway finished.",
+    "未恢复作业：{why}。运维人员可通过 --dli-resume-anyway finished 允许。",
+)
+_OF_RUNS: Final[Mapping[Refusal, Text]] = {
+    Refusal.NOT_WHOLE: NOT_WHOLE,
+    Refusal.UNREADABLE: UNREADABLE,
+    Refusal.DRAINED: DRAINED,
+    Refusal.FINISHED: FINISHED,
+}
+_WORDS: Final = {Batch.STOP: _OF_STOPS, Batch.RUN: _OF_RUNS}
 
 
 def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
@@ -95,7 +125,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
     note = verdict.note.rstrip(".")
     return DliError(
         REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
-        _OF_STOPS.get(verdict.refusal) if batch is Batch.STOP else None,
+        _WORDS.get(batch, {}).get(verdict.refusal),
         status=status,
         note=f" ({note})" if note else "",
         why=note or status,
@@ -126,7 +156,21 @@ def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: L
         return wire.Outcome(success, f"{error.code} {error.message(language)}", str(error.code))
     if batch is Batch.STOP and verdict.status is not None:
         return wire.Outcome(success, AT_REST.say(language, {"status": dli_status(verdict.status)}))
-    return wire.Outcome(success, " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note))))
+    said = " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note)))
+    return _resumed(wire.Outcome(success, said), verdict)
+
+
+def _resumed(outcome: wire.Outcome, verdict: Verdict) -> wire.Outcome:
+    """The same, with the state that the job starts from."""
+    if verdict.back is None or (state := verdict.back.state) is None:
+        return outcome
+    age = verdict.back.age
+    return replace(
+        outcome,
+        restore_path=state.path,
+        restore_kind=UNSET if state.kind is None else state.kind.value,
+        restore_age_seconds=UNSET if age is None else int(age.total_seconds()),
+    )
 
 
 def done(language: Language, truth: Truth) -> wire.Done:

@@ -76,7 +76,7 @@ class Tag(Struct, frozen=True):
     value: TagValue = ""
 
 
-Tags = Annotated[list[Tag] | None, described(max_items=TAGS_LIMIT)]
+Tags = Annotated[list[Tag] | None, described(maxItems=TAGS_LIMIT)]
 
 
 class ResourceSpec(Struct, frozen=True):
@@ -111,6 +111,7 @@ class _SqlJobFields(Struct, frozen=True, kw_only=True):
     smn_topic: Text = None
     restart_when_exception: bool | None = None
     idle_state_retention: Retention = None
+    idle_state_retention_unit: Text = None  # ours: what it counts, seconds or hours
     edge_group_ids: EdgeGroups = None
     dirty_data_strategy: DirtyData = None
     udf_jar_url: Text = None
@@ -168,6 +169,10 @@ class Outcome(Struct, frozen=True):
     is_success: Success
     message: str
     error_code: str | UnsetType = UNSET  # only of a refused position
+    # Ours, of a start that resumes: the state that it begins from.
+    restore_path: str | UnsetType = UNSET
+    restore_kind: str | UnsetType = UNSET  # savepoint or checkpoint
+    restore_age_seconds: int | UnsetType = UNSET
 
 
 class Done(Struct, frozen=True):

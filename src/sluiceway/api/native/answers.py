@@ -3,9 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from sluiceway.api.native import wire
+import msgspec
+
+from sluiceway.api.native import back_wire, wire
 from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.way_back import Back, Concern
+from sluiceway.store.stories import Story
 
 ALREADY_STOPPED = "already_stopped"
 
@@ -19,6 +24,10 @@ _WORDS = {
     Refusal.NO_DEPENDENCY: "Something that its program depends on is missing. {note}",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
     Refusal.DEADLY: "{note}",
+    Refusal.NOT_WHOLE: "{note}",
+    Refusal.UNREADABLE: "{note} Try again when it can be.",
+    Refusal.DRAINED: "{note}",
+    Refusal.FINISHED: "{note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }
 
@@ -28,17 +37,57 @@ def shown(status: JobStatus) -> str:
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
 
 
+def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
+    """What is not as it seems, in the wire's form."""
+    return [back_wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
+
+
+def way_back(back: Back | None) -> back_wire.WayBack | None:
+    """What resuming a job comes to, in the wire's form."""
+    if back is None:
+        return None
+    passed = [back_wire.PassedOver(over.path, over.why) for over in back.passed]
+    found = back_wire.WayBack(passed_over=passed, concerns=concerns(back.concerns))
+    if (state := back.state) is None:
+        return found
+    return msgspec.structs.replace(
+        found,
+        path=state.path,
+        kind=state.kind or "",
+        source=state.source.value,
+        run_id=state.run_id,
+        kept_at=state.at,
+        age_seconds=None if back.age is None else round(back.age.total_seconds(), 3),
+        whole=state.whole,
+        drained=state.drained,
+        fit=None if back.fit is None else _fit(back.fit),
+    )
+
+
+def _fit(fit: Fit) -> back_wire.Fit:
+    left = [back_wire.LeftBehind(one.operator, one.id, one.bytes) for one in fit.left]
+    return back_wire.Fit(fit.kind.value, fit.text, left, list(fit.fresh), fit.slots)
+
+
 def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
     """The answer to one job of a request."""
     if verdict.refusal is None:
         code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
-        return wire.JobAnswer(job_id, True, code, verdict.note, wave)
+        return wire.JobAnswer(job_id, True, code, verdict.note, wave, way_back=way_back(verdict.back))
     status = verdict.status and shown(verdict.status)
     words = _WORDS[verdict.refusal].format(status=status, note=verdict.note)
-    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave)
+    back = way_back(verdict.back)
+    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave, way_back=back)
 
 
 def count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:
     """How many were accepted, and how many refused."""
     counts = Counter(answer.accepted for answer in answers)
     return counts[True], counts[False]
+
+
+def story_view(story: Story | None) -> wire.Story | None:
+    """An order and its retries as one."""
+    if story is None:
+        return None
+    return wire.Story(list(story.orders), sum(story.phases.values()), dict(story.phases))

@@ -11,9 +11,13 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     FORBIDDEN = "APIGW.0302"  # as the gate before all routes says it
     UNKNOWN_STOP = "unknown_stop"
+    UNKNOWN_RESUME = "unknown_resume"
+    NOT_RESUMED = "not_resumed"
     UNKNOWN_QUEUE = "unknown_queue"
     UNKNOWN_SAVEPOINT = "unknown_savepoint"
     UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_PLAN = "unknown_plan"
+    PLAN_OUTDATED = "plan_outdated"
     UNUSABLE_PATH = "unusable_path"
     SAVEPOINT_NEEDED = "savepoint_needed"
     SAVEPOINT_REMOVED = "savepoint_removed"
@@ -29,9 +33,13 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_REQUEST: 400,
     Code.FORBIDDEN: 403,
     Code.UNKNOWN_STOP: 404,
+    Code.UNKNOWN_RESUME: 404,
+    Code.NOT_RESUMED: 409,
     Code.UNKNOWN_QUEUE: 404,
     Code.UNKNOWN_SAVEPOINT: 404,
     Code.UNKNOWN_RESOURCE: 404,
+    Code.UNKNOWN_PLAN: 404,
+    Code.PLAN_OUTDATED: 409,
     Code.UNUSABLE_PATH: 400,
     Code.SAVEPOINT_NEEDED: 409,
     Code.SAVEPOINT_REMOVED: 409,

@@ -1,27 +1,35 @@
-"""What happens, as it happens: the audit, and the progress of one stop as server-sent events."""
+"""What happens, as it happens: the audit, and the progress of one stop or resume as server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
-from litestar.response import ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEventMessage, Stream
 
 from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, id_bounds, refusals
+from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, ResumeId, id_bounds, refusals
 from sluiceway.api.permit import Permit, PermitGiven
+from sluiceway.control.following import Following
 from sluiceway.domain.access import Action
+from sluiceway.domain.batch import Kind
 from sluiceway.store.audit import Event
 
 PAGE = 1000
+EVENTS: Final = "text/event-stream"
+UNCHANGED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy keeps it, or collects it first
 CHECK_EVERY = 30.0  # seconds after which it is asked whether the caller may still follow
 
+LastEvent = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", required=False, description="Where to go on after a broken connection."),
+]
 After = Annotated[
     int,
     Parameter(**id_bounds(0), description="Only events with higher ids."),
@@ -47,8 +55,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404, 429)
-    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=refusals(404, 429) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", EVENTS)},
 )
 async def follow_stop(
     project_id: Project,
@@ -56,27 +63,56 @@ async def follow_stop(
     following: FollowingGiven,
     permit: PermitGiven,
     request: Request[Any, Any, Any],
-    last: Annotated[
-        str | None,
-        HeaderParameter(name="Last-Event-ID", required=False, description="Where to go on after a broken connection."),
-    ] = None,
-) -> ServerSentEvent:
+    last: LastEvent = None,
+) -> Stream:
     """The events of a stop, those that were and those to come, until every job of it has settled.
 
     Each is a server-sent event with the event's id, its kind as `event`, and the event itself as JSON. The last one is
     `settled`. A stream that ends without it is to be asked for again, with Last-Event-ID.
     """
+    return await _followed(following, project_id, stop_id, Kind.STOP, permit, request, last)
+
+
+@get(
+    "/resumes/{resume_id:int}/events",
+    tags=["events"],
+    summary="Follow a resume",
+    responses=refusals(404, 429)
+    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+)
+async def follow_resume(
+    project_id: Project,
+    resume_id: ResumeId,
+    following: FollowingGiven,
+    permit: PermitGiven,
+    request: Request[Any, Any, Any],
+    last: LastEvent = None,
+) -> Stream:
+    """The events of a resume, those that were and those to come, until every job of it is back or will not come.
+
+    As those of a stop; the last one is `settled`.
+    """
+    return await _followed(following, project_id, resume_id, Kind.RESUME, permit, request, last)
+
+
+async def _followed(
+    following: Following,
+    project: str,
+    order: int,
+    kind: Kind,
+    permit: Permit,
+    request: Request[Any, Any, Any],
+    last: str | None,
+) -> Stream:
     who = caller_of(request.scope) or address_of(request.scope)
-    await following.check(project_id, stop_id, who)
+    await following.check(project, order, who, kind)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
-    pages = following.follow(project_id, stop_id, after, who)
-    return ServerSentEvent(_stream(pages, after, permit))
+    pages = following.follow(project, order, after, who, kind)
+    return Stream(_stream(pages, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 
-async def _stream(
-    pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit
-) -> AsyncIterator[ServerSentEventMessage]:
-    """The events as they come, for as long as the caller may see them."""
+async def _stream(pages: AsyncIterator[Sequence[Event]], after: int, permit: Permit) -> AsyncIterator[bytes]:
+    """The events as they come, a page in one piece, for as long as the caller may see them."""
     now = asyncio.get_running_loop().time
     checked = now()
     async with aclosing(pages):  # type: ignore[type-var]  # it is a generator
@@ -85,19 +121,22 @@ async def _stream(
                 checked = now()
                 if not await permit.still():
                     return
-            for event in page:
-                after = event.id
-                yield _message(event)
-            if not page:
-                yield ServerSentEventMessage(None, comment="still here")
-    yield ServerSentEventMessage("{}", "settled", str(after))
+            if page:
+                after = page[-1].id
+            yield b"".join(map(_message, page)) or _STILL_HERE
+            await asyncio.sleep(0)  # those who follow one stop are many, and all hear of a page at once
+    yield ServerSentEventMessage("{}", "settled", str(after)).encode()
 
 
 @lru_cache(2048)
-def _message(event: Event) -> ServerSentEventMessage:
+def _message(event: Event) -> bytes:
     """Made once for all who follow."""
-    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id))
+    return ServerSentEventMessage(msgspec.json.encode(_view(event)).decode(), event.kind, str(event.id)).encode()
+
+
+_STILL_HERE: Final = ServerSentEventMessage(None, comment="still here").encode()
 
 
 def _view(event: Event) -> wire.Event:
-    return wire.Event(event.id, event.at, event.kind, event.job_id, event.batch_id, event.who, event.detail)
+    stop, resume = (None, event.batch_id) if event.resumes else (event.batch_id, None)
+    return wire.Event(event.id, event.at, event.kind, event.job_id, stop, event.who, event.detail, resume)

@@ -8,19 +8,23 @@ from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
+from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
-from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
-StartJobsGiven = NamedDependency[SkipValidation[StartJobs]]
+ResumeJobsGiven = NamedDependency[SkipValidation[ResumeJobs]]
+RetryStopsGiven = NamedDependency[SkipValidation[RetryStops]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
+PlansGiven = NamedDependency[SkipValidation[KeptPlans]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
 
@@ -36,6 +40,12 @@ BatchId = Annotated[
 ]
 
 
+ResumeId = Annotated[
+    int,
+    Parameter(**id_bounds(), description="The id that the resume was accepted under."),
+]
+
+
 def refusals(*statuses: int) -> dict[int, ResponseSpec]:
     """How a path says no, for its description."""
     return {status: ResponseSpec(wire.Error, False, _WHY[status]) for status in (400, *statuses)}
@@ -43,8 +53,9 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such stop, savepoint, resource or queue.",
-    409: "The savepoint was removed, is still needed, or is not the service's to remove.",
+    404: "There is no such stop, resume, savepoint, resource, queue or plan.",
+    409: "The savepoint was removed, is still needed, or is not the service's to remove; a plan no longer holds; or "
+    "nothing was resumed yet.",
     413: "The body is too long. Nothing was done.",
     429: "The caller asks too often, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",

@@ -8,7 +8,7 @@ from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
-from sluiceway.api.native import events, jobs, resources, savepoints, stops, wire
+from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
@@ -16,20 +16,25 @@ from sluiceway.control.errors import (
     ControlError,
     Forbidden,
     KeyReused,
+    NotResumed,
+    PlanOutdated,
     ResourceTooLarge,
     SavepointNeeded,
     SavepointRemoved,
     StorageTrouble,
     TooManyStreams,
     UnknownBatch,
+    UnknownPlan,
     UnknownQueue,
     UnknownResource,
+    UnknownResume,
     UnknownSavepoint,
     Unremovable,
     UnusablePath,
 )
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
+_DIFFERENCES = 1000  # of a plan, in one answer
 _HANDLERS = [
     jobs.list_jobs,
     stops.stop,
@@ -37,8 +42,16 @@ _HANDLERS = [
     stops.show_stop,
     stops.abort,
     stops.proceed,
-    stops.resume,
+    stops.retry,
+    resumes.resume_stop,
+    resumes.resume_some,
+    resumes.list_resumes,
+    resumes.show_resume,
+    resumes.retry_resume,
+    resumes.abort_resume,
+    resumes.proceed_resume,
     events.follow_stop,
+    events.follow_resume,
     events.list_events,
     savepoints.list_savepoints,
     savepoints.take_savepoints,
@@ -62,6 +75,8 @@ def routes() -> Router:
             RequestEntityTooLarge: _too_large,
             Forbidden: _no(Code.FORBIDDEN),
             UnknownBatch: _no(Code.UNKNOWN_STOP),
+            UnknownResume: _no(Code.UNKNOWN_RESUME),
+            NotResumed: _no(Code.NOT_RESUMED),
             UnknownQueue: _no(Code.UNKNOWN_QUEUE),
             UnknownSavepoint: _no(Code.UNKNOWN_SAVEPOINT),
             UnknownResource: _no(Code.UNKNOWN_RESOURCE),
@@ -73,6 +88,8 @@ def routes() -> Router:
             UnusablePath: _no(Code.UNUSABLE_PATH),
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
+            UnknownPlan: _no(Code.UNKNOWN_PLAN),
+            PlanOutdated: _outdated,
             DatabaseUnavailable: _stores_nothing,
             TooManyStreams: _no(Code.TOO_MANY_STREAMS),
         },
@@ -92,6 +109,12 @@ def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response
         return _refused(code, str(error), STATUS[code])
 
     return answer
+
+
+def _outdated(_: Request[Any, Any, Any], error: PlanOutdated) -> Response[wire.Error]:
+    told = [back_wire.Difference(one.job_id, one.was, one.now) for one in error.found[:_DIFFERENCES]]
+    answer = wire.Error(Code.PLAN_OUTDATED, str(error), told)
+    return Response(answer, status_code=STATUS[Code.PLAN_OUTDATED], headers=pointing(Code.PLAN_OUTDATED))
 
 
 def _http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[wire.Error]:

@@ -1,9 +1,10 @@
-"""Stops of many jobs as one thing: accepting them, looking at them, taking them back, and undoing them."""
+"""Stops of many jobs as one thing: accepting them, looking at them, taking them back, and trying them again."""
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -13,30 +14,35 @@ from litestar.exceptions import ClientException
 from litestar.params import HeaderParameter, JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
-from sluiceway.api.native.answers import count, job_answer, shown
+from sluiceway.api.native import resume_wire, wire
+from sluiceway.api.native.answers import concerns, count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
     BatchId,
+    PlansGiven,
     PreflightGiven,
     Project,
     QueriesGiven,
-    StartJobsGiven,
+    RetryStopsGiven,
     StopJobsGiven,
     id_bounds,
     refusals,
 )
-from sluiceway.api.permit import PermitGiven
+from sluiceway.api.permit import Permit, PermitGiven
+from sluiceway.control import kept_plans
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
+from sluiceway.control.retry_stops import Retry
 from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
-from sluiceway.domain.batch import Limits
+from sluiceway.domain.batch import Kind, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import Plan, PlanKind, PlanRef
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.store.stories import Story
 from sluiceway.store.views import JobSelector
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
@@ -60,7 +66,7 @@ IdempotencyKey = Annotated[
     return_dto=None,
     tags=["stops"],
     summary="Stop jobs, each with a savepoint",
-    responses=refusals(404, 413, 422),
+    responses=refusals(404, 409, 413, 422),
 )
 async def stop(
     project_id: Project,
@@ -68,24 +74,101 @@ async def stop(
     request: Request[Any, Any, Any],
     stop_jobs: StopJobsGiven,
     preflight: PreflightGiven,
+    plans: PlansGiven,
     permit: PermitGiven,
     key: IdempotencyKey = None,
 ) -> wire.Accepted:
     """Accept the stop of each job that may be stopped. When the answer comes, it is stored and no crash loses it.
 
-    With `dry_run` nothing is stored and no job is touched; each is looked at instead.
+    With `dry_run` no job is touched; each is looked at instead, and the answer names a plan. With `plan` exactly the
+    jobs are stopped that a dry run has shown; nothing is done where anything has changed since.
     """
-    policy, limits, target = _policy(data), _limits(data), _target(data.target)
-    if target is not None and not permit.may(Action.TARGET):
+    named = None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest(), permit.who)
+    try:
+        if named is not None and data.plan is not None:
+            await stop_jobs.check_key(project_id, named)  # what was carried out must look changed by now
+        meant = await _meant(stop_jobs, plans, project_id, data)
+        _check_target(meant, permit)
+        if data.dry_run or data.plan is not None:
+            findings = await _looked_at(preflight, project_id, meant, permit)
+            if data.dry_run:
+                return await _shown(plans, project_id, meant, findings, permit)
+            meant = _held(meant, findings)
+        return await _stopped(stop_jobs, project_id, meant, permit, named)
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=wire.Accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """A request to stop jobs, with the jobs that it means."""
+
+    data: wire.StopRequest
+    job_ids: Sequence[int]
+    waves: Mapping[int, int]
+    policy: StopPolicy
+    limits: Limits
+    target: str | None
+    plan: Plan | None = None
+    shown: Mapping[int, str] | None = None  # of a plan's jobs: the Flink jobs
+
+
+async def _meant(stop_jobs: StopJobs, plans: PlansGiven, project: str, data: wire.StopRequest) -> _Meant:
+    """Raises `ClientException`, `UnknownQueue`, `UnknownPlan`."""
+    if data.window_seconds is not None and not data.dry_run:
+        raise ClientException("window_seconds tells a dry run how long the jobs are to stay stopped: it needs dry_run.")
+    if data.plan is None:
+        policy, limits, target = _policy(data), _limits(data), _target(data.target)
+        return _Meant(data, *await _jobs(stop_jobs, project, data), policy, limits, target)
+    if data != wire.StopRequest(plan=data.plan, reason=data.reason):
+        raise ClientException("A plan says itself which jobs to stop and how; give nothing but a reason beside it.")
+    plan = await plans.find(project, data.plan, PlanKind.STOP)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
+    assert asked.stop is not None, "it is a plan of a stop"
+    was = msgspec.structs.replace(asked.stop, reason=data.reason or asked.stop.reason)
+    job_ids = [shown.job_id for shown in plan.jobs]
+    return _Meant(was, job_ids, asked.waves, _policy(was), _limits(was), _target(was.target), plan)
+
+
+def _check_target(meant: _Meant, permit: Permit) -> None:
+    if meant.target is not None and not permit.may(Action.TARGET):
         raise Forbidden("Only an admin may have savepoints written outside of the storage root. Leave out target.")
-    allowed = permit.on(Action.STOP)
-    job_ids, waves = await _jobs(stop_jobs, project_id, data)
-    if data.dry_run:
-        findings = await preflight(
-            project_id, job_ids, savepoint=data.savepoint, target=target, wish=policy.format, allowed=allowed
-        )
-        answers = [_finding(finding, waves.get(finding.job_id, 0)) for finding in findings]
-        return wire.Accepted(None, *count(answers), answers, dry_run=True)
+
+
+async def _looked_at(preflight: PreflightGiven, project: str, meant: _Meant, permit: Permit) -> list[Finding]:
+    return await preflight(
+        project,
+        meant.job_ids,
+        savepoint=meant.data.savepoint,
+        target=meant.target,
+        wish=meant.policy.format,
+        allowed=permit.on(Action.STOP),
+        window=_seconds(meant.data.window_seconds),
+        drain=meant.policy.drain,
+    )
+
+
+async def _shown(
+    plans: PlansGiven, project: str, meant: _Meant, findings: Sequence[Finding], permit: Permit
+) -> wire.Accepted:
+    """The answer to a dry run, which is kept as a plan."""
+    answers = [_finding(finding, meant.waves.get(finding.job_id, 0)) for finding in findings]
+    asked = resume_wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
+    request = msgspec.json.encode(asked).decode()
+    plan = await plans.keep(project, PlanKind.STOP, permit.who, request, kept_plans.of_stop(findings))
+    return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan)
+
+
+def _held(meant: _Meant, findings: Sequence[Finding]) -> _Meant:
+    """Exactly what the plan shows as to be stopped. Raises `PlanOutdated` where anything else would be shown now."""
+    assert meant.plan is not None, "it is a plan's"
+    kept_plans.hold(meant.plan, kept_plans.of_stop(findings))
+    shown = {one.job_id: one.subject for one in meant.plan.jobs if one.accepted}
+    return replace(meant, job_ids=list(shown), shown=shown)
+
+
+async def _stopped(stop_jobs: StopJobs, project: str, meant: _Meant, permit: Permit, key: Key | None) -> wire.Accepted:
+    waves, job_ids = meant.waves, meant.job_ids
 
     def answer(batch: StopBatch) -> wire.Accepted:
         answers = [job_answer(job, v, waves.get(job, 0)) for job, v in zip(job_ids, batch.verdicts, strict=True)]
@@ -93,21 +176,21 @@ async def stop(
 
     order = StopOrder(
         after_savepoint=True,
-        policy=policy,
-        limits=limits,
-        target=target,
+        policy=meant.policy,
+        limits=meant.limits,
+        target=meant.target,
         waves=waves,
         who=permit.who,
-        allowed=allowed,
+        allowed=permit.on(Action.STOP),
         stopped_is_done=True,
-        key=None if key is None else Key(key, hashlib.sha256(await request.body()).hexdigest(), permit.who),
+        plan=PlanRef(meant.plan.id, meant.plan.who) if meant.plan else None,
+        shown=meant.shown,
+        key=key,
         answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
     )
-    try:
-        batch = await stop_jobs(project_id, job_ids, savepoint=data.savepoint, reason=data.reason, order=order)
-    except AnsweredBefore as before:
-        return msgspec.json.decode(before.answer, type=wire.Accepted)
-    return answer(batch)
+    return answer(
+        await stop_jobs(project, job_ids, savepoint=meant.data.savepoint, reason=meant.data.reason, order=order)
+    )
 
 
 @get("/stops", tags=["stops"], summary="The latest stops", responses=refusals())
@@ -121,15 +204,18 @@ async def list_stops(
     ] = None,
 ) -> wire.BatchList:
     """The latest requests to stop jobs, newest first."""
-    return wire.BatchList([_head(batch) for batch in await queries.batches(project_id, limit, before)])
+    found = await queries.batches(project_id, limit, before)
+    stories = await queries.stories(Kind.STOP, [batch.first for batch in found])
+    return wire.BatchList([_head(batch, stories) for batch in found])
 
 
 @get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop", responses=refusals(404))
 async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)
+    stories = await queries.stories(Kind.STOP, [batch.first])
     return wire.Batch(
-        **msgspec.structs.asdict(_head(batch)),
+        **msgspec.structs.asdict(_head(batch, stories)),
         phases=dict(Counter(entry.stop.phase.value for entry in batch.entries)),
         jobs=[_view(entry) for entry in batch.entries],
     )
@@ -164,20 +250,37 @@ async def proceed(
 
 
 @post(
-    "/stops/{stop_id:int}/resume",
+    "/stops/{stop_id:int}/retry",
     status_code=HTTP_202_ACCEPTED,
     tags=["stops"],
-    summary="Bring them back",
-    responses=refusals(404),
+    summary="Stop again what did not stop",
+    responses=refusals(404, 422),
 )
-async def resume(
-    project_id: Project, stop_id: BatchId, start_jobs: StartJobsGiven, permit: PermitGiven
-) -> wire.Resumed:
-    """Start exactly the jobs that this stop has stopped, each from its own savepoint, the last wave first."""
-    allowed = permit.on(Action.START)
-    verdicts = await start_jobs.resume_batch(project_id, stop_id, who=permit.who, allowed=allowed)
-    answers = [job_answer(job, verdict) for job, verdict in sorted(verdicts.items())]
-    return wire.Resumed(*count(answers), answers)
+async def retry(
+    project_id: Project,
+    stop_id: BatchId,
+    request: Request[Any, Any, Any],
+    retry_stops: RetryStopsGiven,
+    permit: PermitGiven,
+    key: IdempotencyKey = None,
+) -> wire.Accepted:
+    """Stop exactly those jobs of a stop, or of the last retry of it, that did not stop: in the same waves, and as the
+    stop before was asked for."""
+
+    def answer(failed: Sequence[views.BatchEntry], batch: StopBatch) -> wire.Accepted:
+        answers = [job_answer(e.job_id, v, e.wave) for e, v in zip(failed, batch.verdicts, strict=True)]
+        return wire.Accepted(batch.id, *count(answers), answers)
+
+    asked = Retry(
+        permit.who,
+        permit.on(Action.STOP),
+        None if key is None else Key(key, hashlib.sha256(request.url.path.encode()).hexdigest(), permit.who),
+        lambda failed, batch: msgspec.json.encode(answer(failed, batch)).decode(),
+    )
+    try:
+        return answer(*await retry_stops(project_id, stop_id, asked))
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=wire.Accepted)
 
 
 async def _jobs(stop_jobs: StopJobs, project: str, data: wire.StopRequest) -> tuple[Sequence[int], dict[int, int]]:
@@ -267,13 +370,18 @@ def _finding(finding: Finding, wave: int) -> wire.JobAnswer:
         if_savepoint_fails=finding.failing[0].value if finding.failing else "",
         if_savepoint_fails_reason=finding.failing[1] if finding.failing else "",
         problems=list(finding.problems),
+        way_back=concerns(finding.way_back),
     )
     return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
 
 
-def _head(batch: views.Batch) -> wire.BatchHead:
+def _head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
+    told = stories.get(batch.first)
     return wire.BatchHead(
         id=batch.id,
+        retry_of=batch.retry_of,
+        retried_by=told.retried_by.get(batch.id) if told else None,
+        story=story_view(told),
         savepoint=batch.savepoint,
         reason=batch.reason,
         who=batch.who,
@@ -283,6 +391,8 @@ def _head(batch: views.Batch) -> wire.BatchHead:
         jobs_total=batch.jobs,
         jobs_settled=batch.settled,
         settled=batch.settled == batch.jobs,
+        plan=batch.plan_id,
+        planned_by=batch.planned_by,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from sluiceway.api.native.back_wire import Concern, Difference, WayBack
 from sluiceway.settings import MAX_JOB_IDS
 
 JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
@@ -74,6 +75,8 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     waves: Annotated[list[Wave], Meta(min_length=1, max_length=100)] | None = None
     abort_when: AbortWhen | None = None
     dry_run: bool = False
+    window_seconds: Seconds | None = None  # with dry_run: how long the jobs are to stay stopped
+    plan: JobId | None = None  # a dry run of a stop, to carry out as it was shown
     reason: Annotated[str, Meta(max_length=500)] = ""
 
 
@@ -101,6 +104,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     if_savepoint_fails: str = ""  # runs_on, restarts_from_checkpoint, restarts_from_nothing, ends or unknown
     if_savepoint_fails_reason: str = ""
     problems: list[str] = []
+    way_back: list[Concern] = []  # what is known of the way back before it is too late
 
 
 class JobAnswer(Struct, frozen=True, omit_defaults=True):
@@ -111,7 +115,8 @@ class JobAnswer(Struct, frozen=True, omit_defaults=True):
     code: str = ""  # why not, or "already_stopped"
     message: str = ""
     wave: int = 0
-    finding: Finding | None = None  # of a dry run
+    finding: Finding | None = None  # of the dry run of a stop
+    way_back: WayBack | None = None  # of a start that resumes
 
 
 class Accepted(Struct, frozen=True, omit_defaults=True):
@@ -122,6 +127,7 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     refused: int
     jobs: list[JobAnswer]
     dry_run: bool = False
+    plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
 class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,14 +158,6 @@ class Proceeded(Struct, frozen=True):
     was: Literal["open", "paused", "aborted"]
 
 
-class Resumed(Struct, frozen=True):
-    """The answer to a request to resume what a batch has stopped."""
-
-    accepted: int
-    refused: int
-    jobs: list[JobAnswer]
-
-
 class StopView(Struct, frozen=True):
     """What became of one job of a batch."""
 
@@ -185,10 +183,21 @@ class StopView(Struct, frozen=True):
     deadline: datetime
 
 
-class BatchHead(Struct, frozen=True):
+class Story(Struct, frozen=True):
+    """An order and its retries as one: each job counts where it was taken last."""
+
+    orders: list[int]  # ids, the oldest first
+    jobs_total: int
+    phases: dict[str, int]
+
+
+class BatchHead(Struct, frozen=True, kw_only=True):
     """One request to stop jobs, without its jobs."""
 
     id: int
+    retry_of: int | None  # the stop of which it takes what failed
+    retried_by: int | None  # the stop that takes what failed of it
+    story: Story | None  # null where nothing was tried again
     savepoint: bool
     reason: str
     who: str
@@ -198,9 +207,11 @@ class BatchHead(Struct, frozen=True):
     jobs_total: int
     jobs_settled: int
     settled: bool  # no phase of it can change any more
+    plan: int | None  # the dry run that it carries out
+    planned_by: str  # who made that
 
 
-class Batch(BatchHead, frozen=True):
+class Batch(BatchHead, frozen=True, kw_only=True):
     """One request to stop jobs. `phases` counts its jobs by phase."""
 
     phases: dict[str, int]
@@ -223,6 +234,7 @@ class Event(Struct, frozen=True):
     stop_id: int | None  # of the batch
     who: str
     detail: str
+    resume_id: int | None  # of the way back that it is part of
 
 
 class StreamEvent(Struct, frozen=True):
@@ -341,11 +353,12 @@ class JobViews(Struct, frozen=True):
     next: int | None
 
 
-class Error(Struct, frozen=True):
+class Error(Struct, frozen=True, omit_defaults=True):
     """Why nothing was done, and what to do about it."""
 
     error_code: str
     error_msg: str
+    differences: list[Difference] = []  # of a plan that no longer holds; at most 1000
 
 
 class Resource(Struct, frozen=True, kw_only=True):

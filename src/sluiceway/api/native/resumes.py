@@ -1,0 +1,290 @@
+"""Ways back of many jobs as one thing: accepting them, looking at them, steering them, and trying them again.
+
+Each may be looked at first, and then carried out as that look, a plan, has shown it.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.exceptions import ClientException
+from litestar.params import JSONBody, Parameter
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from sluiceway.api.native import resume_wire, wire
+from sluiceway.api.native.answers import count, job_answer, shown, story_view
+from sluiceway.api.native.body import Json, OptionalJson
+from sluiceway.api.native.given import (
+    BatchId,
+    PlansGiven,
+    Project,
+    QueriesGiven,
+    ResumeId,
+    ResumeJobsGiven,
+    id_bounds,
+    refusals,
+)
+from sluiceway.api.permit import Permit, PermitGiven
+from sluiceway.control import kept_plans
+from sluiceway.control.resume_jobs import Ask, Resumed, ResumeJobs
+from sluiceway.control.start_jobs import PLAIN, Terms
+from sluiceway.domain.access import Action
+from sluiceway.domain.admission import Verdict
+from sluiceway.domain.batch import Kind
+from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.plan import Plan, PlanKind, PlanRef
+from sluiceway.domain.way_back import Allowed
+from sluiceway.store.back_views import BackEntry, Resume
+from sluiceway.store.stories import Story
+
+NOTHING_SAID = resume_wire.ResumeRequest()
+
+
+@post(
+    "/stops/{stop_id:int}/resume",
+    status_code=HTTP_202_ACCEPTED,
+    dto=OptionalJson[resume_wire.ResumeRequest],
+    return_dto=None,
+    tags=["resumes"],
+    summary="Bring back what a stop has stopped",
+    responses=refusals(404, 409),
+)
+async def resume_stop(
+    project_id: Project,
+    stop_id: BatchId,
+    resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
+    permit: PermitGiven,
+    data: JSONBody[resume_wire.ResumeRequest | None] = None,
+) -> resume_wire.Resumed:
+    """Start exactly the jobs that this stop, and retries of it, have stopped, each from its own savepoint.
+
+    The last wave comes first. The body may be left out.
+
+    With `failed`, only those that are parked or have failed on the last way back, each from its newest state. With
+    `dry_run` no job is touched: the answer says of each what its way back comes to, and names a plan.
+    """
+    asked = resume_wire.Planned(stop_id=stop_id, resume=data or NOTHING_SAID)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+
+
+@post(
+    "/resumes",
+    status_code=HTTP_202_ACCEPTED,
+    dto=Json[resume_wire.JobsResumeRequest],
+    return_dto=None,
+    tags=["resumes"],
+    summary="Bring back single jobs, or carry out a plan",
+    responses=refusals(404, 409, 413),
+)
+async def resume_some(
+    project_id: Project,
+    data: JSONBody[resume_wire.JobsResumeRequest],
+    resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
+    permit: PermitGiven,
+) -> resume_wire.Resumed:
+    """Start each of these jobs from its newest savepoint or checkpoint.
+
+    With `dry_run` no job is touched. With `plan` exactly the jobs are started that a dry run has shown, each from the
+    state that it has shown, and as it was asked for; nothing is done where anything has changed since.
+    """
+    if data.failed:
+        raise ClientException("`failed` is about an earlier resume; leave it out, or name that.")
+    if data.plan is not None:
+        if data != resume_wire.JobsResumeRequest(plan=data.plan):
+            raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
+        return await _carry_out(resume_jobs, plans, project_id, data.plan, permit)
+    if data.job_ids is None:
+        raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
+    asked = resume_wire.Planned(
+        job_ids=data.job_ids, resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
+    )
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+
+
+@get("/resumes", tags=["resumes"], summary="The latest resumes", responses=refusals())
+async def list_resumes(
+    project_id: Project,
+    queries: QueriesGiven,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 20,
+    before: Annotated[
+        int | None,
+        Parameter(**id_bounds(), required=False, description="Only older ones."),
+    ] = None,
+) -> resume_wire.ResumeList:
+    """The latest requests to bring jobs back, newest first."""
+    found = await queries.resumes(project_id, limit, before)
+    stories = await queries.stories(Kind.RESUME, [resume.first for resume in found])
+    return resume_wire.ResumeList([_head(resume, stories) for resume in found])
+
+
+@get(
+    "/resumes/{resume_id:int}",
+    tags=["resumes"],
+    summary="How far each job has come",
+    responses=refusals(404),
+)
+async def show_resume(project_id: Project, resume_id: ResumeId, queries: QueriesGiven) -> resume_wire.Resume:
+    """One request to bring jobs back, with every job's phase and what stands in its way."""
+    resume = await queries.resume(project_id, resume_id)
+    head = _head(resume, await queries.stories(Kind.RESUME, [resume.first]))
+    return resume_wire.Resume(**msgspec.structs.asdict(head), jobs=[_view(entry) for entry in resume.entries])
+
+
+@post(
+    "/resumes/{resume_id:int}/retry",
+    status_code=HTTP_202_ACCEPTED,
+    dto=OptionalJson[resume_wire.ResumeRequest],
+    return_dto=None,
+    tags=["resumes"],
+    summary="Bring back what did not come back",
+    responses=refusals(404),
+)
+async def retry_resume(
+    project_id: Project,
+    resume_id: ResumeId,
+    resume_jobs: ResumeJobsGiven,
+    plans: PlansGiven,
+    permit: PermitGiven,
+    data: JSONBody[resume_wire.ResumeRequest | None] = None,
+) -> resume_wire.Resumed:
+    """Start exactly those jobs of a resume, or of the last retry of it, that are parked or have failed, each from its
+    newest state. What the body leaves open is as it was in that. The body may be left out."""
+    asked = resume_wire.Planned(resume_id=resume_id, resume=data or NOTHING_SAID)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+
+
+@post(
+    "/resumes/{resume_id:int}/abort",
+    status_code=HTTP_202_ACCEPTED,
+    tags=["resumes"],
+    summary="Withdraw what was not sent",
+    responses=refusals(404),
+)
+async def abort_resume(
+    project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
+) -> wire.Aborted:
+    """Take back whatever of this resume was not sent yet; those jobs stay stopped. What was sent goes on."""
+    withdrawn = await resume_jobs.abort(project_id, resume_id, _ask(NOTHING_SAID, permit))
+    return wire.Aborted(sorted(withdrawn.jobs))
+
+
+@post(
+    "/resumes/{resume_id:int}/proceed",
+    status_code=HTTP_202_ACCEPTED,
+    tags=["resumes"],
+    summary="Go on after a pause",
+    responses=refusals(404),
+)
+async def proceed_resume(
+    project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
+) -> wire.Proceeded:
+    """Let a resume that `abort_when` has paused go on, whatever has failed so far."""
+    was = await resume_jobs.proceed(project_id, resume_id, _ask(NOTHING_SAID, permit))
+    return wire.Proceeded(was.value)
+
+
+async def _looked_at_or_begun(
+    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, asked: resume_wire.Planned, permit: Permit
+) -> resume_wire.Resumed:
+    how = asked.resume
+    terms = Terms(_allowed(how), dry_run=how.dry_run)
+    resumed = await _begun(resume_jobs, project, asked, permit, terms)
+    if not how.dry_run:
+        return _answer(resumed)
+    request = msgspec.json.encode(msgspec.structs.replace(asked, resume=msgspec.structs.replace(how, dry_run=False)))
+    shown_ = kept_plans.of_starts(resumed.verdicts)
+    plan = await plans.keep(project, PlanKind.RESUME, permit.who, request.decode(), shown_)
+    return msgspec.structs.replace(_answer(resumed), dry_run=True, plan=plan)
+
+
+async def _carry_out(
+    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, plan_id: int, permit: Permit
+) -> resume_wire.Resumed:
+    plan = await plans.find(project, plan_id, PlanKind.RESUME)
+    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
+    terms = Terms(_allowed(asked.resume), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
+    return _answer(await _begun(resume_jobs, project, asked, permit, terms))
+
+
+async def _begun(
+    resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, permit: Permit, terms: Terms
+) -> Resumed:
+    ask = _ask(asked.resume, permit, terms)
+    if asked.resume_id is not None:
+        return await resume_jobs.failed(project, asked.resume_id, ask)
+    if asked.stop_id is None:
+        return await resume_jobs.of_jobs(project, asked.job_ids, ask)
+    of_stop = resume_jobs.failed_of_stop if asked.resume.failed else resume_jobs.of_stop
+    return await of_stop(project, asked.stop_id, ask)
+
+
+def _hold(plan: Plan, verdicts: Mapping[int, Verdict]) -> None:
+    kept_plans.hold(plan, kept_plans.of_starts(verdicts))
+
+
+def _allowed(data: resume_wire.ResumeRequest) -> frozenset[Allowed]:
+    return frozenset(map(Allowed, data.allow))
+
+
+def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN) -> Ask:
+    """Raises `ClientException`."""
+    when = data.abort_when or wire.AbortWhen()
+    if data.abort_when is not None and (when.failures is None) == (when.share is None):
+        raise ClientException("abort_when takes either failures or share.")
+    if not data.park and not (data.park_after_seconds is None and data.park_restarts is None):
+        raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
+    after = None if data.park_after_seconds is None else timedelta(seconds=data.park_after_seconds)
+    wish = BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
+    return Ask(wish, permit.who, permit.on(Action.START), terms)
+
+
+def _answer(resumed: Resumed) -> resume_wire.Resumed:
+    answers = [job_answer(job, verdict) for job, verdict in sorted(resumed.verdicts.items())]
+    return resume_wire.Resumed(resumed.id, *count(answers), answers)
+
+
+def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHead:
+    told, policy = stories.get(resume.first), resume.policy
+    return resume_wire.ResumeHead(
+        id=resume.id,
+        stop_id=resume.source,
+        retry_of=resume.retry_of,
+        retried_by=told.retried_by.get(resume.id) if told else None,
+        story=story_view(told),
+        who=resume.who,
+        created_at=resume.created_at,
+        state=resume.state.value,
+        state_reason=resume.state_why,
+        max_parallel=policy.limits.max_parallel,
+        pace=policy.pace,
+        park_after_seconds=None if policy.bound.after is None else policy.bound.after.total_seconds(),
+        park_restarts=policy.bound.restarts,
+        jobs_total=resume.jobs,
+        jobs_settled=resume.settled,
+        settled=resume.settled == resume.jobs,
+        phases={phase.value: number for phase, number in resume.phases.items()},
+    )
+
+
+def _view(entry: BackEntry) -> resume_wire.BackView:
+    return resume_wire.BackView(
+        job_id=entry.job_id,
+        name=entry.name,
+        queue=entry.cluster,
+        job_status=shown(entry.status),
+        phase=entry.phase.value,
+        why=entry.why,
+        wave=entry.wave,
+        restored_from=entry.run.restore,
+        restarts=entry.run.health.restarts,
+        accepted_at=entry.accepted_at,
+        released_at=entry.released_at,
+        running_at=entry.run.started_at,
+        proven_at=entry.run.health.up_at,
+        unwell=entry.run.health.unwell and entry.run.live,
+    )

@@ -1,0 +1,50 @@
+"""What `sluiceway jobs show` shows of a job, line by line."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Health, JobDetail
+
+
+def details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
+    """Its lines, each with what it is called; those without a value are left out."""
+    config = job.job_config
+    checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
+    lines = {
+        "name": job.name,
+        "description": job.desc,
+        "status": job.status,
+        "health": health.condition if health else "",
+        "why": job.status_desc,
+        "queue": job.queue_name or "the default one",
+        "savepoint": job.savepoint_path or "none",
+        "created": tables.when(job.create_time),
+        "started": tables.when(job.start_time),
+        "lasting": tables.lasting(job.duration),
+        "parallelism": str(config.get("parallel_number", "")),
+        "checkpoints": checkpoints,
+        "idle state": _retention(config),
+        "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
+        "options": str(config.get("runtime_config") or ""),
+    }
+    return [(name, value) for name, value in lines.items() if value]
+
+
+def _retention(config: Mapping[str, Any]) -> str:
+    if (named := _option(config, "table.exec.state.ttl")) is not None:
+        return f"kept for {named} (table.exec.state.ttl)"
+    value, unit = config.get("idle_state_retention"), config.get("idle_state_retention_unit", "seconds")
+    if not value:
+        return "" if value is None else "kept for ever"
+    return f"kept for {value} {str(unit).removesuffix('s') if value == 1 else unit}"
+
+
+def _option(config: Mapping[str, Any], wanted: str) -> str | None:
+    """The value of one of Flink's options among those of a job."""
+    try:
+        options = json.loads(config.get("runtime_config") or "[]")
+        return next((str(one["value"]) for one in options if one["key"] == wanted), None)
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,95 @@
+"""`sluiceway resume`: bring back what a stop has stopped, or single jobs, or what a plan has shown."""
+
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli.answers import Stop, read
+from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.client import Client, Reply
+from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.output import Failed
+from sluiceway.cli.resume_options import Back, Terms
+from sluiceway.cli.resumes import begun
+
+resume_app = commands("resume")
+
+
+@resume_app.default
+def resume(
+    stop_id: PositiveInt | None = None,
+    /,
+    *,
+    job: Names = (),
+    plan: PositiveInt | None = None,
+    failed: Flag = False,
+    terms: Terms | None = None,
+    back: Back | None = None,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    common: Common | None = None,
+) -> int:
+    """Bring back exactly the jobs that a stop has stopped, each from its own savepoint, the last wave first.
+
+    Exits with 0 when the start of every job is accepted; with --wait, when every job is back: all of its tasks have
+    run, and it has completed a checkpoint since, where it takes any. A job that fails again and again instead is
+    parked: canceled, with its state as it was, and the cause is told. The others go on. Ctrl-C ends the waiting, not
+    the resume.
+
+    Example: `sluiceway resume 7 --dry-run`, then `sluiceway resume --plan PLAN_ID --wait`
+
+    Many jobs: `sluiceway resume 7 --max-parallel 20 --pace 30 --wait`
+
+    Single jobs: `sluiceway resume --job orders payments`
+
+    What did not come back, once it is mended: `sluiceway resume 7 --failed --wait`
+
+    Parameters
+    ----------
+    stop_id
+        The id that the stop was accepted under; `sluiceway stops list` shows the latest. With --failed also that of a
+        resume.
+    job
+        Ids or exact names of jobs, each to start from its newest savepoint or checkpoint.
+    plan
+        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
+    failed
+        Only what is parked or has failed on the last way back, each from its newest state, and otherwise as that way
+        back was asked for.
+    wait
+        Wait until each job is back, or will not come.
+    timeout
+        Seconds to wait at most. The resume goes on all the same.
+    """
+    if (stop_id is not None, bool(job), plan is not None).count(True) != 1:
+        raise Failed("Say what to resume, in one way: the id of a stop, or --job with ids or names, or --plan.", code=2)
+    if failed and stop_id is None:
+        raise Failed("--failed is about a stop or a resume: give its id.", code=2)
+    check_wait(timeout, wait=wait)
+    common, terms, how = or_default(common), terms or Terms(), (back or Back()).body()
+    client = common.client()
+    if plan is not None:
+        terms.refuse("A plan says itself on which terms")
+        if how:
+            raise Failed("A plan says itself how to bring the jobs back; give nothing beside it.", code=2)
+        reply = client.resume_jobs({"plan": plan})
+    elif stop_id is not None:
+        reply = _order(client, stop_id, terms, how, failed=failed)
+    else:
+        reply = _jobs(client, ids_or_names(client, job), terms, how)
+    return begun(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
+
+
+def _order(client: Client, order: int, terms: Terms, how: dict[str, object], *, failed: bool) -> Reply:
+    """What a stop has stopped, or what failed of a way back."""
+    body = terms.body() | how
+    if failed:
+        return client.resume_failed(order, body)
+    if asks(yes=terms.yes) and not terms.dry_run:
+        found = read(client.show_stop(order).data, Stop)
+        confirm(sum(view.phase == "stopped" for view in found.jobs), "resumed")
+    return client.resume_stop(order, body)
+
+
+def _jobs(client: Client, job_ids: list[int], terms: Terms, how: dict[str, object]) -> Reply:
+    if asks(yes=terms.yes) and not terms.dry_run:
+        confirm(len(set(job_ids)), "resumed")
+    return client.resume_jobs({"job_ids": job_ids} | terms.body() | how)

@@ -1,0 +1,77 @@
+"""What a resume can be told: on which terms, and how to bring jobs back; and the request that it becomes."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli.options import Flag, Seconds
+from sluiceway.cli.output import Failed
+from sluiceway.cli.stop_options import threshold
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """How to bring them back."""
+
+    max_parallel: PositiveInt | None = None
+    """Jobs on their way back at once, over all clusters: the next begins when one is proven."""
+
+    pace: PositiveInt | None = None
+    """Starts a minute, evenly, over all clusters, so that catching up does not flatten what the jobs read from."""
+
+    abort_when: str | None = None
+    """Pause what has not begun when so many jobs have not come back: a number, or a share such as 10%."""
+
+    park: Annotated[bool, Parameter(show_default=False)] = True
+    """Park a job that fails again and again: cancel it, with its state as it was. --no-park lets it go on trying."""
+
+    park_after: Seconds = None
+    """Seconds for which a job may fail before it is parked. Default: 180."""
+
+    park_restarts: PositiveInt | None = None
+    """Restarts at which a job is parked before that time is up. Default: no bound."""
+
+    def body(self) -> dict[str, object]:
+        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        if not self.park and (self.park_after is not None or self.park_restarts is not None):
+            raise Failed("--no-park leaves no --park-after and no --park-restarts.", code=2)
+        given = {
+            "max_parallel": self.max_parallel,
+            "pace": self.pace,
+            "abort_when": None if self.abort_when is None else threshold(self.abort_when),
+            "park_after_seconds": self.park_after,
+            "park_restarts": self.park_restarts,
+        }
+        said: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+        return said if self.park else said | {"park": False}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which terms jobs are resumed."""
+
+    dry_run: Flag = False
+    """Touch nothing; say for each job which state it would start from, and what time and the past have done to it."""
+
+    drained: Flag = False
+    """Resume also from savepoints of a stop with --drain: windows that it cut are written twice."""
+
+    finished: Flag = False
+    """Resume also jobs that have finished by themselves: rows are written again."""
+
+    yes: Flag = False
+    """Ask nothing, however many jobs there are."""
+
+    def body(self) -> dict[str, object]:
+        """The fields of the request."""
+        allow = [name for name in ("drained", "finished") if getattr(self, name)]
+        return ({"allow": allow} if allow else {}) | ({"dry_run": True} if self.dry_run else {})
+
+    def refuse(self, way: str) -> None:
+        """Refuse what has no meaning where nothing is resumed, or where a plan says it. Raises `Failed`."""
+        if self.body():
+            raise Failed(f"{way}, or leave out --dry-run, --drained and --finished.", code=2)

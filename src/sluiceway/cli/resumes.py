@@ -1,0 +1,264 @@
+"""`sluiceway resumes`: look at ways back and steer them; and what `sluiceway resume` does once it is accepted."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Aborted, Answers, BackView, Proceeded, Resume, Resumes, read
+from sluiceway.cli.client import Client
+from sluiceway.cli.dry_run import show_way_back
+from sluiceway.cli.events import followed, told
+from sluiceway.cli.fares import until_started
+from sluiceway.cli.jobs import report, tell_losses
+from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.progress import Board, Line, looks
+from sluiceway.cli.resume_options import Terms
+
+BACK: Final = frozenset({"proven", "finished"})
+SETTLED: Final = BACK | {"parked", "failed", "stopped", "withdrawn"}
+SLOW: Final = frozenset({"restoring", "running"})  # what may last for ever, and holds up nobody once it is unwell
+
+resumes_app = commands("resumes", "Look at resumes, and steer them.")
+
+
+@resumes_app.command(name="list")
+def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
+    """List the latest resumes, the newest first. One that was tried again is told with its last try, as one.
+
+    Example: `sluiceway resumes list --limit 5`
+
+    Parameters
+    ----------
+    limit
+        How many to look at; 1000 at most.
+    """
+    common = or_default(common)
+    reply = common.client().resumes(limit)
+    if common.json:
+        tables.document(reply.data)
+        return 0
+    rows = []
+    for head in read(reply.data, Resumes).resumes:
+        if head.retried_by is None:
+            phases = head.story.phases if head.story else head.phases
+            tries = head.story.orders if head.story else [head.id]
+            of = "" if head.stop_id is None else str(head.stop_id)
+            state = "" if head.state == "open" else head.state
+            row = (str(head.id), tables.moment(head.created_at), of, str(sum(phases.values())), tables.counts(phases))
+            rows.append((*row, tables.tries(tries), state))
+    tables.table(("resume", "accepted", "of stop", "jobs", "phases", "tries", "state"), rows)
+    return 0
+
+
+@resumes_app.command
+def show(
+    resume_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None
+) -> int:
+    """Show how far each job of a resume has come.
+
+    Exits with 0 when it could be shown; with --wait, when every job is back: proven by a first checkpoint.
+
+    Example: `sluiceway resumes show 9 --wait`
+
+    Parameters
+    ----------
+    resume_id
+        The id that the resume was accepted under.
+    wait
+        Watch until every job is back, or will not come.
+    timeout
+        Seconds to wait at most.
+    """
+    check_wait(timeout, wait=wait)
+    common = or_default(common)
+    client = common.client()
+    if wait:
+        data, code = watched(client, resume_id, timeout, common)
+    else:
+        data, code = client.show_resume(resume_id).data, 0
+        if not common.json:
+            _show(read(data, Resume))
+    if common.json:
+        tables.document(data)
+    return code
+
+
+@resumes_app.command
+def watch(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Follow a resume event by event until every job of it is back, or will not come.
+
+    Exits with 0 when every job is back. A broken connection is taken up again. Ctrl-C ends the watching, not the
+    resume.
+
+    Example: `sluiceway resumes watch 9`
+
+    Parameters
+    ----------
+    resume_id
+        The id that the resume was accepted under.
+    """
+    common = or_default(common)
+    client = common.client()
+    try:
+        for event in followed(client, resume_id, "resumes"):
+            tables.line(event) if common.json else say(told(event))
+            if event["kind"] == "batch_paused":
+                break  # it would wait for somebody to say how it goes on
+    except KeyboardInterrupt:
+        complain(f"The resume goes on. Look again with: sluiceway resumes watch {resume_id}")
+        raise
+    return _ended(read(client.show_resume(resume_id).data, Resume), quiet=common.json)
+
+
+@resumes_app.command
+def abort(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Withdraw whatever of a resume was not sent yet. Those jobs stay stopped; what was sent goes on.
+
+    Example: `sluiceway resumes abort 9`
+
+    Parameters
+    ----------
+    resume_id
+        The id that the resume was accepted under.
+    """
+    common = or_default(common)
+    reply = common.client().abort(resume_id, "resumes")
+    if common.json:
+        tables.document(reply.data)
+    else:
+        withdrawn = len(read(reply.data, Aborted).withdrawn)
+        say(f"Withdrawn: {tables.jobs(withdrawn)}. See: sluiceway resumes show {resume_id}")
+    return 0
+
+
+@resumes_app.command
+def proceed(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Let a resume go on that --abort-when has paused, whatever has failed so far.
+
+    Exits with 0 when it goes on, and with 1 when it was not paused.
+
+    Example: `sluiceway resumes proceed 9`
+
+    Parameters
+    ----------
+    resume_id
+        The id that the resume was accepted under.
+    """
+    common = or_default(common)
+    reply = common.client().proceed(resume_id, "resumes")
+    was = read(reply.data, Proceeded).was
+    if common.json:
+        tables.document(reply.data)
+    elif was == "paused":
+        say(f"Resume {resume_id} goes on. Watch it with: sluiceway resumes watch {resume_id}")
+    else:
+        complain(f"Resume {resume_id} was not paused; it is {was}.")
+    return int(was != "paused")
+
+
+def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
+    """Tell what became of a request to bring jobs back, after waiting for them where that is asked for.
+
+    Of a dry run, tell what it has shown.
+    """
+    answers = read(data, Answers)
+    if terms.dry_run:
+        return show_way_back(answers, data, common)
+    if not common.json:
+        _say_accepted(answers)
+    end: tuple[Any, int] | None = None
+    others: list[dict[str, object]] = []
+    code = 0
+    if wait:
+        end = watched(client, answers.id, timeout, common) if answers.id is not None else None
+        mine = {view.job_id for view in read(end[0], Resume).jobs} if end else set()
+        # What came back under an earlier order is waited for, too.
+        rest = [answer.job_id for answer in answers.jobs if answer.accepted and answer.job_id not in mine]
+        found = until_started(client, rest, timeout) if rest else []
+        others = [each.shown for each in found]
+        code = max(end[1] if end else 0, int(any(not each.up for each in found)))
+    if common.json:
+        tables.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
+    code = max(code, report(answers, quiet=common.json))
+    if not common.json:
+        tell_losses(answers)
+    return code
+
+
+def watched(client: Client, resume_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:
+    """Watch a resume to its end and show what it came to: that, and what to exit with."""
+    data: Any = None
+    again = f"Look again with: sluiceway resumes show {resume_id} --wait"
+    try:
+        with Board(f"Resume {resume_id}") as board:
+            for reply in looks(lambda: client.show_resume(resume_id), timeout):
+                data = reply.data
+                resume = read(data, Resume)
+                board.show([_line(view) for view in resume.jobs])
+                if resume.settled or resume.state == "paused" or all(_rests(view, resume) for view in resume.jobs):
+                    break
+    except KeyboardInterrupt:
+        complain(f"The resume goes on. {again}")
+        raise
+    if data is None:
+        raise Failed(f"The service has not answered in time; the resume goes on. {again}")
+    return data, _ended(read(data, Resume), quiet=common.json)
+
+
+def _rests(view: BackView, resume: Resume) -> bool:
+    """Whether nobody can say that a job will come to anything else."""
+    parks = resume.park_after_seconds is not None or resume.park_restarts is not None
+    slow = view.unwell and (view.phase in SLOW or (view.phase == "restarting" and not parks))
+    return view.phase in SETTLED or slow
+
+
+def _say_accepted(answers: Answers) -> None:
+    if answers.id is not None:
+        say(
+            f"Resume {answers.id} is accepted for {tables.jobs(answers.accepted)}. "
+            f"Look at it with: sluiceway resumes show {answers.id}"
+        )
+    elif not answers.jobs:
+        say("There is no job to bring back.")
+
+
+def _ended(resume: Resume, *, quiet: bool) -> int:
+    if not quiet:
+        _show(resume)
+    if resume.state == "paused":
+        ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
+        complain(f"The resume is paused: {resume.state_reason} Let it go on, or give up the rest, with: {ways}")
+    elif not resume.settled:
+        complain(f"It goes on. Look again with: sluiceway resumes show {resume.id} --wait")
+    if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
+        again = f"sluiceway resume {resume.id} --failed --wait"
+        complain(f"{tables.jobs(missed)} did not come back. Mend what ails them, then: {again}")
+    return int(any(view.phase not in BACK for view in resume.jobs))
+
+
+def _show(resume: Resume) -> None:
+    waves = any(view.wave for view in resume.jobs)
+    headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "restarts", "seconds", "restored from")
+    tables.table((*headers, "why"), [_row(view, waves=waves) for view in resume.jobs], path="restored from")
+
+
+def _row(view: BackView, *, waves: bool) -> Sequence[str]:
+    seconds = tables.seconds_between(view.released_at or view.accepted_at, view.proven_at)
+    return (
+        str(view.job_id),
+        view.name,
+        view.queue,
+        *((str(view.wave + 1),) if waves else ()),
+        view.phase,
+        str(view.restarts or ""),
+        "" if seconds is None else f"{seconds:.2f}",
+        view.restored_from or "",
+        view.why,
+    )
+
+
+def _line(view: BackView) -> Line:
+    return Line(view.job_id, view.name, view.phase, view.why, done=view.phase in SETTLED)

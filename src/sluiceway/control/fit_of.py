@@ -1,0 +1,117 @@
+"""Whether a job would start from a state, as it would be submitted now. Nothing is stored, and nothing runs."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.fit import Fit, Held, Plan, Readable, Reason, Why, fit_of
+from sluiceway.domain.fitting import Case, Pair, judge, questions
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.variables import names_in
+from sluiceway.engines.operators import NoPlan
+from sluiceway.engines.sql import SqlRefused
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.metadata import VERSIONS, Format, Metadata
+from sluiceway.storage.savepoints import Storage
+
+_NUMBER = re.compile(r"\[[0-9]{1,9}\]")  # of an operator in its plan, which the next plan counts anew
+NEWEST = VERSIONS[-1]  # of `_metadata`, as Flink 2.3 writes it, which plans
+OF_A_PROGRAM = "What a program's job consists of is known when it runs: whether the state fits is seen when it starts."
+
+
+@dataclass(frozen=True, slots=True)
+class StateFrom:
+    """A savepoint or checkpoint that a job is to start from."""
+
+    path: str  # URI of its directory
+    spec: JobSpec | None = None  # of the run that has made it; None: nobody knows
+    metadata: Metadata | None = None  # where it has been read already
+    flink_version: str = ""  # that has written it, for example "2.3.0"; empty: not known
+
+
+class Plans(Protocol):
+    """What plans a job without running it."""
+
+    @property
+    def flink_version(self) -> str:
+        """That plans; empty before the first plan."""
+
+    async def plan(self, spec: JobSpec, caller: str) -> Plan:
+        """What the job would run as. Raises `SqlRefused`, `NoPlan`, `Unreachable`."""
+
+    async def readable(self, pairs: Collection[Pair], caller: str) -> Mapping[Pair, Readable]:
+        """Whether what the first serializer of each has written can be read by the second. Raises `Unreachable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitOf:
+    """The use case."""
+
+    storage: Storage
+    plans: Plans
+    free_slots: Callable[[Cluster], Awaitable[int | None]]  # None where nobody knows
+
+    async def judge(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+        """Hold the state against the job. What cannot be found out is a `Fit` too; callers take turns at the planner.
+
+        Without a cluster nobody counts its slots.
+        """
+        if spec.program is not None:
+            return fit_of(Reason(Why.NOT_PLANNED, OF_A_PROGRAM))
+        try:
+            now = await self.plans.plan(spec, caller)
+        except SqlRefused as error:
+            return fit_of(Reason(Why.REFUSED, f"The job would be refused: {error}"))
+        except (NoPlan, Unreachable) as error:
+            return fit_of(Reason(Why.NOT_PLANNED, f"What the job would run as is not known: {error}"))
+        try:
+            metadata = state.metadata or await self.storage.metadata(state.path)
+        except StorageUnreadable as error:
+            return fit_of(Reason(Why.NOT_READ, f"The state cannot be read from here: {error}."), slots=now.slots)
+        before, unknown = await self._before(state, metadata, caller)
+        slots = await self.free_slots(cluster) if cluster else None
+        native = metadata.format is not Format.CANONICAL
+        case = Case(_held(metadata), before, now, slots, native, unknown)
+        return judge(case, await self._verdicts(case, caller))
+
+    async def _before(self, state: StateFrom, metadata: Metadata, caller: str) -> tuple[Plan | None, str]:
+        """The job that has made the state, or why nobody knows it."""
+        if state.spec is None or state.spec.program is not None:
+            return None, "nobody knows the SQL that has made it"
+        ours = self.plans.flink_version
+        if metadata.version < NEWEST or (state.flink_version and _minor(state.flink_version) != _minor(ours)):
+            return None, f"another version of Flink has made it than {ours}, which would run it"
+        if names_in(state.spec.sql):
+            return None, "the SQL that has made it has variables in it, which may have had other values then"
+        try:
+            return await self.plans.plan(state.spec, caller), ""
+        except (SqlRefused, NoPlan, Unreachable) as error:
+            return None, f"the SQL that has made it cannot be planned any more ({str(error).rstrip('.')})"
+
+    async def _verdicts(self, case: Case, caller: str) -> Mapping[Pair, Readable]:
+        pairs = questions(case)
+        try:
+            return await self.plans.readable(pairs, caller) if pairs else {}
+        except Unreachable:
+            return {}
+
+
+def _held(metadata: Metadata) -> list[Held]:
+    return [
+        Held(
+            each.id,
+            _NUMBER.sub("", each.name or ""),
+            each.max_parallelism,
+            each.bytes,
+            each.stateful,
+            each.finished,
+            each.in_flight,
+        )
+        for each in metadata.operators
+    ]
+
+
+def _minor(version: str) -> list[str]:
+    return version.split("-", maxsplit=1)[0].split(".")[:2]

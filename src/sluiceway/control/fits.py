@@ -1,0 +1,102 @@
+"""Whether the states that jobs would be resumed from fit the jobs as they are now."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from sluiceway.control.fit_of import OF_A_PROGRAM, StateFrom
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.fit import Fit, FitKind, Reason, Why, fit_of
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.way_back import Back, Concern, Trouble, Weight
+from sluiceway.store import past, past_specs
+from sluiceway.store.database import Database
+from sluiceway.store.intents import Start
+
+PATIENCE: Final = 20.0  # seconds for all jobs of a start that is meant; a dry run takes as long as it takes
+_TOO_LATE: Final = "Whether the state fits was not found out in time; a dry run waits for it."
+_WEIGHTS: Final = {
+    FitKind.OTHER_MEANING: Weight.LOSS,
+    FitKind.UNKNOWN: Weight.UNKNOWN,
+    FitKind.LEFT_BEHIND: Weight.LOSS,
+    FitKind.WOULD_NOT_START: Weight.LOSS,
+}
+
+
+_Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
+
+
+class Judge(Protocol):
+    """What holds a state against a job, as `FitOf.judge` does."""
+
+    async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+        """Never raises for anything about the job."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The use case. Call it."""
+
+    db: Database
+    judge: Judge
+    locate: Callable[[str], Cluster | None]
+
+    async def __call__(
+        self, project: str, starts: Sequence[Start], backs: Mapping[int, Back], *, dry_run: bool
+    ) -> dict[int, Back]:
+        """The same ways back, with how the states fit.
+
+        A start that is meant has a bounded time, and looks only at jobs that were changed since their state was made.
+        """
+        wanted = [start for start in starts if start.restore is not None]
+        if not dry_run:
+            made_by = {start.job_id: run for start in wanted if (run := _run_of(backs[start.job_id])) is not None}
+            changed = await past.changed_since(self.db, made_by)
+            wanted = [start for start in wanted if start.job_id in changed]
+        cases = await self._cases(wanted, backs)
+        found = await (self._all(project, cases, slots=True) if dry_run else self._in_time(project, cases))
+        return {**backs, **{start.job_id: _with(backs[start.job_id], fit) for start, fit in found.items()}}
+
+    async def _cases(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[Start, _Case]:
+        specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
+        made_by = {start: _run_of(backs[start.job_id]) for start in starts}
+        before = await past_specs.specs_of(self.db, sorted({run for run in made_by.values() if run is not None}))
+
+        def state(start: Start, run: int | None) -> StateFrom:
+            seen = backs[start.job_id].state
+            version = seen.flink_version if seen else ""
+            return StateFrom(start.restore or "", before.get(run or 0), flink_version=version)
+
+        known = {start: run for start, run in made_by.items() if start.job_id in specs}
+        return {start: (specs[start.job_id], state(start, run)) for start, run in known.items()}
+
+    async def _all(self, project: str, cases: Mapping[Start, _Case], *, slots: bool) -> dict[Start, Fit]:
+        async def one(start: Start, spec: JobSpec, state: StateFrom) -> Fit:
+            cluster = self.locate(start.cluster) if slots else None
+            return await self.judge(spec, state, cluster, caller=project)
+
+        found = await asyncio.gather(*(one(start, *case) for start, case in cases.items()))
+        return dict(zip(cases, found, strict=True))
+
+    async def _in_time(self, project: str, cases: Mapping[Start, _Case]) -> dict[Start, Fit]:
+        if not cases:
+            return {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._all(project, cases, slots=False)
+        except TimeoutError:
+            return dict.fromkeys(cases, fit_of(Reason(Why.NOT_PLANNED, _TOO_LATE)))
+
+
+def _run_of(back: Back) -> int | None:
+    return back.state.run_id if back.state else None
+
+
+def _with(back: Back, fit: Fit) -> Back:
+    # That of a program nobody can ever tell, and it is no reason to look closer.
+    program = OF_A_PROGRAM in fit.text
+    weight = Weight.NOTE if program else _WEIGHTS.get(fit.kind, Weight.NOTE)
+    told = (Concern(Trouble.FIT, weight, fit.text),) if fit.text else ()
+    return replace(back, fit=fit, concerns=(*back.concerns, *told))

@@ -1,0 +1,35 @@
+"""Parks jobs that fail on their way back: stores a cancel for each, which the next turn sends."""
+
+from collections.abc import Iterable, Mapping
+
+from sluiceway.domain import coming_back
+from sluiceway.domain.snapshot import SnapshotPhase
+from sluiceway.store import parked
+from sluiceway.store.database import Database
+from sluiceway.store.leases import Lease
+from sluiceway.store.parked import Means, Parking
+from sluiceway.store.work import Work
+
+__all__ = ["Means", "park"]
+
+
+async def park(db: Database, lease: Lease, work: Iterable[Work], failing: Mapping[int, int], means: Means) -> None:
+    """Park those whose bound is passed. `failing`: the runs that the last look showed failing, with their restarts."""
+    suspects = [w for w in work if w.run.id in failing and _may_be(w)]
+    bounds = await parked.bounds(db, {w.starts_batch for w in suspects if w.starts_batch}) if suspects else {}
+    found = []
+    for each in suspects:
+        bound = bounds.get(each.starts_batch or 0)
+        why = bound and coming_back.parked(each.run, failing[each.run.id], bound, means.now)
+        if why and each.starts_batch:
+            found.append(Parking(each, each.starts_batch, why, coming_back.parking(each.run)))
+    if found:
+        await parked.park(db, lease, found, means)
+
+
+def _may_be(work: Work) -> bool:
+    """Whether nothing of ours is under way on it, and nobody has tried to park it before."""
+    snapshot = work.open_snapshot
+    saving = snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE
+    tried = work.stop is not None and work.stop.batch_id == work.starts_batch
+    return bool(work.current and work.run.falters_since and not work.open_stop and not saving and not tried)

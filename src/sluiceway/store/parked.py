@@ -1,0 +1,99 @@
+"""Jobs that are parked on their way back: by stops that nobody asked for, in one transaction with what shows it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from sluiceway.domain.batch import Kind
+from sluiceway.domain.coming_back import Bound
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.policy import StopPolicy
+from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
+from sluiceway.store.leases import Lease, holds
+from sluiceway.store.reserve import Use
+from sluiceway.store.schema import batches, events, jobs, runs, stops
+from sluiceway.store.stop_intents import StopIntent, insert_stops
+from sluiceway.store.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """One job to park."""
+
+    work: Work
+    order: int  # the way back that it is part of
+    why: str
+    policy: StopPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a stop needs besides its job."""
+
+    timeout: timedelta
+    home: str  # see `StopIntent`
+    now: datetime
+
+
+async def bounds(db: Database, orders: Collection[int]) -> dict[int, Bound]:
+    """How long jobs of these ways back may fail, by order; orders of another kind are left out."""
+    wanted = select(batches.c.id, batches.c.park_after, batches.c.park_restarts)
+    wanted = wanted.where(batches.c.id.in_(ids(sorted(orders))), batches.c.kind == Kind.RESUME)
+    async with db.read() as connection:
+        rows = await connection.execute(wanted)
+        return {row.id: Bound(to_duration(row.park_after), row.park_restarts) for row in rows}
+
+
+def to_duration(ms: int | None) -> timedelta | None:
+    """A time in a row."""
+    return None if ms is None else timedelta(milliseconds=ms)
+
+
+async def park(db: Database, lease: Lease, parkings: Sequence[Parking], means: Means) -> None:
+    """Store a cancel of each, unless somebody has moved it or its job meanwhile, or the lease was lost.
+
+    It begins where a stop with a savepoint stands that has given that up: what is kept is weighed before it is sent.
+    """
+    async with db.write(Use.UPKEEP) as connection:
+        if not await holds(connection, lease):
+            return
+        seen = [{"id": p.work.run.id, "version": p.work.run.version} for p in parkings]
+        unmoved = await guarded_update(connection, runs, seen)
+        shown = [_shown(p) for p in parkings if p.work.run.id in unmoved]
+        mine = await guarded_update(connection, jobs, shown, match=("id", "run_id", "stop_id"))
+        groups: defaultdict[tuple[int, StopPolicy], list[Parking]] = defaultdict(list)
+        for parking in (p for p in parkings if p.work.run.job_id in mine and p.work.run.id in unmoved):
+            groups[parking.order, parking.policy].append(parking)
+        for (order, policy), group in groups.items():
+            intent = StopIntent(group[0].work.project, False, means.home, means.timeout, "", means.now, policy=policy)
+            await insert_stops(connection, [p.work.run.job_id for p in group], intent, order)
+            for parking in group:
+                own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.work.run.id)
+                await connection.execute(own.values(attempt=2, reason=parking.why))
+            linked = update(jobs).where(jobs.c.run_id == stops.c.run_id, stops.c.batch_id == order)
+            await connection.execute(
+                linked.where(stops.c.run_id.in_(ids([p.work.run.id for p in group]))).values(stop_id=stops.c.id)
+            )
+            at = epoch_ms(means.now)
+            told = [
+                event("job_parking", at, p.work.project, job_id=p.work.run.job_id, detail=p.why) | {"batch_id": order}
+                for p in group
+            ]
+            await connection.execute(insert(events), told)
+
+
+def _shown(parking: Parking) -> dict[str, Any]:
+    work = parking.work
+    return {
+        "id": work.run.job_id,
+        "run_id": work.run.id,
+        "stop_id": work.stop.id if work.stop else None,
+        "status": JobStatus.CANCELING,
+        "why": parking.why,
+    }

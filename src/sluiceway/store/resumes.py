@@ -1,0 +1,203 @@
+"""Ways back as orders: accepted in one transaction with their starts, let begin, paused, and taken back.
+
+The rules are in `domain/coming_back.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, case, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.batch import BatchState, Kind, Limits
+from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of, release
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.run import RunPhase
+from sluiceway.store import intents, stories
+from sluiceway.store.batches import find, go_on, let_begin, set_state
+from sluiceway.store.bulk import guarded_update
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
+from sluiceway.store.intents import Start
+from sluiceway.store.parked import to_duration
+from sluiceway.store.reserve import Use
+from sluiceway.store.schema import batches, events, jobs, runs
+from sluiceway.store.stories import signs, to_signs, with_stop
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeIntent:
+    """What all starts of one way back have in common."""
+
+    project: str
+    now: datetime
+    policy: BackPolicy
+    source: int | None = None  # the stop whose jobs it brings back
+    retry_of: int | None = None  # the order before, in whose story it is
+    detail: str = ""
+    who: str = ""
+    note: str = ""  # for the audit of each start
+
+
+async def accept(
+    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent
+) -> tuple[int | None, set[int]]:
+    """Store a way back with the starts of those jobs that may still be started: its id, and which they were.
+
+    Without any there is no order, and the id is None.
+    """
+    async with db.write() as connection:
+        order = await _new(connection, intent)
+        gated = intent.policy.gated or len({start.wave for start in starts}) > 1
+        mine = [replace(start, batch_id=order, held=gated) for start in starts]
+        begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, intent.note)
+        if not begun:
+            await connection.execute(delete(batches).where(batches.c.id == order))
+            return None, begun
+        detail = " ".join(filter(None, (intent.detail, intent.note)))
+        told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
+        await connection.execute(insert(events), [told | {"batch_id": order}])
+        await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
+        if gated:
+            await let_start(connection, [order], intent.now)
+        return order, begun
+
+
+async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
+    policy, bound = intent.policy, intent.policy.bound
+    row = {
+        "kind": Kind.RESUME,
+        "project": intent.project,
+        "savepoint": False,
+        "reason": "",
+        "who": intent.who,
+        "max_parallel": policy.limits.max_parallel,
+        "abort_failures": policy.limits.abort_failures,
+        "abort_share": policy.limits.abort_share,
+        "pace": policy.pace,
+        "park_after": None if bound.after is None else round(bound.after.total_seconds() * 1000),
+        "park_restarts": bound.restarts,
+        "source_id": intent.source,
+        "retry_of": intent.retry_of,
+        "story": await stories.begin(connection, intent.retry_of),
+        "created_at": epoch_ms(intent.now),
+    }
+    made = await connection.execute(insert(batches).values(row).returning(batches.c.id))
+    return int(made.scalar_one())
+
+
+def to_policy(row: Any) -> BackPolicy:
+    """What the request said, from the row of its order. Ways back of older versions said nothing."""
+    if row.kind != Kind.RESUME:
+        return BackPolicy()
+    limits = Limits(row.max_parallel, row.abort_failures, row.abort_share)
+    return BackPolicy(limits, row.pace, Bound(to_duration(row.park_after), row.park_restarts))
+
+
+# As it goes on. -------------------------------------------------------------------------------------------------------
+
+
+async def advance(db: Database, stopping: Iterable[int], starting: Iterable[int], now: datetime) -> bool:
+    """Let begin whoever may of these orders' stops and starts; tells whether anything changed."""
+    async with db.write(Use.UPKEEP) as connection:
+        begun = await let_begin(connection, list(stopping), now)
+        return await let_start(connection, list(starting), now) or begun
+
+
+async def let_start(connection: AsyncConnection, orders: Sequence[int], now: datetime) -> bool:
+    """Let begin the held starts whose turn has come, or pause their order; tells whether anything changed."""
+    changed = False
+    wanted = select(batches).where(batches.c.id.in_(orders))
+    for order in list(await connection.execute(wanted)):
+        if order.kind == Kind.RESUME and order.state != BatchState.OPEN:
+            continue
+        policy, tally = to_policy(order), await _tally(connection, order.id)
+        if not any(t.phase is BackPhase.HELD for t in tally):
+            continue
+        if (why := pauses(policy.limits, tally)) is not None:
+            await set_state(connection, order, BatchState.PAUSED, why, epoch_ms(now))
+            changed = True
+        elif (next_ := release(policy, tally, await _begun(connection, order.id, now))) is not None:
+            held = select(runs.c.id).where(runs.c.batch_id == order.id, runs.c.held, runs.c.wave == next_.wave)
+            first = held.order_by(runs.c.id).limit(-1 if next_.places is None else next_.places)
+            freed = update(runs).where(runs.c.id.in_(first))
+            values = {"held": False, "released_at": epoch_ms(now), "version": runs.c.version + 1}
+            await connection.execute(freed.values(values))
+            changed = True
+    return changed
+
+
+async def _begun(connection: AsyncConnection, order: int, now: datetime) -> Begun:
+    at = epoch_ms(now)
+    lately = func.count(case((runs.c.released_at > at - 60_000, 1)))
+    wanted = select(lately.label("lately"), func.max(runs.c.released_at).label("last"))
+    row = (await connection.execute(wanted.where(runs.c.batch_id == order))).one()
+    return Begun(row.lately, None if row.last is None else timedelta(milliseconds=at - row.last))
+
+
+async def _tally(connection: AsyncConnection, order: int) -> list[BackTally]:
+    alike = (runs.c.wave, runs.c.unwell, *signs())
+    counted = select(*alike, func.count().label("alike")).select_from(with_stop()).where(runs.c.batch_id == order)
+    rows = await connection.execute(counted.group_by(*alike))
+    return [BackTally(row.wave, phase_of(to_signs(row)), row.alike, bool(row.unwell)) for row in rows]
+
+
+# What people decide about it. -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What an abort came to."""
+
+    jobs: Sequence[int]  # ids of those whose starts were taken back
+    clusters: set[str]  # to wake
+
+
+async def abort(db: Database, project: str, order: int, now: datetime, who: str) -> Withdrawn | None:
+    """Take back whatever of a way back was not sent, for good; None when there is no such order.
+
+    A worker that is about to send one of them finds its version gone, and does not. What the job is resumed from stays.
+    """
+    at = epoch_ms(now)
+    async with db.write(Use.MAKES_ROOM) as connection:
+        row = await find(connection, project, order, Kind.RESUME)
+        if row is None:
+            return None
+        taken = list((await connection.execute(_unsent(order))).mappings())
+        why = f"Its start was withdrawn by {who or 'a request'}."
+        ended = {"phase": RunPhase.CANCELED, "held": False, "ended_at": at, "reason": why}
+        gone = [{"id": run["id"], "version": run["version"]} | ended for run in taken]
+        await guarded_update(connection, runs, gone)
+        shown = {"status": JobStatus.STOPPED, "why": why, "ended_at": at}
+        rests = [{"id": run["job_id"], "run_id": run["id"]} | shown for run in taken]
+        await guarded_update(connection, jobs, rests, match=("id", "run_id"))
+        if taken:
+            told = [
+                event("run_canceled", at, project, job_id=run["job_id"], who=who, detail=why) | {"batch_id": order}
+                for run in taken
+            ]
+            await connection.execute(insert(events), told)
+        if row.state != BatchState.ABORTED:
+            await set_state(connection, row, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
+        return Withdrawn([run["job_id"] for run in taken], {run["cluster"] for run in taken})
+
+
+def _unsent(order: int) -> Select[Any]:
+    """Starts that nothing was sent for, and that nobody is stopping."""
+    joined = runs.join(jobs, (jobs.c.run_id == runs.c.id) & jobs.c.stop_id.is_(None))
+    wanted = select(runs.c.id, runs.c.job_id, runs.c.cluster, runs.c.version).select_from(joined)
+    return wanted.where(runs.c.batch_id == order, runs.c.phase == RunPhase.ACCEPTED)
+
+
+async def proceed(db: Database, project: str, order: int, now: datetime, who: str) -> BatchState | None:
+    """Let a paused way back go on, whatever has failed so far; the state it had, None when there is no such order."""
+    async with db.write() as connection:
+        row: Row[Any] | None = await find(connection, project, order, Kind.RESUME)
+        if row is None:
+            return None
+        if row.state == BatchState.PAUSED:
+            await go_on(connection, row, now, who)
+            await let_start(connection, [order], now)
+        return BatchState(row.state)

@@ -1,0 +1,153 @@
+"""The way back on real Flink: what a dry run says beforehand, and what Flink then does. One cluster for all of it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.service import ServiceProcess, wait_for
+
+from sluiceway.storage.metadata import parse
+
+pytestmark = pytest.mark.real
+
+COUNTS = """
+CREATE TABLE s (k INT, t AS PROCTIME()) WITH ('connector' = 'datagen', 'rows-per-second' = '20',
+  'fields.k.kind' = 'random', 'fields.k.min' = '1', 'fields.k.max' = '1');
+CREATE TABLE f (k INT, n BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = 'file://{out}');
+INSERT INTO f SELECT k, COUNT(*) OVER (PARTITION BY k ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+  FROM s;
+"""
+WINDOWS = """
+CREATE TABLE e (n BIGINT, ts AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP(3)), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'datagen', 'rows-per-second' = '10');
+CREATE TABLE c (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO c SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+  GROUP BY window_start, window_end;
+"""
+OFTEN = {"checkpoint_enabled": True, "checkpoint_interval": 1}
+RETENTION = 3  # seconds
+
+
+class World:
+    """A service with an embedded Flink."""
+
+    def __init__(self, service: ServiceProcess, directory: Path) -> None:
+        self.service = service
+        self.directory = directory
+
+    def own(self, path: str, body: object = None) -> Any:
+        return self.service.call("POST", f"/api/v1/projects/{self.service.project}{path}", body)
+
+    def create(self, name: str, sql: str, **options: str) -> int:
+        config = json.dumps([{"key": key, "value": value} for key, value in options.items()])
+        return self.service.create(name, sql.format(out=self.directory / name), runtime_config=config, **OFTEN)
+
+    def stop(self, *jobs: int, **how: object) -> int:
+        """Stop them and wait; the id of the stop."""
+        stop = int(self.own("/stops", {"job_ids": list(jobs), **how})["id"])
+        for job in jobs:
+            self.service.until(job, "job_cancel_success")
+        return stop
+
+    def counts(self, name: str) -> list[int]:
+        """What a job has written, file by file in the order of their making."""
+        parts = sorted((self.directory / name).glob("part-*"), key=lambda part: part.stat().st_mtime_ns)
+        return [int(line.split(",")[1]) for part in parts for line in part.read_text().splitlines()]
+
+    def look(self, *jobs: int) -> dict[int, Any]:
+        """The dry run of a resume, by job."""
+        answer = self.own("/resumes", {"job_ids": list(jobs), "dry_run": True})
+        return {job["job_id"]: job for job in answer["jobs"]}
+
+    def cli(self, *arguments: str) -> tuple[int, str]:
+        end = ["--server", self.service.url, "--project", self.service.project]
+        done = subprocess.run(
+            [sys.executable, "-m", "sluiceway", *arguments, *end], capture_output=True, text=True, timeout=120
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    service = ServiceProcess(tmp_path_factory.mktemp("data"), "--embedded", "--embedded-heap", "1024")
+    yield World(service, tmp_path_factory.mktemp("out"))
+    assert service.end() == 0
+
+
+def local(uri: str) -> Path:
+    return Path("/" + uri.removeprefix("file:").lstrip("/"))
+
+
+def concerns(answer: dict[str, Any]) -> list[str]:
+    return [one["about"] for one in answer["way_back"].get("concerns", [])]
+
+
+def test_what_is_said_of_a_way_back_is_what_flink_does(world: World) -> None:
+    ttl = {"table.exec.state.ttl": f"{RETENTION} s"}
+    aged, mended, damaged = (
+        world.create("aged", COUNTS, **ttl),
+        world.create("mended", COUNTS, **ttl),
+        world.create("damaged", COUNTS),
+    )
+    drained = world.create("drained", WINDOWS)
+    world.service.start([aged, mended, damaged, drained])
+    wait_for(lambda: all(len(world.counts(name)) > 40 for name in ("aged", "mended", "damaged")))
+
+    # Time: state whose retention has passed while the job was stopped is gone, unless it is raised before the resume.
+    stop = world.stop(aged, mended)
+    written = {name: max(world.counts(name)) for name in ("aged", "mended")}
+    files = {name: len(world.counts(name)) for name in written}
+    time.sleep(RETENTION + 1)
+    raised = json.dumps([{"key": "table.exec.state.ttl", "value": "1 h"}])
+    world.service.dli("PUT", f"/sql-jobs/{mended}", {"runtime_config": raised})
+    seen = world.look(aged, mended)
+    assert concerns(seen[aged]) == ["retention"]
+    assert "OverAggregate" in seen[aged]["message"]
+    assert concerns(seen[mended]) == []
+    code, said = world.cli("resume", str(stop), "--dry-run")
+    assert (code, "retention of 3 s" in said, "sluiceway resume --plan" in said) == (1, True, True), said
+    plan = said.rpartition("--plan ")[2].split()[0]
+    assert world.cli("resume", "--plan", plan)[0] == 0
+    wait_for(lambda: all(len(world.counts(name)) > files[name] for name in files))
+    assert world.counts("aged")[files["aged"]] == 1, "every count begins anew"
+    assert world.counts("mended")[files["mended"]] == written["mended"] + 1, "and here it goes on"
+
+    # The past: a drained savepoint.
+    stop = world.stop(drained, drain=True)
+    [refused] = world.own(f"/stops/{stop}/resume", {"dry_run": True})["jobs"]
+    assert (refused["accepted"], refused["code"]) == (False, "drained")
+    assert parse((local(refused["way_back"]["path"]) / "_metadata").read_bytes()).drained, "the file tells it, too"
+    with pytest.raises(urllib.error.HTTPError) as error:
+        world.service.dli("POST", "/jobs/run", {"job_ids": [drained], "resume_savepoint": True})
+    assert "--dli-resume-anyway" in error.value.read().decode()
+    assert world.cli("resume", str(stop), "--drained")[0] == 0
+    world.service.until(drained, "job_running")
+
+    # The newest checkpoint of a job that was canceled in Flink is damaged, and there is an older savepoint.
+    project = f"/api/v1/projects/{world.service.project}"
+    world.own("/savepoints", {"job_ids": [damaged]})
+    wait_for(lambda: world.service.call("GET", f"{project}/savepoints?job_id={damaged}")["savepoints"])
+    [older] = world.service.call("GET", f"{project}/savepoints?job_id={damaged}")["savepoints"]
+    jid = world.service.call("GET", f"{project}/jobs?job_id={damaged}")["jobs"][0]["flink_job_id"]
+    number = parse((local(older["path"]) / "_metadata").read_bytes()).checkpoint_id
+    place = world.service.data / "storage" / "jobs" / "checkpoint" / str(damaged) / jid
+    wait_for(lambda: any(int(found.parent.name[4:]) > number for found in place.glob("chk-*/_metadata")))
+    cancel = urllib.request.Request(f"{world.service.flink}/jobs/{jid}?mode=cancel", method="PATCH")
+    urllib.request.urlopen(cancel, timeout=10).close()
+    world.service.until(damaged, "job_cancel_success")
+    [newest] = place.glob("chk-*/_metadata")
+    newest.write_bytes(newest.read_bytes()[:-20])
+    told = world.look(damaged)[damaged]
+    assert told["way_back"]["path"] == older["path"]
+    assert [over["path"].rpartition("/")[2] for over in told["way_back"]["passed_over"]] == [newest.parent.name]
+    [answer] = world.service.dli("POST", "/jobs/run", {"job_ids": [damaged], "resume_savepoint": True})
+    assert (answer["restore_kind"], answer["restore_path"]) == ("savepoint", older["path"])
+    assert f"{newest.parent.name} is newer and not whole" in answer["message"]
+    world.service.until(damaged, "job_running")

@@ -1,0 +1,119 @@
+"""Bugs of the way back, planted on purpose."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import null
+from tests.simulation.planted import plant
+
+from sluiceway.control import resume_jobs, retry_stops
+from sluiceway.domain import coming_back
+from sluiceway.domain.batch import Limits, Release
+from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, BackTally, Begun, Bound
+from sluiceway.domain.policy import Resort, StopPolicy
+from sluiceway.domain.run import Run
+from sluiceway.domain.stop import StopPhase
+from sluiceway.reconcile import parking
+from sluiceway.reconcile.pulses import Pulses
+from sluiceway.store import catalogue, resumes
+from sluiceway.store.work import Work
+
+
+@plant(29)
+def parked_by_a_plain_cancel(put: Any) -> None:
+    """Which removes the checkpoints of jobs that do not keep them."""
+    put(coming_back, "parking", lambda _: StopPolicy(resort=Resort.CANCEL, parks=True))
+
+
+@plant(1)
+def parked_at_the_first_failure(put: Any) -> None:
+    """Whatever was asked for."""
+    before = coming_back.parked
+
+    def parked(run: Run, restarts: int, _: Bound, now: datetime) -> str | None:
+        return before(run, restarts, Bound(timedelta(0)), now)
+
+    put(coming_back, "parked", parked)
+
+
+@plant(13)
+def parked_by_what_was_seen_before(put: Any) -> None:
+    """Although the JobManager does not answer now."""
+    before = Pulses.follow
+
+    def follow(self: Pulses, *about: Any) -> Any:
+        stale = self.failing
+        followed = before(self, *about)
+        self.failing = {**stale, **self.failing}
+        return followed
+
+    put(Pulses, "follow", follow)
+    undoubted: Any = vars(Work)["undoubted"].fget
+
+    def remembers(work: Work) -> Work:
+        fresh: Work = undoubted(work)
+        return replace(fresh, run=replace(fresh.run, falters_since=work.run.falters_since))
+
+    put(Work, "undoubted", property(remembers))
+
+
+@plant(18)
+def more_back_at_once_than_was_asked(put: Any) -> None:
+    """Whoever is held may begin."""
+    before = coming_back.release
+
+    def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
+        return before(replace(policy, limits=Limits()), tally, begun)
+
+    put(resumes, "release", release)
+
+
+@plant(13)
+def nobody_keeps_the_pace(put: Any) -> None:
+    """All of them in the same minute."""
+    put(coming_back, "_paced", lambda *_: 1000)
+
+
+@plant(1)
+def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
+    """For the one before it to be proven."""
+
+    before = coming_back.release
+
+    def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
+        wave = max((t.wave for t in tally if t.phase is BackPhase.HELD), default=0)
+        return before(policy, [t for t in tally if t.wave <= wave], begun)
+
+    put(resumes, "release", release)
+
+
+@plant(18)
+def running_counts_as_proven(put: Any) -> None:
+    """Although it has completed no checkpoint."""
+    put(coming_back, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
+
+
+@plant(1)
+def a_retry_takes_everybody(put: Any) -> None:
+    """Those that came back, too."""
+    put(resume_jobs, "MISSED", DONE)
+
+
+@plant(1)
+def a_retry_of_a_stop_takes_everybody(put: Any) -> None:
+    """Those that have stopped, too."""
+    put(retry_stops, "FAILURES", frozenset(StopPhase))
+
+
+@plant(29)
+def parked_beside_a_stop(put: Any) -> None:
+    """Two of ours at once."""
+    put(parking, "_may_be", lambda work: bool(work.current and work.run.falters_since))
+
+
+@plant(26)
+def nobody_needs_what_a_parked_job_was_started_from(put: Any) -> None:
+    """So that it may be removed."""
+    put(catalogue, "_need", null)

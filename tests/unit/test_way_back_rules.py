@@ -1,0 +1,179 @@
+"""What resuming a job comes to: the rules, case by case."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sluiceway.domain.engine import RestorePoint, Survey
+from sluiceway.domain.facts import JobState
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import Shown, differences
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.savepoint_format import Choice
+from sluiceway.domain.traits import Traits
+from sluiceway.domain.way_back import (
+    Allowed,
+    Kind,
+    Owner,
+    PassedOver,
+    Past,
+    Source,
+    State,
+    Terms,
+    Trouble,
+    Weight,
+    before_a_stop,
+    judge,
+    length,
+    told,
+)
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+KEPT = State("s3://b/savepoint-1", Source.STOPPED_WITH, Kind.SAVEPOINT, 4, NOW - 100 * MINUTE, whole=True)
+CLEAN = Past(7, JobStatus.STOPPED, KEPT, worked=True)
+LEFT = replace(KEPT, source=Source.LEFT, kind=Kind.CHECKPOINT, path="s3://b/chk-9")
+BEGAN = replace(KEPT, source=Source.BEGAN_FROM)
+OVER = (PassedOver("s3://b/chk-10", "a.sst is missing"),)
+
+R, L, U, N = Weight.REFUSED, Weight.LOSS, Weight.UNKNOWN, Weight.NOTE
+
+
+def past(state: State | None = KEPT, terms: Terms | None = None, **fields: object) -> Past:
+    return replace(CLEAN, state=state, terms=terms or Terms(), **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("case", "found"),
+    [
+        pytest.param(past(), [], id="a savepoint of a clean stop"),
+        pytest.param(past(None), [], id="nothing is known, which is no concern but a refusal of its own"),
+        # Whether it is there, and whole.
+        pytest.param(past(replace(KEPT, whole=False, fault="x is missing")), [(Trouble.DAMAGED, R)], id="damaged"),
+        pytest.param(past(replace(KEPT, whole=False, removed_at=NOW)), [(Trouble.GONE, R)], id="disposed of"),
+        pytest.param(past(replace(KEPT, whole=None)), [(Trouble.UNREADABLE, U)], id="out of reach"),
+        pytest.param(past(None, unreadable="no disk"), [(Trouble.UNREADABLE, R)], id="a newer one may be there"),
+        # What lies between it and the end of the run.
+        pytest.param(past(LEFT), [], id="the newest checkpoint"),
+        pytest.param(past(LEFT, passed=OVER), [(Trouble.PASSED_OVER, L)], id="a newer one is damaged"),
+        pytest.param(past(None, passed=OVER), [(Trouble.DAMAGED, R)], id="all are damaged"),
+        pytest.param(past(BEGAN), [(Trouble.OLDER, L)], id="the run has left nothing"),
+        pytest.param(past(BEGAN, worked=False), [], id="the run has never worked, and lost nothing"),
+        # What the past has done.
+        pytest.param(past(replace(KEPT, drained=True)), [(Trouble.DRAINED, R)], id="drained"),
+        pytest.param(past(LEFT, status=JobStatus.FINISHED), [(Trouble.FINISHED, R)], id="finished"),
+        pytest.param(
+            past(replace(KEPT, source=Source.CHOSEN), status=JobStatus.FINISHED), [], id="finished, and chosen since"
+        ),
+        pytest.param(past(LEFT, status=JobStatus.FAILED), [], id="failed"),
+        pytest.param(past(replace(KEPT, owner=Owner(8, live=True))), [(Trouble.CLAIMED, R)], id="another runs on it"),
+        pytest.param(past(replace(KEPT, owner=Owner(7, live=False))), [(Trouble.CLAIMED, N)], id="Flink owns it"),
+        # What time has done: the savepoint is 100 minutes old.
+        pytest.param(past(terms=Terms(HOUR)), [(Trouble.RETENTION, L)], id="past its retention"),
+        pytest.param(past(terms=Terms(100 * MINUTE)), [(Trouble.RETENTION, L)], id="to the second"),
+        pytest.param(past(terms=Terms(2 * HOUR)), [], id="within it"),
+        pytest.param(past(terms=Terms(timedelta())), [], id="kept for ever"),
+        pytest.param(past(terms=Terms(None)), [], id="a program says itself"),
+        pytest.param(past(replace(KEPT, holders=()), Terms(HOUR)), [], id="nothing in it has an age"),
+        pytest.param(past(replace(KEPT, at=None), Terms(HOUR)), [], id="nobody knows how old it is"),
+        pytest.param(past(terms=Terms(zone="UTC", zone_then="UTC")), [], id="the same zone"),
+        pytest.param(
+            past(terms=Terms(zone="Asia/Shanghai", zone_then="UTC", shift=8 * HOUR)),
+            [(Trouble.TIME_ZONE, L)],
+            id="another zone",
+        ),
+        pytest.param(past(terms=Terms(zone="Asia/Shanghai", shift=8 * HOUR)), [], id="an old run's zone is not known"),
+        pytest.param(past(LEFT, Terms(elsewhere="s3://x")), [(Trouble.ELSEWHERE, U)], id="checkpoints out of reach"),
+        pytest.param(past(KEPT, Terms(elsewhere="s3://x")), [], id="which do not matter after a stop"),
+    ],
+)
+def test_what_a_resume_comes_to(case: Past, found: list[tuple[Trouble, Weight]]) -> None:
+    back = judge(case, (), NOW)
+    assert [(concern.trouble, concern.weight) for concern in back.concerns] == found
+    assert (back.refused is not None) == (R in [weight for _, weight in found])
+    assert all(concern.text.endswith((".", ")")) for concern in back.concerns)
+
+
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [(past(replace(KEPT, drained=True)), Allowed.DRAINED), (past(LEFT, status=JobStatus.FINISHED), Allowed.FINISHED)],
+)
+def test_what_is_asked_for_by_name_is_told_and_done(case: Past, name: Allowed) -> None:
+    other = next(each for each in Allowed if each is not name)
+    assert judge(case, {other}, NOW).refused
+    back = judge(case, {name}, NOW)
+    assert back.refused is None
+    assert [concern.weight for concern in back.concerns] == [L]
+
+
+def test_words_name_the_operators_the_ages_and_what_to_do() -> None:
+    state = replace(KEPT, holders=("GroupAggregate[3]", "Join[5]"))
+    [concern] = judge(past(state, Terms(MINUTE, hints=True)), (), NOW).concerns
+    for word in ("GroupAggregate[3], Join[5]", "1 min", "1 h 40 min", "idle_state_retention", "STATE_TTL"):
+        assert word in concern.text
+    [moved] = judge(past(terms=Terms(zone="Asia/Shanghai", zone_then="UTC", shift=8 * HOUR)), (), NOW).concerns
+    assert "+8 hours" in moved.text
+    [passed] = judge(past(LEFT, passed=OVER), (), NOW).concerns
+    assert "s3://b/chk-10 is newer and not whole: a.sst is missing" in passed.text
+    assert told(judge(CLEAN, (), NOW)) == "It starts from s3://b/savepoint-1, a savepoint, 1 h 40 min old."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3661, "1 h 1 min"), (90_061, "1 d 1 h"), (-5, "0 s")],
+)
+def test_a_length_of_time_in_words(seconds: float, shown: str) -> None:
+    assert length(timedelta(seconds=seconds)) == shown
+
+
+SURVEY = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restore=RestorePoint("chk-1", NOW))
+NATIVE = Choice(SavepointFormat.NATIVE, "-")
+
+
+@pytest.mark.parametrize(
+    ("terms", "window", "survey", "choice", "drain", "found"),
+    [
+        (Terms(HOUR), HOUR * 2, SURVEY, None, False, [(Trouble.RETENTION, L)]),
+        (Terms(HOUR), HOUR / 2, SURVEY, None, False, []),
+        (Terms(HOUR), None, SURVEY, None, False, []),
+        (Terms(timedelta()), HOUR * 2, SURVEY, None, False, []),
+        (Terms(), None, replace(SURVEY, restore=None), None, False, [(Trouble.NO_FALLBACK, N)]),
+        (Terms(), None, replace(SURVEY, traits=Traits(backend="forst")), NATIVE, False, [(Trouble.FORMAT, N)]),
+        (Terms(), None, SURVEY, None, True, [(Trouble.DRAINED, L)]),
+        (Terms(), None, None, NATIVE, False, []),
+    ],
+)
+def test_what_a_stop_knows_of_the_way_back(
+    terms: Terms,
+    window: timedelta | None,
+    survey: Survey | None,
+    choice: Choice | None,
+    drain: bool,
+    found: list[tuple[Trouble, Weight]],
+) -> None:
+    concerns = before_a_stop(terms, window, survey, choice, drain=drain)
+    assert [(concern.trouble, concern.weight) for concern in concerns] == found
+
+
+# Plans. ---------------------------------------------------------------------------------------------------------------
+
+SHOWN = [Shown(1, "accepted", "s3://b/1"), Shown(2, "not_whole", "s3://b/2", ("damaged",))]
+
+
+@pytest.mark.parametrize(
+    ("now", "differ"),
+    [
+        (SHOWN, []),
+        (SHOWN[::-1], []),
+        ([SHOWN[0], replace(SHOWN[1], about=())], [2]),
+        ([replace(SHOWN[0], subject="s3://b/9"), SHOWN[1]], [1]),
+        ([replace(SHOWN[0], verdict="wrong_state"), replace(SHOWN[1], verdict="accepted")], [1, 2]),
+        (SHOWN[:1], [2]),
+        ([*SHOWN, Shown(3, "accepted")], [3]),
+    ],
+)
+def test_a_plan_differs_by_job(now: list[Shown], differ: list[int]) -> None:
+    found = differences(SHOWN, now)
+    assert [one.job_id for one in found] == differ
+    assert all(one.was != one.now for one in found)
