@@ -1,5 +1,6 @@
 """`python -m tests.simulation --seeds 1000 --first 0 --processes 2`; with `--seed 7` that seed alone, and its trace.
 
+With `--plant BUG` that bug is planted first: what finds something then are the seeds that notice it.
 Exits with 0 when nothing was found, 1 when something was, and 130 when it was interrupted before either.
 """
 
@@ -14,6 +15,8 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
+from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
 
 BATCH = 25  # seeds that a process plays before it tells of them and collects its garbage
@@ -91,8 +94,15 @@ def _batch(seeds: range) -> Played:
     return Played(len(seeds), time.process_time() - began, found)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin(bug: str | None) -> None:
+    """A process of the pool begins. Interrupts are its parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _plant(bug)
+
+
+def _plant(bug: str | None) -> None:
+    if bug is not None:
+        PLANTED[bug][0](setattr)
 
 
 def replay(seed: int) -> int:
@@ -102,12 +112,12 @@ def replay(seed: int) -> int:
     return bool(world.violations)
 
 
-def run(first: int, seeds: int, processes: int) -> int:
-    """Many seeds; the exit code. Ctrl-C ends it with what was found until then."""
+def run(first: int, seeds: int, processes: int, bug: str | None = None) -> int:
+    """Many seeds, with a bug planted if one is named; the exit code. Ctrl-C ends it with what was found until then."""
     tally, last = Tally(seeds, first), first + seeds
     batches: Iterable[range] = [range(n, min(n + BATCH, last)) for n in range(first, last, BATCH)]
     interrupted = False
-    with multiprocessing.Pool(processes, _leave_interrupts_to_the_parent) as pool:
+    with multiprocessing.Pool(processes, _begin, (bug,)) as pool:
         try:
             for played in pool.imap_unordered(_batch, batches):
                 tally.add(played)
@@ -134,8 +144,12 @@ def main() -> int:
     parser.add_argument(
         "--processes", type=_at_least_one, default=os.cpu_count(), metavar="N", help="at once (one for each core)"
     )
+    parser.add_argument("--plant", choices=PLANTED, metavar="BUG", help="a bug of planted.py, to see who notices it")
     given = parser.parse_args()
-    return replay(given.seed) if given.seed is not None else run(given.first, given.seeds, given.processes)
+    if given.seed is None:
+        return run(given.first, given.seeds, given.processes, given.plant)
+    _plant(given.plant)
+    return replay(given.seed)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,12 @@ class BackWatch:
         mine = [row for row in self._watch.rows("stops") if row["run_id"] == run["id"]]
         return any(row["batch_id"] == run["batch_id"] and row["phase"] == StopPhase.STOPPED for row in mine)
 
+    def parks(self, jid: str) -> bool:
+        """Whether a Flink job was canceled, or is to be, because it did not come back."""
+        mine = [row for row in self._watch.rows("stops") if row["flink_job_id"] == jid]
+        orders = (self.order(row["batch_id"]) for row in mine)
+        return any(order is not None and order["kind"] == "resume" for order in orders)
+
     def missed(self, run: Row) -> bool:
         """Whether it did not come back, and nobody has stopped it."""
         mine = [row for row in self._watch.rows("stops") if row["run_id"] == run["id"]]

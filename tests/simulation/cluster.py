@@ -34,6 +34,11 @@ class SimJobs(FakeJobs):
     def _flow(self, job: FakeJob) -> None:
         self.world.disk.flows[job.jid].move(self.world.now, flowing=job.processing)
 
+    def loop(self, jid: str, why: str) -> None:
+        """See `FakeJobs`. Records flow again as soon as a job that is up loops no more."""
+        super().loop(jid, why)
+        self._flow(self.jobs[jid])
+
     def _begin(self, job: FakeJob, attempt: Attempt) -> None:
         self.world.watch.begins(self.cluster, job, attempt, self._in_flight.get(job.jid, ()))
         super()._begin(job, attempt)

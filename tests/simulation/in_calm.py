@@ -186,12 +186,12 @@ def _over(job: FakeJob) -> bool:
 
 
 async def _stopped(at: "Scenario") -> int | None:
-    """A job that does not run; it is canceled for it if it does."""
+    """A job that has run and does not run now; it is canceled for it if it does."""
     job = at.dice.choice(at.jobs)
     await at.stop([job], savepoint=False)
     await asyncio.sleep(LONGEST_CANCEL)
     await at.rest()
-    return job
+    return job if at.world.watch.has_run(job) else None
 
 
 def submitted(world: Any, job_id: int) -> Submitted:

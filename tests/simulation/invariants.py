@@ -193,6 +193,10 @@ class Watch:
         """How the run of a Flink job is told to fare."""
         return next((row["condition"] for row in self._runs.values() if row["flink_job_id"] == jid), "")
 
+    def has_run(self, job_id: int) -> bool:
+        """Whether a run of a job was ever stored: the request for its first one may have come to nothing."""
+        return any(row["job_id"] == job_id for row in self._runs.values())
+
     def latest(self, job_id: int) -> Row:
         """The latest run of a job."""
         return max((row for row in self._runs.values() if row["job_id"] == job_id), key=lambda row: row["id"])
@@ -305,6 +309,8 @@ class Watch:
         if any(stop.foreign_savepoint or stop.policy.resort is Resort.CANCEL for stop in open_):
             return
         job, flow = self.jobs[run["flink_job_id"]], self._world.disk.flows[run["flink_job_id"]]
+        if job.state.terminal:
+            return  # the copy of a cancel that has done its work
         if not job.retains_checkpoints or flow.checkpoint is None:
             self._world.violate(f"a cancel of job {run['job_id']} for its checkpoint, which would not outlive it")
 

@@ -47,7 +47,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(77)
+@plant(56)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -143,14 +143,14 @@ def absence_is_gone_at_once(put: Any) -> None:
     put(stop_decide, "missing", missing)
 
 
-@plant(42)
+@plant(66)
 def a_run_that_is_absent_is_lost_at_once(put: Any) -> None:
     """The same for a job that nobody stops."""
     before = runs._missing
     put(runs, "_missing", lambda run, now, _, life: before(run, now, timedelta(0), life))
 
 
-@plant(1)
+@plant(3)
 def silence_begins_a_new_attempt(put: Any) -> None:
     """No answer is not a no."""
     before = stop_decide._judge
@@ -169,7 +169,7 @@ def all_attempts_share_a_directory(put: Any) -> None:
     put(Stop, "target", property(lambda stop: f"{stop.root}/all"))
 
 
-@plant(1)
+@plant(3)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = look.Look._attempt
@@ -219,7 +219,7 @@ def the_deadline_is_a_failure(put: Any) -> None:
     put(stop_decide, "_overdue", overdue)
 
 
-@plant(1)
+@plant(6)
 def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     """Cancel what could not be saved, though nobody said so."""
     before = stop_decide._refused
@@ -233,7 +233,7 @@ def a_savepoint_that_fails_costs_the_job(put: Any) -> None:
     put(stop_decide, "_refused", refused)
 
 
-@plant(15)
+@plant(28)
 def lost_is_told_as_stopped(put: Any) -> None:
     """A false success."""
     before = stops.settle
@@ -274,7 +274,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     put(stops, "admit", admit)
 
 
-@plant(1)
+@plant(8)
 def submitted_under_a_new_id(put: Any) -> None:
     """A start that is not exactly-once."""
     before = Submissions._submit
@@ -294,7 +294,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(48)
+@plant(78)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
@@ -436,7 +436,7 @@ def what_somebody_brought_is_forgotten(put: Any) -> None:
     put(WaysBack, "_look", look)
 
 
-@plant(0)
+@plant(114)
 def a_loop_that_nobody_notices(put: Any) -> None:
     """A job that restarts counts as one that starts."""
     before = health._condition
@@ -448,19 +448,19 @@ def a_loop_that_nobody_notices(put: Any) -> None:
     put(health, "_condition", condition)
 
 
-@plant(0)
+@plant(114)
 def a_loop_that_is_told_for_ever(put: Any) -> None:
     """What runs steadily again is not seen to."""
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(46)
+@plant(143)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
 
 
-@plant(46)
+@plant(143)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
     before = WaysBack._look
@@ -491,7 +491,7 @@ def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
 # What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------
 
 
-@plant(2)
+@plant(8)
 def a_start_without_a_directory(put: Any) -> None:
     """Its checkpoints stay in the JobManager's memory, and a savepoint of more than 5 MB kills it."""
     put(SimStorage, "checkpoints", lambda *_: None)

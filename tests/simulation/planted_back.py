@@ -27,7 +27,7 @@ def parked_by_a_plain_cancel(put: Any) -> None:
     put(coming_back, "parking", lambda _: StopPolicy(resort=Resort.CANCEL, parks=True))
 
 
-@plant(1)
+@plant(8)
 def parked_at_the_first_failure(put: Any) -> None:
     """Whatever was asked for."""
     before = coming_back.parked

@@ -232,6 +232,8 @@ class Scenario:
         await asyncio.sleep(TOLD_WITHIN)
         if self.world.watch.fares(job.jid) != "restarting":
             self.world.violate(f"{job.name} has looped for {TOLD_WITHIN} s, and nothing tells")
+        if self.world.watch.back.parks(job.jid):
+            return  # it was on its way back, and has failed too often
         cluster.loop(job.jid, "")
         await asyncio.sleep(WELL_WITHIN)
         if self.world.watch.fares(job.jid) != "running":

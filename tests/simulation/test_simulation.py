@@ -44,8 +44,10 @@ def test_a_seed_replays_exactly() -> None:
 @pytest.mark.parametrize("bug", [name for name, (_, seed) in PLANTED.items() if seed is not None])
 def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant, seed = PLANTED[bug]
+    assert seed is not None
     plant(monkeypatch.setattr)
-    assert noticed([seed or 0, *range(1000)]), "no seed of those of the test command notices it"
+    search = f"note a seed that `python -m tests.simulation --plant {bug}` finds"
+    assert noticed([seed, *range(FURTHER)]), f"seed {seed} notices it no longer: {search}"
 
 
 @pytest.mark.planted
@@ -60,4 +62,5 @@ def noticed(seeds: Sequence[int]) -> bool:
     return any(play(seed).violations for seed in seeds)
 
 
+FURTHER = 30  # seeds that are tried after one that notices nothing any more
 BOUND = 20_000
