@@ -14,6 +14,7 @@ from sluiceway.domain.fit import FitKind
 from sluiceway.domain.job import JobSpec
 from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
+from sluiceway.engines.reading import SqlReading
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata
 
@@ -38,7 +39,7 @@ async def _both(root: Path) -> tuple[float, float]:
     savepoint.mkdir(parents=True)
     (savepoint / "_metadata").write_bytes(metadata())
     planner = PlannerJvm(root / "planner")
-    plans = SqlOperators(planner.jvm)
+    plans = SqlOperators(SqlReading(planner.jvm))
     fit_of = FitOf(Storage(str(root / "storage")), plans, _nobody_knows)
     specs = [JobSpec(sql_of(BASES[n % len(BASES)], f"job-{n}"), parallelism=n + 1) for n in range(WARM_UP + JOBS)]
     try:

@@ -19,6 +19,7 @@ from sluiceway.app import _api
 from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
+from sluiceway.engines.submit import JvmProvider
 from sluiceway.settings import Settings
 
 STOPS = f"/api/v1/projects/{PROJECT}/stops"
@@ -82,11 +83,11 @@ async def no_planner() -> NoReturn:
 
 
 @asynccontextmanager
-async def native_api(directory: Path, **options: Any) -> AsyncIterator[Api]:
+async def native_api(directory: Path, planner: JvmProvider = no_planner, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner, watch=watch)
+        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, planner, watch=watch)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.options import JOB_ID, NAME
-from sluiceway.engines.sql import read_script
+from sluiceway.engines.sql import Script
 
 T = TypeVar("T")
 
@@ -65,9 +65,13 @@ class RealFlink:
         """Run a coroutine in this Flink's own event loop. Blocks, so an async test calls it in a thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    def read(self, sql: str) -> Script:
+        """SQL as this Flink's parser reads it. Blocks."""
+        return self.run(self.jvm.read_sql(sql))
+
     def submit(self, sql: str = ENDLESS, *, flink_job_id: str | None = None, **options: str) -> str:
         """Submit SQL as one job, with Flink's options as keywords, and return its Flink job id. Blocks."""
-        script = read_script(sql)
+        script = self.read(sql)
         job = flink_job_id or uuid.uuid4().hex
         settings = {NAME: f"test-{job[:8]}", **script.settings, **options, JOB_ID: job}
         self.run(self.jvm.submit_sql(self.url, script, settings))

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pytest
 from huaweicloudsdkdli.v1 import DliClient
-from tests import people
+from tests import people, scripts
 from tests.fleet import CLUSTER, FakeCluster, Fleet
 from tests.sdk import PROJECT, Key, Sdk, client
 from tests.service import wait_for
@@ -46,6 +46,9 @@ class FakePlanner:
 
     async def close(self) -> None:
         """There is no process to end."""
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        return scripts.script(body)
 
     async def submit_sql(self, url: str, _: Script, options: dict[str, str]) -> None:
         cluster, jid = self._clusters[url], options[JOB_ID]

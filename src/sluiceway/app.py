@@ -55,6 +55,7 @@ from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
+from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Cluster
@@ -71,6 +72,7 @@ from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.jars import JarSubmitter
 from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
+from sluiceway.engines.reading import SqlReading
 from sluiceway.engines.session import SessionEngine, Submit
 from sluiceway.engines.submit import JvmProvider, SqlSubmitter
 from sluiceway.engines.zone import local_zone
@@ -145,7 +147,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
         programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
-        engine = SessionEngine(session, _submit(_submitter(session, planner, storage), programs), REQUEST_TIMEOUT)
+        variables = Variables(db, door.sign_in.vault, clock)
+        sql = _submitter(session, planner, storage, variables)
+        engine = SessionEngine(session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
@@ -314,11 +318,13 @@ def _jars(directory: Path | None) -> list[Path]:
     return found
 
 
-def _submitter(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage) -> SqlSubmitter:
+def _submitter(
+    session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage, variables: Variables
+) -> SqlSubmitter:
     async def version_of(url: str) -> str:
         return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
 
-    return SqlSubmitter(planner, version_of, storage.uri)
+    return SqlSubmitter(planner, version_of, storage.uri, variables.fill_of_job)
 
 
 def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
@@ -388,9 +394,11 @@ def _api(
 ) -> Litestar:
     door = door or _door(settings, db)
     timeout = timedelta(seconds=settings.savepoint_timeout)
-    fit_of = FitOf(storage, SqlOperators(planner), engine.free_slots)
+    variables = Variables(db, door.sign_in.vault, clock)
+    reading = SqlReading(planner, variables.fill)
+    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
-    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge)
+    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options)
     use_cases = {
         "stop_jobs": stop_jobs,
         "retry_stops": RetryStops(stop_jobs),
@@ -406,14 +414,15 @@ def _api(
         "queries": Queries(db, queues, engine.flink_job),
         "fit_of": fit_of,
         "following": Following(db),
-        "preflight": Preflight(db, queues, storage, engine.survey, clock),
+        "preflight": Preflight(db, queues, storage, engine.survey, clock, reading.options),
         "queues": queues,
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "resource_tags": ResourceTags(db, clock),
         "metrics": Metrics(db, queues, engine.traffic),
         "transfer": Transfer(db, queues, storage.files, clock),
-        "graphs": Graphs(db, SqlGrapher(planner).draw),
+        "graphs": Graphs(db, SqlGrapher(planner).draw, variables),
+        "variables": variables,
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),
         "denials": door.denials,

@@ -21,8 +21,9 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.options import flink_options
+from sluiceway.engines.reading import SqlReading
 from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import effective_spec
+from sluiceway.engines.submit import effective
 from sluiceway.storage.savepoints import Storage
 
 AT_ONCE = 3  # that are submitted
@@ -56,6 +57,9 @@ class Planner:
     def __init__(self, jvm: FlinkJvm) -> None:
         self._jvm = jvm
         self.flink_version = jvm.flink_version
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        return await self._jvm.read_sql(body)
 
     async def operators(self, script: Script, options: Any, *, caller: str) -> str:
         return await self._jvm.operators(script, options)
@@ -108,7 +112,7 @@ class Stage:
         async def slots(_: object) -> None:
             """Nobody knows."""
 
-        self._fit_of = FitOf(Storage(str(root)), SqlOperators(provider), slots)
+        self._fit_of = FitOf(Storage(str(root)), SqlOperators(SqlReading(provider)), slots)
 
     async def begin(self, bases: Sequence[Base]) -> None:
         """Run the jobs before the changes, and take a savepoint of each."""
@@ -167,10 +171,10 @@ class Stage:
         self._started.clear()
 
     async def _submit(self, name: str, spec: JobSpec, restore: str | None = None) -> str:
-        script, effective = effective_spec(spec)
+        script, whole = effective(await self._flink.jvm.read_sql(spec.sql), spec)
         job = _id_of(name)
         options = flink_options(
-            effective, flink_job_id=job, name=name, restore=restore, checkpoint_dir=f"file://{self._root}/checkpoints"
+            whole, flink_job_id=job, name=name, restore=restore, checkpoint_dir=f"file://{self._root}/checkpoints"
         )
         await self._flink.jvm.submit_sql(self._flink.url, script, options)
         self._started.append(job)

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 
 import uvicorn
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from tests import jar_job
+from tests import jar_job, scripts
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.api.origin import OwnOrigin
@@ -130,6 +130,11 @@ class Brief:
 
 class _Planner:
     """Plans whatever is SQL enough to be read."""
+
+    flink_version = "2.3.0"
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        return scripts.script(body)
 
     async def plan_sql(self, script: Script, _options: object, *, chained: bool, caller: str) -> str:
         if len(script.inserts) > 1:

@@ -9,7 +9,7 @@ from tests.fuzz_readers.targets import Target, register
 from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import DliError
 from sluiceway.engines.options import JOB_OPTIONS, OF_FLINK_1, check_options
-from sluiceway.engines.sql import MOST_CHARACTERS, SqlRefused, read_script, split
+from sluiceway.engines.sql import MOST_CHARACTERS, Found, SqlRefused, script_of
 from sluiceway.engines.submit_errors import (
     LONGEST,
     Cause,
@@ -44,6 +44,15 @@ _SQL = [
     ),
     *("(", ")", ",", "=", ".", "*", "-", "/", "+", " ", "\n", "a", "a.", "1", "'k' = 'v'", "k=v", "é", "\0", "\u2028"),
 ]
+_KINDS = {
+    "INSERT": "RichSqlInsert",
+    "SET": "SqlSet",
+    "RESET": "SqlReset",
+    "BEGIN": "SqlBeginStatementSet",
+    "END": "SqlEndStatementSet",
+    "AS": "SqlCreateTableAs",
+    "JAR": "refused",
+}
 _OPTION = [
     *JOB_OPTIONS.read_text().split()[:80],
     "rest.port",
@@ -108,15 +117,21 @@ def _sql(draw: random.Random, size: int) -> str:
 
 
 def _read_sql(body: str) -> None:
+    statements = body.split(";")
     with suppress(SqlRefused):
-        pieces = split(body)
-        assert sum(map(len, pieces)) <= len(body)
-    with suppress(SqlRefused):
-        script = read_script(body)
+        script = script_of([_found(each, at) for at, each in enumerate(statements, 1)])
         assert script.inserts
-        assert all(body.splitlines() or statement.text for statement in script.statements)
-        for name, value in script.settings.items():
+        assert len(script.statements) == len(script.changes()) <= len(statements)
+        for name, value in script.asked:
             check_options({name: value})
+
+
+def _found(text: str, line: int) -> Found:
+    """As Flink's parser could have told it."""
+    words = tuple(text.split()) or ("",)
+    kind = _KINDS.get(words[0].upper(), "SqlSomething")
+    key, _, value = text.partition("=")
+    return Found(kind, line, 1, text, words, key, value or None)
 
 
 def _options(draw: random.Random, size: int) -> str:

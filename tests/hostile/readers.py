@@ -8,6 +8,7 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -132,6 +133,21 @@ def _address(text: str) -> str:
     return address_of(scope)
 
 
+def _refused(act: Callable[[str], object]) -> Callable[[str], object]:
+    def suppressed(text: str) -> None:
+        with suppress(sql.SqlRefused):
+            act(text)
+
+    return suppressed
+
+
+def _statements(text: str) -> object:
+    """Statements that change a name and use it again, as Flink's parser would tell them."""
+    words = tuple(text.split() or "a")
+    write, change = ("RichSqlInsert", ("INSERT", "INTO", *words)), ("SqlDropTable", ("DROP", "TABLE", *words))
+    return sql.script_of([sql.Found(kind, 1, 1, text, each) for kind, each in (write, change, write)])
+
+
 _DB: Final = sqlite3.connect(":memory:", check_same_thread=False)
 
 
@@ -142,8 +158,11 @@ def _glob(text: str) -> object:
 
 READERS: Final[Mapping[str, Reader]] = {
     # SQL and options
-    "sql.read_script": Reader(sql.read_script, sql.MOST_CHARACTERS),
-    "sql.split": Reader(sql.split, sql.MOST_CHARACTERS),
+    "sql.check_length": Reader(_refused(sql.check_length), MAX_BODY),
+    "sql.script_of": Reader(_refused(_statements), sql.MOST_CHARACTERS),
+    "sql.script_of, what Flink refuses": Reader(
+        _refused(lambda text: sql.script_of([sql.Found("refused", 1, 1, text)])), sql.MOST_CHARACTERS
+    ),
     "options.check_options": Reader(lambda text: options.check_options({text: "x", "a": text}), sql.MOST_CHARACTERS),
     "runtime_config.parse": Reader(runtime_config.parse, TEXT_LIMIT),
     "runtime_config.parse, as JSON": Reader(lambda text: runtime_config.parse(json.dumps({text: text})), TEXT_LIMIT),

@@ -38,7 +38,6 @@ MIDDLING = 1 << 16
 LEFT_OUT = {
     "api.security_headers._SCRIPT": "pages of our own",
     "cli.demo_service.": "lines of our own service",
-    "engines.sql.": "sql.read_script and sql.split end at the first thing that is never closed",
     "storage.errors._LOCAL": "one line, which errors.reason_of takes out of the text before",
 }
 TRIED = [each for each in PATTERNS if not each.place.startswith(tuple(LEFT_OUT))]

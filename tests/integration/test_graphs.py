@@ -16,7 +16,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.java import NoJava
 from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import SqlRefused, SqlSyntax, read_script
+from sluiceway.engines.sql import SqlRefused, SqlSyntax
 
 COUNT = """
 CREATE TABLE orders (n BIGINT) WITH ('connector' = 'datagen');
@@ -31,7 +31,7 @@ real = pytest.mark.real
 
 def plan(flink: RealFlink, sql: str, *, chained: bool = False, parallelism: int = 1) -> Any:
     options = {"parallelism.default": str(parallelism)}
-    return json.loads(flink.run(flink.jvm.plan_sql(read_script(sql), options, chained=chained)))
+    return json.loads(flink.run(flink.jvm.plan_sql(flink.read(sql), options, chained=chained)))
 
 
 def jobs(flink: RealFlink) -> set[str]:
@@ -140,6 +140,7 @@ def test_the_sdk_reads_both_graphs(service: ServiceThread, job: int) -> None:
         assert code_of(client.create_flink_sql_job_graph, bad) == (400, code)
 
 
+@real
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import scripts
 from tests.jar_job import compiled
 from tests.real_flink import RealFlink
 
@@ -21,11 +22,12 @@ from sluiceway.engines.jvm import FlinkJvm, JavaGone
 from sluiceway.engines.jvm_process import Confinement
 from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm, _Plan
-from sluiceway.engines.sql import SqlRefused, read_script
+from sluiceway.engines.reading import SqlReading
+from sluiceway.engines.sql import SqlRefused
 
 pytestmark = pytest.mark.real
 
-GRAPH = read_script(
+GRAPH = scripts.script(
     "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');"
     "CREATE TABLE b (n BIGINT) WITH ('connector' = 'blackhole');"
     "INSERT INTO b SELECT n FROM s"
@@ -104,7 +106,7 @@ async def sql_that_keeps_catalogs_in_files_gets_nowhere_without_our_guards(machi
         sink = "default_catalog.default_database.b"
         sql = f"{statement} CREATE TABLE {sink} (n INT) WITH ('connector'='blackhole'); INSERT INTO {sink} SELECT 1"
         try:
-            said = await machine.planner.plan_sql(read_script(sql), options, chained=True)
+            said = await machine.planner.plan_sql(scripts.script(sql), options, chained=True)
         except SqlRefused as error:
             said = str(error)
         else:
@@ -122,7 +124,7 @@ async def a_table_whose_partitions_lie_on_our_disk_is_refused_with_the_reason(ma
         "CREATE TABLE b (n INT) WITH ('connector'='blackhole'); INSERT INTO b SELECT n FROM s WHERE d = 1"
     )
     with pytest.raises(SqlRefused, match=r"Fetch partitions fail.*cannot read or write files of the machine"):
-        await machine.planner.plan_sql(read_script(sql), {}, chained=True)
+        await machine.planner.plan_sql(scripts.script(sql), {}, chained=True)
 
 
 async def it_has_nothing_of_our_environment_and_no_rights_to_spare(machine: Machine) -> None:
@@ -246,7 +248,7 @@ async def test_the_state_of_operators_is_told_and_no_function_of_a_user_is_opene
     async def provider() -> PlannerJvm:
         return await planner.jvm()
 
-    operators = SqlOperators(provider)
+    operators = SqlOperators(SqlReading(provider))
     try:
         states = {}
         for condition in ("differ(s.v, r.v)", "s.v <> r.v"):

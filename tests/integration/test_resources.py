@@ -88,6 +88,7 @@ ELSEWHERE = (
     "plans",
     "preflight",
     "templates",
+    "variables",
     "job_tags",
     "queues",
     "metrics",

@@ -79,6 +79,8 @@ SENT: Final[tuple[tuple[Code, str, Mapping[str, Any]], ...]] = (
     (Code.BAD_PARAMETER, "upload_job_resources", {"paths": ["obs://UPPER/x.jar"], "kind": "jar"}),
     (Code.BAD_PARAMETER, "upload_jar_job_resources", {"paths": ["obs://bucket/x.jar"], "group": "a b"}),
     (Code.NO_OBJECT, "upload_job_resources", {"paths": ["obs://bucket/none.jar"], "kind": "jar"}),
+    (Code.NO_OBJECT, "delete_global_variable", {"var_name": "none"}),
+    (Code.BAD_PARAMETER, "create_global_variable", {"var_name": "_", "var_value": "x"}),
     (Code.NOT_SUPPORTED, "create_ief_message_channel", {"node_id": "n"}),
     (Code.NOT_SUPPORTED, "create_flink_sql_job", {**JOB, "job_type": "flink_sql_edge_job"}),
     (Code.NOT_SUPPORTED, "create_flink_sql_job", {**JOB, "run_mode": "edge_node"}),
@@ -339,6 +341,20 @@ def _(at: Site, sdk: Sdk) -> Any:
     full = at.like(sdk, at.user("owner", project="full"), project="full")
     for _ in range(101):  # the first time; the second time there are as many already
         full("create_flink_sql_job_template", name=at.name())
+
+
+@case(Code.VARIABLE_EXISTS, "create_global_variable")
+def _(at: Site, sdk: Sdk) -> Any:
+    name = at.name("variable").replace("-", "_")
+    sdk("create_global_variable", var_name=name, var_value="x")
+    return sdk("create_global_variable", var_name=name, var_value="x")
+
+
+@case(Code.VARIABLES_FULL, "create_global_variable")
+def _(at: Site, sdk: Sdk) -> Any:
+    full = at.like(sdk, at.user("owner", project="full"), project="full")
+    for _ in range(501):  # the first time; the second time there are as many already
+        full("create_global_variable", var_name=at.name("variable").replace("-", "_"), var_value="x")
 
 
 @case(Code.BAD_IMPORT, "import_flink_jobs")

@@ -35,7 +35,6 @@ OUTSIDE: Final[Mapping[str, str]] = {
     "/v3/{project_id}/quotas": "how many of them",
     "/v2.0/{project_id}/datasource": "networks between DLI and data sources",
     "/v3/{project_id}/datasource": "networks and passwords of data sources",
-    "/v1.0/{project_id}/variables": "variables in SQL of DLI's console",
     "/v2/{project_id}/agency": "rights of DLI in other services of the cloud",
     "/v3/{project_id}/{resource_type}/tags": "tags of everything; those of a job are there, and lists of jobs by tags",
     "/v3/{project_id}/{resource_type}/resource-instances": "everything by its tags; jobs are listed by theirs",
@@ -277,6 +276,47 @@ def delete_flink_sql_job_template(at: At) -> None:
     gone = at.sdk("delete_flink_sql_job_template", template_id=number)
     assert (gone.is_success, gone.template.template_id) == (True, number)
     assert at.sdk("list_flink_sql_job_templates", name=name).template_list.total_count == 0
+
+
+# --- variables ------------------------------------------------------------------------------------------------------
+
+
+def variable(at: At, **fields: Any) -> str:
+    name = at.site.name("variable").replace("-", "_")
+    made = at.sdk("create_global_variable", var_name=name, var_value="订单", **fields)
+    assert (made.is_success, bool(made.message)) == (True, True)
+    return name
+
+
+def the_variable(at: At, name: str) -> Any:
+    found = at.sdk("list_global_variables", limit=100, offset=0)
+    assert (found.is_success, found.count) == (True, len(found.global_vars))
+    return next((each for each in found.global_vars if each.var_name == name), None)
+
+
+@operation
+def create_global_variable(at: At) -> None:
+    assert the_variable(at, variable(at, is_sensitive=True)).is_sensitive is True
+
+
+@operation
+def list_global_variables(at: At) -> None:
+    found = the_variable(at, variable(at))
+    assert (found.var_value, found.is_sensitive, found.user_name) == ("订单", False, found.user_id)
+
+
+@operation
+def update_global_variable(at: At) -> None:
+    name = variable(at)
+    assert at.sdk("update_global_variable", var_name=name, var_value="new").is_success is True
+    assert the_variable(at, name).var_value == "new"
+
+
+@operation
+def delete_global_variable(at: At) -> None:
+    name = variable(at)
+    assert at.sdk("delete_global_variable", var_name=name).is_success is True
+    assert the_variable(at, name) is None
 
 
 def tags(at: At, job: int) -> dict[str, str]:

@@ -30,6 +30,7 @@ DLI = "/v1.0/{project_id}/streaming"
 RESOURCES = "/v2.0/{project_id}/resources"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
 FILE_TAGS = "/v3/{project_id}/dli_package_resource/{resource_id}/tags"
+VARIABLES = "/v1.0/{project_id}/variables"
 NO_ID = 987654321
 SQL = {"name": "new", "sql_body": "SELECT 1"}
 
@@ -48,6 +49,8 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", f"{DLI}/jobs/import"): lambda _: {"zip_file": "b/none.zip"},
     ("POST", f"{DLI}/job-templates"): lambda _: {"name": "mine"},
     ("PUT", f"{DLI}/job-templates/{{template_id}}"): lambda _: {"desc": "x"},
+    ("POST", VARIABLES): lambda _: {"var_name": "mine", "var_value": "x"},
+    ("PUT", f"{VARIABLES}/{{var_name}}"): lambda _: {"var_value": "x"},
     ("POST", "/v1.0/{project_id}/dli/obs-authorize"): lambda _: {"obs_buckets": ["bucket"]},
     ("POST", "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph"): lambda _: {"sql_body": SQL["sql_body"]},
     ("POST", f"{TAGS}/create"): lambda _: {"tags": [{"key": "a", "value": "b"}]},
@@ -70,6 +73,7 @@ MAKING = {
     ("POST", f"{DLI}/sql-jobs"),
     ("POST", f"{DLI}/flink-jobs"),
     ("POST", f"{DLI}/job-templates"),
+    ("POST", VARIABLES),
     ("POST", "/v1.0/{project_id}/dli/obs-authorize"),
     ("PUT", "/api/v1/projects/{project_id}/resources/{name}"),
     ("DELETE", "/api/v1/projects/{project_id}/resources/{name}"),
@@ -100,6 +104,7 @@ async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], proj
         "call": "messages",
         "resource_name": "x.jar",
         "queue_name": "c0",
+        "var_name": "theirs",
         "name": "x.jar",
     }
     path = template.format(project_id=project, **given)
@@ -123,6 +128,8 @@ async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
             savepoint = (await connection.execute(text("SELECT max(id) FROM savepoints"))).scalar_one()
         owner = await api.user("them", Grant(Role.OWNER, PROJECT))
         made = await api.http.post(f"/v1.0/{PROJECT}/streaming/job-templates", json={"name": "theirs"}, auth=owner)
+        theirs = {"var_name": "theirs", "var_value": "x"}
+        await api.http.post(f"/v1.0/{PROJECT}/variables", json=theirs, auth=owner)
         yield api, Ids(job, batch, savepoint, made.json()["template"]["template_id"], resume)
 
 

@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from tests import scripts
 from tests.handles import file, key_groups, subtask
-from tests.native_api import Api, native_api
+from tests.native_api import Api, native_api, no_planner
 from tests.plane import PROJECT
 
 from sluiceway.app import clock
 from sluiceway.control.fit_of import StateFrom
 from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopOrder
-from sluiceway.domain.engine import Cluster
+from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
+from sluiceway.engines.sql import Script
+from sluiceway.engines.submit import JvmProvider
 from sluiceway.store import intents
 from sluiceway.store.schema import runs
 from sluiceway.testing.fake_metadata import metadata, operator
@@ -167,7 +170,6 @@ AGED = metadata(
     [
         (JobSpec("-", state_retention=timedelta(milliseconds=1)), True),
         (JobSpec("-", options={"table.exec.state.ttl": "1 ms"}), True),
-        (JobSpec("SET 'table.exec.state.ttl' = '1 ms'; INSERT INTO a SELECT 1"), True),
         (JobSpec("-", state_retention=timedelta(milliseconds=1), options={"table.exec.state.ttl": "1 d"}), False),
         (JobSpec("-"), False),
     ],
@@ -185,6 +187,51 @@ async def test_state_past_its_retention_is_told_with_the_operators_that_have_it(
     assert ("retention" in about(answer)) is warns
     if warns:
         assert "GroupAggregate[3]" in answer["message"]
+
+
+class Reads:
+    """Reads SQL, and plans none."""
+
+    flink_version = "2.3.0"
+
+    async def read_sql(self, body: str, **_: object) -> Script:
+        return scripts.script(body)
+
+    async def operators(self, *_: object, **__: object) -> str:
+        raise Unreachable("nothing is planned here")
+
+
+async def reads() -> Any:
+    return Reads()
+
+
+@pytest.mark.parametrize(
+    ("planner", "sql", "warns"),
+    [
+        (reads, "SET 'table.exec.state.ttl' = '1 ms'; INSERT INTO a SELECT 1", True),
+        (reads, "{{kept}} INSERT INTO a SELECT 1", True),
+        (reads, "-- SET 'table.exec.state.ttl' = '1 ms';\nINSERT INTO a SELECT 1", False),
+        (reads, "SET 'table.exec.state.ttl' = '1 ms'; nothing is written", False),
+        (no_planner, "SET 'table.exec.state.ttl' = '1 ms'; INSERT INTO a SELECT 1", False),
+    ],
+)
+async def test_a_retention_that_the_sql_sets_counts_as_flink_reads_it_where_anything_reads_it(
+    tmp_path: Path, planner: JvmProvider, sql: str, warns: bool
+) -> None:
+    async with native_api(tmp_path, planner) as api:
+        value = "SET 'table.exec.state.ttl' = '1 ms';"
+        made = await api.http.post(f"/v1.0/{PROJECT}/variables", json={"var_name": "kept", "var_value": value})
+        assert made.is_success
+        job = (await api.plane.edit.create(PROJECT, JobDraft("aged", JobSpec(sql)), "me")).id
+        await api.plane.start(PROJECT, [job], resume=False)
+        await api.plane.until(job, JobStatus.RUNNING)
+        [told] = (await api.stop(job_ids=[job], dry_run=True, window_seconds=1))["jobs"]
+        before = [concern["about"] for concern in told["finding"].get("way_back", [])]
+        shown = await api.stopped(job)
+        (local(shown["jobs"][0]["savepoint"]) / "_metadata").write_bytes(AGED)
+        answer = await the_only(api, job)
+    assert answer["accepted"]
+    assert (("retention" in before), ("retention" in about(answer))) == (warns, warns)
 
 
 async def test_a_resumed_run_keeps_the_time_zone_of_the_one_before(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests import scripts
 from tests.plane import PROJECT, Plane, plane
 from tests.unit.test_docs import operations
 from tests.wire_shapes import (
@@ -43,6 +44,7 @@ from sluiceway.settings import Settings
 V1 = "/v1.0/{project_id}"
 JOBS = f"{V1}/streaming/jobs"
 TEMPLATES = f"{V1}/streaming/job-templates"
+VARIABLES = f"{V1}/variables"
 TAGS = "/v3/{project_id}/dli_flink_job/{resource_id}/tags"
 FILE_TAGS = "/v3/{project_id}/dli_package_resource/{resource_id}/tags"
 RESOURCES = "/v2.0/{project_id}/resources"
@@ -51,6 +53,17 @@ QUEUES = f"{V1}/queues"
 # --- what the contract says (section 1.1 and 3) ----------------------------------------------------------------------
 
 YES, TRUE = exactly("true"), exactly(True)  # `is_success` is a text on job paths, and a boolean on some others
+variable = {
+    "id": integer,
+    "var_name": words,
+    "var_value": text,
+    "project_id": words,
+    "user_id": text,
+    "user_name": text,
+    "is_sensitive": boolean,
+    "create_time": moment,
+    "update_time": moment,
+}
 said = {"is_success": YES, "message": text}
 said_really = {"is_success": TRUE, "message": text}
 accepted = fields({"is_success": YES, "message": words})
@@ -291,6 +304,10 @@ SHAPES: dict[tuple[str, str], Shape | None] = {
     ),
     ("PUT", f"{TEMPLATES}/{{template_id}}"): fields(said_really),
     ("DELETE", f"{TEMPLATES}/{{template_id}}"): fields({**said_really, "template": fields({"template_id": integer})}),
+    ("POST", VARIABLES): fields(said_really),
+    ("GET", VARIABLES): fields({**said_really, "count": integer, "global_vars": listed(fields(variable))}),
+    ("PUT", f"{VARIABLES}/{{var_name}}"): fields(said_really),
+    ("DELETE", f"{VARIABLES}/{{var_name}}"): fields(said_really),
     ("POST", f"{V1}/dli/obs-authorize"): accepted,
     ("GET", f"{JOBS}/{{job_id}}/apig-sinks"): None,
     ("POST", "/v1/{project_id}/edgesrv/{call}"): None,
@@ -366,6 +383,10 @@ REFUSALS: list[tuple[str, str, Any, int, str]] = [
     ("GET", f"{TEMPLATES}?offset=-1", None, 400, "DLI.1206"),
     ("PUT", f"{TEMPLATES}/{{template_id}}", {}, 400, "DLI.1205"),
     ("DELETE", f"{TEMPLATES}/{{template_id}}", None, 400, "DLI.18004"),
+    ("POST", VARIABLES, {"var_name": "_", "var_value": "x"}, 400, "DLI.0001"),
+    ("GET", f"{VARIABLES}?offset=-1", None, 400, "DLI.0001"),
+    ("PUT", f"{VARIABLES}/{{var_name}}", {"var_value": "x"}, 400, "DLI.0002"),
+    ("DELETE", f"{VARIABLES}/{{var_name}}", None, 400, "DLI.0002"),
     ("POST", f"{V1}/dli/obs-authorize", {"obs_buckets": []}, 400, "DLI.19004"),
     ("GET", f"{JOBS}/{{job_id}}/apig-sinks", None, 400, "DLI.16001"),
     ("POST", "/v1/{project_id}/edgesrv/{call}", {}, 400, "DLI.0007"),
@@ -418,7 +439,7 @@ class Play:
         """One request, whatever comes of it."""
         whole = {"project_id": PROJECT, "job_id": 999, "resource_id": 999, "template_id": 999, "call": "messages"}
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        url = path.format(**{**whole, "resource_name": "none.jar", "queue_name": "none", **names})
+        url = path.format(**{**whole, "resource_name": "none.jar", "queue_name": "none", "var_name": "none", **names})
         answer = await self.http.request(method, url, content=content)
         return Answered(answer.status_code, answer.headers, answer.content)
 
@@ -434,6 +455,7 @@ class Play:
         await self._jobs()
         await self._files()
         await self._templates()
+        await self._variables()
         await self._queues()
         for method, path, body, _, _ in REFUSALS:
             self.refused.append(await self.send(method, path, body))
@@ -530,9 +552,20 @@ class Play:
         await self.ask("PUT", f"{TEMPLATES}/{{template_id}}", {"desc": "d"}, template_id=number)
         await self.ask("DELETE", f"{TEMPLATES}/{{template_id}}", template_id=number)
 
+    async def _variables(self) -> None:
+        for name, sensitive in (("topic", False), ("pw", True)):
+            made = {"var_name": name, "var_value": "订单", "is_sensitive": sensitive}
+            await self.ask("POST", VARIABLES, made)
+        await self.ask("GET", VARIABLES)
+        await self.ask("PUT", f"{VARIABLES}/{{var_name}}", {"var_value": "x"}, var_name="topic")
+        await self.ask("DELETE", f"{VARIABLES}/{{var_name}}", var_name="pw")
+
 
 class Planner:
     """Draws the same graph of all SQL."""
+
+    async def read_sql(self, body: str, **_: Any) -> Any:
+        return scripts.script(body)
 
     async def plan_sql(self, *_: Any, **__: Any) -> str:
         return '{"nodes":[{"id":1}]}'

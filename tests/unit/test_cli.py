@@ -261,13 +261,17 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "savepoints verify",
         "savepoints delete",
         "savepoints inspect",
+        "variables",
+        "variables list",
+        "variables set",
+        "variables delete",
     ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split(), "--help"]) == 0
     said = capsys.readouterr().out
     assert "Usage: sluiceway" in said
-    if command not in {"", "serve", "jobs", "stops", "resumes", "savepoints"}:
+    if command not in {"", "serve", "jobs", "stops", "resumes", "savepoints", "variables"}:
         assert "Example: sluiceway" in said
 
 

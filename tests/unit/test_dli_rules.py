@@ -448,10 +448,20 @@ def test_what_an_old_retention_counts_stays_until_it_is_named_again() -> None:
 )
 def test_the_answer_says_what_was_understood(value: int, en: str, zh: str) -> None:
     stored = job(draft=create(idle_state_retention=value))
+    asked = CreateSqlJob(name="orders", idle_state_retention=value)
     for say in (views.created, views.updated):
-        assert say(stored, Language.ENGLISH, value).message.endswith(en)
-        assert zh in say(stored, Language.CHINESE, value).message
+        assert say(stored, Language.ENGLISH, asked).message.endswith(en)
+        assert zh in say(stored, Language.CHINESE, asked).message
         assert "idle" not in say(stored, Language.ENGLISH).message, "where nothing was asked nothing is said"
+
+
+def test_the_answer_names_the_fields_that_do_nothing_here() -> None:
+    asked = CreateSqlJob(name="orders", udf_jar_url="obs://b/f.jar", log_enabled=True, edge_group_ids=[])
+    said = views.created(job(), Language.ENGLISH, asked).message
+    assert said.endswith("Kept, but without effect here: log_enabled, udf_jar_url.")
+    assert "udf_jar_url" in views.updated(job(), Language.CHINESE, asked).message
+    plain = CreateSqlJob(name="orders", log_enabled=False, smn_topic="", queue_name="q")
+    assert "effect" not in views.created(job(), Language.ENGLISH, plain).message
 
 
 # --- resources in two forms -----------------------------------------------------------------------------------------

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests import scripts
 from tests.handles import key_groups, relative, subtask
 
 from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.fit import FitKind, Plan, Planned, Readable, Why
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.variables import Filled, Unfilled
 from sluiceway.engines import operators
 from sluiceway.engines.operators import NoPlan, SqlOperators
+from sluiceway.engines.reading import FillOf, SqlReading
 from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.submit import without_variables
 from sluiceway.storage.metadata import parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
@@ -113,6 +117,17 @@ async def test_what_another_flink_has_made_is_not_vouched_for(path: str) -> None
     )
 
 
+async def test_a_state_that_sql_with_variables_has_made_is_not_vouched_for(path: str) -> None:
+    filled = JobSpec("INSERT INTO {{sink}} SELECT 1")
+    judge = use_case(path, Plans({filled.sql: Plan((PLANNED,), 1)}))
+    fit = await judge.judge(filled, StateFrom(path, filled), None, caller="p")
+    assert (fit.kind, fit.text) == (
+        FitKind.UNKNOWN,
+        "Whether the state of Count fits is seen when it starts: the SQL that has made it has variables in it, which "
+        "may have had other values then.",
+    )
+
+
 async def test_a_program_is_known_when_it_runs(path: str) -> None:
     program = JobSpec("", program=JarProgram("a.jar"))
     judge = use_case(path, Plans({"new": Plan((PLANNED,), 1)}))
@@ -130,6 +145,11 @@ class Planner:
     flink_version: str = "2.3.0"
     answer: str = '{"batch": false, "slots": 1, "operators": []}'
     asked: list[object] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        self.read.append(body)
+        return scripts.script(body)
 
     async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
         self.asked.append(script)
@@ -140,11 +160,11 @@ class Planner:
         return ["as_is" for _ in pairs]
 
 
-def kept_by(planner: Planner) -> SqlOperators:
+def kept_by(planner: Planner, fill: FillOf = without_variables) -> SqlOperators:
     async def provider() -> Planner:
         return planner
 
-    return SqlOperators(provider)  # type: ignore[arg-type]
+    return SqlOperators(SqlReading(provider, fill))  # type: ignore[arg-type]
 
 
 async def test_a_plan_is_made_once_for_each_sql_each_option_and_each_flink() -> None:
@@ -153,9 +173,45 @@ async def test_a_plan_is_made_once_for_each_sql_each_option_and_each_flink() -> 
     for spec in (JobSpec(SQL), JobSpec(f"-- why\n{SQL}"), JobSpec(SQL, parallelism=2), JobSpec(SQL)):
         await plans.plan(spec, "p")
     assert len(planner.asked) == 2
+    assert len(planner.read) == 2, "and what was read once is known"
     planner.flink_version = "2.4.0"
     await plans.plan(JobSpec(SQL), "p")
     assert len(planner.asked) == 3
+
+
+async def test_an_option_that_is_set_between_statements_makes_another_plan() -> None:
+    planner = Planner()
+    plans = kept_by(planner)
+    first, *rest = SQL.split(";")
+    for state in ("", "SET 'table.exec.state.ttl' = '1 s';", "SET 'table.exec.state.ttl' = '2 s';"):
+        await plans.plan(JobSpec(f"{state}{first}; RESET;{';'.join(rest)}"), "p")
+    assert len(planner.asked) == 3
+
+
+async def test_variables_have_the_values_of_the_project_and_sensitive_ones_are_not_told() -> None:
+    operator = {"id": ID, "name": "Calc", "parallelism": 1, "max_parallelism": -1, "kind": "k", "content": "s3cret"}
+    told = {**operator, "description": "Calc(where=[=(n, 's3cret')])", "inputs": ["a s3cret"]}
+    planner = Planner(answer=msgspec.json.encode({"batch": False, "slots": 1, "operators": [told]}).decode())
+    values = {"p": "s3cret", "q": "other"}
+
+    async def fill(project: str, sql: str) -> Filled:
+        if project not in values:
+            raise Unfilled("The SQL uses {{word}}, which is no variable of the project.")
+        return Filled(sql.replace("{{word}}", values[project]), {values[project]: "word"})
+
+    plans = kept_by(planner, fill)
+    spec = JobSpec(f"{SQL} WHERE n = '{{{{word}}}}'")
+    [made] = (await plans.plan(spec, "p")).operators
+    assert (made.description, made.inputs) == ("Calc(where=[=(n, '{{word}}')])", ("a {{word}}",))
+    await plans.plan(spec, "q")
+    assert [body.rpartition("WHERE ")[2] for body in planner.read] == ["n = 's3cret'", "n = 'other'"]
+    for sql, project, said in (
+        (spec.sql, "r", "no variable of the project"),
+        ("INSERT INTO b SELECT 1; {{word}}", "p", "{{word}} cannot be part"),
+    ):
+        with pytest.raises(SqlRefused, match=said) as refused:
+            await plans.plan(JobSpec(sql), project)
+        assert "s3cret" not in str(refused.value)
 
 
 async def test_what_may_look_otherwise_tomorrow_is_planned_anew() -> None:

@@ -1,6 +1,7 @@
 """DLI's rules for Jar jobs: fields, defaults, limits, codes, and what may change while one runs."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sluiceway.api.dli import jar_rules, rules, views
 from sluiceway.api.dli.boundary import decode
 from sluiceway.api.dli.errors import DliError
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.rules import RUNTIME_FIELDS
 from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE
@@ -152,6 +154,54 @@ def test_what_is_refused_with_which_code(body: dict[str, Any], code: str) -> Non
     with pytest.raises(DliError) as error:
         create(**body)
     assert refused(error) == code
+
+
+@pytest.mark.parametrize(
+    ("given", "args", "told"),
+    [
+        (None, (), False),
+        ("", (), False),
+        ("--topic orders  --n 3", ("--topic", "orders", "--n", "3"), False),
+        ("--name 'two words' \"\"", ("--name", "two words", ""), True),
+        (r"a\ b 'it'\''s'", ("a b", "it's"), True),
+        ("--where \"a = 'x'\"", ("--where", "a = 'x'"), True),
+        ("# no comment", ("#", "no", "comment"), False),
+    ],
+)
+def test_quotes_of_arguments_mean_what_they_mean_to_a_shell(
+    given: str | None, args: tuple[str, ...], told: bool
+) -> None:
+    body = {} if given is None else {"entrypoint_args": given}
+    program = create(**body).spec.program
+    assert program is not None
+    assert program.args == args
+    asked = CreateJarJob(name="job", entrypoint_args=given)
+    for say in (views.created, views.updated):
+        said = say(job(), Language.ENGLISH, asked).message
+        assert (f"as {len(args)} arguments: {shlex.join(args)}." in said) is told
+        assert ("shell" in said) is told
+
+
+@pytest.mark.parametrize("given", ["it's", '"open', "ends with \\"])
+def test_a_quote_that_is_never_closed_is_refused(given: str) -> None:
+    with pytest.raises(DliError) as error:
+        create(entrypoint_args=given)
+    assert "never closed" in error.value.message(Language.ENGLISH)
+
+
+def test_arguments_of_old_keep_their_meaning_until_they_are_written_anew() -> None:
+    old = create(entrypoint="a.jar", entrypoint_args="--name 'x y'")
+    assert old.spec.program is not None
+    stored = replace(old, spec=replace(old.spec, program=replace(old.spec.program, args=("--name", "'x", "y'"))))
+    bodies: list[dict[str, Any]] = [{"desc": "new"}, {"entrypoint_args": "--name 'x y'"}]
+    for body in bodies:
+        program = update(draft=stored, **body).spec.program
+        assert program is not None
+        assert program.args == ("--name", "'x", "y'")
+    anew = update(draft=stored, entrypoint_args="--name  'x y'").spec.program
+    assert anew is not None
+    assert anew.args == ("--name", "x y")
+    assert update(JobStatus.RUNNING, stored, smn_topic="t").spec.program == stored.spec.program
 
 
 def test_what_is_just_allowed() -> None:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from tests.scripts import script
 
 from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
 from sluiceway.engines.options import check_options, flink_options
 from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import effective_spec
+from sluiceway.engines.submit import effective
 
 ALWAYS = {
     "parallelism.default": "1",
@@ -167,14 +168,14 @@ def test_leaves_the_job_its_own_options(key: str) -> None:
 def test_the_settings_of_the_sql_win_over_the_jobs_options() -> None:
     name, other = "pipeline.max-parallelism", "state.backend.type"
     spec = JobSpec(f"SET '{name}' = '2'; INSERT INTO b SELECT 1;", options={name: "1", other: "3"})
-    script, effective = effective_spec(spec)
-    assert effective.options == {name: "2", other: "3"}
-    assert script.inserts == ("INSERT INTO b SELECT 1",)
+    read, whole = effective(script(spec.sql), spec)
+    assert whole.options == {name: "2", other: "3"}
+    assert read.inserts == ("INSERT INTO b SELECT 1",)
 
 
 def test_sql_may_not_set_what_a_job_may_not() -> None:
     with pytest.raises(SqlRefused, match=r"'rest\.address' cannot be set for a job"):
-        effective_spec(JobSpec("SET 'rest.address' = 'x'; INSERT INTO b SELECT 1;"))
+        effective(script("SET 'rest.address' = 'x'; INSERT INTO b SELECT 1;"), JobSpec(""))
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,8 @@ def test_sql_may_not_set_what_a_job_may_not() -> None:
         ("parallelism.defaults", "Did you mean 'parallelism.default'?"),
         ("properties.bootstrap.servers", "WITH"),
         ("x" * 100_000, "x…'"),
+        ('"parallelism.default"', "has quotation marks in it, as Flink reads it. Write 'parallelism.default' instead"),
+        ("sql-client.execution.result-mode", "the screen of Flink's SQL client"),
     ],
 )
 def test_an_unknown_option_is_refused_with_the_one_that_was_meant(key: str, says: str) -> None:

@@ -6,20 +6,21 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from tests import scripts
 from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines import planner as planner_module
 from sluiceway.engines.jvm import JavaGone
 from sluiceway.engines.planner import PLANS, PlannerJvm
-from sluiceway.engines.sql import Script, SqlRefused, read_script
+from sluiceway.engines.sql import Script, SqlRefused
 
 INTO = "INSERT INTO b SELECT n FROM s"
 KINDS = ("quick", "slow", "deadly", "hanging", "refused")
 
 
 def script(kind: str) -> Script:
-    return read_script(f"CREATE VIEW {kind} AS SELECT 1; {INTO}")
+    return scripts.script(f"CREATE VIEW {kind} AS SELECT 1; {INTO}")
 
 
 class FakeJvm:
@@ -61,6 +62,11 @@ class FakeJvm:
         if "hanging" in script.statements[0].text:
             await self._end.wait()
             raise JavaGone("ended while it sent")
+
+    async def read_sql(self, body: str) -> Script:
+        read = scripts.script(body)
+        await self._plan(read)
+        return read
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
         await self._plan(script)
@@ -145,7 +151,7 @@ async def test_what_was_being_sent_when_the_process_ended_may_have_arrived(jvms:
 
 
 async def test_a_table_made_from_a_query_may_have_been_sent_when_planning_was_ended(jvms: list[FakeJvm]) -> None:
-    making = read_script(f"CREATE VIEW slow AS SELECT 1; CREATE TABLE t AS SELECT 1; {INTO}")
+    making = scripts.script(f"CREATE VIEW slow AS SELECT 1; CREATE TABLE t AS SELECT 1; {INTO}")
     with pytest.raises(Unreachable, match="took longer"):
         await a_planner(0.05).submit_sql("http://c", making, {})
 
@@ -174,6 +180,22 @@ async def test_graphs_hold_up_no_jobs_and_one_project_not_the_graphs_of_another(
     assert await draw(planner, "quick", "other") == "{}"
     await planner.submit_sql("http://c", script("quick"), {})
     assert jvms[0].begun.count("slow") == 1
+    for task in many:
+        task.cancel()
+    await planner.close()
+
+
+async def test_reading_that_takes_too_long_is_ended_and_holds_up_no_jobs(jvms: list[FakeJvm]) -> None:
+    planner = a_planner(0.2)
+    body = f"CREATE VIEW slow AS SELECT 1; {INTO}"
+    many = [asyncio.create_task(planner.read_sql(body, caller="busy", runs=False)) for _ in range(5)]
+    await until(lambda: jvms and jvms[0].begun)
+    quick = body.replace("slow", "quick")
+    assert (await planner.read_sql(quick, caller="http://c", runs=True)).inserts == (INTO,)
+    assert (await planner.read_sql(quick, caller="other", runs=False)).inserts == (INTO,)
+    assert jvms[0].begun.count("slow") == 1, "of one project one at a time is read"
+    with pytest.raises(SqlRefused, match=r"was ended\. Split the SQL"):
+        await many[0]
     for task in many:
         task.cancel()
     await planner.close()

@@ -1,106 +1,39 @@
 """The SQL of a job, read."""
 
-import time
-from contextlib import suppress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.scripts import script
 
 from sluiceway.engines.sql import (
     MOST_CHARACTERS,
     MOST_PADDING,
     MOST_STATEMENTS,
+    Found,
     SqlRefused,
     SqlSyntax,
-    read_script,
-    split,
+    check_length,
+    script_of,
 )
 
 INSERT = "INSERT INTO b SELECT n FROM s"
 
 
 def texts(body: str) -> list[str]:
-    return [statement.text for statement in read_script(body).statements]
-
-
-@pytest.mark.parametrize(
-    ("body", "statements"),
-    [
-        ("", []),
-        (" ;; \n ; -- nothing\n /* nor here; */", []),
-        ("a;b", ["a", "b"]),
-        ("a;\n  b ;", ["a", "b"]),
-        ("a 'x;y' ; b", ["a 'x;y'", "b"]),
-        ("a 'it''s; fine'; b", ["a 'it''s; fine'", "b"]),
-        ("a '' ; b ''';'", ["a ''", "b ''';'"]),
-        ("a `x;``y` ; b", ["a `x;``y`", "b"]),
-        ('a "x;y" ; b', ['a "x;y"', "b"]),
-        ("a -- it's; not\n b; c", ["a -- it's; not\n b", "c"]),
-        ("a /* don't; */ b; c", ["a /* don't; */ b", "c"]),
-        ("-- first\na -- last\n; b", ["a", "b"]),
-        ("a /*+ OPTIONS('k;'='v') */; b", ["a /*+ OPTIONS('k;'='v') */", "b"]),
-        ("a '--' ; b '/*' ; c '*/'", ["a '--'", "b '/*'", "c '*/'"]),
-        ("größe 'ü;' ; b", ["größe 'ü;'", "b"]),
-    ],
-)
-def test_splits_where_a_semicolon_ends_a_statement(body: str, statements: list[str]) -> None:
-    assert split(body) == statements
-
-
-@pytest.mark.parametrize(
-    ("body", "where"),
-    [("a 'x", "' opens at line 1, column 3"), ("a;\n\n `x", "` opens at line 3, column 2"), ("/* a", "/* opens at")],
-)
-def test_says_where_something_is_left_open(body: str, where: str) -> None:
-    with pytest.raises(SqlRefused, match="is never closed") as refused:
-        split(body)
-    assert where in str(refused.value)
-
-
-_words = st.sampled_from(
-    ["SELECT", "a", "1", "*", "(", ")", "/*+ H(';') */", "-- c;'\n", "/* ;' */", "'it''s;'", "`;`"]
-)
-_statements = st.lists(_words, min_size=1, max_size=8).map(" ".join)
-
-
-@given(st.lists(_statements, max_size=6), st.sampled_from([";", " ; ", ";\n\n", "-- x;\n;", ";/* ; */"]))
-def test_joining_and_splitting_again_changes_nothing(statements: list[str], between: str) -> None:
-    once = split(between.join(statements))
-    assert split(between.join(once)) == once
-    assert len(once) <= len(statements)
-
-
-@given(st.lists(st.tuples(st.sampled_from("'`\""), st.text(max_size=20)), min_size=1, max_size=5))
-def test_whatever_is_quoted_stays_whole(quoted: list[tuple[str, str]]) -> None:
-    statements = [f"a {mark}{text.replace(mark, mark * 2)}{mark}" for mark, text in quoted]
-    assert split(";".join(statements)) == statements
-
-
-@given(st.text(alphabet="ab;'`\"-/*+ \n", max_size=40))
-def test_never_loses_a_character_that_counts(body: str) -> None:
-    try:
-        statements = split(body)
-    except SqlRefused:
-        return
-    position = 0
-    for statement in statements:
-        position = body.index(statement, position) + len(statement)
+    return [statement.text for statement in script(body).statements]
 
 
 def test_keeps_order_and_marks_what_writes() -> None:
-    script = read_script(f"CREATE TABLE s (n INT); {INSERT}; USE CATALOG c; INSERT INTO c SELECT 1;")
-    assert [(s.text.split()[0], s.sink) for s in script.statements] == [
+    read = script(f"CREATE TABLE s (n INT); {INSERT}; USE CATALOG c; INSERT INTO c SELECT 1;")
+    assert [(s.text.split()[0], s.sink) for s in read.statements] == [
         ("CREATE", False),
         ("INSERT", True),
         ("USE", False),
         ("INSERT", True),
     ]
-    assert script.inserts == (INSERT, "INSERT INTO c SELECT 1")
+    assert read.inserts == (INSERT, "INSERT INTO c SELECT 1")
 
 
 def test_a_statement_keeps_its_place_in_the_body() -> None:
-    statement = read_script(f"-- a job\n\nCREATE TABLE s (n INT);  {INSERT}").statements[1]
+    statement = script(f"-- a job\n\nCREATE TABLE s (n INT);  {INSERT}").statements[1]
     assert (statement.line, statement.column) == (3, 26)
     assert statement.in_place == "\n\n" + " " * 25 + INSERT
 
@@ -111,20 +44,18 @@ def test_a_statement_keeps_its_place_in_the_body() -> None:
         ("SET 'a.b' = 'c';", {"a.b": "c"}),
         ("set 'a.b'='it''s; so';", {"a.b": "it's; so"}),
         ("SET'a'='b';", {"a": "b"}),
-        ("SET a.b-c = 10 s;", {"a.b-c": "10 s"}),
         ("SET a=b;", {"a": "b"}),
         ("SET a = 'b';", {"a": "b"}),
         ("SET 'a' = '';", {"a": ""}),
         ("SET 'a' = '1'; SET 'a' = '2';", {"a": "2"}),
         ("SET 'a' = '1'; SET 'b' = '2'; RESET 'a';", {"b": "2"}),
-        ("SET 'a' = '1'; RESET a;", {}),
         ("SET 'a' = '1'; RESET;", {}),
     ],
 )
 def test_reads_settings(sets: str, settings: dict[str, str]) -> None:
-    script = read_script(sets + INSERT)
-    assert script.settings == settings
-    assert [s.text for s in script.statements] == [INSERT]
+    read = script(sets + INSERT)
+    assert read.settings == settings
+    assert [s.text for s in read.statements] == [INSERT]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +81,7 @@ def test_unframes_a_statement_set(body: str) -> None:
     ],
 )
 def test_a_table_created_from_a_query_is_written_to(create: str) -> None:
-    assert read_script(create).inserts == (create,)
+    assert script(create).inserts == (create,)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +98,7 @@ def test_a_table_created_from_a_query_is_written_to(create: str) -> None:
     ],
 )
 def test_what_prepares_a_job_writes_nothing(setup: str) -> None:
-    assert read_script(f"{setup}; {INSERT}").inserts == (INSERT,)
+    assert script(f"{setup}; {INSERT}").inserts == (INSERT,)
 
 
 @pytest.mark.parametrize(
@@ -187,103 +118,120 @@ def test_what_prepares_a_job_writes_nothing(setup: str) -> None:
         ("CREATE FUNCTION f AS 'x' USING JAR 'http://x/y.jar'", "cannot load jars"),
         ("CREATE MATERIALIZED TABLE t AS SELECT 1", "Materialized tables"),
         ("CREATE OR REPLACE TABLE t AS SELECT 1", "would empty the table"),
-        ("SET", "not of the form SET"),
-        ("SET 'a' 'b'", "not of the form SET"),
+        ("SET", "only shows options"),
         (f"BEGIN STATEMENT SET; {INSERT};", "never closed"),
-        (f"{INSERT}; END", "END cannot be part"),
+        (f"{INSERT}; END", "END closes nothing"),
     ],
 )
 def test_refuses_what_cannot_be_a_job(body: str, says: str) -> None:
     with pytest.raises(SqlRefused, match=says):
-        read_script(body)
+        script(body)
 
 
 # How much is read -----------------------------------------------------------------------------------------------------
 
-LONG = 48 * 1024
-REPEATED = [
-    *(
-        "a",
-        "a.",
-        "a b ",
-        "- ",
-        "/ ",
-        "(",
-        ")",
-        "\n",
-        " ",
-        "'",
-        "''",
-        "'a'",
-        "'a",
-        "`",
-        "`a`",
-        '"',
-        "--",
-        "-- a\n",
-        "/*",
-    ),
-    *("/**/", "/* a", "/*+ a */", "/*+", "é", "\u2028", "SET ", "SET a=b ", "INSERT ", "CREATE TABLE (", "AS ", "'\n"),
-]
-
-
-def cpu(body: str) -> float:
-    begun = time.process_time()
-    with suppress(SqlRefused):
-        read_script(body)
-    return time.process_time() - begun
-
-
-@pytest.mark.parametrize(
-    "start", ["", "INSERT INTO b SELECT ", "CREATE TABLE t (", "CREATE FUNCTION f AS ", "SET 'a' = ", "RESET "]
-)
-def test_reading_takes_time_that_grows_with_the_text_and_no_faster(start: str) -> None:
-    """A text takes less than 16 times as long as one of an eighth: twice what it would be in proportion."""
-    short = sum(cpu(start + unit * (LONG // 8 // len(unit))) for unit in REPEATED)
-    long = sum(cpu(start + unit * (LONG // len(unit))) for unit in REPEATED)
-    assert long < 16 * short + 0.2
-
 
 def test_only_so_many_statements_are_read() -> None:
-    drops = "DROP VIEW IF EXISTS a;"
-    assert len(read_script(drops * (MOST_STATEMENTS - 1) + INSERT).statements) == MOST_STATEMENTS
-    for many in (MOST_STATEMENTS, 45_000):
-        with pytest.raises(SqlRefused, match=f"more than {MOST_STATEMENTS} statements. Split it into several jobs"):
-            read_script(drops * many + INSERT)
-    with pytest.raises(SqlRefused, match="more than"):
-        read_script("SET 'a' = 'b';" * MOST_STATEMENTS + INSERT)
-    assert texts(";" * 10_000 + INSERT) == [INSERT]
+    many = [Found("SqlDropView", n, 1, "DROP VIEW a", ("DROP", "VIEW", "a")) for n in range(MOST_STATEMENTS)]
+    with pytest.raises(SqlRefused, match=f"more than {MOST_STATEMENTS} statements. Split it into several jobs"):
+        script_of([*many, Found("more")])
 
 
 def test_only_so_many_characters_are_read() -> None:
-    assert texts(" " * (MOST_CHARACTERS - len(INSERT)) + INSERT) == [INSERT]
+    check_length(" " * MOST_CHARACTERS)
     with pytest.raises(SqlRefused, match="at most 1048576 are read"):
-        read_script(" " * MOST_CHARACTERS + INSERT)
+        check_length(" " * MOST_CHARACTERS + ";")
+
+
+def test_half_a_character_is_refused_before_anything_reads_it() -> None:
+    with pytest.raises(SqlSyntax, match="half a character at position 3"):
+        check_length("a \ud800")
+    check_length("a \U0001f600")
 
 
 def test_what_puts_statements_at_their_places_is_bounded() -> None:
     far = "\n" * (MOST_PADDING // 20)
-    script = read_script(far + f"{INSERT};" * 30)
-    assert sum(len(statement.in_place) for statement in script.statements) < MOST_PADDING + 30 * len(INSERT)
-    assert script.statements[0].in_place == far + INSERT
-    assert script.statements[-1].in_place == INSERT
-    assert script.statements[-1].line == len(far) + 1
+    read = script(far + f"{INSERT};" * 30)
+    assert sum(len(statement.in_place) for statement in read.statements) < MOST_PADDING + 30 * len(INSERT)
+    assert read.statements[0].in_place == far + INSERT
+    assert read.statements[-1].in_place == INSERT
+    assert read.statements[-1].line == len(far) + 1
 
 
-@given(st.lists(st.sampled_from(["\n", "  ", "-- x\n", "DROP VIEW a;", f"{INSERT};", "USE c;\n"]), max_size=30))
-def test_each_statement_knows_its_line_and_column(parts: list[str]) -> None:
-    body = "".join([*parts, INSERT])
-    lines = body.split("\n")
-    for statement in read_script(body).statements:
-        assert lines[statement.line - 1][statement.column - 1 :].startswith(statement.text)
+# What the order means -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("body", ["/*+ OPTIONS('a'='b') */", f"/*+ a */; {INSERT}"])
-def test_a_hint_alone_is_no_statement(body: str) -> None:
-    with pytest.raises(SqlRefused, match="hint alone"):
-        read_script(body)
+@pytest.mark.parametrize(
+    ("body", "settings"),
+    [
+        (f"SET 'a' = '1'; {INSERT}; RESET;", {"a": "1"}),
+        (f"SET 'a' = '1'; {INSERT}; RESET 'a';", {"a": "1"}),
+        (f"{INSERT}; SET 'a' = '1';", {}),
+        (f"SET 'a' = '1'; {INSERT}; SET 'a' = '2'; SET 'a' = '1'; {INSERT}", {"a": "1"}),
+        (f"SET 'a' = '1'; {INSERT}; RESET; SET 'a' = '1'; {INSERT}; SET 'a' = '3'", {"a": "1"}),
+    ],
+)
+def test_the_options_of_a_job_are_those_that_were_set_when_it_was_to_begin(body: str, settings: dict[str, str]) -> None:
+    assert script(body).settings == settings
 
 
-def test_says_where_the_first_quote_is_that_stays_open() -> None:
-    with pytest.raises(SqlSyntax, match="line 2, column 14"):
-        read_script("USE c;\n  USE a WITH 'it is open")
+@pytest.mark.parametrize(
+    ("between", "says"),
+    [
+        ("SET 'a' = '2';", "'a' is '1' for the one and '2' for the other"),
+        ("RESET;", "'a' is '1' for the one and not set for the other"),
+        ("RESET 'a';", "'a' is '1' for the one and not set for the other"),
+        ("SET 'b' = '2';", "'b' is not set for the one and '2' for the other"),
+    ],
+)
+def test_one_job_cannot_have_two_sets_of_options(between: str, says: str) -> None:
+    with pytest.raises(SqlRefused, match="INSERTs of line 2 and of line 4 are to run under different options") as no:
+        script(f"SET 'a' = '1';\n{INSERT};\n{between}\n{INSERT}")
+    assert says in str(no.value)
+
+
+def test_what_prepares_a_job_has_the_options_that_it_would_have_in_a_client() -> None:
+    body = f"USE a; SET 'x' = '1'; SET 'y' = '1'; USE b; RESET 'x'; SET 'y' = '2'; USE c; {INSERT}; RESET; USE d"
+    read = script(body)
+    assert [dict(statement.settings) for statement in read.statements] == [
+        {},
+        {"x": "1", "y": "1"},
+        {"y": "2"},
+        {"y": "2"},
+        {},
+    ]
+    assert read.changes() == [{"y": None}, {"x": "1", "y": "1"}, {"x": None, "y": "2"}, {}, {"y": None}]
+
+
+def test_what_was_reset_is_again_what_the_job_says() -> None:
+    read = script(f"SET 'x' = '1'; USE a; RESET; {INSERT};").over({"x": "0", "z": "9"})
+    assert read.settings == {"x": "0", "z": "9"}
+    assert read.changes() == [{"x": "1"}, {"x": "0"}]
+    assert script(f"USE a; {INSERT}").over({"z": "9"}).changes() == [{}, {}]
+
+
+def test_every_option_that_is_named_is_told() -> None:
+    read = script(f"SET 'a' = '1'; RESET 'a'; RESET 'b'; {INSERT}; SET 'c' = '2'; RESET;")
+    assert read.asked == (("a", "1"), ("a", ""), ("b", ""), ("c", "2"))
+
+
+@pytest.mark.parametrize("other", ["SET 'a' = '1'", "CREATE VIEW v AS SELECT 1", "RESET", "BEGIN STATEMENT SET"])
+def test_in_a_statement_set_only_inserts_may_stand(other: str) -> None:
+    with pytest.raises(SqlRefused, match="Line 2: between BEGIN STATEMENT SET and END only INSERTs"):
+        script(f"BEGIN STATEMENT SET;\n{other}; {INSERT}; END;")
+    assert len(script(f"BEGIN STATEMENT SET; {INSERT}; CREATE TABLE t AS SELECT 1; END;").inserts) == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Found("refused", 3, 9, 'Encountered "TABL" at line 3, column 9.\nWas'), 'Encountered "TABL" at line 3, col'),
+        (Found("refused", 2, 1, "Non-query expression"), "At line 2, column 1: SQL parse failed. Non-query"),
+        (Found("refused", text="It is nested too deeply."), "SQL parse failed. It is nested"),
+    ],
+)
+def test_what_flink_refuses_is_refused_with_its_place(found: Found, says: str) -> None:
+    with pytest.raises(SqlSyntax) as refused:
+        script_of([found])
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)

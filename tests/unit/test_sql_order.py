@@ -1,8 +1,9 @@
 """A name that means one thing in one INSERT and another in the next is refused; what does no harm is not."""
 
 import pytest
+from tests.scripts import script
 
-from sluiceway.engines.sql import SqlRefused, read_script
+from sluiceway.engines.sql import SqlRefused
 
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');"
 SINKS = "CREATE TABLE o (n BIGINT) WITH ('path' = 'a'); CREATE TABLE p (n BIGINT) WITH ('path' = 'p');"
@@ -27,7 +28,7 @@ ELSEWHERE = "\nINSERT INTO p SELECT n FROM t;"
 )
 def test_a_name_that_changes_between_two_inserts_is_refused(between: str, name: str) -> None:
     with pytest.raises(SqlRefused, match=rf"^{name} is one thing in the INSERT of line 2 and another in that of line"):
-        read_script(FIRST + between + SECOND)
+        script(FIRST + between + SECOND)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +46,9 @@ def test_a_name_that_changes_between_two_inserts_is_refused(between: str, name: 
     ids=["nothing", "unused after", "new", "never used", "another case", "a view", "another place", "a column's name"],
 )
 def test_what_changes_no_insert_is_let_be(between: str, after: str) -> None:
-    assert len(read_script(FIRST + between + after).inserts) == 2
+    assert len(script(FIRST + between + after).inserts) == 2
 
 
 def test_what_changes_before_the_first_insert_or_after_the_last_changes_nothing() -> None:
     again = "DROP TABLE o; CREATE TABLE o (n BIGINT) WITH ('path' = 'b');"
-    assert len(read_script(f"{SOURCE}{SINKS}{again} INSERT INTO o SELECT n FROM s; {again}").inserts) == 1
+    assert len(script(f"{SOURCE}{SINKS}{again} INSERT INTO o SELECT n FROM s; {again}").inserts) == 1

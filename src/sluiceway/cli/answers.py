@@ -229,6 +229,16 @@ class Verification(Struct, frozen=True):
     unchecked: int
 
 
+class Variable(Struct, frozen=True):
+    """A variable of the project, as commands need it."""
+
+    var_name: str
+    var_value: str
+    is_sensitive: bool
+    update_time: int
+    user_name: str = ""
+
+
 class Job(Struct, frozen=True):
     """A job as a list shows it. Times are epoch milliseconds."""
 

@@ -49,6 +49,11 @@ class _Page(Struct, frozen=True):
     jobs: list[dict[str, Any]]
 
 
+class _Variables(Struct, frozen=True):
+    count: int
+    global_vars: list[dict[str, Any]]
+
+
 class _Listed(Struct, frozen=True):
     job_list: _Page
 
@@ -142,6 +147,29 @@ class Client:
             if job.name == name:
                 return job.job_id
         raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.")
+
+    def variables(self) -> list[dict[str, Any]]:
+        """All variables of the project, by name; the values of sensitive ones are empty."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = urlencode({"offset": len(found), "limit": PAGE})
+            page = read(self._ok("GET", f"{self._variables()}?{query}").data, _Variables)
+            found += page.global_vars
+            if not page.global_vars or len(found) >= page.count:
+                return found
+
+    def create_variable(self, name: str, value: str, *, sensitive: bool) -> None:
+        """Create a variable."""
+        body = {"var_name": name, "var_value": value, "is_sensitive": sensitive}
+        self._ok("POST", self._variables(), body)
+
+    def update_variable(self, name: str, value: str) -> None:
+        """Give a variable another value."""
+        self._ok("PUT", self._variables(name), {"var_value": value})
+
+    def delete_variable(self, name: str) -> None:
+        """Take a variable away."""
+        self._ok("DELETE", self._variables(name))
 
     # --- our own paths ------------------------------------------------------------------------------------------------
 
@@ -271,6 +299,10 @@ class Client:
 
     def _dli(self, path: str) -> str:
         return f"/v1.0/{self.project}/streaming{path}"
+
+    def _variables(self, name: str = "") -> str:
+        path = f"/v1.0/{self.project}/variables"
+        return f"{path}/{quote(name, safe='')}" if name else path
 
     def _own(self, path: str) -> str:
         return f"/api/v1/projects/{self.project}{path}"

@@ -102,6 +102,10 @@ class UnknownTemplate(ControlError):  # noqa: N818
     """No such template in this project."""
 
 
+class UnknownVariable(ControlError):  # noqa: N818
+    """No such variable in this project."""
+
+
 class NoExport(ControlError):  # noqa: N818
     """What is to be imported is not there, or is no export of jobs."""
 

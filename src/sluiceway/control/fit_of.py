@@ -9,6 +9,7 @@ from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.fit import Fit, Held, Plan, Readable, Reason, Why, fit_of
 from sluiceway.domain.fitting import Case, Pair, judge, questions
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.variables import names_in
 from sluiceway.engines.operators import NoPlan
 from sluiceway.engines.sql import SqlRefused
 from sluiceway.storage.errors import StorageUnreadable
@@ -82,6 +83,8 @@ class FitOf:
         ours = self.plans.flink_version
         if metadata.version < NEWEST or (state.flink_version and _minor(state.flink_version) != _minor(ours)):
             return None, f"another version of Flink has made it than {ours}, which would run it"
+        if names_in(state.spec.sql):
+            return None, "the SQL that has made it has variables in it, which may have had other values then"
         try:
             return await self.plans.plan(state.spec, caller), ""
         except (SqlRefused, NoPlan, Unreachable) as error:

@@ -1,11 +1,15 @@
 """The graph of SQL that somebody is still writing."""
 
+import json
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from sluiceway.control.errors import UnknownJob
+from sluiceway.control.variables import Variables
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.variables import Filled
+from sluiceway.engines.sql import SqlRefused
 from sluiceway.store import views
 from sluiceway.store.database import Database
 
@@ -23,12 +27,31 @@ class Graphs:
 
     db: Database
     draw: Draw
+    variables: Variables
 
     async def __call__(self, project: str, job_id: int, spec: JobSpec, *, chained: bool) -> str:
         """The graph that a job would have with this specification, as JSON text.
 
-        Raises `UnknownJob`, `SqlSyntax`, `SqlRefused` and `Unreachable`.
+        Raises `UnknownJob`, `Unfilled`, `SqlSyntax`, `SqlRefused` and `Unreachable`.
         """
         if await views.locate(self.db, project, job_id) is None:
             raise UnknownJob
-        return await self.draw(spec, chained=chained, caller=project)
+        filled = await self.variables.fill(project, spec.sql)
+        try:
+            drawn = await self.draw(replace(spec, sql=filled.text), chained=chained, caller=project)
+        except SqlRefused as error:
+            raise type(error)(filled.masked(str(error))) from None
+        return masked(drawn, filled)
+
+
+def masked(drawn: str, filled: Filled) -> str:
+    """A graph without the values of sensitive variables: Flink draws conditions and literals as they are."""
+    return json.dumps(_masked(json.loads(drawn), filled), ensure_ascii=False) if filled.secrets else drawn
+
+
+def _masked(part: Any, filled: Filled) -> Any:
+    if isinstance(part, dict):
+        return {key: _masked(value, filled) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_masked(value, filled) for value in part]
+    return filled.masked(part) if isinstance(part, str) else part

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sluiceway.control.queues import Queues
 from sluiceway.control.stop_jobs import judge_stop
-from sluiceway.control.way_back import SETTINGS, WaysBack
+from sluiceway.control.way_back import TOLD_BY, Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.engine import Cluster, Survey, Unreachable
@@ -48,6 +48,7 @@ class Preflight:
     storage: Storage
     survey: SurveyJobs
     clock: Callable[[], datetime]
+    options: Options = own_options
 
     async def __call__(
         self,
@@ -79,7 +80,7 @@ class Preflight:
         to_stop = {job: known[job] for job, verdict in verdicts.items() if verdict.accepted and verdict.status is None}
         surveys, silent = await self._surveys(to_stop.values())
         unwritable = await self.storage.why_unwritable(target) if savepoint else None
-        terms = await self._terms(list(to_stop)) if window is not None else {}
+        terms = await self._terms(project, list(to_stop)) if window is not None else {}
         found = {job: Finding(job, verdict, None, [], None) for job, verdict in verdicts.items()}
         for job, (obstacle, jid) in to_stop.items():
             survey = surveys.get(jid or "")
@@ -99,10 +100,11 @@ class Preflight:
             )
         return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
 
-    async def _terms(self, jobs: Sequence[int]) -> dict[int, Terms]:
+    async def _terms(self, project: str, jobs: Sequence[int]) -> dict[int, Terms]:
         """For how long they keep their state."""
-        known = await past.of_jobs(self.db, jobs, SETTINGS)
-        return await WaysBack(self.db, self.storage, self.clock).terms(known)
+        known = await past.of_jobs(self.db, jobs, TOLD_BY)
+        look = WaysBack(self.db, self.storage, self.clock, options=self.options)
+        return await look.terms(project, known)
 
     async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:
         """What the clusters show, and the clusters that gave no answer with the reason."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from sluiceway.control import programs
 from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.queues import Queues
-from sluiceway.control.way_back import WaysBack
+from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
@@ -82,6 +82,7 @@ class StartJobs:
     clock: Callable[[], datetime]
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
     judge: Judge | None = None  # what tells whether states fit; without it nobody does
+    options: Options = own_options  # see `WaysBack`
 
     async def __call__(
         self,
@@ -122,8 +123,8 @@ class StartJobs:
         once = list(dict.fromkeys(job_ids))
         origins = await views.origins(self.db, project, once)
         resumed = {job for job, origin in origins.items() if _resumes(origin, resume)}
-        look = WaysBack(self.db, self.storage, self.clock, self.zone)
-        backs = await look([origins[job] for job in origins if job in resumed], terms.allowed)
+        look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
+        backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
         found = Plans(origins, await self._with_programs(project, plans), backs)
         if self.judge is None:

@@ -1,18 +1,17 @@
 """Which state each of many jobs would come back from, and what has become of it. Nothing is touched."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sluiceway.domain.admission import may_run
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.way_back import Allowed, Back, Kind, PassedOver, Past, Source, State, Terms, judge
 from sluiceway.engines.options import LOCAL_ZONE, NO_ZONE, STATE_TTL, span
-from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import effective_spec
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage
@@ -23,6 +22,7 @@ from sluiceway.store.views import Origin
 
 PATIENCE: Final = 30.0  # seconds for one look at a state that is known already; then nobody knows whether it is whole
 SETTINGS: Final = (STATE_TTL, LOCAL_ZONE)
+TOLD_BY: Final = (*SETTINGS, "{{")  # SQL without any of these sets neither, in a variable or itself
 _FREE: Final = timedelta()
 # What operators are called whose state has no age in Flink's SQL: windows and interval joins drop theirs as time passes
 # in the records, sources and sinks keep theirs as long as it takes. A SinkMaterializer's has one.
@@ -39,6 +39,14 @@ _AGELESS: Final = (
 _OF_SINKS: Final = (": Writer", ": Committer")
 
 
+Options = Callable[[str, JobSpec, tuple[str, ...]], Awaitable[Mapping[str, str]]]
+
+
+async def own_options(_: str, spec: JobSpec, __: tuple[str, ...]) -> Mapping[str, str]:
+    """What is set beside the SQL."""
+    return spec.options
+
+
 @dataclass(frozen=True, slots=True)
 class WaysBack:
     """The use case. Call it."""
@@ -47,27 +55,39 @@ class WaysBack:
     storage: Storage
     clock: Callable[[], datetime]
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
+    options: Options = own_options  # with those that SQL of a project sets, if it names one of some; `Unreachable`
 
-    async def __call__(self, origins: Sequence[Origin], allowed: Collection[Allowed] = ()) -> dict[int, Back]:
+    async def __call__(
+        self, project: str, origins: Sequence[Origin], allowed: Collection[Allowed] = ()
+    ) -> dict[int, Back]:
         """What resuming comes to, by job; of those that may be started."""
         mine = [origin for origin in origins if may_run(origin.status)]
-        known = await past.of_jobs(self.db, [origin.job_id for origin in mine], SETTINGS)
+        known = await past.of_jobs(self.db, [origin.job_id for origin in mine], TOLD_BY)
         roots = await views.roots(self.db, [o.run_id for o in mine if o.run_id is not None and not o.saved])
         found = await asyncio.gather(*(self._look(o, known.get(o.job_id), roots) for o in mine))
         settled = await self._catalogued(found)
-        terms = await self.terms(known)
+        terms = await self.terms(project, known)
         now = self.clock()
         return {
             one.job_id: judge(replace(one, terms=_with(terms.get(one.job_id), one)), allowed, now) for one in settled
         }
 
-    async def terms(self, known: Mapping[int, Before]) -> dict[int, Terms]:
+    async def terms(self, project: str, known: Mapping[int, Before]) -> dict[int, Terms]:
         """How these jobs would run now, and how they did."""
-        return {job: await self._terms(before) for job, before in known.items()}
+        found = await asyncio.gather(*(self._terms(project, before) for before in known.values()))
+        return dict(zip(known, found, strict=True))
 
-    async def _terms(self, before: Before) -> Terms:
+    async def _options(self, project: str, spec: JobSpec) -> Mapping[str, str]:
+        """With those that its SQL sets, where anything can read that."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.options(project, spec, SETTINGS) if spec.sql else spec.options
+        except (Unreachable, TimeoutError):
+            return spec.options
+
+    async def _terms(self, project: str, before: Before) -> Terms:
         spec, then = before.spec, before.zone or ""
-        options = await asyncio.to_thread(_options, spec) if spec.sql else spec.options
+        options = await self._options(project, spec)
         kept = Terms(None if spec.program else spec.state_retention, hints=before.hints)
         if STATE_TTL in options:
             kept = replace(kept, retention=span(options[STATE_TTL]), by=STATE_TTL)
@@ -195,13 +215,6 @@ def _kind_of(path: str) -> Kind | None:
     if name.startswith("chk-"):
         return Kind.CHECKPOINT
     return Kind.SAVEPOINT if name.startswith("savepoint-") else None
-
-
-def _options(spec: JobSpec) -> Mapping[str, str]:
-    try:
-        return effective_spec(spec)[1].options
-    except SqlRefused:
-        return spec.options  # whether it starts at all is not asked here
 
 
 def _with(terms: Terms | None, one: Past) -> Terms:

@@ -6,7 +6,7 @@ from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.options import flink_options
 from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import JvmProvider, Reader
+from sluiceway.engines.submit import JvmProvider, effective
 
 _NOBODY = "0" * 32  # the id of a job that never runs
 _NOWHERE = "file:///"  # it keeps no checkpoints either
@@ -18,7 +18,6 @@ class SqlGrapher:
     def __init__(self, jvm: JvmProvider) -> None:
         """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`."""
         self._jvm = jvm
-        self._reader = Reader()
 
     async def draw(self, spec: JobSpec, *, chained: bool, caller: str = "") -> str:
         """The graph as Flink's own JSON: of operators, or of the tasks that they are chained to.
@@ -27,11 +26,12 @@ class SqlGrapher:
 
         Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when there is nothing to plan with.
         """
-        script, effective = await self._reader.read(caller, spec)
-        if script.creates_from_query:
-            raise SqlRefused("CREATE TABLE … AS has no graph before its table is made. Write INSERT INTO instead.")
-        options = flink_options(effective, flink_job_id=_NOBODY, name="graph", restore=None, checkpoint_dir=_NOWHERE)
         try:
-            return await (await self._jvm()).plan_sql(script, options, chained=chained, caller=caller)
+            jvm = await self._jvm()
+            script, whole = effective(await jvm.read_sql(spec.sql, caller=caller, runs=False), spec)
+            if script.creates_from_query:
+                raise SqlRefused("CREATE TABLE … AS has no graph before its table is made. Write INSERT INTO instead.")
+            options = flink_options(whole, flink_job_id=_NOBODY, name="graph", restore=None, checkpoint_dir=_NOWHERE)
+            return await jvm.plan_sql(script, options, chained=chained, caller=caller)
         except (NoJava, NoFlink, JvmFailed) as error:
             raise Unreachable(str(error)) from error

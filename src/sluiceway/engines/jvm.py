@@ -7,18 +7,29 @@ every object that Python drops, and it does so from the thread that drops it, wh
 import asyncio
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.java import flink_version
 from sluiceway.engines.jvm_process import Confinement, JvmFailed, JvmProcess
 from sluiceway.engines.options import NAME
-from sluiceway.engines.sql import Script, SqlRefused, SqlSyntax
+from sluiceway.engines.sql import (
+    MOST_STATEMENTS,
+    Found,
+    Script,
+    SqlRefused,
+    SqlSyntax,
+    Statement,
+    check_length,
+    script_of,
+)
 from sluiceway.engines.submit_errors import (
     LONGEST_MESSAGE,
     Cause,
@@ -40,6 +51,7 @@ _CLIENT = {
     "rest.idleness-timeout": "30 s",
     "client.timeout": "30 s",
 }
+READER = Path(__file__).with_name("SqlReader.java")
 _PROBE = Path(__file__).with_name("StateProbe.java")
 NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _LOCAL = "127.0.0.1"
@@ -57,7 +69,7 @@ _WARM_UP = (
     "CREATE TABLE source (n BIGINT) WITH ('connector' = 'datagen')",
     "CREATE TABLE sink (n BIGINT) WITH ('connector' = 'blackhole')",
 )
-
+_FOUND = msgspec.json.Decoder(list[Found])
 
 T = TypeVar("T")
 
@@ -84,6 +96,7 @@ class FlinkJvm:
         self._java: Any = process.gateway.jvm
         self._flink: Any = self._java.org.apache.flink
         self._cluster: Any = None
+        self._reader: tuple[Any, Any] | None = None  # the class `SqlReader`, and the parser that it reads with
         self._probe: Any = None
         self._probing = threading.Lock()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="flink-jvm")
@@ -146,6 +159,19 @@ class FlinkJvm:
     async def warm_up(self) -> None:
         """Load the planner, which would take the first submission several seconds. Never fails."""
         await self._call(self._explain_something)
+
+    async def read_sql(self, body: str) -> Script:
+        """Find the statements of a body with Flink's own parser, and what they do together.
+
+        Raises `SqlSyntax`, `SqlRefused`, and `JavaGone`.
+        """
+        await asyncio.to_thread(check_length, body)
+        answer = await self._call(lambda: self._read(body))
+        if isinstance(answer, _JavaError):
+            raise SqlRefused(self._explained(answer.causes))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return await asyncio.to_thread(lambda: script_of(_FOUND.decode(answer)))
 
     async def submit_sql(
         self, rest_url: str, script: Script, options: Mapping[str, str], planned: Callable[[], None] = lambda: None
@@ -266,10 +292,24 @@ class FlinkJvm:
                 self._probe = made.newInstance()
             return self._probe
 
+    def _read(self, body: str) -> str:
+        kind, parser = self._reader = self._reader or self._made_reader()
+        return str(self._json(kind.read(parser, body, MOST_STATEMENTS)))
+
+    def _made_reader(self) -> tuple[Any, Any]:
+        """The reader, compiled beside Flink's parser, whose classes nothing else can see; and that parser."""
+        parser = self._table_environment({}).getParser()
+        classes = parser.getClass().getClassLoader()
+        compiler = self._flink.table.runtime.generated.CompileUtils
+        kind = compiler.compile(classes, READER.stem, READER.read_text())
+        member = parser.getClass().getDeclaredField("calciteParserSupplier")
+        member.setAccessible(True)
+        return kind.newInstance(), member.get(parser).get()
+
     def _submit_whole(self, table: Any, script: Script) -> None:
         """Only Flink itself makes the tables that are created from queries."""
         sinks = table.createStatementSet()
-        for statement in script.statements:
+        for statement in _each(table, script):
             if statement.sink:
                 sinks.addInsertSql(statement.in_place)
             else:
@@ -283,7 +323,10 @@ class FlinkJvm:
         if not chained:
             return str(graph.getStreamingPlanAsJSON())
         plan = self._flink.runtime.jobgraph.jsonplan.JsonPlanGenerator.generatePlan(graph.getJobGraph())
-        return str(self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(plan))
+        return str(self._json(plan))
+
+    def _json(self, value: Any) -> Any:
+        return self._flink.runtime.rest.util.RestMapperUtils.getStrictObjectMapper().writeValueAsString(value)
 
     def _executor(self, table: Any) -> Any:
         kind = self._java.java.lang.Class.forName("org.apache.flink.table.api.internal.TableEnvironmentImpl")
@@ -293,7 +336,7 @@ class FlinkJvm:
 
     def _translated(self, table: Any, script: Script) -> Any:
         sinks = self._java.java.util.ArrayList()
-        for statement in script.statements:
+        for statement in _each(table, script):
             if statement.sink:
                 sinks.addAll(table.getParser().parse(statement.in_place))
             else:
@@ -311,6 +354,18 @@ class FlinkJvm:
         configuration = self._flink.configuration.Configuration.fromMap(options)
         settings = api.EnvironmentSettings.newInstance().withConfiguration(configuration).build()
         return api.TableEnvironment.create(settings)
+
+
+def _each(table: Any, script: Script) -> Iterator[Statement]:
+    """The statements, each with the options in force that it would have in a SQL client."""
+    config = table.getConfig()
+    for statement, changes in zip(script.statements, script.changes(), strict=True):
+        for name, value in changes.items():
+            if value is None:
+                config.getConfiguration().removeKey(name)
+            else:
+                config.set(name, value)
+        yield statement
 
 
 def _guarded(work: Callable[[], T]) -> T | _JavaError | Unreachable:

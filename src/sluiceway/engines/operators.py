@@ -1,22 +1,18 @@
 """Which operators a job's SQL would run as, and the state of each. Nothing is sent to a cluster, and none is needed."""
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from dataclasses import replace
 
 import msgspec
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm_process import JvmFailed
+from sluiceway.domain.variables import Filled
+from sluiceway.engines.kept import Kept, digest
 from sluiceway.engines.options import flink_options
-from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import JvmProvider, Reader
+from sluiceway.engines.reading import SqlReading, reached
+from sluiceway.engines.sql import Script, SqlRefused
 
 MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them
@@ -30,7 +26,6 @@ _NOBODY = "0" * 32  # the id of a job that never runs
 _NOWHERE = "file:///"  # it keeps no checkpoints either
 
 Pair = tuple[str, str]
-T = TypeVar("T")
 
 
 class NoPlan(Exception):  # noqa: N818 - it is a finding
@@ -40,31 +35,38 @@ class NoPlan(Exception):  # noqa: N818 - it is a finding
 class SqlOperators:
     """Plans SQL as it would be submitted. What was planned once is kept, within bounds, for as long as this lives."""
 
-    def __init__(self, jvm: JvmProvider) -> None:
-        """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`."""
-        self._jvm = jvm
-        self._reader = Reader()
+    def __init__(self, reading: SqlReading) -> None:
+        """`reading` reads the SQL, and knows what plans it."""
+        self._reading = reading
         self.flink_version = ""  # that plans; known once it has
-        self._plans = _Kept[Plan](MOST_KEPT, MOST_BYTES)
-        self._verdicts = _Kept[Readable](MOST_PAIRS, MOST_BYTES)
+        self._plans = Kept[Plan](MOST_KEPT, MOST_BYTES)
+        self._verdicts = Kept[Readable](MOST_PAIRS, MOST_BYTES)
 
     async def plan(self, spec: JobSpec, caller: str) -> Plan:
-        """What the job would run as. Callers take turns, so that none of them holds up another.
+        """What the job would run as, with the values that the variables of the caller, a project, have now.
 
-        Raises `SqlRefused`, `NoPlan`, and `Unreachable` when there is nothing to plan with.
+        Callers take turns, so that none of them holds up another. Raises `SqlRefused`, `NoPlan`, and `Unreachable` when
+        there is nothing to plan with.
         """
-        script, effective = await self._reader.read(caller, spec)
+        script, whole, filled = await self._reading.read(spec, caller)
+        try:
+            return _masked(await self._planned(script, whole, caller), filled)
+        except SqlRefused as error:
+            raise type(error)(filled.masked(str(error))) from None
+
+    async def _planned(self, script: Script, spec: JobSpec, caller: str) -> Plan:
         if script.creates_from_query:
             raise NoPlan(CREATES)
         outside = _looks_elsewhere(script)
         if outside and _changes_something(script):
             raise NoPlan(CHANGES)
-        options = flink_options(effective, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
-        planner = await self._planner()
+        options = flink_options(spec, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
+        planner = await self._reading.planner()
         self.flink_version = planner.flink_version
         key = _key(script, options, planner.flink_version)
         if (known := self._plans.get(key)) is None:
-            told = await planner.operators(script, options, caller=caller)
+            with reached():
+                told = await planner.operators(script, options, caller=caller)
             known = replace(_read(told), backend=_backend(options))
             if not outside:
                 self._plans.keep(key, known, len(told))
@@ -72,20 +74,16 @@ class SqlOperators:
 
     async def readable(self, pairs: Collection[Pair], caller: str) -> Mapping[Pair, Readable]:
         """Whether what the first serializer of each has written can be read by the second. Raises `Unreachable`."""
-        keys = {pair: _digest(*pair) for pair in pairs}
+        keys = {pair: digest(*pair) for pair in pairs}
         found = {pair: verdict for pair, key in keys.items() if (verdict := self._verdicts.get(key)) is not None}
         if asked := [pair for pair in pairs if pair not in found]:
-            answers = await (await self._planner()).readable(asked, caller=caller)
+            planner = await self._reading.planner()
+            with reached():
+                answers = await planner.readable(asked, caller=caller)
             for pair, answer in zip(asked, answers, strict=True):
                 found[pair] = Readable(answer)
                 self._verdicts.keep(keys[pair], found[pair], 100)
         return found
-
-    async def _planner(self) -> Plans:
-        try:
-            return await self._jvm()
-        except (NoJava, NoFlink, JvmFailed) as error:
-            raise Unreachable(str(error)) from error
 
 
 class _Operator(msgspec.Struct):
@@ -119,6 +117,22 @@ def _read(told: str) -> Plan:
     return Plan(tuple(Planned(**msgspec.structs.asdict(each)) for each in job.operators), job.slots, job.batch)
 
 
+def _masked(plan: Plan, filled: Filled) -> Plan:
+    """Without the values of sensitive variables in what people are shown of it."""
+    if not filled.secrets:
+        return plan
+    shown = (
+        replace(
+            each,
+            name=filled.masked(each.name),
+            description=filled.masked(each.description),
+            inputs=tuple(map(filled.masked, each.inputs)),
+        )
+        for each in plan.operators
+    )
+    return replace(plan, operators=tuple(shown))
+
+
 def _backend(options: Mapping[str, str]) -> str:
     return (options.get("state.backend.type") or options.get("state.backend") or "").strip().lower()
 
@@ -136,39 +150,6 @@ def _changes_something(script: Script) -> bool:
 
 def _key(script: Script, options: Mapping[str, str], version: str) -> bytes:
     statements = [statement.text for statement in script.statements]
+    changes = [repr(sorted(change.items())) for change in script.changes()]  # between the statements
     settings = [part for name in sorted(options) for part in (name, options[name])]
-    return _digest(version, str(len(statements)), *statements, *settings)
-
-
-def _digest(*parts: str) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        encoded = part.encode(errors="surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "big"))
-        digest.update(encoded)
-    return digest.digest()
-
-
-@dataclass(slots=True)
-class _Kept(Generic[T]):
-    """The latest of what was found, within bounds."""
-
-    most: int
-    most_bytes: int
-    items: OrderedDict[bytes, tuple[T, int]] = field(default_factory=OrderedDict)
-    size: int = 0  # of all of them
-
-    def get(self, key: bytes) -> T | None:
-        """What is kept under this key."""
-        if key not in self.items:
-            return None
-        self.items.move_to_end(key)
-        return self.items[key][0]
-
-    def keep(self, key: bytes, item: T, size: int) -> None:
-        """Keep it, and forget what nobody has asked for the longest."""
-        self.size += size - (self.items.pop(key)[1] if key in self.items else 0)
-        self.items[key] = (item, size)
-        while len(self.items) > self.most or self.size > self.most_bytes:
-            _, (_, gone) = self.items.popitem(last=False)
-            self.size -= gone
+    return digest(version, str(len(statements)), *statements, *changes, *settings)

@@ -103,6 +103,7 @@ RESERVED_PREFIXES = {
     "kubernetes.": _PLACE,
     "yarn.": _PLACE,
     "security.": _CLUSTER,
+    "sql-client.": "It is for the screen of Flink's SQL client, and a job has none. Leave it out.",
     "jobmanager.": _CLUSTER,
     "taskmanager.": _CLUSTER,
     "blob.": _CLUSTER,
@@ -170,6 +171,8 @@ def _refusal(key: str) -> str | None:
         return f"The option {shown} cannot be set for a job. {why}"
     if allowed(key):
         return None
+    if (bare := key.strip("\"'`")) != key and bare in _allowed():
+        return f"The name of the option {shown} has quotation marks in it, as Flink reads it. Write '{bare}' instead."
     near = difflib.get_close_matches(key[:LONGEST_KEY], _allowed(), n=1, cutoff=0.8)
     hint = f"Did you mean {near[0]!r}?" if near else "Options of tables and connectors belong into their WITH (…)."
     return f"The option {shown} cannot be set for a job: Flink 2.3 has no such option of a job. {hint}"

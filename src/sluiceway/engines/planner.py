@@ -26,7 +26,7 @@ PLANS = 2  # of jobs at once, and as many graphs: planning keeps a core busy, an
 GRAPHS_EACH = 1  # at once, for one project
 GRAPHS_WAITING = 20  # of one project
 FITS_WAITING = 5000  # of one project: as many jobs as are asked about at once
-JOBS_WAITING = 1000  # of one cluster; the reconciler sends far fewer at once
+JOBS_WAITING = FITS_WAITING  # whose SQL is read first; of one cluster the reconciler sends far fewer at once
 
 TOO_LONG = (
     "Planning took longer than {seconds:g} s and was ended. Split the SQL into smaller jobs, or simplify its joins, "
@@ -49,6 +49,9 @@ class Plans(Protocol):
     @property
     def flink_version(self) -> str:
         """The version of Flink that plans, for example "2.3.0"."""
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        """Find the statements of a body for a caller, of a job that runs or of a graph; see `FlinkJvm.read_sql`."""
 
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
         """Plan a script and hand it to a cluster; see `FlinkJvm.submit_sql`."""
@@ -119,6 +122,14 @@ class PlannerJvm:
             await (await self._process()).warm_up()
         except (NoJava, NoFlink, JvmFailed) as error:
             log.warning("planner_not_started", why=str(error))
+
+    async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
+        """The statements of a body; see `FlinkJvm.read_sql`. It takes a turn, of jobs that run or of graphs."""
+
+        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, Script]:
+            return jvm.read_sql(body)
+
+        return await self._planned(self._jobs if runs else self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
         """Plan the script and hand it over; see `FlinkJvm.submit_sql`. Clusters take turns."""

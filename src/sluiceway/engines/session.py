@@ -29,7 +29,7 @@ from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
 from sluiceway.engines import vitals
 from sluiceway.engines.attention import Attention, about_to_save
-from sluiceway.engines.changelog import keeps_changelog
+from sluiceway.engines.changelog import WORDS, keeps_changelog
 from sluiceway.engines.flink_rest import FlinkRest, JobOverview
 from sluiceway.engines.look import Look, all_of
 from sluiceway.engines.slots import Slots
@@ -37,17 +37,33 @@ from sluiceway.engines.surveys import survey_of
 from sluiceway.engines.traffic import traffic
 
 T = TypeVar("T")
+OptionsOf = Callable[[Cluster, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 AT_ONCE = 100  # questions under way at one cluster
 VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
+async def own_options(_: Cluster, __: Run, spec: JobSpec) -> Mapping[str, str]:
+    """What is set beside the SQL."""
+    return spec.options
+
+
 class SessionEngine:
     """Observes and commands session clusters. One overview a look; attempts are asked about only where it matters."""
 
-    def __init__(self, session: aiohttp.ClientSession, submit: Submit, timeout: float = 10.0) -> None:
-        """`submit` plans and hands over a job; `timeout` is seconds for one request."""
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        submit: Submit,
+        timeout: float = 10.0,
+        options: OptionsOf = own_options,
+    ) -> None:
+        """`submit` plans and hands over a job; `timeout` is seconds for one request.
+
+        `options` reads what a job's SQL sets, and may raise `Unreachable`.
+        """
+        self._options = options
         self._session = session
         self._submit = submit
         self._timeout = timeout
@@ -60,8 +76,14 @@ class SessionEngine:
 
     async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
-        if run.restore is not None and not run.claims and await keeps_changelog(self.rest(cluster), spec):
-            return MustClaim()
+        if run.restore is not None and not run.claims:
+            try:
+                told = any(word in spec.sql for word in WORDS)
+                options = await self._options(cluster, run, spec) if told else spec.options
+            except Unreachable as error:
+                return Silent(str(error))
+            if await keeps_changelog(self.rest(cluster), options):
+                return MustClaim()
         return await self._submit(cluster, run, name, spec)
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:

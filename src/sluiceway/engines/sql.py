@@ -1,39 +1,26 @@
-"""Reads the SQL of a job: its statements, its settings, and which of them write somewhere. Pure."""
+"""What the SQL of a job does, statement by statement, once Flink's own parser has found the statements. Pure."""
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from sluiceway.engines.sql_order import two_meanings
+from sluiceway.engines.submit_errors import Cause, explain
 
 MOST_STATEMENTS = 1000
 MOST_CHARACTERS = 1024 * 1024
 MOST_PADDING = 16 * 1024 * 1024  # characters before all statements of a body that put them at their places
 
-_SKIPPED = r"""
-      (?P<comment>--[^\n]*|/\*(?!\+).*?\*/)
-    | (?P<hint>/\*\+.*?\*/)
-    | (?P<quoted>'[^']*+(?:''[^']*+)*+' | `[^`]*+(?:``[^`]*+)*+` | "[^"]*+(?:""[^"]*+)*+")
-    | (?P<open>/\*|['`"])
-    | (?P<space>\s+)
-"""
-# Both read a text from left to right and take what they find, so their time grows with its length. What is repeated is
-# never given back (`*+`): Python remembers each round of a group that it could give back, some 200 bytes.
-_PART = re.compile(rf"{_SKIPPED} | (?P<end>;) | (?P<run>[^\s;'`\"/\-]+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
-_TOKEN = re.compile(rf"{_SKIPPED} | (?P<word>\w+) | (?P<mark>.)", re.DOTALL | re.VERBOSE)
-_SETTING = re.compile(
-    r"SET\s*(?:'(?P<key>[^']*)'|(?P<bare_key>[^\s=']+))\s*=\s*(?P<value>.*)", re.DOTALL | re.IGNORECASE
-)
-_RESET = re.compile(r"RESET(?:\s*'(?P<key>[^']*)'|\s+(?P<bare_key>\S+))?", re.DOTALL | re.IGNORECASE)
-
 _SETUP = frozenset({"CREATE", "DROP", "ALTER", "USE", "LOAD", "UNLOAD"})
 _QUERY = frozenset({"SELECT", "WITH", "VALUES", "TABLE", "("})
-_SHOWS = frozenset({"EXPLAIN", "SHOW", "DESCRIBE", "DESC", "HELP", "LIST"})
+_SHOWS = frozenset({"EXPLAIN", "SHOW", "DESCRIBE", "DESC"})
 _NO_CODE = (
     "A job's SQL cannot load jars. Put the jar on the cluster's class path and on Sluiceway's, "
     "then use CREATE FUNCTION … AS 'its class'."
 )
+_TABLE_OF_QUERY = "SqlCreateTableAs"
+_SINKS = frozenset({"RichSqlInsert", _TABLE_OF_QUERY})
 
 
 class SqlRefused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
@@ -42,6 +29,18 @@ class SqlRefused(Exception):  # noqa: N818 - it is an answer, not a fault of our
 
 class SqlSyntax(SqlRefused):
     """This is not SQL: it cannot even be read."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What Flink's parser found; `SqlReader.java` writes it."""
+
+    kind: str  # the class of the root of Flink's tree; or "more" (than are read), or "refused"
+    line: int = 0  # where it starts in the body, from 1, as Flink counts
+    column: int = 0
+    text: str = ""  # as it was written, without the semicolon; of what is refused Flink's words
+    words: tuple[str, ...] = ()  # its names, keywords and marks
+    key: str | None = None  # of SET and RESET; None for all
+    value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class Statement:
     column: int = 1
     sink: bool = False  # an INSERT, or a CREATE TABLE … AS: a part of the job rather than of its preparation
     placed: bool = True  # where that would not make the whole too long
+    settings: Mapping[str, str] = field(default_factory=dict)  # what SET had left in force
 
     @property
     def in_place(self) -> str:
@@ -67,7 +67,8 @@ class Script:
     """A body of SQL, read. The sinks together become one Flink job."""
 
     statements: tuple[Statement, ...]  # in their order, without SET, RESET and the frame of a statement set
-    settings: dict[str, str]  # what SET left in force at the end
+    settings: Mapping[str, str]  # what SET had left in force for the sinks; the same for all of them
+    asked: tuple[tuple[str, str], ...] = ()  # every option that SET or RESET names, with its value or none
 
     @property
     def inserts(self) -> tuple[str, ...]:
@@ -79,195 +80,174 @@ class Script:
         """Whether one of them makes the table that it writes to."""
         return any(text[:6].upper() == "CREATE" for text in self.inserts)
 
+    def over(self, options: Mapping[str, str]) -> "Script":
+        """The same, where the settings stand among a job's own options and win over them."""
+        merged: dict[int, dict[str, str]] = {}
+        statements = tuple(
+            replace(each, settings=merged.setdefault(id(each.settings), {**options, **each.settings}))
+            for each in self.statements
+        )
+        return replace(self, statements=statements, settings={**options, **self.settings})
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """What stands between two semicolons: never empty, never begins or ends with a blank or a comment."""
-
-    body: str
-    start: int  # offsets in the body
-    end: int
-
-    @property
-    def text(self) -> str:
-        return self.body[self.start : self.end]
-
-    def tokens(self) -> Iterator[re.Match[str]]:
-        return _TOKEN.finditer(self.body, self.start, self.end)
-
-    def words(self) -> Iterator[re.Match[str]]:
-        """Words, marks and what is quoted; comments and hints do not count."""
-        return (found for found in self.tokens() if found.lastgroup in {"word", "mark", "quoted"})
-
-    def heads(self, count: int | None = None) -> list[str]:
-        """The first of the words, in upper case; without a number all of them."""
-        return [found[0].upper() for found in islice(self.words(), count)]
+    def changes(self) -> list[dict[str, str | None]]:
+        """For each statement the options to change before it, from the job's own on; None takes one away."""
+        present, changes = self.settings, []
+        for each in self.statements:
+            names = () if each.settings is present else {**present, **each.settings}
+            wanted = {name: each.settings.get(name) for name in names}
+            changes.append({name: value for name, value in wanted.items() if value != present.get(name)})
+            present = each.settings
+        return changes
 
 
-def read_script(body: str) -> Script:
-    """Read a job's SQL. Raises `SqlRefused` for what cannot be part of a job, and when nothing is written anywhere.
-
-    It takes time that grows with the body: some tenths of a second for the longest.
-    """
-    statements: list[Statement] = []
-    settings: dict[str, str] = {}
-    place = _Place(body)
-    for piece in _unframed(_pieces(body)):
-        match piece.heads(1):
-            case ["SET"]:
-                _set(piece.text, settings)
-            case ["RESET"]:
-                _reset(piece.text, settings)
-            case _:
-                statements.append(_statement(piece, place))
-    if not any(statement.sink for statement in statements):
-        raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
-    if why := two_meanings(statements):
-        raise SqlRefused(why)
-    return Script(tuple(statements), settings)
-
-
-def split(body: str) -> list[str]:
-    """The statements of a body, as written, without semicolons and surrounding comments. Raises `SqlRefused`."""
-    return [piece.text for piece in _pieces(body)]
-
-
-def _pieces(body: str) -> Iterator[_Piece]:
+def check_length(body: str) -> None:
+    """Refuse what is too long for a parser, and what is not even text. Raises `SqlRefused`."""
     if len(body) > MOST_CHARACTERS:
         raise SqlRefused(f"The SQL has {len(body)} characters; at most {MOST_CHARACTERS} are read. Split the job.")
-    return _counted(body)
+    try:
+        body.encode()
+    except UnicodeEncodeError as error:
+        raise SqlSyntax(f"The SQL has half a character at position {error.start + 1}. Write it anew.") from None
 
 
-def _counted(body: str) -> Iterator[_Piece]:
-    count, start, end = 0, -1, 0
-    for found in chain(_PART.finditer(body), [None]):
-        kind = found.lastgroup if found else "end"
-        if found and kind == "open":
-            line, column = _Place(body).of(found.start())
-            raise SqlSyntax(f"What {found[0]} opens at line {line}, column {column} is never closed.")
-        if found and kind not in {"end", "comment", "space"}:
-            start, end = found.start() if start < 0 else start, found.end()
-        elif kind == "end" and start >= 0:
-            count += 1
-            if count > MOST_STATEMENTS:
+def script_of(found: Sequence[Found]) -> Script:
+    """What a job's statements do together, in their order.
+
+    Raises `SqlSyntax` for what Flink's parser refuses, and `SqlRefused` for what cannot be part of a job, when nothing
+    is written anywhere, and when the statements that write want different things of the one job.
+    """
+    reading = _Reading()
+    for each in found:
+        reading.take(each)
+    return reading.script()
+
+
+class _Reading:
+    """What has been read, statement by statement, as a SQL client would take them."""
+
+    def __init__(self) -> None:
+        self._statements: list[tuple[Found, Statement]] = []
+        self._settings: dict[str, str] = {}  # replaced rather than changed: statements keep theirs
+        self._asked: list[tuple[str, str]] = []
+        self._frame: Found | None = None  # the BEGIN STATEMENT SET that is open
+        self._room = MOST_PADDING
+
+    def take(self, found: Found) -> None:
+        if self._frame is not None and found.kind not in {*_SINKS, "SqlEndStatementSet", "refused", "more"}:
+            raise SqlRefused(
+                f"Line {found.line}: between BEGIN STATEMENT SET and END only INSERTs may stand, as in Flink's own "
+                "client. Put the rest before it."
+            )
+        match found.kind:
+            case "refused":
+                raise SqlSyntax(_refusal(found))
+            case "more":
                 raise SqlRefused(f"The SQL has more than {MOST_STATEMENTS} statements. Split it into several jobs.")
-            yield _Piece(body, start, end)
-            start = -1
+            case "SqlSet" | "SqlReset":
+                self._set(found)
+            case "SqlBeginStatementSet":
+                self._frame = found
+            case "SqlEndStatementSet":
+                if self._frame is None:
+                    raise SqlSyntax(f"Line {found.line}: END closes nothing, as no BEGIN STATEMENT SET is open.")
+                self._frame = None
+            case _:
+                self._statement(found)
+
+    def script(self) -> Script:
+        if self._frame is not None:
+            raise SqlSyntax(f"The statement set of line {self._frame.line} is never closed: END; is missing.")
+        sinks = [each for _, each in self._statements if each.sink]
+        if not sinks:
+            raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
+        if why := _two_settings(sinks) or two_meanings([_Named(found, each.sink) for found, each in self._statements]):
+            raise SqlRefused(why)
+        return Script(tuple(each for _, each in self._statements), sinks[0].settings, tuple(self._asked))
+
+    def _set(self, found: Found) -> None:
+        setting = found.kind == "SqlSet"
+        if setting and found.key is None:
+            raise SqlRefused(f"Line {found.line}: SET alone only shows options, and a job has no screen. Leave it out.")
+        if found.key is None:
+            self._settings = {}
+            return
+        self._asked.append((found.key, found.value or ""))
+        others = {name: value for name, value in self._settings.items() if name != found.key}
+        self._settings = {**others, found.key: found.value or ""} if setting else others
+
+    def _statement(self, found: Found) -> None:
+        _refuse_unfit(found)
+        self._room -= found.line + found.column
+        placed, sink = self._room >= 0, found.kind in _SINKS
+        made = Statement(found.text, found.line, found.column, sink, placed, self._settings)
+        self._statements.append((found, made))
 
 
-def _unframed(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """The same without BEGIN STATEMENT SET … END: everything that a job writes is one set anyway."""
-    framed = False
-    for piece in pieces:
-        heads = piece.heads(4)
-        rest: _Piece | None = piece
-        if heads == ["EXECUTE", "STATEMENT", "SET", "BEGIN"] or heads[:3] == ["BEGIN", "STATEMENT", "SET"]:
-            framed = True
-            rest = _after(piece, 4 if heads[0] == "EXECUTE" else 3)
-        elif framed and heads == ["END"]:
-            framed, rest = False, None
-        elif heads[:2] == ["EXECUTE", "INSERT"]:
-            rest = _after(piece, 1)
-        if rest is not None:
-            yield rest
-    if framed:
-        raise SqlSyntax("The statement set is never closed: END; is missing.")
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A statement by its words."""
+
+    found: Found
+    sink: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return self.found.words
+
+    @property
+    def line(self) -> int:
+        return self.found.line
 
 
-def _statement(piece: _Piece, place: "_Place") -> Statement:
-    _refuse_unfit(piece)
-    line, column = place.of(piece.start)
-    sink = piece.heads(1) == ["INSERT"] or _creates_from_query(piece)
-    return Statement(piece.text, line, column, sink, placed=place.room_for(line + column))
+def _refusal(found: Found) -> str:
+    said = explain([Cause("", f"SQL parse failed. {found.text}")])
+    return said if "line" in said or not found.line else f"At line {found.line}, column {found.column}: {said}"
 
 
-def _refuse_unfit(piece: _Piece) -> None:
-    words = piece.heads(5)
-    if not words:
-        raise SqlRefused(f"A hint alone is no statement: {piece.text[:100]}")
-    first = words[0]
-    if first == "INSERT" or (first in _SETUP and (why := _unfit_setup(words, piece)) is None):
+def _refuse_unfit(found: Found) -> None:
+    words = [word.upper() for word in found.words[:5]]
+    first = words[0] if words else ""
+    if found.kind in _SINKS:
         return
     if first in _SETUP:
-        raise SqlRefused(why)
+        if why := _unfit_setup(words, found):
+            raise SqlRefused(why)
+        return
     if first in _QUERY:
         raise SqlRefused("A query alone has nowhere to write to. Put INSERT INTO and a table before it.")
     if first in _SHOWS:
         raise SqlRefused(f"{first} only shows something, and a job has no screen. Leave it out.")
     if words[1:2] == ["JAR"]:
         raise SqlRefused(_NO_CODE)
-    raise SqlRefused(f"{first[:40]} cannot be part of a job: it may create and use tables, SET options, and INSERT.")
+    shown = found.words[0][:40] if first else ""
+    raise SqlRefused(f"{shown} cannot be part of a job: it may create and use tables, SET options, and INSERT.")
 
 
-def _unfit_setup(words: Sequence[str], piece: _Piece) -> str | None:
-    if "FUNCTION" in words and "JAR" in piece.heads():
+def _unfit_setup(words: Sequence[str], found: Found) -> str | None:
+    if "FUNCTION" in words and {"JAR", "ARTIFACT"} & {word.upper() for word in found.words}:
         return _NO_CODE
-    if "MATERIALIZED" in words[:2]:
+    if "MaterializedTable" in found.kind:
         return "Materialized tables start jobs of their own, which Sluiceway could not stop. Use INSERT INTO."
-    if words[:3] == ["CREATE", "OR", "REPLACE"] and _creates_from_query(piece):
+    if found.kind == "SqlReplaceTableAs":
         return "CREATE OR REPLACE TABLE … AS would empty the table whenever the job is started again. Use INSERT INTO."
     return None
 
 
-def _creates_from_query(piece: _Piece) -> bool:
-    words = piece.heads(5)
-    if words[:1] != ["CREATE"] or "TABLE" not in words:
-        return False
-    depth = 0
-    for token in piece.tokens():
-        depth += {"(": 1, ")": -1}.get(token[0], 0)
-        if depth == 0 and token.lastgroup == "word" and token[0].upper() == "AS":
-            return True
-    return False
+def _two_settings(sinks: Sequence[Statement]) -> str | None:
+    """Why one job cannot have the options that each of these would have in a client; None when they are the same."""
+    first = sinks[0]
+    for other in sinks[1:]:
+        if other.settings is first.settings or other.settings == first.settings:
+            continue
+        names = sorted({**first.settings, **other.settings})
+        name = next(name for name in names if first.settings.get(name) != other.settings.get(name))
+        return (
+            f"The INSERTs of line {first.line} and of line {other.line} are to run under different options: {name!r} "
+            f"is {_shown(first, name)} for the one and {_shown(other, name)} for the other. All INSERTs are one job, "
+            "which has one set of options. SET them before the first INSERT, or make two jobs."
+        )
+    return None
 
 
-def _set(text: str, settings: dict[str, str]) -> None:
-    found = _SETTING.fullmatch(text)
-    if found is None:
-        raise SqlSyntax(f"This is not of the form SET 'key' = 'value': {text[:100]}")
-    value = found["value"].strip()
-    if len(value) >= 2 and value[0] == value[-1] == "'":
-        value = value[1:-1].replace("''", "'")
-    settings[found["key"] or found["bare_key"]] = value
-
-
-def _reset(text: str, settings: dict[str, str]) -> None:
-    found = _RESET.fullmatch(text)
-    if found is None:
-        raise SqlSyntax(f"This is not of the form RESET 'key': {text[:100]}")
-    key = found["key"] or found["bare_key"]
-    if key is None:
-        settings.clear()
-    else:
-        settings.pop(key, None)
-
-
-def _after(piece: _Piece, count: int) -> _Piece | None:
-    """What comes after the first words, which is nothing or begins with the next token that counts."""
-    behind = next(islice(piece.words(), count - 1, None)).end()
-    rest = _TOKEN.finditer(piece.body, behind, piece.end)
-    start = next((found.start() for found in rest if found.lastgroup not in {"comment", "space"}), None)
-    return None if start is None else _Piece(piece.body, start, piece.end)
-
-
-class _Place:
-    """Lines and columns in a body, asked for from its beginning to its end."""
-
-    def __init__(self, body: str) -> None:
-        self._body = body
-        self._line = 1
-        self._line_start = 0
-        self._offset = 0
-        self._room = MOST_PADDING
-
-    def of(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, from 1."""
-        self._line += self._body.count("\n", self._offset, offset)
-        self._line_start = self._body.rfind("\n", self._offset, offset) + 1 or self._line_start
-        self._offset = offset
-        return self._line, offset - self._line_start + 1
-
-    def room_for(self, characters: int) -> bool:
-        """Whether so much may still be put before statements."""
-        self._room -= characters
-        return self._room >= 0
+def _shown(statement: Statement, name: str) -> str:
+    return repr(statement.settings[name][:100]) if name in statement.settings else "not set"

@@ -4,15 +4,10 @@ All INSERTs are one job. Flink finds what several of them have in common by the 
 sinks of one name become one sink, and sources of one name are read once, whatever was made of the name in between.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# What is never closed reaches to the end, so that it is looked at once.
-_WORD = re.compile(
-    r"`(?:[^`]++|``)*+(?:`|\Z)|'(?:[^']++|'')*+(?:'|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|[^\W\d]\w*|\.", re.DOTALL
-)
 _KINDS = frozenset({"TABLE", "FUNCTION", "MODEL", "DATABASE", "CATALOG"})  # views are replaced by what they stand for
 _FILLERS = frozenset({"IF", "NOT", "EXISTS"})
 
@@ -21,8 +16,8 @@ class Written(Protocol):
     """A statement as it was written."""
 
     @property
-    def text(self) -> str:
-        """Without the semicolon."""
+    def words(self) -> tuple[str, ...]:
+        """Its names, keywords and marks, in their order, as Flink's lexer tells them."""
 
     @property
     def line(self) -> int:
@@ -43,7 +38,7 @@ def two_meanings(statements: Sequence[Written]) -> str | None:
     """Why INSERTs would not do what they say, for their author; None when they will."""
     seen = _Seen()
     for statement in statements:
-        words = list(_words(statement.text))
+        words = statement.words
         if statement.sink:
             names = {name for word in words for name in (word, _function(word))}
             if both := sorted(names & seen.changed.keys()):
@@ -81,13 +76,3 @@ def _changed(words: Sequence[str]) -> str:
 def _function(name: str) -> str:
     """Names of functions have no case."""
     return f"{name.lower()}()"
-
-
-def _words(text: str) -> Iterator[str]:
-    """The words, names and dots, without literals and comments."""
-    for found in _WORD.finditer(text):
-        word = found[0]
-        if word.startswith("`"):
-            yield word[1:-1].replace("``", "`")
-        elif not word.startswith(("'", "--", "/*")):
-            yield word

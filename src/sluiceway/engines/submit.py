@@ -1,84 +1,75 @@
-"""Submits a job: reads its SQL, settles its options, plans it, and hands it to its cluster. Decides nothing."""
+"""Submits a job: has its SQL read, settles its options, has it planned and handed over. Decides nothing."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
+from sluiceway.domain.variables import Filled, Unfilled
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.options import LOCAL_ZONE, check_options, flink_options
 from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script, SqlRefused, read_script
-from sluiceway.engines.turns import FairTurns, TooManyWaiting
+from sluiceway.engines.sql import Script, SqlRefused
 
 JvmProvider = Callable[[], Awaitable[Plans]]
-SHORT = 16 * 1024  # characters of SQL that are read at once: in some milliseconds
-READERS_WAITING = 20  # of one caller
 VersionOf = Callable[[str], Awaitable[str]]
+Fill = Callable[[int, str], Awaitable[Filled]]
+
+
+async def without_variables(_: object, sql: str) -> Filled:
+    """The SQL as it is."""
+    return Filled(sql)
 
 
 class SqlSubmitter:
     """Submits SQL jobs to any cluster that runs the planner's version of Flink."""
 
-    def __init__(self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str) -> None:
+    def __init__(
+        self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str, fill: Fill = without_variables
+    ) -> None:
         """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `version_of` asks a cluster's REST API (a URL) for its Flink version, and may raise `Unreachable`. The
-        checkpoints of runs that do not say where go under `storage_uri`, which has no trailing slash.
+        checkpoints of runs that do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the
+        values of variables into the SQL of a job (its id), and may raise `Unfilled`.
         """
         self._jvm = jvm
         self._version_of = version_of
         self._storage_uri = storage_uri
-        self._reader = Reader()
+        self._fill = fill
 
     async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
+        filled = Filled("")
         try:
-            script, effective = await self._reader.read(cluster.name, spec)
-            options = run_options(run, name, effective, self._storage_uri)
-            version = await self._version_of(cluster.url)
+            filled = await self._fill(run.job_id, spec.sql)
             jvm = await self._jvm()
-            _check_version(cluster, version, jvm.flink_version)
+            script, whole = effective(await jvm.read_sql(filled.text, caller=cluster.url, runs=True), spec)
+            options = run_options(run, name, whole, self._storage_uri)
+            _check_version(cluster, await self._version_of(cluster.url), jvm.flink_version)
             await jvm.submit_sql(cluster.url, script, options)
-        except (SqlRefused, NoJava, NoFlink) as error:
-            return SubmitRefused(str(error))
+        except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
+            return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:
-            return Silent(str(error))
+            return Silent(filled.masked(str(error)))
         return Submitted(zone=options.get(LOCAL_ZONE, ""))
 
+    async def options(self, cluster: Cluster, run: Run, spec: JobSpec) -> Mapping[str, str]:
+        """The options of a job, those of its SQL among them; its own alone where the SQL is refused.
 
-class Reader:
-    """Reads specifications beside the event loop, long ones one at a time. Callers take turns."""
-
-    def __init__(self) -> None:
-        """Nobody waits."""
-        self._turns = FairTurns(1, 1, READERS_WAITING)
-        self._reading: set[asyncio.Task[tuple[Script, JobSpec]]] = set()
-
-    async def read(self, caller: str, spec: JobSpec) -> tuple[Script, JobSpec]:
-        """What `effective_spec` returns and raises; `Unreachable` where too much of one caller waits."""
-        if len(spec.sql) <= SHORT:
-            return effective_spec(spec)
+        Raises `Unreachable` when nothing reads it now.
+        """
         try:
-            await self._turns.take(caller)
-        except TooManyWaiting:
-            raise Unreachable("Too much SQL of the same caller waits to be read. Try again in a few seconds.") from None
-        # A thread goes on when its caller has gone, and so does its turn.
-        task = asyncio.create_task(asyncio.to_thread(effective_spec, spec))
-        self._reading.add(task)
-        task.add_done_callback(partial(self._done, caller))
-        return await asyncio.shield(task)
-
-    def _done(self, caller: str, task: "asyncio.Task[tuple[Script, JobSpec]]") -> None:
-        self._reading.discard(task)
-        self._turns.give_back(caller)
-        if not task.cancelled():
-            task.exception()  # nobody may be left to hear of it
+            filled = await self._fill(run.job_id, spec.sql)
+            script = await (await self._jvm()).read_sql(filled.text, caller=cluster.url, runs=True)
+            return effective(script, spec)[1].options
+        except (SqlRefused, Unfilled, NoJava, NoFlink):
+            return spec.options  # its submission says so in a moment
+        except JvmFailed as error:
+            raise Unreachable(str(error)) from error
 
 
 def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[str, str]:
@@ -95,16 +86,16 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
     )
 
 
-def effective_spec(spec: JobSpec) -> tuple[Script, JobSpec]:
-    """The job's SQL, read, and the job with the SQL's own SETs among its options, where they win.
+def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
+    """A job's SQL and the job, with the SQL's own SETs among its options, where they win.
 
-    Raises `SqlRefused`, for options that a job may not set too.
+    Raises `SqlRefused` for options that a job may not set, wherever they stand.
     """
-    script = read_script(spec.sql)
-    merged = {**spec.options, **script.settings}
-    if why := check_options(merged):
-        raise SqlRefused(why)
-    return script, replace(spec, options=merged)
+    for options in (spec.options, *({name: value} for name, value in script.asked)):
+        if why := check_options(options):
+            raise SqlRefused(why)
+    merged = script.over(spec.options)
+    return merged, replace(spec, options=dict(merged.settings))
 
 
 def _check_version(cluster: Cluster, theirs: str, ours: str) -> None:

@@ -136,6 +136,21 @@ templates = Table(
     sqlite_autoincrement=True,
 )
 
+variables = Table(
+    "variables",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),  # of a sensitive one sealed
+    Column("sensitive", Boolean, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("variables_by_name", "project", "name", unique=True),
+    sqlite_autoincrement=True,
+)
+
 runs = Table(
     "runs",
     metadata,

@@ -19,6 +19,7 @@ Need = Action | Open
 
 _DLI: Final = "/v1.0/{project_id}/streaming"
 _RESOURCES: Final = "/v2.0/{project_id}/resources"
+_VARIABLES: Final = "/v1.0/{project_id}/variables"
 _OWN: Final = "/api/v1/projects/{project_id}"
 
 ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
@@ -43,6 +44,10 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{_DLI}/job-templates"): Action.LIST,
     ("PUT", f"{_DLI}/job-templates/{{template_id}}"): Action.UPDATE,
     ("DELETE", f"{_DLI}/job-templates/{{template_id}}"): Action.DELETE,
+    ("POST", _VARIABLES): Action.CREATE,
+    ("GET", _VARIABLES): Action.LIST,
+    ("PUT", f"{_VARIABLES}/{{var_name}}"): Action.UPDATE,
+    ("DELETE", f"{_VARIABLES}/{{var_name}}"): Action.DELETE,
     ("POST", "/v1.0/{project_id}/dli/obs-authorize"): Action.CREATE,
     # It plans the caller's SQL with the service's rights.
     ("POST", "/v3/{project_id}/streaming/jobs/{job_id}/gen-graph"): Action.CREATE,

@@ -27,11 +27,13 @@ class Code(StrEnum):
     SQL_SYNTAX = "DLI.0004"
     SQL_SEMANTICS = "DLI.0005"
     NO_OBJECT = "DLI.0002"
+    VARIABLE_EXISTS = "DLI.0006"
     NOT_SUPPORTED = "DLI.0007"
     TOO_MANY = "DLI.0009"
     UNAVAILABLE = "DLI.0012"
     NOT_FOUND = "DLI.0023"
     SERVER_FAULT = "DLI.0999"
+    VARIABLES_FULL = "DLI.1028"
     NOT_JSON = "DLI.10004"
     JOB_FORBIDDEN = "DLI.10005"
     OTHER_PROJECT = "DLI.10006"
@@ -146,8 +148,7 @@ TABLE: Mapping[Code, Entry] = {
         "参数 {field} 无效：{why}。请修改后重新发送请求。",
     ),
     Code.NO_OBJECT: _entry(
-        "There is no file {file} in storage. Put it there, then send the request again.",
-        "存储中不存在文件 {file}。请先将其放入存储，然后重新发送请求。",
+        "{what} Create it first, then send the request again.", "{what}请先创建，然后重新发送请求。"
     ),
     Code.SQL_SYNTAX: _entry(
         "The SQL cannot be parsed: {why} Correct it and send the request again.",
@@ -156,6 +157,14 @@ TABLE: Mapping[Code, Entry] = {
     Code.SQL_SEMANTICS: _entry(
         "The SQL cannot run as a job: {why} Correct it and send the request again.",
         "SQL 不能作为作业运行：{why} 请修改后重新发送请求。",
+    ),
+    Code.VARIABLE_EXISTS: _entry(
+        "A variable named {name} exists in this project. Choose another name, or update that variable.",
+        "该项目中已存在名为 {name} 的变量。请使用其他名称，或更新该变量。",
+    ),
+    Code.VARIABLES_FULL: _entry(
+        "The project has {limit} variables, which is as many as it may have. Delete one first.",
+        "该项目已有 {limit} 个变量，达到上限。请先删除一个变量。",
     ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
     Code.TOO_MANY: _entry(

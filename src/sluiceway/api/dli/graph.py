@@ -17,6 +17,7 @@ from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.graphs import Graphs
 from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.variables import Unfilled
 from sluiceway.engines.sql import SqlRefused, SqlSyntax
 
 GRAPH_TYPES: Final = ("simple_graph", "job_graph")
@@ -76,7 +77,7 @@ async def generate_graph(
         raise DliError(Code.SHOW_UNKNOWN, id=job) from None
     except SqlSyntax as error:
         raise DliError(Code.SQL_SYNTAX, why=str(error)) from None
-    except SqlRefused as error:
+    except (SqlRefused, Unfilled) as error:
         raise DliError(Code.SQL_SEMANTICS, why=str(error)) from None
     except Unreachable as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None

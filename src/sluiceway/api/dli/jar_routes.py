@@ -35,7 +35,7 @@ async def create_jar_job(
     if data.entrypoint:
         with editing.no_such_jar():
             await edit_jobs.require_jar(project, data.entrypoint)
-    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language)
+    return views.created(await editing.stored(edit_jobs, project, draft, permit.who), language, data)
 
 
 @put(
@@ -58,7 +58,7 @@ async def update_jar_job(
     def change(stored: Job) -> JobDraft:
         return jar_rules.update(stored, data)
 
-    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language)
+    return views.updated(await editing.changed(edit_jobs, project, job, change, data.name, permit.who), language, data)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [create_jar_job, update_jar_job]

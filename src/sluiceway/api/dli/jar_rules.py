@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sluiceway.api.dli import rules, tag_rules
+from sluiceway.api.dli import notes, rules, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
@@ -40,13 +40,16 @@ def update(job: Job, body: UpdateJarJob) -> JobDraft:
     old = job.draft
     if old.kind != JAR_JOB:
         raise DliError(Code.UPDATE_KIND, kind=old.kind, path="sql-jobs")
-    settings = _settings(rules.settings_of(old), body)
+    before = rules.settings_of(old)
+    settings = _settings(before, body)
+    # What a job was made with means what it meant then, until somebody writes it anew.
+    args = old.spec.program.args if old.spec.program and settings.entrypoint_args == before.entrypoint_args else None
     draft = replace(
         old,
         name=old.name if body.name is None else rules.job_name(body.name),
         desc=old.desc if body.desc is None else rules.job_desc(body.desc),
         queue=rules.queue_of(body.queue_name) if body.queue_name else old.queue,
-        spec=_spec(settings),
+        spec=_spec(settings, args),
         config=msgspec.to_builtins(settings),
         bucket=rules.bucket_of(settings),
     )
@@ -72,11 +75,11 @@ def _settings(base: Settings, body: CreateJarJob | UpdateJarJob) -> Settings:
     return settings
 
 
-def _spec(settings: Settings) -> JobSpec:
+def _spec(settings: Settings, args: tuple[str, ...] | None = None) -> JobSpec:
     program = JarProgram(
         jar=settings.entrypoint or "",
         main_class=settings.main_class or "",
-        args=tuple((settings.entrypoint_args or "").split()),
+        args=notes.split_arguments(settings.entrypoint_args or "") if args is None else args,
         dependency_jars=tuple(settings.dependency_jars or ()),
         dependency_files=tuple(settings.dependency_files or ()),
     )

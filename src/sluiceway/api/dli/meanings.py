@@ -38,7 +38,12 @@ MEANINGS: Final[Mapping[Code, Text]] = {
     ),
     Code.SQL_SYNTAX: Text("Graph of SQL: the SQL cannot be parsed.", "生成流图：SQL 无法解析。"),
     Code.SQL_SEMANTICS: Text("Graph of SQL: the SQL cannot run as a job.", "生成流图：SQL 不能作为作业运行。"),
-    Code.NO_OBJECT: Text("A resource is to be made of a file that does not exist.", "创建资源所用的文件不存在。"),
+    Code.NO_OBJECT: Text(
+        "A resource is to be made of a file that does not exist, or there is no variable of this name.",
+        "创建资源所用的文件不存在，或该名称的变量不存在。",
+    ),
+    Code.VARIABLE_EXISTS: Text("Variable: the name is taken.", "变量：名称已被使用。"),
+    Code.VARIABLES_FULL: Text("Variable: the project has 500 already.", "变量：该项目已有 500 个。"),
     Code.NOT_SUPPORTED: Text(
         "DLI has it, this service has not: edge nodes, images of a job's own.",
         "DLI 支持而本服务不支持：边缘节点、作业自定义镜像。",

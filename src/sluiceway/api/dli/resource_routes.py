@@ -184,7 +184,10 @@ async def _register(
     except BadResource as error:
         raise bad("paths", str(error).rstrip("."), UNFIT) from None
     except NoProgram as error:
-        raise DliError(Code.NO_OBJECT, file=error.file) from None
+        raise DliError(
+            Code.NO_OBJECT,
+            what=Text(f"There is no file {error.file} in storage.", f"存储中不存在文件 {error.file}。"),
+        ) from None
     except StorageTrouble as error:
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
     return _group(group or "", stored)

@@ -28,6 +28,7 @@ from sluiceway.api.dli import (
     tags,
     templates,
     transfer,
+    variables,
     views,
     wire,
 )
@@ -257,7 +258,7 @@ async def create_sql_job(
     """Store a new job. Nothing is started."""
     draft = rules.create(await filled(data, project, templates), retention_unit)
     made = await editing.stored(edit_jobs, project, draft, permit.who)
-    return views.created(made, language, data.idle_state_retention)
+    return views.created(made, language, data)
 
 
 @put(
@@ -282,7 +283,7 @@ async def update_sql_job(
         return rules.update(stored, data, retention_unit)
 
     now = await editing.changed(edit_jobs, project, job, change, data.name, permit.who)
-    return views.updated(now, language, data.idle_state_retention)
+    return views.updated(now, language, data)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [
@@ -297,6 +298,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     update_sql_job,
     *buckets.HANDLERS,
     *templates.HANDLERS,
+    *variables.HANDLERS,
     *tags.HANDLERS,
     *metrics.HANDLERS,
     *graph.HANDLERS,

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from sluiceway.api.dli import retention, wire
+from sluiceway.api.dli import notes, retention, wire
 from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.jar_rules import resources_of
@@ -178,23 +178,23 @@ def done(language: Language, truth: Truth) -> wire.Done:
     return wire.Done(ACCEPTED[Batch.DELETE].in_(language), truth.say(success=True))
 
 
-def created(job: Job, language: Language, named: int | None = None) -> wire.Created:
-    """A job was created. `named` is the retention of state that was asked for, if one was."""
+def created(job: Job, language: Language, asked: Any = None) -> wire.Created:
+    """A job was created with a request, whose fields the answer has something to say about."""
     return wire.Created(
-        _with_retention(CREATED, job, language, named), wire.JobStatusView(job.id, dli_status(job.status), job.why)
+        _with_notes(CREATED, job, language, asked), wire.JobStatusView(job.id, dli_status(job.status), job.why)
     )
 
 
-def updated(job: Job, language: Language, named: int | None = None) -> wire.Updated:
-    """A job was changed. `named` is the retention of state that was asked for, if one was."""
-    return wire.Updated(_with_retention(UPDATED, job, language, named), wire.UpdateTime(millis(job.updated_at)))
+def updated(job: Job, language: Language, asked: Any = None) -> wire.Updated:
+    """A job was changed by a request, whose fields the answer has something to say about."""
+    return wire.Updated(_with_notes(UPDATED, job, language, asked), wire.UpdateTime(millis(job.updated_at)))
 
 
-def _with_retention(text: Text, job: Job, language: Language, named: int | None) -> str:
-    if named is None:
-        return text.in_(language)
-    unit = settings_of(job.draft).idle_state_retention_unit
-    return f"{text.in_(language)} {retention.told(named, unit, language)}"
+def _with_notes(text: Text, job: Job, language: Language, asked: Any) -> str:
+    said = [text.in_(language)]
+    if (named := getattr(asked, "idle_state_retention", None)) is not None:
+        said.append(retention.told(named, settings_of(job.draft).idle_state_retention_unit, language))
+    return " ".join([*said, *notes.of(asked, language)])
 
 
 def item(job: JobLine, now: datetime) -> wire.JobItem:

@@ -1,0 +1,46 @@
+"""What the answer to create and update says beside that it is done: how fields were taken, and which do nothing."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sluiceway.api.dli.errors import bad
+from sluiceway.api.dli.language import Language, Text
+
+# Kept and shown, for clients that expect to read what they wrote.
+IDLE: Final = (
+    *("log_enabled", "smn_topic", "dirty_data_strategy", "udf_jar_url", "edge_group_ids", "flink_log_config"),
+    *("flink_version", "execution_agency_urn", "operator_config", "static_estimator_config", "image"),
+)
+SHOWN: Final = 300  # characters of arguments
+
+_IDLE: Final = Text("Kept, but without effect here: {fields}.", "以下字段仅保存，在此不起作用：{fields}。")
+_QUOTED: Final = Text(
+    "entrypoint_args is read as a shell reads it, without quotes and backslashes, as {count} arguments: {shown}.",
+    "entrypoint_args 按 shell 规则解析为 {count} 个参数：{shown}。引号和反斜杠不会传递。",
+)
+
+
+def split_arguments(args: str) -> tuple[str, ...]:
+    """The arguments in a text, where quotes and backslashes mean what they mean to a shell. Raises `DliError`."""
+    try:
+        return tuple(shlex.split(args))
+    except ValueError:
+        raise bad(
+            "entrypoint_args",
+            "a quote or a backslash in it is never closed; write \"it's\" for it's",
+            "其中的引号未闭合，或以反斜杠结尾",
+        ) from None
+
+
+def of(body: Any, language: Language) -> Sequence[str]:
+    """What there is to say about the fields that a request names."""
+    notes = []
+    args = getattr(body, "entrypoint_args", None) or ""
+    if args.split() != (taken := list(split_arguments(args))):
+        shown = shlex.join(taken)
+        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+        notes.append(_QUOTED.say(language, {"count": len(taken), "shown": shown}))
+    if idle := [field for field in IDLE if getattr(body, field, None)]:
+        notes.append(_IDLE.say(language, {"fields": ", ".join(idle)}))
+    return notes

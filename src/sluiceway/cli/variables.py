@@ -1,0 +1,72 @@
+"""`sluiceway variables`: texts that stand in the SQL of jobs under a name."""
+
+import sys
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Variable, each
+from sluiceway.cli.options import Common, Flag, commands, or_default
+from sluiceway.cli.output import Failed, say
+
+variables_app = commands("variables", "Name texts that SQL uses as {{name}}.")
+
+
+@variables_app.command(name="list")
+def list_(*, common: Common | None = None) -> int:
+    """List the variables of the project. The values of sensitive ones are not shown.
+
+    Example: `sluiceway variables list`
+    """
+    common = or_default(common)
+    found = common.client().variables()
+    if common.json:
+        tables.document({"variables": found})
+        return 0
+    rows = [_row(variable) for variable in each(found, Variable)]
+    tables.table(["variable", "value", "sensitive", "changed", "made by"], rows)
+    return 0
+
+
+@variables_app.command(name="set")
+def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, common: Common | None = None) -> int:
+    """Create a variable, or give one another value. Jobs have it from their next start.
+
+    Example: `sluiceway variables set topic orders`
+
+    Parameters
+    ----------
+    name
+        Up to 128 letters, digits and underscores; SQL uses it as {{name}}.
+    value
+        The text. Without it, it is read from standard input, which keeps it out of the shell's history.
+    sensitive
+        Seal the value, and never show it.
+    """
+    common = or_default(common)
+    client = common.client()
+    known = {variable.var_name: variable for variable in each(client.variables(), Variable)}
+    if sensitive and name in known and not known[name].is_sensitive:
+        raise Failed(f"{name} is not sensitive, and its value was shown. Delete it, then set it as a sensitive one.")
+    text = sys.stdin.read().removesuffix("\n") if value is None else value
+    if name in known:
+        client.update_variable(name, text)
+    else:
+        client.create_variable(name, text, sensitive=sensitive)
+    say(f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start.")
+    return 0
+
+
+@variables_app.command
+def delete(name: str, /, *, common: Common | None = None) -> int:
+    """Delete a variable. Jobs that run are not touched; a job that uses it cannot be started again.
+
+    Example: `sluiceway variables delete topic`
+    """
+    or_default(common).client().delete_variable(name)
+    say(f"{name} is deleted.")
+    return 0
+
+
+def _row(variable: Variable) -> tuple[str, ...]:
+    value = "(sealed)" if variable.is_sensitive else variable.var_value
+    changed = tables.when(variable.update_time)
+    return variable.var_name, value, tables.yes(variable.is_sensitive), changed, variable.user_name

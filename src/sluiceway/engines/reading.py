@@ -1,0 +1,82 @@
+"""The SQL of jobs, read as their submissions would have it read, without one. Nothing is planned."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.variables import Filled, Unfilled
+from sluiceway.engines.java import NoFlink, NoJava
+from sluiceway.engines.jvm_process import JvmFailed
+from sluiceway.engines.kept import Kept, digest
+from sluiceway.engines.planner import Plans
+from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.submit import JvmProvider, effective, without_variables
+
+FillOf = Callable[[str, str], Awaitable[Filled]]
+
+MOST_KEPT = 2000  # scripts
+MOST_CHARACTERS = 16 * 1024 * 1024  # of SQL; what was read of it takes some times as much
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Tell whatever keeps a planner from working as `Unreachable`."""
+    try:
+        yield
+    except (NoJava, NoFlink, JvmFailed) as error:
+        raise Unreachable(str(error)) from error
+
+
+class SqlReading:
+    """Reads the SQL of a project's jobs. What was read once is kept, within bounds, for as long as this lives."""
+
+    def __init__(self, jvm: JvmProvider, fill: FillOf = without_variables) -> None:
+        """`jvm` gives what reads, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
+
+        `fill` puts the values of a project's variables into SQL, and may raise `Unfilled`.
+        """
+        self._jvm = jvm
+        self._fill = fill
+        self._scripts = Kept[Script](MOST_KEPT, MOST_CHARACTERS)
+
+    async def planner(self) -> Plans:
+        """What reads, and plans. Raises `Unreachable`."""
+        with reached():
+            return await self._jvm()
+
+    async def read(self, spec: JobSpec, project: str) -> tuple[Script, JobSpec, Filled]:
+        """What `effective` returns of the job, and its SQL with variables. Projects take turns.
+
+        Raises `SqlRefused`, without the values of sensitive variables in its text, and `Unreachable`.
+        """
+        try:
+            filled = await self._fill(project, spec.sql)
+        except Unfilled as error:
+            raise SqlRefused(str(error)) from None
+        try:
+            return (*effective(await self._script(filled.text, project), spec), filled)
+        except SqlRefused as error:
+            raise type(error)(filled.masked(str(error))) from None
+
+    async def options(self, project: str, spec: JobSpec, names: tuple[str, ...]) -> Mapping[str, str]:
+        """The options of a job, those of its SQL among them where that has one of the names in it.
+
+        They are the job's own alone where its SQL is refused. Raises `Unreachable` when nothing reads it now.
+        """
+        try:
+            filled = await self._fill(project, spec.sql)
+            if not any(name in filled.text for name in names):
+                return spec.options
+            return effective(await self._script(filled.text, project), spec)[1].options
+        except (SqlRefused, Unfilled):
+            return spec.options
+
+    async def _script(self, text: str, project: str) -> Script:
+        planner = await self.planner()
+        key = digest(planner.flink_version, text)
+        if (known := self._scripts.get(key)) is None:
+            with reached():
+                known = await planner.read_sql(text, caller=project, runs=True)
+            self._scripts.keep(key, known, len(text))
+        return known

@@ -1,0 +1,124 @@
+"""The variables of projects. Sensitive values arrive here sealed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.events import event
+from sluiceway.store.reserve import Use
+from sluiceway.store.schema import events, jobs, variables
+
+
+class VariableNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+    """The project has a variable of this name."""
+
+
+class VariablesFull(Exception):  # noqa: N818 - a finding, like the one above
+    """The project has as many variables as it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVariable:
+    """A variable as it is stored."""
+
+    id: int
+    name: str
+    value: str  # of a sensitive one sealed
+    sensitive: bool
+    user: str  # who made it
+    created_at: datetime
+    updated_at: datetime
+
+
+async def create_variable(
+    db: Database, project: str, name: str, value: str, most: int, now: datetime, who: str, *, sensitive: bool
+) -> None:
+    """Store a new variable. Raises `VariableNameInUse`, and `VariablesFull` when there are `most` already."""
+    at = epoch_ms(now)
+    row: dict[str, Any] = {"project": project, "name": name, "value": value, "sensitive": sensitive, "user": who}
+    count = select(func.count()).select_from(variables).where(variables.c.project == project)
+    async with _named(), db.write() as connection:
+        if (await connection.execute(count)).scalar_one() >= most:
+            raise VariablesFull
+        await connection.execute(insert(variables), [row | {"created_at": at, "updated_at": at}])
+        await connection.execute(insert(events), [event("variable_created", at, project, who=who, detail=name)])
+
+
+async def variable(db: Database, project: str, name: str) -> StoredVariable | None:
+    """One variable of a project."""
+    async with db.read() as connection:
+        row = (await connection.execute(select(variables).where(*_one(project, name)))).mappings().one_or_none()
+    return None if row is None else _variable(row)
+
+
+async def update_variable(db: Database, project: str, name: str, value: str, now: datetime, who: str) -> bool:
+    """Give a variable another value; whether there is one."""
+    at = epoch_ms(now)
+    async with db.write() as connection:
+        changed = update(variables).where(*_one(project, name)).values(value=value, updated_at=at)
+        found = (await connection.execute(changed)).rowcount == 1
+        if found:
+            await connection.execute(insert(events), [event("variable_updated", at, project, who=who, detail=name)])
+        return found
+
+
+async def delete_variable(db: Database, project: str, name: str, now: datetime, who: str) -> bool:
+    """Take a variable away; whether there was one."""
+    at = epoch_ms(now)
+    async with db.write(Use.MAKES_ROOM) as connection:
+        found = (await connection.execute(delete(variables).where(*_one(project, name)))).rowcount == 1
+        if found:
+            await connection.execute(insert(events), [event("variable_deleted", at, project, who=who, detail=name)])
+        return found
+
+
+async def variables_page(db: Database, project: str, *, offset: int, limit: int) -> tuple[int, list[StoredVariable]]:
+    """How many there are, and one page of them by name."""
+    mine = variables.c.project == project
+    page = select(variables).where(mine).order_by(variables.c.name).limit(limit).offset(offset)
+    async with db.read() as connection:
+        total = (await connection.execute(select(func.count()).select_from(variables).where(mine))).scalar_one()
+        return int(total), [_variable(row) for row in (await connection.execute(page)).mappings()]
+
+
+async def variables_named(db: Database, project: str, names: Sequence[str]) -> list[StoredVariable]:
+    """Those of the project that have one of these names."""
+    wanted = select(variables).where(variables.c.project == project, variables.c.name.in_(names))
+    async with db.read() as connection:
+        return [_variable(row) for row in (await connection.execute(wanted)).mappings()]
+
+
+async def project_of(db: Database, job_id: int) -> str | None:
+    """Whose variables a job uses; None: the job is gone."""
+    async with db.read() as connection:
+        found = await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))
+        project: str | None = found.scalar_one_or_none()
+        return project
+
+
+def _one(project: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return variables.c.project == project, variables.c.name == name
+
+
+def _variable(row: RowMapping) -> StoredVariable:
+    created, updated = moment(row["created_at"]), moment(row["updated_at"])
+    assert created is not None, "the column is NOT NULL"
+    assert updated is not None, "the column is NOT NULL"
+    return StoredVariable(row["id"], row["name"], row["value"], bool(row["sensitive"]), row["user"], created, updated)
+
+
+@asynccontextmanager
+async def _named() -> AsyncIterator[None]:
+    """Tell a name that is taken from every other trouble."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "variables.name" not in str(error.orig):
+            raise
+        raise VariableNameInUse from error

@@ -1,0 +1,354 @@
+"""SQL as Flink reads it: statements and texts are those of its own parser, whatever stands between and within them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests import scripts
+from tests.real_flink import RealFlink
+from tests.sql_grammar import Author, Written
+
+from sluiceway.engines.sql import Found, SqlRefused
+
+pytestmark = pytest.mark.real
+
+SCRIPTS: Final = 2100
+SEED: Final = 20261127
+
+# What Flink itself makes of whole scripts and of single statements, asked without anything of ours.
+DIRECT = """
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.calcite.sql.SqlNode;
+import org.apache.calcite.sql.SqlNodeList;
+import org.apache.flink.sql.parser.dml.SqlExecute;
+import org.apache.flink.sql.parser.dml.SqlStatementSet;
+import org.apache.flink.table.planner.parse.CalciteParser;
+
+public class Direct {
+    public static List ask(Object calcite, List texts) {
+        List answers = new ArrayList();
+        for (Object text : texts) {
+            List nodes = new ArrayList();
+            try {
+                SqlNodeList list = ((CalciteParser) calcite).parseSqlList((String) text);
+                for (int at = 0; at < list.size(); at++) {
+                    add(nodes, list.get(at));
+                }
+                answers.add(nodes);
+            } catch (Throwable why) {
+                answers.add(String.valueOf(why.getMessage()));
+            }
+        }
+        return answers;
+    }
+
+    private static void add(List nodes, SqlNode node) {
+        if (node instanceof SqlExecute && ((SqlExecute) node).getStatement() instanceof SqlStatementSet) {
+            List inserts = ((SqlStatementSet) ((SqlExecute) node).getStatement()).getInserts();
+            for (Object insert : inserts) {
+                add(nodes, (SqlNode) insert);
+            }
+            return;
+        }
+        List told = new ArrayList();
+        told.add(node.getClass().getSimpleName());
+        told.add(Integer.valueOf(node.getParserPosition().getLineNum()));
+        told.add(Integer.valueOf(node.getParserPosition().getColumnNum()));
+        told.add(node.toString());
+        nodes.add(told);
+    }
+}
+"""
+
+
+class Flink:
+    """Flink's parser, through our reader and without it."""
+
+    def __init__(self, flink: RealFlink) -> None:
+        self._flink = flink
+        self._direct: Any = None
+
+    def found(self, bodies: Sequence[str]) -> list[list[Found]]:
+        """What our reader finds in each."""
+        jvm = self._flink.jvm
+
+        def read() -> list[str]:
+            return [jvm._read(body) for body in bodies]
+
+        answers = self._flink.run(jvm._call(read))
+        assert isinstance(answers, list), answers
+        return [msgspec.json.decode(answer, type=list[Found]) for answer in answers]
+
+    def direct(self, texts: Sequence[str]) -> list[Any]:
+        """For each what Flink makes of it: kinds, places and trees of its statements, or why it refuses."""
+        jvm = self._flink.jvm
+
+        def ask() -> str:
+            _, parser = jvm._made_reader()
+            classes = parser.getClass().getClassLoader()
+            kind = jvm._flink.table.runtime.generated.CompileUtils.compile(classes, "Direct", DIRECT)
+            direct = kind.newInstance()
+            return str(jvm._json(direct.ask(parser, list(texts))))
+
+        answer = self._flink.run(jvm._call(ask))
+        assert isinstance(answer, str), answer
+        answers: list[Any] = json.loads(answer)
+        return answers
+
+
+@pytest.fixture(scope="module")
+def flink(real_flink: RealFlink) -> Flink:
+    return Flink(real_flink)
+
+
+@pytest.fixture(scope="module")
+def written() -> list[Written]:
+    author = Author(SEED)
+    return [author.script() for _ in range(SCRIPTS)]
+
+
+@pytest.fixture(scope="module")
+def read(flink: Flink, written: list[Written]) -> list[list[Found]]:
+    return flink.found([script.body for script in written])
+
+
+# --- against Flink itself -------------------------------------------------------------------------------------------
+
+_NO_TEXT = {"SqlSet", "SqlReset", "SqlBeginStatementSet", "SqlEndStatementSet"}
+
+
+def test_what_is_found_is_what_was_written(written: list[Written], read: list[list[Found]]) -> None:
+    for script, found in zip(written, read, strict=True):
+        texts = tuple(each.text for each in found if each.kind not in _NO_TEXT)
+        assert texts == script.texts, (script.body, found)
+
+
+def test_what_is_found_is_what_flink_finds(flink: Flink, written: list[Written], read: list[list[Found]]) -> None:
+    """The same statements at the same places, and each by itself is to Flink what it is within the whole."""
+    mine = [(script.body, found) for script, found in zip(written, read, strict=True) if script.listed]
+    assert len(mine) >= 1500
+    pairs = [(*each, nodes) for each, nodes in zip(mine, flink.direct([body for body, _ in mine]), strict=True)]
+    alone: list[str] = []
+    whole: list[str] = []
+    for body, found, nodes in pairs:
+        assert isinstance(nodes, list), (body, nodes)
+        ours = [each for each in found if (each.kind, each.text) != ("SqlBeginStatementSet", "EXECUTE")]
+        ours = _without_ends_of_sets(found, ours)
+        assert [each.kind for each in ours] == [node[0] for node in nodes], body
+        for each, (_, line, column, _) in zip(ours, nodes, strict=True):
+            # Flink puts an INSERT where its INTO is.
+            assert (each.line, each.column) <= (line, column) <= _end(each), (body, each)
+        for each, node in zip(ours, nodes, strict=True):
+            if each.text:
+                alone.append(each.text)
+                whole.append(node[3])
+    assert [nodes[0][3] if len(nodes) == 1 else nodes for nodes in flink.direct(alone)] == whole
+
+
+def _end(found: Found) -> tuple[int, int]:
+    """The last line of a statement, and a column behind it."""
+    lines = found.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return found.line + len(lines) - 1, found.column + len(found.text)
+
+
+def _without_ends_of_sets(found: list[Found], ours: list[Found]) -> list[Found]:
+    """Flink's list has no END of an EXECUTE STATEMENT SET."""
+    inner = False
+    left = []
+    for each in found:
+        if each.kind == "SqlBeginStatementSet":
+            inner = each.text == "EXECUTE"
+        if each in ours and not (inner and each.kind == "SqlEndStatementSet"):
+            left.append(each)
+        inner = inner and each.kind != "SqlEndStatementSet"
+    return left
+
+
+def test_what_flink_refuses_is_refused_in_its_words_with_its_place(flink: Flink, written: list[Written]) -> None:
+    broken = [f"{script.body}\n; {wrong}" for script in written[:400] if script.listed for wrong in ("CREATE TABL x",)]
+    broken += [f"{script.body[: len(script.body) // 2]}" for script in written[:400] if script.listed]
+    refused = 0
+    for body, found, direct in zip(broken, flink.found(broken), flink.direct(broken), strict=True):
+        if not found:
+            continue  # blanks, which Flink's list may not be
+        said = found[-1].text if found[-1].kind == "refused" else None
+        assert (said is None) == isinstance(direct, list), (body, found, direct)
+        if said is not None:
+            refused += 1
+            assert said.partition("Was expecting")[0] in direct, (body, said, direct)
+    assert refused > 200
+
+
+def test_the_double_reads_as_flink_does(flink: Flink) -> None:
+    """That tests of what comes after are about what Flink finds."""
+    insert = "INSERT INTO b SELECT n FROM s"
+    bodies = [
+        f"-- x\nCREATE TABLE t (n INT, p AS PROCTIME()) WITH ('as' = 'AS'); {insert} /* y; */ ;",
+        f"BEGIN STATEMENT SET; {insert}; {insert}; END; CREATE TABLE IF NOT EXISTS t (p AS PROCTIME()) AS SELECT 1;",
+        f"EXECUTE {insert}; SET 'a' = 'it''s'; SET a.b = c; RESET; RESET 'a'; USE CATALOG `c;`; DROP VIEW v",
+        f"CREATE OR REPLACE TABLE t AS SELECT 1; ADD JAR 'x'; SHOW TABLES; SELECT 1; {insert} // z;\r\n",
+    ]
+    for body, real in zip(bodies, flink.found(bodies), strict=True):
+        double = scripts.found(body)
+        assert [(e.text, e.line, e.column, e.key, e.value) for e in double] == [
+            (e.text, e.line, e.column, e.key, e.value) for e in real
+        ]
+        assert [[w for w in e.words if w[0].isalpha()] for e in double] == [
+            [w for w in e.words if w[0].isalpha()] for e in real
+        ]
+        plain = {"SqlSomething"}
+        assert all(mine.kind in {*plain, its.kind} for mine, its in zip(double, real, strict=True))
+
+
+# --- inputs that were once taken otherwise --------------------------------------------------------------------------
+
+TABLES = """
+CREATE TABLE s (a BIGINT) WITH ('connector' = 'datagen');
+CREATE TABLE t (a BIGINT) WITH ('connector' = 'blackhole');
+CREATE TABLE u (a BIGINT) WITH ('connector' = 'blackhole');
+"""
+
+
+def test_a_comment_that_flink_does_not_close_goes_on(real_flink: RealFlink) -> None:
+    """Three stars begin a comment whose end they are not."""
+    read = real_flink.read("INSERT INTO t SELECT 1 /***/; INSERT INTO u SELECT 2; /* x */")
+    assert read.inserts == ("INSERT INTO t SELECT 1",)
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        (
+            "INSERT INTO t SELECT a FROM s // large ones only; INSERT INTO u SELECT a FROM s\nWHERE a > 50;",
+            ["INSERT INTO t SELECT a FROM s // large ones only; INSERT INTO u SELECT a FROM s\nWHERE a > 50"],
+        ),
+        (
+            "-- one\rINSERT INTO t SELECT 1;\r-- two\rINSERT INTO u SELECT 2",
+            ["INSERT INTO t SELECT 1", "INSERT INTO u SELECT 2"],
+        ),
+        (
+            r"INSERT INTO t SELECT E'it\'s; done'; INSERT INTO u SELECT 2",
+            [r"INSERT INTO t SELECT E'it\'s; done'", "INSERT INTO u SELECT 2"],
+        ),
+        ("INSERT INTO t SELECT 1 // don't\n;", ["INSERT INTO t SELECT 1"]),
+        (
+            "INSERT INTO t SELECT a FROM s /*+ OPTIONS('k' = '*/;') */;",
+            ["INSERT INTO t SELECT a FROM s /*+ OPTIONS('k' = '*/;') */"],
+        ),
+        ("-- 😀\n  INSERT INTO t SELECT '😀;' ;", ["INSERT INTO t SELECT '😀;'"]),
+        ("; ;\n;INSERT INTO t SELECT 1;;;", ["INSERT INTO t SELECT 1"]),
+        (
+            "INSERT INTO t SELECT 1 /* -- */ -- /*\n; INSERT INTO u SELECT 2 /* // */",
+            ["INSERT INTO t SELECT 1", "INSERT INTO u SELECT 2"],
+        ),
+    ],
+)
+def test_a_comment_or_a_literal_ends_no_statement(real_flink: RealFlink, body: str, texts: list[str]) -> None:
+    assert list(real_flink.read(body).inserts) == texts
+
+
+@pytest.mark.parametrize(
+    ("sets", "settings"),
+    [
+        ("SET /* a; */ 'k' -- why;\n = 'v';", {"k": "v"}),
+        ("SET 'k' = 'it''s; so';", {"k": "it's; so"}),
+        ("SET k = v;", {"k": "v"}),
+        ("SET k=v ;", {"k": "v"}),
+        ("-- why\nSET k = v -- because\n;", {"k": "v"}),
+        ("SET k = s3://bucket/x;", {"k": "s3://bucket/x"}),
+        (
+            "SET k = s3://bucket/x;\nSET l = 'a;b'; SET m = file:///x;",
+            {"k": "s3://bucket/x", "l": "a;b", "m": "file:///x"},
+        ),
+        ('SET "k" = v;', {'"k"': "v"}),
+        ("SET 'k' = ''; RESET l; RESET 'm';", {"k": ""}),
+        ("SET 'k' = 'v'; RESET k;", {}),
+        ("SET 'k' = 'v'; RESET;", {}),
+    ],
+)
+def test_settings_are_read_as_flinks_client_reads_them(
+    real_flink: RealFlink, sets: str, settings: dict[str, str]
+) -> None:
+    read = real_flink.read(f"{sets} INSERT INTO t SELECT 1")
+    assert read.settings == settings
+    assert read.inserts == ("INSERT INTO t SELECT 1",)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("SET k = 10 s; INSERT INTO t SELECT 1", "line 1, column 5"),
+        ("\n\r\n  INSERT INTO t SELEC 1", "line 3, column 17"),
+        ("INSERT INTO t SELECT 1 INSERT INTO u SELECT 2", "line 1, column 24"),
+        ("SET k = a//b;\n  CREATE TABL b (n BIGINT);", "line 2, column 10"),
+        ("INSERT INTO t SELECT 'open", "line 1, column 22"),
+        ("INSERT INTO t SELECT 1; /* open", "line 1, column 32"),
+        ("INSERT INTO t SELECT `open", "line 1, column 2"),
+        ("INSERT INTO t SELECT 1;\nQUIT;", "line 2, column 1"),
+        ("INSERT INTO t SELECT 1\0", "line 1, column 24"),
+        ("/*+ OPTIONS('a'='b') */; INSERT INTO t SELECT 1", "line 1, column 1"),
+        ("BEGIN STATEMENT SET; INSERT INTO t SELECT 1;\nCREATE VIEW v AS SELECT 1; END", "Line 2"),
+    ],
+)
+def test_what_is_refused_is_refused_with_its_place(real_flink: RealFlink, body: str, place: str) -> None:
+    with pytest.raises(SqlRefused) as refused:
+        real_flink.read(body)
+    assert place in str(refused.value)
+
+
+INSERT = "INSERT INTO t SELECT 1"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("DROP VIEW IF EXISTS a;" * 45_000 + INSERT, "more than 1000 statements"),
+        ("use catalog default_catalog;" * 3_000 + INSERT, "more than 1000 statements"),
+        ("use catalog " * 7_000, "line 1, column 13"),
+        ("SET a = b;" * 1_000 + INSERT, "more than 1000 statements"),
+        ("/*" * 500_000, "line 1"),
+        ("INSERT INTO t SELECT " + "(" * 300, "SQL parse failed"),
+        ("BEGIN STATEMENT SET;" + f"{INSERT};" * 1_000 + "END", "more than 1000 statements"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_what_is_too_much_is_refused(real_flink: RealFlink, body: str, says: str) -> None:
+    with pytest.raises(SqlRefused, match=says):
+        real_flink.read(body)
+
+
+def test_commands_whose_comments_hide_the_next_are_read_one_by_one(real_flink: RealFlink) -> None:
+    """Whatever Flink's lexer would have to skip for each of them, it is skipped once."""
+    for each in ("SET a = " + "a//" * 300 + ";\n", "SET a=" + "a=" * 450 + " //b;", "RESET a //b;\n;"):
+        read = real_flink.read(each * 990 + INSERT)
+        assert len(read.asked) == 990
+        assert read.inserts == (INSERT,)
+
+
+def test_the_filter_in_a_comment_and_the_insert_behind_it_run_as_flink_reads_them(real_flink: RealFlink) -> None:
+    body = "INSERT INTO t SELECT a FROM s // large ones only; INSERT INTO u SELECT a FROM s\nWHERE a > 50;"
+    plan = real_flink.run(real_flink.jvm.plan_sql(real_flink.read(TABLES + body), {}, chained=False))
+    kinds = [node["type"].partition("[")[0] for node in json.loads(plan)["nodes"]]
+    assert kinds == ["Source: s", "Calc", "t"]
+
+
+def test_what_a_client_would_do_with_an_option_is_done(real_flink: RealFlink) -> None:
+    """An option holds from its SET on: a table hint is refused before it, and one that was RESET does not hold."""
+    hinted = "/*+ OPTIONS('rows-per-second' = '2') */"
+    off, on = (f"SET 'table.dynamic-table-options.enabled' = '{value}';" for value in ("false", "true"))
+    view = f"CREATE VIEW v AS SELECT a FROM s {hinted};"
+    insert = "INSERT INTO t SELECT a FROM v"
+
+    def plan(body: str) -> str:
+        script = real_flink.read(TABLES + body)
+        return real_flink.run(real_flink.jvm.plan_sql(script, dict(script.settings), chained=False))
+
+    assert "Source: s" in plan(f"{on} {view} {insert}")
+    assert "Source: s" in plan(f"{view} {off} {on} {insert}; RESET;")
+    with pytest.raises(SqlRefused, match="dynamic-table-options"):
+        plan(f"{off} {view} {insert}; {on}")
+    with pytest.raises(SqlRefused, match="dynamic-table-options"):
+        plan(f"{off} {insert.replace('v', 's')} {hinted}; {on}")

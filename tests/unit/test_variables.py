@@ -1,0 +1,75 @@
+"""Variables in SQL: which texts name one, what stands in its place, and what is told of a sensitive one."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluiceway.control.graphs import masked
+from sluiceway.domain.variables import MOST_CHARACTERS, Filled, Unfilled, Variable, fill, fits, names_in
+
+TOPIC = Variable("orders")
+SECRET = Variable("it's hush", sensitive=True)
+KNOWN = {"topic": TOPIC, "pw": SECRET, "a_1": Variable("{{topic}}")}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("SELECT 1", "SELECT 1"),
+        ("INSERT INTO {{topic}} SELECT '{{topic}}' -- {{topic}}", "INSERT INTO orders SELECT 'orders' -- orders"),
+        ("{{a_1}}", "{{topic}}"),
+        ("{{{topic}}}", "{orders}"),
+        ("{{ topic }} {{}} {{_a}} {{12}} {{a-b}} { {topic}}", "{{ topic }} {{}} {{_a}} {{12}} {{a-b}} { {topic}}"),
+        ('\'{"a": {"b": {{topic}}}}\'', '\'{"a": {"b": orders}}\''),
+    ],
+)
+def test_a_value_stands_in_the_place_of_its_name(text: str, filled: str) -> None:
+    assert fill(text, KNOWN).text == filled
+
+
+@pytest.mark.parametrize(("name", "ok"), [("a", True), ("1a", True), ("A_b_1", True), ("a" * 128, True)])
+def test_names_that_fit(name: str, ok: bool) -> None:
+    assert fits(name) is ok
+    assert names_in(f"{{{{{name}}}}}") == [name]
+
+
+@pytest.mark.parametrize("name", ["", "_a", "12", "a-b", "a b", "ä", "a" * 129, "a\n", "１a"])
+def test_names_that_do_not(name: str) -> None:
+    assert not fits(name)
+    assert names_in(f"{{{{{name}}}}}") == []
+
+
+def test_a_name_that_is_not_defined_is_told() -> None:
+    with pytest.raises(Unfilled, match=r"uses \{\{topik\}\}, which is no variable of the project. Create it"):
+        fill("SELECT {{topik}} {{topic}}", KNOWN)
+    with pytest.raises(Unfilled, match=r"\{\{a\}\}, \{\{b\}\}, which are no variables"):
+        fill("{{a}} {{b}} {{a}}", {})
+
+
+def test_what_it_becomes_is_bounded_before_it_is_made() -> None:
+    with pytest.raises(Unfilled, match="With its variables the SQL has some"):
+        fill("{{x}}" * 1000, {"x": Variable("x" * 10_000)})
+    assert len(fill("{{x}}" * 100, {"x": Variable("x" * 10_000)}).text) < MOST_CHARACTERS
+
+
+def test_nothing_that_is_told_has_the_value_of_a_sensitive_variable() -> None:
+    filled = fill("SELECT '{{pw}}' FROM {{topic}}", KNOWN)
+    assert filled.masked("Unexpected it's hush in orders") == "Unexpected {{pw}} in orders"
+    graph = json.dumps({"nodes": [{"id": 1, "contents": 'WHERE "it\'s hush" = orders'}]})
+    assert json.loads(masked(graph, filled)) == {"nodes": [{"id": 1, "contents": 'WHERE "{{pw}}" = orders'}]}
+    assert masked("no JSON", fill("{{topic}}", KNOWN)) == "no JSON"
+
+
+def test_the_longest_value_is_masked_first() -> None:
+    filled = Filled("", {"ab": "short", "abc": "long"})
+    assert filled.masked("abc ab") == "{{long}} {{short}}"
+
+
+@given(st.text(alphabet="{}a1_ ", max_size=40))
+def test_whatever_names_no_variable_stays_as_it_is(text: str) -> None:
+    known = {name: Variable("X") for name in names_in(text)}
+    assert fill(text, known).text.count("X") >= len(known)
+    if not known:
+        assert fill(text, {}).text == text
