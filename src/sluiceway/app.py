@@ -145,7 +145,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             return embedded.cluster if embedded is not None and name == EMBEDDED else registered.get(name)
 
         programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
-        engine = SessionEngine(session, _submit(_submitter(session, planner, storage), programs), REQUEST_TIMEOUT)
+        submit = _submit(_submitter(session, planner, storage), programs)
+        engine = SessionEngine(session, submit, REQUEST_TIMEOUT, storage.operator_names)
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)

@@ -184,6 +184,16 @@ _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
         Text("It has finished by itself, and would write rows again.", "作业已自行结束，恢复会重复写出数据。"),
         Text("Start it without resuming, or allow it by name.", "请不带恢复启动，或明确允许。"),
     ),
+    Refusal.DOES_NOT_FIT: (
+        Text(
+            "The state that it would start from does not fit the job as it is now.", "恢复所用的状态与当前作业不匹配。"
+        ),
+        Text(
+            "The message says what does not fit. Change the job back, start it without resuming, or allow it by name"
+            " where the message says so.",
+            "消息中说明了不匹配之处。请改回作业、不带恢复启动，或在消息指明时明确允许。",
+        ),
+    ),
     Refusal.SUPERSEDED: (
         Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),
         Text("Run it with its newest savepoint instead.", "请使用其最新的保存点启动。"),

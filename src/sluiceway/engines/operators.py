@@ -13,7 +13,7 @@ from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.options import flink_options
+from sluiceway.engines.options import flink_options, leaves_state
 from sluiceway.engines.planner import Plans
 from sluiceway.engines.sql import Script
 from sluiceway.engines.submit import JvmProvider, Reader
@@ -65,7 +65,7 @@ class SqlOperators:
         key = _key(script, options, planner.flink_version)
         if (known := self._plans.get(key)) is None:
             told = await planner.operators(script, options, caller=caller)
-            known = replace(_read(told), backend=_backend(options))
+            known = replace(_read(told), backend=_backend(options), drops=leaves_state(options))
             if not outside:
                 self._plans.keep(key, known, len(told))
         return known
