@@ -376,6 +376,14 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
         return JobDraft(stored.draft.name, JobSpec("another"))
 
     await intents.update_job(api.plane.db, PROJECT, changed, edited, clock())
+    kept = shown["jobs"][1]["savepoint"]
+    told = await api.get(f"jobs/{changed}/diff")
+    assert (told["path"], told["same"], told["sql_before"], told["sql_now"]) == (kept, False, SQL, "another")
+    assert told["changes"] == []
+    told = await api.get(f"jobs/{same}/diff")
+    assert (told["same"], told["sql_before"]) == (True, SQL)
+    unknown = await api.http.get(f"/api/v1/projects/{PROJECT}/jobs/999/diff")
+    assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_job")
     asked: list[tuple[JobSpec, StateFrom, bool]] = []
 
     async def judge(spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
@@ -401,10 +409,12 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     assert verdict.accepted
     assert "Join[5] would be left behind." in verdict.note
     assert await api.restored(changed) == shown["jobs"][1]["savepoint"]
+    running = await api.get(f"jobs/{changed}/diff")
+    assert (running["path"], running["same"]) == (None, True), "it runs as it is now"
     async with api.plane.db.read() as connection:
         wanted = select(events.c.detail).where(events.c.kind == "start_accepted")
-        told = list((await connection.execute(wanted)).scalars())
+        audit = list((await connection.execute(wanted)).scalars())
         run = (await connection.execute(select(runs).order_by(runs.c.id.desc()))).mappings().first()
-    assert "It leaves behind the state of Join (40 bytes)." in told[-1]
+    assert "It leaves behind the state of Join (40 bytes)." in audit[-1]
     assert run is not None
     assert to_run(run).drops_state

@@ -57,6 +57,10 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("There is no such resource in this project.", "该项目中没有此资源。"),
         Text("Check its name and its group.", "请检查资源名称和分组。"),
     ),
+    Code.UNKNOWN_JOB: (
+        Text("No such job is in this project.", "该项目中没有此作业。"),
+        Text("Look at the list of jobs for its id.", "请在作业列表中查找其 ID。"),
+    ),
     Code.UNKNOWN_PLAN: (
         Text(
             "No such plan is kept in this project, or it is of another kind. Plans are kept for 12 hours.",
