@@ -37,6 +37,7 @@ from sluiceway.store.fares import Fare, Which
 from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
 
+SQL = "INSERT INTO sink SELECT * FROM source"  # that nobody plans here
 PROJECT = "p"
 RULES = StopRules(
     timeout=timedelta(seconds=2 * PATIENCE),  # tests of deadlines have short ones of their own
@@ -82,7 +83,7 @@ class Plane:
         self, name: str = "job", *, project: str = PROJECT, interval: float | None = None, **fields: Any
     ) -> int:
         """A draft; `fields` are those of `JobDraft`, `interval` the seconds between its checkpoints."""
-        spec = JobSpec("-", checkpoint_interval=timedelta(seconds=interval) if interval else None)
+        spec = JobSpec(SQL, checkpoint_interval=timedelta(seconds=interval) if interval else None)
         return (await self.edit.create(project, JobDraft(name, spec, **fields), "somebody")).id
 
     async def run(self, count: int = 1, prefix: str = "job", **fields: Any) -> list[int]:

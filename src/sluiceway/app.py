@@ -37,6 +37,7 @@ from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.own_password import OwnPassword
@@ -58,6 +59,7 @@ from sluiceway.control.transfer import Transfer
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.control.watch import Watch
+from sluiceway.control.way_back import WaysBack
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import HealthRules
@@ -149,7 +151,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
         variables = Variables(db, door.sign_in.vault, clock)
         sql = _submitter(session, planner, storage, variables)
-        engine = SessionEngine(session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options)
+        engine = SessionEngine(
+            session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options, names=storage.operator_names
+        )
         reconciler = _reconciler(settings, db, storage, engine, locate)
         names = ((EMBEDDED,) if embedded else ()) + tuple(registered)
         queues = Queues(names, locate, reconciler.wake)
@@ -404,6 +408,7 @@ def _api(
         "retry_stops": RetryStops(stop_jobs),
         "start_jobs": start_jobs,
         "resume_jobs": ResumeJobs(start_jobs),
+        "job_diffs": JobDiffs(WaysBack(db, storage, clock, local_zone(), reading.options)),
         "plans": KeptPlans(db, clock),
         "edit_jobs": EditJobs(db, queues, storage, clock, timeout),
         "buckets": Buckets(db, clock),

@@ -14,6 +14,7 @@ MAX_RESOURCE = 1024 * 1024 * 1024  # bytes of one jar or file that jobs are made
 
 RetentionUnit = Literal["auto", "seconds", "hours"]
 StopAtRest = Literal["refuse", "accept"]
+ResumeAnyway = Literal["drained", "finished", "non_restored_state", "other_meaning"]
 
 Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
@@ -100,9 +101,10 @@ class Settings:
     dli_savepoint_format: Literal["auto", "native", "canonical"] = "auto"
     """Format of the savepoints that DLI's calls ask for; auto takes for each job one that does it no harm."""
 
-    dli_resume_anyway: Annotated[tuple[Literal["drained", "finished"], ...], Parameter(negative=())] = ()
-    """What DLI's resume_savepoint takes although it writes rows twice: drained savepoints, or jobs that have finished;
-    may be repeated."""
+    dli_resume_anyway: Annotated[tuple[ResumeAnyway, ...], Parameter(negative=())] = ()
+    """What DLI's resume_savepoint does although it is refused otherwise: resume drained savepoints, or jobs that have
+    finished (both write rows twice), leave behind state that no operator takes, or take state for another meaning; may
+    be repeated."""
 
     idle_state_retention_unit: RetentionUnit = "auto"
     """What idle_state_retention of DLI's API counts; auto: hours below 60, and seconds from there on."""

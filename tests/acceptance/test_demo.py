@@ -59,6 +59,9 @@ def test_the_demo_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert row[5] == "yes"  # verified; the size before it is a number and a unit
         assert int(row[-1]) > int(row[-3]) > 0  # rows after the resume, and before
     assert "3 of 3 jobs stopped with a verified savepoint and carried on from it" in out
+    assert "the dry run of its resume refuses it: " in out
+    assert "it would begin anew without a word" in out
+    assert "Changed back, it fits again" in out
     assert "Next:" in out
     assert nothing_left(process.pid, tmp_path)
 

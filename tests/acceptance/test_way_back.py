@@ -89,6 +89,34 @@ def concerns(answer: dict[str, Any]) -> list[str]:
     return [one["about"] for one in answer["way_back"].get("concerns", [])]
 
 
+TWO = """
+CREATE TABLE s (k INT) WITH ('connector' = 'datagen', 'rows-per-second' = '20',
+  'fields.k.kind' = 'random', 'fields.k.min' = '1', 'fields.k.max' = '9');
+CREATE TABLE b (k INT, n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO b SELECT k, COUNT(*) FROM s GROUP BY k;
+"""
+SECOND = "INSERT INTO b SELECT -k, SUM(k) FROM s GROUP BY -k;"
+
+
+def test_state_is_left_behind_only_where_that_is_asked_for(world: World) -> None:
+    two = world.create("two", TWO + SECOND)
+    world.service.start([two])
+    world.stop(two)
+    world.service.dli("PUT", f"/sql-jobs/{two}", {"sql_body": TWO})
+    code, said = world.cli("jobs", "diff", "two")
+    assert (code, f"-{SECOND}" in said) == (1, True), said
+    code, said = world.cli("resume", "--job", "two", "--dry-run")
+    assert (code, "GroupAggregate" in said, "--allow-non-restored-state" in said) == (1, True, True), said
+    with pytest.raises(urllib.error.HTTPError) as error:
+        world.service.dli("POST", "/jobs/run", {"job_ids": [two], "resume_savepoint": True})
+    refused = error.value.read().decode()
+    assert ("DLI.13017" in refused, "GroupAggregate" in refused) == (True, True), refused
+    code, said = world.cli("jobs", "run", "two", "--resume", "--wait", "--allow-non-restored-state")
+    assert (code, "The state of GroupAggregate" in said) == (0, True), said
+    events = world.service.call("GET", f"/api/v1/projects/{world.service.project}/events?limit=50")["events"]
+    assert any("It leaves behind the state of GroupAggregate" in event["detail"] for event in events)
+
+
 def test_what_is_said_of_a_way_back_is_what_flink_does(world: World) -> None:
     ttl = {"table.exec.state.ttl": f"{RETENTION} s"}
     aged, mended, damaged = (

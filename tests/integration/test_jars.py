@@ -96,6 +96,10 @@ async def test_a_savepoint_is_resumed_from(stage: Stage, tmp_path: Path) -> None
     run = stage.run(restore=f"file://{tmp_path}/s")
     assert await stage.submit(run) == Submitted()
     assert stage.fake.jobs[run.flink_job_id].restored == f"file://{tmp_path}/s"
+    assert "allowNonRestoredState" not in stage.last_run()
+    run = replace(stage.run(restore=f"file://{tmp_path}/s"), flink_job_id="cd" * 16, drops_state=True)
+    assert await stage.submit(run) == Submitted()
+    assert stage.last_run()["allowNonRestoredState"] is True
 
 
 async def test_one_jar_is_uploaded_once_for_all_jobs(stage: Stage) -> None:

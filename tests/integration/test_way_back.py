@@ -12,21 +12,23 @@ from sqlalchemy import select
 from tests import scripts
 from tests.handles import file, key_groups, subtask
 from tests.native_api import Api, native_api, no_planner
-from tests.plane import PROJECT
+from tests.plane import PROJECT, SQL
 
 from sluiceway.app import clock
 from sluiceway.control.fit_of import StateFrom
 from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.admission import Refusal
 from sluiceway.domain.engine import Cluster, Unreachable
-from sluiceway.domain.fit import Fit, Reason, Why, fit_of
+from sluiceway.domain.fit import Fit, Left, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.sql import Script
 from sluiceway.engines.submit import JvmProvider
 from sluiceway.store import intents
-from sluiceway.store.schema import runs
+from sluiceway.store.rows import to_run
+from sluiceway.store.schema import events, runs
 from sluiceway.testing.fake_metadata import metadata, operator
 
 pytestmark = pytest.mark.process
@@ -54,7 +56,7 @@ def a_checkpoint(api: Api, job: int, jid: str, number: int, content: bytes | Non
 
 async def failed(api: Api, name: str = "failed", **fields: Any) -> tuple[int, str]:
     """A job whose run has failed, and its Flink job id."""
-    job = (await api.plane.edit.create(PROJECT, JobDraft(name, JobSpec("-", **fields)), "me")).id
+    job = (await api.plane.edit.create(PROJECT, JobDraft(name, JobSpec(SQL, **fields)), "me")).id
     await api.plane.start(PROJECT, [job], resume=False)
     await api.plane.until(job, JobStatus.RUNNING)
     jid = await api.plane.flink_id(job)
@@ -168,10 +170,10 @@ AGED = metadata(
 @pytest.mark.parametrize(
     ("spec", "warns"),
     [
-        (JobSpec("-", state_retention=timedelta(milliseconds=1)), True),
-        (JobSpec("-", options={"table.exec.state.ttl": "1 ms"}), True),
-        (JobSpec("-", state_retention=timedelta(milliseconds=1), options={"table.exec.state.ttl": "1 d"}), False),
-        (JobSpec("-"), False),
+        (JobSpec(SQL, state_retention=timedelta(milliseconds=1)), True),
+        (JobSpec(SQL, options={"table.exec.state.ttl": "1 ms"}), True),
+        (JobSpec(SQL, state_retention=timedelta(milliseconds=1), options={"table.exec.state.ttl": "1 d"}), False),
+        (JobSpec(SQL), False),
     ],
 )
 async def test_state_past_its_retention_is_told_with_the_operators_that_have_it(
@@ -261,7 +263,7 @@ async def test_another_time_zone_is_told_with_the_hours(api: Api) -> None:
     await api.stopped(job)
 
     def moved(stored: Any) -> JobDraft:
-        return JobDraft(stored.draft.name, JobSpec("-", options={"table.local-time-zone": "Asia/Shanghai"}))
+        return JobDraft(stored.draft.name, JobSpec(SQL, options={"table.local-time-zone": "Asia/Shanghai"}))
 
     await intents.update_job(api.plane.db, PROJECT, job, moved, clock())
     answer = await the_only(api, job)
@@ -415,17 +417,25 @@ async def test_a_plan_is_of_its_project_and_kind_and_says_all(api: Api) -> None:
 async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> None:
     same, changed = await api.plane.run(2)
     shown = await api.stopped(same, changed)
-    was = JobSpec("-")
+    was, gone = JobSpec(SQL), Reason(Why.OPERATOR_GONE, "Join[5] would be left behind.")
 
     def edited(stored: Any) -> JobDraft:
         return JobDraft(stored.draft.name, JobSpec("another"))
 
     await intents.update_job(api.plane.db, PROJECT, changed, edited, clock())
+    kept = shown["jobs"][1]["savepoint"]
+    told = await api.get(f"jobs/{changed}/diff")
+    assert (told["path"], told["same"], told["sql_before"], told["sql_now"]) == (kept, False, SQL, "another")
+    assert told["changes"] == []
+    told = await api.get(f"jobs/{same}/diff")
+    assert (told["same"], told["sql_before"]) == (True, SQL)
+    unknown = await api.http.get(f"/api/v1/projects/{PROJECT}/jobs/999/diff")
+    assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_job")
     asked: list[tuple[JobSpec, StateFrom, bool]] = []
 
     async def judge(spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
         asked.append((spec, state, cluster is not None))
-        return fit_of() if spec == was else fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
+        return fit_of() if spec == was else fit_of(gone, left=(Left("Join", "a" * 32, 40),))
 
     start = replace(api.plane.start, judge=judge)
     found = await start(PROJECT, [same, changed], resume=True, terms=Terms(dry_run=True))
@@ -434,10 +444,24 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
         "left_behind",
     ]
     assert "Join[5] would be left behind." in found[1].note
-    assert [(spec.sql, state.spec, near) for spec, state, near in asked] == [("-", was, True), ("another", was, True)]
+    assert [(spec.sql, state.spec, near) for spec, state, near in asked] == [(SQL, was, True), ("another", was, True)]
     asked.clear()
     found = await start(PROJECT, [same, changed], resume=True)
     assert [spec.sql for spec, _, _ in asked] == ["another"], "a start looks only at what was changed"
-    assert [verdict.accepted for verdict in found] == [True, True], "it is told, and Flink decides"
+    assert [verdict.refusal for verdict in found] == [None, Refusal.DOES_NOT_FIT]
     assert "Join[5] would be left behind." in found[1].note
+    assert "--allow-non-restored-state" in found[1].note
+    terms = Terms(frozenset({Allowed.NON_RESTORED_STATE}))
+    [verdict] = await start(PROJECT, [changed], resume=True, terms=terms)
+    assert verdict.accepted
+    assert "Join[5] would be left behind." in verdict.note
     assert await api.restored(changed) == shown["jobs"][1]["savepoint"]
+    running = await api.get(f"jobs/{changed}/diff")
+    assert (running["path"], running["same"]) == (None, True), "it runs as it is now"
+    async with api.plane.db.read() as connection:
+        wanted = select(events.c.detail).where(events.c.kind == "start_accepted")
+        audit = list((await connection.execute(wanted)).scalars())
+        run = (await connection.execute(select(runs).order_by(runs.c.id.desc()))).mappings().first()
+    assert "It leaves behind the state of Join (40 bytes)." in audit[-1]
+    assert run is not None
+    assert to_run(run).drops_state

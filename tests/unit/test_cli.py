@@ -958,6 +958,9 @@ def test_a_resume_tells_what_it_loses_and_takes_what_is_named(stub: Stub, capsys
     said = capsys.readouterr().err
     assert "job 1: All state is past its retention." in said
     assert "Flink owns it" not in said
+    stub.on("POST /resumes", looked_at(BACK))
+    assert run(["resume", "--job", "1", "--allow-non-restored-state", "--other-meaning"]) == 0
+    assert stub.sent("POST /resumes") == {"job_ids": [1], "allow": ["non_restored_state", "other_meaning"]}
 
 
 def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -1209,3 +1212,23 @@ def test_the_demo_reads_only_what_was_written_for_good(tmp_path: Path) -> None:
 )
 def test_how_long_state_is_kept_is_shown_with_its_unit(config: dict[str, Any], shown: str) -> None:
     assert _retention(config) == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "says"),
+    [
+        ({"same": True, "sql_now": "a\nb"}, 0, ["Nothing has changed"]),
+        ({}, 1, ["--- SQL of run 8, s3://b/sp", "+++ SQL now", "-b", "+c", "option x", "1", "2"]),
+        ({"same": None, "sql_before": None, "changes": []}, 2, ["nobody knows what job 3 was"]),
+        ({"same": None, "sql_before": None, "path": None, "run_id": None}, 2, ["has no state"]),
+    ],
+)
+def test_what_has_changed_is_told_as_diff_tells_it(
+    stub: Stub, capfd: pytest.CaptureFixture[str], fields: dict[str, Any], code: int, says: list[str]
+) -> None:
+    known = {"job_id": 3, "path": "s3://b/sp", "run_id": 8, "same": False, "sql_before": "a\nb", "sql_now": "a\nc"}
+    changes = [{"name": "option x", "before": "1", "now": "2"}] if not fields else []
+    stub.on("GET /fares/3/diff", (200, known | {"changes": changes} | fields))
+    assert run(["jobs", "diff", "3"]) == code
+    told = capfd.readouterr()
+    assert all(word in told.out + told.err for word in says)

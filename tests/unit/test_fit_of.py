@@ -131,7 +131,7 @@ async def test_a_state_that_sql_with_variables_has_made_is_not_vouched_for(path:
 async def test_a_program_is_known_when_it_runs(path: str) -> None:
     program = JobSpec("", program=JarProgram("a.jar"))
     judge = use_case(path, Plans({"new": Plan((PLANNED,), 1)}))
-    assert (await judge.judge(program, StateFrom(path, OLD), None, caller="p")).reasons[0].why is Why.NOT_PLANNED
+    assert (await judge.judge(program, StateFrom(path, OLD), None, caller="p")).reasons[0].why is Why.PROGRAM
     assert (await judge.judge(NEW, StateFrom(path, program), None, caller="p")).reasons[0].why is Why.NOT_TOLD
 
 

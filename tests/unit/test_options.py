@@ -6,7 +6,7 @@ import pytest
 from tests.scripts import script
 
 from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
-from sluiceway.engines.options import check_options, flink_options
+from sluiceway.engines.options import check_options, flink_options, leaves_state
 from sluiceway.engines.sql import SqlRefused
 from sluiceway.engines.submit import effective
 
@@ -91,6 +91,21 @@ def test_a_run_that_owns_what_it_restores_says_so() -> None:
         JobSpec("x"), flink_job_id="ab" * 16, name="o", restore="s3://b/sp", checkpoint_dir="s3://c", claims=True
     )
     assert made["execution.state-recovery.claim-mode"] == "CLAIM"
+
+
+def test_a_run_that_may_leave_state_behind_says_so_where_it_restores() -> None:
+    key = "execution.state-recovery.ignore-unclaimed-state"
+
+    def made(restore: str | None, **options: str) -> dict[str, str]:
+        spec = JobSpec("x", options=options)
+        where = {"restore": restore, "checkpoint_dir": "s3://c", "drops_state": True}
+        return flink_options(spec, flink_job_id="ab" * 16, name="o", **where)  # type: ignore[arg-type]
+
+    assert made("s3://b/sp")[key] == "true"
+    assert made("s3://b/sp", **{key: "false"})[key] == "true"
+    assert key not in made(None)
+    old = made(None, **{"execution.savepoint.ignore-unclaimed-state": "true"})
+    assert (leaves_state(old), leaves_state({}), leaves_state({key: "no"})) == (True, False, False)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from sluiceway.engines.restore_words import named
 from sluiceway.engines.submit_errors import (
     LONGEST,
     Cause,
@@ -99,12 +100,39 @@ def test_tells_a_clear_no_from_no_clear_answer(chain: list[Cause], arrived: bool
             "abc is unknown.",
         ),
         ([SQL, JOB, SENT, server("a.b.SomeException: no room\nCaused by: c.d.E: disk full")], "disk full."),
+        (
+            [
+                Cause(
+                    "java.lang.IllegalStateException",
+                    "Failed to rollback to checkpoint/savepoint file:/sp/savepoint-1. Cannot map checkpoint/savepoint "
+                    f"state for operator {'ab' * 16} to the new program, because the operator is not available in the "
+                    "new program. If you want to allow to skip this, you can set the --allowNonRestoredState option "
+                    "on the CLI.",
+                )
+            ],
+            f"The state of operator {'ab' * 16} would be left behind: the job has no such operator. Change the job "
+            "back, or resume it with --allow-non-restored-state to leave that state behind.",
+        ),
         ([Cause("a.b.Silent", "")], "a.b.Silent."),
         ([], "No reason was given."),
     ],
 )
 def test_explains_in_plain_words(chain: list[Cause], text: str) -> None:
     assert explain(chain).rstrip(".") == text.rstrip(".")
+
+
+async def test_an_operator_is_called_by_its_name_where_that_is_known() -> None:
+    text = f"The state of operator {'ab' * 16} would be left behind: the job has no such operator."
+
+    async def names(path: str) -> dict[str, str]:
+        return {"ab" * 16: "GroupAggregate[3]"} if path == "s3://b/sp" else {}
+
+    assert await named(text, "s3://b/sp", names) == (
+        "The state of GroupAggregate would be left behind: the job has no such operator."
+    )
+    assert await named(text, "s3://b/other", names) == text
+    assert await named(text, None, names) == text
+    assert await named("The disk is full.", "s3://b/sp", names) == "The disk is full."
 
 
 def test_an_explanation_is_bounded() -> None:

@@ -1,5 +1,6 @@
 """What resuming a job comes to: the rules, case by case."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,9 @@ import pytest
 
 from sluiceway.domain.engine import RestorePoint, Survey
 from sluiceway.domain.facts import JobState
+from sluiceway.domain.fit import KIND_OF, Fit, FitKind, Left, Reason, Why, fit_of
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.misfit import left_behind, misfit
 from sluiceway.domain.plan import Shown, differences
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import Choice
@@ -37,11 +40,72 @@ LEFT = replace(KEPT, source=Source.LEFT, kind=Kind.CHECKPOINT, path="s3://b/chk-
 BEGAN = replace(KEPT, source=Source.BEGAN_FROM)
 OVER = (PassedOver("s3://b/chk-10", "a.sst is missing"),)
 
+NEVER = tuple(why for why in Why if why is not Why.SLOTS and KIND_OF[why] is FitKind.WOULD_NOT_START)
 R, L, U, N = Weight.REFUSED, Weight.LOSS, Weight.UNKNOWN, Weight.NOTE
 
 
 def past(state: State | None = KEPT, terms: Terms | None = None, **fields: object) -> Past:
     return replace(CLEAN, state=state, terms=terms or Terms(), **fields)  # type: ignore[arg-type]
+
+
+_SAYS = {why: f"{why} is what is wrong." for why in Why}
+
+
+def fit(*whys: Why, drops: bool = False) -> Fit:
+    return replace(fit_of(*(Reason(why, _SAYS[why], "Join") for why in whys)), drops=drops)
+
+
+LEAVE, MEAN = Allowed.NON_RESTORED_STATE, Allowed.OTHER_MEANING
+
+
+@pytest.mark.parametrize(
+    ("found", "allowed", "weight", "says"),
+    [
+        (fit(), (), None, ""),
+        (fit(Why.NEW_OPERATOR), (), N, ""),
+        (fit(Why.OPERATOR_GONE), (), R, "--allow-non-restored-state"),
+        (fit(Why.STATE_GONE), (), R, "--allow-non-restored-state"),
+        (fit(Why.OPERATOR_GONE), {LEAVE}, L, ""),
+        (fit(Why.OPERATOR_GONE), {MEAN, Allowed.DRAINED}, R, "--allow-non-restored-state"),
+        (fit(Why.OPERATOR_GONE, drops=True), (), L, ""),
+        (fit(Why.MEANING_CHANGED), (), R, "--other-meaning"),
+        (fit(Why.MEANING_CHANGED), {MEAN}, L, ""),
+        (fit(Why.MEANING_CHANGED), {LEAVE}, R, "--other-meaning"),
+        # Who leaves one operator's state behind has not agreed that another goes on from what a third has counted.
+        (fit(Why.MEANING_CHANGED, Why.OPERATOR_GONE), {LEAVE}, R, "--other-meaning"),
+        (fit(Why.MEANING_CHANGED, Why.OPERATOR_GONE), {LEAVE, MEAN}, L, ""),
+        *((fit(why), {LEAVE, MEAN}, R, "without resuming") for why in NEVER),
+        (fit(Why.TYPE_CHANGED, Why.OPERATOR_GONE), {LEAVE}, R, "without resuming"),
+        (fit(Why.SLOTS), (), L, ""),
+        (fit(Why.SLOTS, Why.OPERATOR_GONE), (), R, "--allow-non-restored-state"),
+        (fit(Why.NOT_TOLD), (), U, ""),
+        (fit(Why.NOT_PLANNED), {MEAN}, U, ""),
+        (fit(Why.NOT_TOLD), {LEAVE}, U, "does not say which"),
+        (fit(Why.PROGRAM), (), N, ""),
+        (fit(Why.PROGRAM), {LEAVE}, U, "does not say which"),
+    ],
+)
+def test_what_becomes_of_a_state_that_may_not_fit(
+    found: Fit, allowed: Collection[Allowed], weight: Weight | None, says: str
+) -> None:
+    concern = misfit(found, allowed)
+    assert (concern.weight if concern else None) is weight
+    if concern is not None:
+        assert concern.trouble is Trouble.FIT
+        assert found.text in concern.text
+        assert says in concern.text
+        assert bool(says) is (concern.text != found.text), "where nothing can be done, nothing is said"
+
+
+def test_the_audit_names_what_is_left_behind() -> None:
+    left = tuple(Left(f"op{number}", "a" * 32, number) for number in range(7))
+    gone = replace(fit(Why.OPERATOR_GONE), left=left)
+    told = left_behind(gone, drops=True)
+    assert told.startswith("It leaves behind the state of op0 (0 bytes), op1 (1 bytes)")
+    assert told.endswith("op4 (4 bytes) and 2 more.")
+    assert left_behind(gone, drops=False) == told, "and where the job's own options allow it"
+    assert "may leave state behind" in left_behind(fit(Why.PROGRAM), drops=True)
+    assert left_behind(fit(), drops=True) == left_behind(None, drops=False) == ""
 
 
 @pytest.mark.parametrize(

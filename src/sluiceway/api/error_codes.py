@@ -62,6 +62,10 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("There is no such resource in this project.", "该项目中没有此资源。"),
         Text("Check its name and its group.", "请检查资源名称和分组。"),
     ),
+    Code.UNKNOWN_JOB: (
+        Text("No such job is in this project.", "该项目中没有此作业。"),
+        Text("Look at the list of jobs for its id.", "请在作业列表中查找其 ID。"),
+    ),
     Code.UNKNOWN_PLAN: (
         Text(
             "No such plan is kept in this project, or it is of another kind. Plans are kept for 12 hours.",
@@ -188,6 +192,16 @@ _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
     Refusal.FINISHED: (
         Text("It has finished by itself, and would write rows again.", "作业已自行结束，恢复会重复写出数据。"),
         Text("Start it without resuming, or allow it by name.", "请不带恢复启动，或明确允许。"),
+    ),
+    Refusal.DOES_NOT_FIT: (
+        Text(
+            "The state that it would start from does not fit the job as it is now.", "恢复所用的状态与当前作业不匹配。"
+        ),
+        Text(
+            "The message says what does not fit. Change the job back, start it without resuming, or allow it by name"
+            " where the message says so.",
+            "消息中说明了不匹配之处。请改回作业、不带恢复启动，或在消息指明时明确允许。",
+        ),
     ),
     Refusal.SUPERSEDED: (
         Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),

@@ -39,6 +39,26 @@ class WayBack(Struct, frozen=True):
     concerns: list[Concern] = []
 
 
+class JobChange(Struct, frozen=True):
+    """One setting of a job that differs."""
+
+    name: str
+    before: str
+    now: str
+
+
+class JobDiff(Struct, frozen=True):
+    """A job as it was when its state was made, and as it is now."""
+
+    job_id: int
+    path: str | None
+    run_id: int | None
+    same: bool | None
+    sql_before: str | None
+    sql_now: str
+    changes: list[JobChange]
+
+
 class Answer(Struct, frozen=True):
     """What was said to one job of a request."""
 

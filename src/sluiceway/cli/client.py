@@ -288,6 +288,14 @@ class Client:
         """Remove a savepoint's files; with `force` also where a job still needs it."""
         return self._ok("DELETE", self._own(f"/savepoints/{savepoint_id}{'?force=true' if force else ''}"))
 
+    def job_diff(self, job_id: int) -> Reply:
+        """What has changed since the job's state was made."""
+        return self._ok("GET", self._own(f"/jobs/{job_id}/diff"))
+
+    def update_sql_job(self, job_id: int, body: Mapping[str, object]) -> None:
+        """Change a job by DLI's fields."""
+        self._ok("PUT", self._dli(f"/sql-jobs/{job_id}"), body)
+
     def change_password(self, user: str, original: str, new: str) -> None:
         """Give the user, who must be the caller, another password. Without a credential the old one signs in."""
         if self._credential == Credential():

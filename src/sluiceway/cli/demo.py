@@ -105,6 +105,7 @@ class _Demo:
             self._start(board)
             stop = self._stop(board)
             before = self._outputs()
+            self._show_a_change(board)
             self._resume(board, stop, before)
             self._stop_again(board)
         stops = {view.job_id: view for view in stop.jobs}
@@ -146,6 +147,23 @@ class _Demo:
             f"{board.seconds:.1f} s (stop {stop.id})"
         )
         return stop
+
+    def _show_a_change(self, board: Board) -> None:
+        """A change of SQL that Flink would take without a word, and have the job begin anew."""
+        board.begin("Changing")
+        job_id, job = next(iter(self._ids.items()))
+        body = job.body()
+        self._client.update_sql_job(job_id, {"sql_body": job.changed()})
+        [answer] = self._look_back(job_id).jobs
+        if answer.accepted:
+            raise Failed(f"The dry run of a resume of {job.name} does not see that its state would be left behind.")
+        board.say(f"The SQL of {job.name} was changed, and the dry run of its resume refuses it: {answer.message}")
+        self._client.update_sql_job(job_id, {"sql_body": body["sql_body"]})
+        _all(self._look_back(job_id), "resume")
+        board.say(f"Changed back, it fits again ({board.seconds:.1f} s)")
+
+    def _look_back(self, job_id: int) -> Answers:
+        return read(self._client.resume_jobs({"job_ids": [job_id], "dry_run": True}).data, Answers)
 
     def _resume(self, board: Board, stop: Stop, before: Mapping[int, Output]) -> None:
         board.begin("Resuming")

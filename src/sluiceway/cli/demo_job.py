@@ -71,6 +71,13 @@ class DemoJob:
             "checkpoint_interval": CHECKPOINT_SECONDS,
         }
 
+    def changed(self) -> str:
+        """Its SQL with the column of its source renamed, whose name the state of the source has."""
+        sql = str(self.body()["sql_body"])
+        source, rest = sql.split(";", maxsplit=1)
+        renamed = source.replace("(n BIGINT)", "(number BIGINT)").replace("'fields.n.", "'fields.number.")
+        return f"{renamed};{rest.replace('SELECT n FROM', 'SELECT number FROM')}"
+
     def numbers(self) -> list[int]:
         """What it has written, in order. Hidden files are not yet written for good."""
         files = (self.outputs / self.name).glob("part-*")

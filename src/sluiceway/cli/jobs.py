@@ -18,6 +18,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.fares import ails, fare_row, until_started
 from sluiceway.cli.job_details import details
+from sluiceway.cli.job_diff import diff
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -310,6 +311,9 @@ def health(
         headers = ("id", "name", "status", "health", "tasks", "restarts", "since", "up since", "why")
         tables.table(headers, [fare_row(fare) for fare in each(fares, Fare)])
     return int(any(ails(fare) for fare in each(fares, Fare)))
+
+
+app.command(diff)
 
 
 @app.command

@@ -63,15 +63,27 @@ class Terms:
     finished: Flag = False
     """Resume also jobs that have finished by themselves: rows are written again."""
 
+    allow_non_restored_state: Flag = False
+    """Leave behind, for this start, state that no operator of the job takes; without it such a job is refused."""
+
+    other_meaning: Flag = False
+    """Resume also where operators would take state for their own that others have made, as of another aggregate."""
+
     yes: Flag = False
     """Ask nothing, however many jobs there are."""
 
     def body(self) -> dict[str, object]:
         """The fields of the request."""
-        allow = [name for name in ("drained", "finished") if getattr(self, name)]
+        given = {
+            "drained": self.drained,
+            "finished": self.finished,
+            "non_restored_state": self.allow_non_restored_state,
+            "other_meaning": self.other_meaning,
+        }
+        allow = [name for name, said in given.items() if said]
         return ({"allow": allow} if allow else {}) | ({"dry_run": True} if self.dry_run else {})
 
     def refuse(self, way: str) -> None:
         """Refuse what has no meaning where nothing is resumed, or where a plan says it. Raises `Failed`."""
         if self.body():
-            raise Failed(f"{way}, or leave out --dry-run, --drained and --finished.", code=2)
+            raise Failed(f"{way}, or leave out --dry-run and whatever allows something.", code=2)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sluiceway.domain.engine import Cluster, Unreachable
@@ -59,7 +59,7 @@ class FitOf:
         Without a cluster nobody counts its slots.
         """
         if spec.program is not None:
-            return fit_of(Reason(Why.NOT_PLANNED, OF_A_PROGRAM))
+            return fit_of(Reason(Why.PROGRAM, OF_A_PROGRAM))
         try:
             now = await self.plans.plan(spec, caller)
         except SqlRefused as error:
@@ -74,7 +74,7 @@ class FitOf:
         slots = await self.free_slots(cluster) if cluster else None
         native = metadata.format is not Format.CANONICAL
         case = Case(_held(metadata), before, now, slots, native, unknown)
-        return judge(case, await self._verdicts(case, caller))
+        return replace(judge(case, await self._verdicts(case, caller)), drops=now.drops)
 
     async def _before(self, state: StateFrom, metadata: Metadata, caller: str) -> tuple[Plan | None, str]:
         """The job that has made the state, or why nobody knows it."""

@@ -1,27 +1,22 @@
 """Whether the states that jobs would be resumed from fit the jobs as they are now."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from sluiceway.control.fit_of import OF_A_PROGRAM, StateFrom
+from sluiceway.control.fit_of import StateFrom
 from sluiceway.domain.engine import Cluster
-from sluiceway.domain.fit import Fit, FitKind, Reason, Why, fit_of
+from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.way_back import Back, Concern, Trouble, Weight
+from sluiceway.domain.misfit import misfit
+from sluiceway.domain.way_back import Allowed, Back
 from sluiceway.store import past, past_specs
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
 
 PATIENCE: Final = 20.0  # seconds for all jobs of a start that is meant; a dry run takes as long as it takes
 _TOO_LATE: Final = "Whether the state fits was not found out in time; a dry run waits for it."
-_WEIGHTS: Final = {
-    FitKind.OTHER_MEANING: Weight.LOSS,
-    FitKind.UNKNOWN: Weight.UNKNOWN,
-    FitKind.LEFT_BEHIND: Weight.LOSS,
-    FitKind.WOULD_NOT_START: Weight.LOSS,
-}
 
 
 _Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
@@ -42,6 +37,7 @@ class Fits:
     db: Database
     judge: Judge
     locate: Callable[[str], Cluster | None]
+    allowed: Collection[Allowed] = ()  # what the request has asked for by name
 
     async def __call__(
         self, project: str, starts: Sequence[Start], backs: Mapping[int, Back], *, dry_run: bool
@@ -50,14 +46,22 @@ class Fits:
 
         A start that is meant has a bounded time, and looks only at jobs that were changed since their state was made.
         """
-        wanted = [start for start in starts if start.restore is not None]
+        cases = await self._cases([start for start in starts if start.restore is not None], backs)
         if not dry_run:
-            made_by = {start.job_id: run for start in wanted if (run := _run_of(backs[start.job_id])) is not None}
-            changed = await past.changed_since(self.db, made_by)
-            wanted = [start for start in wanted if start.job_id in changed]
-        cases = await self._cases(wanted, backs)
+            cases = await self._worth_a_look(cases, backs)
         found = await (self._all(project, cases, slots=True) if dry_run else self._in_time(project, cases))
-        return {**backs, **{start.job_id: _with(backs[start.job_id], fit) for start, fit in found.items()}}
+        return {
+            **backs,
+            **{start.job_id: _with(backs[start.job_id], fit, self.allowed) for start, fit in found.items()},
+        }
+
+    async def _worth_a_look(self, cases: Mapping[Start, _Case], backs: Mapping[int, Back]) -> dict[Start, _Case]:
+        """Those that were changed since their state was made; and those that nobody knows, where they may lose some."""
+        made_by = {start.job_id: run for start in cases if (run := _run_of(backs[start.job_id])) is not None}
+        changed = await past.changed_since(self.db, made_by)
+        if Allowed.NON_RESTORED_STATE in self.allowed:
+            changed |= {s.job_id for s, (spec, _) in cases.items() if spec.program or s.job_id not in made_by}
+        return {start: case for start, case in cases.items() if start.job_id in changed}
 
     async def _cases(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[Start, _Case]:
         specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
@@ -94,9 +98,6 @@ def _run_of(back: Back) -> int | None:
     return back.state.run_id if back.state else None
 
 
-def _with(back: Back, fit: Fit) -> Back:
-    # That of a program nobody can ever tell, and it is no reason to look closer.
-    program = OF_A_PROGRAM in fit.text
-    weight = Weight.NOTE if program else _WEIGHTS.get(fit.kind, Weight.NOTE)
-    told = (Concern(Trouble.FIT, weight, fit.text),) if fit.text else ()
-    return replace(back, fit=fit, concerns=(*back.concerns, *told))
+def _with(back: Back, fit: Fit, allowed: Collection[Allowed]) -> Back:
+    concern = misfit(fit, allowed)
+    return replace(back, fit=fit, concerns=back.concerns if concern is None else (*back.concerns, concern))

@@ -12,6 +12,7 @@ from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.misfit import left_behind
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
@@ -28,6 +29,7 @@ _REFUSED = {
     Trouble.DRAINED: Refusal.DRAINED,
     Trouble.FINISHED: Refusal.FINISHED,
     Trouble.UNREADABLE: Refusal.UNREADABLE,
+    Trouble.FIT: Refusal.DOES_NOT_FIT,
 }
 Approve = Callable[[Mapping[int, Verdict]], None]
 
@@ -127,11 +129,11 @@ class StartJobs:
         backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
         found = Plans(origins, await self._with_programs(project, plans), backs)
-        if self.judge is None:
-            return found
-        fits = Fits(self.db, self.judge, self.queues.locate)
-        thorough = terms.dry_run or terms.approve is not None
-        return replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
+        if self.judge is not None:
+            fits = Fits(self.db, self.judge, self.queues.locate, terms.allowed)
+            thorough = terms.dry_run or terms.approve is not None
+            found = replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
+        return replace(found, each={job: _settled(found, job, terms.allowed) for job in found.each})
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
         """The same plans, but for jobs whose program is not all there."""
@@ -167,6 +169,17 @@ class StartJobs:
             # What is resumed keeps the zone that its state was made under.
             zone=(origin.zone if restore else None) or self.zone,
         )
+
+
+def _settled(found: Plans, job: int, allowed: Collection[Allowed]) -> Start | Verdict:
+    """What becomes of a job, now that it is known whether its state fits."""
+    plan, back = found.each[job], found.backs.get(job)
+    if isinstance(plan, Verdict) or plan.restore is None or back is None:
+        return plan
+    if back.refused:
+        return _no_way_back(found.origins[job], back)
+    drops = Allowed.NON_RESTORED_STATE in allowed
+    return replace(plan, drops_state=drops, leaves=left_behind(back.fit, drops=drops))
 
 
 def _resumes(origin: Origin, resume: bool | None) -> bool:

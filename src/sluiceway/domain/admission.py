@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     UNREADABLE = "unreadable"  # to be resumed, but nobody can tell now which state is its newest
     DRAINED = "drained"  # to be resumed from a savepoint that was drained, and that was not asked for by name
     FINISHED = "finished"  # to be resumed although it has finished, and that was not asked for by name
+    DOES_NOT_FIT = "does_not_fit"  # to be resumed from a state that does not fit the job as it is now
     SUPERSEDED = "superseded"  # to be brought back from a stop, but it has run on from elsewhere since
 
 

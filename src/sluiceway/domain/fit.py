@@ -5,7 +5,7 @@ the plan, so a change may leave an id as it is and give it to an operator with a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -35,7 +35,8 @@ class Why(StrEnum):
     BATCH = "batch"  # batch mode, which ignores state without a word
     REFUSED = "refused"  # the job's SQL cannot be planned
     NOT_READ = "not_read"  # the savepoint cannot be read, now or from here
-    NOT_PLANNED = "not_planned"  # a program's graph is known when it runs; or there was nothing to plan with
+    PROGRAM = "program"  # its graph is known when it runs
+    NOT_PLANNED = "not_planned"  # there was nothing to plan with
     NOT_TOLD = "not_told"  # the operators are known, and whether their state fits is not
 
 
@@ -52,6 +53,7 @@ KIND_OF = {
     Why.BATCH: FitKind.WOULD_NOT_START,
     Why.REFUSED: FitKind.WOULD_NOT_START,
     Why.NOT_READ: FitKind.UNKNOWN,
+    Why.PROGRAM: FitKind.UNKNOWN,
     Why.NOT_PLANNED: FitKind.UNKNOWN,
     Why.NOT_TOLD: FitKind.UNKNOWN,
 }
@@ -85,6 +87,7 @@ class Fit:
     left: tuple[Left, ...] = ()
     fresh: tuple[str, ...] = ()  # names of the operators that would begin without state
     slots: int | None = None  # that the job needs; None where that is not known
+    drops: bool = False  # the job's own options have Flink leave behind what nobody takes
 
     @property
     def text(self) -> str:
@@ -156,3 +159,4 @@ class Plan:
     slots: int
     batch: bool = False
     backend: str = ""  # the state backend that it asks for; empty: the cluster's
+    drops: bool = field(default=False, compare=False)  # its options have Flink leave behind what nobody takes

@@ -62,6 +62,7 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
+    drops_state: bool = False  # what no operator takes of it may be left behind
     zone: str | None = None  # the time zone that its SQL is planned under; None in runs of older versions
     traits: Traits | None = None  # how it keeps its state; None: that was not asked yet
     reason: str = ""

@@ -35,6 +35,8 @@ class Allowed(StrEnum):
 
     DRAINED = "drained"
     FINISHED = "finished"
+    NON_RESTORED_STATE = "non_restored_state"  # state that no operator takes is left behind
+    OTHER_MEANING = "other_meaning"  # operators go on from what others have counted
 
 
 class Weight(StrEnum):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluiceway.domain.facts import Refusal
+from sluiceway.engines.restore_words import in_our_words
 
 CLIP = 500  # characters of any foreign text that is kept
 # Characters of a failure's text that are looked at. Traces of Flink's have 30 to 71 KB; what stands first says which
@@ -195,4 +196,4 @@ def _link(entry: str) -> _Link:
     cls, end = "", 0
     while found := _CLASSES.match(entry, end):
         cls, end = found.group(1), found.end()
-    return _Link(cls, entry[end:].strip())
+    return _Link(cls, in_our_words(entry[end:].strip()))

@@ -18,7 +18,7 @@ from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.engines import packages
 from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.options import CLAIM_MODE, JOB_ID, RESTORE, check_options
+from sluiceway.engines.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state
 from sluiceway.engines.submit import run_options
 from sluiceway.engines.submit_errors import (
     already_submitted,
@@ -126,6 +126,7 @@ class JarSubmitter:
         if run.restore is not None:
             request["savepointPath"] = run.restore
             request |= {"claimMode": "CLAIM"} if run.claims else {}
+            request |= {"allowNonRestoredState": True} if leaves_state(options) else {}
         return request
 
 

@@ -43,6 +43,7 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
+from sluiceway.engines.restore_words import OperatorNames, named, nobody_knows
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ class Look:
     listed: Mapping[str, JobOverview]
     gate: asyncio.Semaphore
     aftermaths: Aftermaths
+    names: OperatorNames = nobody_knows
     suspects: Collection[int] = ()  # ids of the stops that may hang
 
     async def run(self, run: Run) -> RunFact:
@@ -132,13 +134,13 @@ class Look:
     async def _seen(self, run: Run, job: JobOverview) -> RunFact:
         if job.state is None:
             return Silent(f"the cluster shows the state {job.raw_state}, which is not known")
-        why = await self._why(run.flink_job_id) if job.state is JobState.FAILED else ""
+        why = await self._why(run) if job.state is JobState.FAILED else ""
         return Seen(job.state, why)
 
-    async def _why(self, flink_job_id: str) -> str:
+    async def _why(self, run: Run) -> str:
         try:
             async with self.gate:
-                why = await self.rest.exceptions(flink_job_id)
+                why = await named(await self.rest.exceptions(run.flink_job_id), run.restore, self.names)
                 return why if self.cluster.life is None else vitals.sized(why)
         except Unreachable:
             return ""

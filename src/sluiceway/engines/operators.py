@@ -10,7 +10,7 @@ from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled
 from sluiceway.engines.kept import Kept, digest
-from sluiceway.engines.options import flink_options
+from sluiceway.engines.options import flink_options, leaves_state
 from sluiceway.engines.reading import SqlReading, reached
 from sluiceway.engines.sql import Script, SqlRefused
 
@@ -67,7 +67,7 @@ class SqlOperators:
         if (known := self._plans.get(key)) is None:
             with reached():
                 told = await planner.operators(script, options, caller=caller)
-            known = replace(_read(told), backend=_backend(options))
+            known = replace(_read(told), backend=_backend(options), drops=leaves_state(options))
             if not outside:
                 self._plans.keep(key, known, len(told))
         return known

@@ -16,6 +16,7 @@ CHECKPOINT_DIR = "execution.checkpointing.dir"
 RETENTION = "execution.checkpointing.externalized-checkpoint-retention"
 RESTORE = "execution.state-recovery.path"
 CLAIM_MODE = "execution.state-recovery.claim-mode"
+LEAVE_UNCLAIMED = "execution.state-recovery.ignore-unclaimed-state"
 PARALLELISM = "parallelism.default"
 NAME = "pipeline.name"
 STATE_TTL = "table.exec.state.ttl"
@@ -47,7 +48,7 @@ _UNITS = {
 } | {"": timedelta(milliseconds=1)}
 
 # Flink prefers the new name where both are given, so a job's option under an old one would silently lose to ours.
-OLD_NAMES = {"restart-strategy": RESTART}
+OLD_NAMES = {"restart-strategy": RESTART, "execution.savepoint.ignore-unclaimed-state": LEAVE_UNCLAIMED}
 
 _IDENTITY = "Sluiceway chooses a job's identity itself, so that it starts exactly once."
 _PLACE = "Sluiceway sends a job to the cluster that it was given; where that is cannot be an option of the job."
@@ -186,6 +187,7 @@ def flink_options(
     restore: str | None,
     checkpoint_dir: str,
     claims: bool = False,
+    drops_state: bool = False,
     zone: str | None = None,
 ) -> dict[str, str]:
     """Flink's options for one run of a job: what follows from its specification, then its own options, verbatim.
@@ -215,7 +217,13 @@ def flink_options(
     if restore is not None:
         options[RESTORE] = restore
         options |= {CLAIM_MODE: "CLAIM"} if claims else {}
+        options |= {LEAVE_UNCLAIMED: "true"} if drops_state else {}
     return options
+
+
+def leaves_state(options: Mapping[str, str]) -> bool:
+    """Whether these options have Flink leave behind state that no operator takes."""
+    return options.get(LEAVE_UNCLAIMED, "").strip().lower() == "true"
 
 
 def duration(length: timedelta) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ from sluiceway.engines.attention import Attention, about_to_save
 from sluiceway.engines.changelog import WORDS, keeps_changelog
 from sluiceway.engines.flink_rest import FlinkRest, JobOverview
 from sluiceway.engines.look import Look, all_of
+from sluiceway.engines.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.slots import Slots
 from sluiceway.engines.surveys import survey_of
 from sluiceway.engines.traffic import traffic
@@ -58,12 +60,15 @@ class SessionEngine:
         submit: Submit,
         timeout: float = 10.0,
         options: OptionsOf = own_options,
+        names: OperatorNames = nobody_knows,
     ) -> None:
         """`submit` plans and hands over a job; `timeout` is seconds for one request.
 
-        `options` reads what a job's SQL sets, and may raise `Unreachable`.
+        `options` reads what a job's SQL sets, and may raise `Unreachable`. `names` tells the names of the operators in
+        a state, and never raises.
         """
         self._options = options
+        self._names = names
         self._session = session
         self._submit = submit
         self._timeout = timeout
@@ -84,7 +89,10 @@ class SessionEngine:
                 return Silent(str(error))
             if await keeps_changelog(self.rest(cluster), options):
                 return MustClaim()
-        return await self._submit(cluster, run, name, spec)
+        answer = await self._submit(cluster, run, name, spec)
+        if isinstance(answer, SubmitRefused):
+            return replace(answer, text=await named(answer.text, run.restore, self._names))
+        return answer
 
     async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
         """Flink's own description of a job, with the back pressure of what runs. Raises `Unreachable`."""
@@ -134,7 +142,7 @@ class SessionEngine:
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in snapshots}
         listed = {job.jid: job for job in await self.rest(cluster).jobs(watched)}
         attention = self._attention.setdefault(cluster.name, Attention())
-        look = Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths)
+        look = Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
         run_facts = dict(
             zip((r.id for r in runs), await all_of((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
         )

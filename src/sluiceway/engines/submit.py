@@ -82,6 +82,7 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
         restore=run.restore,
         checkpoint_dir=checkpoints,
         claims=run.claims,
+        drops_state=run.drops_state,
         zone=run.zone,
     )
 

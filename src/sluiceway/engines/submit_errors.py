@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from sluiceway.engines.restore_words import in_our_words
+
 LONGEST = 1000  # characters of an explanation
 LONGEST_MESSAGE = 16_000  # characters of one cause that are read: its beginning and its end
 LONGEST_TRACE = 256_000  # of a stack trace, likewise
@@ -114,7 +116,7 @@ def _sentence(cause: Cause) -> str:
     message = message.partition(_TABLE_OPTIONS)[0]
     message = _CLASS_PREFIX.sub("", message)
     message = message.replace("SQL validation failed. SQL validation failed.", "SQL validation failed.")
-    message = " ".join(message.split())
+    message = in_our_words(" ".join(message.split()))
     if _WRAPPER.fullmatch(message.rstrip(".")):
         return ""
     kind = cause.kind.rpartition(".")[2].rpartition("$")[2]

@@ -132,6 +132,14 @@ class Storage:
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
 
+    async def operator_names(self, path: str) -> dict[str, str]:
+        """The names of the operators in a savepoint or checkpoint, by id; none where it cannot be read."""
+        try:
+            found = await self.metadata(path)
+        except StorageUnreadable:
+            return {}
+        return {operator.id: operator.name for operator in found.operators if operator.name}
+
     async def metadata(self, path: str) -> Metadata:
         """What the `_metadata` of a savepoint or checkpoint says; its files are not looked for.
 

@@ -123,6 +123,8 @@ class Start:
     wave: int = 0  # of the stop that it is brought back from
     held: bool = False  # not to be submitted before its turn has come
     chosen: str | None = None  # what somebody had said the job is to be resumed from when this was decided
+    drops_state: bool = False  # state that no operator takes is left behind
+    leaves: str = ""  # what that is, for the audit
     zone: str | None = None  # the time zone that SQL is planned under which has none of its own
 
 
@@ -171,7 +173,7 @@ async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> S
 
 
 def _told(start: Start, at: int, who: str, note: str) -> dict[str, Any]:
-    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", note)))
+    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", start.leaves, note)))
     told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
     return told | {"batch_id": start.batch_id}
 
@@ -203,6 +205,7 @@ def _fresh_run(start: Start, at: int) -> dict[str, Any]:
         "batch_id": start.batch_id,
         "wave": start.wave,
         "held": start.held,
+        "drops_state": start.drops_state,
         "zone": start.zone,
         "created_at": at,
     }

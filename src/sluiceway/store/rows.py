@@ -113,6 +113,7 @@ def to_run(row: RowMapping) -> Run:
         reason=row["reason"],
         traits=to_traits(row["traits"]),
         claims=bool(row["claims"]),
+        drops_state=bool(row["drops_state"]),
         zone=row["zone"],
         note=row["note"],
         health=to_health(row),

@@ -170,6 +170,7 @@ runs = Table(
     Column("life", Text),
     Column("traits", Text),  # how it keeps its state; none until it was asked
     Column("claims", Boolean, nullable=False, server_default=text("0")),  # Flink owns what it was restored from
+    Column("drops_state", Boolean, nullable=False, server_default=text("0")),  # what no operator takes of it
     Column("zone", Text),  # the time zone that its SQL was planned under; none in runs of older versions
     Column("doubt_since", BigInteger),
     Column("created_at", BigInteger, nullable=False),

@@ -74,6 +74,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{_OWN}/resources"): Action.LIST,
     ("DELETE", f"{_OWN}/resources/{{name}}"): Action.DELETE,
     ("GET", f"{_OWN}/jobs"): Action.LIST,
+    ("GET", f"{_OWN}/jobs/{{job_id}}/diff"): Action.GET,
     ("POST", f"{_OWN}/stops"): Action.STOP,
     ("GET", f"{_OWN}/stops"): Action.LIST,
     ("GET", f"{_OWN}/stops/{{stop_id}}"): Action.GET,

@@ -141,9 +141,10 @@ MEANINGS: Final[Mapping[Code, Text]] = {
     ),
     Code.NO_SAVEPOINT: Text(
         "Run with `resume_savepoint`: neither a savepoint nor a checkpoint is known, or what there is is damaged, "
-        "gone, drained, or of a job that has finished. Import of a savepoint: none is there, or it is not whole.",
-        "带 `resume_savepoint` 启动：没有已知的保存点或检查点，或其已损坏、已删除、经过 drain，或作业已自行结束。"
-        "导入保存点：该处没有保存点，或保存点不完整。",
+        "gone, drained, of a job that has finished, or does not fit the job as it is now. "
+        "Import of a savepoint: none is there, or it is not whole.",
+        "带 `resume_savepoint` 启动：没有已知的保存点或检查点，或其已损坏、已删除、经过 drain，作业已自行结束，"
+        "或与当前作业不匹配。导入保存点：该处没有保存点，或保存点不完整。",
     ),
     Code.NO_DEPENDENCY: Text(
         "Run: one of `dependency_jars` or `dependency_files` does not exist.",

@@ -69,6 +69,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.UNREADABLE: Code.NO_SAVEPOINT,
         Refusal.DRAINED: Code.NO_SAVEPOINT,
         Refusal.FINISHED: Code.NO_SAVEPOINT,
+        Refusal.DOES_NOT_FIT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
         Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
@@ -108,11 +109,19 @@ FINISHED: Final = Text(
     "The job is not resumed: {why}. The operator can allow it with --dli-resume-anyway finished.",
     "未恢复作业：{why}。运维人员可通过 --dli-resume-anyway finished 允许。",
 )
+DOES_NOT_FIT: Final = Text(
+    "The state does not fit the job as it is now: {why}. State is left behind with"
+    " execution.state-recovery.ignore-unclaimed-state = true in runtime_config; the operator can allow it, and state of"
+    " another meaning, with --dli-resume-anyway non_restored_state, or other_meaning.",
+    "状态与当前作业不匹配：{why}。在 runtime_config 中将 execution.state-recovery.ignore-unclaimed-state 设为 true"
+    " 可舍弃无法恢复的状态；运维人员可通过 --dli-resume-anyway non_restored_state 或 other_meaning 允许。",
+)
 _OF_RUNS: Final[Mapping[Refusal, Text]] = {
     Refusal.NOT_WHOLE: NOT_WHOLE,
     Refusal.UNREADABLE: UNREADABLE,
     Refusal.DRAINED: DRAINED,
     Refusal.FINISHED: FINISHED,
+    Refusal.DOES_NOT_FIT: DOES_NOT_FIT,
 }
 _WORDS: Final = {Batch.STOP: _OF_STOPS, Batch.RUN: _OF_RUNS}
 

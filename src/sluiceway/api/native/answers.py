@@ -28,6 +28,7 @@ _WORDS = {
     Refusal.UNREADABLE: "{note} Try again when it can be.",
     Refusal.DRAINED: "{note}",
     Refusal.FINISHED: "{note}",
+    Refusal.DOES_NOT_FIT: "{note}",
     Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
 }
 

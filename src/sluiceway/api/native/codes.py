@@ -10,6 +10,7 @@ class Code(StrEnum):
 
     BAD_REQUEST = "bad_request"
     FORBIDDEN = "APIGW.0302"  # as the gate before all routes says it
+    UNKNOWN_JOB = "unknown_job"
     UNKNOWN_STOP = "unknown_stop"
     UNKNOWN_RESUME = "unknown_resume"
     NOT_RESUMED = "not_resumed"
@@ -32,6 +33,7 @@ class Code(StrEnum):
 STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_REQUEST: 400,
     Code.FORBIDDEN: 403,
+    Code.UNKNOWN_JOB: 404,
     Code.UNKNOWN_STOP: 404,
     Code.UNKNOWN_RESUME: 404,
     Code.NOT_RESUMED: 409,

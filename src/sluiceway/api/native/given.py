@@ -8,6 +8,7 @@ from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
+from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
@@ -24,6 +25,7 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
+JobDiffsGiven = NamedDependency[SkipValidation[JobDiffs]]
 PlansGiven = NamedDependency[SkipValidation[KeptPlans]]
 PreflightGiven = NamedDependency[SkipValidation[Preflight]]
 Project = Annotated[str, Parameter(pattern="^[A-Za-z0-9]{1,64}$", description="The project's id.")]
@@ -53,7 +55,7 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such stop, resume, savepoint, resource, queue or plan.",
+    404: "There is no such job, stop, resume, savepoint, resource, queue or plan.",
     409: "The savepoint was removed, is still needed, or is not the service's to remove; a plan no longer holds; or "
     "nothing was resumed yet.",
     413: "The body is too long. Nothing was done.",

@@ -7,7 +7,7 @@ from litestar.params import Parameter
 
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import shown
-from sluiceway.api.native.given import Project, QueriesGiven, id_bounds, refusals
+from sluiceway.api.native.given import JobDiffsGiven, Project, QueriesGiven, id_bounds, refusals
 from sluiceway.domain.health import Health
 from sluiceway.store.fares import Fare, Which
 
@@ -37,6 +37,24 @@ async def list_jobs(
     """Jobs with their health, the highest ids first. Ids that are not known are left out."""
     found = await queries.fares(project_id, Which(job_id or (), ailing, leaving), limit, before)
     return wire.JobViews([_view(fare) for fare in found], found[-1].job_id if len(found) == limit else None)
+
+
+@get(
+    "/jobs/{job_id:int}/diff",
+    tags=["jobs"],
+    summary="What has changed since its state was made",
+    responses=refusals(404),
+)
+async def job_diff(
+    project_id: Project,
+    job_id: Annotated[int, Parameter(**id_bounds(), description="The id of the job.")],
+    job_diffs: JobDiffsGiven,
+) -> wire.JobDiff:
+    """The job as it was in the run that made the state that a resume would take now, and as it is now."""
+    found = await job_diffs(project_id, job_id)
+    changes = [wire.JobChange(change.name, change.before, change.now) for change in found.changes]
+    same = None if found.sql_before is None else found.sql_before == found.sql_now and not changes
+    return wire.JobDiff(job_id, found.path, found.run_id, same, found.sql_before, found.sql_now, changes)
 
 
 def _view(fare: Fare) -> wire.JobView:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, JobId, Seconds, StopRequest, Story
 
-Allow = Annotated[list[Literal["drained", "finished"]], Meta(max_length=2)]
+Allow = Annotated[list[Literal["drained", "finished", "non_restored_state", "other_meaning"]], Meta(max_length=4)]
 
 
 class ResumeRequest(Struct, frozen=True, forbid_unknown_fields=True):

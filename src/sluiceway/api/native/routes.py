@@ -24,6 +24,7 @@ from sluiceway.control.errors import (
     StorageTrouble,
     TooManyStreams,
     UnknownBatch,
+    UnknownJob,
     UnknownPlan,
     UnknownQueue,
     UnknownResource,
@@ -37,6 +38,7 @@ from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 _DIFFERENCES = 1000  # of a plan, in one answer
 _HANDLERS = [
     jobs.list_jobs,
+    jobs.job_diff,
     stops.stop,
     stops.list_stops,
     stops.show_stop,
@@ -74,6 +76,7 @@ def routes() -> Router:
             HTTPException: _http_error,
             RequestEntityTooLarge: _too_large,
             Forbidden: _no(Code.FORBIDDEN),
+            UnknownJob: _no(Code.UNKNOWN_JOB),
             UnknownBatch: _no(Code.UNKNOWN_STOP),
             UnknownResume: _no(Code.UNKNOWN_RESUME),
             NotResumed: _no(Code.NOT_RESUMED),

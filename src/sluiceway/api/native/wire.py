@@ -346,6 +346,26 @@ class JobView(Struct, frozen=True):
     health: Health | None  # null for a job that does not live
 
 
+class JobChange(Struct, frozen=True):
+    """One setting that differs; empty where it was, or is, not given."""
+
+    name: str  # of an option of Flink: option KEY
+    before: str
+    now: str
+
+
+class JobDiff(Struct, frozen=True):
+    """A job as it was when its state was made, and as it is now."""
+
+    job_id: int
+    path: str | None  # of the state that a resume would take now; null while the job runs, and where there is none
+    run_id: int | None  # that has made the state; of a job that runs: that run
+    same: bool | None  # null where nobody knows what the job was
+    sql_before: str | None
+    sql_now: str
+    changes: list[JobChange]  # of everything but the SQL
+
+
 class JobViews(Struct, frozen=True):
     """Jobs by their ids, the highest first. `next` is the `before` for those that follow; null at the end."""
 
