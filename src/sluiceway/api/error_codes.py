@@ -66,6 +66,14 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("No such job is in this project.", "该项目中没有此作业。"),
         Text("Look at the list of jobs for its id.", "请在作业列表中查找其 ID。"),
     ),
+    Code.UNKNOWN_RESUME: (
+        Text("No resume of this project has the id.", "该项目中没有此恢复请求。"),
+        Text("Look at the list of resumes for its id.", "请在恢复列表中查找其 ID。"),
+    ),
+    Code.NOT_RESUMED: (
+        Text("The stop was not resumed yet, so nothing of that has failed.", "该停止请求尚未恢复，没有失败项。"),
+        Text("Resume the stop first, without failed.", "请先恢复该停止请求，不要指定 failed。"),
+    ),
     Code.UNKNOWN_PLAN: (
         Text(
             "No such plan is kept in this project, or it is of another kind. Plans are kept for 12 hours.",
