@@ -45,11 +45,6 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         ),
     ),
     Code.UNKNOWN_STOP: (Text("There is no such stop in this project.", "该项目中没有此停止操作。"), _CHECK),
-    Code.UNKNOWN_RESUME: (Text("There is no such resume in this project.", "该项目中没有此恢复操作。"), _CHECK),
-    Code.NOT_RESUMED: (
-        Text("Nothing of this stop was resumed yet.", "此停止操作尚未被恢复过。"),
-        Text("Resume it first, without `failed`.", "请先恢复它（不带 `failed`）。"),
-    ),
     Code.UNKNOWN_QUEUE: (
         Text(
             "No such cluster is registered, and no job of the project was on it.",
