@@ -82,6 +82,7 @@ ELSEWHERE = (
     "stop_jobs",
     "retry_stops",
     "resume_jobs",
+    "job_diffs",
     "queries",
     "following",
     "savepoints",
