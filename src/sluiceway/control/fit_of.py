@@ -12,6 +12,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import names_in
 from sluiceway.engines.operators import NoPlan
 from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.submit import minor
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage
@@ -81,7 +82,7 @@ class FitOf:
         if state.spec is None or state.spec.program is not None:
             return None, "nobody knows the SQL that has made it"
         ours = self.plans.flink_version
-        if metadata.version < NEWEST or (state.flink_version and _minor(state.flink_version) != _minor(ours)):
+        if metadata.version < NEWEST or (state.flink_version and minor(state.flink_version) != minor(ours)):
             return None, f"another version of Flink has made it than {ours}, which would run it"
         if names_in(state.spec.sql):
             return None, "the SQL that has made it has variables in it, which may have had other values then"
@@ -111,7 +112,3 @@ def _held(metadata: Metadata) -> list[Held]:
         )
         for each in metadata.operators
     ]
-
-
-def _minor(version: str) -> list[str]:
-    return version.split("-", maxsplit=1)[0].split(".")[:2]

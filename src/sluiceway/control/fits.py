@@ -46,22 +46,22 @@ class Fits:
 
         A start that is meant has a bounded time, and looks only at jobs that were changed since their state was made.
         """
-        cases = await self._cases([start for start in starts if start.restore is not None], backs)
-        if not dry_run:
-            cases = await self._worth_a_look(cases, backs)
+        resumed = [start for start in starts if start.restore is not None]
+        cases = await self._cases(resumed if dry_run else await self._worth_a_look(resumed, backs), backs)
         found = await (self._all(project, cases, slots=True) if dry_run else self._in_time(project, cases))
         return {
             **backs,
             **{start.job_id: _with(backs[start.job_id], fit, self.allowed) for start, fit in found.items()},
         }
 
-    async def _worth_a_look(self, cases: Mapping[Start, _Case], backs: Mapping[int, Back]) -> dict[Start, _Case]:
+    async def _worth_a_look(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> list[Start]:
         """Those that were changed since their state was made; and those that nobody knows, where they may lose some."""
-        made_by = {start.job_id: run for start in cases if (run := _run_of(backs[start.job_id])) is not None}
-        changed = await past.changed_since(self.db, made_by)
+        made_by = {start.job_id: run for start in starts if (run := _run_of(backs[start.job_id])) is not None}
+        wanted = await past.changed_since(self.db, made_by)
         if Allowed.NON_RESTORED_STATE in self.allowed:
-            changed |= {s.job_id for s, (spec, _) in cases.items() if spec.program or s.job_id not in made_by}
-        return {start: case for start, case in cases.items() if start.job_id in changed}
+            specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
+            wanted |= {job for job, spec in specs.items() if spec.program or job not in made_by}
+        return [start for start in starts if start.job_id in wanted]
 
     async def _cases(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[Start, _Case]:
         specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])

@@ -1,15 +1,9 @@
 """Draws the graph that SQL would run as. Nothing is sent to a cluster, and none is needed."""
 
-from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.options import flink_options
+from sluiceway.engines.reading import reached
 from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import JvmProvider, effective
-
-_NOBODY = "0" * 32  # the id of a job that never runs
-_NOWHERE = "file:///"  # it keeps no checkpoints either
+from sluiceway.engines.submit import JvmProvider, effective, unsent_options
 
 
 class SqlGrapher:
@@ -26,12 +20,9 @@ class SqlGrapher:
 
         Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when there is nothing to plan with.
         """
-        try:
+        with reached():
             jvm = await self._jvm()
             script, whole = effective(await jvm.read_sql(spec.sql, caller=caller, runs=False), spec)
             if script.creates_from_query:
                 raise SqlRefused("CREATE TABLE … AS has no graph before its table is made. Write INSERT INTO instead.")
-            options = flink_options(whole, flink_job_id=_NOBODY, name="graph", restore=None, checkpoint_dir=_NOWHERE)
-            return await jvm.plan_sql(script, options, chained=chained, caller=caller)
-        except (NoJava, NoFlink, JvmFailed) as error:
-            raise Unreachable(str(error)) from error
+            return await jvm.plan_sql(script, unsent_options(whole, "graph"), chained=chained, caller=caller)

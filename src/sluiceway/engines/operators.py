@@ -10,9 +10,10 @@ from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled
 from sluiceway.engines.kept import Kept, digest
-from sluiceway.engines.options import flink_options, leaves_state
+from sluiceway.engines.options import leaves_state
 from sluiceway.engines.reading import SqlReading, reached
 from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.submit import unsent_options
 
 MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them
@@ -21,9 +22,6 @@ CREATES = "CREATE TABLE … AS makes its table while it is planned, so what it w
 CHANGES = (
     "It changes what may lie in a catalog outside, and planning would do so: what it runs as is seen when it starts."
 )
-
-_NOBODY = "0" * 32  # the id of a job that never runs
-_NOWHERE = "file:///"  # it keeps no checkpoints either
 
 Pair = tuple[str, str]
 
@@ -60,7 +58,7 @@ class SqlOperators:
         outside = _looks_elsewhere(script)
         if outside and _changes_something(script):
             raise NoPlan(CHANGES)
-        options = flink_options(spec, flink_job_id=_NOBODY, name="plan", restore=None, checkpoint_dir=_NOWHERE)
+        options = unsent_options(spec, "plan")
         planner = await self._reading.planner()
         self.flink_version = planner.flink_version
         key = _key(script, options, planner.flink_version)

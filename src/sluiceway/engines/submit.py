@@ -87,6 +87,11 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
     )
 
 
+def unsent_options(spec: JobSpec, name: str) -> dict[str, str]:
+    """Flink's options for a job that is only planned: it has no id, and keeps no checkpoints."""
+    return flink_options(spec, flink_job_id="0" * 32, name=name, restore=None, checkpoint_dir="file:///")
+
+
 def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
     """A job's SQL and the job, with the SQL's own SETs among its options, where they win.
 
@@ -100,12 +105,13 @@ def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
 
 
 def _check_version(cluster: Cluster, theirs: str, ours: str) -> None:
-    if _minor(theirs) != _minor(ours):
+    if minor(theirs) != minor(ours):
         raise SqlRefused(
             f"The cluster {cluster.name} runs Flink {theirs}, and SQL is planned here by Flink {ours}. "
             f"Both must be of the same minor version."
         )
 
 
-def _minor(version: str) -> list[str]:
+def minor(version: str) -> list[str]:
+    """The first two numbers of a version of Flink: what savepoints and plans have to agree in."""
     return version.split("-", maxsplit=1)[0].split(".")[:2]
