@@ -207,11 +207,11 @@ class Client:
                 complain("the answer was lost; asking again under the same key")
         return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
-    def abort(self, order: int, kind: str = "stops") -> Reply:
+    def abort(self, order: int, kind: str) -> Reply:
         """Withdraw what of a stop, or of one of the `resumes`, was not sent."""
         return self._ok("POST", self._own(f"/{kind}/{order}/abort"))
 
-    def proceed(self, order: int, kind: str = "stops") -> Reply:
+    def proceed(self, order: int, kind: str) -> Reply:
         """Let a stop, or one of the `resumes`, go on that is paused."""
         return self._ok("POST", self._own(f"/{kind}/{order}/proceed"))
 

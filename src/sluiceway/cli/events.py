@@ -49,7 +49,7 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def followed(client: Client, order: int, of: str = "stops") -> Iterator[dict[str, Any]]:
+def followed(client: Client, order: int, of: str) -> Iterator[dict[str, Any]]:
     """The events of a stop, or of one of the `resumes`, until its end, over as many connections as it takes."""
     after, broken = 0, 0.0
     while True:

@@ -5,16 +5,15 @@ from typing import Any, Final
 
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Answers, BackView, Proceeded, Resume, Resumes, read
+from sluiceway.cli import orders, tables
+from sluiceway.cli.answers import Answers, BackView, Resume, Resumes, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_way_back
-from sluiceway.cli.events import followed, told
 from sluiceway.cli.fares import until_started
 from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
-from sluiceway.cli.output import Failed, complain, say
-from sluiceway.cli.progress import Board, Line, looks
+from sluiceway.cli.output import complain, say
+from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 
 BACK: Final = frozenset({"proven", "finished"})
@@ -102,14 +101,7 @@ def watch(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     client = common.client()
-    try:
-        for event in followed(client, resume_id, "resumes"):
-            tables.line(event) if common.json else say(told(event))
-            if event["kind"] == "batch_paused":
-                break  # it would wait for somebody to say how it goes on
-    except KeyboardInterrupt:
-        complain(f"The resume goes on. Look again with: sluiceway resumes watch {resume_id}")
-        raise
+    orders.tell_events(client, resume_id, "resumes", common)
     return _ended(read(client.show_resume(resume_id).data, Resume), quiet=common.json)
 
 
@@ -124,14 +116,7 @@ def abort(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
     resume_id
         The id that the resume was accepted under.
     """
-    common = or_default(common)
-    reply = common.client().abort(resume_id, "resumes")
-    if common.json:
-        tables.document(reply.data)
-    else:
-        withdrawn = len(read(reply.data, Aborted).withdrawn)
-        say(f"Withdrawn: {tables.jobs(withdrawn)}. See: sluiceway resumes show {resume_id}")
-    return 0
+    return orders.withdraw(resume_id, "resumes", or_default(common))
 
 
 @resumes_app.command
@@ -147,16 +132,7 @@ def proceed(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
     resume_id
         The id that the resume was accepted under.
     """
-    common = or_default(common)
-    reply = common.client().proceed(resume_id, "resumes")
-    was = read(reply.data, Proceeded).was
-    if common.json:
-        tables.document(reply.data)
-    elif was == "paused":
-        say(f"Resume {resume_id} goes on. Watch it with: sluiceway resumes watch {resume_id}")
-    else:
-        complain(f"Resume {resume_id} was not paused; it is {was}.")
-    return int(was != "paused")
+    return orders.let_go_on(resume_id, "resumes", or_default(common))
 
 
 def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
@@ -190,21 +166,13 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
 
 def watched(client: Client, resume_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:
     """Watch a resume to its end and show what it came to: that, and what to exit with."""
-    data: Any = None
-    again = f"Look again with: sluiceway resumes show {resume_id} --wait"
-    try:
-        with Board(f"Resume {resume_id}") as board:
-            for reply in looks(lambda: client.show_resume(resume_id), timeout):
-                data = reply.data
-                resume = read(data, Resume)
-                board.show([_line(view) for view in resume.jobs])
-                if resume.settled or resume.state == "paused" or all(_rests(view, resume) for view in resume.jobs):
-                    break
-    except KeyboardInterrupt:
-        complain(f"The resume goes on. {again}")
-        raise
-    if data is None:
-        raise Failed(f"The service has not answered in time; the resume goes on. {again}")
+
+    def seen(data: Any) -> tuple[list[Line], bool]:
+        resume = read(data, Resume)
+        rests = resume.settled or resume.state == "paused" or all(_rests(view, resume) for view in resume.jobs)
+        return [_line(view) for view in resume.jobs], rests
+
+    data = orders.watched(lambda: client.show_resume(resume_id), resume_id, "resumes", seen, timeout)
     return data, _ended(read(data, Resume), quiet=common.json)
 
 
@@ -232,7 +200,7 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
         ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
         complain(f"The resume is paused: {resume.state_reason} Let it go on, or give up the rest, with: {ways}")
     elif not resume.settled:
-        complain(f"It goes on. Look again with: sluiceway resumes show {resume.id} --wait")
+        complain(f"It goes on. {orders.look_again(resume.id, 'resumes')}")
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
         again = f"sluiceway resume {resume.id} --failed --wait"
         complain(f"{tables.jobs(missed)} did not come back. Mend what ails them, then: {again}")

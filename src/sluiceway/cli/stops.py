@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Answers, Proceeded, Stop, StopHead, Stops, StopView, read
+from sluiceway.cli import orders, tables
+from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
-from sluiceway.cli.events import followed, told
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import (
     Common,
@@ -26,7 +25,7 @@ from sluiceway.cli.options import (
     seconds_of,
 )
 from sluiceway.cli.output import Failed, complain, say
-from sluiceway.cli.progress import Board, Line, looks
+from sluiceway.cli.progress import Line
 from sluiceway.cli.stop_options import Choice, Manner
 
 STOPPED: Final = "stopped"
@@ -200,14 +199,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     client = common.client()
-    try:
-        for event in followed(client, stop_id):
-            tables.line(event) if common.json else say(told(event))
-            if event["kind"] == "batch_paused":
-                break  # it would wait for somebody to say how it goes on
-    except KeyboardInterrupt:
-        complain(f"The stop goes on. Look again with: sluiceway stops watch {stop_id}")
-        raise
+    orders.tell_events(client, stop_id, "stops", common)
     data = client.show_stop(stop_id).data
     stop = read(data, Stop)
     return _ended(stop, data, len(stop.jobs), "", quiet=common.json).code
@@ -224,13 +216,7 @@ def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     stop_id
         The id that the stop was accepted under.
     """
-    common = or_default(common)
-    reply = common.client().abort(stop_id)
-    if common.json:
-        tables.document(reply.data)
-    else:
-        say(f"Withdrawn: {tables.jobs(len(read(reply.data, Aborted).withdrawn))}. See: sluiceway stops show {stop_id}")
-    return 0
+    return orders.withdraw(stop_id, "stops", or_default(common))
 
 
 @stops_app.command
@@ -246,16 +232,7 @@ def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     stop_id
         The id that the stop was accepted under.
     """
-    common = or_default(common)
-    reply = common.client().proceed(stop_id)
-    was = read(reply.data, Proceeded).was
-    if common.json:
-        tables.document(reply.data)
-    elif was == "paused":
-        say(f"Stop {stop_id} goes on. Watch it with: sluiceway stops watch {stop_id}")
-    else:
-        complain(f"Stop {stop_id} was not paused; it is {was}.")
-    return int(was != "paused")
+    return orders.let_go_on(stop_id, "stops", or_default(common))
 
 
 @stops_app.command
@@ -338,23 +315,16 @@ def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = Fa
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
     """Watch a stop of at least `expected` jobs to its end, and show what it came to."""
-    data: Any = None
-    again = f"Look again with: sluiceway stops show {stop_id} --wait"
     most = expected
-    try:
-        with Board(f"Stop {stop_id}") as board:
-            for reply in looks(lambda: client.show_stop(stop_id), timeout):
-                data = reply.data
-                stop = read(data, Stop)
-                most = max(most, len(stop.jobs))
-                board.show([_line(view) for view in stop.jobs])
-                if stop.settled or stop.state == "paused":
-                    break
-    except KeyboardInterrupt:
-        complain(f"The stop goes on. {again}")
-        raise
-    if data is None:
-        raise Failed(f"The service has not answered in time; the stop goes on. {again}")
+
+    def seen(data: Any) -> tuple[list[Line], bool]:
+        nonlocal most
+        stop = read(data, Stop)
+        most = max(most, len(stop.jobs))
+        return [_line(view) for view in stop.jobs], stop.settled or stop.state == "paused"
+
+    data = orders.watched(lambda: client.show_stop(stop_id), stop_id, "stops", seen, timeout)
+    again = orders.look_again(stop_id, "stops")
     return _ended(read(data, Stop), data, most, again, quiet=common.json)
 
 

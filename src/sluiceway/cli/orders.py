@@ -1,0 +1,90 @@
+"""What the commands of stops and of resumes have in common: steering an order of many jobs, and following it."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Aborted, Proceeded, read
+from sluiceway.cli.client import Client, Reply
+from sluiceway.cli.events import followed, told
+from sluiceway.cli.options import Common
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.progress import Board, Line, looks
+
+Orders = Literal["stops", "resumes"]
+
+
+def withdraw(order: int, orders: Orders, common: Common) -> int:
+    """Withdraw whatever of an order was not sent yet; the exit code."""
+    reply = common.client().abort(order, orders)
+    if common.json:
+        tables.document(reply.data)
+    else:
+        withdrawn = tables.jobs(len(read(reply.data, Aborted).withdrawn))
+        say(f"Withdrawn: {withdrawn}. See: sluiceway {orders} show {order}")
+    return 0
+
+
+def let_go_on(order: int, orders: Orders, common: Common) -> int:
+    """Let an order go on that is paused; the exit code, which is 1 for one that was not."""
+    reply = common.client().proceed(order, orders)
+    was = read(reply.data, Proceeded).was
+    name = _name(orders).capitalize()
+    if common.json:
+        tables.document(reply.data)
+    elif was == "paused":
+        say(f"{name} {order} goes on. Watch it with: sluiceway {orders} watch {order}")
+    else:
+        complain(f"{name} {order} was not paused; it is {was}.")
+    return int(was != "paused")
+
+
+def tell_events(client: Client, order: int, orders: Orders, common: Common) -> None:
+    """Tell the events of an order until it has settled, or is paused. Ctrl-C ends the telling, not the order."""
+    try:
+        for event in followed(client, order, orders):
+            tables.line(event) if common.json else say(told(event))
+            if event["kind"] == "batch_paused":
+                break  # it would wait for somebody to say how it goes on
+    except KeyboardInterrupt:
+        complain(f"The {_name(orders)} goes on. Look again with: sluiceway {orders} watch {order}")
+        raise
+
+
+def look_again(order: int, orders: Orders) -> str:
+    """How to take up the watching of an order."""
+    return f"Look again with: sluiceway {orders} show {order} --wait"
+
+
+def watched(
+    look: Callable[[], Reply],
+    order: int,
+    orders: Orders,
+    seen: Callable[[Any], tuple[list[Line], bool]],
+    timeout: float | None,
+) -> Any:
+    """Look at an order on a board until it is at rest, or the time is up; the last answer.
+
+    `seen` makes of an answer a line for each job, and whether there is nothing more to wait for. Ctrl-C ends the
+    watching, not the order. Raises `Failed` where there was no answer at all.
+    """
+    data: Any = None
+    name, again = _name(orders), look_again(order, orders)
+    try:
+        with Board(f"{name.capitalize()} {order}") as board:
+            for reply in looks(look, timeout):
+                data = reply.data
+                lines, rests = seen(data)
+                board.show(lines)
+                if rests:
+                    break
+    except KeyboardInterrupt:
+        complain(f"The {name} goes on. {again}")
+        raise
+    if data is None:
+        raise Failed(f"The service has not answered in time; the {name} goes on. {again}")
+    return data
+
+
+def _name(orders: Orders) -> str:
+    return orders.removesuffix("s")
