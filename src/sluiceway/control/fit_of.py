@@ -1,6 +1,5 @@
 """Whether a job would start from a state, as it would be submitted now. Nothing is stored, and nothing runs."""
 
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,13 +10,13 @@ from sluiceway.domain.fitting import Case, Pair, judge, questions
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import names_in
 from sluiceway.engines.operators import NoPlan
+from sluiceway.engines.restore_words import bare
 from sluiceway.engines.sql import SqlRefused
 from sluiceway.engines.submit import minor
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage
 
-_NUMBER = re.compile(r"\[[0-9]{1,9}\]")  # of an operator in its plan, which the next plan counts anew
 NEWEST = VERSIONS[-1]  # of `_metadata`, as Flink 2.3 writes it, which plans
 OF_A_PROGRAM = "What a program's job consists of is known when it runs: whether the state fits is seen when it starts."
 
@@ -103,7 +102,7 @@ def _held(metadata: Metadata) -> list[Held]:
     return [
         Held(
             each.id,
-            _NUMBER.sub("", each.name or ""),
+            bare(each.name or ""),
             each.max_parallelism,
             each.bytes,
             each.stateful,

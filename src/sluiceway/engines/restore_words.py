@@ -25,13 +25,18 @@ def in_our_words(text: str) -> str:
     return _CANNOT_MAP.sub(_OURS, text)
 
 
+def bare(name: str) -> str:
+    """An operator's name without its number in the plan, which the next plan counts anew."""
+    return _NUMBER.sub("", name)
+
+
 async def named(text: str, restore: str | None, names: OperatorNames) -> str:
     """The same, with the operator's name instead of its id, where the state that it was to start from knows it."""
     found = _SAYS.search(text)
     if found is None or restore is None:
         return text
     name = (await names(restore)).get(found[1])
-    return text.replace(f"operator {found[1]}", _NUMBER.sub("", name), 1) if name else text
+    return text.replace(f"operator {found[1]}", bare(name), 1) if name else text
 
 
 async def nobody_knows(_: str) -> Mapping[str, str]:

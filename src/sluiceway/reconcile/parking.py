@@ -10,8 +10,6 @@ from sluiceway.store.leases import Lease
 from sluiceway.store.parked import Means, Parking
 from sluiceway.store.work import Work
 
-__all__ = ["Means", "park"]
-
 
 async def park(db: Database, lease: Lease, work: Iterable[Work], failing: Mapping[int, int], means: Means) -> None:
     """Park those whose bound is passed. `failing`: the runs that the last look showed failing, with their restarts."""

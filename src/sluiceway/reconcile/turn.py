@@ -42,7 +42,6 @@ from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands
-from sluiceway.reconcile.parking import Means
 from sluiceway.reconcile.pulses import Pulses, with_ailment, with_proof
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
@@ -50,6 +49,7 @@ from sluiceway.store import leases, resumes
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
+from sluiceway.store.parked import Means
 from sluiceway.store.work import Change, Work
 
 Clock = Callable[[], datetime]

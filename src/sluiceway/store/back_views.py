@@ -15,7 +15,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import Stop
 from sluiceway.store.bulk import ids
-from sluiceway.store.database import Database, moment
+from sluiceway.store.database import Database, instant, moment
 from sluiceway.store.resumes import to_policy
 from sluiceway.store.rows import to_run, to_stop
 from sluiceway.store.schema import batches, jobs, runs, stops
@@ -97,7 +97,7 @@ def _entry(row: Any, stop: Stop | None, order: int) -> BackEntry:
         status=JobStatus(row["status"]),
         cluster=row["cluster"],
         wave=row["wave"],
-        accepted_at=_at(row["created_at"]),
+        accepted_at=instant(row["created_at"]),
         released_at=moment(row["released_at"]),
         phase=phase,
         why=why(phase, run, stop),
@@ -154,14 +154,8 @@ def _to_resume(row: Any, phases: Mapping[BackPhase, int]) -> Resume:
         state=BatchState(row.state),
         state_why=row.state_why,
         policy=to_policy(row),
-        created_at=_at(row.created_at),
+        created_at=instant(row.created_at),
         phases=dict(phases),
         retry_of=row.retry_of,
         first=row.story or row.id,
     )
-
-
-def _at(ms: int) -> datetime:
-    at = moment(ms)
-    assert at is not None, "the column is NOT NULL"
-    return at

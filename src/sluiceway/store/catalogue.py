@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, ca
 
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.domain.stop import StopPhase
-from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.database import Database, epoch_ms, instant, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import events, jobs, runs, savepoints, stops
@@ -208,9 +208,7 @@ async def _read(db: Database, wanted: Select[tuple[object, ...]]) -> list[Savepo
 
 
 def _savepoint(row: RowMapping) -> Savepoint:
-    created = moment(row["created_at"])
-    assert created is not None, "the column is NOT NULL"
     times = {name: moment(row[name]) for name in ("verified_at", "removed_at")}
     need = None if row["need"] is None else Need(row["need"])
     rest = {name: value for name, value in row.items() if name not in {"stop_id", "snapshot_id"}}
-    return Savepoint(**{**rest, **times, "created_at": created, "need": need})
+    return Savepoint(**{**rest, **times, "created_at": instant(row["created_at"]), "need": need})

@@ -45,7 +45,12 @@ def epoch_ms(at: datetime) -> int:
 
 def moment(ms: int | None) -> datetime | None:
     """A moment back from the tables."""
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+    return None if ms is None else instant(ms)
+
+
+def instant(ms: int) -> datetime:
+    """A moment back from a column that is NOT NULL."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def migrate(path: Path) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import delete, insert, select
 
 from sluiceway.domain.plan import Plan, PlanKind, Shown
-from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.schema import plans
 
 MOST = 100  # of a project; the oldest make way
@@ -40,9 +40,7 @@ async def find(db: Database, project: str, plan_id: int) -> Plan | None:
         row = (await connection.execute(wanted)).one_or_none()
     if row is None:
         return None
-    created, expires = moment(row.created_at), moment(row.expires_at)
-    assert created is not None, "the column is NOT NULL"
-    assert expires is not None, "the column is NOT NULL"
+    created, expires = instant(row.created_at), instant(row.expires_at)
     jobs = _unpacked(row.jobs)
     return Plan(row.id, row.project, PlanKind(row.kind), row.who, created, expires, row.request, jobs)
 

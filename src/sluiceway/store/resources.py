@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.store.database import Database, epoch_ms, moment
+from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.resource_tags import set_tags, tagged
@@ -161,17 +161,14 @@ def _row(project: str, resource: Resource) -> dict[str, object]:
 
 
 def _resource(row: RowMapping) -> Resource:
-    created, updated = moment(row["created_at"]), moment(row["updated_at"])
-    assert created is not None, "the column is NOT NULL"
-    assert updated is not None, "the column is NOT NULL"
     return Resource(
         group=row["group_name"],
         name=row["name"],
         kind=row["kind"],
         path=row["path"],
         owner=row["owner"],
-        created_at=created,
-        updated_at=updated,
+        created_at=instant(row["created_at"]),
+        updated_at=instant(row["updated_at"]),
         sha256=row["sha256"],
         size=row["size"],
     )

@@ -13,7 +13,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
-from sluiceway.store.database import epoch_ms, moment
+from sluiceway.store.database import epoch_ms, instant, moment
 
 # What a turn may change; the rest of a row is written once.
 RUN_MOVES = (
@@ -156,8 +156,6 @@ def _of_health(health: Health) -> dict[str, Any]:
 
 def to_stop(row: RowMapping) -> Stop:
     """A stop as stored."""
-    deadline = moment(row["deadline"])
-    assert deadline is not None, "the column is NOT NULL"
     return Stop(
         id=row["id"],
         job_id=row["job_id"],
@@ -166,7 +164,7 @@ def to_stop(row: RowMapping) -> Stop:
         root=row["root"],
         token=row["token"],
         phase=StopPhase(row["phase"]),
-        deadline=deadline,
+        deadline=instant(row["deadline"]),
         batch_id=row["batch_id"],
         policy=to_policy(row["policy"]),
         wave=row["wave"],
@@ -198,8 +196,6 @@ def to_stop(row: RowMapping) -> Stop:
 
 def to_snapshot(row: RowMapping) -> Snapshot:
     """A savepoint of a running job as stored."""
-    deadline = moment(row["deadline"])
-    assert deadline is not None, "the column is NOT NULL"
     return Snapshot(
         id=row["id"],
         job_id=row["job_id"],
@@ -207,7 +203,7 @@ def to_snapshot(row: RowMapping) -> Snapshot:
         trigger=row["trigger"],
         target=row["target"],
         phase=SnapshotPhase(row["phase"]),
-        deadline=deadline,
+        deadline=instant(row["deadline"]),
         sent_at=moment(row["sent_at"]),
         acknowledged=row["acknowledged"],
         doubt_since=moment(row["doubt_since"]),
@@ -229,9 +225,6 @@ def to_snapshot(row: RowMapping) -> Snapshot:
 
 def to_job(row: RowMapping) -> Job:
     """A job as stored, from its row joined with its spec."""
-    created, updated = moment(row["created_at"]), moment(row["updated_at"])
-    assert created is not None, "the column is NOT NULL"
-    assert updated is not None, "the column is NOT NULL"
     draft = JobDraft(
         name=row["name"],
         desc=row["desc"],
@@ -249,8 +242,8 @@ def to_job(row: RowMapping) -> Job:
         status=JobStatus(row["status"]),
         why=row["why"],
         user=row["user"],
-        created_at=created,
-        updated_at=updated,
+        created_at=instant(row["created_at"]),
+        updated_at=instant(row["updated_at"]),
         started_at=moment(row["started_at"]),
         ended_at=moment(row["ended_at"]),
         flink_job_id=row["flink_job_id"],
