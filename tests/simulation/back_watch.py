@@ -25,6 +25,7 @@ class BackWatch:
         self._world = world
         self._watch = watch
         self._unwell: set[int] = set()  # runs that were ever told so: they keep no place
+        self._canceled_at: dict[int, float] = {}  # when the cancel that parks was last sent, by stop
         self.lost: defaultdict[str, list[float]] = defaultdict(list)  # when the JobManager of each cluster was lost
 
     def run_changed(self, row: Row, before: Row | None) -> None:
@@ -42,6 +43,8 @@ class BackWatch:
             return
         if before is None:
             self._parks(row, order)
+        elif before["phase"] != row["phase"] and row["phase"] == StopPhase.SENT:
+            self._canceled_at[row["id"]] = self._world.now
         elif before["phase"] != row["phase"] and row["phase"] == StopPhase.STOPPED:
             self._parked(row)
 
@@ -119,9 +122,10 @@ class BackWatch:
             self._world.violate(f"job {row['job_id']} is parked after {len(fell)} failures within {lasts:.1f} s")
 
     def _parked(self, row: Row) -> None:
-        """What it had is still there."""
+        """What it had when its cancel was sent is still there. A late cancel takes what was completed meanwhile."""
         flow = self._world.disk.flows[row["flink_job_id"]]
-        if flow.checkpoint is not None and not flow.kept:
+        asked = self._canceled_at.get(row["id"], self._world.now)
+        if flow.checkpoint is not None and not flow.kept and flow.checkpointed_at < asked - SLACK:
             self._world.violate(f"job {row['job_id']} is parked, which has cost it its checkpoint")
 
     def needs(self, dispensable: set[str]) -> None:

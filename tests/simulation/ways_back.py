@@ -177,6 +177,7 @@ async def _try_again(at: Scenario, dice: random.Random, resume: int) -> None:
     for _ in range(dice.choice((1, 1, 2))):
         story = _story(at, resume)
         before = {row["job_id"]: row for order in story for row in back.runs_of(order)}
+        missed = {job for job, row in before.items() if back.missed(row)}
         answer = await at.ask(lambda s: _noted(at, s.resume.failed(PROJECT, resume), resumes=True))
         at.world.note("user tries again resume", resume, answer)
         if answer is not None:
@@ -184,7 +185,7 @@ async def _try_again(at: Scenario, dice: random.Random, resume: int) -> None:
                 if not back.missed(_now(at, before[job])):
                     at.world.violate(f"job {job} is tried again, and did not fail")
             for job, row in before.items():
-                if back.missed(row) and back.missed(_now(at, row)) and job not in answer.verdicts:
+                if job in missed and back.missed(_now(at, row)) and job not in answer.verdicts:
                     at.world.violate(f"job {job} did not come back, and is not tried again")
         await asyncio.sleep(dice.choice((0.0, 20.0)))
 
