@@ -37,9 +37,7 @@ class Watch:
         self.jobs: dict[str, FakeJob] = {}  # every Flink job that ever was, by its id
         self.asked: defaultdict[int, set[str]] = defaultdict(set)  # by job: run, savepoint, cancel
         self.excused: set[str] = set()  # Flink jobs that came back later than anybody promises to wait for
-        self.known: dict[
-            str, float
-        ] = {}  # when a job was seen to run on without its attempt, by somebody who could store it
+        self.known: dict[str, float] = {}  # when a job was seen to run on without its attempt, by who has stored it
         self._seen: defaultdict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)  # by table and id: what it held
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}

@@ -6,8 +6,9 @@ answer is a stale one, a crash before the commit is a transaction that never was
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +21,7 @@ from sluiceway.store import leases, work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
-from sluiceway.store.work import Work
+from sluiceway.store.work import Change, Work
 
 if TYPE_CHECKING:
     from tests.simulation.service import Service
@@ -35,7 +36,7 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-_UNSETTLED, _CLAIM = work.unsettled, leases.claim
+_UNSETTLED, _CLAIM, _SAVE = work.unsettled, leases.claim, work.save
 BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
 _randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
 
@@ -131,7 +132,6 @@ class SimDatabase(Database):
             raise
         if raw.total_changes != before and not lease_only:
             self._memory.version += 1
-            self._service.world.watch.known |= self._service.heard
             self._memory.committed()
         if fault == "unsure":
             raise trouble("disk I/O error")
@@ -152,6 +152,15 @@ class SimDatabase(Database):
         works = await _UNSETTLED(cast("Database", noted), cluster)
         memory.works[cluster] = noted.version, works
         return list(works)
+
+    def has_kept(self, heard: dict[str, float], kept: set[str | None]) -> None:
+        """A turn has stored what it heard of these Flink jobs, all but of those whom somebody forestalled."""
+        self._service.world.watch.known |= {jid: at for jid, at in heard.items() if jid in kept}
+
+    @property
+    def heard(self) -> dict[str, float]:
+        """When the service was told of a job that it runs on without its attempt."""
+        return dict(self._service.heard)
 
 
 class _Noted:
@@ -183,3 +192,12 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
 async def claim(db: Database, *about: Any) -> Lease | None:
     """Stands in for the product's."""
     return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)
+
+
+async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
+    """Stands in for the product's."""
+    of = cast("SimDatabase", db)
+    heard = of.heard
+    stored = await _SAVE(db, lease, changes, now)
+    of.has_kept(heard, {each.run.flink_job_id for each in stored.values()})
+    return stored
