@@ -448,6 +448,15 @@ async def test_an_overdue_cancel_cannot_become_a_stop_with_a_savepoint(tmp_path:
         await at.until(job, JobStatus.STOPPED)
 
 
+@pytest.mark.parametrize("how", ["fail", "finish"])
+async def test_a_result_that_never_comes_after_the_jobs_end_is_not_waited_for(at: Plane, how: str) -> None:
+    _, flink_id, batch = await hanging_stop(at)
+    at.fake.jobs[flink_id].lingers = True
+    getattr(at.fake, how)(flink_id)
+    [entry] = await at.settled(batch)
+    assert (entry.stop.phase, entry.stop.attempt) == (StopPhase.ENDED, 1), entry.stop.reason
+
+
 def write_savepoint(at: Plane, flink_id: str) -> None:
     """The savepoint of the attempt under way becomes complete, although the stop does not."""
     folder = at.fake.jobs[flink_id].history[0].folder

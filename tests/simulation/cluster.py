@@ -1,5 +1,6 @@
 """A simulated cluster: the fake Flink's answers, jobs that process records, and a JobManager that may be away."""
 
+import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 HANG = 60.0  # seconds until a stop that hangs expires; Flink's own default is ten minutes
 PROMISED = 28.0  # seconds for which a job that is not shown does not count as gone
+LINGER = 0.1  # of the jobs: a failure ends whoever was to tell of their attempts
 STORE = 120.0  # seconds for which results are kept
 
 
@@ -151,6 +153,7 @@ class SimCluster(FakeRest):
         job = FakeJob(jid, name=f"job-{job_id}", restored=restore, asynchronous=is_async, interval=7.0, **habits)
         if job_id in world.cursed and not job.batch:
             job.loops, job.comes_up, job.up_seconds, job.restartable = "java.lang.Loop: again", True, 4.0, True
+        job.lingers = random.Random(f"lingers {world.seed} {jid}").random() < LINGER
         world.disk.flows[jid] = Flow(job_id, start, start, world.now)
         try:
             self.state.add(job)

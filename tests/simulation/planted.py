@@ -17,7 +17,7 @@ from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
-from sluiceway.domain.facts import Complete, JobState, Recovering, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.facts import Complete, JobState, Lingering, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
@@ -174,9 +174,21 @@ def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
     before = look.Look._attempt
 
-    async def attempt(self: Any, stop: Stop, state: JobState, job: Any) -> Any:
-        fact = await before(self, stop, state, job)
+    async def attempt(self: Any, stop: Stop, run: Any, job: Any) -> Any:
+        fact = await before(self, stop, run, job)
         return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
+
+    put(look.Look, "_attempt", attempt)
+
+
+@plant()
+def a_result_that_never_comes_is_waited_for(put: Any) -> None:
+    """Flink goes on showing an attempt as under way whose job is over."""
+    before = look.Look._attempt
+
+    async def attempt(self: Any, stop: Stop, run: Any, job: Any) -> Any:
+        fact = await before(self, stop, run, job)
+        return Stopping() if isinstance(fact, Lingering) else fact
 
     put(look.Look, "_attempt", attempt)
 

@@ -20,6 +20,7 @@ from sluiceway.domain.facts import (
     Gone,
     Hung,
     JobState,
+    Lingering,
     Missing,
     NeverRan,
     Queued,
@@ -125,6 +126,8 @@ YOUNG = Checkpoint("file:///c/chk-7", NOW - timedelta(minutes=5), retained=True)
 CANCELED = Ended(JobState.CANCELED)
 MOVED_ON = replace(CANCELED, moved_on=True)
 RAN_ON = Ended(JobState.FINISHED, moved_on=True)
+FAILED_MEANWHILE = Lingering(Ended(JobState.FAILED, cause="IOException: gone"))
+FINISHED_UNTOLD = Lingering(Ended(JobState.FINISHED))
 PERISHABLE, OLD = replace(YOUNG, retained=False), replace(YOUNG, at=NOW - timedelta(minutes=6))
 SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
@@ -145,6 +148,10 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("refused, the job then over", sent(), Ended(JobState.FINISHED, "no"), Absent("p"), StopPhase.ENDED),
     ("refused, yet a savepoint", sent(), Ended(JobState.FAILED, "no"), SAVEPOINT, StopPhase.LOST),
     ("canceled by somebody else", sent(), Ended(JobState.CANCELED), Absent("p"), StopPhase.ENDED),
+    ("over, and no result for long", doubted(), FAILED_MEANWHILE, Absent("p"), StopPhase.ENDED),
+    ("over, no result for long, yet a savepoint", doubted(), FAILED_MEANWHILE, SAVEPOINT, StopPhase.LOST),
+    ("finished, and no result for long", doubted(), FINISHED_UNTOLD, SAVEPOINT, StopPhase.STOPPED),
+    ("finished, no result for long, no savepoint", doubted(), FINISHED_UNTOLD, Absent("p"), StopPhase.LOST),
     ("over before it was sent", waiting(), Ended(JobState.FINISHED), None, StopPhase.ENDED),
     ("cannot be written", sent(), IO, None, StopPhase.FAILED),
     ("a batch job", sent(), Refused(Refusal.UNSUPPORTED, "-"), None, StopPhase.FAILED),
@@ -418,6 +425,16 @@ def test_gone_needs_an_answering_cluster_for_a_while() -> None:
     assert (gone.phase, gone.savepoint_path) == (StopPhase.STOPPED, SAVEPOINT.path)
 
 
+def test_a_result_may_come_a_moment_after_the_jobs_end() -> None:
+    doubted, _ = decide(sent(), FAILED_MEANWHILE, SAVEPOINT, NOW, RULES)
+    soon, _ = decide(doubted, FAILED_MEANWHILE, SAVEPOINT, NOW + timedelta(seconds=29), RULES)
+    assert soon.phase is StopPhase.SENT
+    told, _ = decide(soon, Saved("p", JobState.FAILED), SAVEPOINT, NOW + timedelta(seconds=30), RULES)
+    assert told.phase is StopPhase.STOPPED
+    never, _ = decide(soon, FAILED_MEANWHILE, Absent("p"), NOW + timedelta(seconds=30), RULES)
+    assert (never.phase, "IOException: gone" in never.reason) == (StopPhase.ENDED, True)
+
+
 @pytest.mark.parametrize("fact", [Stopping(), Alive(), Silent("no answer"), Running()])
 def test_a_deadline_answers_the_caller_and_changes_nothing_else(fact: StopFact) -> None:
     stop = sent(acknowledged=not isinstance(fact, Running))
@@ -504,6 +521,7 @@ facts_of = st.one_of(
     st.builds(Refused, st.sampled_from(list(Refusal)), st.just("why")),
     st.builds(Saved, st.just("p"), terminal),
     st.builds(Ended, terminal, st.sampled_from([None, "no"]), st.booleans()),
+    st.builds(Lingering, st.builds(Ended, terminal)),
     st.just(HUNG),
     st.builds(Weighed, st.sampled_from([None, YOUNG, PERISHABLE, OLD])),
     st.builds(Missing),

@@ -209,6 +209,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Lingering:
+    """The job is terminal, and Flink shows our attempt as under way.
+
+    A moment later it has a result, or never: whoever was to give it ended with the job (seen on Flink 2.3.0 when a
+    JobManager under load gave its jobs up). `ended` is what is known without that result.
+    """
+
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """The cluster answers and does not know the job. Not yet a proof: a JobManager that recovers answers the same."""
 
@@ -247,6 +258,7 @@ StopFact = (
     | Refused
     | Saved
     | Ended
+    | Lingering
     | Missing
     | Gone
     | NeverRan
@@ -273,6 +285,7 @@ SnapshotFact = (
     | Refused
     | Saved
     | Ended
+    | Lingering
     | Missing
     | Gone
     | Silent

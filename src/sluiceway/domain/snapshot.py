@@ -22,6 +22,7 @@ from sluiceway.domain.facts import (
     Evidence,
     Gone,
     JobState,
+    Lingering,
     Missing,
     Preempted,
     Queued,
@@ -163,7 +164,7 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
             return _settle(snapshot, SnapshotPhase.FAILED, f"The job was {state} before it was begun.", now), None
         case Gone(why):
             return _settle(snapshot, SnapshotPhase.FAILED, f"{why} Nothing was begun.", now), None
-        case Alive() | Stopping() | Recovering() | Acknowledged() | Refused() | Saved():
+        case Alive() | Stopping() | Recovering() | Acknowledged() | Refused() | Saved() | Lingering():
             return snapshot, None  # of what was never sent nothing can be heard
         case _:
             assert_never(fact)
@@ -212,6 +213,8 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
             return _settle(snapshot, SnapshotPhase.FAILED, told, now), None
         case Ended(state, text):
             return _job_ended(snapshot, state, text, now), None
+        case Lingering(told):
+            return _lingering(snapshot, told, now, rules), None
         case Missing():
             return _missing(snapshot, now, rules), None
         case Gone(why):
@@ -240,6 +243,13 @@ def _job_ended(snapshot: Snapshot, state: JobState, text: str | None, now: datet
     if text is None:
         return _ended(snapshot, f"The job is {state}, and Flink no longer tells.")
     return _settle(snapshot, SnapshotPhase.FAILED, f"The job is {state}. Flink says: {text}", now)
+
+
+def _lingering(snapshot: Snapshot, told: Ended, now: datetime, rules: StopRules) -> Snapshot:
+    """The job is over, and Flink shows no result; it counts as one that never comes when that lasts."""
+    if snapshot.doubt_since is None:
+        return replace(snapshot, doubt_since=now)
+    return snapshot if now - snapshot.doubt_since < rules.gone_after else _job_ended(snapshot, told.state, None, now)
 
 
 def _missing(snapshot: Snapshot, now: datetime, rules: StopRules) -> Snapshot:

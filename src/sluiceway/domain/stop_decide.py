@@ -15,6 +15,7 @@ from sluiceway.domain.facts import (
     Evidence,
     Gone,
     Hung,
+    Lingering,
     Missing,
     NeverRan,
     Queued,
@@ -33,7 +34,7 @@ from sluiceway.domain.policy import Resort
 from sluiceway.domain.savepoint_format import choose, untold
 from sluiceway.domain.savepoint_risk import never_saved, restarted
 from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
-from sluiceway.domain.stop_endings import ended, gone, missing, saved
+from sluiceway.domain.stop_endings import ended, gone, lingering, missing, saved
 
 LONGEST_BACKOFF = timedelta(minutes=1)
 LONGEST_STORY = 2000  # characters of what attempts have done to a job
@@ -98,6 +99,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return saved(stop, fact, evidence, now, rules), None
         case Ended():
             return ended(stop, fact, evidence, now, rules), None
+        case Lingering():
+            return lingering(stop, fact, evidence, now, rules), None
         case Missing():
             return missing(stop, evidence, now, rules), None
         case Gone(why):

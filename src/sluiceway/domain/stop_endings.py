@@ -17,6 +17,7 @@ from sluiceway.domain.facts import (
     Gone,
     Hung,
     JobState,
+    Lingering,
     Missing,
     Saved,
     StopFact,
@@ -31,7 +32,7 @@ def evidence_at(stop: Stop, fact: StopFact) -> str | None:
         return None
     if isinstance(fact, Hung):
         return fact.path
-    if not isinstance(fact, Saved | Ended | Missing | Gone):
+    if not isinstance(fact, Saved | Ended | Lingering | Missing | Gone):
         return None
     if isinstance(fact, Ended) and fact.state is JobState.CANCELED and not stop.savepoint:
         kept = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
@@ -75,6 +76,15 @@ def ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rul
     if fact.state is JobState.FINISHED or isinstance(evidence, Unreadable):
         return _lost_after_a_while(stop, f"The job is {fact.state}. {_look_there(stop, evidence)}", now, rules)
     return settle(stop, StopPhase.ENDED, _ended_by_itself(fact), now)
+
+
+def lingering(stop: Stop, fact: Lingering, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    """The job is over, and Flink shows no result of the attempt; it counts as one that never comes when that lasts."""
+    if stop.doubt_since is None:
+        return replace(stop, doubt_since=now)
+    if now - stop.doubt_since < rules.gone_after:
+        return stop
+    return ended(stop, fact.ended, evidence, now, rules)
 
 
 def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:

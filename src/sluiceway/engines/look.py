@@ -15,6 +15,7 @@ from sluiceway.domain.facts import (
     Gone,
     Hung,
     JobState,
+    Lingering,
     Missing,
     Recovering,
     Refusal,
@@ -82,18 +83,16 @@ class Look:
         """What is to be seen of a stop, given what was seen of its run."""
         if isinstance(run, Missing | Gone | Silent):
             return run
-        job = self.listed.get(stop.flink_job_id)
-        state = run.state if isinstance(run, Seen) else None
-        if state is None:
+        if not isinstance(run, Seen):
             return Silent("the look at the cluster does not show the job")
+        job, state = self.listed.get(stop.flink_job_id), run.state
         if not stop.savepoint:
             return await self._cancel(stop, state)
         if stop.sent_at is None:
-            why = run.why if isinstance(run, Seen) else ""
-            return Ended(state, cause=why) if state.terminal else _unsent(job)
+            return Ended(state, cause=run.why) if state.terminal else _unsent(job)
         if not ask and not state.terminal:
             return Alive()
-        return await self._attempt(stop, state, job)
+        return await self._attempt(stop, run, job)
 
     async def snapshot(self, snapshot: Snapshot, run: RunFact | None, *, ask: bool) -> SnapshotFact:
         """What is to be seen of a savepoint of a running job, given what was seen of its run."""
@@ -120,7 +119,7 @@ class Look:
             case AttemptCompleted(location):
                 return Saved(location, state)
             case AttemptInProgress():
-                return Stopping()
+                return Lingering(Ended(state)) if state.terminal else Stopping()
             case AttemptUnknown():
                 return Ended(state) if state.terminal else Running(ready=ready)
             case AttemptFailed(refusal, text):
@@ -163,7 +162,8 @@ class Look:
         cause = await self.aftermaths.cause_of_end(self.rest, attempt.flink_job_id, attempt.trigger, failed.text)
         return Recovering(failed.text.rstrip(".")) if cause is None else Refused(failed.refusal, cause)
 
-    async def _attempt(self, stop: Stop, state: JobState, job: JobOverview | None) -> StopFact:
+    async def _attempt(self, stop: Stop, run: Seen, job: JobOverview | None) -> StopFact:
+        state = run.state
         try:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
@@ -172,10 +172,13 @@ class Look:
         match answer:
             case AttemptCompleted(location):
                 return Saved(location, state) if state.terminal else Stopping(saved=True)
+            case AttemptInProgress() if state.terminal:
+                told = await self._forgotten(stop, run)
+                return Lingering(told) if isinstance(told, Ended) else told
             case AttemptInProgress():
                 return await self._hanging(stop) if stop.id in self.suspects else Stopping()
             case AttemptUnknown():
-                return await self._forgotten(stop, state) if state.terminal else await self._ran_on(stop, job)
+                return await self._forgotten(stop, run) if state.terminal else await self._ran_on(stop, job)
             case AttemptFailed():
                 return await self._failure(stop, answer, state, job)
             case NoSuchJob(text):
@@ -218,13 +221,14 @@ class Look:
         fresh = found is not None and found.latest.completed is None
         return Weighed(checkpoints.last_kept(found, retained=retained), fresh)
 
-    async def _forgotten(self, stop: Stop, state: JobState) -> StopFact:
+    async def _forgotten(self, stop: Stop, run: Seen) -> Ended | Silent:
         """Flink no longer knows the attempt. If it knows the job's checkpoints, the savepoint must be the last of them.
 
         A JobManager that was lost may have brought the job back from before its savepoint; then it ended by itself.
         """
+        state = run.state
         if state is not JobState.FINISHED:
-            return Ended(state)
+            return Ended(state, cause=run.why)
         try:
             async with self.gate:
                 found = await self.rest.checkpoints(stop.flink_job_id)

@@ -122,6 +122,7 @@ class FakeJob:
     drained: bool = False  # the sources have ended: no record is processed any more
     checkpoint: FakeCheckpoint | None = None
     retains_checkpoints: bool = False  # beyond a cancel
+    lingers: bool = False  # nobody ends its attempts when it fails or finishes: they are shown as under way for ever
     records: int = 0  # that came out of its source, and went into its sink
     corrupted: int = 0  # that its sink could not write
     rate: float = 0.0  # of records a second
@@ -243,6 +244,8 @@ class FakeJobs:
         job = self.jobs.get(jid)
         if job is None or job.state.terminal:
             return
+        if job.lingers:
+            self._leave(job)
         self._abort(job)
         self._spoil(job)
         job.failure, job.ended_at = failure, time.time()
@@ -392,12 +395,13 @@ class FakeJobs:
 
     def _restart(self, job: FakeJob, why: str) -> None:
         """What a failure in flight does to a job (contract, rules 2 and 5)."""
-        self._abort(job)
-        self._spoil(job)
-        job.failure, job.failed_at = why, time.time()
+        job.failed_at = time.time()
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
             return
+        self._abort(job)
+        self._spoil(job)
+        job.failure = why
         job.restarts += 1
         self._bring_back(job)
         job.failures.append((time.time(), why))
@@ -440,6 +444,15 @@ class FakeJobs:
             self._end(job.jid, attempt, FAILURES["suspending"])
 
     def _end(self, jid: str, attempt: Attempt, failure: Failure | None) -> None:
+        self._land(jid, attempt)
+        attempt.failure, attempt.ended_at = failure, time.monotonic()
+
+    def _leave(self, job: FakeJob) -> None:
+        """Whoever was to give the results ends with the job."""
+        for attempt in list(self._in_flight.get(job.jid, ())):
+            self._land(job.jid, attempt)
+
+    def _land(self, jid: str, attempt: Attempt) -> None:
         if attempt.timer:
             attempt.timer.cancel()
         flights = self._in_flight.get(jid, [])
@@ -448,7 +461,6 @@ class FakeJobs:
             self.in_flight -= 1
         if not flights:
             self._in_flight.pop(jid, None)
-        attempt.failure, attempt.ended_at = failure, time.monotonic()
         if attempt.folder and attempt.location is None:
             self._disk.discard(attempt.folder)
 
