@@ -181,7 +181,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
     put(look.Look, "_attempt", attempt)
 
 
-@plant()
+@plant(254)
 def a_result_that_never_comes_is_waited_for(put: Any) -> None:
     """Flink goes on showing an attempt as under way whose job is over."""
     before = look.Look._attempt
