@@ -15,7 +15,9 @@ from tests.plane import Plane, plane
 from tests.signer import Call, signed
 
 from sluiceway.api.request_id import RequestIds
-from sluiceway.app import Door, _api, _door, clock
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.door import Door, make_door
 from sluiceway.control.access import Access
 from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import Settings
@@ -74,8 +76,8 @@ async def guarded(directory: Path, **options: Any) -> AsyncIterator[Guarded]:
     """The API with sign-in on, over a control plane of its own."""
     async with plane(directory, **options) as at:
         settings = Settings(auth=True, data=directory)
-        door = _door(settings, at.db)
-        application = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, door)
+        door = make_door(settings, at.db)
+        application = make_api(settings, at.ground, at.queues, no_planner, door)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:

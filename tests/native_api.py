@@ -10,17 +10,24 @@ from typing import Any, NoReturn, cast
 
 import httpx
 import uvicorn
+from litestar import Litestar
 from tests.openapi import description_of
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
-from sluiceway.app import _api
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.ground import Ground
+from sluiceway.control.queues import Queues
 from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
+from sluiceway.engines.session import SessionEngine
 from sluiceway.engines.submit import JvmProvider
 from sluiceway.settings import Settings
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database
 
 STOPS = f"/api/v1/projects/{PROJECT}/stops"
 
@@ -82,12 +89,19 @@ async def no_planner() -> NoReturn:
     raise Unreachable("nothing is planned here")
 
 
+def api_of_nothing(directory: Path) -> Litestar:
+    """The application as it is described. Nothing is started or called for it."""
+    engine = SessionEngine(cast("Any", None), cast("Any", None))
+    ground = Ground(Database(directory / "none.db"), Storage(str(directory / "storage")), engine, clock)
+    return make_api(Settings(data=directory), ground, Queues((), lambda _: None, lambda _: None), no_planner)
+
+
 @asynccontextmanager
 async def native_api(directory: Path, planner: JvmProvider = no_planner, **options: Any) -> AsyncIterator[Api]:
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, planner, watch=watch)
+        application = make_api(Settings(), at.ground, at.queues, planner, watch=watch)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
@@ -104,7 +118,7 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
 @asynccontextmanager
 async def served(at: Plane, settings: Settings) -> AsyncIterator[str]:
     """The address of both APIs over a control plane, for clients that open connections of their own."""
-    api = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner)
+    api = make_api(settings, at.ground, at.queues, no_planner)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))

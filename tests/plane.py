@@ -12,7 +12,8 @@ import aiohttp
 from tests import databases
 from tests.patience import PATIENCE
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.ground import Ground, Lifecycle, lifecycle, workers
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
@@ -28,8 +29,7 @@ from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.session import SessionEngine
-from sluiceway.reconcile.submissions import Submissions
-from sluiceway.reconcile.turn import Clock, Turn, TurnSettings
+from sluiceway.reconcile.turn import Clock, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
@@ -60,19 +60,52 @@ QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
 class Plane:
     """A control plane at work. `fakes` are its clusters by name; the first is the default queue."""
 
-    db: Database
-    storage: Storage
-    fakes: dict[str, FakeFlink]
-    stop: StopJobs
-    start: StartJobs
-    edit: EditJobs
-    queries: Queries
+    ground: Ground
+    life: Lifecycle
+    queues: Queues
     reconciler: Reconciler
+    fakes: dict[str, FakeFlink]
     clusters: dict[str, Cluster]
-    engine: SessionEngine
-    take: TakeSavepoints
-    bring: ImportSavepoint
-    resume: ResumeJobs
+
+    @property
+    def db(self) -> Database:
+        return self.ground.db
+
+    @property
+    def storage(self) -> Storage:
+        return self.ground.storage
+
+    @property
+    def engine(self) -> SessionEngine:
+        return self.ground.engine
+
+    @property
+    def stop(self) -> StopJobs:
+        return self.life.stop_jobs
+
+    @property
+    def start(self) -> StartJobs:
+        return self.life.start_jobs
+
+    @property
+    def edit(self) -> EditJobs:
+        return self.life.edit_jobs
+
+    @property
+    def queries(self) -> Queries:
+        return self.life.queries
+
+    @property
+    def take(self) -> TakeSavepoints:
+        return self.life.take_savepoints
+
+    @property
+    def bring(self) -> ImportSavepoint:
+        return self.life.import_savepoint
+
+    @property
+    def resume(self) -> ResumeJobs:
+        return self.life.resume_jobs
 
     @property
     def fake(self) -> FakeFlink:
@@ -177,36 +210,10 @@ async def plane(
         return Submitted()
 
     async with aiohttp.ClientSession() as session:
-        engine = SessionEngine(session, submit, timeout)
-
-        def turns(_: str) -> Turn:
-            return Turn(
-                db,
-                engine,
-                storage,
-                Submissions(engine),
-                TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH),
-                clock,
-            )
-
-        reconciler = Reconciler(db, at.get, turns, clock, pace)
-        queues = Queues(tuple(fakes), at.get, reconciler.wake)
-        start = StartJobs(db, queues, storage, clock)
-        made = Plane(
-            db,
-            storage,
-            fakes,
-            StopJobs(db, queues, storage, clock, rules.timeout),
-            start,
-            EditJobs(db, queues, storage, clock, rules.timeout),
-            Queries(db, queues, engine.flink_job),
-            reconciler,
-            at,
-            engine,
-            TakeSavepoints(db, queues, storage, clock, rules.timeout),
-            ImportSavepoint(db, storage, clock),
-            ResumeJobs(start),
-        )
+        ground = Ground(db, storage, SessionEngine(session, submit, timeout), clock)
+        each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH)
+        reconciler, queues = workers(ground, at.get, fakes, each, pace)
+        made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at)
         reconciler.start(fakes)
         try:
             yield made

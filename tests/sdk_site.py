@@ -163,7 +163,7 @@ def site(data: Path, queues: int = 1, **settings: Any) -> Iterator[Site]:
         clusters = [stack.enter_context(FakeCluster()) for _ in range(queues)]
         planner = FakePlanner(*clusters)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr("sluiceway.app.PlannerJvm", lambda *_, **__: planner)
+        patch.setattr("sluiceway.assembly.clusters.PlannerJvm", lambda *_, **__: planner)
         made = Site(data, clusters, planner, **settings)
         stack.enter_context(made.service)
         yield made

@@ -13,7 +13,7 @@ from tests.sdk import PROJECT, client, code_of
 
 from sluiceway.api.connections import server_config
 from sluiceway.api.proxies import Proxies
-from sluiceway.app import running
+from sluiceway.assembly.service import running
 from sluiceway.cli.ending import REQUESTS
 from sluiceway.settings import Settings
 

@@ -20,6 +20,10 @@ Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
 
 
+class BadSettings(Exception):  # noqa: N818 - it is what they are
+    """The service cannot run with these settings; the message says why and what to do."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

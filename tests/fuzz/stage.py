@@ -18,7 +18,9 @@ from tests.plane import PROJECT, RULES, Plane, plane
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
-from sluiceway.app import _api, _door, clock
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.door import make_door
 from sluiceway.control.access import Access
 from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
@@ -78,8 +80,8 @@ class Stage:
         directory = self._settings.data
         rules = replace(RULES, timeout=timedelta(seconds=FOR_EVER))
         async with plane(directory, clusters=2, rules=rules) as at:
-            door = _door(self._settings, at.db)
-            api = _api(self._settings, at.db, at.stop.queues, at.storage, at.engine, planner, door)
+            door = make_door(self._settings, at.db)
+            api = make_api(self._settings, at.ground, at.queues, planner, door)
             await Scenery(at, self.known).put_up()
             if self._settings.auth:
                 await self._let_in(Access(at.db, door.sign_in.vault, clock), door.sign_in)

@@ -19,7 +19,9 @@ from tests.plane import PROJECT, Plane, plane
 from sluiceway.api.connections import limited
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
-from sluiceway.app import _api, _door, clock
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.door import make_door
 from sluiceway.control.access import Access
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import Job, JobStatus
@@ -105,8 +107,8 @@ class Stage:
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
             at = await stack.enter_async_context(plane(self._settings.data, clusters=self._clusters))
-            door = _door(self._settings, at.db)
-            api = _api(self._settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, door)
+            door = make_door(self._settings, at.db)
+            api = make_api(self._settings, at.ground, at.queues, no_planner, door)
             access = Access(at.db, door.sign_in.vault, clock)
             await access.add_user(USER, PASSWORD)
             await access.grant(USER, Grant(Role.OWNER, PROJECT))

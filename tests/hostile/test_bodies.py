@@ -2,13 +2,13 @@
 
 import json
 import tracemalloc
-from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import msgspec
 import pytest
 from litestar.exceptions import ClientException
 from litestar.routes import HTTPRoute
+from tests.native_api import api_of_nothing
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import LARGE, Bound, TooManyValues, bounds_of, check, most_values
@@ -19,12 +19,7 @@ from sluiceway.api.dli.transfer import ExportedSqlJob
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.native import body as native
 from sluiceway.api.native import wire
-from sluiceway.app import _api
-from sluiceway.control.queues import Queues
-from sluiceway.engines.session import SessionEngine
-from sluiceway.settings import MAX_JOB_IDS, Settings
-from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database
+from sluiceway.settings import MAX_JOB_IDS
 
 MEGABYTE = 1 << 20
 
@@ -36,10 +31,7 @@ async def _nothing(*_: object) -> NoReturn:
 @pytest.fixture(scope="module")
 def bodies(tmp_path_factory: pytest.TempPathFactory) -> set[Any]:
     """The types of all JSON bodies of both APIs, and of what an import reads."""
-    data: Path = tmp_path_factory.mktemp("none")
-    queues = Queues((), lambda _: None, lambda _: None)
-    engine = SessionEngine(cast("Any", None), _nothing)
-    app = _api(Settings(data=data), Database(data / "none.db"), queues, Storage(str(data)), engine, _nothing)
+    app = api_of_nothing(tmp_path_factory.mktemp("none"))
     handlers = [each for route in app.routes if isinstance(route, HTTPRoute) for each in route.route_handlers]
     fields = [each.parsed_data_field for each in handlers if each.parsed_data_field is not None]
     found = {field.annotation for field in fields if isinstance(field.annotation, type)}

@@ -15,7 +15,7 @@ from tests.plane import PROJECT
 
 from sluiceway.api.native import events as api_events
 from sluiceway.api.permit import Permit
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control import following
 from sluiceway.control.errors import TooManyStreams, UnknownBatch
 from sluiceway.control.following import PAGE, STREAMS, Following

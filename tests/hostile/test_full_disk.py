@@ -24,7 +24,7 @@ from tests.patience import PATIENCE
 from tests.plane import PROJECT, plane
 from tests.service import ServiceProcess, wait_for
 
-from sluiceway.app import _api
+from sluiceway.assembly.api import make_api
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent
 from sluiceway.domain.job import JarProgram, JobSpec
@@ -315,7 +315,7 @@ async def test_readyz_names_a_cluster_whose_turns_do_not_come_round(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with plane(tmp_path, clusters=2) as at:
-        app = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, no_planner, reconciler=at.reconciler)
+        app = make_api(Settings(), at.ground, at.queues, no_planner, reconciler=at.reconciler)
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             assert (await http.get("/readyz")).json() == {"status": "ok"}

@@ -11,7 +11,8 @@ from tests.native_api import no_planner
 from tests.plane import PROJECT
 
 from sluiceway.api.request_id import RequestIds
-from sluiceway.app import _api, _door
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.door import make_door
 from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import Settings
 
@@ -22,7 +23,7 @@ async def test_a_bearer_token_is_good_for_the_user_with_its_subject(tmp_path: Pa
     async with an_issuer() as issuer, guarded(tmp_path) as api, aiohttp.ClientSession() as session:
         settings = Settings(auth=True, data=tmp_path, oidc_issuer=issuer.url, oidc_audience=AUDIENCE)
         at = api.plane
-        app = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, _door(settings, at.db, session))
+        app = make_api(settings, at.ground, at.queues, no_planner, make_door(settings, at.db, session))
         transport = httpx.ASGITransport(app=RequestIds(app))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
 
@@ -50,7 +51,7 @@ async def test_an_issuer_that_is_silent_is_no_refusal(tmp_path: Path) -> None:
         issuer.broken = aiohttp.web.Response(status=500)
         settings = Settings(auth=True, data=tmp_path, oidc_issuer=issuer.url, oidc_audience=AUDIENCE)
         at = api.plane
-        app = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, _door(settings, at.db, session))
+        app = make_api(settings, at.ground, at.queues, no_planner, make_door(settings, at.db, session))
         transport = httpx.ASGITransport(app=RequestIds(app))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             answer = await http.get(JOBS, headers={"Authorization": f"Bearer {token}"})
@@ -71,7 +72,7 @@ async def test_each_signature_of_a_write_is_let_in_once_where_that_is_set(tmp_pa
         who = await api.user("ann", Grant(Role.OPERATOR, PROJECT))
         settings = Settings(auth=True, data=tmp_path, refuse_replays=True)
         at = api.plane
-        app = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, _door(settings, at.db))
+        app = make_api(settings, at.ground, at.queues, no_planner, make_door(settings, at.db))
         transport = httpx.ASGITransport(app=RequestIds(app))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             for method, path, statuses in (("GET", JOBS, (200, 200)), ("POST", f"{JOBS}/stop", (400, 401))):

@@ -12,7 +12,7 @@ from tests.places import Place, S3Place
 from tests.plane import PROJECT, Plane
 from tests.s3_disk import S3Disk
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import Job, JobDraft, JobStatus

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from tests.plane import PROJECT, RULES, Plane, plane
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.stop import StopPhase
 from sluiceway.store import database

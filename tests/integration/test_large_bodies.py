@@ -11,7 +11,7 @@ from tests.callers import Guarded, Signs, guarded
 from tests.plane import PROJECT
 
 from sluiceway.api.auth.unproven import OF_ONE, NoRoom, Room
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.access import Grant, Role
 from sluiceway.settings import MAX_BODY
 

@@ -12,13 +12,14 @@ from tests.callers import guarded
 from tests.native_api import Api, native_api, no_planner
 from tests.plane import PROJECT, plane
 
-from sluiceway.app import BadSettings, _api, _door
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.door import make_door
 from sluiceway.control import watch
 from sluiceway.control.watch import Watch
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
-from sluiceway.settings import Settings
+from sluiceway.settings import BadSettings, Settings
 from sluiceway.store import gauges
 from sluiceway.store.gauges import Mark, Standing
 from sluiceway.testing.fake_jobs import FakeJob
@@ -128,7 +129,7 @@ async def test_the_token_opens_the_numbers_and_nothing_else(tmp_path: Path) -> N
     file.write_text("a-long-word-of-ones-own\n")
     settings = Settings(auth=True, data=tmp_path, metrics_token_file=file)
     async with plane(tmp_path) as at:
-        app = _api(settings, at.db, at.stop.queues, at.storage, at.engine, no_planner, _door(settings, at.db))
+        app = make_api(settings, at.ground, at.queues, no_planner, make_door(settings, at.db))
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             right, wrong = ({"Authorization": f"Bearer {word}"} for word in ("a-long-word-of-ones-own", "another"))
@@ -144,7 +145,7 @@ def test_a_file_without_a_token_is_refused_at_the_start(tmp_path: Path, content:
     if content is not None:
         file.write_text(content)
     with pytest.raises(BadSettings, match="--metrics-token-file"):
-        _door(Settings(data=tmp_path, metrics_token_file=file), None)  # type: ignore[arg-type]
+        make_door(Settings(data=tmp_path, metrics_token_file=file), None)  # type: ignore[arg-type]
 
 
 # What they cost. -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile import submissions

@@ -17,7 +17,7 @@ from tests.openapi import Description
 
 from sluiceway.api import dli, native
 from sluiceway.api.permit import Permit
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control import programs
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.programs import Fetch

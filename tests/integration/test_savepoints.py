@@ -15,7 +15,8 @@ from sqlalchemy.dialects import sqlite
 from tests.native_api import native_api
 from tests.plane import PROJECT, Plane
 
-from sluiceway.app import _sweeping, clock
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.service import sweeping
 from sluiceway.control.errors import UnusablePath
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.domain.job import JobStatus
@@ -440,9 +441,9 @@ async def test_the_service_sweeps_as_it_is_set(api: Api) -> None:
     (job,) = await api.plane.run()
     older, newest = await api.kept(job, 2)
     place = await api.place(older)
-    async with _sweeping(Settings(), api.plane.db, api.plane.storage):
+    async with sweeping(Settings(), api.plane.db, api.plane.storage):
         assert "retention" not in {task.get_name() for task in asyncio.all_tasks()}
-    async with _sweeping(Settings(savepoints_kept=1), api.plane.db, api.plane.storage):
+    async with sweeping(Settings(savepoints_kept=1), api.plane.db, api.plane.storage):
         await api.plane.eventually(lambda: not place.exists())
     assert "retention" not in {task.get_name() for task in asyncio.all_tasks()}
     assert newest in {each["id"] for each in await api.listed()}

@@ -11,7 +11,7 @@ import pytest
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict

@@ -15,7 +15,7 @@ from tests.native_api import no_planner
 from tests.openapi import description_of
 from tests.plane import PROJECT, Plane, plane
 
-from sluiceway.app import _api
+from sluiceway.assembly.api import make_api
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
@@ -26,7 +26,7 @@ JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
 @asynccontextmanager
 async def served(directory: Path, **settings: Any) -> AsyncIterator[tuple[Plane, httpx.AsyncClient]]:
     async with plane(directory) as at:
-        api = _api(Settings(data=directory, **settings), at.db, at.stop.queues, at.storage, at.engine, no_planner)
+        api = make_api(Settings(data=directory, **settings), at.ground, at.queues, no_planner)
         described = description_of(api)
 
         async def check(answer: httpx.Response) -> None:

@@ -21,7 +21,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import TAKES_ITS_PLACE, StopJobs

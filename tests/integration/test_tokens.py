@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tests.callers import Guarded, guarded
 from tests.plane import PROJECT
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control.sign_in import TOKEN_LASTS, TRIES, WINDOW, NotLetIn
 from sluiceway.domain.access import Grant, Role
 

@@ -24,7 +24,7 @@ from tests.plane import PROJECT as AT_HOME
 from tests.plane import plane
 from tests.service_thread import PROJECT, ServiceThread, code_of
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.cli.main import run
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import Vault

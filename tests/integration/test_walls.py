@@ -20,7 +20,8 @@ from tests.plane import PROJECT
 from sluiceway.api.auth.actions import ACTIONS, Open
 from sluiceway.api.auth.credentials import nobody_signs_in
 from sluiceway.api.auth.gate import Gate
-from sluiceway.app import _api, clock
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.clock import clock
 from sluiceway.control.denials import KINDS, Denials
 from sluiceway.domain.access import ALLOWS, Action, Grant, Role
 from sluiceway.domain.job import JobStatus
@@ -138,7 +139,7 @@ async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
 
 async def test_every_route_has_its_action_and_every_action_its_route(tmp_path: Path) -> None:
     async with guarded(tmp_path) as api:
-        app = _api(Settings(), api.plane.db, api.plane.stop.queues, api.plane.storage, api.plane.engine, no_planner)
+        app = make_api(Settings(), api.plane.ground, api.plane.queues, no_planner)
     routes = {
         (method, route.path_format)
         for route in app.routes

@@ -14,7 +14,7 @@ from tests.handles import file, key_groups, subtask
 from tests.native_api import Api, native_api, no_planner
 from tests.plane import PROJECT, SQL
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.control.fit_of import StateFrom
 from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopOrder

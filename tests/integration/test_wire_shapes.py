@@ -37,7 +37,7 @@ from tests.wire_shapes import (
 from sluiceway.api import docs
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
-from sluiceway.app import _api
+from sluiceway.assembly.api import make_api
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
 
@@ -583,7 +583,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
 
     async def played() -> Play:
         async with plane(directory) as at:
-            api = _api(Settings(data=directory), at.db, at.stop.queues, at.storage, at.engine, planner)
+            api = make_api(Settings(data=directory), at.ground, at.queues, planner)
             transport = httpx.ASGITransport(app=RequestIds(SecurityHeaders(api)))  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
                 play = Play(at, http, bucket, docs.completed(api).openapi_schema.to_schema())

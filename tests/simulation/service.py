@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,25 +13,15 @@ from tests.simulation.disk import SimStorage
 from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
-from sluiceway.control.edit_jobs import EditJobs
-from sluiceway.control.import_savepoint import ImportSavepoint
-from sluiceway.control.preflight import Preflight
-from sluiceway.control.queries import Queries
-from sluiceway.control.queues import Queues
-from sluiceway.control.resume_jobs import ResumeJobs
-from sluiceway.control.retry_stops import RetryStops
-from sluiceway.control.start_jobs import StartJobs
-from sluiceway.control.stop_jobs import StopJobs
-from sluiceway.control.take_savepoints import TakeSavepoints
+from sluiceway.assembly.ground import Ground, lifecycle, workers
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
 from sluiceway.engines.session import SessionEngine
-from sluiceway.reconcile.submissions import Submissions
-from sluiceway.reconcile.turn import Turn, TurnSettings
-from sluiceway.reconcile.worker import Pace, Reconciler
+from sluiceway.reconcile.turn import TurnSettings
+from sluiceway.reconcile.worker import Pace
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import SimCluster
@@ -62,26 +52,18 @@ class Service:
         self.heard: dict[str, float] = {}  # when it was told that a job runs on without its attempt
         self.cut_off: set[str] = set()  # clusters that it cannot reach
         self.tasks: list[asyncio.Task[Any]] = []
-        db, storage = SimDatabase(world.memory, self), SimStorage(world.disk, self)
-        clock = world.time.wall
         session: Any = SimSession(self)
         engine = SessionEngine(session, self.submit, REQUEST_TIMEOUT)
         at = {cluster: Cluster(cluster, f"http://{cluster}") for cluster in world.clusters}
-
-        def turns(_: str) -> Turn:
-            return Turn(db, engine, storage, Submissions(engine), TurnSettings(RULES, MAX_SAVEPOINTS), clock)
-
-        self.reconciler = Reconciler(db, at.get, turns, clock, PACE)
-        queues = Queues(tuple(at), at.get, lambda names: self.reconciler.wake(sorted(names)))
-        self.stop = StopJobs(db, queues, storage, clock, RULES.timeout)
-        self.start_jobs = StartJobs(db, queues, storage, clock)
-        self.resume = ResumeJobs(self.start_jobs)
-        self.retry = RetryStops(self.stop)
-        self.edit = EditJobs(db, queues, storage, clock, RULES.timeout)
-        self.queries = Queries(db, queues, engine.flink_job)
-        self.preflight = Preflight(db, queues, storage, engine.survey, clock)
-        self.take = TakeSavepoints(db, queues, storage, clock, RULES.timeout)
-        self.bring = ImportSavepoint(db, storage, clock)
+        ground = Ground(SimDatabase(world.memory, self), SimStorage(world.disk, self), engine, world.time.wall)
+        self.reconciler, queues = workers(ground, at.get, at, TurnSettings(RULES, MAX_SAVEPOINTS), PACE)
+        # Not in the order of a set of texts, which no seed decides.
+        queues = replace(queues, wake=lambda names: self.reconciler.wake(sorted(names)))
+        life = lifecycle(ground, queues, RULES.timeout)
+        self.stop, self.retry = life.stop_jobs, life.retry_stops
+        self.start_jobs, self.resume = life.start_jobs, life.resume_jobs
+        self.edit, self.queries, self.preflight = life.edit_jobs, life.queries, life.preflight
+        self.take, self.bring = life.take_savepoints, life.import_savepoint
 
     def start(self) -> None:
         """Begin to work."""

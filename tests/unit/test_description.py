@@ -5,24 +5,14 @@ from typing import Any, cast
 
 import httpx
 import pytest
-
-from sluiceway.app import _api
-from sluiceway.control.queues import Queues
-from sluiceway.engines.session import SessionEngine
-from sluiceway.settings import Settings
-from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database
+from tests.native_api import api_of_nothing
 
 OWN = "/api/v1/projects/{project_id}"
 
 
 @pytest.fixture
 def client(tmp_path: Path) -> httpx.AsyncClient:
-    nothing = cast("Any", None)
-    queues, storage = Queues((), lambda _: None, lambda _: None), Storage(str(tmp_path / "storage"))
-    engine = SessionEngine(nothing, nothing)
-    api = _api(Settings(data=tmp_path), Database(tmp_path / "none.db"), queues, storage, engine, nothing)
-    transport = httpx.ASGITransport(app=api)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=api_of_nothing(tmp_path))  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 

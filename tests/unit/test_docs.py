@@ -5,26 +5,22 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import pytest
 from cyclopts import App
 from huaweicloudsdkdli.v1 import DliClient
+from tests.native_api import api_of_nothing
 
 from sluiceway.api import docs
 from sluiceway.api.dli.errors import TABLE
 from sluiceway.api.dli.meanings import MEANINGS
 from sluiceway.api.dli.status import NAMES
 from sluiceway.api.native import codes
-from sluiceway.app import _api
 from sluiceway.cli.main import app, run
-from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.stop import StopPhase
-from sluiceway.engines.session import SessionEngine
 from sluiceway.settings import Settings
-from sluiceway.storage.savepoints import Storage
-from sluiceway.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -157,12 +153,7 @@ DLIS = ("/v1.0/", "/v1/", "/v2.0/", "/v3/")
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The application's OpenAPI schema. Nothing is started or called for it."""
-    directory = tmp_path_factory.mktemp("none")
-    storage = Storage(str(directory))
-    queues = Queues((), lambda _: None, lambda _: None)
-    engine = SessionEngine(cast("Any", None), no_submit)
-    api = _api(Settings(data=directory), Database(directory / "none.db"), queues, storage, engine, no_submit)
-    return docs.completed(api).openapi_schema.to_schema()
+    return docs.completed(api_of_nothing(tmp_path_factory.mktemp("none"))).openapi_schema.to_schema()
 
 
 def operations(schema: dict[str, Any], *, dlis: bool) -> dict[tuple[str, str], dict[str, Any]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.certificates import self_made
 
-from sluiceway.app import BadSettings
 from sluiceway.cli.tls import in_clear, tls_context
+from sluiceway.settings import BadSettings
 
 
 def test_without_files_there_is_no_tls() -> None:

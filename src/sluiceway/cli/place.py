@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from sluiceway.app import clock
+from sluiceway.assembly.clock import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag
 from sluiceway.cli.output import Failed, complain, say

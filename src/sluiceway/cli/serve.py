@@ -15,14 +15,14 @@ from cyclopts import App
 from sluiceway.api.connections import Connection, server_config
 from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
-from sluiceway.app import BadSettings, Service, running
+from sluiceway.assembly.service import Service, running
 from sluiceway.cli.ending import REQUESTS, Ending
 from sluiceway.cli.log_lines import log_to_stderr
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.java import NoFlink, NoJava
 from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.settings import Settings
+from sluiceway.settings import BadSettings, Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 

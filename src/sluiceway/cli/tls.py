@@ -3,7 +3,8 @@
 import ssl
 from pathlib import Path
 
-from sluiceway.app import BadSettings, is_loopback
+from sluiceway.assembly.door import is_loopback
+from sluiceway.settings import BadSettings
 
 
 def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -1,0 +1,150 @@
+"""Both APIs, the health checks and the documentation as one application."""
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from sluiceway.api import dli, docs, error_page, health, native, permit, prometheus
+from sluiceway.api.auth import iam
+from sluiceway.api.auth.gate import Gate
+from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.kept_answers import KeptAnswers
+from sluiceway.assembly.door import Door, make_door
+from sluiceway.assembly.ground import Ground, Judging, lifecycle
+from sluiceway.control.buckets import Buckets
+from sluiceway.control.fit_of import FitOf
+from sluiceway.control.following import Following
+from sluiceway.control.graphs import Graphs
+from sluiceway.control.job_diff import JobDiffs
+from sluiceway.control.kept_plans import KeptPlans
+from sluiceway.control.metrics import Metrics
+from sluiceway.control.own_password import OwnPassword
+from sluiceway.control.queues import Queues
+from sluiceway.control.resources import Resources
+from sluiceway.control.savepoints import Savepoints
+from sluiceway.control.tags import ResourceTags, Tags
+from sluiceway.control.templates import Templates
+from sluiceway.control.transfer import Transfer
+from sluiceway.control.variables import Variables
+from sluiceway.control.watch import Watch
+from sluiceway.control.way_back import WaysBack
+from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.way_back import Allowed
+from sluiceway.engines.graphs import SqlGrapher
+from sluiceway.engines.operators import SqlOperators
+from sluiceway.engines.reading import SqlReading
+from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.zone import local_zone
+from sluiceway.reconcile.worker import Reconciler
+from sluiceway.settings import MAX_BODY, Settings
+
+
+def make_api(
+    settings: Settings,
+    ground: Ground,
+    queues: Queues,
+    planner: JvmProvider,
+    door: Door | None = None,
+    *,
+    reconciler: Reconciler | None = None,
+    watch: Watch | None = None,
+) -> Litestar:
+    """The application. Without a door nobody has to sign in. Raises `BadSettings`."""
+    door = door or make_door(settings, ground.db)
+    given = {
+        **_use_cases(settings, ground, queues, planner, door),
+        "watch": watch or Watch(ground.db, list),
+        "readiness": _readiness(ground, queues, reconciler),
+    }
+    limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
+    return Litestar(
+        route_handlers=[
+            *dli.routes(
+                settings.refused_form,
+                _format(settings.dli_savepoint_format),
+                settings.idle_state_retention_unit,
+                settings.stop_at_rest,
+                frozenset(map(Allowed, settings.dli_resume_anyway)),
+            ),
+            native.routes(),
+            iam.routes(),
+            health.healthz,
+            health.readyz,
+            prometheus.metrics,
+            docs.schema,
+            docs.assets(),
+            error_page.error_page,
+            error_page.error_codes,
+        ],
+        dependencies={name: _given(value) for name, value in given.items()}
+        | {"permit": Provide(permit.given, sync_to_thread=False)},
+        exception_handlers=dli.exception_handlers(),
+        middleware=[Gate(door.knows, door.denials, door.scrapes), *limits, KeptAnswers()],
+        request_max_body_size=MAX_BODY,
+        logging_config=None,  # how to log is the command's to say
+        openapi_config=docs.described(),
+    )
+
+
+def _use_cases(
+    settings: Settings, ground: Ground, queues: Queues, planner: JvmProvider, door: Door
+) -> dict[str, object]:
+    """By the names under which handlers ask for them."""
+    db, storage, engine, clock = ground.db, ground.storage, ground.engine, ground.clock
+    timeout = timedelta(seconds=settings.savepoint_timeout)
+    variables = Variables(db, door.sign_in.vault, clock)
+    reading = SqlReading(planner, variables.fill)
+    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
+    life = lifecycle(ground, queues, timeout, Judging(fit_of.judge, reading.options, local_zone()))
+    return {
+        **{field.name: getattr(life, field.name) for field in fields(life)},
+        "job_diffs": JobDiffs(WaysBack(db, storage, clock, local_zone(), reading.options)),
+        "plans": KeptPlans(db, clock),
+        "buckets": Buckets(db, clock),
+        "savepoints": Savepoints(db, storage, clock),
+        "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
+        "fit_of": fit_of,
+        "following": Following(db),
+        "queues": queues,
+        "templates": Templates(db, clock),
+        "job_tags": Tags(db, clock),
+        "resource_tags": ResourceTags(db, clock),
+        "metrics": Metrics(db, queues, engine.traffic),
+        "transfer": Transfer(db, queues, storage.files, clock),
+        "graphs": Graphs(db, SqlGrapher(planner).draw, variables),
+        "variables": variables,
+        "sign_in": door.sign_in,
+        "own": OwnPassword(door.sign_in),
+        "denials": door.denials,
+    }
+
+
+def _readiness(ground: Ground, queues: Queues, reconciler: Reconciler | None) -> health.Readiness:
+    """What has to do its work before the service counts as ready; each tells what ails it, or nothing."""
+
+    async def database() -> str:
+        return await ground.db.ailment() or ""
+
+    async def clusters() -> str:
+        down = [name for name in queues.names if queues.locate(name) is None]
+        return f"starting: {', '.join(down)}" if down else ""
+
+    async def workers() -> str:
+        stuck = "" if reconciler is None else reconciler.stuck()
+        return f"no turn for a while: {stuck}" if stuck else ""
+
+    async def files() -> str:
+        return await ground.storage.stuck() or ""
+
+    return {"database": database, "clusters": clusters, "workers": workers, "storage": files}
+
+
+def _format(name: str) -> SavepointFormat | None:
+    return None if name == "auto" else SavepointFormat(name)
+
+
+def _given(value: Any) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

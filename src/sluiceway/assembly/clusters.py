@@ -1,0 +1,98 @@
+"""The clusters to work on: those that settings name, and an embedded Flink of one's own."""
+
+import re
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sluiceway.assembly.beside import beside
+from sluiceway.domain.engine import Cluster
+from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planner import PlannerJvm
+from sluiceway.engines.submit import JvmProvider
+from sluiceway.settings import BadSettings, Settings
+
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Where jobs run, and what plans their SQL."""
+
+    names: tuple[str, ...]  # the default one first
+    locate: Callable[[str], Cluster | None]  # None: registered, and nowhere to be reached right now
+    planner: JvmProvider
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The URL of each that can be reached, by name."""
+        return {name: cluster.url for name in self.names if (cluster := self.locate(name))}
+
+
+def parse_clusters(settings: Settings) -> dict[str, Cluster]:
+    """The registered clusters by name, in the order given. Raises `BadSettings`."""
+    clusters: dict[str, Cluster] = {}
+    for given in settings.cluster:
+        name, _, url = given.partition("=")
+        if not re.fullmatch(r"[\w.\-]{1,128}", name) or not _is_address(url):
+            raise BadSettings(f"--cluster {given} is not NAME=URL; write for example prod=http://jobmanager:8081")
+        if name in clusters or name == EMBEDDED:
+            raise BadSettings(f"--cluster {given}: the name {name} is taken; give each cluster its own")
+        clusters[name] = Cluster(name, url.rstrip("/"))
+    if settings.embedded is False and not clusters:
+        raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
+    return clusters
+
+
+async def begin_clusters(
+    settings: Settings, registered: dict[str, Cluster], data: Path, stack: AsyncExitStack
+) -> Clusters:
+    """The registered ones, and an embedded Flink if one is wanted, which runs until the stack is closed."""
+    jars = _jars(settings.jars)
+    # Its process starts with the first SQL to plan.
+    planner = PlannerJvm(data / "planner", jars=jars)
+    stack.push_async_callback(planner.close)
+    if not (settings.embedded if settings.embedded is not None else not settings.cluster):
+        return Clusters(tuple(registered), registered.get, planner.jvm)
+    embedded = _embedded(settings, data, jars)
+    await embedded.start()
+    stack.push_async_callback(embedded.close)
+    # Well before anybody's first job, it hopes.
+    await stack.enter_async_context(beside(planner.warm_up(), "planner"))
+
+    def locate(name: str) -> Cluster | None:
+        return embedded.cluster if name == EMBEDDED else registered.get(name)
+
+    return Clusters((EMBEDDED, *registered), locate, planner.jvm)
+
+
+def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink:
+    how = EmbeddedSettings(
+        port=settings.embedded_port,
+        slots=settings.embedded_slots,
+        heap_mb=settings.embedded_heap,
+        managed_mb=settings.embedded_managed,
+        jars=jars,
+    )
+    return EmbeddedFlink(data / "flink", how, EMBEDDED)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    complete = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:%\-]+", host) and port != 0
+    return bool(complete) and not parts.query and not parts.fragment
+
+
+def _jars(directory: Path | None) -> list[Path]:
+    if directory is None:
+        return []
+    found = sorted(directory.expanduser().absolute().glob("*.jar"))
+    if not found:
+        raise BadSettings(f"--jars {directory} has no jars in it")
+    return found

@@ -1,0 +1,98 @@
+"""What a job's life is managed with: the use cases that change it, and the workers that carry them out.
+
+The service, the tests' control plane and the simulation build theirs here, each on a ground of its own.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.fits import Judge
+from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.preflight import Preflight
+from sluiceway.control.queries import Queries
+from sluiceway.control.queues import Queues
+from sluiceway.control.resume_jobs import ResumeJobs
+from sluiceway.control.retry_stops import RetryStops
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
+from sluiceway.control.take_savepoints import TakeSavepoints
+from sluiceway.control.way_back import Options, own_options
+from sluiceway.domain.engine import Cluster
+from sluiceway.engines.session import SessionEngine
+from sluiceway.reconcile.submissions import Submissions
+from sluiceway.reconcile.turn import Turn, TurnSettings
+from sluiceway.reconcile.worker import Pace, Reconciler
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything stands on."""
+
+    db: Database
+    storage: Storage
+    engine: SessionEngine
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What tells beforehand whether jobs fit their states; without it nobody does."""
+
+    judge: Judge | None = None
+    options: Options = own_options  # that a job's SQL sets; see `WaysBack`
+    zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The use cases that jobs live by, under the names by which the API asks for them."""
+
+    stop_jobs: StopJobs
+    retry_stops: RetryStops
+    start_jobs: StartJobs
+    resume_jobs: ResumeJobs
+    edit_jobs: EditJobs
+    take_savepoints: TakeSavepoints
+    import_savepoint: ImportSavepoint
+    queries: Queries
+    preflight: Preflight
+
+
+def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judging = Judging()) -> Lifecycle:
+    """The use cases; `timeout` bounds a stop or savepoint that names no bound of its own."""
+    db, storage, engine, clock = ground.db, ground.storage, ground.engine, ground.clock
+    stop_jobs = StopJobs(db, queues, storage, clock, timeout)
+    start_jobs = StartJobs(db, queues, storage, clock, judging.zone, judging.judge, judging.options)
+    return Lifecycle(
+        stop_jobs=stop_jobs,
+        retry_stops=RetryStops(stop_jobs),
+        start_jobs=start_jobs,
+        resume_jobs=ResumeJobs(start_jobs),
+        edit_jobs=EditJobs(db, queues, storage, clock, timeout),
+        take_savepoints=TakeSavepoints(db, queues, storage, clock, timeout),
+        import_savepoint=ImportSavepoint(db, storage, clock),
+        queries=Queries(db, queues, engine.flink_job),
+        preflight=Preflight(db, queues, storage, engine.survey, clock, judging.options),
+    )
+
+
+def workers(
+    ground: Ground,
+    locate: Callable[[str], Cluster | None],
+    names: Iterable[str],
+    each: TurnSettings,
+    pace: Pace | None = None,
+) -> tuple[Reconciler, Queues]:
+    """A worker for each cluster, not yet started, and the queues that wake them. `names`: the default one first."""
+
+    def turns(_: str) -> Turn:
+        return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock)
+
+    reconciler = Reconciler(ground.db, locate, turns, ground.clock, pace)
+    return reconciler, Queues(tuple(names), locate, reconciler.wake)

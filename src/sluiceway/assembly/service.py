@@ -1,0 +1,175 @@
+"""A running service: store, storage, engine, workers, and the API before them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import structlog
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from sluiceway.api import health
+from sluiceway.api.budget import LOCALS, STRANGERS, Budget
+from sluiceway.api.origin import OwnOrigin
+from sluiceway.api.pace import Pace
+from sluiceway.api.request_id import RequestIds
+from sluiceway.api.security_headers import SecurityHeaders
+from sluiceway.assembly.api import make_api
+from sluiceway.assembly.beside import beside
+from sluiceway.assembly.clock import clock
+from sluiceway.assembly.clusters import begin_clusters, parse_clusters
+from sluiceway.assembly.door import check_door, make_door, must_sign_in
+from sluiceway.assembly.ground import Ground, workers
+from sluiceway.control.programs import Fetch
+from sluiceway.control.variables import Variables
+from sluiceway.control.vault import KEY_FILE
+from sluiceway.control.watch import Watch
+from sluiceway.domain.engine import Cluster
+from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
+from sluiceway.domain.health import HealthRules
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.policy import IfNotRunning
+from sluiceway.domain.run import Run
+from sluiceway.domain.stop import StopRules
+from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.session import SessionEngine, Submit
+from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.reconcile.sweep import Sweeper
+from sluiceway.reconcile.turn import TurnSettings
+from sluiceway.settings import BadSettings, Settings
+from sluiceway.storage.errors import StorageUnreadable
+from sluiceway.storage.s3 import S3Access
+from sluiceway.storage.savepoints import Storage
+from sluiceway.store.database import Database, migrate
+from sluiceway.store.private import keep_private, make_directory
+from sluiceway.store.reserve import Reserve
+
+REQUEST_TIMEOUT = 10.0  # seconds for one request to a JobManager
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service."""
+
+    asgi: ASGIApp
+    clusters: dict[str, str]  # name to URL, the default one first
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """A service that works on what is stored for as long as the context lasts.
+
+    Raises `BadSettings`, `BadStorage`, `BadDatabase`, and where an embedded Flink is wanted and cannot be started
+    `NoJava`, `NoFlink` and `JvmFailed`.
+    """
+    registered = parse_clusters(settings)
+    async with AsyncExitStack() as stack:
+        data = _directory(settings.data)
+        reserve = Reserve(data / "reserve")
+        await asyncio.to_thread(reserve.make_way)
+        storage = await _storage(settings, data)
+        await asyncio.to_thread(migrate, data / "sluiceway.db")
+        db = Database(data / "sluiceway.db", reserve)
+        stack.push_async_callback(db.close)
+        session = await stack.enter_async_context(_http_session())
+        door = make_door(settings, db, session)
+        await check_door(settings, door)
+        clusters = await begin_clusters(settings, registered, data, stack)
+        variables = Variables(db, door.sign_in.vault, clock)
+        sql = _sql(session, clusters.planner, storage, variables)
+        programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
+        engine = SessionEngine(
+            session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options, names=storage.operator_names
+        )
+        ground = Ground(db, storage, engine, clock)
+        reconciler, queues = workers(ground, clusters.locate, clusters.names, _turns(settings))
+        watch = Watch(db, reconciler.shifts)
+        await watch.begin()
+        reconciler.start(clusters.names)
+        stack.push_async_callback(reconciler.close)
+        await stack.enter_async_context(sweeping(settings, db, storage))
+        await stack.enter_async_context(beside(door.denials.run(), "denials"))
+        api = make_api(settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch)
+        yield Service(_guarded(settings, api), clusters.addresses)
+
+
+def _guarded(settings: Settings, api: Litestar) -> ASGIApp:
+    """The API behind whatever bounds its callers."""
+    # Where callers sign in, a page that they look at cannot do it for them.
+    asgi = Budget(api, STRANGERS) if must_sign_in(settings) else OwnOrigin(Budget(api, LOCALS))
+    return RequestIds(SecurityHeaders(health.AskedForHead(Pace(asgi))))
+
+
+def _directory(path: Path) -> Path:
+    try:
+        path = path.expanduser().absolute()
+        make_directory(path)
+        keep_private(path / KEY_FILE)
+    except FileExistsError as error:
+        raise BadSettings(f"--data {path} cannot be used: it is not a directory") from error
+    except (OSError, RuntimeError) as error:
+        raise BadSettings(f"--data {path} cannot be used: {getattr(error, 'strerror', error)}") from error
+    return path
+
+
+def _http_session() -> aiohttp.ClientSession:
+    # One pool for all clusters; a slow one cannot take every connection.
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=128, ttl_dns_cache=60)
+    return aiohttp.ClientSession(connector=connector)
+
+
+async def _storage(settings: Settings, data: Path) -> Storage:
+    access = S3Access(settings.s3_endpoint, settings.s3_region)
+    storage = Storage(settings.storage or str(data / "storage"), access)
+    try:
+        await storage.check()
+    except StorageUnreadable as error:
+        # It may be back in a minute, and until then stops are accepted and carried through.
+        log.warning("storage_unreadable", why=str(error))
+    return storage
+
+
+def _sql(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage, variables: Variables) -> SqlSubmitter:
+    async def version_of(url: str) -> str:
+        return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
+
+    return SqlSubmitter(planner, version_of, storage.uri, variables.fill_of_job)
+
+
+def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
+    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+        return await (programs if spec.program else sql).submit(cluster, run, name, spec)
+
+    return submit
+
+
+def _turns(settings: Settings) -> TurnSettings:
+    rules = StopRules(
+        timeout=timedelta(seconds=settings.savepoint_timeout),
+        attempts=settings.stop_attempts,
+        backoff=timedelta(seconds=2),
+        gone_after=timedelta(seconds=settings.gone_after),
+        forgotten_after=timedelta(seconds=2),
+        if_not_running=IfNotRunning(settings.if_not_running),
+    )
+    health_rules = HealthRules(unwell_after=timedelta(seconds=settings.unwell_after))
+    return TurnSettings(rules, settings.max_savepoints, health=health_rules)
+
+
+@asynccontextmanager
+async def sweeping(settings: Settings, db: Database, storage: Storage) -> AsyncIterator[None]:
+    """Retention at work, where it is wanted."""
+    age, most = settings.savepoint_max_age, settings.savepoints_kept
+    if age is None and most is None:
+        yield
+        return
+    sweeper = Sweeper(db, storage, clock, None if age is None else timedelta(seconds=age), most)
+    async with beside(sweeper.run(), "retention"):
+        yield
