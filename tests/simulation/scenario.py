@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.faults import some
-from tests.simulation.in_calm import SCENES
+from tests.simulation.in_calm import TRIALS
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
 from tests.simulation.service import Service
@@ -209,7 +209,7 @@ class Scenario:
                 return
             await asyncio.sleep(3.0)
         if not world.violations and self.dice.random() < 0.3:
-            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *SCENES))(self)
+            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *TRIALS))(self)
         if not world.violations:
             world.watch.at_rest()
 
