@@ -70,10 +70,9 @@ class Scenario:
 
     async def ask(self, use_case: Callable[[Service], Any]) -> Any:
         """Ask a service for something; None when there was no answer."""
-        services = self.world.services
-        if not services:
+        if not self.world.services:
             return None
-        service = self.dice.choice(services)
+        service = self.whom()
         task = service.begin(use_case(service))
         await asyncio.wait([task])
         if task.cancelled():
@@ -85,6 +84,10 @@ class Scenario:
                 self.world.violate(f"nobody foresaw the answer {error!r}")
             return None
         return task.result()
+
+    def whom(self) -> Service:
+        """The service that people ask; there is one."""
+        return self.dice.choice(self.world.services)
 
     async def stop(self, jobs: list[int], *, savepoint: bool, order: StopOrder | None = None) -> None:
         """Stop these."""

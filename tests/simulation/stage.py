@@ -46,6 +46,7 @@ class Script(Weather):
         super().__init__(0)
         self.calm = True
         self._next: dict[str, float] = {}
+        self._late = 0.0
 
     def arrive_late(self, kind: str, seconds: float) -> None:
         """Hold the next request whose kind begins so; its sender may have given up when it arrives."""
@@ -54,10 +55,9 @@ class Script(Weather):
     def request_fault(self, kind: str) -> str | None:
         """See `Weather`."""
         held = next((said for said in self._next if kind.startswith(said)), None)
-        if held is None:
-            return None
-        self._late = self._next.pop(held)
-        return "late"
+        if held is not None:
+            self._late = self._next.pop(held)
+        return None if held is None else "late"
 
     def late(self) -> float:
         """See `Weather`."""
@@ -108,13 +108,9 @@ class Play(Scenario):
         """What befalls requests."""
         return self.world.script
 
-    async def ask(self, use_case: Callable[[Service], Any], of: Service | None = None) -> Any:
-        """Ask the first service."""
-        services, self.world.services = self.world.services, [of or self.world.services[0]]
-        try:
-            return await super().ask(use_case)
-        finally:
-            self.world.services = services
+    def whom(self) -> Service:
+        """The first service; see `Scenario`."""
+        return self.world.services[0]
 
     @property
     def first(self) -> tuple[int, FakeJob]:
