@@ -68,12 +68,10 @@ async def a_source_has_finished(at: "Scenario") -> None:
         return
     cluster, job = found
     watch, mine = at.world.watch, [n for n in at.jobs if job.name == f"job-{n}"]
-    if (
-        not mine
-        or job.batch
-        or job.after_finish
-        or '"after_finish":false' not in (watch.latest(mine[0])["traits"] or "")
-    ):
+    run = watch.latest(mine[0]) if mine else None
+    if run is None or run["flink_job_id"] != job.jid:  # a copy that was lost and came back
+        return
+    if job.batch or job.after_finish or '"after_finish":false' not in (run["traits"] or ""):
         return
     await one_finishes(cluster, job)
     await is_not_sent(at, cluster, at.stop(mine, savepoint=True))
