@@ -46,8 +46,9 @@ chaos: .venv/ready  ## Rounds of stops on a real Flink whose processes are kille
 
 SEEDS ?= 1000
 
-simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEEDS=n of them, or SEED=s with its trace
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST))
+simulate: .venv/ready  ## The control plane in virtual time and bad weather: SEEDS=n; SEED=s or SCENE=name with its trace
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) \
+		$(if $(SCENE),--scene $(SCENE))
 
 CASES ?= 20000
 SECONDS ?= 600

@@ -1,5 +1,7 @@
 """`python -m tests.simulation --seeds 1000 --first 0 --processes 2`; with `--seed 7` that seed alone, and its trace.
 
+With `--scene NAME` that scene is played in place of a seed.
+
 With `--plant BUG` that bug is planted first: what finds something then are the seeds that notice it.
 Exits with 0 when nothing was found, 1 when something was, and 130 when it was interrupted before either.
 """
@@ -15,9 +17,12 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
+import tests.simulation.planted_back
+import tests.simulation.scenes  # noqa: F401 - likewise
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
+from tests.simulation.stage import SCENES
+from tests.simulation.world import World
 
 BATCH = 25  # seeds that a process plays before it tells of them and collects its garbage
 TELL_EVERY = 15.0  # seconds between two lines of progress
@@ -105,9 +110,8 @@ def _plant(bug: str | None) -> None:
         PLANTED[bug][0](setattr)
 
 
-def replay(seed: int) -> int:
-    """One seed with its trace; the exit code."""
-    world = play(seed, tracing=True)
+def replay(world: World) -> int:
+    """What was played, with its trace; the exit code."""
     sys.stdout.write("\n".join(world.trace) + "\n")
     return bool(world.violations)
 
@@ -141,15 +145,16 @@ def main() -> int:
     parser.add_argument("--seeds", type=_at_least_one, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="the first of them (0)")
     parser.add_argument("--seed", type=int, help="play this one alone, and print its trace")
+    parser.add_argument("--scene", choices=SCENES, metavar="NAME", help="play this one of scenes.py, with its trace")
     parser.add_argument(
         "--processes", type=_at_least_one, default=os.cpu_count(), metavar="N", help="at once (one for each core)"
     )
     parser.add_argument("--plant", choices=PLANTED, metavar="BUG", help="a bug of planted.py, to see who notices it")
     given = parser.parse_args()
-    if given.seed is None:
+    if given.scene is None and given.seed is None:
         return run(given.first, given.seeds, given.processes, given.plant)
     _plant(given.plant)
-    return replay(given.seed)
+    return replay(SCENES[given.scene].play(tracing=True) if given.scene else play(given.seed, tracing=True))
 
 
 if __name__ == "__main__":

@@ -22,17 +22,17 @@ SOON = 20.0  # virtual seconds
 LONGEST_CANCEL = 60.0  # of any job here
 CHANGELOG = JobSpec("-", options={NAMES[0]: "true"})
 NOTE = "the program failed after it had started its job"
-Scene = Callable[["Scenario"], Awaitable[None]]
-SCENES: list[Scene] = []
+Trial = Callable[["Scenario"], Awaitable[None]]
+TRIALS: list[Trial] = []
 
 
-def scene(function: Scene) -> Scene:
+def trial(function: Trial) -> Trial:
     """It may be tried at the end of any seed."""
-    SCENES.append(function)
+    TRIALS.append(function)
     return function
 
 
-@scene
+@trial
 async def people_look_before_they_stop(at: "Scenario") -> None:
     """A dry run tells what a savepoint that fails would do to each job (rows 4 and 5)."""
     if (found := _live(at)) is None:
@@ -61,31 +61,39 @@ def _would(job: FakeJob) -> Outcome:
     return Outcome.RESTARTS_FROM_CHECKPOINT if job.checkpoint or job.restored else Outcome.RESTARTS_FROM_NOTHING
 
 
-@scene
+@trial
 async def a_source_has_finished(at: "Scenario") -> None:
     """What Flink would refuse for ever is not sent to it (row 5)."""
     if (found := _live(at, _stops_checkpoints)) is None:
         return
     cluster, job = found
     watch, mine = at.world.watch, [n for n in at.jobs if job.name == f"job-{n}"]
-    if (
-        not mine
-        or job.batch
-        or job.after_finish
-        or '"after_finish":false' not in (watch.latest(mine[0])["traits"] or "")
-    ):
+    run = watch.latest(mine[0]) if mine else None
+    if run is None or run["flink_job_id"] != job.jid:  # a copy that was lost and came back
         return
+    if job.batch or job.after_finish or '"after_finish":false' not in (run["traits"] or ""):
+        return
+    await one_finishes(cluster, job)
+    await is_not_sent(at, cluster, at.stop(mine, savepoint=True))
+
+
+async def one_finishes(cluster: SimCluster, job: FakeJob) -> None:
+    """One of a job's sources, and there is time to see it."""
     job.finished_tasks = 1
     cluster.state.version += 1
     await asyncio.sleep(HELD_UP)
+
+
+async def is_not_sent(at: "Scenario", cluster: SimCluster, asking: Awaitable[None]) -> None:
+    """People ask for a savepoint, or a stop with one, that Flink would refuse for ever."""
     asked = cluster.counted
-    await at.stop(mine, savepoint=True)
+    await asking
     await at.rest()
     if cluster.counted > asked:
-        at.world.violate(f"a stop of {job.name} is sent, which Flink refuses for ever")
+        at.world.violate(f"a savepoint is asked of {cluster.name}, which Flink refuses for ever")
 
 
-@scene
+@trial
 async def people_move_a_job_with_a_changelog(at: "Scenario") -> None:
     """It is resumed in the one mode that works (row 6)."""
     draft = JobDraft(f"changelog {at.made}", CHANGELOG, queue=at.dice.choice((None, *at.world.clusters)))
@@ -104,7 +112,7 @@ async def people_move_a_job_with_a_changelog(at: "Scenario") -> None:
     await at.rest()
 
 
-@scene
+@trial
 async def a_start_fails_while_it_initializes(at: "Scenario") -> None:
     """Its cause is told, wherever it stands (row 8)."""
     if (job := await _stopped(at)) is None:
@@ -120,7 +128,7 @@ async def a_start_fails_while_it_initializes(at: "Scenario") -> None:
     await at.rest()
 
 
-@scene
+@trial
 async def people_delete_a_loop(at: "Scenario") -> None:
     """It is canceled soon, and seen until it is gone; a stop that has sent nothing holds nobody up (row 10)."""
     if (found := _live(at)) is None:
@@ -148,7 +156,7 @@ async def people_delete_a_loop(at: "Scenario") -> None:
     await at.rest()
 
 
-@scene
+@trial
 async def a_program_fails_beside_its_job(at: "Scenario") -> None:
     """That is told, in the run and in an event (row 12)."""
     if (job := await _stopped(at)) is None:

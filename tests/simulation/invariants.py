@@ -16,7 +16,7 @@ from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.snapshot import SnapshotPhase
-from sluiceway.domain.stop import SETTLED, StopPhase
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 from sluiceway.store.rows import to_run, to_snapshot, to_stop
 from sluiceway.testing.fake_jobs import Attempt, FakeJob
 from sluiceway.testing.fake_rest import Kind
@@ -333,7 +333,7 @@ class Watch:
                 self._world.violate(f"a savepoint of {job.name} begins after it was told {saving['phase']}")
             self._count(cluster)
             return
-        mine = next((r for r in self._stops.values() if to_stop(_as_mapping(r)).trigger == attempt.trigger), None)
+        mine = next((r for r in self._stops.values() if attempt.trigger in _may_arrive(to_stop(_as_mapping(r)))), None)
         if mine is None:
             self._world.violate(f"an attempt of {job.name} that is not the present one of any stop")
         elif mine["phase"] in SETTLED:
@@ -496,6 +496,11 @@ def _up_too_soon(world: "World", row: Row) -> bool:
 def _implies_cancel(row: Row) -> bool:
     """Whether a stop with a savepoint may come to a cancel: by its policy, or for somebody else's savepoint."""
     return row["foreign_savepoint"] is not None or '"cancel' in row["policy"]
+
+
+def _may_arrive(stop: Stop) -> set[str]:
+    """The attempts of a stop that the network may still hold: that of now, and one that was given up in flight."""
+    return {stop.trigger, *([replace(stop, attempt=stop.attempt - 1).trigger] if stop.abandoned else [])}
 
 
 def _as_mapping(row: Row) -> Any:

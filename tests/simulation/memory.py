@@ -153,9 +153,11 @@ class SimDatabase(Database):
         memory.works[cluster] = noted.version, works
         return list(works)
 
-    def has_kept(self, heard: dict[str, float], kept: set[str | None]) -> None:
-        """A turn has stored what it heard of these Flink jobs, all but of those whom somebody forestalled."""
+    def has_kept(self, heard: dict[str, float], kept: set[str], decided: set[str]) -> None:
+        """A turn has stored what it heard of these jobs. Of those whom somebody forestalled it must learn anew."""
         self._service.world.watch.known |= {jid: at for jid, at in heard.items() if jid in kept}
+        for jid in decided:
+            self._service.heard.pop(jid, None)
 
     @property
     def heard(self) -> dict[str, float]:
@@ -199,5 +201,6 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
     of = cast("SimDatabase", db)
     heard = of.heard
     stored = await _SAVE(db, lease, changes, now)
-    of.has_kept(heard, {each.run.flink_job_id for each in stored.values()})
+    decided = {change.after.run.flink_job_id for change in changes}
+    of.has_kept(heard, {each.run.flink_job_id for each in stored.values()}, decided)
     return stored

@@ -1,4 +1,7 @@
-"""Bugs to plant: each breaks one rule or one order of steps, and the simulation must notice."""
+"""Bugs to plant: each breaks one rule or one order of steps, and the simulation must notice.
+
+Random weather notices most of them. The others need so many things in a row that a scene plays them (`scenes.py`).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -34,11 +37,11 @@ from sluiceway.store.leases import Lease
 from sluiceway.store.schema import stops as stop_rows
 
 Plant = Callable[[Callable[[Any, str, Any], None]], None]
-PLANTED: dict[str, tuple[Plant, int | None]] = {}  # by name; with the seed that noticed it first, when last looked for
+PLANTED: dict[str, tuple[Plant, int | None]] = {}  # by name; with a seed that notices it; None: a scene does
 
 
 def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
-    """A bug, by its name; it is given `setattr`."""
+    """A bug, by its name; it is given `setattr`. Without a seed it has to have a scene."""
 
     def add(function: Plant) -> Plant:
         PLANTED[function.__name__] = function, seed
@@ -266,6 +269,7 @@ def a_restart_unnoticed(put: Any) -> None:
         return before(replace(stop, forgotten_since=None), why, evidence, now)
 
     put(stop_decide, "gone", gone)
+    put(stop_endings, "gone", gone)
     judged = stop_endings._with_evidence
     put(
         stop_endings,
@@ -525,6 +529,12 @@ def a_dry_run_without_finished_sources(put: Any) -> None:
 def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """A source has finished, and the job takes no checkpoints after that."""
     put(stop_decide, "never_saved", lambda _: "")
+
+
+@plant()
+def a_savepoint_that_flink_refuses_for_ever_is_sent(put: Any) -> None:
+    """The same of a job that is to run on."""
+    put(snapshots, "never_saved", lambda _: "")
 
 
 @plant(12)

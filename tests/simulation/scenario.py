@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.faults import some
-from tests.simulation.in_calm import SCENES
+from tests.simulation.in_calm import TRIALS
 from tests.simulation.invariants import PATIENCE
 from tests.simulation.memory import InjectedError
 from tests.simulation.service import Service
@@ -70,10 +70,9 @@ class Scenario:
 
     async def ask(self, use_case: Callable[[Service], Any]) -> Any:
         """Ask a service for something; None when there was no answer."""
-        services = self.world.services
-        if not services:
+        if not self.world.services:
             return None
-        service = self.dice.choice(services)
+        service = self.whom()
         task = service.begin(use_case(service))
         await asyncio.wait([task])
         if task.cancelled():
@@ -85,6 +84,10 @@ class Scenario:
                 self.world.violate(f"nobody foresaw the answer {error!r}")
             return None
         return task.result()
+
+    def whom(self) -> Service:
+        """The service that people ask; there is one."""
+        return self.dice.choice(self.world.services)
 
     async def stop(self, jobs: list[int], *, savepoint: bool, order: StopOrder | None = None) -> None:
         """Stop these."""
@@ -209,7 +212,7 @@ class Scenario:
                 return
             await asyncio.sleep(3.0)
         if not world.violations and self.dice.random() < 0.3:
-            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *SCENES))(self)
+            await self.dice.choice((Scenario._see_a_loop, Scenario._see_a_resume_that_loops, *TRIALS))(self)
         if not world.violations:
             world.watch.at_rest()
 

@@ -137,7 +137,7 @@ def _problems(survey: Survey | None, *, savepoint: bool) -> list[str]:
         problems.append("It is a batch job, and Flink takes no savepoints of those.")
     elif not survey.ready:
         problems.append(f"{survey.running} of its {survey.tasks} tasks run; a savepoint needs all of them.")
-    elif finished := never_again(survey):
+    if finished := never_again(survey):
         problems.append(finished)
     if survey.operation:
         problems.append(f"Another operation on its state is under way: {survey.operation}.")

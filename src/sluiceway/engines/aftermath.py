@@ -23,7 +23,9 @@ _UNTOUCHED = frozenset({Refusal.NOT_READY, Refusal.UNSUPPORTED})  # refused befo
 @dataclass(slots=True)
 class _Heard:
     since: float  # when the failure was heard of
-    back: float | None = None  # since when the job has been seen running again
+    back: float | None = None  # since when the job has been seen running, without a break
+    anew: float | None = None  # when it was first seen to have begun to run again since the attempt was sent
+    began: int | None = None  # when it last did so, by the cluster's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,23 @@ class Aftermaths:
             return NotYet()
         if job.ready and job.last_modification <= _ms(sent):
             return None
+        if job.state is None:
+            return NotYet()
         if job.state is not JobState.RUNNING:
             heard.back = None
-            return NotYet()
-        heard.back = now if heard.back is None else heard.back
-        began = await rest.running_since(job.jid, JobState.RUNNING)
-        old = now - heard.back >= FRESH
-        if began is None or began <= _ms(sent):
-            return None if old else NotYet()
+        elif heard.back is None:
+            heard.back = now
+        began = await rest.running_since(job.jid, job.state)
+        if began is not None and began > _ms(sent):
+            heard.began, heard.anew = began, now if heard.anew is None else heard.anew
+        if heard.began is None or heard.anew is None:
+            return None if heard.back is not None and now - heard.back >= FRESH else NotYet()
         found = await rest.checkpoints(job.jid)
         restored = found.latest.restored if found else None
         if found and restored and restored.restore_timestamp > _ms(sent):
-            return Restart(_moment(began), restored.external_path or "a checkpoint", _as_of(found, restored))
-        return Restart(_moment(began), None) if old else NotYet()
+            return Restart(_moment(heard.began), restored.external_path or "a checkpoint", _as_of(found, restored))
+        # It may be about to restart once more: what it was brought back from is told all the same.
+        return Restart(_moment(heard.began), None) if now - heard.anew >= FRESH else NotYet()
 
     async def cause_of_end(self, rest: FlinkRest, jid: str, trigger: str, text: str) -> str | None:
         """Why a job failed for good after its attempt had failed with this text; None as long as Flink may yet tell.

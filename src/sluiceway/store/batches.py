@@ -6,27 +6,42 @@ The rules are in `domain/batch.py`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, literal, select, text, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, release
 from sluiceway.domain.job import standing
 from sluiceway.domain.stop import StopPhase
-from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.bulk import given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import to_run, to_snapshot, to_stop
+from sluiceway.store.rows import to_json, to_run, to_snapshot, to_stop
 from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, snapshots, stops
+
+_OPEN = select(batches).where(batches.c.id.in_(given_ids()), batches.c.state == BatchState.OPEN)
 
 
 async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: datetime) -> bool:
     """Let begin the held stops whose turn has come, or pause their batch; tells whether anything changed."""
     changed = False
-    wanted = select(batches).where(batches.c.id.in_(ids(batch_ids)), batches.c.state == BatchState.OPEN)
-    for batch in list(await connection.execute(wanted)):
+    for batch in list(await connection.execute(_OPEN, {"ids": to_json(batch_ids)})):
         limits = Limits(batch.max_parallel, batch.abort_failures, batch.abort_share)
         tally = await _tally(connection, batch.id)
         if (why := pauses(limits, tally)) is not None and any(t.held for t in tally):
@@ -46,16 +61,21 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
 
 
 async def _tally(connection: AsyncConnection, batch_id: int) -> list[Tally]:
-    own = select(stops.c.wave, stops.c.phase, stops.c.held).where(stops.c.batch_id == batch_id)
+    rows = await connection.execute(_counted(), {"of_batch": batch_id})
+    return [Tally(wave, StopPhase(phase), bool(held), count) for wave, phase, held, count in rows]
+
+
+@cache
+def _counted() -> Select[Any]:
+    own = select(stops.c.wave, stops.c.phase, stops.c.held).where(stops.c.batch_id == bindparam("of_batch"))
     again = (
         select(rejoined.c.wave, stops.c.phase, literal(False))
         .join(stops, stops.c.id == rejoined.c.stop_id)
-        .where(rejoined.c.batch_id == batch_id)
+        .where(rejoined.c.batch_id == bindparam("of_batch"))
     )
     every = union_all(own, again).subquery()
     wave, phase, held = every.c
-    counted = select(wave, phase, held, func.count()).group_by(wave, phase, held)
-    return [Tally(w, StopPhase(p), bool(h), n) for w, p, h, n in await connection.execute(counted)]
+    return select(wave, phase, held, func.count()).group_by(wave, phase, held)
 
 
 @dataclass(frozen=True, slots=True)

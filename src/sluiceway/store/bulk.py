@@ -33,9 +33,18 @@ def ids(values: Sequence[int]) -> Select[Any]:
     return select(listed(values).c.value)
 
 
-def given_ids() -> Select[Any]:
-    """As `ids`, for a statement that is built once: the values are its parameter `ids`, as `to_json` has them."""
-    return select(func.json_each(bindparam("ids", type_=Text)).table_valued("key", "value").c.value)
+def given(name: str = "ids") -> TableValuedAlias:
+    """As `listed`, for a statement that is built once: the values are its parameter of that name, see `to_json`.
+
+    To build a statement costs as much as to run it, and SQLAlchemy keeps with a statement what it takes to find its
+    compiled text.
+    """
+    return func.json_each(bindparam(name, type_=Text)).table_valued("key", "value")
+
+
+def given_ids(name: str = "ids") -> Select[Any]:
+    """As `ids`, for a statement that is built once; see `given`."""
+    return select(given(name).c.value)
 
 
 async def guarded_update(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, case, func, insert, or_, select, update
 
@@ -139,6 +140,7 @@ async def _change(
             await connection.execute(insert(events), [told])
 
 
+@cache
 def _whole() -> Select[tuple[object, ...]]:
     joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
     needing = case(*((when, who) for when, _, who in _needs()))

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import LIVE
 from sluiceway.domain.way_back import Owner
-from sluiceway.store.bulk import ids, listed
+from sluiceway.store.bulk import given, given_ids, ids, listed
 from sluiceway.store.catalogue import OWNS
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_spec
+from sluiceway.store.rows import to_json, to_spec
 from sluiceway.store.schema import jobs, past_specs, runs, savepoints, specs
 
 _ASK = 500  # specifications in memory at once
@@ -41,6 +43,18 @@ class Kept:
 
 async def of_jobs(db: Database, wanted: Sequence[int], setting: Sequence[str]) -> dict[int, Before]:
     """Of these jobs; `setting` are the names of options, and SQL that has none of them in it is left out."""
+    found: dict[int, Before] = {}
+    for first in range(0, len(wanted), _ASK):
+        some = {"ids": to_json(wanted[first : first + _ASK])}
+        async with db.read() as connection:
+            for row in await connection.execute(_before(tuple(setting)), some):
+                spec = to_spec(row.spec)
+                found[row.job_id] = Before(spec, bool(row.hints), row.zone, row.up_at is not None)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _before(setting: tuple[str, ...]) -> Select[Any]:
     sql = func.json_extract(specs.c.spec, "$.sql")
     told = case((or_(*(func.instr(sql, name) > 0 for name in setting)), sql), else_="")
     hints = func.instr(func.upper(sql), "STATE_TTL") > 0
@@ -52,14 +66,7 @@ async def of_jobs(db: Database, wanted: Sequence[int], setting: Sequence[str]) -
         runs.c.up_at,
     )
     joined = specs.join(jobs, jobs.c.id == specs.c.job_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    found: dict[int, Before] = {}
-    for first in range(0, len(wanted), _ASK):
-        some = asked.select_from(joined).where(specs.c.job_id.in_(ids(wanted[first : first + _ASK])))
-        async with db.read() as connection:
-            for row in await connection.execute(some):
-                spec = to_spec(row.spec)
-                found[row.job_id] = Before(spec, bool(row.hints), row.zone, row.up_at is not None)
-    return found
+    return asked.select_from(joined).where(specs.c.job_id.in_(given_ids()))
 
 
 async def specs_of_jobs(db: Database, wanted: Sequence[int]) -> dict[int, JobSpec]:
@@ -79,23 +86,32 @@ async def changed_since(db: Database, made_by: Mapping[int, int]) -> set[int]:
 
 async def kept_at(db: Database, paths: Sequence[str]) -> dict[str, Kept]:
     """What the catalogue knows of what lies there, by path; of several the latest."""
-    asked = listed(paths)
-    wanted = select(savepoints).join(asked, asked.c.value == savepoints.c.path).order_by(savepoints.c.id)
     async with db.read() as connection:
         return {
             row.path: Kept(row.run_id, moment(row.created_at), moment(row.removed_at), row.drained, row.flink_version)
-            for row in await connection.execute(wanted)
+            for row in await connection.execute(_kept(), {"ids": to_json(paths)})
         }
+
+
+@cache
+def _kept() -> Select[Any]:
+    asked = given()
+    return select(savepoints).join(asked, asked.c.value == savepoints.c.path).order_by(savepoints.c.id)
 
 
 async def owners_of(db: Database, paths: Sequence[str]) -> dict[str, Owner]:
     """The jobs that own what lies there, by path: see `catalogue.claim`."""
-    asked = listed(paths)
+    async with db.read() as connection:
+        rows = await connection.execute(_owners(), {"ids": to_json(paths)})
+        return {row.restore: Owner(row.job_id, bool(row.live)) for row in rows}
+
+
+@cache
+def _owners() -> Select[Any]:
+    asked = given()
     live = case((runs.c.phase.in_(sorted(LIVE)), 1), else_=0)
     wanted = select(runs.c.restore, runs.c.job_id, func.max(live).label("live"))
-    wanted = wanted.join(asked, asked.c.value == runs.c.restore).where(*OWNS).group_by(runs.c.restore)
-    async with db.read() as connection:
-        return {row.restore: Owner(row.job_id, bool(row.live)) for row in await connection.execute(wanted)}
+    return wanted.join(asked, asked.c.value == runs.c.restore).where(*OWNS).group_by(runs.c.restore)
 
 
 async def runs_of(db: Database, restores: Sequence[str]) -> dict[str, int]:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Limits
@@ -16,11 +17,11 @@ from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store import answers, batches, rests, stories
 from sluiceway.store.answers import Key
-from sluiceway.store.bulk import guarded_update, ids, listed
+from sluiceway.store.bulk import given, given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import moves, of_policy, to_stop, to_traits
+from sluiceway.store.rows import moves, of_policy, to_json, to_stop, to_traits
 from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, runs, stops
 from sluiceway.store.schema import batches as batch_rows
 
@@ -151,15 +152,8 @@ async def _admit(
     plain: Plain,
     judge: Judge,
 ) -> tuple[Sequence[int], list[Stop], list[int]]:
-    asked = listed(job_ids)
-    is_asked = jobs.c.id == asked.c.value
-    found = asked.outerjoin(jobs, and_(is_asked, *known(project)))
-    found = found.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
-    own = (jobs.c.status, jobs.c.cluster.label("runs_on"), jobs.c.flink_job_id.label("jid"), runs.c.traits)
-    odd = select(asked.c.value, *own, *stops.c)
-    odd = odd.select_from(found)
-    other = jobs.c.status.not_in(plain.statuses) | jobs.c.cluster.not_in(plain.clusters)
-    rows = await connection.execute(odd.where(jobs.c.id.is_(None) | other))
+    usual = {"statuses": to_json(sorted(plain.statuses)), "clusters": to_json(sorted(plain.clusters))}
+    rows = await connection.execute(_odd(), {"ids": to_json(job_ids), "in_project": project} | usual)
     refused, rearmed, resting = set(), [], []
     for row in rows.mappings():
         stop = to_stop(row) if row["id"] is not None else None
@@ -173,6 +167,17 @@ async def _admit(
         elif answer is Rest.MARK:
             resting.append(row["value"])
     return [job for job in job_ids if job not in refused] if refused else job_ids, rearmed, resting
+
+
+@cache
+def _odd() -> Select[Any]:
+    """Those of the jobs asked for that need a second look."""
+    asked = given()
+    found = asked.outerjoin(jobs, and_(jobs.c.id == asked.c.value, *known(bindparam("in_project"))))
+    found = found.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(runs, runs.c.id == jobs.c.run_id)
+    own = (jobs.c.status, jobs.c.cluster.label("runs_on"), jobs.c.flink_job_id.label("jid"), runs.c.traits)
+    other = jobs.c.status.not_in(given_ids("statuses")) | jobs.c.cluster.not_in(given_ids("clusters"))
+    return select(asked.c.value, *own, *stops.c).select_from(found).where(jobs.c.id.is_(None) | other)
 
 
 async def _new_batch(connection: AsyncConnection, intent: StopIntent) -> int:
@@ -274,6 +279,6 @@ async def delete_jobs(
     return set(found), woken
 
 
-def known(project: str) -> tuple[Any, Any]:
+def known(project: str | ColumnElement[str]) -> tuple[Any, Any]:
     """The condition for the jobs that a project has."""
     return jobs.c.project == project, jobs.c.deleted_at.is_(None)

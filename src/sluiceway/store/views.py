@@ -4,18 +4,32 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
-from sluiceway.store.bulk import ids, listed
+from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_policy, to_program, to_stop, to_traits
+from sluiceway.store.rows import to_job, to_json, to_policy, to_program, to_stop, to_traits
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -226,8 +240,15 @@ def _obstacle(row: Any) -> Obstacle:
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
     """What is known of each job that is to be started; unknown ids are left out."""
-    asked = listed(wanted)
-    known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
+    async with db.read() as connection:
+        rows = await connection.execute(_origins(), {"ids": to_json(wanted), "in_project": project})
+        return {row["job_id"]: _origin(row) for row in rows.mappings()}
+
+
+@cache
+def _origins() -> Select[Any]:
+    asked = given()
+    known = (jobs.c.id == asked.c.value) & (jobs.c.project == bindparam("in_project")) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(runs, runs.c.id == jobs.c.run_id)
     joined = joined.outerjoin(stops, stops.c.id == jobs.c.stop_id).outerjoin(specs, specs.c.job_id == jobs.c.id)
     proven = stops.c.unproven == ""
@@ -248,9 +269,7 @@ async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int
         runs.c.zone,
         func.json_extract(specs.c.spec, "$.resume_checkpoint").label("resume_checkpoint"),
     )
-    async with db.read() as connection:
-        rows = (await connection.execute(select(*columns).select_from(joined))).mappings()
-        return {row["job_id"]: _origin(row) for row in rows}
+    return select(*columns).select_from(joined)
 
 
 async def project_of(db: Database, job_id: int) -> str | None:
@@ -262,14 +281,19 @@ async def project_of(db: Database, job_id: int) -> str | None:
 
 async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]:
     """The programs of those of the jobs that are made by one."""
-    asked = listed(wanted)
+    async with db.read() as connection:
+        rows = await connection.execute(_programs(), {"ids": to_json(wanted)})
+        return {row.id: to_program(row.program) for row in rows if row.program is not None}
+
+
+@cache
+def _programs() -> Select[Any]:
+    asked = given()
     joined = asked.join(jobs, (jobs.c.id == asked.c.value) & (jobs.c.kind == JAR_JOB))
     joined = joined.join(specs, specs.c.job_id == jobs.c.id)
-    async with db.read() as connection:
-        # Not all of each spec: there may be ten thousand, each with texts of hundreds of kilobytes beside the program.
-        program = func.json_extract(specs.c.spec, "$.program").label("program")
-        rows = await connection.execute(select(jobs.c.id, program).select_from(joined))
-        return {row.id: to_program(row.program) for row in rows if row.program is not None}
+    # Not all of each spec: there may be ten thousand, each with texts of hundreds of kilobytes beside the program.
+    program = func.json_extract(specs.c.spec, "$.program").label("program")
+    return select(jobs.c.id, program).select_from(joined)
 
 
 async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -277,14 +301,18 @@ async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
 
     Savepoints that prove nothing are left out: a resume must not take them.
     """
-    of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(ids(run_ids)), stops.c.unproven == "")
-    of_snapshots = select(snapshots.c.run_id, snapshots.c.target)
-    of_snapshots = of_snapshots.where(snapshots.c.run_id.in_(ids(run_ids)), snapshots.c.unproven == "")
     found: dict[int, list[str]] = defaultdict(list)
     async with db.read() as connection:
-        for run_id, root in await connection.execute(union_all(of_stops, of_snapshots)):
+        for run_id, root in await connection.execute(_roots(), {"ids": to_json(run_ids)}):
             found[run_id].append(root)
     return found
+
+
+@cache
+def _roots() -> CompoundSelect[Any]:
+    of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(given_ids()), stops.c.unproven == "")
+    of_snapshots = select(snapshots.c.run_id, snapshots.c.target)
+    return union_all(of_stops, of_snapshots.where(snapshots.c.run_id.in_(given_ids()), snapshots.c.unproven == ""))
 
 
 def _origin(row: Any) -> Origin:

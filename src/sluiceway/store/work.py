@@ -3,10 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, Text, bindparam, case, func, insert, literal, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    RowMapping,
+    Select,
+    Text,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
@@ -392,13 +406,20 @@ def _format_of(attempt: Stop | Snapshot) -> str:
 async def forget_doubts(db: Database, cluster: str) -> None:
     """Begin every grace period anew: nobody has looked at the cluster for a while."""
     async with db.write(Use.UPKEEP) as connection:
-        for table in (runs, stops, snapshots):
-            doubted = (table.c.cluster == cluster) & table.c.doubt_since.is_not(None)
-            await connection.execute(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
-        # Nor has anybody seen whether it went on failing.
-        faltering = (runs.c.cluster == cluster) & text(f"runs.{LIVE_OR_LOST}") & runs.c.falters_since.is_not(None)
-        moved = update(runs).where(faltering).values(falters_since=None, version=runs.c.version + 1)
-        await connection.execute(moved)
+        for statement in _no_doubts():
+            await connection.execute(statement, {"here": cluster})
+
+
+@cache
+def _no_doubts() -> list[Update]:
+    here: BindParameter[str] = bindparam("here")
+    found = []
+    for table in (runs, stops, snapshots):
+        doubted = (table.c.cluster == here) & table.c.doubt_since.is_not(None)
+        found.append(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
+    # Nor has anybody seen whether it went on failing.
+    faltering = (runs.c.cluster == here) & text(f"runs.{LIVE_OR_LOST}") & runs.c.falters_since.is_not(None)
+    return [*found, update(runs).where(faltering).values(falters_since=None, version=runs.c.version + 1)]
 
 
 async def shift(db: Database, cluster: str, jump: timedelta) -> None:

@@ -1,0 +1,203 @@
+"""Scenes: short plays, each for bugs that seeds hardly ever meet. Each is clean as long as they are not planted."""
+
+from datetime import timedelta
+
+from tests.simulation.in_calm import is_not_sent, one_finishes
+from tests.simulation.scenario import PROJECT
+from tests.simulation.stage import Play, scene
+
+from sluiceway.control.resume_jobs import Ask
+from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.facts import JobState
+from sluiceway.domain.policy import IfNotRunning, Resort, StopPolicy
+
+NOT_ITS_LAST = "is told STOPPED with a savepoint that is not its job's last state"
+REFUSED = "which Flink refuses for ever"
+ONE_TRY = StopOrder(StopPolicy(attempts=1))
+PATIENT = StopOrder(StopPolicy(timeout=timedelta(minutes=5)))
+
+
+# What an attempt that failed has left behind. ------------------------------------------------------------------------
+
+
+@scene(ha=False, notices={"all_attempts_share_a_directory": NOT_ITS_LAST})
+async def a_second_attempt_goes_down_with_its_job(at: Play) -> None:
+    """The first left a whole savepoint, after which the job ran on; of the second there is none."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["stopping"]
+    await at.stop([job], savepoint=True, order=PATIENT)
+    await at.until(lambda: at.stop_of(job)["attempt"] == 2 and at.under_way(flink))
+    at.lose()
+
+
+@scene(
+    jobs=2,
+    ha=False,
+    notices={"a_failure_that_is_not_remembered": NOT_ITS_LAST, "a_restart_unnoticed": NOT_ITS_LAST},
+)
+async def a_failure_is_forgotten_before_it_is_judged(at: Play) -> None:
+    """The job has run on after its savepoint, was seen to, and then is gone with its JobManager."""
+    (job, other), flink = at.jobs, at.first[1]
+    await at.wait(10.0)
+    flink.failing = ["stopping"]
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: flink.state is JobState.RESTARTING)
+    await at.wait(1.5)
+    await at.look(job)  # from then on Flink tells of it for three seconds as it is
+    await at.until(lambda: at.has_run(flink, 1.2))
+    await at.stop([other], savepoint=False)
+    await at.until(lambda: at.seen_to_run(flink))
+    at.lose()
+
+
+@scene(notices={"a_failed_stop_with_a_savepoint_is_a_success": NOT_ITS_LAST, "a_restart_unnoticed": NOT_ITS_LAST})
+async def a_job_finishes_after_its_stop_has_failed(at: Play) -> None:
+    """Its savepoint is whole, it ran on, and nobody saw that."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["stopping"]
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    with at.cut_off():
+        await at.until(lambda: flink.restarts == 1 and flink.state is JobState.RUNNING)
+        await at.wait(3.0)
+        at.cluster.finish(flink.jid)
+
+
+@scene(notices={"resumed_from_an_older_state": "which is not its newest state"})
+async def a_job_fails_after_its_stop_has_failed(at: Play) -> None:
+    """The savepoint that the stop has left behind is younger than any checkpoint."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["stopping"]
+    await at.stop([job], savepoint=True, order=ONE_TRY)
+    await at.until(lambda: flink.restarts == 1 and flink.state is JobState.RUNNING)
+    at.cluster.fail(flink.jid)
+    await at.wait(90.0)
+    await at.run([job], resume=True)
+
+
+@scene(stop_seconds=0.0, restart_seconds=0.1, notices={"a_restart_is_seen_in_an_old_answer": "no word of the restart"})
+async def somebody_looks_at_a_job_just_before_it_restarts(at: Play) -> None:
+    """From then on Flink tells of it for three seconds as it was; it has no checkpoint yet."""
+    job, flink = at.first
+    await at.wait(3.0)
+    flink.failing = ["expired"]
+    await at.look(job)
+    await at.stop([job], savepoint=True)
+
+
+# Who may do what, and when. ------------------------------------------------------------------------------------------
+
+
+@scene(notices={"everybody_gets_the_lease": "that is not the present one of any stop"})
+async def a_service_wakes_up_and_sends_what_another_has_tried(at: Play) -> None:
+    """It stood still between storing an attempt and sending it; Flink has forgotten that attempt since."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["expired"]
+    sleeper, _ = at.world.services[0], at.world.spawn()
+    at.world.at_the_commit(lambda: at.stop_of(job)["phase"] == "sent", lambda: at.freeze(sleeper, 80.0))
+    await at.stop([job], savepoint=True, order=PATIENT)
+    await at.until(lambda: at.stop_of(job)["attempt"] == 2)
+    flink.stop_seconds = 100.0
+    at.lose()
+    await at.wait(90.0)
+
+
+@scene(notices={"a_savepoint_beside_a_stop": "two operations of ours at once"})
+async def a_stop_and_a_savepoint_wait_for_the_same_tasks(at: Play) -> None:
+    """The savepoint, which has not begun, makes way."""
+    job, flink = at.first
+    at.cluster.set_running_tasks(flink.jid, 0)
+    await at.take([job])
+    await at.stop([job], savepoint=True, order=StopOrder(StopPolicy(if_not_running=IfNotRunning.WAIT)))
+    await at.wait(3.0)
+    at.cluster.set_running_tasks(flink.jid, None)
+
+
+@scene(retains_checkpoints=False, notices={"checkpoints_that_nobody_keeps": "which would not outlive it"})
+async def a_job_is_to_be_canceled_keeping_checkpoints_that_go_with_it(at: Play) -> None:
+    """So it runs on."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["declined"]
+    await at.stop(
+        [job], savepoint=True, order=StopOrder(StopPolicy(attempts=1, resort=Resort.CANCEL_KEEPING_CHECKPOINT))
+    )
+
+
+@scene(
+    after_finish=False,
+    notices={
+        "what_flink_refuses_for_ever_is_sent": REFUSED,
+        "a_savepoint_that_flink_refuses_for_ever_is_sent": REFUSED,
+    },
+)
+async def a_source_finishes_of_a_job_that_takes_no_checkpoint_after_that(at: Play) -> None:
+    """Flink would refuse every savepoint of it."""
+    job, flink = at.first
+    await at.wait(10.0)
+    await one_finishes(at.cluster, flink)
+    await is_not_sent(at, at.cluster, at.take([job]))
+    await is_not_sent(at, at.cluster, at.stop([job], savepoint=True))
+
+
+# What comes late. ----------------------------------------------------------------------------------------------------
+
+
+@scene(notices={"a_withdrawn_start_never_arrives": "is canceled, and runs"})
+async def a_start_arrives_after_it_was_withdrawn(at: Play) -> None:
+    """Nobody had an answer to it. It is canceled as soon as it is seen."""
+    await at.create()
+    job = at.jobs[-1]
+    at.script.arrive_late("SUBMIT", 25.0)
+    await at.wait(1.0)
+    await at.stop([job], savepoint=False)
+    await at.wait(30.0)
+
+
+@scene(stop_seconds=30.0, notices={"a_resurrection_is_ignored": "shows failed, and runs"})
+async def a_job_comes_back_after_its_stop_was_told_lost(at: Play) -> None:
+    """Its JobManager took longer to find it than anybody waits."""
+    job, flink = at.first
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    at.lose(recovery=50.0)
+    await at.until(lambda: at.stop_of(job)["phase"] == "lost")
+
+
+# The way back. -------------------------------------------------------------------------------------------------------
+
+
+@scene(notices={"what_somebody_brought_is_forgotten": "and not from file:///storage"})
+async def an_older_savepoint_is_brought(at: Play) -> None:
+    """The job is resumed from that one, although there is a newer one."""
+    job, _ = at.first
+    for _ in range(2):
+        await at.stop([job], savepoint=True)
+        await at.rest()
+        await at.run([job], resume=True)
+        await at.rest()
+    await at.stop([job], savepoint=True)
+    await at.rest()
+    await at.bring(job, at.world.disk.savepoints_of(job)[0])
+    await at.run([job], resume=True)
+
+
+@scene(notices={"parked_by_what_was_seen_before": "nobody can have seen it fail"})
+async def the_jobmanager_is_lost_while_a_job_fails_on_its_way_back(at: Play) -> None:
+    """For longer than the job may fail. What was seen of it before counts for nothing."""
+    job, _ = at.first
+    await at.stop([job], savepoint=True)
+    await at.rest()
+    at.world.cursed.add(job)
+    wish = BackWish(park_after=timedelta(seconds=30))
+    await at.ask(lambda service: service.resume.of_stop(PROJECT, at.batches[-1], Ask(wish)))
+    await at.until(lambda: at.world.watch.latest(job)["falters_since"] is not None)
+    at.world.cursed.clear()
+    at.flink(job).loops = ""
+    at.lose(away=60.0)
+    await at.wait(70.0)
