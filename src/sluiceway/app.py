@@ -40,11 +40,13 @@ from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
+from sluiceway.control.named_states import GoingBack
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.programs import Fetch
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resources import Resources
 from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.retry_stops import RetryStops
@@ -403,6 +405,7 @@ def _api(
     fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
     start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options)
+    going_back = GoingBack(db, WaysBack(db, storage, clock))
     use_cases = {
         "stop_jobs": stop_jobs,
         "retry_stops": RetryStops(stop_jobs),
@@ -415,6 +418,8 @@ def _api(
         "savepoints": Savepoints(db, storage, clock),
         "take_savepoints": TakeSavepoints(db, queues, storage, clock, timeout),
         "import_savepoint": ImportSavepoint(db, storage, clock),
+        "register_savepoint": RegisterSavepoint(db, storage, clock, going_back),
+        "going_back": going_back,
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "queries": Queries(db, queues, engine.flink_job),
         "fit_of": fit_of,

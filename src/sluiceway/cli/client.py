@@ -280,6 +280,10 @@ class Client:
         """Take savepoints of running jobs."""
         return self._ok("POST", self._own("/savepoints"), body)
 
+    def register_savepoint(self, body: Mapping[str, object]) -> Reply:
+        """Put a savepoint of others into the catalogue; it can be repeated."""
+        return self._ok("POST", self._own("/savepoints/register"), body)
+
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""
         return self._ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))

@@ -12,6 +12,7 @@ from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
+from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
@@ -24,6 +25,7 @@ RetryStopsGiven = NamedDependency[SkipValidation[RetryStops]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
+RegisterSavepointGiven = NamedDependency[SkipValidation[RegisterSavepoint]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
 JobDiffsGiven = NamedDependency[SkipValidation[JobDiffs]]
 PlansGiven = NamedDependency[SkipValidation[KeptPlans]]
@@ -56,8 +58,8 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 _WHY = {
     400: "The request is not understood. Nothing was done.",
     404: "There is no such job, stop, resume, savepoint, resource, queue or plan.",
-    409: "The savepoint was removed, is still needed, or is not the service's to remove; a plan no longer holds; or "
-    "nothing was resumed yet.",
+    409: "The savepoint was removed, is still needed, is not the service's to remove, or is another job's; the job may "
+    "be running; a plan no longer holds; or nothing was resumed yet.",
     413: "The body is too long. Nothing was done.",
     429: "The caller asks too often, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
