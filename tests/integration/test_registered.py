@@ -1,7 +1,6 @@
 """Savepoints of others: registered by their path, kept as asked, and resumed from where somebody means to."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,7 +46,10 @@ def of_others(place: Path, *, hours: float = 0.0, state: bytes = b"abc", **field
 
 
 async def register(api: Api, path: object, job: int, status: int = 200, **how: Any) -> Shown:
-    return await api.post("savepoints/register", status, path=str(path), job_id=job, **how)
+    url = f"/api/v1/projects/{PROJECT}/savepoints/register"
+    answer = await api.http.post(url, json={"path": str(path), "job_id": job, **how})
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
 
 
 async def listed(api: Api, **query: Any) -> list[Shown]:
