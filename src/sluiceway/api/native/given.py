@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter, SkipValidation
+from litestar.params import HeaderParameter, Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
@@ -47,6 +47,17 @@ BatchId = Annotated[
 ResumeId = Annotated[
     int,
     Parameter(**id_bounds(), description="The id that the resume was accepted under."),
+]
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        required=False,
+        description="Names the request; sent again within 7 days it gets the first answer, and nothing is done twice.",
+    ),
 ]
 
 
