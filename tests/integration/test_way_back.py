@@ -381,6 +381,8 @@ async def test_a_plan_of_a_resume_starts_exactly_what_it_has_shown(api: Api) -> 
     assert [await api.restored(job) for job in jobs] == [view["savepoint"] for view in shown["jobs"]]
     told = [event for event in (await api.get("events"))["events"] if event["kind"] == "start_accepted"]
     assert [event["detail"].endswith(f"As plan {plan} of local shows.") for event in told[-2:]] == [True, True]
+    order = await api.get(f"resumes/{answer['id']}")
+    assert (order["plan"], order["planned_by"], order["who"]) == (plan, "local", "local")
 
 
 async def test_a_resume_that_is_sent_again_under_its_key_gets_the_first_answer(api: Api) -> None:

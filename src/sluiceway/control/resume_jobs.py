@@ -147,7 +147,7 @@ class ResumeJobs:
             before.id if before else None,
             "" if source is None else f"It brings back what stop {source} has stopped.",
             ask.who,
-            terms.plan.told if terms.plan else "",
+            terms.plan,
             ask.key,
             lambda order, begun: ask.answer(answered(order, begun)),
         )

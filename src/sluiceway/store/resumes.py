@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of, release
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
 from sluiceway.store import answers, intents, stories
 from sluiceway.store.answers import Key
@@ -39,7 +40,7 @@ class ResumeIntent:
     retry_of: int | None = None  # the order before, in whose story it is
     detail: str = ""
     who: str = ""
-    note: str = ""  # for the audit of each start
+    plan: PlanRef | None = None  # the dry run that it carries out; told in the audit of each start
     key: Key | None = None  # for requests that may be sent again
     answer: Callable[[int | None, set[int]], str] = lambda *_: ""  # what to keep under the key
 
@@ -67,11 +68,12 @@ async def _accepted(
     order = await _new(connection, intent)
     gated = intent.policy.gated or len({start.wave for start in starts}) > 1
     mine = [replace(start, batch_id=order, held=gated) for start in starts]
-    begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, intent.note)
+    note = intent.plan.told if intent.plan else ""
+    begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, note)
     if not begun:
         await connection.execute(delete(batches).where(batches.c.id == order))
         return None, begun
-    detail = " ".join(filter(None, (intent.detail, intent.note)))
+    detail = " ".join(filter(None, (intent.detail, note)))
     told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
     await connection.execute(insert(events), [told | {"batch_id": order}])
     await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
@@ -96,6 +98,8 @@ async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
         "park_restarts": bound.restarts,
         "source_id": intent.source,
         "retry_of": intent.retry_of,
+        "plan_id": intent.plan.id if intent.plan else None,
+        "planned_by": intent.plan.who if intent.plan else "",
         "story": await stories.begin(connection, intent.retry_of),
         "created_at": epoch_ms(intent.now),
     }

@@ -287,6 +287,8 @@ def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHea
         id=resume.id,
         stop_id=resume.source,
         retry_of=resume.retry_of,
+        plan=resume.plan_id,
+        planned_by=resume.planned_by,
         retried_by=told.retried_by.get(resume.id) if told else None,
         story=story_view(told),
         who=resume.who,
