@@ -215,10 +215,9 @@ async def test_a_state_belongs_to_one_job_and_stays_in_its_project(api: Api, arc
     assert f"is savepoint {taken['id']} of job {first}" in answer["error_msg"]
 
     theirs = await api.plane.create("theirs", project="other")
-    answer = await api.http.post(
-        "/api/v1/projects/other/savepoints/register", json={"path": str(place), "job_id": theirs}
-    )
-    assert (answer.status_code, answer.json()["error_code"]) == (400, "unusable_path"), "another project has it"
+    asked = {"path": str(place), "job_id": theirs}
+    refused = await api.http.post("/api/v1/projects/other/savepoints/register", json=asked)
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "unusable_path"), "another project has it"
 
     in_its_directory = tmp_path / "storage" / "jobs" / "savepoint" / str(first) / "savepoint-2"
     assert (await register(api, of_others(in_its_directory), second, 409))["error_code"] == "savepoint_of_another_job"

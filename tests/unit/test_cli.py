@@ -1091,7 +1091,7 @@ def test_savepoints_are_listed_one_a_line(stub: Stub, capsys: pytest.CaptureFixt
     assert second.endswith("-       2026-01-02 00:00:00Z  _metadata vanished  -")
 
 
-REGISTERED = {
+REGISTERED: dict[str, Any] = {
     "id": 9,
     "job_id": 12,
     "path": "file:///archive/savepoint-1",
