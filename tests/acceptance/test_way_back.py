@@ -132,7 +132,13 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     code, said = world.cli(*register)
     assert (code, "OverAggregate" in said, "the newest state that is known" in said) == (0, True, True), said
     back = world.look(moved)[moved]["way_back"]
-    assert (back["source"], back["kind"], back["whole"], back["fit"]["kind"]) == ("chosen", "savepoint", True, "same")
+    assert (back["source"], back["kind"], back["whole"], back["fit"]["kind"]) == (
+        "chosen",
+        "savepoint",
+        True,
+        "unknown",
+    ), back
+    assert "nobody knows the SQL that has made it" in back["fit"]["text"]
     code, said = world.cli("jobs", "run", "moved", "--resume", "--wait")
     assert code == 0, said
     wait_for(lambda: len(world.counts("moved")) > 0)
