@@ -244,7 +244,7 @@ def test_a_plan_differs_by_job(now: list[Shown], differ: list[int]) -> None:
     assert all(one.was != one.now for one in found)
 
 
-# What a state of somebody's choosing goes back behind. -----------------------------------------------------------------
+# What a state of somebody's choosing goes back behind. ---------------------------------------------------------------
 
 A, B = Known("s3://b/a", Kind.SAVEPOINT, NOW - HOUR), Known("s3://b/b", Kind.CHECKPOINT, NOW)
 
