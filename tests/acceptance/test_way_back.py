@@ -1,6 +1,7 @@
 """The way back on real Flink: what a dry run says beforehand, and what Flink then does. One cluster for all of it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -115,6 +116,38 @@ def test_state_is_left_behind_only_where_that_is_asked_for(world: World) -> None
     assert (code, "The state of GroupAggregate" in said) == (0, True), said
     events = world.service.call("GET", f"/api/v1/projects/{world.service.project}/events?limit=50")["events"]
     assert any("It leaves behind the state of GroupAggregate" in event["detail"] for event in events)
+
+
+def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: World) -> None:
+    theirs = world.create("theirs", COUNTS)
+    world.service.start([theirs])
+    wait_for(lambda: len(world.counts("theirs")) > 40)
+    stop = world.stop(theirs)
+    [kept] = world.service.call("GET", f"/api/v1/projects/{world.service.project}/stops/{stop}")["jobs"]
+    archive = world.service.data / "storage" / "archive" / "savepoint-theirs"
+    shutil.copytree(local(kept["savepoint"]), archive)  # with its times, as `cp -a` does
+
+    moved = world.create("moved", COUNTS)
+    register = ("savepoints", "register", "obs://archive/savepoint-theirs", "--job", "moved", "--keep-for", "1d")
+    code, said = world.cli(*register)
+    assert (code, "OverAggregate" in said, "the newest state that is known" in said) == (0, True, True), said
+    back = world.look(moved)[moved]["way_back"]
+    assert (back["source"], back["kind"], back["whole"], back["fit"]["kind"]) == (
+        "chosen",
+        "savepoint",
+        True,
+        "unknown",
+    ), back
+    assert "nobody knows the SQL that has made it" in back["fit"]["text"]
+    code, said = world.cli("jobs", "run", "moved", "--resume", "--wait")
+    assert code == 0, said
+    wait_for(lambda: len(world.counts("moved")) > 0)
+    assert world.counts("moved")[0] == max(world.counts("theirs")) + 1, "Flink goes on counting"
+
+    world.stop(moved)
+    code, said = world.cli(*register, "--choose")
+    assert (code, "older than the newest state of the job" in said) == (0, True), said
+    assert "goes back behind 1 newer state of the job" in said
 
 
 def test_what_is_said_of_a_way_back_is_what_flink_does(world: World) -> None:

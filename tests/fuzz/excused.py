@@ -30,7 +30,7 @@ CODES: Final = {
     **dict.fromkeys(("DLI.0004", "DLI.0005", "DLI.29001", "DLI.29002", "unusable_path"), _WITHIN),
     "DLI.19004": "null is the same as absent",
     "DLI.0007": "edge nodes: each call is refused",
-    "idempotency_key_reused": _STATE,
+    **dict.fromkeys(("idempotency_key_reused", "no_whole_savepoint", "savepoint_too_large"), _STATE),
 }
 
 # Of DLI.0001, by the parameter that it names.

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sluiceway.app import clock
 from sqlalchemy import select
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
@@ -196,7 +197,7 @@ async def test_a_savepoint_of_a_loop_does_not_take_the_place_of_the_good_one(wor
     assert bad.stop.phase is StopPhase.STOPPED
     assert good.stop.savepoint_path is not None
     assert good.stop.savepoint_path in bad.stop.unproven
-    newer, older = await catalogue.listed(world.db, PROJECT, WhichSavepoints(job_id=job), 10)
+    newer, older = await catalogue.listed(world.db, PROJECT, WhichSavepoints(job_id=job), 10, now=clock())
     assert (older.need, newer.unproven, older.unproven) == (Need.RESTORED_FROM, bad.stop.unproven, "")
     assert (await world.job(job)).savepoint_path == good.stop.savepoint_path
     assert await Sweeper(world.db, world.storage, world.reconciler._clock, timedelta(0), None).sweep() == 0

@@ -26,6 +26,8 @@ def test_savepoints_of_an_earlier_release_are_kept(tmp_path: Path, monkeypatch: 
     migrate(path)
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT id, stop_id, path FROM savepoints ORDER BY id").fetchall() == KEPT
+        kept = db.execute("SELECT kind, registered_at, protected, protected_until FROM savepoints").fetchall()
+        assert kept == [("savepoint", None, 0, None)] * len(KEPT)
         db.execute(INSERT, (None, None, "file:///s/3"))
         db.execute("DELETE FROM savepoints WHERE id = 3")
         db.execute(INSERT, (None, None, "file:///s/4"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sluiceway.app import clock
 from sqlalchemy import select, update
 from tests.native_api import Api, native_api
 from tests.patience import PATIENCE
@@ -95,7 +96,7 @@ async def test_what_loops_is_parked_with_its_cause_and_the_others_are_proven(api
     assert (await flink(api, bad)).state == "CANCELED"
     job = await api.plane.job(bad)
     assert (job.status, job.why) == (JobStatus.STOPPED, parked["why"])
-    [savepoint] = await catalogue.listed(api.plane.db, PROJECT, Which(job_id=bad), 10)
+    [savepoint] = await catalogue.listed(api.plane.db, PROJECT, Which(job_id=bad), 10, now=clock())
     assert (savepoint.path, savepoint.need) == (kept[bad], Need.RESTORED_FROM), "its state is protected"
     dli = (await api.http.get(f"/v1.0/{PROJECT}/streaming/jobs/{bad}")).json()["job_detail"]
     assert dli["status_desc"] == parked["why"]

@@ -268,7 +268,7 @@ async def test_what_another_job_is_to_be_resumed_from_is_kept(api: Api) -> None:
 
 
 async def test_who_needs_a_savepoint_is_found_by_indexes(api: Api) -> None:
-    asked = catalogue._whole().compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    asked = catalogue._whole(clock()).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
     async with api.plane.db.read() as connection:
         plan = await connection.execute(text(f"EXPLAIN QUERY PLAN {asked}"))
         steps = [row.detail for row in plan]

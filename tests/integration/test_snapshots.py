@@ -67,7 +67,7 @@ async def test_the_job_runs_on_and_its_savepoint_is_in_the_catalogue(at: Plane) 
     assert at.fake.jobs[jid].processing
     [path] = at.savepoints(job)
     assert (after.savepoint_path, after.why) == (f"file://{path.parent}", "")
-    [kept] = await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10)
+    [kept] = await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10, now=clock())
     assert (kept.path, kept.size, kept.batch_id) == (after.savepoint_path, after.savepoint_size, None)
     assert kept.verified_at is not None
     assert kept.flink_version == "2.3.0"
@@ -148,7 +148,7 @@ async def test_a_stop_waits_for_it_and_then_goes_on(at: Plane) -> None:
     assert (await at.job(job)).savepoint_path == entry.stop.savepoint_path, "the newest"
     assert at.fake.peak == 1
     assert at.fake.restarts == 0
-    assert len(await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10)) == 2
+    assert len(await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10, now=clock())) == 2
 
 
 async def test_whoever_halts_everything_halts_this_too(at: Plane) -> None:
@@ -274,7 +274,7 @@ async def test_one_that_is_not_found_is_never_called_saved(at: Plane) -> None:
     after = await at.until(job, JobStatus.RUNNING)
     assert "Nothing was found" in after.why
     assert after.savepoint_path is None
-    assert await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10) == []
+    assert await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10, now=clock()) == []
 
 
 async def test_a_deadline_is_told_and_what_comes_late_is_recorded(tmp_path: Path) -> None:
@@ -464,8 +464,8 @@ async def test_what_was_brought_is_kept_until_the_job_has_begun_from_it(at: Plan
     older = (await taken(at, job)).savepoint_path
     assert older is not None
     await at.stop_and_wait([job])
-    needs = {one.path: one.need for one in await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10)}
+    needs = {one.path: one.need for one in await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10, now=clock())}
     assert needs[older] is None
     await at.bring(PROJECT, job, older)
-    needs = {one.path: one.need for one in await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10)}
+    needs = {one.path: one.need for one in await catalogue.listed(at.db, PROJECT, Which(job_id=job), 10, now=clock())}
     assert needs[older] is not None

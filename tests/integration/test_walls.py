@@ -68,6 +68,7 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", "/api/v1/projects/{project_id}/stops"): lambda job: {"job_ids": [job], "dry_run": True},
     ("POST", "/api/v1/projects/{project_id}/resumes"): lambda job: {"job_ids": [job]},
     ("POST", "/api/v1/projects/{project_id}/savepoints"): lambda job: {"job_ids": [job]},
+    ("POST", "/api/v1/projects/{project_id}/savepoints/register"): lambda job: {"path": "b/none", "job_id": job},
 }
 # What makes something new in the caller's own project, and what takes it away again.
 MAKING = {

@@ -381,6 +381,35 @@ async def test_a_plan_of_a_resume_starts_exactly_what_it_has_shown(api: Api) -> 
     assert [await api.restored(job) for job in jobs] == [view["savepoint"] for view in shown["jobs"]]
     told = [event for event in (await api.get("events"))["events"] if event["kind"] == "start_accepted"]
     assert [event["detail"].endswith(f"As plan {plan} of local shows.") for event in told[-2:]] == [True, True]
+    order = await api.get(f"resumes/{answer['id']}")
+    assert (order["plan"], order["planned_by"], order["who"]) == (plan, "local", "local")
+
+
+async def test_a_resume_that_is_sent_again_under_its_key_gets_the_first_answer(api: Api) -> None:
+    jobs = await api.plane.run(2)
+    shown = await api.stopped(*jobs)
+    plan = (await api.post(f"stops/{shown['id']}/resume", dry_run=True))["plan"]
+    path = f"/api/v1/projects/{PROJECT}"
+
+    async def sent(where: str, key: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        answer = await api.http.post(f"{path}/{where}", json=body or None, headers={"Idempotency-Key": key})
+        return answer.status_code, answer.json()
+
+    first = await sent("resumes", "k", plan=plan)
+    assert (first[0], first[1]["accepted"]) == (202, 2)
+    for job in jobs:
+        await api.plane.until(job, JobStatus.RUNNING)
+    assert await sent("resumes", "k", plan=plan) == first
+    assert (await sent("resumes", "another", plan=plan))[0] == 409, "the world has moved"
+    other = await sent("resumes", "k", job_ids=jobs)
+    assert (other[0], other[1]["error_code"]) == (422, "idempotency_key_reused")
+    again = await sent(f"stops/{shown['id']}/resume", "of the stop")
+    assert (again[1]["id"], again[1]["accepted"]) == (first[1]["id"], 2), "they run from it already"
+    assert await sent(f"stops/{shown['id']}/resume", "of the stop") == again
+    nothing = await sent(f"resumes/{first[1]['id']}/retry", "a retry")
+    assert (nothing[0], nothing[1]["jobs"]) == (202, [])
+    assert await sent(f"resumes/{first[1]['id']}/retry", "a retry") == nothing
+    assert len(api.plane.fake.jobs) == 4, "each was started once, and brought back once"
 
 
 async def test_a_plan_of_a_resume_is_refused_where_a_state_has_changed(api: Api) -> None:

@@ -201,7 +201,8 @@ def _now(at: Scenario, run: Row) -> Row:
 
 
 async def _keeps_what_is_needed(at: Scenario) -> None:
-    keep = catalogue.Retention(oldest=datetime(2100, 1, 1, tzinfo=UTC))
-    found = await at.ask(lambda s: catalogue.dispensable(s.stop.db, keep, 0, 1000))
+    then = datetime(2100, 1, 1, tzinfo=UTC)
+    keep = catalogue.Retention(oldest=then)
+    found = await at.ask(lambda s: catalogue.dispensable(s.stop.db, keep, 0, 1000, now=then))
     if found is not None:
         at.world.watch.back.needs({savepoint.path for savepoint in found})

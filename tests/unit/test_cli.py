@@ -258,6 +258,7 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "savepoints",
         "savepoints list",
         "savepoints take",
+        "savepoints register",
         "savepoints verify",
         "savepoints delete",
         "savepoints inspect",
@@ -1088,6 +1089,51 @@ def test_savepoints_are_listed_one_a_line(stub: Stub, capsys: pytest.CaptureFixt
     ]
     assert second.split()[:3] == ["3", "1", "-"]
     assert second.endswith("-       2026-01-02 00:00:00Z  _metadata vanished  -")
+
+
+REGISTERED: dict[str, Any] = {
+    "id": 9,
+    "job_id": 12,
+    "path": "file:///archive/savepoint-1",
+    "kind": "savepoint",
+    "format": "canonical",
+    "bytes": 4000,
+    "drained": False,
+    "kept_at": "2026-01-01T00:00:00Z",
+    "run_id": None,
+    "fresh": True,
+    "protected": True,
+    "protected_until": "2026-02-01T00:00:00Z",
+    "whole": True,
+    "unchecked": 0,
+    "contents": {"version": 6, "checkpoint_id": 1, "files": 1, "operators": [{"id": "a", "name": "count", "bytes": 3}]},
+    "chosen": True,
+    "message": "The next resume of the job begins from it. It is 2 h older than the newest state of the job.",
+    "behind_seconds": 7200.0,
+    "newer": [{"path": "file:///savepoints/4", "kind": "savepoint", "kept_at": "2026-01-01T02:00:00Z"}],
+    "dry_run": False,
+}
+
+
+def test_register_says_what_it_is_and_what_it_goes_back_behind(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = (200, {**REGISTERED, "unchecked": 2, "fresh": False, "chosen": False})
+    stub.on("POST /savepoints/register", (200, REGISTERED), elsewhere)
+    path = REGISTERED["path"]
+    assert run(["savepoints", "register", path, "--job", "12", "--choose", "--keep-for", "31d"]) == 0
+    out, err = capsys.readouterr()
+    assert f"Savepoint 9 is registered for job 12: {path}" in out
+    assert "canonical savepoint" in out
+    assert "count" in out
+    assert "until 2026-02-01" in out
+    assert "2 h older" in out
+    assert "goes back behind 1 newer state of the job" in err
+    body = {"path": path, "job_id": 12, "protect": True, "choose": True, "keep_seconds": 31 * 86_400, "dry_run": False}
+    assert stub.asked[-1] == ("POST /savepoints/register", body)
+    assert run(["savepoints", "register", path, "--job", "12", "--json"]) == 1, "not all of it can be seen from there"
+    out, err = capsys.readouterr()
+    assert json.loads(out)["fresh"] is False
+    assert "2 of its files" in err
+    assert run(["savepoints", "register", path, "--job", "12", "--no-protect", "--keep-for", "1d"]) == 2
 
 
 def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

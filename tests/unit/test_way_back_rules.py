@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sluiceway.domain.behind import Known, behind
 from sluiceway.domain.engine import RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.fit import KIND_OF, Fit, FitKind, Left, Reason, Why, fit_of
@@ -241,3 +242,36 @@ def test_a_plan_differs_by_job(now: list[Shown], differ: list[int]) -> None:
     found = differences(SHOWN, now)
     assert [one.job_id for one in found] == differ
     assert all(one.was != one.now for one in found)
+
+
+# What a state of somebody's choosing goes back behind. ---------------------------------------------------------------
+
+A, B = Known("s3://b/a", Kind.SAVEPOINT, NOW - HOUR), Known("s3://b/b", Kind.CHECKPOINT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("path", "at", "newer", "by"),
+    [
+        ("s3://b/x", NOW - 2 * HOUR, [B, A], 2 * HOUR),
+        ("s3://b/x", NOW - MINUTE, [B], MINUTE),
+        ("s3://b/x", NOW, [], timedelta()),
+        ("s3://b/x", NOW + HOUR, [], timedelta()),
+        (B.path, NOW - 2 * HOUR, [A], HOUR),  # a state is never behind itself, whatever its times
+    ],
+)
+def test_what_a_state_goes_back_behind(path: str, at: datetime, newer: list[Known], by: timedelta) -> None:
+    found = behind(path, at, [A, B, A])
+    assert (list(found.newer), found.by) == (newer, by)
+    assert (found.told == "") == (not newer)
+
+
+def test_what_is_newer_is_named_up_to_a_bound_and_what_nobody_knows_is_told() -> None:
+    many = [Known(f"s3://b/{n}", None, NOW - n * MINUTE) for n in range(9)]
+    told_ = behind("s3://b/x", NOW - HOUR, many).told
+    assert told_.startswith(
+        "It is 1 h older than the newest state of the job. Newer: s3://b/0 (2026-11-27 12:00:00Z); "
+    )
+    assert "s3://b/4 (" in told_
+    assert "; and 4 more. What was done since is done again." in told_
+    assert "s3://b/5 (" not in told_
+    assert behind("s3://b/x", NOW, [], "storage does not answer").told.endswith("job: storage does not answer")

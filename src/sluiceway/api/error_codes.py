@@ -90,6 +90,25 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("The path names nothing under the storage root.", "该路径不在存储根目录之下。"),
         Text("Give a directory as bucket/directory.", "请填写 bucket/directory 形式的目录。"),
     ),
+    Code.NO_WHOLE_SAVEPOINT: (
+        Text("No whole savepoint or checkpoint lies there.", "该处没有完整的保存点或检查点。"),
+        Text(
+            "The message says what is wrong. Give the directory that holds its _metadata, or bring the files back.",
+            "消息中说明了问题。请指定 _metadata 所在的目录，或恢复文件。",
+        ),
+    ),
+    Code.SAVEPOINT_TOO_LARGE: (
+        Text("The _metadata has more in it than is ever read.", "该 _metadata 超过可读取的上限。"),
+        Text("Take a smaller one; the limits are those of storage.", "请使用较小的保存点；上限见存储说明。"),
+    ),
+    Code.ANOTHER_JOBS: (
+        Text("The savepoint belongs to another job.", "该保存点属于其他作业。"),
+        Text("Choose it for the job with import-savepoint.", "请使用 import-savepoint 为作业选择该保存点。"),
+    ),
+    Code.JOB_MAY_RUN: (
+        Text("The job may be running, so nothing can be chosen for it.", "作业可能正在运行，无法为其选择保存点。"),
+        Text("Stop it first, or register without choosing.", "请先停止作业，或仅登记而不选择。"),
+    ),
     Code.SAVEPOINT_NEEDED: (
         Text("A job still needs the savepoint.", "仍有作业需要该保存点。"),
         Text(

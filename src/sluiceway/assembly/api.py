@@ -21,8 +21,10 @@ from sluiceway.control.graphs import Graphs
 from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
+from sluiceway.control.named_states import GoingBack
 from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.queues import Queues
+from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.tags import ResourceTags, Tags
@@ -98,6 +100,7 @@ def _use_cases(
     variables = Variables(db, door.sign_in.vault, clock)
     reading = SqlReading(planner, variables.fill)
     fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
+    going_back = GoingBack(db, WaysBack(db, storage, clock))
     life = lifecycle(ground, queues, timeout, Judging(fit_of.judge, reading.options, local_zone()))
     return {
         **{field.name: getattr(life, field.name) for field in fields(life)},
@@ -105,6 +108,8 @@ def _use_cases(
         "plans": KeptPlans(db, clock),
         "buckets": Buckets(db, clock),
         "savepoints": Savepoints(db, storage, clock),
+        "register_savepoint": RegisterSavepoint(db, storage, clock, going_back),
+        "going_back": going_back,
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
         "fit_of": fit_of,
         "following": Following(db),

@@ -216,7 +216,7 @@ class Proceeded(Struct, frozen=True):
 
 
 class SavepointView(Struct, frozen=True):
-    """A savepoint that a stop has kept."""
+    """A savepoint that was kept, or registered."""
 
     id: int
     job_id: int
@@ -231,6 +231,55 @@ class SavepointView(Struct, frozen=True):
     needed_by: str
     format: str = ""
     unproven: str = ""
+    kind: str = "savepoint"
+    protected: bool = False
+    protected_until: str | None = None
+
+
+class NewerState(Struct, frozen=True):
+    """A state of a job that is newer than one that is registered."""
+
+    path: str
+    kind: str
+    kept_at: str
+
+
+class Operator(Struct, frozen=True):
+    """An operator whose state a savepoint holds."""
+
+    id: str
+    name: str | None
+    bytes: int
+
+
+class Contents(Struct, frozen=True):
+    """What a savepoint's `_metadata` says."""
+
+    version: int
+    operators: list[Operator]
+
+
+class Registered(Struct, frozen=True):
+    """What became of registering a savepoint of others."""
+
+    id: int | None
+    job_id: int
+    path: str
+    kind: str
+    format: str
+    bytes: int
+    drained: bool
+    kept_at: str
+    fresh: bool
+    protected: bool
+    protected_until: str | None
+    unchecked: int
+    contents: Contents | None
+    chosen: bool
+    message: str
+    behind_seconds: float
+    newer: list[NewerState]
+    dry_run: bool
 
 
 class SavepointViews(Struct, frozen=True):

@@ -6,6 +6,7 @@ Commands are short, so the standard library's client is used: it is there at onc
 import http.client
 import json
 import re
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -249,20 +250,20 @@ class Client:
 
     def resume_stop(self, stop_id: int, body: Mapping[str, object] | None = None) -> Reply:
         """Start exactly what a stop has stopped, each job from its own savepoint."""
-        return self._ok("POST", self._own(f"/stops/{stop_id}/resume"), body or None)
+        return self._once(f"/stops/{stop_id}/resume", body or None, uuid.uuid4().hex)
 
     def resume_failed(self, order: int, body: Mapping[str, object]) -> Reply:
         """Start what is parked or has failed on a way back: that with this id, or the last from the stop with it."""
         try:
-            return self._ok("POST", self._own(f"/resumes/{order}/retry"), body or None)
+            return self._once(f"/resumes/{order}/retry", body or None, uuid.uuid4().hex)
         except Failed as failed:
             if "(unknown_resume)" not in str(failed):
                 raise
-        return self._ok("POST", self._own(f"/stops/{order}/resume"), {**body, "failed": True})
+        return self._once(f"/stops/{order}/resume", {**body, "failed": True}, uuid.uuid4().hex)
 
     def resume_jobs(self, body: Mapping[str, object]) -> Reply:
         """Start each of these jobs from its newest state, or carry out a plan."""
-        return self._ok("POST", self._own("/resumes"), body)
+        return self._once("/resumes", body, uuid.uuid4().hex)
 
     def show_resume(self, resume_id: int) -> Reply:
         """A way back with all its jobs."""
@@ -279,6 +280,10 @@ class Client:
     def take_savepoints(self, body: Mapping[str, object]) -> Reply:
         """Take savepoints of running jobs."""
         return self._ok("POST", self._own("/savepoints"), body)
+
+    def register_savepoint(self, body: Mapping[str, object]) -> Reply:
+        """Put a savepoint of others into the catalogue; it can be repeated."""
+        return self._ok("POST", self._own("/savepoints/register"), body)
 
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""

@@ -12,6 +12,7 @@ from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verifi
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.register import register
 from sluiceway.storage.errors import BadStorage, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
@@ -19,7 +20,8 @@ from sluiceway.storage.paths import local_path
 from sluiceway.storage.s3 import bucket_root
 from sluiceway.storage.savepoints import Storage
 
-savepoints_app = commands("savepoints", "Take savepoints, look at them, and remove them.")
+savepoints_app = commands("savepoints", "Take savepoints, look at them, register those of others, and remove them.")
+savepoints_app.command(register)
 
 
 @savepoints_app.command(name="list")
@@ -31,7 +33,7 @@ def list_(
     limit: PositiveInt = 100,
     common: Common | None = None,
 ) -> int:
-    """List the savepoints that stops have kept, the newest first.
+    """List the savepoints that were kept or registered, the newest first.
 
     Example: `sluiceway savepoints list --job orders`
 
@@ -84,13 +86,19 @@ def _row(view: SavepointView) -> tuple[str, ...]:
         tables.moment(view.created_at),
         view.path,
         tables.size(view.bytes),
-        view.format,
+        " ".join(filter(None, (view.format, view.kind if view.kind != "savepoint" else ""))),
         tables.moment(view.verified_at),
-        tables.yes(view.needed) if view.needed else "",
+        _need(view),
         tables.moment(view.removed_at),
         view.fault,
         view.unproven,
     )
+
+
+def _need(view: SavepointView) -> str:
+    if view.protected and view.needed:
+        return "protected"
+    return tables.yes(view.needed) if view.needed else ""
 
 
 @savepoints_app.command

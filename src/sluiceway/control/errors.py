@@ -54,6 +54,14 @@ class NotWhole(ControlError):  # noqa: N818
     """There is no savepoint in a directory, or it is not whole."""
 
 
+class Unverifiable(NotWhole):
+    """A savepoint has more in it than is ever read, so nobody will know whether it is whole."""
+
+
+class AnotherJobs(ControlError):  # noqa: N818
+    """A state belongs to another job of the project."""
+
+
 class StorageTrouble(ControlError):  # noqa: N818
     """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
 

@@ -1,9 +1,9 @@
 """Bringing jobs back as one order: what a stop has stopped, single jobs, or what failed of another way back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sluiceway.control.errors import Forbidden, NotResumed, UnknownResume
+from sluiceway.control.errors import Forbidden, KeyReused, NotResumed, UnknownResume
 from sluiceway.control.retry_stops import told_as_one
 from sluiceway.control.start_jobs import PLAIN, StartJobs, Terms, way_back
 from sluiceway.domain.access import EVERYWHERE, Right
@@ -11,7 +11,8 @@ from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.batch import BatchState, Kind
 from sluiceway.domain.coming_back import MISSED, BackPolicy, BackWish
 from sluiceway.domain.way_back import Allowed
-from sluiceway.store import back_views, resumes, stories, views
+from sluiceway.store import answers, back_views, resumes, stories, views
+from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.resumes import ResumeIntent, Withdrawn
 
@@ -24,6 +25,8 @@ class Ask:
     who: str = ""
     allowed: Right = EVERYWHERE
     terms: Terms = PLAIN
+    key: Key | None = None  # for requests that may be sent again
+    answer: Callable[["Resumed"], str] = lambda _: ""  # what to keep under the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class ResumeJobs:
-    """The use cases. Each answers as soon as the intent is stored."""
+    """The use cases. Each answers as soon as the intent is stored.
+
+    Those that start jobs raise `AnsweredBefore` for a key that has an answer, and `KeyReused` where that is another's.
+    """
 
     start: StartJobs
 
@@ -53,9 +59,9 @@ class ResumeJobs:
         others = {job: verdict for job, verdict in judged.items() if verdict is not None}
         waves = {e.job_id: e.wave for e in entries if e.job_id not in others}
         before = await self._last(project, stop_id)
-        begun = await self._begin(project, waves, ask, others, source=stop_id, before=before)
-        known = begun.id if ask.terms.dry_run or before is None else begun.id or before.id
-        return Resumed(known, begun.verdicts)
+        return await self._begin(
+            project, waves, ask, others, source=stop_id, before=before, known=before.id if before else None
+        )
 
     async def of_jobs(self, project: str, job_ids: Sequence[int], ask: Ask | None = None) -> Resumed:
         """Start each of these from its newest savepoint or checkpoint."""
@@ -115,14 +121,24 @@ class ResumeJobs:
         source: int | None = None,
         before: Resume | None = None,
         base: BackPolicy | None = None,
+        known: int | None = None,
     ) -> Resumed:
-        """Begin what a request is about. `others`: the verdicts on those jobs of it that are not to be started."""
+        """Begin what a request is about. `others`: the verdicts on those jobs of it that are not to be started.
+
+        `known` is the order to look at where there is no new one.
+        """
         terms = ask.terms
+        if ask.key is not None and not terms.dry_run:
+            await self._check_key(project, ask.key)  # what was carried out must look changed by now
         plans = await self.start.plan(project, list(waves), resume=True, allowed=ask.allowed, terms=terms)
         if terms.approve is not None:
             terms.approve({**others, **plans.verdicts(None)})
         if terms.dry_run:
             return Resumed(None, {**others, **plans.verdicts(None)})
+
+        def answered(order: int | None, begun: set[int]) -> Resumed:
+            return Resumed(order or known, {**others, **plans.verdicts(begun)})
+
         intent = ResumeIntent(
             project,
             self.start.clock(),
@@ -131,12 +147,23 @@ class ResumeJobs:
             before.id if before else None,
             "" if source is None else f"It brings back what stop {source} has stopped.",
             ask.who,
-            terms.plan.told if terms.plan else "",
+            terms.plan,
+            ask.key,
+            lambda order, begun: ask.answer(answered(order, begun)),
         )
         starts = [replace(start, wave=waves[start.job_id]) for start in plans.starts]
-        order, begun = await resumes.accept(self.start.db, starts, sorted(RUNNABLE), intent)
+        try:
+            order, begun = await resumes.accept(self.start.db, starts, sorted(RUNNABLE), intent)
+        except AnsweredBefore as told:
+            raise _known_answer(told, ask.key) from None
         self.start.queues.wake(plans.clusters)
-        return Resumed(order, {**others, **plans.verdicts(begun)})
+        return answered(order, begun)
+
+    async def _check_key(self, project: str, key: Key) -> None:
+        try:
+            await answers.refuse_answered(self.start.db, project, key, self.start.clock())
+        except AnsweredBefore as before:
+            raise _known_answer(before, key) from None
 
     async def _last(self, project: str, stop_id: int) -> Resume | None:
         """The last way back from a stop, or from a retry of it."""
@@ -152,6 +179,11 @@ class ResumeJobs:
         barred = sorted(queue for queue in queues if not allowed(queue))
         if barred:
             raise Forbidden(f"You have no right to start jobs on {', '.join(barred)}, where jobs of this resume are.")
+
+
+def _known_answer(before: AnsweredBefore, key: Key | None) -> Exception:
+    """What to raise for a key that has an answer: that, or that it was another request's."""
+    return KeyReused(key.name) if key is not None and before.digest != key.digest else before
 
 
 def _superseded(entry: BackEntry) -> Verdict:

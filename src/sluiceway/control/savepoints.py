@@ -22,7 +22,11 @@ _NEEDS: Final = {
     Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and what that job kept since may "
     "be made of its files",
     Need.NAMED: "job {job} is to be resumed from it",
+    Need.PROTECTED: "it is protected, as somebody has asked for when it was registered for job {job}",
 }
+
+_WAY_OUT: Final = "Resume the job and stop it anew, or delete the job"
+_WAYS_OUT: Final = {Need.PROTECTED: "Register it again without protection"}
 
 
 def needed_by(savepoint: Savepoint) -> str:
@@ -40,7 +44,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Savepoints:
-    """The use cases around savepoints that stops have kept."""
+    """The use cases around savepoints that are in the catalogue."""
 
     db: Database
     storage: Storage
@@ -48,11 +52,11 @@ class Savepoints:
 
     async def list(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Savepoint]:
         """The latest savepoints (before one, if it is given), the newest first."""
-        return await catalogue.listed(self.db, project, which, limit, before)
+        return await catalogue.listed(self.db, project, which, limit, before, now=self.clock())
 
     async def show(self, project: str, savepoint_id: int) -> Savepoint:
         """One savepoint. Raises `UnknownSavepoint`."""
-        found = await catalogue.one(self.db, project, savepoint_id)
+        found = await catalogue.one(self.db, project, savepoint_id, now=self.clock())
         if found is None:
             raise UnknownSavepoint(f"There is no savepoint {savepoint_id} in this project.")
         return found
@@ -87,7 +91,7 @@ class Savepoints:
         if savepoint.need is not None and not force:
             raise SavepointNeeded(
                 f"Savepoint {savepoint_id} is still needed: {needed_by(savepoint)}. "
-                "Resume the job and stop it anew, or delete the job, or delete the savepoint by force."
+                f"{_WAYS_OUT.get(savepoint.need, _WAY_OUT)}, or delete the savepoint by force."
             )
         kept.keep()  # what is removed is also said to be
         claim = await catalogue.claim(self.db, savepoint.path)

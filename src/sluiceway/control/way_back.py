@@ -185,12 +185,11 @@ def _older(origin: Origin) -> tuple[str, Source] | None:
 
 def _seen(found: Inspection, source: Source, path: str = "") -> State:
     metadata = found.metadata
-    told = Kind(metadata.kind.value) if metadata and metadata.kind else None
     outside = f"{found.unchecked} of its files cannot be looked at from here" if found.unchecked else ""
     return State(
         path=path or found.path,
         source=source,
-        kind=_kind_of(found.path) or told,
+        kind=kind_of(found),
         at=None if found.written is None else datetime.fromtimestamp(found.written, UTC),
         whole=False if found.wrong else None if found.unchecked else True,
         fault=found.why or outside,
@@ -207,6 +206,12 @@ def _holders(found: Inspection) -> tuple[str, ...] | None:
     return tuple(
         dict.fromkeys(name for name in names if not name.startswith(_AGELESS) and not name.endswith(_OF_SINKS))
     )
+
+
+def kind_of(found: Inspection) -> Kind | None:
+    """What it is, by the name of its directory, or else by what `_metadata` says of itself."""
+    told = Kind(found.metadata.kind.value) if found.metadata and found.metadata.kind else None
+    return _kind_of(found.path) or told
 
 
 def _kind_of(path: str) -> Kind | None:

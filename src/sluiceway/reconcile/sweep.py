@@ -52,9 +52,10 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Remove what is beyond retention; how many it was."""
-        oldest = None if self._max_age is None else self._clock() - self._max_age
+        now = self._clock()
+        oldest = None if self._max_age is None else now - self._max_age
         keep, after, count = Retention(oldest, self._most), 0, 0
-        while page := await catalogue.dispensable(self._db, keep, after, PAGE):
+        while page := await catalogue.dispensable(self._db, keep, after, PAGE, now=now):
             for savepoint in page:
                 count += await self._remove(savepoint)
             after = page[-1].id

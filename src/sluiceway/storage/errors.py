@@ -23,6 +23,10 @@ class StorageUnreadable(Exception):  # noqa: N818
     """Storage could not be read (or written), so nobody can say what lies there."""
 
 
+class TooMuchToRead(StorageUnreadable):
+    """A `_metadata` that is larger, or has more in it, than is ever read: nobody will know whether it is whole."""
+
+
 class NotASavepoint(Exception):  # noqa: N818
     """What lies at a path is not a savepoint under the root, and is not touched."""
 

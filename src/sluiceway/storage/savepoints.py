@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.disk import Disk
-from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, reason_of
+from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, TooMuchToRead, reason_of
 from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, Newest, Passed, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, TooMuchMetadata, parse
@@ -300,12 +300,12 @@ class Storage:
 
     def _parse(self, head: Found, pulse: Pulse) -> Metadata:
         if head.size > LARGEST:
-            raise StorageUnreadable(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
+            raise TooMuchToRead(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
         with self._root.open(head.key) as content:
             try:
                 return parse(content, pulse.pause)
             except TooMuchMetadata as error:
-                raise StorageUnreadable(f"{head.key} cannot be verified: {error}") from error
+                raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
 
     def _place(self, reference: Reference, directory: str) -> str | None:
         """Where a referenced file lies under the root; None when it does not."""

@@ -54,6 +54,8 @@ class Resume:
     phases: Mapping[BackPhase, int]
     retry_of: int | None
     first: int  # of its story
+    plan_id: int | None = None  # the dry run that it carries out
+    planned_by: str = ""
     entries: Sequence[BackEntry] = ()
 
     @property
@@ -158,4 +160,6 @@ def _to_resume(row: Any, phases: Mapping[BackPhase, int]) -> Resume:
         phases=dict(phases),
         retry_of=row.retry_of,
         first=row.story or row.id,
+        plan_id=row.plan_id,
+        planned_by=row.planned_by,
     )

@@ -1,11 +1,26 @@
-"""The catalogue of savepoints: what stops have kept, what is known of each, and which of them somebody still needs."""
+"""The catalogue of savepoints: what was kept or registered, what is known of each, and which of them somebody needs.
+
+Those that are registered come in through `store/registered.py`.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 
-from sqlalchemy import ColumnElement, RowMapping, ScalarSelect, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    and_,
+    case,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.domain.stop import StopPhase
@@ -16,6 +31,7 @@ from sluiceway.store.schema import events, jobs, runs, savepoints, stops
 
 # A run that owns what it was restored from, or may: what never came to its cluster owns nothing.
 OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
+_TIMES = ("verified_at", "removed_at", "registered_at", "protected_until")
 
 
 class Need(StrEnum):
@@ -26,6 +42,7 @@ class Need(StrEnum):
     NEWEST = "newest"  # no later one of it is whole, or none that is proven
     CLAIMED = "claimed"  # a run of it was resumed in claim mode: Flink owns the files, and builds on them
     NAMED = "named"  # another job was told to be resumed from it
+    PROTECTED = "protected"  # somebody has asked for it to be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +52,7 @@ class Savepoint:
     id: int
     project: str
     job_id: int
-    run_id: int
+    run_id: int | None  # None: no run of ours has made it
     batch_id: int | None
     path: str
     size: int | None
@@ -49,6 +66,10 @@ class Savepoint:
     fault: str
     unproven: str  # why a resume does not take it
     removed_at: datetime | None
+    kind: str
+    registered_at: datetime | None
+    protected: bool
+    protected_until: datetime | None  # None where it is protected: for good
     need: Need | None
     needing: int | None  # the job that needs it
 
@@ -78,7 +99,9 @@ class Retention:
     most: int | None = None  # of each job
 
 
-async def listed(db: Database, project: str, which: Which, limit: int, before: int | None = None) -> list[Savepoint]:
+async def listed(
+    db: Database, project: str, which: Which, limit: int, before: int | None = None, *, now: datetime
+) -> list[Savepoint]:
     """The latest savepoints of a project (before one, if it is given), the newest first."""
     matching = [savepoints.c.project == project]
     wanted = {"job_id": which.job_id, "batch_id": which.batch_id}
@@ -87,28 +110,33 @@ async def listed(db: Database, project: str, which: Which, limit: int, before: i
         matching.append(savepoints.c.removed_at.is_(None))
     if before is not None:
         matching.append(savepoints.c.id < before)
-    return await _read(db, _whole().where(*matching).order_by(savepoints.c.id.desc()).limit(limit))
+    return await _read(db, _whole(now).where(*matching).order_by(savepoints.c.id.desc()).limit(limit))
 
 
-async def one(db: Database, project: str, savepoint_id: int) -> Savepoint | None:
+async def one(db: Database, project: str, savepoint_id: int, *, now: datetime) -> Savepoint | None:
     """One savepoint of a project, also one that was removed."""
     mine = (savepoints.c.project == project) & (savepoints.c.id == savepoint_id)
-    return next(iter(await _read(db, _whole().where(mine))), None)
+    return next(iter(await _read(db, _whole(now).where(mine))), None)
 
 
-async def dispensable(db: Database, keep: Retention, after: int, limit: int) -> list[Savepoint]:
-    """Savepoints of all projects that follow an id, are beyond what is to be kept, and are needed by nobody."""
+async def dispensable(db: Database, keep: Retention, after: int, limit: int, *, now: datetime) -> list[Savepoint]:
+    """Savepoints of all projects that follow an id, are beyond what is to be kept, and are needed by nobody.
+
+    One that is registered ages from then on, and one that is protected takes no place among the `most` of its job.
+    """
     beyond: list[ColumnElement[bool]] = []
     if keep.oldest is not None:
-        beyond.append(savepoints.c.created_at < epoch_ms(keep.oldest))
+        since = func.coalesce(savepoints.c.registered_at, savepoints.c.created_at)
+        beyond.append(since < epoch_ms(keep.oldest))
     if keep.most is not None:
         place = func.row_number().over(partition_by=savepoints.c.job_id, order_by=savepoints.c.id.desc())
-        present = select(savepoints.c.id, place.label("place")).where(savepoints.c.removed_at.is_(None)).subquery()
+        counted = (savepoints.c.removed_at.is_(None), not_(_protected(now)))
+        present = select(savepoints.c.id, place.label("place")).where(*counted).subquery()
         beyond.append(savepoints.c.id.in_(select(present.c.id).where(present.c.place > keep.most)))
     if not beyond:
         return []
-    matching = (savepoints.c.removed_at.is_(None), savepoints.c.id > after, or_(*beyond), _need().is_(None))
-    return await _read(db, _whole().where(*matching).order_by(savepoints.c.id).limit(limit))
+    matching = (savepoints.c.removed_at.is_(None), savepoints.c.id > after, or_(*beyond), _need(now).is_(None))
+    return await _read(db, _whole(now).where(*matching).order_by(savepoints.c.id).limit(limit))
 
 
 async def verified(db: Database, savepoint: Savepoint, now: datetime, who: str) -> None:
@@ -140,24 +168,24 @@ async def _change(
             await connection.execute(insert(events), [told])
 
 
-@cache
-def _whole() -> Select[tuple[object, ...]]:
+def _whole(now: datetime) -> Select[tuple[object, ...]]:
     joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
-    needing = case(*((when, who) for when, _, who in _needs()))
-    return select(*savepoints.c, _need().label("need"), needing.label("needing")).select_from(joined)
+    needing = case(*((when, who) for when, _, who in _needs(now)))
+    return select(*savepoints.c, _need(now).label("need"), needing.label("needing")).select_from(joined)
 
 
-def _need() -> ColumnElement[str | None]:
+def _need(now: datetime) -> ColumnElement[str | None]:
     """What a job needs it for. Starts and resumes take nothing else, so one may go that was not needed just now."""
-    return case(*((when, need.value) for when, need, _ in _needs()))
+    return case(*((when, need.value) for when, need, _ in _needs(now)))
 
 
-def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]]:
+def _needs(now: datetime) -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]]:
     """When it is needed, what for, and by which job. The first that holds counts."""
     other = savepoints.alias()
     newest = select(func.max(other.c.id)).where(
         other.c.job_id == savepoints.c.job_id, other.c.removed_at.is_(None), other.c.fault == ""
     )
+    newest = newest.where(other.c.registered_at.is_(None))  # ids tell what came last only of those that we have made
     proven = newest.where(other.c.unproven == "").scalar_subquery()
     path, own = savepoints.c.path, jobs.c.id
     present = savepoints.c.removed_at.is_(None)
@@ -169,7 +197,13 @@ def _needs() -> list[tuple[ColumnElement[bool], Need, ColumnElement[int | None]]
         (and_(present, _restored().is_not(None)), Need.RESTORED_FROM, _restored()),
         (and_(mine, last), Need.NEWEST, own),
         (and_(present, _named().is_not(None)), Need.NAMED, _named()),
+        (and_(present, _protected(now)), Need.PROTECTED, savepoints.c.job_id),
     ]
+
+
+def _protected(now: datetime) -> ColumnElement[bool]:
+    until = savepoints.c.protected_until
+    return and_(savepoints.c.protected, or_(until.is_(None), until > epoch_ms(now)))
 
 
 def _claimed() -> ScalarSelect[int | None]:
@@ -210,7 +244,7 @@ async def _read(db: Database, wanted: Select[tuple[object, ...]]) -> list[Savepo
 
 
 def _savepoint(row: RowMapping) -> Savepoint:
-    times = {name: moment(row[name]) for name in ("verified_at", "removed_at")}
+    times = {name: moment(row[name]) for name in _TIMES}
     need = None if row["need"] is None else Need(row["need"])
     rest = {name: value for name, value in row.items() if name not in {"stop_id", "snapshot_id"}}
     return Savepoint(**{**rest, **times, "created_at": instant(row["created_at"]), "need": need})

@@ -93,15 +93,18 @@ class Choice:
 
 async def choose_savepoint(db: Database, choice: Choice, runnable: Sequence[JobStatus], now: datetime) -> bool:
     """Let the job's next run be resumed from there, if the job may still be started; tells whether."""
+    async with db.write() as connection:
+        return await choose(connection, choice, runnable, epoch_ms(now))
+
+
+async def choose(connection: AsyncConnection, choice: Choice, runnable: Sequence[JobStatus], at: int) -> bool:
+    """The same, as a part of a transaction."""
     chosen = {"chosen_savepoint": choice.path, "savepoint_path": choice.path, "savepoint_size": choice.size}
     mine = (*known(choice.project), jobs.c.id == choice.job_id, jobs.c.status.in_(runnable))
-    told = event(
-        "savepoint_imported", epoch_ms(now), choice.project, job_id=choice.job_id, who=choice.who, detail=choice.path
-    )
-    async with db.write() as connection:
-        changed = await connection.execute(update(jobs).where(*mine).values(chosen))
-        if changed.rowcount:
-            await connection.execute(insert(events), [told])
+    changed = await connection.execute(update(jobs).where(*mine).values(chosen))
+    if changed.rowcount:
+        told = event("savepoint_imported", at, choice.project, job_id=choice.job_id, who=choice.who, detail=choice.path)
+        await connection.execute(insert(events), [told])
     return bool(changed.rowcount)
 
 

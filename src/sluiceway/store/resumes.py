@@ -3,7 +3,7 @@
 The rules are in `domain/coming_back.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of, release
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
-from sluiceway.store import intents, stories
+from sluiceway.store import answers, intents, stories
+from sluiceway.store.answers import Key
 from sluiceway.store.batches import find, go_on, let_begin, set_state
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.database import Database, epoch_ms
@@ -38,7 +40,9 @@ class ResumeIntent:
     retry_of: int | None = None  # the order before, in whose story it is
     detail: str = ""
     who: str = ""
-    note: str = ""  # for the audit of each start
+    plan: PlanRef | None = None  # the dry run that it carries out; told in the audit of each start
+    key: Key | None = None  # for requests that may be sent again
+    answer: Callable[[int | None, set[int]], str] = lambda *_: ""  # what to keep under the key
 
 
 async def accept(
@@ -46,23 +50,36 @@ async def accept(
 ) -> tuple[int | None, set[int]]:
     """Store a way back with the starts of those jobs that may still be started: its id, and which they were.
 
-    Without any there is no order, and the id is None.
+    Without any there is no order, and the id is None. With a key, what `answer` makes of these is kept for whoever
+    sends the request again. Raises `AnsweredBefore`, and then nothing was changed.
     """
     async with db.write() as connection:
-        order = await _new(connection, intent)
-        gated = intent.policy.gated or len({start.wave for start in starts}) > 1
-        mine = [replace(start, batch_id=order, held=gated) for start in starts]
-        begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, intent.note)
-        if not begun:
-            await connection.execute(delete(batches).where(batches.c.id == order))
-            return None, begun
-        detail = " ".join(filter(None, (intent.detail, intent.note)))
-        told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
-        await connection.execute(insert(events), [told | {"batch_id": order}])
-        await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
-        if gated:
-            await let_start(connection, [order], intent.now)
+        if intent.key is not None:
+            await answers.refuse_known(connection, intent.project, intent.key, intent.now)
+        order, begun = await _accepted(connection, starts, runnable, intent)
+        if intent.key is not None:
+            await answers.keep(connection, intent.project, intent.key, intent.answer(order, begun), intent.now)
         return order, begun
+
+
+async def _accepted(
+    connection: AsyncConnection, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent
+) -> tuple[int | None, set[int]]:
+    order = await _new(connection, intent)
+    gated = intent.policy.gated or len({start.wave for start in starts}) > 1
+    mine = [replace(start, batch_id=order, held=gated) for start in starts]
+    note = intent.plan.told if intent.plan else ""
+    begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, note)
+    if not begun:
+        await connection.execute(delete(batches).where(batches.c.id == order))
+        return None, begun
+    detail = " ".join(filter(None, (intent.detail, note)))
+    told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
+    await connection.execute(insert(events), [told | {"batch_id": order}])
+    await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
+    if gated:
+        await let_start(connection, [order], intent.now)
+    return order, begun
 
 
 async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
@@ -81,6 +98,8 @@ async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
         "park_restarts": bound.restarts,
         "source_id": intent.source,
         "retry_of": intent.retry_of,
+        "plan_id": intent.plan.id if intent.plan else None,
+        "planned_by": intent.plan.who if intent.plan else "",
         "story": await stories.begin(connection, intent.retry_of),
         "created_at": epoch_ms(intent.now),
     }

@@ -332,14 +332,14 @@ snapshots = Table(
     sqlite_autoincrement=True,
 )
 
-# Every savepoint that was kept. A row outlives the files: `removed_at` says when they went.
+# Every savepoint that was kept or registered. A row outlives the files: `removed_at` says when they went.
 savepoints = Table(
     "savepoints",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("project", Text, nullable=False),
     Column("job_id", BigInteger, nullable=False),
-    Column("run_id", BigInteger, nullable=False),
+    Column("run_id", BigInteger),  # that has made it; none where that was no run of ours
     Column("stop_id", BigInteger),  # the stop that has kept it,
     Column("snapshot_id", BigInteger),  # or the request to take it while the job ran
     Column("batch_id", BigInteger),
@@ -350,11 +350,15 @@ savepoints = Table(
     Column("drained", Boolean, nullable=False),
     Column("flink_version", Text, nullable=False),
     Column("reason", Text, nullable=False),  # of the batch
-    Column("created_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # when it was complete
     Column("verified_at", BigInteger),  # when it was last read and found whole
     Column("fault", Text, nullable=False, server_default=""),  # what was wrong when it was last read
     Column("unproven", Text, nullable=False, server_default=""),  # why a resume does not take it
     Column("removed_at", BigInteger),
+    Column("kind", Text, nullable=False, server_default="savepoint"),  # or: checkpoint
+    Column("registered_at", BigInteger),  # when somebody has put it here by its path
+    Column("protected", Boolean, nullable=False, server_default=text("0")),  # retention leaves it alone,
+    Column("protected_until", BigInteger),  # until then, where that is said
     Index("savepoints_by_time", "project", "id"),
     Index("savepoints_of_job", "job_id", "id"),
     Index("savepoints_by_path", "path"),

@@ -93,6 +93,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{_OWN}/events"): Action.EVENTS,
     ("GET", f"{_OWN}/savepoints"): Action.LIST,
     ("POST", f"{_OWN}/savepoints"): Action.UPDATE,
+    ("POST", f"{_OWN}/savepoints/register"): Action.UPDATE,
     ("GET", f"{_OWN}/savepoints/{{savepoint_id}}"): Action.GET,
     ("DELETE", f"{_OWN}/savepoints/{{savepoint_id}}"): Action.REMOVE,
     ("POST", f"{_OWN}/savepoints/{{savepoint_id}}/verify"): Action.VERIFY,

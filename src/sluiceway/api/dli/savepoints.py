@@ -14,14 +14,17 @@ from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Text
+from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.views import DEADLY, UNREGISTERED
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.named_states import GoingBack
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.behind import Behind
+from sluiceway.domain.way_back import length
 
 TRIGGER: Final = "TRIGGER"
 
@@ -33,6 +36,11 @@ CHOSEN: Final = Text(
     "The savepoint is whole. Start the job with resume_savepoint, and it begins from there.",
     "保存点完整。请带 resume_savepoint 启动作业，作业将从该保存点恢复。",
 )
+BEHIND: Final = Text(
+    " It is {by} older than the newest state of the job: {path}{more}. What was done since is done again.",
+    " 它比作业的最新状态 {path} 旧 {by}{more}；此后处理的数据将重新处理。",
+)
+AND_MORE: Final = Text(", one of {count} that are newer", "（共有 {count} 个更新的状态）")
 NOT_RUNNING: Final = Text(
     "The job is in status {status}, so no savepoint can be taken{note}. A savepoint needs status job_running.",
     "作业状态为 {status}，不能触发保存点{note}。只有 job_running 状态的作业可以触发保存点。",
@@ -47,6 +55,7 @@ NONE_THERE: Final = Text(
 )
 
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
+GoingBackGiven = NamedDependency[SkipValidation[GoingBack]]
 ImportSavepointGiven = NamedDependency[SkipValidation[ImportSavepoint]]
 
 
@@ -112,12 +121,13 @@ async def import_savepoint(
     truth: TruthGiven,
     import_savepoint: ImportSavepointGiven,
     permit: PermitGiven,
+    going_back: GoingBackGiven,
 ) -> wire.Done:
     """Let the next run that resumes begin from a savepoint, which is read first."""
     if data.job_id is not None and requests.job_id(str(data.job_id)) != job:
         raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
     try:
-        await import_savepoint(project, job, data.savepoint_path, who=permit.who)
+        found = await import_savepoint(project, job, data.savepoint_path, who=permit.who)
     except UnknownJob:
         raise DliError(Code.STOP_UNKNOWN) from None
     except WrongState as error:
@@ -128,10 +138,20 @@ async def import_savepoint(
         raise DliError(Code.UNAVAILABLE, why=str(error).rstrip(".")) from None
     except UnusablePath as error:
         raise _bad_path(error) from None
-    return wire.Done(CHOSEN.in_(language), truth.say(success=True))
+    message = CHOSEN.in_(language) + _behind(await going_back(project, job, found), language)
+    return wire.Done(message, truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
+
+
+def _behind(behind: Behind, language: Language) -> str:
+    """What an import goes back behind; empty where it is the newest that is known."""
+    if not behind.newer:
+        return ""
+    count = len(behind.newer)
+    more = AND_MORE.say(language, {"count": count}) if count > 1 else ""
+    return BEHIND.say(language, {"by": length(behind.by), "path": behind.newer[0].path, "more": more})
 
 
 def _refusal(verdict: Verdict) -> DliError | None:

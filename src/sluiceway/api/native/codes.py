@@ -20,6 +20,10 @@ class Code(StrEnum):
     UNKNOWN_PLAN = "unknown_plan"
     PLAN_OUTDATED = "plan_outdated"
     UNUSABLE_PATH = "unusable_path"
+    NO_WHOLE_SAVEPOINT = "no_whole_savepoint"
+    SAVEPOINT_TOO_LARGE = "savepoint_too_large"
+    ANOTHER_JOBS = "savepoint_of_another_job"
+    JOB_MAY_RUN = "job_may_run"
     SAVEPOINT_NEEDED = "savepoint_needed"
     SAVEPOINT_REMOVED = "savepoint_removed"
     SAVEPOINT_UNREMOVABLE = "savepoint_unremovable"
@@ -43,6 +47,10 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNKNOWN_PLAN: 404,
     Code.PLAN_OUTDATED: 409,
     Code.UNUSABLE_PATH: 400,
+    Code.NO_WHOLE_SAVEPOINT: 400,
+    Code.SAVEPOINT_TOO_LARGE: 400,
+    Code.ANOTHER_JOBS: 409,
+    Code.JOB_MAY_RUN: 409,
     Code.SAVEPOINT_NEEDED: 409,
     Code.SAVEPOINT_REMOVED: 409,
     Code.SAVEPOINT_UNREMOVABLE: 409,

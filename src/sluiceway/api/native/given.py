@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import Parameter, SkipValidation
+from litestar.params import HeaderParameter, Parameter, SkipValidation
 
 from sluiceway.api.native import wire
 from sluiceway.control.following import Following
@@ -12,6 +12,7 @@ from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
+from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
@@ -24,6 +25,7 @@ RetryStopsGiven = NamedDependency[SkipValidation[RetryStops]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
 SavepointsGiven = NamedDependency[SkipValidation[Savepoints]]
+RegisterSavepointGiven = NamedDependency[SkipValidation[RegisterSavepoint]]
 TakeSavepointsGiven = NamedDependency[SkipValidation[TakeSavepoints]]
 JobDiffsGiven = NamedDependency[SkipValidation[JobDiffs]]
 PlansGiven = NamedDependency[SkipValidation[KeptPlans]]
@@ -47,6 +49,17 @@ ResumeId = Annotated[
     Parameter(**id_bounds(), description="The id that the resume was accepted under."),
 ]
 
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        required=False,
+        description="Names the request; sent again within 7 days it gets the first answer, and nothing is done twice.",
+    ),
+]
+
 
 def refusals(*statuses: int) -> dict[int, ResponseSpec]:
     """How a path says no, for its description."""
@@ -56,8 +69,8 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 _WHY = {
     400: "The request is not understood. Nothing was done.",
     404: "There is no such job, stop, resume, savepoint, resource, queue or plan.",
-    409: "The savepoint was removed, is still needed, or is not the service's to remove; a plan no longer holds; or "
-    "nothing was resumed yet.",
+    409: "The savepoint was removed, is still needed, is not the service's to remove, or is another job's; the job may "
+    "be running; a plan no longer holds; or nothing was resumed yet.",
     413: "The body is too long. Nothing was done.",
     429: "The caller asks too often, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",

@@ -79,6 +79,8 @@ class ResumeHead(Struct, frozen=True, kw_only=True):
     stop_id: int | None  # the stop whose jobs it brings back
     retry_of: int | None  # the resume of which it takes what failed
     retried_by: int | None  # the resume that takes what failed of it
+    plan: int | None  # the dry run that it carries out
+    planned_by: str  # who made that
     story: Story | None  # null where nothing was tried again
     who: str
     created_at: datetime

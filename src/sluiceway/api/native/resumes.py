@@ -3,13 +3,14 @@
 Each may be looked at first, and then carried out as that look, a plan, has shown it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.exceptions import ClientException
 from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
@@ -19,6 +20,7 @@ from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json, OptionalJson
 from sluiceway.api.native.given import (
     BatchId,
+    IdempotencyKey,
     PlansGiven,
     Project,
     QueriesGiven,
@@ -37,6 +39,7 @@ from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import BackWish
 from sluiceway.domain.plan import Plan, PlanKind, PlanRef
 from sluiceway.domain.way_back import Allowed
+from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.stories import Story
 
@@ -50,7 +53,7 @@ NOTHING_SAID = resume_wire.ResumeRequest()
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what a stop has stopped",
-    responses=refusals(404, 409),
+    responses=refusals(404, 409, 422),
 )
 async def resume_stop(
     project_id: Project,
@@ -58,7 +61,9 @@ async def resume_stop(
     resume_jobs: ResumeJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
+    request: Request[Any, Any, Any],
     data: JSONBody[resume_wire.ResumeRequest | None] = None,
+    key: IdempotencyKey = None,
 ) -> resume_wire.Resumed:
     """Start exactly the jobs that this stop, and retries of it, have stopped, each from its own savepoint.
 
@@ -68,7 +73,8 @@ async def resume_stop(
     `dry_run` no job is touched: the answer says of each what its way back comes to, and names a plan.
     """
     asked = resume_wire.Planned(stop_id=stop_id, resume=data or NOTHING_SAID)
-    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+    named = await _named(key, request, permit)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
 
 
 @post(
@@ -78,7 +84,7 @@ async def resume_stop(
     return_dto=None,
     tags=["resumes"],
     summary="Bring back single jobs, or carry out a plan",
-    responses=refusals(404, 409, 413),
+    responses=refusals(404, 409, 413, 422),
 )
 async def resume_some(
     project_id: Project,
@@ -86,6 +92,8 @@ async def resume_some(
     resume_jobs: ResumeJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
+    request: Request[Any, Any, Any],
+    key: IdempotencyKey = None,
 ) -> resume_wire.Resumed:
     """Start each of these jobs from its newest savepoint or checkpoint.
 
@@ -97,13 +105,15 @@ async def resume_some(
     if data.plan is not None:
         if data != resume_wire.JobsResumeRequest(plan=data.plan):
             raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
-        return await _carry_out(resume_jobs, plans, project_id, data.plan, permit)
+        named = await _named(key, request, permit)
+        return await _carry_out(resume_jobs, plans, project_id, data.plan, permit, named)
     if data.job_ids is None:
         raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
     asked = resume_wire.Planned(
         job_ids=data.job_ids, resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
     )
-    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+    named = await _named(key, request, permit)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
 
 
 @get("/resumes", tags=["resumes"], summary="The latest resumes", responses=refusals())
@@ -142,7 +152,7 @@ async def show_resume(project_id: Project, resume_id: ResumeId, queries: Queries
     return_dto=None,
     tags=["resumes"],
     summary="Bring back what did not come back",
-    responses=refusals(404),
+    responses=refusals(404, 422),
 )
 async def retry_resume(
     project_id: Project,
@@ -150,12 +160,15 @@ async def retry_resume(
     resume_jobs: ResumeJobsGiven,
     plans: PlansGiven,
     permit: PermitGiven,
+    request: Request[Any, Any, Any],
     data: JSONBody[resume_wire.ResumeRequest | None] = None,
+    key: IdempotencyKey = None,
 ) -> resume_wire.Resumed:
     """Start exactly those jobs of a resume, or of the last retry of it, that are parked or have failed, each from its
     newest state. What the body leaves open is as it was in that. The body may be left out."""
     asked = resume_wire.Planned(resume_id=resume_id, resume=data or NOTHING_SAID)
-    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit)
+    named = await _named(key, request, permit)
+    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
 
 
 @post(
@@ -189,13 +202,17 @@ async def proceed_resume(
 
 
 async def _looked_at_or_begun(
-    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, asked: resume_wire.Planned, permit: Permit
+    resume_jobs: ResumeJobs,
+    plans: PlansGiven,
+    project: str,
+    asked: resume_wire.Planned,
+    permit: Permit,
+    key: Key | None,
 ) -> resume_wire.Resumed:
     how = asked.resume
-    terms = Terms(_allowed(how), dry_run=how.dry_run)
-    resumed = await _begun(resume_jobs, project, asked, permit, terms)
     if not how.dry_run:
-        return _answer(resumed)
+        return await _answered(resume_jobs, project, asked, _ask(how, permit, Terms(_allowed(how)), key))
+    resumed = await _begun(resume_jobs, project, asked, _ask(how, permit, Terms(_allowed(how), dry_run=True)))
     request = msgspec.json.encode(msgspec.structs.replace(asked, resume=msgspec.structs.replace(how, dry_run=False)))
     shown_ = kept_plans.of_starts(resumed.verdicts)
     plan = await plans.keep(project, PlanKind.RESUME, permit.who, request.decode(), shown_)
@@ -203,18 +220,30 @@ async def _looked_at_or_begun(
 
 
 async def _carry_out(
-    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, plan_id: int, permit: Permit
+    resume_jobs: ResumeJobs, plans: PlansGiven, project: str, plan_id: int, permit: Permit, key: Key | None
 ) -> resume_wire.Resumed:
     plan = await plans.find(project, plan_id, PlanKind.RESUME)
     asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
     terms = Terms(_allowed(asked.resume), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
-    return _answer(await _begun(resume_jobs, project, asked, permit, terms))
+    return await _answered(resume_jobs, project, asked, _ask(asked.resume, permit, terms, key))
 
 
-async def _begun(
-    resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, permit: Permit, terms: Terms
-) -> Resumed:
-    ask = _ask(asked.resume, permit, terms)
+async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permit) -> Key | None:
+    """The request by its name, with all that it says: one that says something else is another one."""
+    if key is None:
+        return None
+    said = request.url.path.encode() + b"\n" + await request.body()
+    return Key(key, hashlib.sha256(said).hexdigest(), permit.who)
+
+
+async def _answered(resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, ask: Ask) -> resume_wire.Resumed:
+    try:
+        return _answer(await _begun(resume_jobs, project, asked, ask))
+    except AnsweredBefore as before:
+        return msgspec.json.decode(before.answer, type=resume_wire.Resumed)
+
+
+async def _begun(resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, ask: Ask) -> Resumed:
     if asked.resume_id is not None:
         return await resume_jobs.failed(project, asked.resume_id, ask)
     if asked.stop_id is None:
@@ -231,7 +260,7 @@ def _allowed(data: resume_wire.ResumeRequest) -> frozenset[Allowed]:
     return frozenset(map(Allowed, data.allow))
 
 
-def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN) -> Ask:
+def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN, key: Key | None = None) -> Ask:
     """Raises `ClientException`."""
     when = data.abort_when or wire.AbortWhen()
     if data.abort_when is not None and (when.failures is None) == (when.share is None):
@@ -240,7 +269,11 @@ def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN) 
         raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
     after = None if data.park_after_seconds is None else timedelta(seconds=data.park_after_seconds)
     wish = BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
-    return Ask(wish, permit.who, permit.on(Action.START), terms)
+    return Ask(wish, permit.who, permit.on(Action.START), terms, key, _kept)
+
+
+def _kept(resumed: Resumed) -> str:
+    return msgspec.json.encode(_answer(resumed)).decode()
 
 
 def _answer(resumed: Resumed) -> resume_wire.Resumed:
@@ -254,6 +287,8 @@ def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHea
         id=resume.id,
         stop_id=resume.source,
         retry_of=resume.retry_of,
+        plan=resume.plan_id,
+        planned_by=resume.planned_by,
         retried_by=told.retried_by.get(resume.id) if told else None,
         story=story_view(told),
         who=resume.who,

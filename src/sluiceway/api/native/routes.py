@@ -9,14 +9,17 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.error_help import COME_AGAIN, pointing
 from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
+from sluiceway.api.native.answers import shown
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
+    AnotherJobs,
     BadResource,
     ControlError,
     Forbidden,
     KeyReused,
     NotResumed,
+    NotWhole,
     PlanOutdated,
     ResourceTooLarge,
     SavepointNeeded,
@@ -32,6 +35,8 @@ from sluiceway.control.errors import (
     UnknownSavepoint,
     Unremovable,
     UnusablePath,
+    Unverifiable,
+    WrongState,
 )
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
@@ -57,6 +62,7 @@ _HANDLERS = [
     events.list_events,
     savepoints.list_savepoints,
     savepoints.take_savepoints,
+    savepoints.register_savepoint,
     savepoints.show_savepoint,
     savepoints.verify_savepoint,
     savepoints.delete_savepoint,
@@ -89,6 +95,10 @@ def routes() -> Router:
             SavepointRemoved: _no(Code.SAVEPOINT_REMOVED),
             Unremovable: _no(Code.SAVEPOINT_UNREMOVABLE),
             UnusablePath: _no(Code.UNUSABLE_PATH),
+            Unverifiable: _no(Code.SAVEPOINT_TOO_LARGE),
+            NotWhole: _no(Code.NO_WHOLE_SAVEPOINT),
+            AnotherJobs: _no(Code.ANOTHER_JOBS),
+            WrongState: _may_run,
             StorageTrouble: _no(Code.STORAGE_UNREADABLE),
             KeyReused: _no(Code.KEY_REUSED),
             UnknownPlan: _no(Code.UNKNOWN_PLAN),
@@ -112,6 +122,11 @@ def _no(code: Code) -> Callable[[Request[Any, Any, Any], ControlError], Response
         return _refused(code, str(error), STATUS[code])
 
     return answer
+
+
+def _may_run(_: Request[Any, Any, Any], error: WrongState) -> Response[wire.Error]:
+    text = f"The job is {shown(error.status)}, so nothing can be chosen for it. Stop it first, or do not choose."
+    return _refused(Code.JOB_MAY_RUN, text, STATUS[Code.JOB_MAY_RUN])
 
 
 def _outdated(_: Request[Any, Any, Any], error: PlanOutdated) -> Response[wire.Error]:

@@ -1,17 +1,27 @@
-"""The catalogue of savepoints, and taking them of jobs that run on."""
+"""The catalogue of savepoints, taking them of jobs that run on, and registering those of others."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
+from litestar.exceptions import ClientException
 from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import wire
+from sluiceway.api.native import register_wire, wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import Project, SavepointsGiven, TakeSavepointsGiven, id_bounds, refusals
+from sluiceway.api.native.given import (
+    Project,
+    RegisterSavepointGiven,
+    SavepointsGiven,
+    TakeSavepointsGiven,
+    id_bounds,
+    refusals,
+)
 from sluiceway.api.permit import PermitGiven
+from sluiceway.control.register_savepoint import Registered, Wish
 from sluiceway.control.savepoints import needed_by
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.storage.metadata import Metadata
@@ -34,7 +44,7 @@ async def list_savepoints(
         Parameter(**id_bounds(), required=False, description="Only older ones."),
     ] = None,
 ) -> wire.SavepointList:
-    """The savepoints that stops have kept, the newest first; with `removed` also those whose files are gone."""
+    """The savepoints that were kept or registered, the newest first; with `removed` also those whose files are gone."""
     found = await savepoints.list(project_id, Which(job_id, stop_id, removed), limit, before)
     return wire.SavepointList([_view(savepoint) for savepoint in found])
 
@@ -59,6 +69,33 @@ async def take_savepoints(
     verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who, wish=wish)
     answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
     return wire.SavepointsAccepted(*count(answers), answers)
+
+
+@post(
+    "/savepoints/register",
+    status_code=200,
+    dto=Json[register_wire.RegisterRequest],
+    return_dto=None,
+    tags=["savepoints"],
+    summary="Register a savepoint of others",
+    responses=refusals(404, 409, 503),
+)
+async def register_savepoint(
+    project_id: Project,
+    data: JSONBody[register_wire.RegisterRequest],
+    register_savepoint: RegisterSavepointGiven,
+    permit: PermitGiven,
+) -> register_wire.Registered:
+    """Read a savepoint or retained checkpoint that lies in the storage, and put it into the catalogue for a job.
+
+    The answer names the newer states that the job has. It can be repeated; then only how long it is kept changes.
+    """
+    if data.keep_seconds is not None and not data.protect:
+        raise ClientException("keep_seconds is for how long it is protected; it goes with protect.")
+    keep = None if data.keep_seconds is None else timedelta(seconds=data.keep_seconds)
+    wish = Wish(data.protect, keep, data.choose, data.dry_run)
+    found = await register_savepoint(project_id, data.job_id, data.path, wish, who=permit.who)
+    return _registered(found, wish)
 
 
 @get("/savepoints/{savepoint_id:int}", tags=["savepoints"], summary="One savepoint", responses=refusals(404))
@@ -128,6 +165,36 @@ def _view(savepoint: Savepoint) -> wire.Savepoint:
         removed_at=savepoint.removed_at,
         needed=savepoint.need is not None,
         needed_by=needed_by(savepoint),
+        kind=savepoint.kind,
+        registered_at=savepoint.registered_at,
+        protected=savepoint.protected,
+        protected_until=savepoint.protected_until,
+    )
+
+
+def _registered(made: Registered, wish: Wish) -> register_wire.Registered:
+    found, metadata = made.found, made.found.metadata
+    return register_wire.Registered(
+        id=made.id,
+        job_id=made.job_id,
+        path=found.path,
+        kind=made.kind.value,
+        format=metadata.format.value if metadata and metadata.format else "",
+        bytes=found.size,
+        drained=bool(metadata and metadata.drained),
+        kept_at=made.at,
+        run_id=made.run_id,
+        fresh=made.fresh,
+        protected=wish.protect,
+        protected_until=made.until,
+        whole=not found.unchecked,
+        unchecked=found.unchecked,
+        contents=None if metadata is None else _contents(metadata),
+        chosen=made.chosen,
+        message=" ".join(filter(None, (made.why, made.behind.told))),
+        behind_seconds=round(made.behind.by.total_seconds(), 3),
+        newer=[register_wire.Newer(one.path, one.kind or "", one.at) for one in made.behind.newer],
+        dry_run=wish.dry_run,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, get, post
 from litestar.exceptions import ClientException
-from litestar.params import HeaderParameter, JSONBody, Parameter
+from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import resume_wire, wire
@@ -19,6 +19,7 @@ from sluiceway.api.native.answers import concerns, count, job_answer, shown, sto
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.given import (
     BatchId,
+    IdempotencyKey,
     PlansGiven,
     PreflightGiven,
     Project,
@@ -46,17 +47,6 @@ from sluiceway.store.stories import Story
 from sluiceway.store.views import JobSelector
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
-
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        required=False,
-        description="Names the request; sent again within 7 days it gets the first answer, and nothing is done twice.",
-    ),
-]
 
 
 @post(

@@ -253,11 +253,11 @@ class EventList(Struct, frozen=True):
 
 
 class Savepoint(Struct, frozen=True):
-    """A savepoint that a stop has kept."""
+    """A savepoint that was kept, or registered."""
 
     id: int
     job_id: int
-    run_id: int
+    run_id: int | None  # null of one that no run of this service has made
     stop_id: int | None  # of the batch
     path: str
     bytes: int | None
@@ -273,6 +273,10 @@ class Savepoint(Struct, frozen=True):
     removed_at: datetime | None
     needed: bool
     needed_by: str  # which job, and what for
+    kind: str  # savepoint or checkpoint
+    registered_at: datetime | None  # when somebody has put it here by its path
+    protected: bool  # somebody has asked for it to be kept,
+    protected_until: datetime | None  # until then; null: for good, or not at all
 
 
 class SavepointList(Struct, frozen=True):

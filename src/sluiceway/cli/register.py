@@ -1,0 +1,101 @@
+"""`sluiceway savepoints register`: putting a savepoint or checkpoint of others into the catalogue."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Registered, read
+from sluiceway.cli.options import Common, Flag, ids_or_names, or_default, seconds_of
+from sluiceway.cli.output import Failed, complain, one_line, say
+
+
+def register(
+    path: str,
+    /,
+    *,
+    job: str,
+    choose: Annotated[bool | None, Parameter(show_default=False)] = None,
+    protect: bool = True,
+    keep_for: str | None = None,
+    dry_run: Flag = False,
+    common: Common | None = None,
+) -> int:
+    """Put a savepoint or retained checkpoint of others into the catalogue, for a job.
+
+    The service reads it to its end and looks for all its files; one that is not whole is refused. Which newer states
+    the job has, and how much older this one is, is told. It can be repeated. Exits with 0 when it is registered, and
+    with 1 when it is not, or when some of its files cannot be looked at from the service.
+
+    Example: `sluiceway savepoints register obs://archive/orders/savepoint-5fcd4f-f32d6b224036 --job orders`
+
+    Parameters
+    ----------
+    path
+        Its directory, or the _metadata in it, in the service's storage: bucket/dir, or a path or URI.
+    job
+        The job that it is for: its id or exact name.
+    choose
+        Let the job's next resume begin from it, whatever newer state there is; --no-choose leaves that as it is. By
+        default it is chosen where it is the newest state that is known of the job.
+    protect
+        Retention leaves it alone, and it is deleted by force only. --no-protect puts it under the service's retention,
+        which removes files.
+    keep_for
+        Protect it for so long only, for example 12h or 30d.
+    dry_run
+        Only say what would be registered.
+    """
+    common = or_default(common)
+    client = common.client()
+    (job_id,) = ids_or_names(client, [job])
+    body: dict[str, object] = {"path": path, "job_id": job_id, "protect": protect, "choose": choose}
+    if keep_for is not None and not protect:
+        raise Failed("--keep-for is how long it is protected; leave out --no-protect.", code=2)
+    if keep_for is not None:
+        body["keep_seconds"] = seconds_of("--keep-for", keep_for)
+    reply = client.register_savepoint(body | {"dry_run": dry_run})
+    found = read(reply.data, Registered)
+    if common.json:
+        tables.document(reply.data)
+    else:
+        _show(found)
+    for text in _warnings(found):
+        complain(one_line(text))
+    return 1 if found.unchecked else 0
+
+
+def _show(found: Registered) -> None:
+    done = "would be registered" if found.dry_run else "is registered" if found.fresh else "is registered already"
+    number = "" if found.id is None else f" {found.id}"
+    what = " ".join(filter(None, (found.format, found.kind)))
+    operators = found.contents.operators if found.contents else []
+    say(f"{found.kind.capitalize()}{number} {done} for job {found.job_id}: {one_line(found.path)}")
+    rows = [
+        ("kind", what),
+        ("kept", tables.moment(found.kept_at)),
+        ("size", tables.size(found.bytes)),
+        ("operators", one_line(", ".join(one.name or one.id for one in operators))),
+        ("drained", "yes" if found.drained else ""),
+        ("protected", _protection(found)),
+    ]
+    tables.table(("savepoint", "" if found.id is None else str(found.id)), [row for row in rows if row[1]])
+    say(one_line(found.message))
+
+
+def _protection(found: Registered) -> str:
+    if not found.protected:
+        return "no, retention may remove it"
+    return "for good" if found.protected_until is None else f"until {tables.moment(found.protected_until)}"
+
+
+def _warnings(found: Registered) -> list[str]:
+    told = []
+    if found.chosen and found.newer:
+        count = len(found.newer)
+        told.append(f"the next resume goes back behind {count} newer state{'' if count == 1 else 's'} of the job")
+    if found.drained:
+        told.append("it was drained: windows were cut, and are written twice when a job is resumed from it")
+    if found.unchecked:
+        told.append(f"{found.unchecked} of its files are on another storage and cannot be looked for from the service")
+    return told

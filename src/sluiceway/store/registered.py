@@ -1,0 +1,160 @@
+"""States that people name by their path: whose they are known to be, and how they come into the catalogue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, null, select, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.behind import Known
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.way_back import Kind
+from sluiceway.store.database import Database, epoch_ms, instant
+from sluiceway.store.events import event
+from sluiceway.store.intents import Choice, choose
+from sluiceway.store.schema import events, jobs, runs, savepoints
+from sluiceway.store.stop_intents import known
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A job that a state is known to be of."""
+
+    project: str
+    job_id: int
+    deleted: bool
+    savepoint_id: int | None  # in the catalogue; None where the state lies in the directory of a run's checkpoints
+    run_id: int | None  # that has made it
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A job as it was when somebody decided what its next resume begins from."""
+
+    run_id: int | None
+    chosen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A state that is to be in the catalogue as one of a job."""
+
+    project: str
+    job_id: int
+    path: str
+    size: int
+    kind: Kind
+    format: str  # of a savepoint; empty where it has none of its own
+    drained: bool
+    at: datetime  # when it was complete
+    whole: bool  # it was read, and all of its files were there
+    run_id: int | None
+    who: str
+    protected: bool
+    until: datetime | None  # how long it is protected; None: for good
+    choose: bool  # the job's next resume begins from it,
+    seen: Seen | None  # if the job is still like that; None: however it is
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of it."""
+
+    id: int
+    fresh: bool  # the catalogue did not have it as one of this job
+    chosen: bool
+
+
+class Taken(Exception):  # noqa: N818 - a finding, translated by the use case
+    """Another job has it in the catalogue."""
+
+    def __init__(self, holder: Holder) -> None:
+        """`holder` is the one that has it."""
+        super().__init__("taken")
+        self.holder = holder
+
+
+async def holders(db: Database, path: str) -> list[Holder]:
+    """The jobs that a state is known to be of: by the catalogue, or by the run in whose directory it lies."""
+    async with db.read() as connection:
+        return await _holders(connection, path)
+
+
+async def _holders(connection: AsyncConnection, path: str) -> list[Holder]:
+    parts = path.split("/")
+    whose = (jobs.c.project, jobs.c.id.label("job_id"), jobs.c.deleted_at)
+    kept = select(*whose, savepoints.c.id.label("savepoint_id"), savepoints.c.run_id)
+    kept = kept.join(jobs, jobs.c.id == savepoints.c.job_id)
+    kept = kept.where(savepoints.c.path == path, savepoints.c.removed_at.is_(None))
+    made = select(*whose, null().label("savepoint_id"), runs.c.id.label("run_id"))
+    made = made.join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.flink_job_id == parts[-2])
+    found = await connection.execute(union_all(kept, made) if len(parts) > 2 else kept)
+    return [Holder(r.project, r.job_id, r.deleted_at is not None, r.savepoint_id, r.run_id) for r in found]
+
+
+async def newer(db: Database, job_id: int, at: datetime, limit: int) -> list[Known]:
+    """The states of a job in the catalogue that were complete after a moment, the newest first."""
+    later = (savepoints.c.job_id == job_id, savepoints.c.removed_at.is_(None), savepoints.c.created_at > epoch_ms(at))
+    wanted = select(savepoints.c.path, savepoints.c.kind, savepoints.c.created_at).where(*later)
+    async with db.read() as connection:
+        rows = await connection.execute(wanted.order_by(savepoints.c.created_at.desc()).limit(limit))
+        return [Known(row.path, Kind(row.kind), instant(row.created_at)) for row in rows]
+
+
+async def register(
+    db: Database, wanted: Registration, runnable: Sequence[JobStatus], now: datetime
+) -> Registered | None:
+    """Put a state into the catalogue, and let the job's next resume begin from it where that is asked for and may be.
+
+    One that the job has there already only changes how it is protected; one of a job that was deleted becomes this
+    one's. None for a job that is gone. Raises `Taken`.
+    """
+    at = epoch_ms(now)
+    async with db.write() as connection:
+        mine = select(jobs.c.run_id, jobs.c.chosen_savepoint).where(*known(wanted.project), jobs.c.id == wanted.job_id)
+        job = (await connection.execute(mine)).one_or_none()
+        if job is None:
+            return None
+        there = [one for one in await _holders(connection, wanted.path) if one.savepoint_id is not None]
+        if other := next((one for one in there if one.job_id != wanted.job_id and not one.deleted), None):
+            raise Taken(other)
+        had = next((one for one in there if one.job_id == wanted.job_id), None)
+        row_id = await _stored(connection, wanted, had or next(iter(there), None), at)
+        if had is None:
+            told = event("savepoint_registered", at, wanted.project, job_id=wanted.job_id, who=wanted.who)
+            await connection.execute(insert(events), [told | {"detail": wanted.path}])
+        choice = Choice(wanted.project, wanted.job_id, wanted.path, wanted.size, wanted.who)
+        may = wanted.choose and wanted.seen in {None, Seen(job.run_id, job.chosen_savepoint)}
+        chosen = may and await choose(connection, choice, runnable, at)
+        return Registered(row_id, had is None, chosen)
+
+
+async def _stored(connection: AsyncConnection, wanted: Registration, there: Holder | None, at: int) -> int:
+    kept: dict[str, Any] = {"protected": wanted.protected, "protected_until": _ms(wanted.until)}
+    kept |= {"verified_at": at if wanted.whole else None, "fault": "", "size": wanted.size}
+    if there is not None and there.savepoint_id is not None:
+        ours = {} if there.job_id == wanted.job_id else {"job_id": wanted.job_id, "registered_at": at}
+        same = update(savepoints).where(savepoints.c.id == there.savepoint_id)
+        await connection.execute(same.values(kept | ours))
+        return there.savepoint_id
+    row = kept | {
+        "project": wanted.project,
+        "job_id": wanted.job_id,
+        "run_id": wanted.run_id,
+        "path": wanted.path,
+        "kind": wanted.kind,
+        "format": wanted.format,
+        "drained": wanted.drained,
+        "flink_version": "",
+        "reason": "",
+        "created_at": epoch_ms(wanted.at),
+        "registered_at": at,
+    }
+    made = await connection.execute(insert(savepoints).values(row).returning(savepoints.c.id))
+    return int(made.scalar_one())
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else epoch_ms(at)
