@@ -50,6 +50,7 @@ from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.retry_stops import RetryStops
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sign_in import SignIn
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.tags import ResourceTags, Tags
@@ -400,9 +401,10 @@ def _api(
     timeout = timedelta(seconds=settings.savepoint_timeout)
     variables = Variables(db, door.sign_in.vault, clock)
     reading = SqlReading(planner, variables.fill)
-    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
+    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
-    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options)
+    check_sql = SqlChecks(db, variables, reading.refusal)
+    start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options, check_sql)
     use_cases = {
         "stop_jobs": stop_jobs,
         "retry_stops": RetryStops(stop_jobs),

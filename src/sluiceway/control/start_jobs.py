@@ -8,6 +8,7 @@ from datetime import datetime
 from sluiceway.control import programs
 from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.queues import Queues
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
@@ -85,6 +86,7 @@ class StartJobs:
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
     judge: Judge | None = None  # what tells whether states fit; without it nobody does
     options: Options = own_options  # see `WaysBack`
+    check_sql: SqlChecks | None = None  # what tells SQL that cannot run; without it its submission does
 
     async def __call__(
         self,
@@ -128,10 +130,11 @@ class StartJobs:
         look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
         backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
-        found = Plans(origins, await self._with_programs(project, plans), backs)
+        thorough = terms.dry_run or terms.approve is not None
+        plans = await self._with_programs(project, plans)
+        found = Plans(origins, await self._with_sql(project, plans, origins, patient=thorough), backs)
         if self.judge is not None:
             fits = Fits(self.db, self.judge, self.queues.locate, terms.allowed)
-            thorough = terms.dry_run or terms.approve is not None
             found = replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
         return replace(found, each={job: _settled(found, job, terms.allowed) for job in found.each})
 
@@ -143,6 +146,16 @@ class StartJobs:
         absent = await programs.absent(self.db, self.storage.files, project, files)
         lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
         return plans | lacking
+
+    async def _with_sql(
+        self, project: str, plans: dict[int, Start | Verdict], origins: Mapping[int, Origin], *, patient: bool
+    ) -> dict[int, Start | Verdict]:
+        """The same plans, but for jobs whose SQL is known to be refused."""
+        if self.check_sql is None:
+            return plans
+        wanted = [job for job, plan in plans.items() if isinstance(plan, Start)]
+        wrong = await self.check_sql(project, wanted, patient=patient)
+        return plans | {job: Verdict(Refusal.BAD_SQL, origins[job].status, why) for job, why in wrong.items()}
 
     def _plan(self, origin: Origin | None, back: Back | None, resume: bool, allowed: Right) -> Start | Verdict:
         if origin is None:

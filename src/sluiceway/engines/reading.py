@@ -1,5 +1,7 @@
 """The SQL of jobs, read as their submissions would have it read, without one. Nothing is planned."""
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -17,6 +19,8 @@ FillOf = Callable[[str, str], Awaitable[Filled]]
 
 MOST_KEPT = 2000  # scripts
 MOST_CHARACTERS = 16 * 1024 * 1024  # of SQL; what was read of it takes some times as much
+
+_SETS = re.compile(r"\b(?:RE)?SET\b", re.IGNORECASE)
 
 
 @contextmanager
@@ -54,10 +58,21 @@ class SqlReading:
             filled = await self._fill(project, spec.sql)
         except Unfilled as error:
             raise SqlRefused(str(error)) from None
+        return (*await self._read(filled, spec, project), filled)
+
+    async def refusal(self, project: str, spec: JobSpec) -> str | None:
+        """Why a job would be refused for what its SQL sets, without the values of sensitive variables.
+
+        None: nothing is known against it. SQL that sets no options is not read. Raises `Unreachable` when nothing
+        reads it now.
+        """
         try:
-            return (*effective(await self._script(filled.text, project), spec), filled)
-        except SqlRefused as error:
-            raise type(error)(filled.masked(str(error))) from None
+            filled = await self._fill(project, spec.sql)
+            if await asyncio.to_thread(_SETS.search, filled.text):
+                await self._read(filled, spec, project)
+        except (SqlRefused, Unfilled) as error:
+            return str(error)
+        return None
 
     async def options(self, project: str, spec: JobSpec, names: tuple[str, ...]) -> Mapping[str, str]:
         """The options of a job, those of its SQL among them where that has one of the names in it.
@@ -68,15 +83,22 @@ class SqlReading:
             filled = await self._fill(project, spec.sql)
             if not any(name in filled.text for name in names):
                 return spec.options
-            return effective(await self._script(filled.text, project), spec)[1].options
+            return (await self._read(filled, spec, project))[1].options
         except (SqlRefused, Unfilled):
             return spec.options
 
-    async def _script(self, text: str, project: str) -> Script:
+    async def _read(self, filled: Filled, spec: JobSpec, project: str) -> tuple[Script, JobSpec]:
+        try:
+            return effective(await self._script(filled, project), spec)
+        except SqlRefused as error:
+            raise type(error)(filled.masked(str(error))) from None
+
+    async def _script(self, filled: Filled, project: str) -> Script:
         planner = await self.planner()
-        key = digest(planner.flink_version, text)
+        key = digest(planner.flink_version, filled.text)
         if (known := self._scripts.get(key)) is None:
             with reached():
-                known = await planner.read_sql(text, caller=project, runs=True)
-            self._scripts.keep(key, known, len(text))
+                known = await planner.read_sql(filled.text, caller=project, runs=True)
+            if not filled.secrets:  # its statements have the values in them, and nothing keeps those in clear
+                self._scripts.keep(key, known, len(filled.text))
         return known

@@ -6,11 +6,16 @@ from typing import Any, Final
 
 from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.language import Language, Text
+from sluiceway.control.variables import Variables
 
 # Kept and shown, for clients that expect to read what they wrote.
 IDLE: Final = (
     *("log_enabled", "smn_topic", "dirty_data_strategy", "udf_jar_url", "edge_group_ids", "flink_log_config"),
     *("flink_version", "execution_agency_urn", "operator_config", "static_estimator_config", "image"),
+)
+UNDEFINED: Final = Text(
+    "The SQL uses {names}, not among the project's variables yet: it is refused at its start until they are created.",
+    "SQL 使用了项目中尚未定义的变量：{names}。创建这些变量之前，作业无法启动。",
 )
 SHOWN: Final = 300  # characters of arguments
 
@@ -31,6 +36,12 @@ def split_arguments(args: str) -> tuple[str, ...]:
             "a quote or a backslash in it is never closed; write \"it's\" for it's",
             "其中的引号未闭合，或以反斜杠结尾",
         ) from None
+
+
+async def of_variables(variables: Variables, project: str, sql: str, language: Language) -> Sequence[str]:
+    """What there is to say about the names of variables in SQL: it is a draft, and they may be made later."""
+    found = (await variables.undefined(project, {0: sql})).get(0)
+    return [] if found is None else [UNDEFINED.say(language, {"names": found.told})]
 
 
 def of(body: Any, language: Language) -> Sequence[str]:
