@@ -87,7 +87,7 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
-        application = _api(Settings(), at.db, at.stop.queues, at.storage, at.engine, planner, watch=watch)
+        application = _api(Settings(data=directory), at.db, at.stop.queues, at.storage, at.engine, planner, watch=watch)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:

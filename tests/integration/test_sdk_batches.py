@@ -41,6 +41,7 @@ REFUSED: Final[dict[tuple[str, Code], Callable[[Site], Asked]]] = {
     (RUN, Code.NO_SAVEPOINT): lambda at: Asked(at.draft(), at.stopped(), more={"resume_savepoint": True}),
     (RUN, Code.NO_QUEUE): lambda at: Asked(at.on_a_lost_queue(), at.draft()),
     (RUN, Code.RUN_NO_JAR): lambda at: Asked(at.jar_draft(), at.draft()),
+    (RUN, Code.SQL_SEMANTICS): lambda at: Asked(at.draft(sql_body="INSERT INTO {{nowhere}} SELECT 1"), at.draft()),
     (RUN, Code.NO_DEPENDENCY): lambda at: Asked(
         at.jar_draft(entrypoint=at.put("apps/there.jar"), dependency_jars=["apps/none.jar"]), at.draft()
     ),

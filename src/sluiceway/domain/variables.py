@@ -12,6 +12,10 @@ MOST_CHARACTERS: Final = 1024 * 1024  # of SQL with its variables filled in
 _SHOWN = 5  # names in one sentence
 _NEAR = 0.75  # of 1: how like a name has to be to be meant
 
+_CUT = "…"  # stands where something long was cut
+_MOST_CUTS = 20
+_SHORTEST_PART, _LONGEST_PART = 4, 1000  # characters of a value that are looked for at a cut
+
 _USE = re.compile(r"\{\{([A-Za-z0-9_]{1,128})\}\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,127}")
 
@@ -63,9 +67,52 @@ class Filled:
 
     def masked(self, said: str) -> str:
         """What somebody said about the text, with the names of sensitive variables instead of their values."""
-        for value, name in sorted(self.secrets.items(), key=lambda each: -len(each[0])):
-            said = said.replace(value, f"{{{{{name}}}}}")
-        return said
+        forms = self._forms() if self.secrets else []
+        for value, name in forms:
+            said = said.replace(value, name)
+        return _masked_at_cuts(said, forms) if _CUT in said else said
+
+    def _forms(self) -> list[tuple[str, str]]:
+        """Each value as it may be said, the longest first: as it is, as a literal has it, on one line; and its name."""
+        forms: dict[str, str] = {}
+        for value, name in self.secrets.items():
+            for text in (value, value.replace("''", "'"), value.replace("'", "''")):
+                for form in (text, " ".join(text.split()), _as_ascii(text)):
+                    forms.setdefault(form, f"{{{{{name}}}}}")
+        forms.pop("", None)
+        return sorted(forms.items(), key=lambda each: -len(each[0]))
+
+
+def _as_ascii(text: str) -> str:
+    """As Flink writes a literal that has other letters."""
+    units = text.encode("utf-16-be", errors="surrogatepass")
+    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
+    return "".join(chr(code) if code < 128 else f"\\{code:04x}" for code in codes)
+
+
+def _masked_at_cuts(said: str, forms: Sequence[tuple[str, str]]) -> str:
+    """The same, without a part of a value where something long was cut: before the cut, or behind it."""
+    parts = said.rsplit(_CUT, _MOST_CUTS)
+    for at, part in enumerate(parts):
+        text = part
+        if at < len(parts) - 1 and (found := _part_of(forms, text.rstrip(), ends=True)):
+            text = text.rstrip()[: -found[0]] + found[1]
+        if at and (found := _part_of(forms, text.lstrip(), ends=False)):
+            text = found[1] + text.lstrip()[found[0] :]
+        parts[at] = text
+    return _CUT.join(parts)
+
+
+def _part_of(forms: Sequence[tuple[str, str]], text: str, *, ends: bool) -> tuple[int, str] | None:
+    """How much of a value a text ends, or begins, with, and the value's name; the largest part."""
+    best: tuple[int, str] | None = None
+    for value, name in forms:
+        most = min(len(value) - 1, len(text), _LONGEST_PART)
+        for size in range(most, best[0] if best else _SHORTEST_PART - 1, -1):
+            if text.endswith(value[:size]) if ends else text.startswith(value[-size:]):
+                best = size, name
+                break
+    return best
 
 
 def fits(name: str) -> bool:

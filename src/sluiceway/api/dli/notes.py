@@ -40,7 +40,7 @@ def split_arguments(args: str) -> tuple[str, ...]:
 
 async def of_variables(variables: Variables, project: str, sql: str, language: Language) -> Sequence[str]:
     """What there is to say about the names of variables in SQL: it is a draft, and they may be made later."""
-    found = (await variables.undefined(project, {0: sql})).get(0)
+    found = (await variables.undefined(project, {0: sql})).get(0) if "{{" in sql else None
     return [] if found is None else [UNDEFINED.say(language, {"names": found.told})]
 
 
