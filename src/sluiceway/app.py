@@ -77,7 +77,7 @@ from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.planner import PlannerJvm
 from sluiceway.engines.reading import SqlReading
 from sluiceway.engines.session import SessionEngine, Submit
-from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.submit import JvmProvider, SqlSubmitter, other_version
 from sluiceway.engines.zone import local_zone
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.sweep import Sweeper
@@ -403,7 +403,12 @@ def _api(
     reading = SqlReading(planner, variables.fill)
     fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
-    check_sql = SqlChecks(db, variables, reading.refusal)
+
+    async def misplaced(name: str) -> str | None:
+        cluster = queues.locate(name)
+        return None if cluster is None else await other_version(cluster, engine.version_of)
+
+    check_sql = SqlChecks(db, variables, reading.refusal, misplaced)
     start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options, check_sql)
     use_cases = {
         "stop_jobs": stop_jobs,

@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from tests.service_thread import PROJECT, ServiceThread, code_of
 from sluiceway.app import clock
 from sluiceway.cli.main import run
 from sluiceway.control import sql_checks
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import Vault
-from sluiceway.domain.engine import Cluster
+from sluiceway.domain.admission import Refusal
+from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import SubmitRefused, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import Run, RunPhase
@@ -262,6 +265,26 @@ async def test_where_nothing_reads_sql_in_time_a_run_is_accepted_and_its_submiss
             undefined, misspelt = await drafts(api, UNDEFINED, MISSPELT)
             first, second = (await run_call(api, undefined, misspelt)).json()
             assert (first["is_success"], second["is_success"]) == ("false", "true"), "names need no planner"
+
+
+async def test_sql_for_a_cluster_of_another_flink_is_refused_at_once_where_that_is_known(tmp_path: Path) -> None:
+    told = "The cluster c1 runs Flink 1.20.3, and SQL is planned here by Flink 2.3.0."
+
+    async def misplaced(cluster: str) -> str | None:
+        if cluster == "c2":
+            raise Unreachable("no answer")
+        return told if cluster == "c1" else None
+
+    async def nothing(project: str, spec: JobSpec) -> str | None:
+        return None
+
+    async with plane(tmp_path, clusters=3) as at:
+        checks = SqlChecks(at.db, Variables(at.db, Vault(tmp_path / "a.key"), clock), nothing, misplaced)
+        start = replace(at.start, check_sql=checks)
+        jobs = [await at.create(name, queue=name) for name in ("c0", "c1", "c2")]
+        found = await start(AT_HOME, jobs, resume=False)
+        assert [verdict.refusal for verdict in found] == [None, Refusal.OTHER_FLINK, None]
+        assert found[1].note == told
 
 
 async def test_a_draft_may_use_what_is_yet_to_be_made_and_is_told_so(service: ServiceThread) -> None:

@@ -1,20 +1,24 @@
 """What is wrong with the SQL of jobs that are to be started, as far as that is known at once. Nothing is planned."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from sluiceway.control.variables import Variables
+from sluiceway.domain.admission import Refusal
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
 from sluiceway.store import past
 from sluiceway.store.database import Database
 
+LOOK: Final = 1.0  # seconds for the versions of all clusters
 PATIENCE: Final = 5.0  # seconds for the SQL of all jobs of a start that is meant; a dry run takes as long as it takes
 READ: Final = ("{{", "SET")  # other SQL uses no variables and sets no options
 
-Refusal = Callable[[str, JobSpec], Awaitable[str | None]]
+T = TypeVar("T")
+RefusalOf = Callable[[str, JobSpec], Awaitable[str | None]]
+Misplaced = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +27,48 @@ class SqlChecks:
 
     db: Database
     variables: Variables
-    refusal: Refusal  # why the SQL of a project's job would be refused, where it sets options; may raise `Unreachable`
+    refusal: RefusalOf  # why the SQL of a project's job would be refused, where it sets options; or `Unreachable`
+    misplaced: Misplaced  # why no SQL can be planned for a cluster, by its name; or `Unreachable`
 
-    async def __call__(self, project: str, jobs: Sequence[int], *, patient: bool) -> dict[int, str]:
-        """Why each of these jobs would be refused when it is submitted; jobs of which that is not known are left out.
+    async def __call__(self, project: str, jobs: Mapping[int, str], *, patient: bool) -> dict[int, tuple[Refusal, str]]:
+        """Why each of these SQL jobs, given with its cluster, would be refused when it is submitted.
 
-        Names that are no variables are always found. What takes the planner is found where that answers in time.
+        Jobs of which that is not known are left out. Names that are no variables are always found; what takes a
+        cluster or the planner is found where these answer in time.
         """
+        wrong = {job: (Refusal.OTHER_FLINK, why) for job, why in (await self._clusters(jobs)).items()}
         end = None if patient else asyncio.get_running_loop().time() + PATIENCE
-        found: dict[int, str] = {}
-        async for specs in past.specs_with(self.db, jobs, READ):
+        async for specs in past.specs_with(self.db, [job for job in jobs if job not in wrong], READ):
             lacking = await self.variables.undefined(project, {job: spec.sql for job, spec in specs.items()})
-            found |= {job: names.text for job, names in lacking.items()}
+            found = {job: names.text for job, names in lacking.items()}
             found |= await self._read(project, {job: spec for job, spec in specs.items() if job not in lacking}, end)
-        return found
+            wrong |= {job: (Refusal.BAD_SQL, why) for job, why in found.items()}
+        return wrong
+
+    async def _clusters(self, jobs: Mapping[int, str]) -> dict[int, str]:
+        asked = {asyncio.create_task(_or_none(self.misplaced(name))): name for name in set(jobs.values())}
+        wrong = await _told(asked, LOOK)
+        return {job: wrong[name] for job, name in jobs.items() if name in wrong}
 
     async def _read(self, project: str, specs: Mapping[int, JobSpec], end: float | None) -> dict[int, str]:
-        if not specs:
-            return {}
-        asked = {asyncio.create_task(self._refusal(project, spec)): job for job, spec in specs.items()}
-        try:
-            left = None if end is None else max(end - asyncio.get_running_loop().time(), 0)
-            done, _ = await asyncio.wait(asked, timeout=left)
-        finally:
-            for task in asked:
-                task.cancel()
-        return {asked[task]: why for task in done if (why := task.result()) is not None}
+        asked = {asyncio.create_task(_or_none(self.refusal(project, spec))): job for job, spec in specs.items()}
+        return await _told(asked, None if end is None else max(end - asyncio.get_running_loop().time(), 0))
 
-    async def _refusal(self, project: str, spec: JobSpec) -> str | None:
-        try:
-            return await self.refusal(project, spec)
-        except Unreachable:
-            return None  # its submission says so
+
+async def _told(asked: Mapping["asyncio.Task[str | None]", T], seconds: float | None) -> dict[T, str]:
+    """What these have to say in time."""
+    if not asked:
+        return {}
+    try:
+        done, _ = await asyncio.wait(asked, timeout=seconds)
+    finally:
+        for task in asked:
+            task.cancel()
+    return {asked[task]: why for task in done if (why := task.result()) is not None}
+
+
+async def _or_none(question: Awaitable[str | None]) -> str | None:
+    try:
+        return await question
+    except Unreachable:
+        return None  # its submission says so

@@ -153,9 +153,11 @@ class StartJobs:
         """The same plans, but for jobs whose SQL is known to be refused."""
         if self.check_sql is None:
             return plans
-        wanted = [job for job, plan in plans.items() if isinstance(plan, Start)]
+        clusters = {job: plan.cluster for job, plan in plans.items() if isinstance(plan, Start)}
+        with_programs = await views.programs(self.db, list(clusters))
+        wanted = {job: cluster for job, cluster in clusters.items() if job not in with_programs}
         wrong = await self.check_sql(project, wanted, patient=patient)
-        return plans | {job: Verdict(Refusal.BAD_SQL, origins[job].status, why) for job, why in wrong.items()}
+        return plans | {job: Verdict(refusal, origins[job].status, why) for job, (refusal, why) in wrong.items()}
 
     def _plan(self, origin: Origin | None, back: Back | None, resume: bool, allowed: Right) -> Start | Verdict:
         if origin is None:

@@ -73,6 +73,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.NO_QUEUE: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
         Refusal.BAD_SQL: Code.SQL_SEMANTICS,
+        Refusal.OTHER_FLINK: Code.SQL_SEMANTICS,
         Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
     },
     Batch.DELETE: {
@@ -81,6 +82,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.WRONG_STATE: Code.UNAVAILABLE,
     },
 }
+_IN_SENTENCES: Final = {Refusal.BAD_SQL, Refusal.OTHER_FLINK}  # whose reasons are told whole
 UNREGISTERED: Final = Text(
     "The job runs on queue {queue}, which is not registered with this service. Register the cluster, then send the"
     " request again.",
@@ -138,7 +140,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
         _WORDS.get(batch, {}).get(verdict.refusal),
         status=status,
         note=f" ({note})" if note else "",
-        why=verdict.note if verdict.refusal is Refusal.BAD_SQL else note or status,
+        why=verdict.note if verdict.refusal in _IN_SENTENCES else note or status,
         queue=verdict.note or "-",
     )
 
