@@ -183,6 +183,9 @@ class Reader:
         await self._free.wait()
         return scripts.script(body)
 
+    async def operators(self, *_: object, **__: object) -> str:
+        raise Unreachable("nothing is planned here")
+
     async def provider(self) -> Any:
         return self
 
