@@ -220,7 +220,8 @@ async def test_a_run_is_refused_at_once_with_the_name_and_what_was_meant(tmp_pat
         assert "{{sinc}} (did you mean {{sink}}?), {{nothing_like_it}}, which are no variables" in undefined
         assert "'table.exec.stat.ttl' cannot be set for a job" in misspelt
         assert "Did you mean 'table.exec.state.ttl'?" in misspelt
-        assert "'pasword' cannot be set for a job" in hidden
+        assert "The option '{{options}}' cannot be set for a job" in hidden
+        assert "pasword" not in hidden, "which is a part of a sensitive value"
         assert (await api.plane.job(jobs[1])).status is JobStatus.DRAFT, "nothing was done"
         assert [body.split("'")[1] for body in reader.read] == ["table.exec.stat.ttl", "pasword"], (
             "no other SQL is read"

@@ -233,7 +233,7 @@ async def test_a_retention_that_the_sql_sets_counts_as_flink_reads_it_where_anyt
         (local(shown["jobs"][0]["savepoint"]) / "_metadata").write_bytes(AGED)
         answer = await the_only(api, job)
     if "nothing is written" in sql:
-        assert (answer["code"], before) == ("bad_sql", []), "what Flink would refuse is not started"
+        assert (answer["code"], "retention" in before) == ("bad_sql", False), "what Flink would refuse is not started"
         return
     assert answer["accepted"]
     assert (("retention" in before), ("retention" in about(answer))) == (warns, warns)

@@ -114,6 +114,8 @@ def test_whatever_names_no_variable_stays_as_it_is(text: str) -> None:
         ("größe", "=(n, u&'gr\\00f6\\00dfe')", "=(n, u&'{{pw}}')"),
         ("very-long-secret", "Unexpected very-long-s…", "Unexpected {{pw}}…"),
         ("very-long-secret", "Unexpected very-lo\n…\nsecret at 1", "Unexpected {{pw}}…{{pw}} at 1"),
+        ("open größe", 'Encountered "gr\\u00f6\\u00dfe" at line 1', 'Encountered "{{pw}}" at line 1'),
+        ("open sesame", "No 'sesame', nor 'o', nor 'other'", "No '{{pw}}', nor 'o', nor 'other'"),
         ("very-long-secret", "Unexpected ve…", "Unexpected ve…"),
         ("abc", "…", "…"),
     ],

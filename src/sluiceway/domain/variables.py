@@ -12,8 +12,12 @@ MOST_CHARACTERS: Final = 1024 * 1024  # of SQL with its variables filled in
 _SHOWN = 5  # names in one sentence
 _NEAR = 0.75  # of 1: how like a name has to be to be meant
 
+_MESSAGE = 4000  # characters of the longest message; what is longer is no message
+_QUOTED = re.compile(r"\"[^\"\n]{3,}\"|'[^'\n]{3,}'")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CUT = "…"  # stands where something long was cut
-_MOST_CUTS = 20
+_MOST_CUTS = 4
 _SHORTEST_PART, _LONGEST_PART = 4, 1000  # characters of a value that are looked for at a cut
 
 _USE = re.compile(r"\{\{([A-Za-z0-9_]{1,128})\}\}")
@@ -64,30 +68,48 @@ class Filled:
 
     text: str
     secrets: Mapping[str, str] = field(default_factory=dict)  # the sensitive ones that were used, by value
+    forms: Sequence[tuple[str, str]] = field(default=(), init=False, repr=False, compare=False)  # see `_forms_of`
+
+    def __post_init__(self) -> None:
+        """Made here, once: whoever fills a text does so in a thread."""
+        object.__setattr__(self, "forms", _forms_of(self.secrets))
 
     def masked(self, said: str) -> str:
         """What somebody said about the text, with the names of sensitive variables instead of their values."""
-        forms = self._forms() if self.secrets else []
-        for value, name in forms:
+        for value, name in self.forms:
             said = said.replace(value, name)
-        return _masked_at_cuts(said, forms) if _CUT in said else said
+        if not self.forms or len(said) > _MESSAGE:
+            return said  # what is drawn is not cut, and quotes nothing by the word
+        said = _QUOTED.sub(lambda part: _masked_part(part[0], self.forms), said)
+        return _masked_at_cuts(said, self.forms) if _CUT in said else said
 
-    def _forms(self) -> list[tuple[str, str]]:
-        """Each value as it may be said, the longest first: as it is, as a literal has it, on one line; and its name."""
-        forms: dict[str, str] = {}
-        for value, name in self.secrets.items():
-            for text in (value, value.replace("''", "'"), value.replace("'", "''")):
-                for form in (text, " ".join(text.split()), _as_ascii(text)):
-                    forms.setdefault(form, f"{{{{{name}}}}}")
-        forms.pop("", None)
-        return sorted(forms.items(), key=lambda each: -len(each[0]))
+
+def _forms_of(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each value as it may be said, the longest first: as it is, as a literal has it, on one line; and its name."""
+    forms: dict[str, str] = {}
+    for value, name in secrets.items():
+        for text in {value, value.replace("''", "'"), value.replace("'", "''")}:
+            for form in {text, " ".join(text.split()), _as_ascii(text)}:
+                forms.setdefault(form, f"{{{{{name}}}}}")
+    forms.pop("", None)
+    return sorted(forms.items(), key=lambda each: -len(each[0]))
 
 
 def _as_ascii(text: str) -> str:
     """As Flink writes a literal that has other letters."""
-    units = text.encode("utf-16-be", errors="surrogatepass")
-    codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
-    return "".join(chr(code) if code < 128 else f"\\{code:04x}" for code in codes)
+    return text if text.isascii() else _FOREIGN.sub(lambda letter: _escaped(letter[0]), text)
+
+
+def _escaped(letter: str) -> str:
+    units = letter.encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _masked_part(quoted: str, forms: Sequence[tuple[str, str]]) -> str:
+    """A quoted word of a message, unless it is a part of a value: a parser quotes what it stumbles over."""
+    part = _ESCAPE.sub(lambda code: chr(int(code[1], 16)), quoted[1:-1])
+    name = next((name for value, name in forms if part in value), None)
+    return quoted if name is None else f"{quoted[0]}{name}{quoted[-1]}"
 
 
 def _masked_at_cuts(said: str, forms: Sequence[tuple[str, str]]) -> str:
