@@ -408,7 +408,7 @@ def _api(
         cluster = queues.locate(name)
         return None if cluster is None else await other_version(cluster, engine.version_of)
 
-    check_sql = SqlChecks(db, variables, reading.refusal, misplaced)
+    check_sql = SqlChecks(db, variables, reading.checked, misplaced)
     start_jobs = StartJobs(db, queues, storage, clock, local_zone(), fit_of.judge, reading.options, check_sql)
     use_cases = {
         "stop_jobs": stop_jobs,

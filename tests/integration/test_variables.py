@@ -240,6 +240,21 @@ async def test_a_run_is_refused_at_once_with_the_name_and_what_was_meant(tmp_pat
         )
 
 
+async def test_a_run_tells_options_without_effect_and_starts(tmp_path: Path) -> None:
+    sql = (
+        "SET 'state.savepoints.dir' = 's3://mine'; SET 'pipeline.name' = 'x'; INSERT INTO {{sink}} SELECT 1; RESET;"
+        "SET 'table.exec.state.ttl' = '1 d'"
+    )
+    async with native_api(tmp_path, Reader().provider) as api:
+        [job] = await drafts(api, sql)
+        [told] = (await run_call(api, job)).json()
+        assert told["is_success"] == "true"
+        assert told["message"].endswith(
+            "Without effect here: 'state.savepoints.dir' (Sluiceway gives each savepoint a place of its own), "
+            "'table.exec.state.ttl' (it is set behind all that it could change)."
+        )
+
+
 async def test_a_resume_a_dry_run_and_a_plan_refuse_it_too(tmp_path: Path) -> None:
     async with native_api(tmp_path, Reader().provider) as api:
         [job] = await drafts(api, GOOD)
@@ -279,8 +294,8 @@ async def test_sql_for_a_cluster_of_another_flink_is_refused_at_once_where_that_
             raise Unreachable("no answer")
         return told if cluster == "c1" else None
 
-    async def nothing(project: str, spec: JobSpec) -> str | None:
-        return None
+    async def nothing(project: str, spec: JobSpec) -> tuple[str | None, str]:
+        return None, ""
 
     async with plane(tmp_path, clusters=3) as at:
         checks = SqlChecks(at.db, Variables(at.db, Vault(tmp_path / "a.key"), clock), nothing, misplaced)

@@ -4,9 +4,11 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.control.variables import Variables
+from sluiceway.engines.options import idle_options
 
 # Kept and shown, for clients that expect to read what they wrote.
 IDLE: Final = (
@@ -20,6 +22,9 @@ UNDEFINED: Final = Text(
 SHOWN: Final = 300  # characters of arguments
 
 _IDLE: Final = Text("Kept, but without effect here: {fields}.", "以下字段仅保存，在此不起作用：{fields}。")
+_IDLE_OPTIONS: Final = Text(
+    "Without effect here, in runtime_config: {options}.", "runtime_config 中的以下参数在此不起作用：{options}。"
+)
 _QUOTED: Final = Text(
     "entrypoint_args is read as a shell reads it, without quotes and backslashes, as {count} arguments: {shown}.",
     "entrypoint_args 按 shell 规则解析为 {count} 个参数：{shown}。引号和反斜杠不会传递。",
@@ -54,4 +59,6 @@ def of(body: Any, language: Language) -> Sequence[str]:
         notes.append(_QUOTED.say(language, {"count": len(taken), "shown": shown}))
     if idle := [field for field in IDLE if getattr(body, field, None)]:
         notes.append(_IDLE.say(language, {"fields": ", ".join(idle)}))
+    if options := idle_options(runtime_config.parse(getattr(body, "runtime_config", None))):
+        notes.append(_IDLE_OPTIONS.say(language, {"options": ", ".join(options)}))
     return notes
