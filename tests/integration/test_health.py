@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sluiceway.app import clock
 from sqlalchemy import select
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
+from sluiceway.assembly.clock import clock
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.health import Condition, Proof
 from sluiceway.domain.job import JobStatus

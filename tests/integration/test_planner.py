@@ -18,6 +18,7 @@ from tests.jar_job import compiled
 from tests.real_flink import RealFlink
 
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.variables import Filled, Variable, fill
 from sluiceway.engines.jvm import FlinkJvm, JavaGone
 from sluiceway.engines.jvm_process import Confinement
 from sluiceway.engines.operators import SqlOperators
@@ -248,7 +249,10 @@ async def test_the_state_of_operators_is_told_and_no_function_of_a_user_is_opene
     async def provider() -> PlannerJvm:
         return await planner.jvm()
 
-    operators = SqlOperators(SqlReading(provider))
+    async def filled(_: str, sql: str) -> Filled:
+        return fill(sql, {"pw": Variable("s3cr3t", sensitive=True)})
+
+    operators = SqlOperators(SqlReading(provider, filled))
     try:
         states = {}
         for condition in ("differ(s.v, r.v)", "s.v <> r.v"):
@@ -262,5 +266,9 @@ async def test_the_state_of_operators_is_told_and_no_function_of_a_user_is_opene
         opened = await Machine(planner, []).java(lambda java: java.lang.System.getProperty("opened"))
         assert opened is None
         assert await operators.plan(JobSpec(JOINED.format(condition="s.v <> r.v"), parallelism=2), "q") is plan
+        # Flink tries to make a constant of it, fails, and would say so with the value.
+        told = await operators.plan(JobSpec(JOINED.format(condition="s.v > CAST('hush {{pw}}' AS INT)")), "p")
+        log = (tmp_path / "planner" / "flink.log").read_text()
+        assert "s3cr3t" not in repr((told, operators._plans, operators._reading._scripts)) + log
     finally:
         await planner.close()

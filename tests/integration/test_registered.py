@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluiceway.app import clock
 from tests.handles import file, key_groups, subtask
 from tests.native_api import Api, native_api
 from tests.plane import PROJECT
 
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.storage import savepoints

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sluiceway.app import clock
 from sqlalchemy import select, update
 from tests.native_api import Api, native_api
 from tests.patience import PATIENCE
 from tests.plane import PROJECT
 
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
 from sluiceway.engines import vitals
 from sluiceway.store import catalogue

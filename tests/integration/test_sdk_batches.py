@@ -41,12 +41,16 @@ REFUSED: Final[dict[tuple[str, Code], Callable[[Site], Asked]]] = {
     (RUN, Code.NO_SAVEPOINT): lambda at: Asked(at.draft(), at.stopped(), more={"resume_savepoint": True}),
     (RUN, Code.NO_QUEUE): lambda at: Asked(at.on_a_lost_queue(), at.draft()),
     (RUN, Code.RUN_NO_JAR): lambda at: Asked(at.jar_draft(), at.draft()),
+    (RUN, Code.SQL_SEMANTICS): lambda at: Asked(at.draft(sql_body="INSERT INTO {{nowhere}} SELECT 1"), at.draft()),
     (RUN, Code.NO_DEPENDENCY): lambda at: Asked(
         at.jar_draft(entrypoint=at.put("apps/there.jar"), dependency_jars=["apps/none.jar"]), at.draft()
     ),
     (DELETE, Code.DELETE_UNKNOWN): lambda at: Asked(NO_ID, at.draft()),
     (DELETE, Code.JOB_FORBIDDEN): lambda at: Asked(at.running_on(OTHER), at.draft(), at.user("owner", *ONE)),
 }
+
+# Told with a reason of the planner, which knows one language.
+REASONED: Final = {Code.SQL_SEMANTICS}
 
 
 @pytest.fixture(scope="module", params=["array", "object"])
@@ -66,13 +70,14 @@ def test_a_job_that_is_refused_has_its_own_answer(
             sdk = here.sdk(asked.key, kind, X_Language=language)
             for said, message in alone(sdk, operation, asked):
                 assert said == code
-                check_words(message, TABLE[code].text, language)
+                check_words(message, TABLE[code].text, language, foreign=code in REASONED)
             first, second, third = sdk(operation, job_ids=[asked.bad, asked.good, asked.bad], **asked.more).body
             assert [each.is_success for each in (first, second, third)] == ["false", "true", "false"]
             assert second.message
             for refused in (first, third):
                 assert refused.message.startswith(f"{code} ")
-                check_words(refused.message.removeprefix(f"{code} "), TABLE[code].text, language)
+                said = refused.message.removeprefix(f"{code} ")
+                check_words(said, TABLE[code].text, language, foreign=code in REASONED)
 
 
 def alone(sdk: Sdk, operation: str, asked: Asked) -> Sequence[tuple[str, str]]:

@@ -460,6 +460,12 @@ def test_the_answer_names_the_fields_that_do_nothing_here() -> None:
     said = views.created(job(), Language.ENGLISH, asked).message
     assert said.endswith("Kept, but without effect here: log_enabled, udf_jar_url.")
     assert "udf_jar_url" in views.updated(job(), Language.CHINESE, asked).message
+    options = '{"execution.checkpointing.savepoint-dir": "s3://mine", "pipeline.name": "x"}'
+    said = views.created(job(), Language.ENGLISH, CreateSqlJob(name="orders", runtime_config=options)).message
+    assert said.endswith(
+        "Without effect here, in runtime_config: 'execution.checkpointing.savepoint-dir' (Sluiceway gives each "
+        "savepoint a place of its own)."
+    )
     plain = CreateSqlJob(name="orders", log_enabled=False, smn_topic="", queue_name="q")
     assert "effect" not in views.created(job(), Language.ENGLISH, plain).message
 

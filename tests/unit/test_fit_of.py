@@ -117,15 +117,31 @@ async def test_what_another_flink_has_made_is_not_vouched_for(path: str) -> None
     )
 
 
-async def test_a_state_that_sql_with_variables_has_made_is_not_vouched_for(path: str) -> None:
-    filled = JobSpec("INSERT INTO {{sink}} SELECT 1")
-    judge = use_case(path, Plans({filled.sql: Plan((PLANNED,), 1)}))
-    fit = await judge.judge(filled, StateFrom(path, filled), None, caller="p")
-    assert (fit.kind, fit.text) == (
-        FitKind.UNKNOWN,
-        "Whether the state of Count fits is seen when it starts: the SQL that has made it has variables in it, which "
-        "may have had other values then.",
-    )
+@pytest.mark.parametrize(
+    ("settled", "run", "kind"),
+    [
+        ({"sink": 6, "pw": 0}, 7, FitKind.SAME),
+        ({"sink": 7, "pw": 0}, 7, FitKind.UNKNOWN),
+        ({"pw": 0}, 7, FitKind.UNKNOWN),
+        ({"sink": 0, "pw": 0}, None, FitKind.UNKNOWN),
+    ],
+    ids=["as then", "given another value since", "made anew or gone", "nobody knows the run"],
+)
+async def test_sql_with_variables_is_judged_where_their_values_are_those_of_then(
+    path: str, settled: dict[str, int], run: int | None, kind: FitKind
+) -> None:
+    filled = JobSpec("INSERT INTO {{sink}} SELECT '{{pw}}'")
+
+    async def settled_at(project: str) -> dict[str, int]:
+        assert project == "p"
+        return settled
+
+    judge = replace(use_case(path, Plans({filled.sql: Plan((PLANNED,), 1)})), settled_at=settled_at)
+    fit = await judge.judge(filled, StateFrom(path, filled, run_id=run), None, caller="p")
+    assert fit.kind is kind
+    if kind is FitKind.UNKNOWN:
+        names = "{{sink}}, {{pw}}" if run is None else "{{sink}}"
+        assert f"the SQL that has made it has {names} in it, which may have had another value then" in fit.text
 
 
 async def test_a_program_is_known_when_it_runs(path: str) -> None:
@@ -189,7 +205,7 @@ async def test_an_option_that_is_set_between_statements_makes_another_plan() -> 
 
 
 async def test_variables_have_the_values_of_the_project_and_sensitive_ones_are_not_told() -> None:
-    operator = {"id": ID, "name": "Calc", "parallelism": 1, "max_parallelism": -1, "kind": "k", "content": "s3cret"}
+    operator = {"id": ID, "name": "Calc", "parallelism": 1, "max_parallelism": -1, "kind": "k", "content": "digest"}
     told = {**operator, "description": "Calc(where=[=(n, 's3cret')])", "inputs": ["a s3cret"]}
     planner = Planner(answer=msgspec.json.encode({"batch": False, "slots": 1, "operators": [told]}).decode())
     values = {"p": "s3cret", "q": "other"}
@@ -202,9 +218,18 @@ async def test_variables_have_the_values_of_the_project_and_sensitive_ones_are_n
     plans = kept_by(planner, fill)
     spec = JobSpec(f"{SQL} WHERE n = '{{{{word}}}}'")
     [made] = (await plans.plan(spec, "p")).operators
+    assert "s3cret" not in repr((plans._plans, plans._reading._scripts)), "nor kept"
     assert (made.description, made.inputs) == ("Calc(where=[=(n, '{{word}}')])", ("a {{word}}",))
     await plans.plan(spec, "q")
     assert [body.rpartition("WHERE ")[2] for body in planner.read] == ["n = 's3cret'", "n = 'other'"]
+    await plans.plan(spec, "p")
+    assert len(planner.asked) == 2, "the same values make the same plan"
+    values["p"] = "moved on"
+    await plans.plan(spec, "p")
+    assert len(planner.asked) == 3
+    values["p"] = "s3cret"
+    [guess] = (await plans.plan(JobSpec(spec.sql.replace("{{word}}", "s3cret")), "q")).operators
+    assert guess.description == told["description"], "who writes the same text elsewhere does not learn that it is one"
     for sql, project, said in (
         (spec.sql, "r", "no variable of the project"),
         ("INSERT INTO b SELECT 1; {{word}}", "p", "{{word}} cannot be part"),

@@ -213,6 +213,8 @@ def test_what_was_reset_is_again_what_the_job_says() -> None:
 def test_every_option_that_is_named_is_told() -> None:
     read = script(f"SET 'a' = '1'; RESET 'a'; RESET 'b'; {INSERT}; SET 'c' = '2'; RESET;")
     assert read.asked == (("a", "1"), ("a", ""), ("b", ""), ("c", "2"))
+    assert read.late == ("c",), "behind the last statement it changes nothing"
+    assert script(f"SET 'a' = '1'; {INSERT}; RESET;").late == ()
 
 
 @pytest.mark.parametrize("other", ["SET 'a' = '1'", "CREATE VIEW v AS SELECT 1", "RESET", "BEGIN STATEMENT SET"])

@@ -8,14 +8,16 @@ import aiohttp
 import pytest
 from tests import scripts
 
-from sluiceway.domain.engine import Cluster
-from sluiceway.domain.facts import MustClaim, Submitted
+from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.facts import MustClaim, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled
+from sluiceway.engines import submit
+from sluiceway.engines.java import NoFlink
 from sluiceway.engines.session import SessionEngine
 from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import SqlSubmitter
+from sluiceway.engines.submit import SqlSubmitter, other_version
 
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
 
@@ -56,6 +58,40 @@ async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expect
     run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, checkpoints=checkpoints)
     assert await submitter.submit(Cluster("c", "http://c:1"), run, "orders", SPEC) == Submitted()
     assert planner.options["execution.checkpointing.dir"] == expected
+
+
+@pytest.mark.parametrize("theirs", ["2.2.0", "1.20.3", "3.0-SNAPSHOT"])
+async def test_sql_for_another_minor_version_of_flink_is_refused_with_both_versions(theirs: str) -> None:
+    async def jvm() -> Any:
+        return Planner()
+
+    async def version_of(_: str) -> str:
+        return theirs
+
+    cluster, run = Cluster("prod", "http://c:1"), Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
+    refused = await SqlSubmitter(jvm, version_of, "s3://x").submit(cluster, run, "orders", JobSpec("is not even read"))
+    assert isinstance(refused, SubmitRefused)
+    assert f"The cluster prod runs Flink {theirs}, and SQL is planned here by Flink 2.3.0." in refused.text
+    assert await other_version(cluster, version_of) == refused.text, "as a start says at once"
+
+
+async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(_: str) -> str:
+        raise Unreachable("gone")
+
+    async def version_of(_: str) -> str:
+        return "2.3.7"
+
+    cluster = Cluster("prod", "http://c:1")
+    with pytest.raises(Unreachable):
+        await other_version(cluster, silent)
+    assert await other_version(cluster, version_of) is None
+
+    def no_flink() -> str:
+        raise NoFlink("not installed")
+
+    monkeypatch.setattr(submit, "flink_version", no_flink)
+    assert await other_version(cluster, silent) is None, "nothing plans here, which its submission says"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluiceway.control.graphs import masked
-from sluiceway.domain.variables import MOST_CHARACTERS, Filled, Unfilled, Variable, fill, fits, names_in
+from sluiceway.domain.variables import (
+    MOST_CHARACTERS,
+    Filled,
+    Unfilled,
+    Variable,
+    changed,
+    fill,
+    fits,
+    names_in,
+    undefined,
+)
 
 TOPIC = Variable("orders")
 SECRET = Variable("it's hush", sensitive=True)
@@ -48,6 +58,26 @@ def test_a_name_that_is_not_defined_is_told() -> None:
         fill("{{a}} {{b}} {{a}}", {})
 
 
+def test_what_was_probably_meant_is_told() -> None:
+    defined = {"sink_table", "Topic", "x", "pass_word"}
+    found = undefined("{{sink_tabel}} {{topic}} {{zzz}} {{x}}", defined)
+    assert found is not None
+    assert found.told == "{{sink_tabel}} (did you mean {{sink_table}}?), {{topic}} (did you mean {{Topic}}?), {{zzz}}"
+    assert undefined("{{x}} {{ y }} {{12}}", defined) is None
+    with pytest.raises(Unfilled, match=r"\{\{pasword\}\} \(did you mean \{\{pass_word\}\}\?\), which is no variable"):
+        fill("{{pasword}}", {}, defined)
+    many = undefined(" ".join(f"{{{{n{at}}}}}" for at in range(9)), ())
+    assert many is not None
+    assert many.told == "{{n0}}, {{n1}}, {{n2}}, {{n3}}, {{n4}}…"
+
+
+@pytest.mark.parametrize(
+    ("settled", "names"), [({"a": 4, "b": 0}, []), ({"a": 5, "b": 0}, ["a"]), ({"b": 9}, ["b", "a"]), ({}, ["b", "a"])]
+)
+def test_what_a_run_may_not_have_had_is_changed(settled: dict[str, int], names: list[str]) -> None:
+    assert changed("{{b}} {{a}} {{b}} {{ c }}", settled, 5) == names
+
+
 def test_what_it_becomes_is_bounded_before_it_is_made() -> None:
     with pytest.raises(Unfilled, match="With its variables the SQL has some"):
         fill("{{x}}" * 1000, {"x": Variable("x" * 10_000)})
@@ -73,3 +103,24 @@ def test_whatever_names_no_variable_stays_as_it_is(text: str) -> None:
     assert fill(text, known).text.count("X") >= len(known)
     if not known:
         assert fill(text, {}).text == text
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "told"),
+    [
+        ("it''s s3cret", "near 'it's s3cret'", "near '{{pw}}'"),
+        ("it's", "near 'it''s'", "near '{{pw}}'"),
+        ("two\n  lines", "near two lines", "near {{pw}}"),
+        ("größe", "=(n, u&'gr\\00f6\\00dfe')", "=(n, u&'{{pw}}')"),
+        ("very-long-secret", "Unexpected very-long-s…", "Unexpected {{pw}}…"),
+        ("very-long-secret", "Unexpected very-lo\n…\nsecret at 1", "Unexpected {{pw}}…{{pw}} at 1"),
+        ("open größe", 'Encountered "gr\\u00f6\\u00dfe" at line 1', 'Encountered "{{pw}}" at line 1'),
+        ("open sesame", "No 'sesame', nor 'o', nor 'other'", "No '{{pw}}', nor 'o', nor 'other'"),
+        ("very-long-secret", "Unexpected ve…", "Unexpected ve…"),
+        ("abc", "…", "…"),
+    ],
+)
+def test_a_sensitive_value_is_masked_however_flink_writes_it_and_wherever_it_is_cut(
+    value: str, said: str, told: str
+) -> None:
+    assert fill("'{{pw}}'", {"pw": Variable(value, sensitive=True)}).masked(said) == told

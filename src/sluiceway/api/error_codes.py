@@ -179,6 +179,26 @@ _OF_ONE_JOB: Final[Mapping[str, tuple[Text, Text]]] = {
         Text("It is a Jar job, and its jar is missing.", "该作业为 Jar 作业，其 jar 包不存在。"),
         Text("Put the jar into storage, or upload it as a resource.", "请将 jar 包放入存储，或作为资源上传。"),
     ),
+    Refusal.BAD_SQL: (
+        Text(
+            "Its SQL uses a variable that is not defined, or sets an option that a job cannot have.",
+            "其 SQL 使用了未定义的变量，或设置了作业不支持的参数。",
+        ),
+        Text(
+            "The message names it, and what was probably meant. Correct the SQL, or create the variable.",
+            "消息中给出了名称及可能的正确写法。请修改 SQL，或创建该变量。",
+        ),
+    ),
+    Refusal.OTHER_FLINK: (
+        Text(
+            "Its cluster runs another minor version of Flink than the one that plans SQL here.",
+            "其集群的 Flink 次版本与本服务解析 SQL 所用的版本不同。",
+        ),
+        Text(
+            "Give the job a queue whose cluster runs the version that the message names.",
+            "请将作业改到运行消息中所述版本的队列。",
+        ),
+    ),
     Refusal.NO_DEPENDENCY: (
         Text("Something that its program depends on is missing.", "其程序的依赖不存在。"),
         Text("Put the file into storage, or upload it as a resource.", "请将文件放入存储，或作为资源上传。"),

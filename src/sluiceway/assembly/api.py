@@ -1,5 +1,6 @@
 """Both APIs, the health checks and the documentation as one application."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resources import Resources
 from sluiceway.control.savepoints import Savepoints
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
@@ -38,7 +40,8 @@ from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.graphs import SqlGrapher
 from sluiceway.engines.operators import SqlOperators
 from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.submit import JvmProvider, other_version
 from sluiceway.engines.zone import local_zone
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.settings import MAX_BODY, Settings
@@ -99,9 +102,10 @@ def _use_cases(
     timeout = timedelta(seconds=settings.savepoint_timeout)
     variables = Variables(db, door.sign_in.vault, clock)
     reading = SqlReading(planner, variables.fill)
-    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots)
+    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
     going_back = GoingBack(db, WaysBack(db, storage, clock))
-    life = lifecycle(ground, queues, timeout, Judging(fit_of.judge, reading.options, local_zone()))
+    check_sql = SqlChecks(db, variables, reading.checked, _misplaced(queues, engine))
+    life = lifecycle(ground, queues, timeout, Judging(fit_of.judge, reading.options, local_zone(), check_sql))
     return {
         **{field.name: getattr(life, field.name) for field in fields(life)},
         "job_diffs": JobDiffs(WaysBack(db, storage, clock, local_zone(), reading.options)),
@@ -125,6 +129,16 @@ def _use_cases(
         "own": OwnPassword(door.sign_in),
         "denials": door.denials,
     }
+
+
+def _misplaced(queues: Queues, engine: SessionEngine) -> Callable[[str], Awaitable[str | None]]:
+    """Why no SQL can be planned for a cluster, by its name."""
+
+    async def misplaced(name: str) -> str | None:
+        cluster = queues.locate(name)
+        return None if cluster is None else await other_version(cluster, engine.version_of)
+
+    return misplaced
 
 
 def _readiness(ground: Ground, queues: Queues, reconciler: Reconciler | None) -> health.Readiness:

@@ -15,6 +15,7 @@ from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.retry_stops import RetryStops
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
@@ -47,6 +48,7 @@ class Judging:
     judge: Judge | None = None
     options: Options = own_options  # that a job's SQL sets; see `WaysBack`
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
+    check_sql: SqlChecks | None = None  # tells SQL that cannot run; without it its submission does
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judgi
     """The use cases; `timeout` bounds a stop or savepoint that names no bound of its own."""
     db, storage, engine, clock = ground.db, ground.storage, ground.engine, ground.clock
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
-    start_jobs = StartJobs(db, queues, storage, clock, judging.zone, judging.judge, judging.options)
+    start_jobs = StartJobs(db, queues, storage, clock, judging.zone, judging.judge, judging.options, judging.check_sql)
     return Lifecycle(
         stop_jobs=stop_jobs,
         retry_stops=RetryStops(stop_jobs),

@@ -1,6 +1,7 @@
 """Whether a job would start from a state, as it would be submitted now. Nothing is stored, and nothing runs."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.fit import Fit, Held, Plan, Readable, Reason, Why, fit_of
 from sluiceway.domain.fitting import Case, Pair, judge, questions
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.variables import names_in
+from sluiceway.domain.variables import changed
 from sluiceway.engines.operators import NoPlan
 from sluiceway.engines.restore_words import bare
 from sluiceway.engines.sql import SqlRefused
@@ -17,6 +18,7 @@ from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage
 
+_SHOWN = 5  # variables in one sentence
 NEWEST = VERSIONS[-1]  # of `_metadata`, as Flink 2.3 writes it, which plans
 OF_A_PROGRAM = "What a program's job consists of is known when it runs: whether the state fits is seen when it starts."
 
@@ -29,6 +31,7 @@ class StateFrom:
     spec: JobSpec | None = None  # of the run that has made it; None: nobody knows
     metadata: Metadata | None = None  # where it has been read already
     flink_version: str = ""  # that has written it, for example "2.3.0"; empty: not known
+    run_id: int | None = None  # that has made it
 
 
 class Plans(Protocol):
@@ -45,6 +48,11 @@ class Plans(Protocol):
         """Whether what the first serializer of each has written can be read by the second. Raises `Unreachable`."""
 
 
+async def nothing_settled(_: str) -> Mapping[str, int]:
+    """Of no variable it is known since when it has its value."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class FitOf:
     """The use case."""
@@ -52,6 +60,7 @@ class FitOf:
     storage: Storage
     plans: Plans
     free_slots: Callable[[Cluster], Awaitable[int | None]]  # None where nobody knows
+    settled_at: Callable[[str], Awaitable[Mapping[str, int]]] = nothing_settled  # see `domain.variables.changed`
 
     async def judge(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
         """Hold the state against the job. What cannot be found out is a `Fit` too; callers take turns at the planner.
@@ -83,12 +92,19 @@ class FitOf:
         ours = self.plans.flink_version
         if metadata.version < NEWEST or (state.flink_version and minor(state.flink_version) != minor(ours)):
             return None, f"another version of Flink has made it than {ours}, which would run it"
-        if names_in(state.spec.sql):
-            return None, "the SQL that has made it has variables in it, which may have had other values then"
+        if other := await self._revalued(state, caller):
+            return None, f"the SQL that has made it has {_listed(other)} in it, which may have had another value then"
         try:
             return await self.plans.plan(state.spec, caller), ""
         except (SqlRefused, NoPlan, Unreachable) as error:
             return None, f"the SQL that has made it cannot be planned any more ({str(error).rstrip('.')})"
+
+    async def _revalued(self, state: StateFrom, project: str) -> list[str]:
+        """The variables in the SQL that has made a state which may have had other values then."""
+        if state.spec is None or "{{" not in state.spec.sql:
+            return []
+        settled = await self.settled_at(project) if state.run_id is not None else {}
+        return await asyncio.to_thread(changed, state.spec.sql, settled, state.run_id or 0)
 
     async def _verdicts(self, case: Case, caller: str) -> Mapping[Pair, Readable]:
         pairs = questions(case)
@@ -96,6 +112,10 @@ class FitOf:
             return await self.plans.readable(pairs, caller) if pairs else {}
         except Unreachable:
             return {}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"{{{{{name}}}}}" for name in names[:_SHOWN]) + ("…" if len(names) > _SHOWN else "")
 
 
 def _held(metadata: Metadata) -> list[Held]:

@@ -10,10 +10,12 @@ from sluiceway.domain.engine import Cluster
 from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.misfit import misfit
+from sluiceway.domain.variables import changed
 from sluiceway.domain.way_back import Allowed, Back
 from sluiceway.store import past, past_specs
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
+from sluiceway.store.variables import settled_at
 
 PATIENCE: Final = 20.0  # seconds for all jobs of a start that is meant; a dry run takes as long as it takes
 _TOO_LATE: Final = "Whether the state fits was not found out in time; a dry run waits for it."
@@ -47,21 +49,33 @@ class Fits:
         A start that is meant has a bounded time, and looks only at jobs that were changed since their state was made.
         """
         resumed = [start for start in starts if start.restore is not None]
-        cases = await self._cases(resumed if dry_run else await self._worth_a_look(resumed, backs), backs)
+        cases = await self._cases(resumed if dry_run else await self._worth_a_look(project, resumed, backs), backs)
         found = await (self._all(project, cases, slots=True) if dry_run else self._in_time(project, cases))
         return {
             **backs,
             **{start.job_id: _with(backs[start.job_id], fit, self.allowed) for start, fit in found.items()},
         }
 
-    async def _worth_a_look(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> list[Start]:
+    async def _worth_a_look(self, project: str, starts: Sequence[Start], backs: Mapping[int, Back]) -> list[Start]:
         """Those that were changed since their state was made; and those that nobody knows, where they may lose some."""
         made_by = {start.job_id: run for start in starts if (run := _run_of(backs[start.job_id])) is not None}
-        wanted = await past.changed_since(self.db, made_by)
+        wanted = await past.changed_since(self.db, made_by) | await self._revalued(project, made_by)
         if Allowed.NON_RESTORED_STATE in self.allowed:
             specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
             wanted |= {job for job, spec in specs.items() if spec.program or job not in made_by}
         return [start for start in starts if start.job_id in wanted]
+
+    async def _revalued(self, project: str, made_by: Mapping[int, int]) -> set[int]:
+        """Those in whose SQL variables have other values than in the runs that their states are of."""
+        settled = await settled_at(self.db, project)
+        found: set[int] = set()
+
+        def look(specs: Mapping[int, JobSpec]) -> set[int]:
+            return {job for job, spec in specs.items() if changed(spec.sql, settled, made_by[job])}
+
+        async for specs in past.specs_with(self.db, sorted(made_by), ("{{",)):
+            found |= await asyncio.to_thread(look, specs)
+        return found
 
     async def _cases(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[Start, _Case]:
         specs = await past.specs_of_jobs(self.db, [start.job_id for start in starts])
@@ -71,7 +85,7 @@ class Fits:
         def state(start: Start, run: int | None) -> StateFrom:
             seen = backs[start.job_id].state
             version = seen.flink_version if seen else ""
-            return StateFrom(start.restore or "", before.get(run or 0), flink_version=version)
+            return StateFrom(start.restore or "", before.get(run or 0), flink_version=version, run_id=run)
 
         known = {start: run for start, run in made_by.items() if start.job_id in specs}
         return {start: (specs[start.job_id], state(start, run)) for start, run in known.items()}

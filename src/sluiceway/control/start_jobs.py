@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sluiceway.control import programs
 from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.queues import Queues
+from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
@@ -54,6 +55,7 @@ class Plans:
     origins: Mapping[int, Origin]
     each: Mapping[int, Start | Verdict]
     backs: Mapping[int, Back]  # of those that are resumed
+    notes: Mapping[int, str] = field(default_factory=dict)  # what there is to say of their SQL
 
     @property
     def starts(self) -> list[Start]:
@@ -69,7 +71,9 @@ class Plans:
         """The answers, once it is known which of the starts were stored; None: as if all of them were."""
         late = {start.job_id for start in self.starts if begun is not None and start.job_id not in begun}
         return {
-            job: _too_late(self.origins.get(job)) if job in late else _verdict(plan, self.backs.get(job))
+            job: _too_late(self.origins.get(job))
+            if job in late
+            else _verdict(plan, self.backs.get(job), self.notes.get(job, ""))
             for job, plan in self.each.items()
         }
 
@@ -85,6 +89,7 @@ class StartJobs:
     zone: str = "UTC"  # that SQL is planned under which has none of its own, and has never run
     judge: Judge | None = None  # what tells whether states fit; without it nobody does
     options: Options = own_options  # see `WaysBack`
+    check_sql: SqlChecks | None = None  # what tells SQL that cannot run; without it its submission does
 
     async def __call__(
         self,
@@ -128,10 +133,11 @@ class StartJobs:
         look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
         backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
         plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
+        thorough = terms.dry_run or terms.approve is not None
         found = Plans(origins, await self._with_programs(project, plans), backs)
+        found = await self._with_sql(project, found, patient=thorough)
         if self.judge is not None:
             fits = Fits(self.db, self.judge, self.queues.locate, terms.allowed)
-            thorough = terms.dry_run or terms.approve is not None
             found = replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
         return replace(found, each={job: _settled(found, job, terms.allowed) for job in found.each})
 
@@ -143,6 +149,17 @@ class StartJobs:
         absent = await programs.absent(self.db, self.storage.files, project, files)
         lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
         return plans | lacking
+
+    async def _with_sql(self, project: str, found: Plans, *, patient: bool) -> Plans:
+        """The same plans, but for jobs whose SQL is known to be refused."""
+        if self.check_sql is None:
+            return found
+        clusters = {start.job_id: start.cluster for start in found.starts}
+        programs = await views.programs(self.db, list(clusters))
+        wanted = {job: cluster for job, cluster in clusters.items() if job not in programs}
+        findings = await self.check_sql(project, wanted, patient=patient)
+        wrong = {job: Verdict(no, found.origins[job].status, why) for job, (no, why) in findings.wrong.items()}
+        return replace(found, each={**found.each, **wrong}, notes=findings.notes)
 
     def _plan(self, origin: Origin | None, back: Back | None, resume: bool, allowed: Right) -> Start | Verdict:
         if origin is None:
@@ -216,13 +233,13 @@ def way_back(entry: BatchEntry, origin: Origin | None, *, again: bool) -> Verdic
     return None
 
 
-def _verdict(plan: Start | Verdict, back: Back | None) -> Verdict:
+def _verdict(plan: Start | Verdict, back: Back | None, note: str) -> Verdict:
     if isinstance(plan, Verdict):
         return plan
     if back is None:
-        return Verdict()
+        return Verdict(note=note)
     losses = [concern.text for concern in back.concerns if concern.weight is not Weight.NOTE]
-    return Verdict(note=" ".join([told(back), *losses]), back=back)
+    return Verdict(note=" ".join(filter(None, [told(back), *losses, note])), back=back)
 
 
 def _too_late(origin: Origin | None) -> Verdict:

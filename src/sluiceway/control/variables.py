@@ -1,14 +1,14 @@
 """Variables of a project: texts that stand in the SQL of its jobs under a name, as `{{name}}`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sluiceway.control.errors import NameTaken, TooMany, UnknownVariable
 from sluiceway.control.vault import BadKeyFile, Vault
-from sluiceway.domain.variables import Filled, Unfilled, Variable, fill, names_in
+from sluiceway.domain.variables import Filled, Undefined, Unfilled, Variable, fill, names_in, undefined
 from sluiceway.store import variables as store
 from sluiceway.store.database import Database
 from sluiceway.store.variables import StoredVariable, VariableNameInUse, VariablesFull
@@ -62,7 +62,22 @@ class Variables:
             raise Unfilled(f"The SQL uses {len(names)} variables; at most {MOST_USED} are filled in.")
         found = await store.variables_named(self.db, project, names) if names else []
         known = {each.name: await self._opened(project, each) for each in found}
-        return await asyncio.to_thread(fill, sql, known) if names else Filled(sql)
+        defined = await store.variable_names(self.db, project) if len(known) < len(names) else ()
+        return await asyncio.to_thread(fill, sql, known, defined) if names else Filled(sql)
+
+    async def undefined(self, project: str, texts: Mapping[int, str]) -> dict[int, Undefined]:
+        """Those of these texts that use names which are no variables of the project, with the names."""
+        using = {key: text for key, text in texts.items() if "{{" in text}
+        defined = await store.variable_names(self.db, project) if using else set()
+
+        def look() -> dict[int, Undefined]:
+            return {key: found for key, text in using.items() if (found := undefined(text, defined)) is not None}
+
+        return await asyncio.to_thread(look) if using else {}
+
+    async def settled_at(self, project: str) -> Mapping[str, int]:
+        """For each variable the newest run that there was when it was given its value."""
+        return await store.settled_at(self.db, project)
 
     async def fill_of_job(self, job_id: int, sql: str) -> Filled:
         """The same for a job. Raises `Unfilled`."""

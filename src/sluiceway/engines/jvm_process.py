@@ -62,6 +62,15 @@ appender.file.policies.size.size = 10MB
 appender.file.strategy.type = DefaultRolloverStrategy
 appender.file.strategy.max = 3
 """
+# What plans SQL says what it has failed at with the literals in it, which may be values of sensitive variables.
+_QUIET = "".join(
+    f"logger.{word}.name = {name}\nlogger.{word}.level = OFF\n"
+    for word, name in (
+        ("table", "org.apache.flink.table"),
+        ("calcite", "org.apache.calcite"),
+        ("janino", "org.codehaus"),
+    )
+)
 
 
 class JvmFailed(Exception):  # noqa: N818 - it is a finding, not a fault of ours
@@ -104,7 +113,7 @@ class JvmProcess:
         directory = directory.resolve()
         java = find_java().resolve()
         read = [jar.resolve() for jar in (_py4j_jar(), *flink_jars(), *jars)]
-        _prepare(directory, empty=confine)
+        _prepare(directory, confine=confine)
         logs = [f"-Dlog4j2.configurationFile={directory / _CONFIGURATION}", f"-Dlog.file={directory / LOG}"]
         flags = [*MODULE_FLAGS, *_FLAGS, f"-Xmx{heap_mb}m", *logs]
         if confine:
@@ -191,9 +200,9 @@ def _py4j_jar() -> Path:
         raise NoFlink(f"py4j, by which Java is talked to, is not installed. Install it: {INSTALL}") from None
 
 
-def _prepare(directory: Path, *, empty: bool) -> None:
+def _prepare(directory: Path, *, confine: bool) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    for path in directory.iterdir() if empty else ():
+    for path in directory.iterdir() if confine else ():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif not path.name.startswith(LOG) or not _is_plain(path):
@@ -201,7 +210,7 @@ def _prepare(directory: Path, *, empty: bool) -> None:
     configuration = directory / _CONFIGURATION
     configuration.unlink(missing_ok=True)
     with configuration.open("x") as file:  # never through a link that somebody has left there
-        file.write(_LOG)
+        file.write(_LOG + _QUIET if confine else _LOG)
 
 
 def _is_plain(path: Path) -> bool:

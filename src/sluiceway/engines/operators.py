@@ -48,11 +48,11 @@ class SqlOperators:
         """
         script, whole, filled = await self._reading.read(spec, caller)
         try:
-            return _masked(await self._planned(script, whole, caller), filled)
+            return await self._planned(script, whole, caller, filled)
         except SqlRefused as error:
             raise type(error)(filled.masked(str(error))) from None
 
-    async def _planned(self, script: Script, spec: JobSpec, caller: str) -> Plan:
+    async def _planned(self, script: Script, spec: JobSpec, caller: str, filled: Filled) -> Plan:
         if script.creates_from_query:
             raise NoPlan(CREATES)
         outside = _looks_elsewhere(script)
@@ -61,11 +61,14 @@ class SqlOperators:
         options = unsent_options(spec, "plan")
         planner = await self._reading.planner()
         self.flink_version = planner.flink_version
-        key = _key(script, options, planner.flink_version)
+        # What is kept has no values of sensitive variables in it, so whoever wrote the same text has not the same plan.
+        hidden = (caller, *sorted(filled.secrets.values())) if filled.secrets else ()
+        key = _key(script, options, planner.flink_version, *hidden)
         if (known := self._plans.get(key)) is None:
             with reached():
                 told = await planner.operators(script, options, caller=caller)
-            known = replace(_read(told), backend=_backend(options), drops=leaves_state(options))
+            plan = replace(_read(told), backend=_backend(options), drops=leaves_state(options))
+            known = _masked(plan, filled)
             if not outside:
                 self._plans.keep(key, known, len(told))
         return known
@@ -146,8 +149,8 @@ def _changes_something(script: Script) -> bool:
     return any(head[:1] != ["USE"] and head not in (["CREATE", "CATALOG"], ["CREATE", "TEMPORARY"]) for head in heads)
 
 
-def _key(script: Script, options: Mapping[str, str], version: str) -> bytes:
+def _key(script: Script, options: Mapping[str, str], version: str, *hidden: str) -> bytes:
     statements = [statement.text for statement in script.statements]
     changes = [repr(sorted(change.items())) for change in script.changes()]  # between the statements
     settings = [part for name in sorted(options) for part in (name, options[name])]
-    return digest(version, str(len(statements)), *statements, *changes, *settings)
+    return digest(version, str(len(statements)), *statements, *changes, *settings, str(len(hidden)), *hidden)

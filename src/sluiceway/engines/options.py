@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -125,6 +125,19 @@ RESERVED_PREFIXES = {
     "slot.": _CLUSTER,
 }
 
+# What a job may set, and what changes nothing: with the reason.
+_IDLE = {
+    **dict.fromkeys(
+        (
+            "execution.checkpointing.savepoint-dir",
+            "state.savepoints.dir",
+            "savepoints.state.backend.fs.dir",
+        ),
+        "Sluiceway gives each savepoint a place of its own",
+    ),
+    "table.display.max-column-width": "a job has no screen",
+}
+
 # What a job may set: the options of Flink 2.3 that are a job's, each with its older names. `tests/flink_options.py`
 # writes the list from Flink's own classes, and a test holds it to them.
 JOB_OPTIONS = Path(__file__).with_name("job_options.txt")
@@ -162,6 +175,11 @@ def check_options(options: Mapping[str, str]) -> str | None:
         if why := _UNFIT_VALUES.get((key, options[key].strip().upper())):
             return f"The option {key!r} cannot be {options[key].strip()!r}. {why}"
     return None
+
+
+def idle_options(keys: Iterable[str]) -> list[str]:
+    """Those of these options that have no effect here, each with the reason."""
+    return [f"{key!r} ({_IDLE[key]})" for key in dict.fromkeys(keys) if key in _IDLE]
 
 
 def _refusal(key: str) -> str | None:

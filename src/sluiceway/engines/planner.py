@@ -113,7 +113,7 @@ class PlannerJvm:
 
     async def jvm(self) -> Self:
         """Itself, able to plan. Raises `NoJava`, `NoFlink` and `JvmFailed`."""
-        await self._process()
+        await asyncio.shield(self._kept(self._process()))  # whoever waited for it may have gone; the next one has not
         return self
 
     async def warm_up(self) -> None:
@@ -177,11 +177,8 @@ class PlannerJvm:
         except TooManyWaiting:
             raise Unreachable(TOO_MANY) from None
         # Java goes on when a caller has gone, and so does its turn.
-        task = asyncio.create_task(self._in_turn(turns, plan))
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(self._kept(self._in_turn(turns, plan)))
         except _Lost:
             return await self._beside(plan)
 
@@ -245,6 +242,13 @@ class PlannerJvm:
         if jvm is not None:
             jvm.kill()  # it has nothing to put in order
             await jvm.close()
+
+    def _kept(self, work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
+        """The work, which goes on when nobody waits for it any more, until this is closed."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
 
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)

@@ -102,6 +102,10 @@ class SessionEngine:
             await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
         return job
 
+    async def version_of(self, url: str) -> str:
+        """The version of Flink that a cluster runs, by the URL of its REST API. Raises `Unreachable`."""
+        return (await FlinkRest(self._session, url, self._timeout).overview()).flink_version
+
     async def free_slots(self, cluster: Cluster) -> int | None:
         """How many slots are free; None where nobody knows, and where the cluster may grow."""
         return await self._slots.free(cluster)

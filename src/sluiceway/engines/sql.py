@@ -69,6 +69,7 @@ class Script:
     statements: tuple[Statement, ...]  # in their order, without SET, RESET and the frame of a statement set
     settings: Mapping[str, str]  # what SET had left in force for the sinks; the same for all of them
     asked: tuple[tuple[str, str], ...] = ()  # every option that SET or RESET names, with its value or none
+    late: tuple[str, ...] = ()  # those of them that SET names behind everything that it could change
 
     @property
     def inserts(self) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ class _Reading:
         self._statements: list[tuple[Found, Statement]] = []
         self._settings: dict[str, str] = {}  # replaced rather than changed: statements keep theirs
         self._asked: list[tuple[str, str]] = []
+        self._late: list[str] = []  # set since the last statement
         self._frame: Found | None = None  # the BEGIN STATEMENT SET that is open
         self._room = MOST_PADDING
 
@@ -162,7 +164,8 @@ class _Reading:
             raise SqlRefused("The SQL writes nowhere: a job needs at least one INSERT INTO … SELECT ….")
         if why := _two_settings(sinks) or two_meanings([_Named(found, each.sink) for found, each in self._statements]):
             raise SqlRefused(why)
-        return Script(tuple(each for _, each in self._statements), sinks[0].settings, tuple(self._asked))
+        statements = tuple(each for _, each in self._statements)
+        return Script(statements, sinks[0].settings, tuple(self._asked), tuple(self._late))
 
     def _set(self, found: Found) -> None:
         setting = found.kind == "SqlSet"
@@ -172,11 +175,13 @@ class _Reading:
             self._settings = {}
             return
         self._asked.append((found.key, found.value or ""))
+        self._late += [found.key] if setting else []
         others = {name: value for name, value in self._settings.items() if name != found.key}
         self._settings = {**others, found.key: found.value or ""} if setting else others
 
     def _statement(self, found: Found) -> None:
         _refuse_unfit(found)
+        self._late = []
         self._room -= found.line + found.column
         placed, sink = self._room >= 0, found.kind in _SINKS
         made = Statement(found.text, found.line, found.column, sink, placed, self._settings)

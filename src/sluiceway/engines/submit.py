@@ -1,5 +1,6 @@
 """Submits a job: has its SQL read, settles its options, has it planned and handed over. Decides nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines.java import NoFlink, NoJava
+from sluiceway.engines.java import NoFlink, NoJava, flink_version
 from sluiceway.engines.jvm_process import JvmFailed
 from sluiceway.engines.options import LOCAL_ZONE, check_options, flink_options
 from sluiceway.engines.planner import Plans
@@ -47,9 +48,9 @@ class SqlSubmitter:
         try:
             filled = await self._fill(run.job_id, spec.sql)
             jvm = await self._jvm()
+            _check_version(cluster, await self._version_of(cluster.url), jvm.flink_version)
             script, whole = effective(await jvm.read_sql(filled.text, caller=cluster.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
-            _check_version(cluster, await self._version_of(cluster.url), jvm.flink_version)
             await jvm.submit_sql(cluster.url, script, options)
         except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
             return SubmitRefused(filled.masked(str(error)))
@@ -104,12 +105,27 @@ def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
     return merged, replace(spec, options=dict(merged.settings))
 
 
+async def other_version(cluster: Cluster, version_of: VersionOf) -> str | None:
+    """Why no SQL can be planned for a cluster; None when it can, or when nothing plans here. Raises `Unreachable`."""
+    try:
+        ours = await asyncio.to_thread(flink_version)
+    except NoFlink:
+        return None  # and a submission says so
+    return _differs(cluster, await version_of(cluster.url), ours)
+
+
 def _check_version(cluster: Cluster, theirs: str, ours: str) -> None:
-    if minor(theirs) != minor(ours):
-        raise SqlRefused(
-            f"The cluster {cluster.name} runs Flink {theirs}, and SQL is planned here by Flink {ours}. "
-            f"Both must be of the same minor version."
-        )
+    if why := _differs(cluster, theirs, ours):
+        raise SqlRefused(why)
+
+
+def _differs(cluster: Cluster, theirs: str, ours: str) -> str | None:
+    if minor(theirs) == minor(ours):
+        return None
+    return (
+        f"The cluster {cluster.name} runs Flink {theirs}, and SQL is planned here by Flink {ours}. Both must be of the "
+        f"same minor version: give the job a queue of Flink {'.'.join(minor(ours))}."
+    )
 
 
 def minor(version: str) -> list[str]:

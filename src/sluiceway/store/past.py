@@ -1,6 +1,6 @@
 """What is known of jobs before they are resumed, beside where they could be resumed from: many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -74,6 +74,19 @@ async def specs_of_jobs(db: Database, wanted: Sequence[int]) -> dict[int, JobSpe
     asked = select(specs.c.job_id, specs.c.spec).where(specs.c.job_id.in_(ids(wanted)))
     async with db.read() as connection:
         return {row.job_id: to_spec(row.spec) for row in await connection.execute(asked)}
+
+
+async def specs_with(db: Database, wanted: Sequence[int], marks: Sequence[str]) -> AsyncIterator[dict[int, JobSpec]]:
+    """What those jobs are to do in whose SQL one of these texts stands, in any case of letters; some at a time."""
+    sql = func.upper(func.json_extract(specs.c.spec, "$.sql"))
+    marked = or_(*(func.instr(sql, mark.upper()) > 0 for mark in marks))
+    asked = select(specs.c.job_id, specs.c.spec).where(marked)
+    for first in range(0, len(wanted), _ASK):
+        async with db.read() as connection:
+            rows = await connection.execute(asked.where(specs.c.job_id.in_(ids(wanted[first : first + _ASK]))))
+            found = {row.job_id: to_spec(row.spec) for row in rows}
+        if found:
+            yield found
 
 
 async def changed_since(db: Database, made_by: Mapping[int, int]) -> set[int]:

@@ -147,6 +147,7 @@ variables = Table(
     Column("user", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("after_run", BigInteger, nullable=False),  # the newest run when it was given its value: later ones had it
     Index("variables_by_name", "project", "name", unique=True),
     sqlite_autoincrement=True,
 )

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import events, jobs, variables
+from sluiceway.store.schema import events, jobs, runs, variables
 
 
 class VariableNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -46,7 +47,8 @@ async def create_variable(
     async with _named(), db.write() as connection:
         if (await connection.execute(count)).scalar_one() >= most:
             raise VariablesFull
-        await connection.execute(insert(variables), [row | {"created_at": at, "updated_at": at}])
+        row |= {"created_at": at, "updated_at": at, "after_run": await _newest_run(connection)}
+        await connection.execute(insert(variables), [row])
         await connection.execute(insert(events), [event("variable_created", at, project, who=who, detail=name)])
 
 
@@ -61,7 +63,8 @@ async def update_variable(db: Database, project: str, name: str, value: str, now
     """Give a variable another value; whether there is one."""
     at = epoch_ms(now)
     async with db.write() as connection:
-        changed = update(variables).where(*_one(project, name)).values(value=value, updated_at=at)
+        now_on = {"value": value, "updated_at": at, "after_run": await _newest_run(connection)}
+        changed = update(variables).where(*_one(project, name)).values(**now_on)
         found = (await connection.execute(changed)).rowcount == 1
         if found:
             await connection.execute(insert(events), [event("variable_updated", at, project, who=who, detail=name)])
@@ -94,12 +97,32 @@ async def variables_named(db: Database, project: str, names: Sequence[str]) -> l
         return [_variable(row) for row in (await connection.execute(wanted)).mappings()]
 
 
+async def variable_names(db: Database, project: str) -> set[str]:
+    """The names of all of the project's."""
+    async with db.read() as connection:
+        return set((await connection.execute(select(variables.c.name).where(variables.c.project == project))).scalars())
+
+
+async def settled_at(db: Database, project: str) -> dict[str, int]:
+    """For each name the newest run that there was when the variable was given its value.
+
+    Later runs had that value, and earlier ones may have had another. No clock is asked, as clocks are set.
+    """
+    wanted = select(variables.c.name, variables.c.after_run).where(variables.c.project == project)
+    async with db.read() as connection:
+        return {row.name: row.after_run for row in await connection.execute(wanted)}
+
+
 async def project_of(db: Database, job_id: int) -> str | None:
     """Whose variables a job uses; None: the job is gone."""
     async with db.read() as connection:
         found = await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))
         project: str | None = found.scalar_one_or_none()
         return project
+
+
+async def _newest_run(connection: AsyncConnection) -> int:
+    return int((await connection.execute(select(func.coalesce(func.max(runs.c.id), 0)))).scalar_one())
 
 
 def _one(project: str, name: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

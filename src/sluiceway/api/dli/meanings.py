@@ -37,7 +37,12 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "参数缺失、类型错误或超出范围，且没有专用的错误码。",
     ),
     Code.SQL_SYNTAX: Text("Graph of SQL: the SQL cannot be parsed.", "生成流图：SQL 无法解析。"),
-    Code.SQL_SEMANTICS: Text("Graph of SQL: the SQL cannot run as a job.", "生成流图：SQL 不能作为作业运行。"),
+    Code.SQL_SEMANTICS: Text(
+        "Graph of SQL: the SQL cannot run as a job. Run: its SQL uses a name that is no variable, or sets what no job"
+        " can set, or its cluster runs another Flink than the one that plans.",
+        "生成流图：SQL 不能作为作业运行。启动：SQL 使用了未定义的变量，或设置了作业不支持的参数，或集群的 Flink"
+        " 版本与解析 SQL 的版本不同。",
+    ),
     Code.NO_OBJECT: Text(
         "A resource is to be made of a file that does not exist, or there is no variable of this name.",
         "创建资源所用的文件不存在，或该名称的变量不存在。",

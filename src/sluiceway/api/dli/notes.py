@@ -4,17 +4,27 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.language import Language, Text
+from sluiceway.control.variables import Variables
+from sluiceway.engines.options import idle_options
 
 # Kept and shown, for clients that expect to read what they wrote.
 IDLE: Final = (
     *("log_enabled", "smn_topic", "dirty_data_strategy", "udf_jar_url", "edge_group_ids", "flink_log_config"),
     *("flink_version", "execution_agency_urn", "operator_config", "static_estimator_config", "image"),
 )
+UNDEFINED: Final = Text(
+    "The SQL uses {names}, not among the project's variables yet: it is refused at its start until they are created.",
+    "SQL 使用了项目中尚未定义的变量：{names}。创建这些变量之前，作业无法启动。",
+)
 SHOWN: Final = 300  # characters of arguments
 
 _IDLE: Final = Text("Kept, but without effect here: {fields}.", "以下字段仅保存，在此不起作用：{fields}。")
+_IDLE_OPTIONS: Final = Text(
+    "Without effect here, in runtime_config: {options}.", "runtime_config 中的以下参数在此不起作用：{options}。"
+)
 _QUOTED: Final = Text(
     "entrypoint_args is read as a shell reads it, without quotes and backslashes, as {count} arguments: {shown}.",
     "entrypoint_args 按 shell 规则解析为 {count} 个参数：{shown}。引号和反斜杠不会传递。",
@@ -33,6 +43,12 @@ def split_arguments(args: str) -> tuple[str, ...]:
         ) from None
 
 
+async def of_variables(variables: Variables, project: str, sql: str, language: Language) -> Sequence[str]:
+    """What there is to say about the names of variables in SQL: it is a draft, and they may be made later."""
+    found = (await variables.undefined(project, {0: sql})).get(0) if "{{" in sql else None
+    return [] if found is None else [UNDEFINED.say(language, {"names": found.told})]
+
+
 def of(body: Any, language: Language) -> Sequence[str]:
     """What there is to say about the fields that a request names."""
     notes = []
@@ -43,4 +59,6 @@ def of(body: Any, language: Language) -> Sequence[str]:
         notes.append(_QUOTED.say(language, {"count": len(taken), "shown": shown}))
     if idle := [field for field in IDLE if getattr(body, field, None)]:
         notes.append(_IDLE.say(language, {"fields": ", ".join(idle)}))
+    if options := idle_options(runtime_config.parse(getattr(body, "runtime_config", None))):
+        notes.append(_IDLE_OPTIONS.say(language, {"options": ", ".join(options)}))
     return notes

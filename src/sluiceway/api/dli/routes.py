@@ -19,6 +19,7 @@ from sluiceway.api.dli import (
     graph,
     jar_routes,
     metrics,
+    notes,
     queues,
     requests,
     resource_routes,
@@ -51,6 +52,7 @@ from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled
+from sluiceway.api.dli.variables import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.error_help import HEADER, help_for
 from sluiceway.api.no_options import no_options
@@ -252,13 +254,15 @@ async def create_sql_job(
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
     templates: TemplatesGiven,
+    variables: VariablesGiven,
     retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Created:
     """Store a new job. Nothing is started."""
     draft = rules.create(await filled(data, project, templates), retention_unit)
     made = await editing.stored(edit_jobs, project, draft, permit.who)
-    return views.created(made, language, data)
+    more = await notes.of_variables(variables, project, draft.spec.sql, language)
+    return views.created(made, language, data, more)
 
 
 @put(
@@ -274,6 +278,7 @@ async def update_sql_job(
     job: JobIdGiven,
     language: LanguageGiven,
     edit_jobs: EditJobsGiven,
+    variables: VariablesGiven,
     retention_unit: RetentionUnitGiven,
     permit: PermitGiven,
 ) -> wire.Updated:
@@ -283,7 +288,8 @@ async def update_sql_job(
         return rules.update(stored, data, retention_unit)
 
     now = await editing.changed(edit_jobs, project, job, change, data.name, permit.who)
-    return views.updated(now, language, data)
+    more = await notes.of_variables(variables, project, data.sql_body or "", language)
+    return views.updated(now, language, data, more)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [

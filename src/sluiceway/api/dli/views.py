@@ -72,6 +72,8 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.DOES_NOT_FIT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
+        Refusal.BAD_SQL: Code.SQL_SEMANTICS,
+        Refusal.OTHER_FLINK: Code.SQL_SEMANTICS,
         Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
     },
     Batch.DELETE: {
@@ -80,6 +82,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.WRONG_STATE: Code.UNAVAILABLE,
     },
 }
+_IN_SENTENCES: Final = {Refusal.BAD_SQL, Refusal.OTHER_FLINK}  # whose reasons are told whole
 UNREGISTERED: Final = Text(
     "The job runs on queue {queue}, which is not registered with this service. Register the cluster, then send the"
     " request again.",
@@ -137,7 +140,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
         _WORDS.get(batch, {}).get(verdict.refusal),
         status=status,
         note=f" ({note})" if note else "",
-        why=note or status,
+        why=verdict.note if verdict.refusal in _IN_SENTENCES else note or status,
         queue=verdict.note or "-",
     )
 
@@ -187,23 +190,23 @@ def done(language: Language, truth: Truth) -> wire.Done:
     return wire.Done(ACCEPTED[Batch.DELETE].in_(language), truth.say(success=True))
 
 
-def created(job: Job, language: Language, asked: Any = None) -> wire.Created:
-    """A job was created with a request, whose fields the answer has something to say about."""
+def created(job: Job, language: Language, asked: Any = None, more: Sequence[str] = ()) -> wire.Created:
+    """A job was created with a request, whose fields the answer has something to say about; `more` is said as well."""
     return wire.Created(
-        _with_notes(CREATED, job, language, asked), wire.JobStatusView(job.id, dli_status(job.status), job.why)
+        _with_notes(CREATED, job, language, asked, more), wire.JobStatusView(job.id, dli_status(job.status), job.why)
     )
 
 
-def updated(job: Job, language: Language, asked: Any = None) -> wire.Updated:
-    """A job was changed by a request, whose fields the answer has something to say about."""
-    return wire.Updated(_with_notes(UPDATED, job, language, asked), wire.UpdateTime(millis(job.updated_at)))
+def updated(job: Job, language: Language, asked: Any = None, more: Sequence[str] = ()) -> wire.Updated:
+    """A job was changed by a request, whose fields the answer has something to say about; `more` is said as well."""
+    return wire.Updated(_with_notes(UPDATED, job, language, asked, more), wire.UpdateTime(millis(job.updated_at)))
 
 
-def _with_notes(text: Text, job: Job, language: Language, asked: Any) -> str:
+def _with_notes(text: Text, job: Job, language: Language, asked: Any, more: Sequence[str]) -> str:
     said = [text.in_(language)]
     if (named := getattr(asked, "idle_state_retention", None)) is not None:
         said.append(retention.told(named, settings_of(job.draft).idle_state_retention_unit, language))
-    return " ".join([*said, *notes.of(asked, language)])
+    return " ".join([*said, *notes.of(asked, language), *more])
 
 
 def item(job: JobLine, now: datetime) -> wire.JobItem:

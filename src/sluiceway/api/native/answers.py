@@ -21,6 +21,8 @@ _WORDS = {
     Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming. {note}",
     Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
     Refusal.NO_PROGRAM: "Its jar is missing. {note}",
+    Refusal.BAD_SQL: "{note}",
+    Refusal.OTHER_FLINK: "{note}",
     Refusal.NO_DEPENDENCY: "Something that its program depends on is missing. {note}",
     Refusal.NOT_STOPPED: "This stop has no savepoint of it: {note}",
     Refusal.DEADLY: "{note}",
