@@ -23,8 +23,7 @@ import org.apache.flink.table.planner.parse.CalciteParser;
 import org.apache.flink.table.planner.parse.ExtendedParser;
 
 public class SqlReader {
-    // Flink reads SET and RESET by patterns whose time grows with the square of the text's length.
-    private static final int LONGEST_COMMAND = 16384;
+    private static final int LONGEST_COMMAND = 16384; // that is looked for as its clients do; each looks so far for its end
     private static final int FRAME = 4; // EXECUTE STATEMENT SET BEGIN
 
     private CalciteParser calcite;
@@ -40,7 +39,7 @@ public class SqlReader {
     /**
      * The statements of a script, each a map of kind (the class of Flink's tree), text, line, column and words, or of
      * kind, key and value for a setting. After `most` of them comes one of kind "more"; where Flink's parser refuses
-     * the rest, one of kind "refused" with its message.
+     * the rest, one of kind "refused" with its message; where `SqlBounds` does, one of kind "excess".
      */
     public static List read(Object calcite, String body, int most) throws Exception {
         SqlReader reader = new SqlReader();
@@ -72,7 +71,7 @@ public class SqlReader {
                 found.add(entry("more"));
                 return;
             }
-            if (!isCommand(first) || !readCommand(first)) {
+            if (!isCommand(first) || !tookCommand(first)) {
                 readStatement(first);
             }
         }
@@ -117,6 +116,17 @@ public class SqlReader {
 
     private static boolean isCommand(Token first) {
         return first.kind == FlinkSqlParserImplConstants.SET || first.kind == FlinkSqlParserImplConstants.RESET;
+    }
+
+    private boolean tookCommand(Token first) throws Throwable {
+        SqlBounds bounds = bounds(parser);
+        bounds.note();
+        if (readCommand(first)) {
+            bounds.forget();
+            return true;
+        }
+        bounds.judge();
+        return false;
     }
 
     /**
@@ -179,6 +189,9 @@ public class SqlReader {
     }
 
     private boolean recordCommand(Token first, String text) {
+        if (!SqlBounds.mayBeCommand(text, first.kind == FlinkSqlParserImplConstants.SET)) {
+            return false;
+        }
         Optional operation = ExtendedParser.INSTANCE.parse(text);
         if (!operation.isPresent()) {
             return false;
@@ -236,23 +249,34 @@ public class SqlReader {
         return literal ? null : image;
     }
 
-    /** In Flink's words and with its places, for which the parser has to see the lines before. */
     private void refuse(Throwable why) throws Exception {
-        Map entry = entry("refused");
+        SqlBounds bounds = bounds(parser);
         if (why instanceof StackOverflowError) {
-            entry.put("text", "It is nested too deeply.");
-        } else {
-            FlinkSqlParserImpl again = over(blank(body, at) + body.substring(at));
-            try {
-                again.parseSqlStmtList();
-                entry.put("text", String.valueOf(why.getMessage()));
-            } catch (Throwable said) {
-                SqlParseException refusal = again.normalizeException(said);
-                entry.put("text", String.valueOf(refusal.getMessage()));
-                if (refusal.getPos() != null) {
-                    entry.put("line", Integer.valueOf(refusal.getPos().getLineNum()));
-                    entry.put("column", Integer.valueOf(refusal.getPos().getColumnNum()));
-                }
+            bounds.overflow();
+        }
+        if (bounds.excess() == null) {
+            refuseInFlinksWords(why);
+            return;
+        }
+        Map entry = entry("excess");
+        place(entry, bounds.place());
+        entry.put("text", bounds.excess());
+        found.add(entry);
+    }
+
+    /** With its places, for which the parser has to see the lines before. */
+    private void refuseInFlinksWords(Throwable why) throws Exception {
+        Map entry = entry("refused");
+        FlinkSqlParserImpl again = over(blank(body, at) + body.substring(at));
+        try {
+            again.parseSqlStmtList();
+            entry.put("text", String.valueOf(why.getMessage()));
+        } catch (Throwable said) {
+            SqlParseException refusal = again.normalizeException(said);
+            entry.put("text", String.valueOf(refusal.getMessage()));
+            if (refusal.getPos() != null) {
+                entry.put("line", Integer.valueOf(refusal.getPos().getLineNum()));
+                entry.put("column", Integer.valueOf(refusal.getPos().getColumnNum()));
             }
         }
         found.add(entry);
@@ -313,7 +337,13 @@ public class SqlReader {
     private FlinkSqlParserImpl over(String text) throws Exception {
         Method make = CalciteParser.class.getDeclaredMethod("createFlinkParser", new Class[] {String.class});
         make.setAccessible(true);
-        return (FlinkSqlParserImpl) make.invoke(calcite, new Object[] {text});
+        FlinkSqlParserImpl made = (FlinkSqlParserImpl) make.invoke(calcite, new Object[] {text});
+        made.token_source = new SqlBounds(made.token_source);
+        return made;
+    }
+
+    private static SqlBounds bounds(FlinkSqlParserImpl parser) {
+        return (SqlBounds) parser.token_source;
     }
 
     /** Lines end as they do for Flink's lexer: with LF, CR, or CR and LF. */
