@@ -12,7 +12,7 @@ import org.apache.flink.sql.parser.impl.Token;
 public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     // Operators side by side are searched for the one that binds most, again for each of them: 2,000 take 15 ms, 8,000
     // 160 ms, 32,000 2.7 s. Where they are nested, as in a chain of LIKEs, each takes a part of the stack as well.
-    public static final int MOST_OPERATORS = 2000;
+    public static final int MOST_OPERATORS = 1000;
     // A name is put together anew at each dot: 2,000 parts take 70 ms, 8,000 a second.
     public static final int MOST_PARTS = 100;
     // 4,000 take 0.1 s, 16,000 2 s.
