@@ -314,6 +314,7 @@ INSERT = "INSERT INTO t SELECT 1"
         ("/*" * 500_000, "line 1"),
         ("INSERT INTO t SELECT " + "(" * 300, "line 1, column 122: It is nested more than 100 deep"),
         ("BEGIN STATEMENT SET;" + f"{INSERT};" * 1_000 + "END", "more than 1000 statements"),
+        ("EXECUTE STATEMENT SET BEGIN " + f"{INSERT};" * 40_000 + "END", "more than 1000 statements"),
     ],
     ids=lambda value: value[:30],
 )

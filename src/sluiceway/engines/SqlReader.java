@@ -67,14 +67,21 @@ public class SqlReader {
                 return;
             }
             at = start(first);
-            if (found.size() >= most) {
-                found.add(entry("more"));
+            if (isFull()) {
                 return;
             }
             if (!isCommand(first) || !tookCommand(first)) {
                 readStatement(first);
             }
         }
+    }
+
+    /** Whether there are as many as are read. One more of them says so, and nothing comes behind it. */
+    private boolean isFull() {
+        if (found.size() == most) {
+            found.add(entry("more"));
+        }
+        return found.size() > most;
     }
 
     private void readStatement(Token first) throws Throwable {
@@ -106,12 +113,17 @@ public class SqlReader {
         Token previous = begin;
         for (Token token = begin; token != last; token = token.next) {
             if (token.kind == FlinkSqlParserImplConstants.SEMICOLON) {
+                if (isFull()) {
+                    return;
+                }
                 statement("RichSqlInsert", begin, previous);
                 begin = token.next;
             }
             previous = token;
         }
-        statement("SqlEndStatementSet", last, last);
+        if (!isFull()) {
+            statement("SqlEndStatementSet", last, last);
+        }
     }
 
     private static boolean isCommand(Token first) {
