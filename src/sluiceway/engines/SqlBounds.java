@@ -11,16 +11,17 @@ import org.apache.flink.sql.parser.impl.Token;
 
 public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     // Operators side by side are searched for the one that binds most, again for each of them: 2,000 take 15 ms, 8,000
-    // 160 ms, 32,000 2.7 s. Where they are nested, as in a chain of LIKEs, each takes a part of the stack as well.
+    // 160 ms, 32,000 2.7 s. Each takes a part of the stack as well: 3,400 overflow it, and 500 ORs that of what plans.
     public static final int MOST_OPERATORS = 1000;
     // A name is put together anew at each dot: 2,000 parts take 70 ms, 8,000 a second.
     public static final int MOST_PARTS = 100;
     // 4,000 take 0.1 s, 16,000 2 s.
     public static final int MOST_WHENS = 2000;
-    // As operators are.
+    // As operators are: 3,000 take 35 ms, 12,000 0.4 s and then the stack.
     public static final int MOST_QUERIES = 1000;
-    // The time to read one grows with the square of its length. No type of Flink's has more than 38.
+    // 64,000 take 0.1 s, 256,000 1.5 s. No type of Flink's has more than 38.
     public static final int MOST_DIGITS = 1000;
+    // From 360 on the parser's stack overflows, the sooner the less of it has been compiled.
     public static final int DEEPEST = 100;
 
     private static final String BLANKS = " \t\n\u000B\f\r"; // to Flink's patterns
@@ -109,25 +110,29 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         if (rest.endsWith(";")) {
             rest = rest.substring(0, rest.length() - 1).trim();
         }
-        int quote = rest.indexOf('\'');
         if (rest.length() == 0) {
             return true;
-        } else if (!set) {
-            return quote < 0 && firstBlank(rest) < 0;
-        } else if (quote < 0) {
-            return isPair(rest);
         }
-        String head = rest.substring(0, quote).trim();
-        boolean ends = rest.indexOf('\'', quote + 1) == rest.length() - 1;
-        return ends && head.endsWith("=") && firstBlank(head.substring(0, head.length() - 1).trim()) < 0;
+        return set ? isQuotedPair(rest) || isPair(rest) : rest.indexOf('\'') < 0 && firstBlank(rest) < 0;
     }
 
-    /** A word, an equals sign and a word, with blanks between them or none. The first word may have more such signs. */
+    /** A word, an equals sign and something in quotes, with blanks between them or none. */
+    private static boolean isQuotedPair(String text) {
+        int quote = text.indexOf('\'');
+        if (quote < 0 || text.indexOf('\'', quote + 1) != text.length() - 1) {
+            return false;
+        }
+        String head = text.substring(0, quote).trim();
+        return head.endsWith("=") && firstBlank(head.substring(0, head.length() - 1).trim()) < 0;
+    }
+
+    /** A word, an equals sign and a word, with blanks between them or none. Either may have more such signs. */
     private static boolean isPair(String text) {
+        int quote = text.indexOf('\''); // in the second word alone
         int first = firstBlank(text);
         int last = text.length() - 1;
         if (first < 0) {
-            int equals = text.lastIndexOf('=', last - 1);
+            int equals = text.lastIndexOf('=', quote < 0 ? last - 1 : quote - 1);
             return equals > 0 && text.indexOf(';', equals) < 0;
         }
         while (BLANKS.indexOf(text.charAt(last)) < 0) {
@@ -136,7 +141,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         String middle = text.substring(first, last + 1).trim();
         boolean apart = middle.equals("=");
         boolean beside = middle.length() == 0 && (text.charAt(first - 1) == '=' || text.charAt(last + 1) == '=');
-        return (apart || beside) && text.indexOf(';', last) < 0;
+        return (apart || beside) && (quote < 0 || quote > last) && text.indexOf(';', last) < 0;
     }
 
     private static int firstBlank(String text) {
