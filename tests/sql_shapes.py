@@ -176,7 +176,7 @@ _NESTED: Final = {
 def _full() -> dict[str, Shape]:
     """As much of everything as the bounds allow, many times over."""
     operators, deep = bound("MOST_OPERATORS") - 10, bound("DEEPEST") - 1
-    few = "+a" * (operators // 20)
+    few, inner = "+a" * (operators // 20), "+a" * (operators // deep - 2)
     fills = {
         "operators": f"1{'+1' * operators}",
         "operators of all kinds": f"a{' OR a AND a=a||a' * (operators // 4)}",
@@ -190,7 +190,7 @@ def _full() -> dict[str, Shape]:
         "depth": f"{'(' * deep}1{')' * deep}",
         "depth of calls": f"{'f(CAST(' * (deep // 2)}1{' AS INT))' * (deep // 2)}",
         "depth of queries": f"{'(SELECT ' * (deep - 1)}1{')' * (deep - 1)}",
-        "depth of operators": f"{f'(a{few}+' * deep}1{')' * deep}",
+        "depth of operators": f"{f'(a{inner}+' * deep}1{')' * deep}",
         "queries": f"(SELECT 1{' UNION ALL SELECT 1, 2' * (bound('MOST_QUERIES') - 1)})",
     }
     return {f"full of {name}": repeated(f"{INSERT}1", f",\n{unit}") for name, unit in fills.items()}

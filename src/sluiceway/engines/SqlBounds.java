@@ -31,6 +31,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     private Level level;
     private Token last;
     private Token before; // the one before it
+    private int operators; // of all levels
     private int parts; // of the name that is being read
     private Token place;
     private String excess;
@@ -155,7 +156,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     private void begin() {
         levels.clear();
-        level = null;
+        operators = 0;
         open(FlinkSqlParserImplConstants.SEMICOLON);
         parts = 0;
     }
@@ -169,7 +170,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
                 break;
             case FlinkSqlParserImplConstants.COMMA:
             case FlinkSqlParserImplConstants.SELECT: // no expression goes on behind it
-                level.operators = 0;
+                divide();
                 break;
             case FlinkSqlParserImplConstants.LBRACKET: // also of an element: an operator
                 operator(token);
@@ -232,16 +233,22 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         }
     }
 
-    /** Keywords count as well: many are operators, and none come in thousands. */
+    /** Keywords count as well: many are operators, and none come in thousands. So do those around a bracket. */
     private void operator(Token token) {
-        if (++level.operators > MOST_OPERATORS) {
+        level.operators++;
+        if (++operators > MOST_OPERATORS) {
             exceed(token, "More than " + MOST_OPERATORS + " operators and keywords stand side by side, without a comma "
                 + "or brackets between them. Write IN (…) for many comparisons, or put parts of it into brackets.");
         }
     }
 
-    private void arm(Token token) {
+    private void divide() {
+        operators -= level.operators;
         level.operators = 0;
+    }
+
+    private void arm(Token token) {
+        divide();
         if (token.kind == FlinkSqlParserImplConstants.WHEN && ++level.whens > MOST_WHENS) {
             exceed(token, "A CASE has more than " + MOST_WHENS + " WHENs. Put the pairs into a table, and join it.");
         }
@@ -262,6 +269,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     private void close(int kind) {
         if (level.opener == kind) {
+            divide();
             levels.remove(levels.size() - 1);
             level = (Level) levels.get(levels.size() - 1);
         }
