@@ -176,21 +176,22 @@ _NESTED: Final = {
 def _full() -> dict[str, Shape]:
     """As much of everything as the bounds allow, many times over."""
     operators, deep = bound("MOST_OPERATORS") - 10, bound("DEEPEST") - 1
-    few, inner = "+a" * (operators // 20), "+a" * (operators // deep - 2)
+    few, inner = "+x" * (operators // 20), "+x" * (operators // deep - 2)
     fills = {
         "operators": f"1{'+1' * operators}",
-        "operators of all kinds": f"a{' OR a AND a=a||a' * (operators // 4)}",
-        "LIKE": f"a{' LIKE a' * operators}",
-        "BETWEEN": f"a{' BETWEEN a AND a' * (operators // 2)}",
-        "elements": f"a{'[1].b' * (operators // 2)}",
+        "operators of all kinds": f"x{' OR x AND x=x||x' * (operators // 4)}",
+        "LIKE": f"x{' LIKE x' * (operators // bound('WEIGHT_OF_LIKE'))}",
+        "LIKE and OR": f"x{' LIKE y OR x' * (operators // (bound('WEIGHT_OF_LIKE') + 1))}",
+        "BETWEEN": f"x{' BETWEEN x AND x' * (operators // 2)}",
+        "elements": f"x{'[1].y' * (operators // 2)}",
         "names": f"a{'.a' * (bound('MOST_PARTS') - 1)}",
         "digits": "9" * bound("MOST_DIGITS"),
         "CASE": f"CASE{' WHEN a THEN b' * bound('MOST_WHENS')} END",
-        "CASE of operators": f"CASE{f' WHEN a{few} THEN b' * bound('MOST_WHENS')} END",
+        "CASE of operators": f"CASE{f' WHEN x{few} THEN y' * bound('MOST_WHENS')} END",
         "depth": f"{'(' * deep}1{')' * deep}",
         "depth of calls": f"{'f(CAST(' * (deep // 2)}1{' AS INT))' * (deep // 2)}",
         "depth of queries": f"{'(SELECT ' * (deep - 1)}1{')' * (deep - 1)}",
-        "depth of operators": f"{f'(a{inner}+' * deep}1{')' * deep}",
+        "depth of operators": f"{f'(x{inner}+' * deep}1{')' * deep}",
         "queries": f"(SELECT 1{' UNION ALL SELECT 1, 2' * (bound('MOST_QUERIES') - 1)})",
     }
     return {f"full of {name}": repeated(f"{INSERT}1", f",\n{unit}") for name, unit in fills.items()}

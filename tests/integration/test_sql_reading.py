@@ -329,15 +329,15 @@ def test_what_is_too_much_is_refused(real_flink: RealFlink, body: str, says: str
     ("name", "begin", "counted", "unit", "place", "closes"),
     [
         ("MOST_OPERATORS", "1", 0, "+1", 0, ""),
-        ("MOST_OPERATORS", "1 FROM s WHERE a", 2, " OR b", 1, ""),
-        ("MOST_OPERATORS", "a", 0, "[1]", 0, ""),
-        ("MOST_OPERATORS", "a", 0, " LIKE a", 1, ""),
-        ("MOST_PARTS", "a", 1, ".b", 0, ""),
-        ("MOST_WHENS", "1 + CASE", 0, " WHEN a THEN b + 1", 1, ""),
+        ("MOST_OPERATORS", "1 FROM s WHERE x", 2, " OR y", 1, ""),
+        ("MOST_OPERATORS", "x", 0, "[1]", 0, ""),
+        ("MOST_OPERATORS", "x", 0, " LIKE 'y'", 1, ""),
+        ("MOST_PARTS", "x", 1, ".y", 0, ""),
+        ("MOST_WHENS", "1 + CASE", 0, " WHEN x THEN y + 1", 1, ""),
         ("MOST_QUERIES", "1, 2", 1, " UNION ALL SELECT 1, 2", 1, ""),
         ("DEEPEST", "", 0, "(", 0, ")"),
-        ("DEEPEST", "a, ", 0, "ARRAY[", 5, "]"),
-        ("DEEPEST", "", 0, "CASE WHEN a THEN ", 0, " END"),
+        ("DEEPEST", "x, ", 0, "ARRAY[", 5, "]"),
+        ("DEEPEST", "", 0, "CASE WHEN x THEN ", 0, " END"),
     ],
 )
 def test_as_much_as_the_bound_is_taken_and_one_more_refused_with_its_place(
@@ -346,7 +346,7 @@ def test_as_much_as_the_bound_is_taken_and_one_more_refused_with_its_place(
     """`counted` of what is bounded stand in what begins it; `place` is where in a unit the next one of them does."""
     begin = f" INSERT INTO t SELECT {begin}"
     end = " END" if unit.startswith(" WHEN") else "1" if closes else ""
-    most = bound(name) - counted
+    most = (bound(name) - counted) // (bound("WEIGHT_OF_LIKE") if "LIKE" in unit else 1)
 
     def body(units: int) -> str:
         return f"SET a = b; -- c\n{begin}{unit * units}{end}{closes * units}; {INSERT}"
@@ -371,10 +371,10 @@ async def test_what_overflows_the_parser_is_refused_with_the_place_that_it_had_c
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All bounds together: brackets behind a chain of LIKEs, each of which takes a part of a stack that is small."""
-    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -Xss400k")
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -Xss280k")
     jvm = await FlinkJvm.launch(tmp_path, 512)
     try:
-        deep = f"{INSERT}\nFROM s WHERE a{' LIKE a' * 900} LIKE {'f(' * 99}a{')' * 99}"
+        deep = f"{INSERT}\nFROM s WHERE x{' LIKE x' * 80} LIKE {'f(' * 99}a{')' * 99}"
         with pytest.raises(SqlRefused, match=r"^At line 2, column \d+: It is nested too deeply for Flink's parser"):
             await jvm.read_sql(deep)
         assert (await jvm.read_sql(INSERT)).inserts == (INSERT,)
