@@ -154,6 +154,9 @@ public class SqlReader {
         Token last = first;
         while (!ends(after(last))) {
             last = after(last);
+            if (bounds(parser).excess() != null) { // Flink's lexer, too, is quadratic in the parts of a name
+                return false;
+            }
         }
         if (stop(last) - at > LONGEST_COMMAND || !recordCommand(first, body.substring(at, stop(last)))) {
             return false;
@@ -167,6 +170,9 @@ public class SqlReader {
         if (body.substring(at, offset).indexOf("//") < 0) { // else it would read on to the end of the line
             Token token = first;
             while (token.kind != FlinkSqlParserImplConstants.EOF && start(token) < offset) {
+                if (bounds(parser).excess() != null) {
+                    break;
+                }
                 token = after(token);
             }
             if (token.kind != FlinkSqlParserImplConstants.EOF && start(token) == offset) {
