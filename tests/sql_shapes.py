@@ -47,6 +47,9 @@ _IN_QUERY: Final = {
     "operators": ("a", "+a*a-a/a"),
     "comparisons": ("a", " OR a AND a = a || a"),
     "=": ("1 FROM s WHERE a", "=a"),
+    "- between": ("x", "-x"),
+    "$ in names": ("x", "$x"),
+    ": between": ("x", ":x"),
     "- before it": ("", "- ", "1"),
     "NOT": ("1 FROM s WHERE ", "NOT ", "a"),
     "BETWEEN": ("1 FROM s WHERE a", " BETWEEN a AND a"),
@@ -149,6 +152,7 @@ _WHOLE: Final = {
     "SET with semicolons": ("", f"SET a={'a=' * 6000}'';''", f"{INSERT}1"),
     "SET with blanks": ("", f"SET a{' ' * 16_000}b=c;", f"{INSERT}1"),
     "RESET with blanks": ("", f"RESET a{' ' * 16_000}b;", f"{INSERT}1"),
+    "SET of many names": ("", f"SET a{'.a' * 4000}=b;", f"{INSERT}1"),
     "SET of a name": ("SET a", ".a", f" = 'b' c{_BEHIND}"),
 }
 _NESTED: Final = {

@@ -237,12 +237,12 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     /** Keywords count as well: many are operators, and none come in thousands. So do those around a bracket. */
     private void operator(Token token) {
-        int weight = isLike(token) ? WEIGHT_OF_LIKE : 1;
+        int weight = isLike(token) || isTight(token) ? WEIGHT_OF_LIKE : 1;
         level.operators += weight;
         pending += weight;
         if (pending > MOST_OPERATORS) {
             exceed(token, "More than " + MOST_OPERATORS + " operators and keywords stand side by side, without a comma "
-                + "or brackets between them (LIKE counts for " + WEIGHT_OF_LIKE + "). Write IN (…) for many comparisons, "
+                + "or brackets between them (LIKE, and a hyphen without a blank, count for " + WEIGHT_OF_LIKE + "). Write IN (…) for many comparisons, "
                 + "or put parts of it into brackets.");
         }
     }
@@ -303,6 +303,12 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     private static boolean isArm(Token token) {
         return token.kind == FlinkSqlParserImplConstants.WHEN || token.kind == FlinkSqlParserImplConstants.THEN
             || token.kind == FlinkSqlParserImplConstants.ELSE;
+    }
+
+    /** A hyphen right behind something: Flink's lexer looks for the end of a name with hyphens, again at each of them. */
+    private boolean isTight(Token token) {
+        return token.kind == FlinkSqlParserImplConstants.MINUS && before != null && before.endLine == token.beginLine
+            && before.endColumn + 1 == token.beginColumn;
     }
 
     private static boolean isLike(Token token) {
