@@ -4,8 +4,9 @@ import argparse
 import sys
 import time
 
+import tests.fuzz_readers.flink_sql
 import tests.fuzz_readers.planning
-import tests.fuzz_readers.storage_targets  # noqa: F401 - both register their targets
+import tests.fuzz_readers.storage_targets  # noqa: F401 - all of them register targets
 from tests.fuzz_readers.run import feed
 from tests.fuzz_readers.targets import TARGETS
 

@@ -22,7 +22,7 @@ from sluiceway.engines.submit_errors import (
     stillborn,
 )
 
-_SQL = [
+SQL = [
     *("CREATE ", "TABLE ", "VIEW ", "FUNCTION ", "CATALOG ", "TEMPORARY ", "IF NOT EXISTS ", "AS ", "LIKE ", "JAR "),
     *("INSERT INTO t ", "SELECT ", "SET ", "RESET ", "USE ", "DROP ", "BEGIN STATEMENT SET;", "END;", "EXECUTE "),
     *(
@@ -112,11 +112,11 @@ _SAID = [
 ]
 
 
-def _sql(draw: random.Random, size: int) -> str:
-    return making.text(draw, size, _SQL)
+def _script(draw: random.Random, size: int) -> str:
+    return making.text(draw, size, SQL)
 
 
-def _read_sql(body: str) -> None:
+def _read_script(body: str) -> None:
     statements = body.split(";")
     with suppress(SqlRefused):
         script = script_of([_found(each, at) for at, each in enumerate(statements, 1)])
@@ -163,6 +163,6 @@ def _explain(text: str) -> None:
 
 
 assert OF_FLINK_1
-register(Target("sql", _sql, _read_sql, MOST_CHARACTERS, seconds_a_megabyte=15))
+register(Target("script", _script, _read_script, MOST_CHARACTERS, seconds_a_megabyte=15))
 register(Target("options", _options, _read_options, MOST_CHARACTERS, seconds_a_megabyte=15))
 register(Target("explain", _said, _explain, 4 * MOST_CHARACTERS, seconds_a_megabyte=5))

@@ -4,6 +4,7 @@ To add one, `register` it in a module of its own, and import that in `__main__` 
 """
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ class Target:
     largest: int  # size of an input that is worth trying
     seconds_a_megabyte: float  # CPU time that it may take at most; generous, since machines differ
     size: Callable[[Any], int] = len  # of an input
+    clock: Callable[[], float] = time.process_time  # CPU seconds, of whatever reads
 
 
 TARGETS: dict[str, Target] = {}

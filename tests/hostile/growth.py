@@ -87,19 +87,26 @@ def sizes(most: int, up_to: int) -> list[int]:
     return sorted(found)
 
 
-def judge(what: str, act: Callable[[Any], object], make: Callable[[int], Any], lengths: Sequence[int]) -> None:
+def judge(
+    what: str,
+    act: Callable[[Any], object],
+    make: Callable[[int], Any],
+    lengths: Sequence[int],
+    clock: Callable[[], float] = time.thread_time,
+) -> None:
     """Hold the cost of each length against that of the one before, from the shortest on. Raises `Superlinear`.
 
-    What is not linear is noticed at the first length that costs more than noise, so it never takes long.
+    What is not linear is noticed at the first length that costs more than noise, so it never takes long. `clock` tells
+    seconds on the processor.
     """
     base, of = 0.0, 0
     for length in lengths:
         given = make(length)
-        taken = cost(act, given)
+        taken = cost(act, given, clock)
         if of and _too_much(taken, base, length / of):
             shorter = make(of)
             # Again, the two in turns: something else may have been in the way.
-            again = [(cost(act, shorter), cost(act, given)) for _ in range(AGAIN)]
+            again = [(cost(act, shorter, clock), cost(act, given, clock)) for _ in range(AGAIN)]
             base, taken = min(pair[0] for pair in again), min(pair[1] for pair in again)
             if _too_much(taken, base, length / of):
                 raise Superlinear(f"{what}: {length} characters cost {taken / base:.0f} times what {of} cost")
@@ -110,19 +117,19 @@ def _too_much(taken: float, base: float, times: float) -> bool:
     return taken > NOISE and taken > max(base, 1e-6) * times * GENEROUS
 
 
-def cost(act: Callable[[Any], object], given: Any) -> float:
-    """Seconds of this thread on the processor. What is refused was looked at, too; a fault of ours is none."""
+def cost(act: Callable[[Any], object], given: Any, clock: Callable[[], float] = time.thread_time) -> float:
+    """Seconds on the processor. What is refused was looked at, too; a fault of ours is none."""
     gc.disable()  # it looks at all that the tests have made
-    began = time.thread_time()
+    began = clock()
     try:
         act(given)
     except (TypeError, AttributeError, NameError, LookupError):
         raise
     except Exception:
-        return time.thread_time() - began
+        return clock() - began
     finally:
         gc.enable()
-    return time.thread_time() - began
+    return clock() - began
 
 
 def shaped(unit: str, end: str = "", begin: str = "") -> Callable[[int], str]:

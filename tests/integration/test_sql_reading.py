@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
 from tests import scripts
+from tests.hostile import growth
 from tests.real_flink import RealFlink
 from tests.sql_grammar import Author, Written
+from tests.sql_shapes import SHAPES, bound
 
+from sluiceway.engines.jvm import FlinkJvm
 from sluiceway.engines.sql import Found, SqlRefused
 
 pytestmark = pytest.mark.real
@@ -310,14 +314,106 @@ INSERT = "INSERT INTO t SELECT 1"
         ("use catalog " * 7_000, "line 1, column 13"),
         ("SET a = b;" * 1_000 + INSERT, "more than 1000 statements"),
         ("/*" * 500_000, "line 1"),
-        ("INSERT INTO t SELECT " + "(" * 300, "SQL parse failed"),
+        ("INSERT INTO t SELECT " + "(" * 300, "line 1, column 122: It is nested more than 100 deep"),
         ("BEGIN STATEMENT SET;" + f"{INSERT};" * 1_000 + "END", "more than 1000 statements"),
+        ("EXECUTE STATEMENT SET BEGIN " + f"{INSERT};" * 40_000 + "END", "more than 1000 statements"),
     ],
     ids=lambda value: value[:30],
 )
 def test_what_is_too_much_is_refused(real_flink: RealFlink, body: str, says: str) -> None:
     with pytest.raises(SqlRefused, match=says):
         real_flink.read(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "counted", "unit", "place", "closes"),
+    [
+        ("MOST_OPERATORS", "1", 0, "+1", 0, ""),
+        ("MOST_OPERATORS", "1 FROM s WHERE x", 2, " OR y", 1, ""),
+        ("MOST_OPERATORS", "x", 0, "[1]", 0, ""),
+        ("MOST_OPERATORS", "x", 0, " LIKE 'y'", 1, ""),
+        ("MOST_PARTS", "x", 1, ".y", 0, ""),
+        ("MOST_WHENS", "1 + CASE", 0, " WHEN x THEN y + 1", 1, ""),
+        ("MOST_QUERIES", "1, 2", 1, " UNION ALL SELECT 1, 2", 1, ""),
+        ("DEEPEST", "", 0, "(", 0, ")"),
+        ("DEEPEST", "x, ", 0, "ARRAY[", 5, "]"),
+        ("DEEPEST", "", 0, "CASE WHEN x THEN ", 0, " END"),
+    ],
+)
+def test_as_much_as_the_bound_is_taken_and_one_more_refused_with_its_place(
+    real_flink: RealFlink, name: str, begin: str, counted: int, unit: str, place: int, closes: str
+) -> None:
+    """`counted` of what is bounded stand in what begins it; `place` is where in a unit the next one of them does."""
+    begin = f" INSERT INTO t SELECT {begin}"
+    end = " END" if unit.startswith(" WHEN") else "1" if closes else ""
+    most = (bound(name) - counted) // (bound("WEIGHT_OF_LIKE") if "LIKE" in unit else 1)
+
+    def body(units: int) -> str:
+        return f"SET a = b; -- c\n{begin}{unit * units}{end}{closes * units}; {INSERT}"
+
+    assert len(real_flink.read(body(most)).inserts) == 2
+    for more in (1, 1000):
+        with pytest.raises(SqlRefused) as refused:
+            real_flink.read(body(most + more))
+        column = len(begin + unit * most) + place + 1
+        assert str(refused.value).startswith(f"At line 2, column {column}: ")
+
+
+def test_a_number_of_more_digits_than_any_type_has_is_refused_where_it_begins(real_flink: RealFlink) -> None:
+    most = bound("MOST_DIGITS")
+    assert real_flink.read(f"{INSERT}, {'9' * most}").inserts
+    for number in ("9" * (most + 1), f"0.{'9' * most}"):
+        with pytest.raises(SqlRefused, match=f"^At line 2, column 2: A number has more than {most} digits"):
+            real_flink.read(f"{INSERT},\n {number}")
+
+
+async def test_what_overflows_the_parser_is_refused_with_the_place_that_it_had_come_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All bounds together: brackets behind a chain of LIKEs, each of which takes a part of a stack that is small."""
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -Xss280k")
+    jvm = await FlinkJvm.launch(tmp_path, 512)
+    try:
+        deep = f"{INSERT}\nFROM s WHERE x{' LIKE x' * 80} LIKE {'f(' * 99}a{')' * 99}"
+        with pytest.raises(SqlRefused, match=r"^At line 2, column \d+: It is nested too deeply for Flink's parser"):
+            await jvm.read_sql(deep)
+        assert (await jvm.read_sql(INSERT)).inserts == (INSERT,)
+    finally:
+        await jvm.close()
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_what_flinks_clients_would_search_for_long_is_not_searched(real_flink: RealFlink, fits: bool) -> None:
+    """Its patterns are tried on what they can match, and on nothing else."""
+    setting = "SET {0}={1}" if fits else "SET {0}= {1} c"
+    body = setting.format("a=" * 400, "b") + f"; RESET a{' ' * 8000};" + f"RESET a{' ' * 8000}b;" * (not fits) + INSERT
+    if fits:
+        assert real_flink.read(body).asked[0] == ("a=" * 400, "b")
+    else:
+        with pytest.raises(SqlRefused, match="line 1, column 5"):
+            real_flink.read(body)
+
+
+SMALL: Final = 1 << 13  # characters
+LARGE: Final = 1 << 16
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_reading_is_linear(real_flink: RealFlink, name: str) -> None:
+    """Up to the bounds and beyond; `python -m tests.fuzz_readers sql` goes up to a megabyte."""
+    jvm = real_flink.jvm
+    threads = jvm._java.java.lang.management.ManagementFactory.getThreadMXBean()
+    growth.judge(name, jvm._read, SHAPES[name], [SMALL, LARGE], lambda: threads.getCurrentThreadCpuTime() / 1e9)
+
+
+def test_and_the_measure_notices_what_is_not(real_flink: RealFlink) -> None:
+    """What is bounded, without a bound: Java's own reading of a number."""
+    jvm = real_flink.jvm
+    threads = jvm._java.java.lang.management.ManagementFactory.getThreadMXBean()
+    make = growth.shaped("9")
+    number = jvm._java.java.math.BigInteger
+    with pytest.raises(growth.Superlinear):
+        growth.judge("digits", number, make, [1 << 14, 1 << 17], lambda: threads.getCurrentThreadCpuTime() / 1e9)
 
 
 def test_commands_whose_comments_hide_the_next_are_read_one_by_one(real_flink: RealFlink) -> None:

@@ -229,7 +229,7 @@ def test_in_a_statement_set_only_inserts_may_stand(other: str) -> None:
     [
         (Found("refused", 3, 9, 'Encountered "TABL" at line 3, column 9.\nWas'), 'Encountered "TABL" at line 3, col'),
         (Found("refused", 2, 1, "Non-query expression"), "At line 2, column 1: SQL parse failed. Non-query"),
-        (Found("refused", text="It is nested too deeply."), "SQL parse failed. It is nested"),
+        (Found("refused", text="It is no SQL."), "SQL parse failed. It is no SQL."),
     ],
 )
 def test_what_flink_refuses_is_refused_with_its_place(found: Found, says: str) -> None:
@@ -237,3 +237,11 @@ def test_what_flink_refuses_is_refused_with_its_place(found: Found, says: str) -
         script_of([found])
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("before", [(), (Found("SqlBeginStatementSet", 1, 1),)])
+def test_what_is_too_much_for_flinks_parser_is_no_fault_of_the_syntax(before: tuple[Found, ...]) -> None:
+    with pytest.raises(SqlRefused) as refused:
+        script_of([*before, Found("excess", 3, 9, text="A number has more than 1000 digits.")])
+    assert not isinstance(refused.value, SqlSyntax)
+    assert str(refused.value) == "At line 3, column 9: A number has more than 1000 digits."

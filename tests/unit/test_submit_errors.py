@@ -207,6 +207,15 @@ REPEATED = [
 ]
 
 
+def test_what_flink_has_no_stack_to_plan_is_told_in_words_and_without_the_whole_of_it() -> None:
+    converting = Cause("java.lang.RuntimeException", f"while converting {' OR '.join(['`s`.`a` = 1'] * 500)}")
+    for chain in ([Cause("java.lang.StackOverflowError", "")], [converting, Cause("java.lang.StackOverflowError", "")]):
+        assert explain(chain).startswith(
+            "Flink cannot plan it: too much is nested, or stands side by side. Write IN (…)"
+        )
+        assert "`s`" not in explain(chain)
+
+
 def cpu(text: str) -> float:
     begun = time.process_time()
     for causes in (

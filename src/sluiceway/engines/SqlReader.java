@@ -23,8 +23,7 @@ import org.apache.flink.table.planner.parse.CalciteParser;
 import org.apache.flink.table.planner.parse.ExtendedParser;
 
 public class SqlReader {
-    // Flink reads SET and RESET by patterns whose time grows with the square of the text's length.
-    private static final int LONGEST_COMMAND = 16384;
+    private static final int LONGEST_COMMAND = 16384; // that is looked for as its clients do; each looks so far for its end
     private static final int FRAME = 4; // EXECUTE STATEMENT SET BEGIN
 
     private CalciteParser calcite;
@@ -40,7 +39,7 @@ public class SqlReader {
     /**
      * The statements of a script, each a map of kind (the class of Flink's tree), text, line, column and words, or of
      * kind, key and value for a setting. After `most` of them comes one of kind "more"; where Flink's parser refuses
-     * the rest, one of kind "refused" with its message.
+     * the rest, one of kind "refused" with its message; where `SqlBounds` does, one of kind "excess".
      */
     public static List read(Object calcite, String body, int most) throws Exception {
         SqlReader reader = new SqlReader();
@@ -68,14 +67,21 @@ public class SqlReader {
                 return;
             }
             at = start(first);
-            if (found.size() >= most) {
-                found.add(entry("more"));
+            if (isFull()) {
                 return;
             }
-            if (!isCommand(first) || !readCommand(first)) {
+            if (!isCommand(first) || !tookCommand(first)) {
                 readStatement(first);
             }
         }
+    }
+
+    /** Whether there are as many as are read. One more of them says so, and nothing comes behind it. */
+    private boolean isFull() {
+        if (found.size() == most) {
+            found.add(entry("more"));
+        }
+        return found.size() > most;
     }
 
     private void readStatement(Token first) throws Throwable {
@@ -107,16 +113,32 @@ public class SqlReader {
         Token previous = begin;
         for (Token token = begin; token != last; token = token.next) {
             if (token.kind == FlinkSqlParserImplConstants.SEMICOLON) {
+                if (isFull()) {
+                    return;
+                }
                 statement("RichSqlInsert", begin, previous);
                 begin = token.next;
             }
             previous = token;
         }
-        statement("SqlEndStatementSet", last, last);
+        if (!isFull()) {
+            statement("SqlEndStatementSet", last, last);
+        }
     }
 
     private static boolean isCommand(Token first) {
         return first.kind == FlinkSqlParserImplConstants.SET || first.kind == FlinkSqlParserImplConstants.RESET;
+    }
+
+    private boolean tookCommand(Token first) throws Throwable {
+        SqlBounds bounds = bounds(parser);
+        bounds.note();
+        if (readCommand(first)) {
+            bounds.forget();
+            return true;
+        }
+        bounds.judge();
+        return false;
     }
 
     /**
@@ -132,6 +154,9 @@ public class SqlReader {
         Token last = first;
         while (!ends(after(last))) {
             last = after(last);
+            if (bounds(parser).excess() != null) { // Flink's lexer, too, is quadratic in the parts of a name
+                return false;
+            }
         }
         if (stop(last) - at > LONGEST_COMMAND || !recordCommand(first, body.substring(at, stop(last)))) {
             return false;
@@ -145,6 +170,9 @@ public class SqlReader {
         if (body.substring(at, offset).indexOf("//") < 0) { // else it would read on to the end of the line
             Token token = first;
             while (token.kind != FlinkSqlParserImplConstants.EOF && start(token) < offset) {
+                if (bounds(parser).excess() != null) {
+                    break;
+                }
                 token = after(token);
             }
             if (token.kind != FlinkSqlParserImplConstants.EOF && start(token) == offset) {
@@ -179,6 +207,9 @@ public class SqlReader {
     }
 
     private boolean recordCommand(Token first, String text) {
+        if (!SqlBounds.mayBeCommand(text, first.kind == FlinkSqlParserImplConstants.SET)) {
+            return false;
+        }
         Optional operation = ExtendedParser.INSTANCE.parse(text);
         if (!operation.isPresent()) {
             return false;
@@ -236,23 +267,34 @@ public class SqlReader {
         return literal ? null : image;
     }
 
-    /** In Flink's words and with its places, for which the parser has to see the lines before. */
     private void refuse(Throwable why) throws Exception {
-        Map entry = entry("refused");
+        SqlBounds bounds = bounds(parser);
         if (why instanceof StackOverflowError) {
-            entry.put("text", "It is nested too deeply.");
-        } else {
-            FlinkSqlParserImpl again = over(blank(body, at) + body.substring(at));
-            try {
-                again.parseSqlStmtList();
-                entry.put("text", String.valueOf(why.getMessage()));
-            } catch (Throwable said) {
-                SqlParseException refusal = again.normalizeException(said);
-                entry.put("text", String.valueOf(refusal.getMessage()));
-                if (refusal.getPos() != null) {
-                    entry.put("line", Integer.valueOf(refusal.getPos().getLineNum()));
-                    entry.put("column", Integer.valueOf(refusal.getPos().getColumnNum()));
-                }
+            bounds.overflow();
+        }
+        if (bounds.excess() == null) {
+            refuseInFlinksWords(why);
+            return;
+        }
+        Map entry = entry("excess");
+        place(entry, bounds.place());
+        entry.put("text", bounds.excess());
+        found.add(entry);
+    }
+
+    /** With its places, for which the parser has to see the lines before. */
+    private void refuseInFlinksWords(Throwable why) throws Exception {
+        Map entry = entry("refused");
+        FlinkSqlParserImpl again = over(blank(body, at) + body.substring(at));
+        try {
+            again.parseSqlStmtList();
+            entry.put("text", String.valueOf(why.getMessage()));
+        } catch (Throwable said) {
+            SqlParseException refusal = again.normalizeException(said);
+            entry.put("text", String.valueOf(refusal.getMessage()));
+            if (refusal.getPos() != null) {
+                entry.put("line", Integer.valueOf(refusal.getPos().getLineNum()));
+                entry.put("column", Integer.valueOf(refusal.getPos().getColumnNum()));
             }
         }
         found.add(entry);
@@ -313,7 +355,13 @@ public class SqlReader {
     private FlinkSqlParserImpl over(String text) throws Exception {
         Method make = CalciteParser.class.getDeclaredMethod("createFlinkParser", new Class[] {String.class});
         make.setAccessible(true);
-        return (FlinkSqlParserImpl) make.invoke(calcite, new Object[] {text});
+        FlinkSqlParserImpl made = (FlinkSqlParserImpl) make.invoke(calcite, new Object[] {text});
+        made.token_source = new SqlBounds(made.token_source);
+        return made;
+    }
+
+    private static SqlBounds bounds(FlinkSqlParserImpl parser) {
+        return (SqlBounds) parser.token_source;
     }
 
     /** Lines end as they do for Flink's lexer: with LF, CR, or CR and LF. */

@@ -51,7 +51,7 @@ _CLIENT = {
     "rest.idleness-timeout": "30 s",
     "client.timeout": "30 s",
 }
-READER = Path(__file__).with_name("SqlReader.java")
+READER = tuple(Path(__file__).with_name(name) for name in ("SqlBounds.java", "SqlReader.java"))
 _PROBE = Path(__file__).with_name("StateProbe.java")
 NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _LOCAL = "127.0.0.1"
@@ -301,7 +301,9 @@ class FlinkJvm:
         parser = self._table_environment({}).getParser()
         classes = parser.getClass().getClassLoader()
         compiler = self._flink.table.runtime.generated.CompileUtils
-        kind = compiler.compile(classes, READER.stem, READER.read_text())
+        for source in READER:  # each sees those before it
+            kind = compiler.compile(classes, source.stem, source.read_text())
+            classes = kind.getClassLoader()
         member = parser.getClass().getDeclaredField("calciteParserSupplier")
         member.setAccessible(True)
         return kind.newInstance(), member.get(parser).get()

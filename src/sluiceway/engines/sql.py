@@ -20,6 +20,7 @@ _NO_CODE = (
     "then use CREATE FUNCTION … AS 'its class'."
 )
 _TABLE_OF_QUERY = "SqlCreateTableAs"
+_NO_STATEMENT = frozenset({"refused", "excess", "more"})
 _SINKS = frozenset({"RichSqlInsert", _TABLE_OF_QUERY})
 
 
@@ -34,10 +35,10 @@ class SqlSyntax(SqlRefused):
 class Found(msgspec.Struct, frozen=True):
     """What Flink's parser found; `SqlReader.java` writes it."""
 
-    kind: str  # the class of the root of Flink's tree; or "more" (than are read), or "refused"
+    kind: str  # the class of the root of Flink's tree; or "more" (than are read), "refused", or "excess"
     line: int = 0  # where it starts in the body, from 1, as Flink counts
     column: int = 0
-    text: str = ""  # as it was written, without the semicolon; of what is refused Flink's words
+    text: str = ""  # as it was written, without the semicolon; of what is refused Flink's words, of an excess our own
     words: tuple[str, ...] = ()  # its names, keywords and marks
     key: str | None = None  # of SET and RESET; None for all
     value: str | None = None
@@ -135,7 +136,7 @@ class _Reading:
         self._room = MOST_PADDING
 
     def take(self, found: Found) -> None:
-        if self._frame is not None and found.kind not in {*_SINKS, "SqlEndStatementSet", "refused", "more"}:
+        if self._frame is not None and found.kind not in {*_SINKS, "SqlEndStatementSet", *_NO_STATEMENT}:
             raise SqlRefused(
                 f"Line {found.line}: between BEGIN STATEMENT SET and END only INSERTs may stand, as in Flink's own "
                 "client. Put the rest before it."
@@ -143,6 +144,8 @@ class _Reading:
         match found.kind:
             case "refused":
                 raise SqlSyntax(_refusal(found))
+            case "excess":
+                raise SqlRefused(f"At line {found.line}, column {found.column}: {found.text}")
             case "more":
                 raise SqlRefused(f"The SQL has more than {MOST_STATEMENTS} statements. Split it into several jobs.")
             case "SqlSet" | "SqlReset":

@@ -29,6 +29,10 @@ _JAR_LOST = re.compile(r"\bJar file \S+ does not exist")
 _OF_JOB = re.compile(r"Failed to execute job '([^']{1,200})'")
 _DUPLICATE = re.compile(r"Duplicate(?:Application|Job)SubmissionException")
 _CAUSE = re.compile(r"^(?:Caused by: )?(?P<kind>(?:[\w$]+\.)++[\w$]+)(?:: (?P<message>[^\n]*))?$", re.MULTILINE)
+_TOO_DEEP = (
+    "Flink cannot plan it: too much is nested, or stands side by side. Write IN (…) for many comparisons, join a table "
+    "instead of a long CASE, and put parts of it into views."
+)
 _SPEAKS_FOR_ITSELF = ("RuntimeException", "IllegalArgumentException", "IllegalStateException", "CompletionException")
 
 
@@ -92,6 +96,8 @@ def may_have_arrived(causes: Sequence[Cause]) -> bool:
 
 def explain(causes: Sequence[Cause]) -> str:
     """The causes as a few sentences on one line, without wrappers, class names, stack traces and table options."""
+    if any(cause.kind == "java.lang.StackOverflowError" for cause in causes):
+        return _TOO_DEEP  # what it was doing is longer than anybody reads
     sentences: list[str] = []
     for cause in causes[:MOST_CAUSES]:
         sentence = _sentence(cause)
