@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests import one_application
 from tests.object_store import KEYS, ObjectStore
 from tests.places import DiskPlace, Place, S3Place
 from tests.real_flink import RealFlink
 
+from sluiceway import app
 from sluiceway.control import passwords
 
 # A busy machine is no failure.
@@ -21,6 +23,14 @@ def _cheap_passwords() -> Iterator[None]:
     """Hashes that cost next to nothing; what they cost otherwise is tested in `test_tokens.py`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_COST", 16)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_application() -> Iterator[None]:
+    """Services of the same process share their routes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "Litestar", one_application.shared)
         yield
 
 
