@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests import one_application
+from tests import databases, one_application
 from tests.object_store import KEYS, ObjectStore
 from tests.places import DiskPlace, Place, S3Place
 from tests.real_flink import RealFlink
 
 from sluiceway import app
+from sluiceway.cli import place as place_of_access
 from sluiceway.control import passwords
 
 # A busy machine is no failure.
@@ -27,10 +28,12 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_application() -> Iterator[None]:
-    """Services of the same process share their routes."""
+def _made_once() -> Iterator[None]:
+    """Services of the same process share their routes, and begin with copies of one empty database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Litestar", one_application.shared)
+        patch.setattr(app, "migrate", databases.make)
+        patch.setattr(place_of_access, "migrate", databases.make)
         yield
 
 

@@ -101,5 +101,6 @@ def _known(handler: Any) -> object:
     if not isinstance(handler, Router):
         return handler
     routes = frozenset((route.path, *sorted(getattr(route, "methods", ()))) for route in handler.routes)
-    settings = ((name, each.dependency()) for name, each in handler.dependencies.items() if _is_value(each))
+    given = cast("dict[str, Provide]", handler.dependencies)
+    settings = ((name, each.dependency()) for name, each in given.items() if _is_value(each))
     return handler.path, routes, frozenset(settings)
