@@ -28,15 +28,16 @@ demo: .venv/ready  ## Real Flink, 12 jobs stopped in one call, each with a verif
 static: .venv/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy -n 2
 	$(BIN)/lint-imports
 
 check: static  ## The fast part of the tests: style, types, imports, and all that needs no Flink
-	$(BIN)/pytest -n 4 -m "not real and not process and not planted"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not real and not process and not planted"
 
-# Every process of a run reads all the tests first, for some eight seconds: hence two runs, and not one for each mark.
+# Every process of a run reads all the tests first, for some seconds: hence two runs, and not one for each mark. A process
+# that has none left takes some of another: tests take from a millisecond to ten seconds.
 test: static  ## Everything, real Flink included
-	$(BIN)/pytest -n 4 -m "not real and not planted" --durations=10
+	$(BIN)/pytest -n 4 --dist worksteal -m "not real and not planted" --durations=10
 	$(BIN)/pytest -n 2 --dist loadfile -m real --durations=10
 
 ROUNDS ?= 10

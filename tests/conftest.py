@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests import databases, one_application
 from tests.object_store import KEYS, ObjectStore
 from tests.places import DiskPlace, Place, S3Place
 from tests.real_flink import RealFlink
 
+from sluiceway.assembly import api, service
+from sluiceway.cli import place as place_of_access
 from sluiceway.control import passwords
 
 # A busy machine is no failure.
@@ -21,6 +24,16 @@ def _cheap_passwords() -> Iterator[None]:
     """Hashes that cost next to nothing; what they cost otherwise is tested in `test_tokens.py`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_COST", 16)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Services of the same process share their routes, and begin with copies of one empty database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "Litestar", one_application.shared)
+        patch.setattr(service, "migrate", databases.make)
+        patch.setattr(place_of_access, "migrate", databases.make)
         yield
 
 

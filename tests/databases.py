@@ -9,12 +9,16 @@ from sluiceway.store.database import migrate
 
 
 def make(path: Path) -> None:
-    """A database at `path` as `migrate` leaves it. One that is there is brought to the present schema."""
-    if path.exists():
+    """A database at `path` as `migrate` leaves it. One that is there is brought to the present schema.
+
+    Raises `BadDatabase`.
+    """
+    try:
+        path.touch(0o600, exist_ok=False)
+    except OSError:  # it is there, or there is something wrong, which `migrate` tells
         migrate(path)
-        return
-    path.touch(0o600)
-    path.write_bytes(image())
+    else:
+        path.write_bytes(image())
 
 
 @cache

@@ -150,6 +150,29 @@ class Site:
         wait_for(lambda: sdk("show_flink_job", job_id=job).job_detail.status == status, pause=0.02)
         return sdk("show_flink_job", job_id=job).job_detail
 
+    def templates(self, project: str, many: int) -> None:
+        """So many templates of a project, unless it has them already."""
+        self._fill(
+            "templates (project, name, desc, kind, sql, tags, created_at, updated_at)",
+            "'', '', '', '[]'",
+            project,
+            many,
+        )
+
+    def variables(self, project: str, many: int) -> None:
+        """So many variables of a project, unless it has them already."""
+        self._fill(
+            "variables (project, name, value, sensitive, user, created_at, updated_at)", "'x', 0, ''", project, many
+        )
+
+    def _fill(self, columns: str, values: str, project: str, many: int) -> None:
+        with sqlite3.connect(self.fleet.path, timeout=20) as db:
+            db.executemany(
+                f"INSERT OR IGNORE INTO {columns} VALUES (?, ?, {values}, 0, 0)",
+                [(project, f"v_{n}") for n in range(many)],
+            )
+        db.close()
+
     def _set(self, job: int, what: str) -> None:
         with sqlite3.connect(self.fleet.path, timeout=20) as db:
             db.execute(f"UPDATE jobs SET {what} WHERE id = ?", [job])

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import ssl
 import threading
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +25,12 @@ BASE = f"/v1.0/{PROJECT}/streaming"
 NOWHERE = "c0=http://127.0.0.1:9"  # a cluster that never answers
 
 
+@cache
+def _no_certificates() -> ssl.SSLContext:
+    """For clients that speak plain HTTP. Left to itself each reads all the authorities of the world."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class ServiceThread:
     """`sluiceway serve`, but in this process, with clients to talk to it."""
 
@@ -35,7 +43,7 @@ class ServiceThread:
     def __enter__(self) -> Self:
         self._thread.start()
         assert self._up.wait(30), "the service does not come up"
-        self.http = httpx.Client(base_url=self.url, timeout=60)
+        self.http = httpx.Client(base_url=self.url, timeout=60, verify=_no_certificates())
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.fuzz.run import Report, fuzz
 from tests.fuzz.stage import Stage
 
 pytestmark = pytest.mark.process
@@ -12,6 +11,8 @@ pytestmark = pytest.mark.process
 
 @pytest.mark.parametrize("sign_in", [True, False], ids=["signed in", "open"])
 def test_every_operation_answers_as_it_is_described(tmp_path: Path, sign_in: bool) -> None:
+    from tests.fuzz.run import Report, fuzz  # with schemathesis, for which no other process of a run has to wait
+
     report = Report()
     with Stage(tmp_path, sign_in=sign_in) as stage:
         fuzz(stage, report, seed=1, examples=3, phases=["fuzzing"])

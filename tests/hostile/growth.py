@@ -193,6 +193,7 @@ class Pattern:
 
 _FEW: Final = 1000  # rounds
 _METHODS: Final = frozenset({"match", "fullmatch", "search", "sub", "findall", "finditer", "split"})
+_USES: Final = re.compile(r"\bre\.")  # few modules do, and every process of a run looks through all of them
 
 
 def patterns() -> list[Pattern]:
@@ -200,15 +201,16 @@ def patterns() -> list[Pattern]:
     found: list[Pattern] = []
     for path in sorted(SOURCE.rglob("*.py")):
         module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        if not module.startswith(("testing.", "store.migrations.")):
-            found += _of_module(module, ast.parse(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        if not module.startswith(("testing.", "store.migrations.")) and _USES.search(text):
+            found += _of_module(module, list(ast.walk(ast.parse(text))))
     return found
 
 
-def _of_module(module: str, tree: ast.Module) -> Iterator[Pattern]:
+def _of_module(module: str, nodes: Sequence[ast.AST]) -> Iterator[Pattern]:
     named = {
         target.id: node.value
-        for node in ast.walk(tree)
+        for node in nodes
         for target in _targets(node)
         if isinstance(node, ast.Assign | ast.AnnAssign)
         and isinstance(target, ast.Name)
@@ -218,12 +220,12 @@ def _of_module(module: str, tree: ast.Module) -> Iterator[Pattern]:
     for name in named:
         methods = {
             node.attr
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.Attribute) and node.attr in _METHODS and getattr(node.value, "id", None) == name
         }
         yield Pattern(f"{module}.{name}", getattr(imported, name), frozenset(methods))
     known = set(named.values())
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and node not in known and _is_re(node, *_METHODS, "compile"):
             pattern, flags = _constant(module, node)
             method = node.func.attr if isinstance(node.func, ast.Attribute) else ""

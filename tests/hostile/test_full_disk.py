@@ -18,6 +18,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
+from tests import databases
 from tests.callers import guarded
 from tests.native_api import Api, native_api, no_planner
 from tests.patience import PATIENCE
@@ -181,7 +182,7 @@ class Disk:
 @asynccontextmanager
 async def with_reserve(directory: Path) -> AsyncIterator[tuple[Database, Reserve]]:
     """A database that has room kept back."""
-    migrate(directory / "test.db")
+    databases.make(directory / "test.db")
     reserve = Reserve(directory / "reserve", SMALL)
     db = Database(directory / "test.db", reserve)
     try:

@@ -338,9 +338,9 @@ def _(at: Site, sdk: Sdk) -> Any:
 
 @case(Code.TEMPLATES_FULL, "create_flink_sql_job_template")
 def _(at: Site, sdk: Sdk) -> Any:
+    at.templates("full", 100)
     full = at.like(sdk, at.user("owner", project="full"), project="full")
-    for _ in range(101):  # the first time; the second time there are as many already
-        full("create_flink_sql_job_template", name=at.name())
+    return full("create_flink_sql_job_template", name=at.name())
 
 
 @case(Code.VARIABLE_EXISTS, "create_global_variable")
@@ -352,9 +352,9 @@ def _(at: Site, sdk: Sdk) -> Any:
 
 @case(Code.VARIABLES_FULL, "create_global_variable")
 def _(at: Site, sdk: Sdk) -> Any:
+    at.variables("full", 500)
     full = at.like(sdk, at.user("owner", project="full"), project="full")
-    for _ in range(501):  # the first time; the second time there are as many already
-        full("create_global_variable", var_name=at.name("variable").replace("-", "_"), var_value="x")
+    return full("create_global_variable", var_name="one_more", var_value="x")
 
 
 @case(Code.BAD_IMPORT, "import_flink_jobs")

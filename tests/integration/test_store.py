@@ -20,6 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
+from tests import databases
 
 from sluiceway.assembly.clock import clock
 from sluiceway.control.queues import Queues
@@ -45,7 +46,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    migrate(tmp_path / "test.db")
+    databases.make(tmp_path / "test.db")
     return tmp_path / "test.db"
 
 

@@ -22,6 +22,7 @@ def test_every_promise_is_kept_in_any_weather(first: int) -> None:
     assert not found, "replay one with: make simulate SEED=n"
 
 
+@pytest.mark.process
 def test_a_plan_never_runs_on_what_it_did_not_show() -> None:
     played = [play_plans(seed) for seed in range(40)]
     assert [one.world.violations for one in played if one.world.violations] == []
@@ -39,9 +40,11 @@ def test_a_seed_replays_exactly() -> None:
     for seed in range(10):
         once, again = play(seed, tracing=True), play(seed, tracing=True)
         assert once.trace == again.trace
+        assert once.violations == []
         assert len(once.trace) > 5
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("bug", SEEDED)
 def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant, seed = PLANTED[bug]
