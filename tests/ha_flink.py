@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -217,13 +218,22 @@ class HaFlink:
         return {job["jid"]: job for job in self.ask("/jobs/overview")["jobs"]}
 
     def state(self, jid: str) -> str | None:
-        """A job's state; None for one that the cluster does not know."""
-        try:
-            return str(self.ask(f"/jobs/{jid}/status")["status"])
-        except urllib.error.HTTPError as error:
-            if b"FlinkJobNotFoundException" in error.read():
-                return None
-            raise
+        """A job's state; None for one that the cluster does not know. Waits while a JobManager is being elected."""
+        told: list[str | None] = []
+
+        def answers() -> bool:
+            try:
+                told.append(str(self.ask(f"/jobs/{jid}/status")["status"]))
+            except urllib.error.HTTPError as error:
+                if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                    return False
+                if b"FlinkJobNotFoundException" not in error.read():
+                    raise
+                told.append(None)
+            return True
+
+        wait_for(answers)
+        return told[0]
 
     def restarts(self, jid: str) -> int:
         """How often a job has failed, and so was restarted."""
