@@ -191,6 +191,7 @@ async def test_a_savepoint_of_a_loop_does_not_take_the_place_of_the_good_one(wor
     await world.start(PROJECT, [job], resume=True)
     jid = await world.flink_id(job)
     await world.eventually(lambda: jid in world.fake.jobs)
+    world.fake.jobs[jid].recoverable = False  # it has completed no checkpoint
     world.fake.jobs[jid].up_seconds = 0.2
     await looping(world, job, comes_up=True)
     [bad] = await world.stop_and_wait([job])
@@ -205,12 +206,32 @@ async def test_a_savepoint_of_a_loop_does_not_take_the_place_of_the_good_one(wor
     assert good.stop.savepoint_path in verdict.note
 
 
+async def test_a_checkpoint_that_nobody_has_seen_in_time_is_proof_all_the_same(
+    world: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Young jobs are asked about it ever less often, and a job that is over is no longer asked."""
+    [job] = await world.run(interval=3600.0)
+    await world.stop_and_wait([job])
+    monkeypatch.setattr(vitals, "FIRST_PAUSE", 3600.0)
+    await world.start(PROJECT, [job], resume=True)
+    await world.until(job, JobStatus.RUNNING)
+    jid = await world.flink_id(job)
+    world.fake.jobs[jid].recoverable = False
+    world.fake.jobs[jid].up_seconds = 0.2
+    await looping(world, job, comes_up=True)
+    world.fake.jobs[jid].checkpoint = FakeCheckpoint(f"file:///c/{jid}/chk-1")
+    [stopped] = await world.stop_and_wait([job])
+    assert (stopped.stop.phase, stopped.stop.unproven) == (StopPhase.STOPPED, "")
+    assert (await world.job(job)).savepoint_path == stopped.stop.savepoint_path
+
+
 async def test_a_batch_of_which_one_was_unproven_brings_it_back_from_the_good_one(world: Plane) -> None:
     [job] = await world.run(interval=3600.0)
     [good] = await world.stop_and_wait([job])
     await world.start(PROJECT, [job], resume=True)
     jid = await world.flink_id(job)
     await world.eventually(lambda: jid in world.fake.jobs)
+    world.fake.jobs[jid].recoverable = False  # it has completed no checkpoint
     world.fake.jobs[jid].up_seconds = 0.2
     await looping(world, job, comes_up=True)
     batch = (await world.stop(PROJECT, [job], savepoint=True)).id

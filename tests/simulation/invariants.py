@@ -212,6 +212,7 @@ class Watch:
     def _stopped(self, row: Row, job: FakeJob | None) -> None:
         stop = f"stop {row['id']}"
         self._tells_what_it_did(row)
+        self._knows_what_is_proven(row)
         if job is not None and not job.state.terminal:
             self._world.violate(f"{stop} is told STOPPED, and its job is {job.state}: {row['reason']}")
         if row["savepoint_path"] is None:
@@ -245,6 +246,18 @@ class Watch:
         if any(job.restarts == number for job, number in (self._lost[trigger] for trigger in lost)):
             told = f"stop {row['id']} is told {row['phase']}, and no word of the restart from nothing that it caused"
             self._world.violate(f"{told}: {row['reason']}")
+
+    def _knows_what_is_proven(self, row: Row) -> None:
+        """A savepoint is not passed over because nobody has looked: Flink tells of its run's checkpoints."""
+        jid = row["flink_job_id"]
+        lost = any(at >= self._world.launched_at[jid] for at in self.back.lost[row["cluster"]])
+        if (
+            row["unproven"]
+            and self._world.disk.flows[jid].proven
+            and not lost
+            and "found on storage" not in row["reason"]
+        ):
+            self._world.violate(f"stop {row['id']} is told unproven, and its run has completed a checkpoint")
 
     def _kept_checkpoint(self, row: Row) -> None:
         disk = self._world.disk

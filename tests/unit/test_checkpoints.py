@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sluiceway.domain.facts import Checkpoint
-from sluiceway.engines.checkpoints import last_kept, moved_on_after, overtaken_by, ran_on_after
+from sluiceway.engines.checkpoints import has_own, last_kept, moved_on_after, overtaken_by, ran_on_after
 from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, LatestCheckpoints
 
 PATH = "file:/s/savepoint-f-1"
@@ -123,3 +123,29 @@ def test_running_anew_counts_against_a_savepoint_only_after_it(path: str, runnin
     found = Checkpoints({}, LatestCheckpoints(), [mine])
     assert ran_on_after(found, "file:/s/savepoint-1", running_since) is ran_on
     assert ran_on_after(found, "file:/s/savepoint-2", running_since) is None, "it is not listed yet"
+
+
+OWN, OTHERS = "file:/c/7/" + "a" * 32 + "/chk-3", "file:/c/7/" + "b" * 32 + "/chk-9"
+
+
+@pytest.mark.parametrize(
+    ("found", "own"),
+    [
+        (listed(), False),
+        (listed(completed=CheckpointInfo(3, external_path=OWN)), True),
+        (listed(savepoint=savepoint(3)), False),
+        (listed(restored=CheckpointInfo(3, external_path=OWN)), True),
+        (listed(restored=CheckpointInfo(9, external_path=OTHERS)), False),
+        (listed(restored=CheckpointInfo(3, is_savepoint=True, external_path=OWN)), False),
+    ],
+    ids=[
+        "none",
+        "listed",
+        "a savepoint",
+        "goes on from it",
+        "was started from another run's",
+        "began from a savepoint",
+    ],
+)
+def test_a_run_has_completed_a_checkpoint_if_it_is_listed_or_was_gone_on_from(found: Checkpoints, own: bool) -> None:
+    assert has_own(found, "a" * 32) == own

@@ -192,6 +192,7 @@ class Saved:
     path: str
     state: JobState
     note: str = ""
+    proven: bool = False  # the cluster shows a checkpoint that its run has completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class Ended:
     refusal: str | None = None
     moved_on: bool = False
     cause: str = ""  # of a job that failed
+    proven: bool = False  # the cluster shows a checkpoint that its run has completed
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ class Proof(StrEnum):
     GIVEN = "given"  # it has completed a checkpoint or savepoint, for which all of its tasks must run
 
 
+UNSEEN = frozenset({Proof.UNKNOWN, Proof.AWAITED})  # which may be only what nobody has seen yet
+
+
 @dataclass(frozen=True, slots=True)
 class HealthRules:
     """How patient health is."""

@@ -40,6 +40,16 @@ def _at(found: Checkpoints, path: str) -> CheckpointInfo | None:
     return next((c for c in known if c.external_path and _tail(c.external_path) == _tail(path)), None)
 
 
+def has_own(found: Checkpoints, jid: str) -> bool:
+    """Whether a run has completed a checkpoint: it is listed, or, after a JobManager was lost, the run goes on from it.
+
+    Flink keeps the checkpoints of a job in a directory of the job's id.
+    """
+    restored = found.latest.restored
+    went_on = restored is not None and not restored.is_savepoint and jid in restored.external_path.split("/")
+    return found.latest.completed is not None or went_on
+
+
 def ended_with(found: Checkpoints, target: str) -> bool:
     """Whether the last complete checkpoint of a job is a savepoint in the directory `target`."""
     complete = [c for c in found.history if c.status == _COMPLETED]

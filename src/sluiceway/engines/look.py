@@ -67,6 +67,7 @@ class Look:
     aftermaths: Aftermaths
     names: OperatorNames = nobody_knows
     suspects: Collection[int] = ()  # ids of the stops that may hang
+    doubtful: Collection[str] = ()  # Flink jobs that were never seen to have completed a checkpoint
 
     async def run(self, run: Run) -> RunFact:
         """What is to be seen of a run."""
@@ -117,7 +118,7 @@ class Look:
         ready = job is not None and job.ready
         match answer:
             case AttemptCompleted(location):
-                return Saved(location, state)
+                return Saved(location, state, proven=await self._proven(snapshot.flink_job_id))
             case AttemptInProgress():
                 return Lingering(Ended(state)) if state.terminal else Stopping()
             case AttemptUnknown():
@@ -167,11 +168,13 @@ class Look:
         try:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
+                if isinstance(answer, AttemptCompleted) and state.terminal:
+                    return Saved(answer.location, state, proven=await self._proven(stop.flink_job_id))
         except Unreachable as error:
             return Silent(str(error))
         match answer:
-            case AttemptCompleted(location):
-                return Saved(location, state) if state.terminal else Stopping(saved=True)
+            case AttemptCompleted():
+                return Stopping(saved=True)
             case AttemptInProgress() if state.terminal:
                 told = await self._forgotten(stop, run)
                 return Lingering(told) if isinstance(told, Ended) else told
@@ -235,7 +238,7 @@ class Look:
         except Unreachable as error:
             return Silent(str(error))
         if found is None or checkpoints.ended_with(found, stop.target):
-            return Ended(state)
+            return Ended(state, proven=found is not None and checkpoints.has_own(found, stop.flink_job_id))
         return Ended(state, "nothing. The last checkpoint of the job is not this stop's savepoint.")
 
     async def _ran_on(self, stop: Stop, job: JobOverview | None) -> StopFact:
@@ -293,7 +296,17 @@ class Look:
         if ran_on:
             return Ended(state, failed.text)
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
-        return Saved(failed.location, state, note)
+        return Saved(failed.location, state, note, checkpoints.has_own(found, stop.flink_job_id))
+
+    async def _proven(self, jid: str) -> bool:
+        """Whether the run has completed a checkpoint; asked only where nobody has seen one. Raises `Unreachable`.
+
+        It may have come between two looks, and once the job is over nobody looks again.
+        """
+        if jid not in self.doubtful:
+            return False
+        found = await self.rest.checkpoints(jid)
+        return found is not None and checkpoints.has_own(found, jid)
 
 
 def _unsent(job: JobOverview | None) -> Running:

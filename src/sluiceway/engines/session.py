@@ -23,6 +23,7 @@ from sluiceway.domain.facts import (
     SubmitRefused,
     Submitted,
 )
+from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
@@ -147,6 +148,7 @@ class SessionEngine:
         listed = {job.jid: job for job in await self.rest(cluster).jobs(watched)}
         attention = self._attention.setdefault(cluster.name, Attention())
         look = Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
+        look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
         run_facts = dict(
             zip((r.id for r in runs), await all_of((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
         )

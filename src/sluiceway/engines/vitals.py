@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.health import AILING, Exam, Proof, Vitals
+from sluiceway.domain.health import AILING, UNSEEN, Exam, Proof, Vitals
 from sluiceway.domain.run import Run
-from sluiceway.engines.flink_rest import FlinkRest, JobOverview, LatestCheckpoints
+from sluiceway.engines.checkpoints import has_own
+from sluiceway.engines.flink_rest import FlinkRest, JobOverview
 from sluiceway.engines.traits import Configs, has_begun
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
@@ -72,7 +73,7 @@ def _why(run: Run, job: JobOverview) -> str:
         return "ails"
     if not job.ready:
         return "start"
-    return "proof" if run.health.proof in {Proof.UNKNOWN, Proof.AWAITED} else ""
+    return "proof" if run.health.proof in UNSEEN else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +162,7 @@ async def _proof(ask: Asking, jid: str, known: Proof, *, well: bool) -> Proof:
         if config is None or config.interval in {None, NO_INTERVAL}:
             return Proof.NONE
     found = await ask.rest.checkpoints(jid)
-    latest = found.latest if found is not None else LatestCheckpoints()
-    given = latest.completed is not None or (latest.savepoint is not None and well)
+    given = found is not None and (has_own(found, jid) or (found.latest.savepoint is not None and well))
     return Proof.GIVEN if given else Proof.AWAITED
 
 

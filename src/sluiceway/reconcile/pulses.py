@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sluiceway.domain import health as healths
 from sluiceway.domain.engine import Sighting
-from sluiceway.domain.facts import Running
+from sluiceway.domain.facts import Ended, Running, Saved, SnapshotFact, StopFact
 from sluiceway.domain.health import AILING, HealthRules, Proof, Pulse
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
@@ -53,6 +53,13 @@ def with_ailment(fact: Running, run: Run) -> Running:
     ails = not fact.ready and run.health.condition in AILING
     proven = run.health.proof in {Proof.GIVEN, Proof.UNKNOWN}
     return replace(fact, ailment=healths.told(run.health) if ails else "", proven=proven)
+
+
+def as_proven(run: Run, *facts: StopFact | SnapshotFact | None) -> Run:
+    """The run, with the proof that its stop or savepoint has come with. It may be over, and there is no other look."""
+    if run.health.proof is Proof.GIVEN or not any(isinstance(fact, Saved | Ended) and fact.proven for fact in facts):
+        return run
+    return replace(run, health=replace(run.health, proof=Proof.GIVEN))
 
 
 def with_proof(run: Run, now: Kept, before: Stop | Snapshot | None) -> Kept:

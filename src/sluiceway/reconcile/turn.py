@@ -42,7 +42,7 @@ from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands
-from sluiceway.reconcile.pulses import Pulses, with_ailment, with_proof
+from sluiceway.reconcile.pulses import Pulses, as_proven, with_ailment, with_proof
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import leases, resumes
@@ -190,7 +190,8 @@ class Turn:
         facts, snapshot_facts = self._facts(work, [run for run, _ in begun], sighting, traits)
         evidence, snapshot_evidence = await self._evidence(work, facts)
         steps = []
-        for before, known, (run, submit) in zip(stored, work, begun, strict=True):
+        for before, known, (fared_run, submit) in zip(stored, work, begun, strict=True):
+            run = as_proven(fared_run, *_told(known, facts, snapshot_facts))
             stop, snapshot = known.stop, known.snapshot
             commands: dict[str, JobCommand] = {}
             if stop and run.phase is RunPhase.RUNNING and isinstance(sighting.runs.get(run.id), Seen):
@@ -367,6 +368,14 @@ def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
     if traits is None:
         return Queued() if fact.ready else fact
     return replace(fact, traits=traits)
+
+
+def _told(
+    work: Work, facts: Mapping[int, StopFact], snapshot_facts: Mapping[int, SnapshotFact]
+) -> tuple[StopFact | None, SnapshotFact | None]:
+    """What was seen of a run's stop and of its savepoint."""
+    stop, snapshot = work.open_stop, work.open_snapshot
+    return facts.get(stop.id) if stop else None, snapshot_facts.get(snapshot.id) if snapshot else None
 
 
 def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:
