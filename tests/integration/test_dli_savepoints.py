@@ -45,8 +45,12 @@ async def url(at: Plane) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with calling(url) as client:
         yield client
+
+
+def calling(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=PATIENCE)
 
 
 def sdk(url: str) -> Any:
@@ -117,7 +121,7 @@ async def traits_of_runs(at: Plane) -> str:
 
 
 async def test_both_calls_take_the_format_that_is_set(at: Plane) -> None:
-    async with served(at, Settings(dli_savepoint_format="native")) as url, httpx.AsyncClient(base_url=url) as http:
+    async with served(at, Settings(dli_savepoint_format="native")) as url, calling(url) as http:
         [job] = await at.run()
         await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
         await at.until(job, JobStatus.RUNNING)
@@ -137,7 +141,7 @@ async def test_a_format_that_is_set_and_would_kill_is_refused_by_both_calls(at: 
     async with asyncio.timeout(PATIENCE):
         while "forst" not in await traits_of_runs(at):
             await asyncio.sleep(0.02)
-    async with served(at, Settings(dli_savepoint_format="canonical")) as url, httpx.AsyncClient(base_url=url) as http:
+    async with served(at, Settings(dli_savepoint_format="canonical")) as url, calling(url) as http:
         stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": True})
         taken = await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
     for refusal in (stop.json()[0], taken.json()):
@@ -152,7 +156,7 @@ async def test_a_job_whose_savepoint_hangs_can_be_stopped(tmp_path: Path) -> Non
     async with plane(tmp_path, rules=rules) as at, served(at, Settings(savepoint_timeout=0.3)) as url:
         [job] = await at.run()
         at.fake.jobs[await at.flink_id(job)].stop_seconds = 600.0
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with calling(url) as http:
             await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
             await at.until(job, JobStatus.RUNNING)
             detail = (await http.get(f"{JOBS}/{job}")).json()["job_detail"]
