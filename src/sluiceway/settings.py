@@ -57,7 +57,7 @@ class Settings:
     """Slots of the embedded Flink: one for each unit of parallelism of each job."""
 
     embedded_heap: Annotated[int, Parameter(validator=Number(gte=256, lte=1_000_000))] = 2048
-    """MB of heap for the embedded Flink, its tasks and the planner."""
+    """MB of heap for the embedded Flink and its tasks."""
 
     embedded_managed: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 8
     """MB of managed memory for each slot of the embedded Flink, taken when it is used. Windows need some."""

@@ -157,7 +157,7 @@ def test_who_reads_no_further_makes_no_work_and_who_hangs_up_ends_it(
             ended.set()
 
     monkeypatch.setattr(pages, "_written", watched)
-    with httpx.stream("GET", f"{service.url}{TEMPLATES}?limit=100") as answer:
+    with httpx.stream("GET", f"{service.url}{TEMPLATES}?limit=100", timeout=PATIENCE) as answer:
         chunks = answer.iter_raw(100)
         next(chunks)
         assert not ended.wait(0.2)

@@ -336,7 +336,7 @@ async def test_a_dry_run_tells_of_each_job_and_touches_nothing(api: Api, tmp_pat
     fake.show()
     (await flink(api, busy)).stop_seconds = 60.0
     target = {"target-directory": f"file://{tmp_path}/theirs"}
-    async with httpx.AsyncClient() as somebody:
+    async with httpx.AsyncClient(timeout=PATIENCE) as somebody:
         await somebody.post(f"{fake.url}/jobs/{await api.plane.flink_id(busy)}/savepoints", json=target)
     await api.plane.fakes["c1"].close()
     await api.plane.until_it_fares(starting, lambda h: h.condition is Condition.RESTARTING)

@@ -38,6 +38,7 @@ from litestar.di import Provide
 from msgspec import to_builtins
 from msgspec.json import encode
 from tests.one_application import shared
+from tests.patience import PATIENCE
 
 from sluiceway.api import dli
 from sluiceway.api.dli import rules
@@ -688,7 +689,7 @@ async def test_a_client_that_hangs_up_stops_nothing(server: str, world: World) -
     writer.close()
     await asyncio.sleep(0.2)
     assert world.stops == []
-    async with httpx.AsyncClient(base_url=server) as client:
+    async with httpx.AsyncClient(base_url=server, timeout=PATIENCE) as client:
         assert (await client.get(f"{BASE}/jobs")).status_code == 200
 
 

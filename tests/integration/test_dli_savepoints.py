@@ -18,12 +18,15 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequest,
     ImportFlinkJobSavepointRequestBody,
 )
+from sqlalchemy import select, update
 from tests.native_api import served
+from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 from tests.service_thread import code_of
 
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
+from sluiceway.store.schema import runs, savepoints
 
 JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
 
@@ -42,8 +45,12 @@ async def url(at: Plane) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def http(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with calling(url) as client:
         yield client
+
+
+def calling(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=url, timeout=PATIENCE)
 
 
 def sdk(url: str) -> Any:
@@ -108,12 +115,48 @@ async def test_while_it_is_taken_the_job_says_so_and_a_stop_is_refused(at: Plane
     assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
 
 
+async def traits_of_runs(at: Plane) -> str:
+    async with at.db.read() as connection:
+        return str((await connection.execute(select(runs.c.traits))).scalar_one())
+
+
+async def test_both_calls_take_the_format_that_is_set(at: Plane) -> None:
+    async with served(at, Settings(dli_savepoint_format="native")) as url, calling(url) as http:
+        [job] = await at.run()
+        await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+        await at.until(job, JobStatus.RUNNING)
+        await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": True})
+        await at.until(job, JobStatus.STOPPED)
+    async with at.db.read() as connection:
+        kept = list(await connection.execute(select(savepoints.c.format, savepoints.c.format_why)))
+    assert kept == [("native", "It was asked for.")] * 2, "of this job, auto takes canonical ones"
+
+
+async def test_a_format_that_is_set_and_would_kill_is_refused_by_both_calls(at: Plane) -> None:
+    [job] = await at.run()
+    at.fake.jobs[await at.flink_id(job)].backend = "ForStStateBackend"
+    at.engine._attention.clear()  # so that Flink is asked anew
+    async with at.db.write() as connection:
+        await connection.execute(update(runs).values(traits=None))
+    async with asyncio.timeout(PATIENCE):
+        while "forst" not in await traits_of_runs(at):
+            await asyncio.sleep(0.02)
+    async with served(at, Settings(dli_savepoint_format="canonical")) as url, calling(url) as http:
+        stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": True})
+        taken = await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
+    for refusal in (stop.json()[0], taken.json()):
+        assert refusal["error_code"] == "DLI.15002"
+        assert "ForSt" in refusal["error_msg"]
+        assert "--dli-savepoint-format" in refusal["error_msg"]
+    assert (at.fake.count("stop"), at.fake.count("savepoint")) == (0, 0)
+
+
 async def test_a_job_whose_savepoint_hangs_can_be_stopped(tmp_path: Path) -> None:
     rules = replace(RULES, timeout=timedelta(seconds=0.3))
     async with plane(tmp_path, rules=rules) as at, served(at, Settings(savepoint_timeout=0.3)) as url:
         [job] = await at.run()
         at.fake.jobs[await at.flink_id(job)].stop_seconds = 600.0
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with calling(url) as http:
             await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
             await at.until(job, JobStatus.RUNNING)
             detail = (await http.get(f"{JOBS}/{job}")).json()["job_detail"]

@@ -807,3 +807,11 @@ def test_a_format_that_would_kill_the_job_is_refused_with_the_setting_to_change(
         said = refused.message(language)
         assert "its state backend is ForSt" in said
         assert "--dli-savepoint-format" in said
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_answer_to_run_names_every_end_of_a_start(language: Language) -> None:
+    said = views.ACCEPTED[views.Batch.RUN].in_(language)
+    for end in ("job_running", "job_finish", "job_submit_fail", "job_running_exception"):
+        assert re.search(rf"\b{end}(?!\w)", said, re.ASCII)
+    assert "status_desc" in said
