@@ -249,14 +249,11 @@ class Watch:
 
     def _knows_what_is_proven(self, row: Row) -> None:
         """A savepoint is not passed over because nobody has looked: Flink tells of its run's checkpoints."""
+        if not row["unproven"] or "found on storage" in row["reason"]:
+            return
         jid = row["flink_job_id"]
         lost = any(at >= self._world.launched_at[jid] for at in self.back.lost[row["cluster"]])
-        if (
-            row["unproven"]
-            and self._world.disk.flows[jid].proven
-            and not lost
-            and "found on storage" not in row["reason"]
-        ):
+        if self._world.disk.flows[jid].proven and not lost:
             self._world.violate(f"stop {row['id']} is told unproven, and its run has completed a checkpoint")
 
     def _kept_checkpoint(self, row: Row) -> None:
