@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
-from sluiceway.storage.errors import OnlyRead
+from sluiceway.storage.errors import BehindLink, OnlyRead
 from sluiceway.storage.paths import METADATA
 from sluiceway.storage.root import Content, Found, Heads, Readable
 from sluiceway.storage.threads import Pulse, Threads
@@ -85,7 +85,11 @@ class Reader:
 
     def refuse_removal(self, key: str) -> None:
         """Raises `OnlyRead` where something lies there, `StorageUnreadable` where nobody can tell."""
-        if self.find(key) is not None:
+        try:
+            gone = self.find(key) is None
+        except BehindLink:
+            gone = False
+        if not gone:
             raise OnlyRead(
                 f"{key} lies under {self.uri}, which this service only reads (--read-root): nothing is removed there. "
                 "Remove it where it lies, and then here"
