@@ -351,7 +351,7 @@ async def test_what_lies_under_no_root_is_refused_as_before(beside: Api, old: Pa
     for path in ("link", "link/_metadata", "savepoint-1", "down/jobs/savepoint/99/savepoint-1"):
         answer = await register(beside, old / path, job, 400)
         assert answer["error_code"] == "unusable_path"
-        assert "links under the further root are not followed" in answer["error_msg"]
+        assert "links under the read root are not followed" in answer["error_msg"]
     for path in (theirs, f"{old}/../storage/jobs/savepoint/99/savepoint-1"):
         assert "does not belong to a job of this project" in (await register(beside, path, job, 400))["error_msg"]
     assert await listed(beside) == []

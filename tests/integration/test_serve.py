@@ -368,12 +368,13 @@ WRONG_CALLS = {
     "--storage s3://bucket/x": "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
     "--storage s3:bucket/x": "is not of the form s3://bucket/prefix",
     "--storage file://host/x": "give a directory, or a file: URI",
-    "--read-root hdfs://host/x": "The further root hdfs://host/x is of a kind that is not supported",
-    "--read-root s3://bucket/x": "The further root s3://bucket/x needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    "--read-root s3:bucket/x": "The further root s3:bucket/x is not of the form s3://bucket/prefix",
+    "--read-root hdfs://host/x": "The read root hdfs://host/x is of a kind that is not supported",
+    "--read-root s3://bucket/x": "The read root s3://bucket/x needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "--read-root s3:bucket/x": "The read root s3:bucket/x is not of the form s3://bucket/prefix",
     "--read-root {file}/../sluiceway-data/storage": "name one that lies beside it",
     "--read-root {file}/..": "name one that lies beside it",
-    "--read-root /mnt/a --read-root file:///mnt/a/b/": "The further root file:///mnt/a/b is file:///mnt/a, or one",
+    "--read-root {file}/../link": "leads to the same place as",
+    "--read-root /mnt/a --read-root file:///mnt/a/b/": "The read root file:///mnt/a/b is file:///mnt/a, or one",
     "--jars {file}": "jars",
     "--trusted-proxy proxy.example": "proxy.example is no address and no network of a proxy",
     "--trusted-proxy 0.0.0.0/0": "0.0.0.0/0 is everybody",
@@ -400,6 +401,7 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("call", WRONG_CALLS)
 def test_a_wrong_call_is_told_what_is_wrong(call: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path)
     arguments = call.format(file=tmp_path / "file").split(" ")
     arguments += [] if "cluster" in call or "embedded" in call else [NOWHERE]
     arguments += [] if "port" in call else ["--port=0"]

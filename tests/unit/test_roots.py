@@ -113,7 +113,7 @@ def test_roots_beside_one_another_are_taken(tmp_path: Path) -> None:
 
 async def test_a_root_that_leads_to_another_one_is_refused(storage: Storage, tmp_path: Path) -> None:
     assert await storage.check_further() == [
-        f"The further root file://{tmp_path}/{name} cannot be read: the further root is empty; is it mounted?"
+        f"The read root file://{tmp_path}/{name} cannot be read: the read root is empty; is it mounted?"
         for name in ("old", "older")
     ]
     (tmp_path / "link").symlink_to(tmp_path / "root")
@@ -131,7 +131,7 @@ async def test_a_root_that_cannot_be_read_is_told_and_keeps_nothing_from_beginni
     further = [f"{tmp_path}/{name}" for name in ("none", "there", "file")]
     told = await Storage(str(tmp_path / "root"), further=further).check_further()
     assert [why.rpartition(": ")[2] for why in told] == ["No such file or directory", "Not a directory"]
-    assert f"The further root file://{tmp_path}/none cannot be read" in told[0]
+    assert f"The read root file://{tmp_path}/none cannot be read" in told[0]
 
 
 # What is read there. -------------------------------------------------------------------------------------------------
@@ -160,9 +160,9 @@ async def test_a_file_is_not_called_missing_whose_root_is_not_there(
     storage: Storage, old: DiskPlace, tmp_path: Path
 ) -> None:
     old.put("savepoint-1/_metadata", naming(f"file:{tmp_path}/older/shared/y"))
-    with pytest.raises(StorageUnreadable, match="the further root is empty; is it mounted"):
+    with pytest.raises(StorageUnreadable, match="the read root is empty; is it mounted"):
         await storage.inspect(f"{tmp_path}/old/savepoint-1")
-    with pytest.raises(StorageUnreadable, match="the further root is empty; is it mounted"):
+    with pytest.raises(StorageUnreadable, match="the read root is empty; is it mounted"):
         await storage.inspect(f"{tmp_path}/older/savepoint-1")
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 from sluiceway.storage.threads import Pulse
 
 STORAGE_ROOT: Final = "storage root"
-FURTHER_ROOT: Final = "further root"
+FURTHER_ROOT: Final = "read root"
 MOST_LISTED: Final = 100_000  # files of one directory
 
 
