@@ -68,6 +68,10 @@ class Settings:
     storage: str | None = None
     """Where savepoints lie: a directory or file: URI that the service and Flink see at the same place, or s3://…."""
 
+    read_root: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """A further directory, or s3://bucket/prefix, of which states are read for savepoints register and resumes, and in
+    which nothing is written or removed; whoever may register in any project may read them. May be repeated."""
+
     s3_endpoint: str | None = None
     """Address of the object store. Default: the variable AWS_ENDPOINT_URL, else Amazon's."""
 

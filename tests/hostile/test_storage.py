@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.handles import key_groups, relative, subtask
+from tests.handles import file, key_groups, relative, subtask
 from tests.places import DiskPlace
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
@@ -30,6 +30,11 @@ def naming(*names: str) -> bytes:
     """A `_metadata` that names these files, which lie beside it."""
     subtasks = [subtask(n, keyed=key_groups(relative(name, 3), 12)) for n, name in enumerate(names)]
     return metadata(operators=[operator(subtasks=subtasks, parallelism=max(1, len(names)))])
+
+
+def naming_absolute(path: str) -> bytes:
+    """A `_metadata` that names a file of three bytes, wherever it lies."""
+    return metadata(operators=[operator(subtasks=[subtask(keyed=key_groups(file(path, 3), 12))])])
 
 
 @pytest.fixture
@@ -259,6 +264,34 @@ async def test_who_looks_at_own_disks_goes_where_links_lead(tmp_path: Path, outs
     assert (await storage.inspect(f"{tmp_path}/here")).wrong == ("there is no _metadata",)
 
 
+async def test_no_link_leads_out_of_a_further_root_or_into_it(
+    root: Path, outside: Path, tmp_path: Path, place: DiskPlace
+) -> None:
+    old = tmp_path / "old"
+    link(old / "link", outside)
+    link(old / "down", root)
+    link(old / "savepoint-1/_metadata", outside / "savepoint-abc/_metadata")
+    link(root / "data/old", old)
+    place.put(f"{SAVEPOINT}/_metadata", metadata())
+    there = DiskPlace(old)
+    there.put("savepoint-2/_metadata", naming_absolute(f"file:{old}/link/secret"))
+    fifo(old / "savepoint-3")
+    storage = Storage(str(root), further=[str(old)])
+    for path in ("link/savepoint-abc", f"down/{SAVEPOINT}", "savepoint-1", "../root/data/old/savepoint-2"):
+        with pytest.raises(BehindLink):
+            await storage.inspect(f"{old}/{path}")
+        with pytest.raises(NotASavepoint):
+            await storage.remove(f"{old}/{path}")
+    for path in ("../outside/savepoint-abc", "link/../../outside/savepoint-abc", "x/../../outside/savepoint-abc"):
+        with pytest.raises(BadPath, match="does not begin with a bucket"):
+            storage.place(f"{old}/{path}")
+        with pytest.raises(StorageUnreadable, match="not under the storage root"):
+            await storage.inspect(f"{old}/{path}")
+    assert (await storage.inspect(f"{old}/savepoint-2")).unchecked == 1, "nobody learns how large the secret is"
+    assert (await storage.inspect(f"{old}/savepoint-3")).wrong == ("there is no _metadata",)
+    assert (outside / "savepoint-abc/_metadata").exists()
+
+
 # Other people's state. -----------------------------------------------------------------------------------------------
 
 
@@ -353,6 +386,36 @@ class Hanging:
     def _hang(self, *_: object) -> None:
         self.begun.append(1)
         self.again.wait(60)
+
+
+async def test_a_further_root_that_hangs_holds_up_nothing_of_the_storage_root(
+    place: DiskPlace, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its threads nor its turns to look, not even for a state in the storage root that names a file there."""
+    there = DiskPlace(tmp_path / "old")
+    for at, key in ((place, SAVEPOINT), (there, "savepoint-1")):
+        there.put("shared/x", b"abc")
+        at.put(f"{key}/_metadata", naming_absolute(there.flink("shared/x")))
+    storage = Storage(str(root), further=[str(tmp_path / "old")])
+    again = threading.Event()
+    step = Disk._step
+
+    def hangs(disk: Disk, above: int, name: str, key: str) -> int:
+        if disk.uri.endswith("/old"):
+            again.wait(60)
+        return step(disk, above, name, key)
+
+    monkeypatch.setattr(Disk, "_step", hangs)
+    waiting = [asyncio.create_task(storage.inspect(f"{tmp_path}/old/savepoint-1")) for _ in range(100)]
+    try:
+        await asyncio.sleep(0)
+        for _ in range(5):
+            assert isinstance(await storage.look(f"{root}/jobs/savepoint/7/t"), Complete)
+        assert await storage.stuck() is None
+        assert not any(task.done() for task in waiting)
+    finally:
+        again.set()
+    assert {found.wrong for found in await asyncio.gather(*waiting)} == {()}
 
 
 @pytest.fixture

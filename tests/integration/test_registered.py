@@ -15,6 +15,7 @@ from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.storage import savepoints
+from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
 
 Shown = dict[str, Any]
@@ -245,3 +246,133 @@ async def test_an_import_through_dli_says_what_it_goes_back_behind(api: Api, arc
     assert kept in older
     assert f"最新状态 {kept}" in await imported("archive/savepoint-1/", "zh-cn")
     assert "older" not in await imported(kept)
+
+
+# Under a root that is only read. -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Where another service had its states."""
+    place = tmp_path / "old"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+async def beside(tmp_path: Path, old: Path) -> AsyncIterator[Api]:
+    """A service that reads there."""
+    async with native_api(tmp_path, storage=Storage(str(tmp_path / "storage"), further=[str(old)])) as made:
+        yield made
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+async def dry_run(api: Api, job: int) -> Shown:
+    [look] = (await api.post("resumes", job_ids=[job], dry_run=True))["jobs"]
+    return dict(look)
+
+
+async def test_a_job_goes_on_from_a_state_that_lies_elsewhere(beside: Api, old: Path) -> None:
+    job, second = [await beside.plane.create(name) for name in ("moved-here", "imported")]
+    place = of_others(old / "savepoint-1", hours=3)
+    before = contents(old)
+    answer = await register(beside, f"file:{place}/_metadata", job)
+    assert (answer["path"], answer["fresh"], answer["chosen"]) == (f"file://{place}", True, True)
+    assert (answer["whole"], answer["protected"], answer["only_read"]) == (True, True, True)
+    [row] = await listed(beside, job_id=job)
+    assert (row["path"], row["verified_at"]) == (answer["path"], row["registered_at"])
+
+    back = (await dry_run(beside, job))["way_back"]
+    assert (back["path"], back["source"], back["whole"]) == (row["path"], "chosen", True)
+    assert back["age_seconds"] == pytest.approx(3 * 3600, abs=300)
+    assert await resumed(beside, job) == row["path"]
+
+    url = f"/v1.0/{PROJECT}/streaming/jobs/{second}/import-savepoint"
+    checkpoint = of_others(old / "orders" / "chk-9")
+    imported = await beside.http.post(url, json={"savepoint_path": str(checkpoint)})
+    assert imported.status_code == 200, imported.text
+    assert await resumed(beside, second) == f"file://{checkpoint}"
+    assert {path: content for path, content in contents(old).items() if path in before} == before
+
+
+async def test_a_state_that_has_become_damaged_elsewhere_is_not_resumed_from(beside: Api, old: Path) -> None:
+    job = await beside.plane.create("moved-here")
+    row = await register(beside, of_others(old / "savepoint-1"), job)
+    of_others(old / "savepoint-2")
+    (old / "savepoint-1" / "state").unlink()
+    look = await dry_run(beside, job)
+    assert (look["accepted"], look["way_back"]["whole"]) == (False, False)
+    assert f"{old}/savepoint-1/state is missing" in str(look)
+    verified = await beside.post(f"savepoints/{row['id']}/verify", 200)
+    assert (verified["whole"], verified["wrong"]) == (False, [f"{old}/savepoint-1/state is missing"])
+
+
+async def test_nothing_is_removed_elsewhere_before_it_is_gone_there(
+    beside: Api, old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = await beside.plane.create("moved-here")
+    place = of_others(old / "savepoint-1")
+    of_others(old / "savepoint-2")
+    row = await register(beside, place, job, protect=False, choose=False)
+    before = contents(old)
+    later = Sweeper(beside.plane.db, beside.plane.storage, lambda: clock() + timedelta(2), timedelta(1), 1)
+    assert (await later.sweep(), await later.sweep()) == (0, 0)
+    assert capsys.readouterr().out.count("which this service only reads (--read-root)") == 1, "it is told once"
+    url = f"/api/v1/projects/{PROJECT}/savepoints/{row['id']}"
+    for force in ("false", "true"):
+        refused = await beside.http.delete(url, params={"force": force})
+        assert (refused.status_code, refused.json()["error_code"]) == (409, "savepoint_unremovable")
+        assert "Remove it where it lies, and then here" in refused.json()["error_msg"]
+    assert contents(old) == before
+    assert [one["removed_at"] for one in await listed(beside)] == [None]
+
+    (place / "_metadata").unlink()
+    gone = await beside.http.delete(url)
+    assert (gone.status_code, gone.json()["removed_at"] is not None) == (200, True), gone.text
+    assert len(await told(beside, "savepoint_removed")) == 1
+
+
+async def test_what_lies_under_no_root_is_refused_as_before(beside: Api, old: Path, tmp_path: Path) -> None:
+    job = await beside.plane.create("moved-here")
+    outside = of_others(tmp_path / "elsewhere" / "savepoint-1")
+    (old / "link").symlink_to(outside)
+    (old / "savepoint-1").mkdir()
+    (old / "savepoint-1" / "_metadata").symlink_to(outside / "_metadata")
+    (old / "down").symlink_to(tmp_path / "storage")
+    theirs = of_others(tmp_path / "storage/jobs/savepoint/99/savepoint-1")
+    ways = (outside, f"{old}/../elsewhere/savepoint-1", f"file://{old}/x/../../elsewhere/savepoint-1")
+    for path in (*ways, old, f"s3:/{outside}"):
+        answer = await register(beside, path, job, 400)
+        assert answer["error_code"] == "unusable_path"
+        assert f"under file://{tmp_path}/storage, or under file://{old}, which is only read" in answer["error_msg"]
+    for path in ("link", "link/_metadata", "savepoint-1", "down/jobs/savepoint/99/savepoint-1"):
+        answer = await register(beside, old / path, job, 400)
+        assert answer["error_code"] == "unusable_path"
+        assert "links under the read root are not followed" in answer["error_msg"]
+    for path in (theirs, f"{old}/../storage/jobs/savepoint/99/savepoint-1"):
+        assert "does not belong to a job of this project" in (await register(beside, path, job, 400))["error_msg"]
+    assert await listed(beside) == []
+
+
+async def test_what_a_stop_of_another_project_wrote_there_is_not_anybodys(beside: Api, old: Path) -> None:
+    [job] = await beside.plane.run()
+    stop = await beside.stop(job_ids=[job], target=f"file://{old}/stops")
+    [kept] = [view["savepoint"] for view in (await beside.settled(stop["id"]))["jobs"]]
+    assert kept.startswith(f"file:{old}/stops"), "as Flink tells it: stops go by the storage root alone"
+    second, stranger = await beside.plane.create("second"), await beside.plane.create("theirs", project="other")
+    asked = {"path": kept, "job_id": stranger}
+    refused = await beside.http.post("/api/v1/projects/other/savepoints/register", json=asked)
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "unusable_path"), refused.text
+    assert (await register(beside, kept, second, 409))["error_code"] == "savepoint_of_another_job"
+    assert (await dry_run(beside, job))["way_back"]["whole"] is True, "but it can be looked at on the way back"
+    assert await resumed(beside, job) == kept
+
+
+async def test_no_savepoint_of_a_running_job_is_asked_for_there(beside: Api, old: Path) -> None:
+    [job] = await beside.plane.run()
+    body = {"job_ids": [job], "target": str(old / "x")}
+    asked = await beside.http.post(f"/api/v1/projects/{PROJECT}/savepoints", json=body)
+    assert (asked.status_code, asked.json()["error_code"]) == (400, "unusable_path"), asked.text

@@ -236,6 +236,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "embedded_managed": [("4", 4), ("16", 16)],
     "jars": [("jars", Path("jars")), ("more", Path("more"))],
     "storage": [("/mnt/a", "/mnt/a"), ("file:///mnt/b", "file:///mnt/b")],
+    "read_root": [("/mnt/old s3://old/x", ("/mnt/old", "s3://old/x")), ("file:///mnt/b", ("file:///mnt/b",))],
     "s3_endpoint": [("http://x:9000", "http://x:9000"), ("https://y", "https://y")],
     "s3_region": [("eu-1", "eu-1"), ("us-2", "us-2")],
     "savepoint_timeout": [("90", 90.0), ("0.5", 0.5)],
@@ -367,6 +368,13 @@ WRONG_CALLS = {
     "--storage s3://bucket/x": "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
     "--storage s3:bucket/x": "is not of the form s3://bucket/prefix",
     "--storage file://host/x": "give a directory, or a file: URI",
+    "--read-root hdfs://host/x": "The read root hdfs://host/x is of a kind that is not supported",
+    "--read-root s3://bucket/x": "The read root s3://bucket/x needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "--read-root s3:bucket/x": "The read root s3:bucket/x is not of the form s3://bucket/prefix",
+    "--read-root {file}/../sluiceway-data/storage": "name one that lies beside it",
+    "--read-root {file}/..": "name one that lies beside it",
+    "--read-root {file}/../link": "leads to the same place as",
+    "--read-root /mnt/a --read-root file:///mnt/a/b/": "The read root file:///mnt/a/b is file:///mnt/a, or one",
     "--jars {file}": "jars",
     "--trusted-proxy proxy.example": "proxy.example is no address and no network of a proxy",
     "--trusted-proxy 0.0.0.0/0": "0.0.0.0/0 is everybody",
@@ -393,6 +401,7 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("call", WRONG_CALLS)
 def test_a_wrong_call_is_told_what_is_wrong(call: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path)
     arguments = call.format(file=tmp_path / "file").split(" ")
     arguments += [] if "cluster" in call or "embedded" in call else [NOWHERE]
     arguments += [] if "port" in call else ["--port=0"]

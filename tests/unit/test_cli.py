@@ -1136,6 +1136,16 @@ def test_register_says_what_it_is_and_what_it_goes_back_behind(stub: Stub, capsy
     assert run(["savepoints", "register", path, "--job", "12", "--no-protect", "--keep-for", "1d"]) == 2
 
 
+def test_register_says_where_nothing_is_ever_removed(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = {**REGISTERED, "protected": False, "protected_until": None}
+    stub.on("POST /savepoints/register", (200, {**kept, "only_read": True}), (200, kept))
+    for told, not_told in (("what lies there is only read", "retention"), ("retention may remove it", "only read")):
+        assert run(["savepoints", "register", "/old/savepoint-1", "--job", "12", "--no-protect"]) == 0
+        out = capsys.readouterr().out
+        assert told in out
+        assert not_told not in out
+
+
 def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("GET /jobs", listed(job(5, "job_finish", name="orders")))
     stub.on("GET /savepoints", (200, {"savepoints": [kept(4)]}))

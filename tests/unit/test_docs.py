@@ -29,6 +29,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SPECIAL_DEFAULTS = {
     "cluster": "none",
     "dli_resume_anyway": "none",
+    "read_root": "none",
     "trusted_proxy": "none",
     "embedded": "on when no cluster is given",
     "storage": "`storage` in the data directory",

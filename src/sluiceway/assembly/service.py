@@ -127,12 +127,14 @@ def _http_session() -> aiohttp.ClientSession:
 
 async def _storage(settings: Settings, data: Path) -> Storage:
     access = S3Access(settings.s3_endpoint, settings.s3_region)
-    storage = Storage(settings.storage or str(data / "storage"), access)
+    storage = Storage(settings.storage or str(data / "storage"), access, further=settings.read_root)
     try:
         await storage.check()
     except StorageUnreadable as error:
         # It may be back in a minute, and until then stops are accepted and carried through.
         log.warning("storage_unreadable", why=str(error))
+    for why in await storage.check_further():
+        log.warning("read_root_unreadable", why=why)  # stops do not need it
     return storage
 
 

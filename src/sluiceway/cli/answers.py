@@ -280,6 +280,7 @@ class Registered(Struct, frozen=True):
     behind_seconds: float
     newer: list[NewerState]
     dry_run: bool
+    only_read: bool = False
 
 
 class SavepointViews(Struct, frozen=True):

@@ -32,7 +32,8 @@ def register(
     Parameters
     ----------
     path
-        Its directory, or the _metadata in it, in the service's storage: bucket/dir, or a path or URI.
+        Its directory, or the _metadata in it: bucket/dir in the service's storage, or a path or URI there or under one
+        of its --read-root.
     job
         The job that it is for: its id or exact name.
     choose
@@ -40,7 +41,7 @@ def register(
         default it is chosen where it is the newest state that is known of the job.
     protect
         Retention leaves it alone, and it is deleted by force only. --no-protect puts it under the service's retention,
-        which removes files.
+        which removes files, but never under a --read-root.
     keep_for
         Protect it for so long only, for example 12h or 30d.
     dry_run
@@ -78,6 +79,7 @@ def _show(found: Registered) -> None:
         ("operators", one_line(", ".join(one.name or one.id for one in operators))),
         ("drained", "yes" if found.drained else ""),
         ("protected", _protection(found)),
+        ("removed", "never: what lies there is only read" if found.only_read else ""),
     ]
     tables.table(("savepoint", "" if found.id is None else str(found.id)), [row for row in rows if row[1]])
     say(one_line(found.message))
@@ -85,7 +87,7 @@ def _show(found: Registered) -> None:
 
 def _protection(found: Registered) -> str:
     if not found.protected:
-        return "no, retention may remove it"
+        return "no" if found.only_read else "no, retention may remove it"
     return "for good" if found.protected_until is None else f"until {tables.moment(found.protected_until)}"
 
 

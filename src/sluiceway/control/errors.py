@@ -47,7 +47,7 @@ class Unremovable(ControlError):  # noqa: N818
 
 
 class UnusablePath(ControlError):  # noqa: N818
-    """A path that names nothing under the storage root."""
+    """A path that names nothing under the storage root, or under one that is read."""
 
 
 class NotWhole(ControlError):  # noqa: N818

@@ -33,7 +33,7 @@ class NamedState:
 async def read(db: Database, storage: Storage, project: str, job_id: int, path: str) -> NamedState:
     """The savepoint or checkpoint in a directory (or of a `_metadata`), for a job of a project.
 
-    Raises `UnusablePath` for what is not in the storage, is another project's, or is owned by Flink for another job;
+    Raises `UnusablePath` for what lies under no root, is another project's, or is owned by Flink for another job;
     `NotWhole`; `Unverifiable`; `StorageTrouble`.
     """
     try:

@@ -45,6 +45,7 @@ class Registered:
     fresh: bool = True  # the catalogue does not have it as one of this job
     chosen: bool = False  # the job's next resume begins from it
     why: str = ""  # what a resume of the job does
+    only_read: bool = False  # nothing is removed where it lies
     seen: Seen | None = None  # as the job was when that was decided; None: however it is
 
 
@@ -99,6 +100,7 @@ class RegisterSavepoint:
             fresh=mine is None,
             chosen=chosen,
             why=why,
+            only_read=self.storage.only_reads(found.path),
             seen=None if wish.choose else Seen(origin.run_id, origin.chosen),
         )
 

@@ -63,7 +63,7 @@ class TakeSavepoints:
 
     def _target(self, path: str) -> str:
         try:
-            directory = self.storage.place(path)
+            directory = self.storage.target(path)
         except BadPath as error:
             raise UnusablePath(str(error)) from error
         if self.storage.owner(directory) is not None:

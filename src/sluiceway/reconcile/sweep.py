@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from sluiceway.storage.errors import NotASavepoint, StorageUnreadable
+from sluiceway.storage.errors import NotASavepoint, OnlyRead, StorageUnreadable
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Retention, Savepoint
@@ -38,6 +38,7 @@ class Sweeper:
         self._clock = clock
         self._max_age = max_age
         self._most = most
+        self._left: set[int] = set()  # savepoints where nothing is ever removed, which was told
 
     async def run(self) -> None:
         """Sweep now, and then every ten minutes, until it is canceled."""
@@ -64,6 +65,11 @@ class Sweeper:
     async def _remove(self, savepoint: Savepoint) -> bool:
         try:
             await self._storage.remove(savepoint.path)
+        except OnlyRead as error:
+            if savepoint.id not in self._left:
+                log.warning("savepoint_not_removed", savepoint=savepoint.id, why=str(error))
+            self._left.add(savepoint.id)
+            return False
         except (NotASavepoint, StorageUnreadable) as error:
             log.warning("savepoint_not_removed", savepoint=savepoint.id, why=str(error))
             return False

@@ -16,7 +16,7 @@ from typing import Final
 
 from sluiceway.storage.errors import BadStorage, BehindLink, NotASavepoint, StorageUnreadable
 from sluiceway.storage.paths import METADATA, has_scheme, local_path
-from sluiceway.storage.root import MOST_LISTED, Found, Heads
+from sluiceway.storage.root import MOST_LISTED, STORAGE_ROOT, Found, Heads
 from sluiceway.storage.threads import Pulse
 
 _MADE_HERE: Final = ".sluiceway"  # no bucket can be called so
@@ -35,17 +35,19 @@ _WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOE
 class Disk:
     """See `Root`. URIs are written and read as Flink does it: nothing is escaped, a space is a space and %20 is %20."""
 
-    def __init__(self, root: str, *, links: bool = False) -> None:
-        """Open a root, given as a path or a `file:` URI; it is made when it is missing. Raises `BadStorage`.
+    def __init__(self, root: str, *, kind: str = STORAGE_ROOT, links: bool = False) -> None:
+        """Open a root, given as a path or a `file:` URI; a storage root is made when missing. Raises `BadStorage`.
 
-        `links` are followed only for people who look at their own disks.
+        `kind` is what messages call it. `links` are followed only for people who look at their own disks.
         """
         try:
-            self._path = _local_path(root)
-            _make(self._path)
+            self._path = _local_path(root, kind)
+            if kind == STORAGE_ROOT:
+                _make(self._path)
         except (OSError, ValueError, RuntimeError) as error:
-            raise BadStorage(f"The storage root {root} cannot be used: {error}") from error
+            raise BadStorage(f"The {kind} {root} cannot be used: {error}") from error
         self.uri = f"file://{str(self._path).rstrip('/')}"
+        self._kind = kind
         self._links = links
 
     def key(self, text: str) -> str | None:
@@ -60,11 +62,15 @@ class Disk:
     def check(self) -> None:
         """See `Root`. It was made."""
 
+    def real(self) -> str:
+        """See `Readable`."""
+        return f"file://{os.path.realpath(self._path).rstrip('/')}"
+
     def check_present(self) -> None:
         """See `Root`."""
         with os.scandir(self._path) as entries:
             if next(entries, None) is None:
-                raise StorageUnreadable("the storage root is empty; is it mounted?")
+                raise StorageUnreadable(f"the {self._kind} is empty; is it mounted?")
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -258,7 +264,7 @@ class Disk:
         try:
             return os.open(self._path, _STEP)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise StorageUnreadable("the storage root is not there; is it mounted?") from error
+            raise StorageUnreadable(f"the {self._kind} is not there; is it mounted?") from error
 
     def _step(self, directory: int, name: str, key: str) -> int:
         try:
@@ -271,7 +277,7 @@ class Disk:
         """What something is. Raises `BehindLink`."""
         details = os.stat(name, dir_fd=directory, follow_symlinks=self._links)
         if stat.S_ISLNK(details.st_mode):
-            raise BehindLink(f"{key} is behind a link, and links under the storage root are not followed.")
+            raise BehindLink(f"{key} is behind a link, and links under the {self._kind} are not followed.")
         return details
 
 
@@ -355,11 +361,11 @@ def _make(path: Path) -> None:
         (path / _MADE_HERE).touch()
 
 
-def _local_path(root: str) -> Path:
+def _local_path(root: str, kind: str) -> Path:
     path = local_path(root)
     if path is None:
         raise BadStorage(
-            f"The storage root {root} is of a kind that is not supported; give a directory, or a file: URI, "
+            f"The {kind} {root} is of a kind that is not supported; give a directory, or a file: URI, "
             "that this service and every Flink machine see at the same place, or s3://bucket/prefix."
         )
     # Flink takes every ".." out of a path before it follows any link.

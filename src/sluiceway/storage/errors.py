@@ -31,8 +31,12 @@ class NotASavepoint(Exception):  # noqa: N818
     """What lies at a path is not a savepoint under the root, and is not touched."""
 
 
+class OnlyRead(NotASavepoint):
+    """What lies at a path is under a root in which nothing is ever removed."""
+
+
 class BadPath(Exception):  # noqa: N818
-    """A path that names nothing under the root."""
+    """A path that names nothing under a root."""
 
 
 class BehindLink(BadPath, StorageUnreadable):

@@ -1,4 +1,4 @@
-"""The storage root: what a directory and an object store have in common, as far as we need it."""
+"""Roots: what a directory and an object store have in common, as far as we need it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -6,6 +6,8 @@ from typing import Final, NamedTuple, Protocol
 
 from sluiceway.storage.threads import Pulse
 
+STORAGE_ROOT: Final = "storage root"
+FURTHER_ROOT: Final = "read root"
 MOST_LISTED: Final = 100_000  # files of one directory
 
 
@@ -42,8 +44,8 @@ class Heads(NamedTuple):
     begun: bool  # a directory of a savepoint lies in it, with a `_metadata` or without
 
 
-class Root(Protocol):
-    """Where everything lies. Keys are paths under it, without a slash at either end.
+class Readable(Protocol):
+    """Where states lie. Keys are paths under it, without a slash at either end.
 
     Only plain files count, and no link is followed on the way to one. All methods but `key` block, and raise what the
     system or the object store raises; those that are given a pulse may take long, and beat. All that take a key raise
@@ -59,11 +61,8 @@ class Root(Protocol):
         """The key that a path or URI of Flink's means; None when it is not under this root."""
         ...
 
-    def check(self) -> None:
-        """Look for the root once, at the start.
-
-        Raises `BadStorage` where it certainly is not there, `StorageUnreadable` where nobody can tell.
-        """
+    def real(self) -> str:
+        """Its URI, without links on the way to it."""
         ...
 
     def check_present(self) -> None:
@@ -82,15 +81,26 @@ class Root(Protocol):
         """The content of a file. Raises `FileNotFoundError`."""
         ...
 
+    def heads(self, key: str, pulse: Pulse) -> Heads:
+        """The savepoints and checkpoints under a directory. Raises `StorageUnreadable` where there is far too much."""
+        ...
+
+
+class Root(Readable, Protocol):
+    """The storage root, in which things are written and removed, too."""
+
+    def check(self) -> None:
+        """Look for the root once, at the start.
+
+        Raises `BadStorage` where it certainly is not there, `StorageUnreadable` where nobody can tell.
+        """
+        ...
+
     def list(self, key: str, pulse: Pulse) -> Sequence[Found]:
         """The files right in a directory, in no order; none where there is no such directory.
 
         Raises `StorageUnreadable` where there are too many.
         """
-        ...
-
-    def heads(self, key: str, pulse: Pulse) -> Heads:
-        """The savepoints and checkpoints under a directory. Raises `StorageUnreadable` where there is far too much."""
         ...
 
     def write(self, key: str, chunks: Iterable[bytes]) -> None:

@@ -16,7 +16,7 @@ from obstore.store import ObjectStore, S3Store
 
 from sluiceway.storage.errors import BadStorage, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.paths import METADATA, scheme_of
-from sluiceway.storage.root import MOST_LISTED, Found, Heads
+from sluiceway.storage.root import MOST_LISTED, STORAGE_ROOT, Found, Heads
 from sluiceway.storage.threads import Pulse
 
 if TYPE_CHECKING:
@@ -56,19 +56,23 @@ ANYWHERE: Final = S3Access()
 class S3:
     """See `Root`. Directories do not exist here: they are what names have in common."""
 
-    def __init__(self, root: str, access: S3Access) -> None:
-        """Open a root, given as `s3://bucket/prefix`. Nothing is asked of the store yet. Raises `BadStorage`."""
+    def __init__(self, root: str, access: S3Access, *, kind: str = STORAGE_ROOT) -> None:
+        """Open a root, given as `s3://bucket/prefix`. Nothing is asked of the store yet. Raises `BadStorage`.
+
+        `kind` is what messages call it.
+        """
         place = _place(root)
         if place is None or not _BUCKET.fullmatch(place[0]):
-            raise BadStorage(f"The storage root {root} is not of the form s3://bucket/prefix.")
+            raise BadStorage(f"The {kind} {root} is not of the form s3://bucket/prefix.")
         if missing := [name for name in KEYS if not os.environ.get(name)]:
-            raise BadStorage(f"The storage root {root} needs {' and '.join(missing)} in the environment.")
+            raise BadStorage(f"The {kind} {root} needs {' and '.join(missing)} in the environment.")
         self._bucket, self._prefix = place
+        self._kind = kind
         self.uri = f"{scheme_of(root)}://{self._bucket}/{self._prefix}".rstrip("/")
         try:
             self._store: ObjectStore = _store(self._bucket, self._prefix, access)
         except (ValueError, BaseError) as error:
-            raise BadStorage(f"The storage root {root} cannot be used: {reason_of(error)}") from error
+            raise BadStorage(f"The {kind} {root} cannot be used: {reason_of(error)}") from error
 
     def key(self, text: str) -> str | None:
         """See `Root`."""
@@ -84,8 +88,12 @@ class S3:
             self._ask()
         except (OSError, BaseError) as error:
             if "NoSuchBucket" in str(error):
-                raise BadStorage(f"The storage root {self.uri} cannot be used: {reason_of(error)}") from error
-            raise StorageUnreadable(f"The storage root {self.uri} cannot be read: {reason_of(error)}") from error
+                raise BadStorage(f"The {self._kind} {self.uri} cannot be used: {reason_of(error)}") from error
+            raise StorageUnreadable(f"The {self._kind} {self.uri} cannot be read: {reason_of(error)}") from error
+
+    def real(self) -> str:
+        """See `Readable`."""
+        return self.uri
 
     def check_present(self) -> None:
         """See `Root`. A bucket that is not there looks like a file that is not there."""

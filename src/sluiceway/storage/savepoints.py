@@ -12,51 +12,57 @@ from obstore.exceptions import BaseError
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Evidence, Unreadable
 from sluiceway.storage.disk import Disk
-from sluiceway.storage.errors import NotASavepoint, StorageUnreadable, TooMuchToRead, reason_of
+from sluiceway.storage.errors import BadPath, NotASavepoint, StorageUnreadable, TooMuchToRead, reason_of
 from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, Newest, Passed, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, TooMuchMetadata, parse
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
+from sluiceway.storage.reader import NO_HEAD, Reader
 from sluiceway.storage.root import Found, Heads, Root
+from sluiceway.storage.roots import Roots
 from sluiceway.storage.s3 import ANYWHERE, S3, SCHEMES, S3Access
-from sluiceway.storage.threads import MOST, Pulse, Threads
+from sluiceway.storage.threads import MOST, Pulse
 
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
-AT_ONCE: Final = 32  # looks under way
 LONGEST: Final = 300.0  # seconds of one look, however it gets on
 _CHECKPOINT: Final = re.compile(r"/chk-([0-9]{1,18})$")  # Flink counts them with 64 bits
-_SMALL: Final = 1 << 18  # bytes of a `_metadata` that is read in some hundredths of a second
-_SMALL_AT_ONCE: Final = 4
 _LANES: Final = 8  # for the sizes of the files of one savepoint
 _BEAT: Final = 1000  # files
 _PROBE: Final = 5.0  # seconds
-_NO_HEAD: Final = f"there is no {METADATA}"
 
 
 class Storage:
-    """The root under which Flink writes and we read.
+    """The root under which Flink writes and we read, and further roots of which states are only ever read.
 
     The state of a job lies in `jobs/savepoint/…` and `jobs/checkpoint/…`, or in these of its bucket's directory.
     """
 
-    def __init__(self, root: str, access: S3Access = ANYWHERE, *, links: bool = False) -> None:
+    def __init__(
+        self, root: str, access: S3Access = ANYWHERE, *, links: bool = False, further: Sequence[str] = ()
+    ) -> None:
         """Open a root: a directory, given as a path or a `file:` URI and made when missing, or `s3://bucket/prefix`.
 
-        `links` under a directory are followed only for people who look at their own disks. Raises `BadStorage`. An
-        object store is not asked before `check`.
+        `links` under a directory are followed only for people who look at their own disks. `further` roots are given
+        in the same way, and are not made. Raises `BadStorage`. Neither an object store nor a further root is asked
+        before it is checked.
         """
         self._root: Root = S3(root, access) if scheme_of(root) in SCHEMES else Disk(root, links=links)
         self.uri = self._root.uri
-        self.threads = Threads()
+        self._roots = Roots(self._root, further, access)
+        self.threads = self._roots.own.threads
         self.files = Files(self._root, self.threads)
-        self._gate = asyncio.Semaphore(AT_ONCE)
-        self._small = asyncio.Semaphore(_SMALL_AT_ONCE)
-        self._large = asyncio.Semaphore(1)
         self._probe: asyncio.Task[bool] | None = None
 
     async def check(self) -> None:
         """Look for the root once. Raises `BadStorage` where it is not there, `StorageUnreadable` where nobody knows."""
         await self.threads.run(lambda _: self._root.check())
+
+    async def check_further(self) -> list[str]:
+        """Look for the further roots once: why some cannot be read now.
+
+        Raises `BadStorage` where one is, by a link, the same place as another.
+        """
+        return await self._roots.check()
 
     async def stuck(self) -> str | None:
         """What keeps work with storage from getting done; None when nothing does.
@@ -89,9 +95,36 @@ class Storage:
         return f"{self.home(bucket)}/jobs/checkpoint/{job_id}"
 
     def place(self, text: str) -> str:
-        """The URI of a directory that is given as Flink has it, or by name (`obs://bucket/dir`). Raises `BadPath`."""
-        key = self._root.key(text.rstrip("/"))
-        return self.files.uri(text) if key is None else f"{self.uri}/{key}"
+        """The URI of a directory under any root, given as Flink has it, or by name (`obs://bucket/dir`).
+
+        Raises `BadPath`, also for a root itself.
+        """
+        key = self._roots.key(text.rstrip("/"))
+        if key is None:
+            return self._by_name(text)
+        reader = self._roots.at(key)
+        uri = reader.uri_of(key)
+        if uri == f"{reader.uri}/{METADATA}":
+            raise BadPath(f"{uri} lies right in a root, and not in a directory under it.")
+        return uri
+
+    def _by_name(self, text: str) -> str:
+        try:
+            return self.files.uri(text)
+        except BadPath as error:
+            only_read = "".join(f", or under {reader.uri}, which is only read" for reader in self._roots.further)
+            raise BadPath(f"{error} Or name a directory under {self.uri}{only_read}.") from error
+
+    def target(self, text: str) -> str:
+        """The same, of one that is to be written: none under a further root. Raises `BadPath`."""
+        place = self.place(text)
+        if self.only_reads(place):
+            raise BadPath(f"{place} is under a root that is only read; name a directory under {self.uri}.")
+        return place
+
+    def only_reads(self, uri: str) -> bool:
+        """Whether it lies under a further root, in which nothing is written or removed."""
+        return self._roots.only_read(uri)
 
     def owner(self, uri: str) -> str | None:
         """The id of the job whose state lies there; empty where it is not one job's, None where no job has its state.
@@ -106,13 +139,14 @@ class Storage:
     async def look(self, target: str) -> Evidence:
         """What lies in one attempt's directory: its newest whole savepoint, or why there is none.
 
-        Flink makes a directory of a random name in the target, and writes its `_metadata` last.
+        Flink makes a directory of a random name in the target, and writes its `_metadata` last. Stops and savepoints
+        go by the storage root alone.
         """
         key = self._root.key(target)
         if key is None:
             return Unreadable(target, "it is not under this service's storage root")
         try:
-            async with self._gate, asyncio.timeout(LONGEST):
+            async with self._roots.own.gate, asyncio.timeout(LONGEST):
                 return await self._look(target, key)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             return Unreadable(target, reason_of(error))
@@ -120,15 +154,16 @@ class Storage:
     async def inspect(self, path: str) -> Inspection:
         """Read one savepoint or checkpoint, given as its directory or its `_metadata`, and look for all its files.
 
-        Raises `StorageUnreadable`, also for what does not lie under the root, and `BehindLink`, which is one of it.
+        Raises `StorageUnreadable`, also for what lies under no root, and `BehindLink`, which is one of it.
         """
-        key = self._root.key(path)
+        key = self._roots.key(path)
         if key is None:
             raise StorageUnreadable(f"{path} is not under the storage root")
+        reader = self._roots.at(key)
         try:
-            async with self._gate, asyncio.timeout(LONGEST):
-                head = await self.threads.run(lambda _: self._find(key))
-                return await self._inspect(head, {}) if head else Inspection(f"{self.uri}/{key}", None, (_NO_HEAD,), 0)
+            async with reader.gate, asyncio.timeout(LONGEST):
+                head = await reader.threads.run(lambda _: reader.find(key))
+                return await self._inspect(head, {}) if head else Inspection(reader.uri_of(key), None, (NO_HEAD,), 0)
         except (OSError, ValueError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
 
@@ -143,37 +178,35 @@ class Storage:
     async def metadata(self, path: str) -> Metadata:
         """What the `_metadata` of a savepoint or checkpoint says; its files are not looked for.
 
-        Raises `StorageUnreadable`, also for what is not there, not whole, or not under the root.
+        Raises `StorageUnreadable`, also for what is not there, not whole, or under no root.
         """
-        key = self._root.key(path)
+        key = self._roots.key(path)
         if key is None:
             raise StorageUnreadable(f"{path} is not under the storage root")
+        reader = self._roots.at(key)
         try:
-            async with self._gate, asyncio.timeout(LONGEST):
-                head = await self.threads.run(lambda _: self._find(key))
+            async with reader.gate, asyncio.timeout(LONGEST):
+                head = await reader.threads.run(lambda _: reader.find(key))
                 if head is None:
-                    raise StorageUnreadable(f"{path} is not there: {_NO_HEAD}")
-                async with self._lane(head):
-                    return await self.threads.run(lambda pulse: self._parse(head, pulse))
+                    raise StorageUnreadable(f"{path} is not there: {NO_HEAD}")
+                async with reader.lane(head):
+                    return await reader.threads.run(partial(_parse, reader, head))
         except (OSError, ValueError, BaseError, BrokenMetadata) as error:
             raise StorageUnreadable(f"{key} could not be read: {reason_of(error)}") from error
-
-    def _find(self, key: str) -> Found | None:
-        head = self._root.head(key) or self._root.head(f"{key}/{METADATA}")
-        if head is None:
-            self._root.check_present()
-        return head
 
     async def remove(self, path: str) -> None:
         """Remove one savepoint: its own directory, and nothing beside it. It can be repeated.
 
-        Raises `NotASavepoint`, `StorageUnreadable`.
+        Of a further root's nothing is removed; that it is gone is found out. Raises `NotASavepoint` (of that kind
+        `OnlyRead`), `StorageUnreadable`.
         """
-        key = self._root.key(path)
+        key = self._roots.key(path)
         if key is None:
             raise NotASavepoint(f"{path} is not under the storage root; remove it where it lies")
+        reader = self._roots.at(key)
+        remove = partial(self._root.remove, key) if reader is self._roots.own else lambda _: reader.refuse_removal(key)
         try:
-            await self.threads.run(partial(self._root.remove, key))
+            await reader.threads.run(remove)
         except (OSError, BaseError) as error:
             raise StorageUnreadable(f"{key} could not be removed: {reason_of(error)}; try again") from error
 
@@ -195,16 +228,16 @@ class Storage:
 
         It is one of its `checkpoints` (directories, as URIs), or a savepoint in one of the `roots` (URIs, those of the
         run's stops): a stop can fail although its savepoint is complete (FLINK-33522). A job counts both with the same
-        numbers, so the highest is the newest. Places outside of this storage are not looked at.
+        numbers, so the highest is the newest. Places outside of all roots are not looked at.
 
         Raises `StorageUnreadable`: what cannot be read now may well be there.
         """
-        own = [key for place in checkpoints if (key := self._root.key(place)) is not None]
+        own = [key for place in checkpoints if (key := self._roots.key(place)) is not None]
         if not own:
             raise StorageUnreadable(f"{', '.join(checkpoints)} is not under the storage root")
-        keys = [key for root in roots if (key := self._root.key(root)) is not None]
+        keys = [key for root in roots if (key := self._roots.key(root)) is not None]
         try:
-            async with self._gate, asyncio.timeout(LONGEST):
+            async with self._roots.at(*own, *keys).gate, asyncio.timeout(LONGEST):
                 return await self._newest(own, keys)
         except (OSError, ValueError, BaseError, StorageUnreadable) as error:
             raise StorageUnreadable(f"{own[0]} could not be read: {reason_of(error)}") from error
@@ -237,9 +270,10 @@ class Storage:
 
     async def _checkpoint_id(self, head: Found) -> int:
         """The number of a savepoint; -1 for one that is not whole."""
+        reader = self._roots.at(head.key)
         try:
-            async with self._lane(head):
-                return await self.threads.run(lambda pulse: self._parse(head, pulse).checkpoint_id)
+            async with reader.lane(head):
+                return (await reader.threads.run(partial(_parse, reader, head))).checkpoint_id
         except (BrokenMetadata, FileNotFoundError):
             return -1
 
@@ -256,17 +290,19 @@ class Storage:
         return broken or Absent(target)
 
     async def _heads(self, key: str) -> Heads:
-        return await self.threads.run(partial(self._root.heads, key))
+        reader = self._roots.at(key)
+        return await reader.threads.run(partial(reader.heads, key))
 
     async def _inspect(self, head: Found, listed: Mapping[str, int]) -> Inspection:
         """`listed` has the sizes of files that have been seen already."""
-        uri = f"{self.uri}/{_parent(head)}"
+        reader = self._roots.at(head.key)
+        uri = reader.uri_of(_parent(head))
         try:
-            async with self._lane(head):
-                metadata, places, unseen = await self.threads.run(partial(self._read, head, listed))
+            async with reader.lane(head):
+                metadata, places, unseen = await reader.threads.run(partial(self._read, reader, head, listed))
                 found = await self._sizes_of(unseen)
                 # In a thread, as everything that grows with the number of files.
-                seen = await self.threads.run(
+                seen = await reader.threads.run(
                     lambda _: compare(uri, metadata, head.size, places, _together(places, listed, *found))
                 )
                 return replace(seen, written=head.modified)
@@ -276,41 +312,51 @@ class Storage:
         except FileNotFoundError:
             return Inspection(uri, None, (f"{METADATA} vanished",), 0)
 
-    def _lane(self, head: Found) -> asyncio.Semaphore:
-        """One at a time where they are large: they are much work, and may take much memory."""
-        return self._small if head.size <= _SMALL else self._large
-
-    async def _sizes_of(self, keys: Sequence[str]) -> Sequence[Mapping[str, int | None]]:
-        lanes = [keys[lane::_LANES] for lane in range(min(_LANES, len(keys)))]
-        return await asyncio.gather(*(self.threads.run(partial(self._root.sizes, lane)) for lane in lanes))
+    async def _sizes_of(self, unseen: Mapping[Reader, Sequence[str]]) -> Sequence[Mapping[str, int | None]]:
+        """How large these files are, each looked at by a thread of its root."""
+        return await asyncio.gather(
+            *(
+                reader.threads.run(partial(reader.sizes, keys[lane::_LANES]))
+                for reader, keys in unseen.items()
+                for lane in range(min(_LANES, len(keys)))
+            )
+        )
 
     def _read(
-        self, head: Found, listed: Mapping[str, int], pulse: Pulse
-    ) -> tuple[Metadata, Sequence[str | None], Sequence[str]]:
+        self, reader: Reader, head: Found, listed: Mapping[str, int], pulse: Pulse
+    ) -> tuple[Metadata, Sequence[str | None], Mapping[Reader, Sequence[str]]]:
         """What it says, where each file lies that it names, and which of them have not been seen."""
-        metadata = self._parse(head, pulse)
-        directory = _parent(head)
+        metadata = _parse(reader, head, pulse)
+        directory = reader.uri_of(_parent(head))
+        # Nothing of the storage root waits for a further one, whatever it names.
+        find = self._roots.own.key if reader is self._roots.own else self._roots.key
         places: list[str | None] = []
         for number, reference in enumerate(metadata.references):
-            places.append(self._place(reference, directory))
+            places.append(find(_path_of(reference, directory)))
             if number % _BEAT == 0:
                 pulse.pause()
+        unseen: dict[Reader, list[str]] = {}
         # A file that was written while the listing was made may not be in it.
-        return metadata, places, [key for key in dict.fromkeys(places) if key is not None and key not in listed]
+        for key in dict.fromkeys(places):
+            if key is not None and key not in listed:
+                unseen.setdefault(self._roots.at(key), []).append(key)
+        return metadata, places, unseen
 
-    def _parse(self, head: Found, pulse: Pulse) -> Metadata:
-        if head.size > LARGEST:
-            raise TooMuchToRead(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
-        with self._root.open(head.key) as content:
-            try:
-                return parse(content, pulse.pause)
-            except TooMuchMetadata as error:
-                raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
 
-    def _place(self, reference: Reference, directory: str) -> str | None:
-        """Where a referenced file lies under the root; None when it does not."""
-        beside = reference.relative and not has_scheme(reference.path)
-        return self._root.key(f"{self.uri}/{directory}/{reference.path}" if beside else reference.path)
+def _parse(reader: Reader, head: Found, pulse: Pulse) -> Metadata:
+    if head.size > LARGEST:
+        raise TooMuchToRead(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
+    with reader.open(head.key) as content:
+        try:
+            return parse(content, pulse.pause)
+        except TooMuchMetadata as error:
+            raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
+
+
+def _path_of(reference: Reference, directory: str) -> str:
+    """Where a file lies that is named by a `_metadata` in a directory."""
+    beside = reference.relative and not has_scheme(reference.path)
+    return f"{directory}/{reference.path}" if beside else reference.path
 
 
 def _together(places: Sequence[str | None], *found: Mapping[str, int | None]) -> Mapping[str, int | None]:

@@ -31,6 +31,7 @@ from sluiceway.store.schema import events, jobs, runs, savepoints, stops
 
 # A run that owns what it was restored from, or may: what never came to its cluster owns nothing.
 OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
+_OBJECTS = ("s3", "s3a", "s3p")
 _TIMES = ("verified_at", "removed_at", "registered_at", "protected_until")
 
 
@@ -212,10 +213,22 @@ def _claimed() -> ScalarSelect[int | None]:
     return select(func.min(runs.c.job_id)).where(*here).correlate(savepoints).scalar_subquery()
 
 
+def spellings(path: str) -> list[str]:
+    """A URI as we write it, and as Flink or an admin may: what a stop wrote where nobody looked is kept as it was told.
+
+    Flink writes `file:/x` for `file:///x`, and has three schemes for one object store.
+    """
+    scheme, _, rest = path.partition(":")
+    if scheme == "file":
+        return [path, f"file:/{rest.lstrip('/')}"]
+    return [f"{one}:{rest}" for one in _OBJECTS] if scheme in _OBJECTS else [path]
+
+
 async def claim(db: Database, path: str) -> Claim | None:
     """Which job owns what lies there, by a run that was resumed from it in claim mode."""
     live = case((runs.c.phase.in_(sorted(LIVE)), 1), else_=0)
-    wanted = select(runs.c.job_id, func.max(live).label("live")).where(runs.c.restore == path, *OWNS)
+    here = runs.c.restore.in_(spellings(path))
+    wanted = select(runs.c.job_id, func.max(live).label("live")).where(here, *OWNS)
     async with db.read() as connection:
         row = (await connection.execute(wanted.group_by(runs.c.job_id))).first()
         return None if row is None else Claim(row.job_id, bool(row.live))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.behind import Known
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.way_back import Kind
+from sluiceway.store.catalogue import spellings
 from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.intents import Choice, choose
@@ -87,7 +88,7 @@ async def _holders(connection: AsyncConnection, path: str) -> list[Holder]:
     whose = (jobs.c.project, jobs.c.id.label("job_id"), jobs.c.deleted_at)
     kept = select(*whose, savepoints.c.id.label("savepoint_id"), savepoints.c.run_id)
     kept = kept.join(jobs, jobs.c.id == savepoints.c.job_id)
-    kept = kept.where(savepoints.c.path == path, savepoints.c.removed_at.is_(None))
+    kept = kept.where(savepoints.c.path.in_(spellings(path)), savepoints.c.removed_at.is_(None))
     made = select(*whose, null().label("savepoint_id"), runs.c.id.label("run_id"))
     made = made.join(jobs, jobs.c.id == runs.c.job_id).where(runs.c.flink_job_id == parts[-2])
     found = await connection.execute(union_all(kept, made) if len(parts) > 2 else kept)

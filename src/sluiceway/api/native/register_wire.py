@@ -14,7 +14,9 @@ _TEN_YEARS: Final = 10 * 365 * 86_400
 class RegisterRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Which savepoint or checkpoint to put into the catalogue, for which job, and for how long it is kept."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=LONGEST)]  # its directory in the service's storage
+    path: Annotated[
+        str, Meta(min_length=1, max_length=LONGEST)
+    ]  # its directory, in the service's storage or under a root that it reads
     job_id: wire.JobId
     protect: bool = True  # retention leaves it alone, and it is deleted by force only
     keep_seconds: Annotated[int, Meta(ge=1, le=_TEN_YEARS)] | None = (
@@ -54,4 +56,5 @@ class Registered(Struct, frozen=True):
     message: str  # what that resume does, and what it goes back behind
     behind_seconds: float  # how much older than the newest state of the job it is
     newer: list[Newer]  # states of the job, the newest first; at most 100
+    only_read: bool  # it lies under a root of --read-root: nothing is ever removed there
     dry_run: bool = False

@@ -194,6 +194,7 @@ def _registered(made: Registered, wish: Wish) -> register_wire.Registered:
         message=" ".join(filter(None, (made.why, made.behind.told))),
         behind_seconds=round(made.behind.by.total_seconds(), 3),
         newer=[register_wire.Newer(one.path, one.kind or "", one.at) for one in made.behind.newer],
+        only_read=made.only_read,
         dry_run=wish.dry_run,
     )
 
