@@ -145,7 +145,12 @@ def test_a_window_is_told_before_it_begins_and_the_way_back_of_it_before_anythin
     zoned, shifted = world.create("zoned", SLOWLY), world.create("shifted", SLOWLY, **{"state.backend.type": "hashmap"})
     ends = world.service.create("ends", world.written("ends", SLOWLY))  # and takes no checkpoints
     world.service.start([zoned, shifted, ends])
-    wait_for(lambda: all(len(world.rows(name)) > 40 for name in ("zoned", "shifted")))
+
+    def kept() -> bool:
+        looked = world.own("/stops", {"job_ids": [zoned, shifted], "dry_run": True})["jobs"]
+        return all("last_checkpoint" in answer["finding"] for answer in looked)
+
+    wait_for(kept)
 
     # Before it is too late.
     code, said = world.cli("stop", "zoned", "shifted", "ends", "--dry-run", "--window", "2h", "--format", "native")
