@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,15 @@ CREATE TABLE c (n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO c SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(ts), INTERVAL '1' HOUR))
   GROUP BY window_start, window_end;
 """
+# The same moment in every row, as text in the zone that the job is planned under: 1970-01-01 00:00:00.000 in UTC.
+TIMES = """
+CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '{rate}',
+  'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '{end}');
+CREATE TABLE f (epoch STRING, n BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = 'file://{out}');
+INSERT INTO f SELECT CAST(TO_TIMESTAMP_LTZ(0, 0) AS STRING), n FROM s;
+"""
+SLOWLY = TIMES.replace("{rate}", "20").replace("{end}", "5000")
+AT_ONCE = TIMES.replace("{rate}", "10000").replace("{end}", "5000")
 OFTEN = {"checkpoint_enabled": True, "checkpoint_interval": 1}
 RETENTION = 3  # seconds
 
@@ -46,9 +57,23 @@ class World:
     def own(self, path: str, body: object = None) -> Any:
         return self.service.call("POST", f"/api/v1/projects/{self.service.project}{path}", body)
 
+    def latest(self, orders: str) -> Any:
+        """The latest stop or resume, with its jobs."""
+        place = f"/api/v1/projects/{self.service.project}/{orders}"
+        [head] = self.service.call("GET", f"{place}?limit=1")[orders]
+        return self.service.call("GET", f"{place}/{head['id']}")
+
     def create(self, name: str, sql: str, **options: str) -> int:
-        config = json.dumps([{"key": key, "value": value} for key, value in options.items()])
-        return self.service.create(name, sql.format(out=self.directory / name), runtime_config=config, **OFTEN)
+        """Make a job with a checkpoint a second; its id."""
+        return self.service.create(name, self.written(name, sql), runtime_config=config(options), **OFTEN)
+
+    def written(self, name: str, sql: str) -> str:
+        """SQL that writes where the rows of a job are looked for."""
+        return sql.format(out=self.directory / name)
+
+    def set(self, job: int, options: dict[str, str]) -> None:
+        """Give a job other options of Flink's."""
+        self.service.dli("PUT", f"/sql-jobs/{job}", {"runtime_config": config(options)})
 
     def stop(self, *jobs: int, **how: object) -> int:
         """Stop them and wait; the id of the stop."""
@@ -57,10 +82,15 @@ class World:
             self.service.until(job, "job_cancel_success")
         return stop
 
-    def counts(self, name: str) -> list[int]:
+    def rows(self, name: str) -> list[tuple[str, int]]:
         """What a job has written, file by file in the order of their making."""
         parts = sorted((self.directory / name).glob("part-*"), key=lambda part: part.stat().st_mtime_ns)
-        return [int(line.split(",")[1]) for part in parts for line in part.read_text().splitlines()]
+        rows = [line.split(",") for part in parts for line in part.read_text().splitlines()]
+        return [(first.strip('"'), int(second)) for first, second in rows]
+
+    def counts(self, name: str) -> list[int]:
+        """The numbers that a job has written."""
+        return [number for _, number in self.rows(name)]
 
     def look(self, *jobs: int) -> dict[int, Any]:
         """The dry run of a resume, by job."""
@@ -77,9 +107,15 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    service = ServiceProcess(tmp_path_factory.mktemp("data"), "--embedded", "--embedded-heap", "1024")
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setenv("TZ", "UTC")
+        service = ServiceProcess(tmp_path_factory.mktemp("data"), "--embedded", "--embedded-heap", "1024")
     yield World(service, tmp_path_factory.mktemp("out"))
     assert service.end() == 0
+
+
+def config(options: dict[str, str]) -> str:
+    return json.dumps([{"key": key, "value": value} for key, value in options.items()])
 
 
 def local(uri: str) -> Path:
@@ -88,6 +124,79 @@ def local(uri: str) -> Path:
 
 def concerns(answer: dict[str, Any]) -> list[str]:
     return [one["about"] for one in answer["way_back"].get("concerns", [])]
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def plan_of(said: str) -> str:
+    """The id of the plan that a dry run tells in its last line."""
+    return said.rpartition("--plan ")[2].split()[0]
+
+
+def said_of(answer: dict[str, Any], about: str) -> dict[str, str]:
+    """What an answer says about one thing."""
+    [said] = [one for one in answer["way_back"]["concerns"] if one["about"] == about]
+    return dict(said)
+
+
+def test_a_window_is_told_before_it_begins_and_the_way_back_of_it_before_anything_starts(world: World) -> None:
+    zoned, shifted = world.create("zoned", SLOWLY), world.create("shifted", SLOWLY, **{"state.backend.type": "hashmap"})
+    ends = world.service.create("ends", world.written("ends", SLOWLY))  # and takes no checkpoints
+    world.service.start([zoned, shifted, ends])
+
+    def kept() -> bool:
+        looked = world.own("/stops", {"job_ids": [zoned, shifted], "dry_run": True})["jobs"]
+        return all("last_checkpoint" in answer["finding"] for answer in looked)
+
+    wait_for(kept)
+
+    # Before it is too late.
+    code, said = world.cli("stop", "zoned", "shifted", "ends", "--dry-run", "--window", "2h", "--format", "native")
+    told = {line.split()[0]: line for line in said.splitlines() if line.split()[0].isdigit()}
+    assert code == 1, said
+    assert all("It keeps state for 1 h, and is to stay stopped for 2 h" in line for line in told.values()), said
+    assert "would be native: only hashmap can restore it" in told[str(shifted)], said
+    bare = [job for job in (zoned, shifted, ends) if "no checkpoint to fall back on" in told[str(job)]]
+    assert bare == [ends], said
+    code, said = world.cli("stop", "--plan", plan_of(said), "--wait")
+    assert (code, "made by local; carried out by local" in said) == (0, True), said
+    stop = world.latest("stops")["id"]
+    written = {name: world.rows(name) for name in ("zoned", "shifted", "ends")}
+
+    # In the window two jobs are changed.
+    shanghai = {"table.local-time-zone": "Asia/Shanghai"}
+    world.set(shifted, {**shanghai, "state.backend.type": "rocksdb"})
+    elsewhere = world.look(shifted)[shifted]
+    assert (elsewhere["accepted"], elsewhere["code"]) == (False, "does_not_fit"), elsewhere
+    assert "written by the state backend hashmap" in elsewhere["message"]
+    world.set(shifted, {**shanghai, "state.backend.type": "hashmap"})
+    world.service.dli("PUT", f"/sql-jobs/{ends}", {"sql_body": world.written("ends", AT_ONCE)})
+    seen = world.look(zoned, shifted, ends)
+    assert [concerns(seen[job]) for job in (zoned, shifted, ends)] == [[], ["time_zone"], []]
+    assert "+8 hours" in seen[shifted]["message"]
+
+    # The way back, 60 a minute.
+    code, said = world.cli("resume", str(stop), "--pace", "60", "--wait")
+    assert (code, "+8 hours" in said) == (0, True), said
+    begun = sorted(moment(view["released_at"]) for view in world.latest("resumes")["jobs"])
+    assert all(then - before >= timedelta(seconds=1) for before, then in pairwise(begun))
+    for name, epoch in (("zoned", "1970-01-01 00:00:00.000"), ("shifted", "1970-01-01 08:00:00.000")):
+        wait_for(lambda name=name: len(world.rows(name)) > len(written[name]))  # type: ignore[misc]
+        assert world.rows(name)[len(written[name])] == (epoch, len(written[name]) + 1), "rows go on, and times move"
+
+    # One has finished since: there is no state of its end.
+    world.service.until(ends, "job_finish")
+    assert sorted(world.counts("ends")) == list(range(1, 5001))
+    code, said = world.cli("resume", "--job", "ends", "--dry-run")
+    assert (code, "It has finished by itself" in said, "--finished" in said) == (1, True, True), said
+    with pytest.raises(urllib.error.HTTPError) as error:
+        world.service.dli("POST", "/jobs/run", {"job_ids": [ends], "resume_savepoint": True})
+    assert "DLI.13017" in error.value.read().decode()
+    assert world.cli("jobs", "run", "ends", "--resume", "--finished", "--wait")[0] == 0
+    again = [*range(1, 5001), *range(len(written["ends"]) + 1, 5001)]
+    wait_for(lambda: sorted(world.counts("ends")) == sorted(again))
 
 
 TWO = """
@@ -114,7 +223,7 @@ def test_state_is_left_behind_only_where_that_is_asked_for(world: World) -> None
     assert ("DLI.13017" in refused, "GroupAggregate" in refused) == (True, True), refused
     code, said = world.cli("jobs", "run", "two", "--resume", "--wait", "--allow-non-restored-state")
     assert (code, "The state of GroupAggregate" in said) == (0, True), said
-    events = world.service.call("GET", f"/api/v1/projects/{world.service.project}/events?limit=50")["events"]
+    events = world.service.call("GET", f"/api/v1/projects/{world.service.project}/events?limit=1000")["events"]
     assert any("It leaves behind the state of GroupAggregate" in event["detail"] for event in events)
 
 
@@ -126,6 +235,14 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     [kept] = world.service.call("GET", f"/api/v1/projects/{world.service.project}/stops/{stop}")["jobs"]
     archive = world.service.data / "storage" / "archive" / "savepoint-theirs"
     shutil.copytree(local(kept["savepoint"]), archive)  # with its times, as `cp -a` does
+
+    other = world.create("other", TWO)  # whose operators are others
+    shutil.copytree(archive, archive.with_name("savepoint-other"))
+    code, said = world.cli("savepoints", "register", "obs://archive/savepoint-other", "--job", "other")
+    assert code == 0, said
+    misfit = world.look(other)[other]
+    assert (misfit["code"], misfit["way_back"]["fit"]["kind"]) == ("does_not_fit", "left_behind"), misfit
+    assert "The state of OverAggregate" in misfit["message"], misfit
 
     moved = world.create("moved", COUNTS)
     register = ("savepoints", "register", "obs://archive/savepoint-theirs", "--job", "moved", "--keep-for", "1d")
@@ -150,6 +267,33 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     assert "goes back behind 1 newer state of the job" in said
 
 
+def test_a_savepoint_that_a_later_run_owns_is_a_way_back_only_as_long_as_its_files_are_there(world: World) -> None:
+    changelog = {"state.changelog.enabled": "true", "state.changelog.periodic-materialize.interval": "1 s"}
+    first, second = world.create("first", COUNTS, **changelog), world.create("second", COUNTS, **changelog)
+    world.service.start([first])
+    wait_for(lambda: len(world.counts("first")) > 0)
+    world.stop(first)
+    path = world.look(first)[first]["way_back"]["path"]
+    world.service.dli("POST", f"/jobs/{second}/import-savepoint", {"savepoint_path": path})
+    world.service.start([second], resume=True)
+    claimed = said_of(world.look(first)[first], "claimed")
+    assert (claimed["weight"], f"for job {second}, which runs on its files" in claimed["text"]) == ("refused", True)
+
+    wait_for(lambda: not (local(path) / "_metadata").exists())  # as later checkpoints of the other job need it no more
+    world.stop(second)
+    gone = world.look(first)[first]
+    assert (gone["accepted"], "is not whole: there is no _metadata" in gone["message"]) == (False, True), gone
+    assert (said_of(gone, "damaged")["weight"], said_of(gone, "claimed")["weight"]) == ("refused", "note")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        world.service.dli("POST", "/jobs/run", {"job_ids": [first], "resume_savepoint": True})
+    assert "there is no _metadata" in error.value.read().decode()
+
+    newer = world.look(second)[second]["way_back"]["path"]
+    world.service.dli("POST", f"/jobs/{first}/import-savepoint", {"savepoint_path": newer})
+    mended = world.look(first)[first]
+    assert (mended["accepted"], mended["way_back"]["path"], mended["way_back"]["whole"]) == (True, newer, True), mended
+
+
 def test_what_is_said_of_a_way_back_is_what_flink_does(world: World) -> None:
     ttl = {"table.exec.state.ttl": f"{RETENTION} s"}
     aged, mended, damaged = (
@@ -166,16 +310,17 @@ def test_what_is_said_of_a_way_back_is_what_flink_does(world: World) -> None:
     written = {name: max(world.counts(name)) for name in ("aged", "mended")}
     files = {name: len(world.counts(name)) for name in written}
     time.sleep(RETENTION + 1)
-    raised = json.dumps([{"key": "table.exec.state.ttl", "value": "1 h"}])
-    world.service.dli("PUT", f"/sql-jobs/{mended}", {"runtime_config": raised})
+    world.set(mended, {"table.exec.state.ttl": "1 h"})
     seen = world.look(aged, mended)
     assert concerns(seen[aged]) == ["retention"]
     assert "OverAggregate" in seen[aged]["message"]
     assert concerns(seen[mended]) == []
-    code, said = world.cli("resume", str(stop), "--dry-run")
+    code, said = world.cli("resume", str(stop), "--max-parallel", "1", "--dry-run")
     assert (code, "retention of 3 s" in said, "sluiceway resume --plan" in said) == (1, True, True), said
-    plan = said.rpartition("--plan ")[2].split()[0]
-    assert world.cli("resume", "--plan", plan)[0] == 0
+    code, said = world.cli("resume", "--plan", plan_of(said), "--wait")
+    assert (code, "made by local; carried out by local" in said) == (0, True), said
+    one, other = sorted(world.latest("resumes")["jobs"], key=lambda view: moment(view["released_at"]))
+    assert moment(other["released_at"]) >= moment(one["proven_at"]), "one at a time, as was planned"
     wait_for(lambda: all(len(world.counts(name)) > files[name] for name in files))
     assert world.counts("aged")[files["aged"]] == 1, "every count begins anew"
     assert world.counts("mended")[files["mended"]] == written["mended"] + 1, "and here it goes on"

@@ -750,6 +750,7 @@ def test_stops_are_listed_and_shown(stub: Stub, capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out) == {"stops": heads}
     stub.on("GET /stops/7", a_stop(stopping(1, "failed")))
     assert run(["stops", "show", "7"]) == 0  # it could be shown
+    assert "Plan" not in capsys.readouterr().out, "there was none"
     assert run(["stops", "show", "7", "--wait"]) == 1  # not all have stopped
     stub.on("GET /stops/8", (404, {"error_code": "unknown_stop", "error_msg": "no"}))
     assert run(["stops", "show", "8"]) == 1
@@ -975,6 +976,18 @@ def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFi
     stub.on("POST /stops", (409, differs))
     assert run(["stop", "--plan", "6"]) == 1
     assert "job 1 was accepted" in capsys.readouterr().err
+
+
+def test_what_was_planned_says_by_whom(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    planned = {"plan": 5, "planned_by": "anna", "who": "bob"}
+    code, stop = a_stop(stopping(1))
+    stub.on("GET /stops/7", (code, {**stop, **planned}))
+    stub.on("GET /resumes/7", a_resume(coming(1), **planned))
+    for orders in ("stops", "resumes"):
+        assert run([orders, "show", "7"]) == 0
+        assert capsys.readouterr().out.splitlines()[2] == "Plan 5, made by anna; carried out by bob."
+        assert run([orders, "show", "7", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["planned_by"] == "anna"
 
 
 def test_a_dry_run_of_a_stop_tells_of_the_way_back(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,6 +136,9 @@ class Stop(Struct, frozen=True):
     jobs: list[StopView]
     state: str = "open"
     state_reason: str = ""
+    who: str = ""
+    plan: int | None = None
+    planned_by: str = ""
 
 
 class Story(Struct, frozen=True):
@@ -189,6 +192,9 @@ class ResumeHead(Struct, frozen=True):
     settled: bool
     park_after_seconds: float | None
     park_restarts: int | None
+    who: str = ""
+    plan: int | None = None
+    planned_by: str = ""
 
 
 class Resume(ResumeHead, frozen=True, kw_only=True):

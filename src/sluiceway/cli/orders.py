@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Proceeded, read
+from sluiceway.cli.answers import Aborted, Proceeded, Resume, Stop, read
 from sluiceway.cli.client import Client, Reply
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
@@ -49,6 +49,12 @@ def tell_events(client: Client, order: int, orders: Orders, common: Common) -> N
     except KeyboardInterrupt:
         complain(f"The {_name(orders)} goes on. Look again with: sluiceway {orders} watch {order}")
         raise
+
+
+def tell_plan(order: Stop | Resume) -> None:
+    """Tell which plan an order carries out, who made it, and who had it carried out; nothing of one without a plan."""
+    if order.plan is not None:
+        say(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}.")
 
 
 def look_again(order: int, orders: Orders) -> str:

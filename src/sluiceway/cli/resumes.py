@@ -211,6 +211,7 @@ def _show(resume: Resume) -> None:
     waves = any(view.wave for view in resume.jobs)
     headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "restarts", "seconds", "restored from")
     tables.table((*headers, "why"), [_row(view, waves=waves) for view in resume.jobs], path="restored from")
+    orders.tell_plan(resume)
 
 
 def _row(view: BackView, *, waves: bool) -> Sequence[str]:

@@ -354,6 +354,7 @@ def _show(stop: Stop) -> None:
     headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "savepoint", "size", "verified")
     rows = [_row(view, waves=waves) for view in stop.jobs]
     tables.table((*headers, "seconds", "why"), rows, path="savepoint")
+    orders.tell_plan(stop)
 
 
 def _row(view: StopView, *, waves: bool) -> Sequence[str]:
