@@ -36,6 +36,8 @@ _NOT_THE_CALL: Final = (
     "DLI.16",
     "DLI.17",
     "DLI.20005",
+    "no_whole_savepoint",
+    "savepoint_too_large",
 )
 _ID: Final = re.compile(r"[0-9]{1,19}")
 _BAD_ID: Final = "DLI.12001"
