@@ -287,6 +287,10 @@ class Client:
         """Put a savepoint of others into the catalogue; it can be repeated."""
         return self._ok("POST", self._own("/savepoints/register"), body)
 
+    def choose_savepoint(self, job_id: int, path: str) -> Reply:
+        """Let a job's next resume begin from a savepoint, also from one of another job."""
+        return self._ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
+
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""
         return self._ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))

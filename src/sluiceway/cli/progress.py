@@ -25,7 +25,7 @@ REMIND: Final = 60.0  # seconds without a line, through a pipe, after which it i
 PATIENCE: Final = 60.0  # seconds that a service which does not answer is waited for
 
 T = TypeVar("T")
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[\w.:]+")  # also 2.5, 12:00:05 and 10.0.0.1:8081
 
 
 @dataclass(frozen=True, slots=True)
