@@ -115,7 +115,8 @@ async def test_a_stop_of_a_loop_leaves_it_and_says_why(world: Plane) -> None:
     [entry] = await world.stop_and_wait([job])
     assert entry.stop.phase is StopPhase.FAILED
     assert "/ by zero" in entry.stop.reason
-    assert "Stop it without a savepoint" in entry.stop.reason
+    assert "stop it without a savepoint" in entry.stop.reason
+    assert "--if-not-running cancel" in entry.stop.reason
     shown = await world.job(job)
     assert (shown.status, shown.why) == (JobStatus.STOP_FAILED, entry.stop.reason)
     assert world.fake.count(Kind.STOP) == 0

@@ -214,6 +214,11 @@ async def test_a_state_belongs_to_one_job_and_stays_in_its_project(api: Api, arc
     answer = await register(api, place, second, 409)
     assert answer["error_code"] == "savepoint_of_another_job"
     assert f"is savepoint {taken['id']} of job {first}" in answer["error_msg"]
+    assert "sluiceway savepoints choose" in answer["error_msg"]
+    chosen = {"savepoint_path": str(place)}
+    way_out = await api.http.post(f"/v1.0/{PROJECT}/streaming/jobs/{second}/import-savepoint", json=chosen)
+    assert way_out.status_code == 200, "a job may be started from it all the same"
+    assert [row["job_id"] for row in await listed(api)] == [first], "which keeps it"
 
     theirs = await api.plane.create("theirs", project="other")
     asked = {"path": str(place), "job_id": theirs}

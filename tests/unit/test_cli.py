@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,7 +62,11 @@ class Stub:
                 body = json.loads(self.rfile.read(length)) if length else None
                 path, _, query = self.path.partition("?")
                 stub.queries.append(query)
-                path = path.replace("/v1.0/default/streaming", "").replace("/api/v1/projects/default/jobs", "/fares")
+                path = (
+                    path.replace("/v1.0/default/streaming", "")
+                    .replace("/v1.0/default/variables", "/variables")
+                    .replace("/api/v1/projects/default/jobs", "/fares")
+                )
                 call = f"{self.command} {path.replace('/api/v1/projects/default', '')}"
                 stub.asked.append((call, body))
                 stub.keys.append(self.headers.get("Idempotency-Key"))
@@ -78,7 +83,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the library wants these names
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the library wants these names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
@@ -180,6 +185,9 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
         ["stop", "--all", "--abort-when", "0"],
         ["stop", "--all", "--format", "odd"],
         ["stop", "--all", "--drain", "--no-savepoint"],
+        ["stop", "--all", "--backoff", "5", "--no-savepoint"],
+        ["stop", "--all", "--max-checkpoint-age", "60"],
+        ["stop", "--all", "--on-failure", "cancel_keeping_checkpoint"],
         ["resume"],
         ["resume", "7", "--job", "1"],
         ["resume", "x"],
@@ -259,6 +267,7 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "savepoints list",
         "savepoints take",
         "savepoints register",
+        "savepoints choose",
         "savepoints verify",
         "savepoints delete",
         "savepoints inspect",
@@ -305,7 +314,16 @@ def test_a_service_that_is_not_there_exits_with_1_and_says_what_to_do(capsys: py
 
 @pytest.mark.parametrize(
     ("status", "code", "exit_code"),
-    [(400, "DLI.0001", 2), (400, "DLI.12001", 2), (400, "DLI.16001", 1), (500, "DLI.0999", 1), (404, "APIGW.0101", 1)],
+    [
+        (400, "DLI.0001", 2),
+        (400, "DLI.12001", 2),
+        (400, "unusable_path", 2),
+        (400, "DLI.16001", 1),
+        (400, "no_whole_savepoint", 1),
+        (400, "savepoint_too_large", 1),
+        (500, "DLI.0999", 1),
+        (404, "APIGW.0101", 1),
+    ],
 )
 def test_a_refusal_is_told_in_the_services_words(
     stub: Stub, capsys: pytest.CaptureFixture[str], status: int, code: str, exit_code: int
@@ -370,6 +388,22 @@ def test_create_reads_sql_from_standard_input(stub: Stub, monkeypatch: pytest.Mo
     stub.on("POST /sql-jobs", (200, {"job": {"job_id": 3, "status_name": "job_init", "status_desc": ""}}))
     assert run(["jobs", "create", "a", "--sql", "-"]) == 0
     assert stub.sent("POST /sql-jobs")["sql_body"] == SQL
+
+
+@pytest.mark.parametrize("refusal", [(503, {"error_code": "DLI.0999", "error_msg": "Full."}), (400, {}), LOST])
+def test_a_job_whose_start_is_refused_whole_is_told_with_its_id(
+    stub: Stub, refusal: Answered, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {"job_id": 12, "status_name": "job_init", "status_desc": ""}
+    stub.on("POST /sql-jobs", (200, {"is_success": "true", "job": made}))
+    stub.on("POST /jobs/run", refusal)
+    for json_too in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", io.StringIO(SQL))
+        assert run(["jobs", "create", "orders", "--sql", "-", "--run", *json_too]) == 1
+        out, err = capsys.readouterr()
+        assert "Job 12 (orders) is created, and its start has failed" in err
+        assert "sluiceway jobs run 12" in err
+        assert json.loads(out) == {"job": made, "run": None} if json_too else "Job 12 (orders) is created." in out
 
 
 def test_run_tells_each_refusal_and_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -664,6 +698,45 @@ def test_waiting_ends_when_all_have_stopped_and_says_each_change_once(
         "2 job-2: stopped",
     ]
     assert f"file:///{'long/' * 30}2" in said.out
+
+
+def test_a_pipe_is_told_each_cause_once_and_reminded_of_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("sluiceway.cli.progress.time.monotonic", lambda: clock[0])
+    said = io.StringIO()
+    board = Board("Starting", Console(file=said))
+
+    def told(*lines: Line, after: float = 1) -> list[str]:
+        clock[0] += after
+        before = len(said.getvalue())
+        board.show(lines)
+        return said.getvalue()[before:].splitlines()
+
+    waits, silent = Line(1, "a", "waiting"), Line(1, "a", "waiting", "cluster q does not answer: timeout after 2.5 s")
+    assert told(waits) == ["1 a: waiting"]
+    assert told(silent) == ["1 a: waiting (cluster q does not answer: timeout after 2.5 s)"]
+    assert told(Line(1, "a", "waiting", "cluster q does not answer: timeout after 30 s")) == [], "it only counts on"
+    assert told(waits) == []
+    assert told(silent) == [], "it comes and goes"
+    assert told(Line(1, "a", "sent")) == ["1 a: sent"]
+    assert told(silent) == ["1 a: waiting (cluster q does not answer: timeout after 2.5 s)"], "it is in that anew"
+    done = Line(2, "b", "stopped", done=True)
+    assert told(silent, done) == ["2 b: stopped"]
+    assert told(silent, done, after=59) == []
+    [reminder] = told(silent, done)
+    assert "Starting: 1 of 2 done after" in reminder
+    assert reminder.endswith("; 1 waiting (cluster q does not answer: timeout after 2.5 s)")
+    assert told(silent, done) == []
+
+
+def test_a_service_that_goes_away_while_it_is_waited_for_leaves_a_way_to_look_again(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sluiceway.cli.progress.PATIENCE", 0.0)
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", LOST)
+    assert run(["stop", "1", "--wait", "--json"]) == 1
+    assert "The stop goes on. Look again with: sluiceway stops show 7 --wait" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -1018,8 +1091,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         answers.append(question)
         return answer
 
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("sluiceway.cli.asking.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
     monkeypatch.setattr("rich.console.Console.input", ask)
     monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
     return answers
@@ -1038,14 +1111,65 @@ def test_the_number_of_many_jobs_is_typed_on_a_terminal(stub: Stub, typed: list[
     assert run(["stop", "1", "2"]) == 0
 
 
-def test_what_was_counted_is_what_is_stopped(stub: Stub, typed: list[str]) -> None:
-    seen = [{"job_id": n, "accepted": True} for n in (1, 2, 3)]
-    looked = 202, {"id": None, "accepted": 3, "refused": 0, "jobs": seen, "dry_run": True, "plan": 9}
-    stub.on("POST /stops", looked, accepted(1, 2, 3))
+def looked(*jobs: dict[str, Any]) -> Answered:
+    count = sum(job["accepted"] for job in jobs)
+    head = {"id": None, "accepted": count, "refused": len(jobs) - count, "dry_run": True, "plan": 9}
+    return 202, {**head, "jobs": list(jobs)}
+
+
+def answered(job_id: int, *, takes: bool = True, **fields: Any) -> dict[str, Any]:
+    return {"job_id": job_id, "accepted": takes, **fields}
+
+
+def test_what_was_counted_is_what_is_stopped_in_the_same_manner(
+    stub: Stub, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = answered(4, takes=False, code="wrong_state", message="It is being submitted.", wave=1)
+    resting = answered(5, code="already_stopped", message="It is stopped already.")
+    found = [answered(1), answered(2), answered(3, finding={"problems": ["It lacks slots."]})]
+    stub.on("POST /stops", looked(*found, {**odd, "finding": {}}, resting), accepted(1, 2, 3))
     typed.append("3")
-    assert run(["stop", "--all", "--reason", "tonight"]) == 0
-    bodies = [body for call, body in stub.asked if call == "POST /stops"]
-    assert bodies == [{"all": True, "savepoint": True, "reason": "tonight", "dry_run": True}, {"plan": 9}]
+    how = ["--reason", "tonight", "--wave", "tag:tier=sink", "--max-parallel", "2", "--attempts", "5"]
+    assert run(["stop", "--tag", "team=pay", "--status", "running", *how, "--json"]) == 1, "one is refused"
+    manner = {
+        "savepoint": True,
+        "reason": "tonight",
+        "waves": [{"tags": {"tier": "sink"}}],
+        "max_parallel": 2,
+        "on_savepoint_failure": {"attempts": 5},
+    }
+    first, second = [body for call, body in stub.asked if call == "POST /stops"]
+    assert first == {"tags": {"team": "pay"}, "status": ["running"], **manner, "dry_run": True}
+    assert second == {"job_ids": [1, 2, 3], **manner}, "no plan, which one job's new finding would outdate"
+    said = json.loads(capsys.readouterr().out)
+    assert (said["id"], said["accepted"], said["refused"]) == (7, 4, 1)
+    assert said["jobs"][3:] == [odd, resting], "who is not stopped gets an answer, too"
+
+
+def test_a_selection_of_which_none_can_be_stopped_asks_for_no_stop(
+    stub: Stub, typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("POST /stops", looked())
+    assert run(["stop", "--all"]) == 0
+    assert "There is no job to stop." in capsys.readouterr().out
+    stub.on("POST /stops", looked(answered(4, takes=False, code="wrong_state", message="It is being submitted.")))
+    assert run(["stop", "--all", "--wait"]) == 1
+    assert "job 4 is refused: It is being submitted." in capsys.readouterr().err
+    assert all(body["dry_run"] for _, body in stub.asked)
+    assert not typed
+
+
+def test_a_selection_of_more_than_a_request_may_name_is_refused_with_a_way(
+    stub: Stub, typed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sluiceway.cli.selection.MAX_JOB_IDS", 2)
+    stub.on("POST /stops", looked(answered(1), answered(2), answered(3)))
+    assert run(["stop", "--all"]) == 1
+    err = capsys.readouterr().err
+    assert "Nothing was done: 3 jobs would be stopped, and a request names 2 at most" in err
+    assert "--yes" in err
+    assert len(stub.asked) == 1
+    assert not typed
 
 
 def test_the_number_of_a_resume_is_typed_too(stub: Stub, typed: list[str]) -> None:
@@ -1157,6 +1281,33 @@ def test_register_says_where_nothing_is_ever_removed(stub: Stub, capsys: pytest.
         out = capsys.readouterr().out
         assert told in out
         assert not_told not in out
+
+
+def test_a_state_of_another_job_is_chosen_and_not_registered(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /jobs/12/import-savepoint", (200, {"message": "It is whole.", "is_success": "true"}))
+    assert run(["savepoints", "choose", "archive/savepoint-1", "--job", "12"]) == 0
+    assert stub.sent("POST /jobs/12/import-savepoint") == {"savepoint_path": "archive/savepoint-1"}
+    out = capsys.readouterr().out
+    assert "It is whole." in out
+    assert "sluiceway resume --job 12 --dry-run" in out
+    assert run(["savepoints", "choose", "archive/savepoint-1", "--job", "12", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_success"] == "true"
+
+
+def test_variables_are_set_and_deleted_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    known = {"var_name": "topic", "var_value": "a", "is_sensitive": False, "update_time": 0, "user_name": ""}
+    stub.on("GET /variables", (200, {"count": 1, "global_vars": [known]}))
+    stub.on("POST /variables", (200, {}))
+    stub.on("PUT /variables/topic", (200, {}))
+    stub.on("DELETE /variables/topic", (200, {}))
+
+    def told(*arguments: str) -> Any:
+        assert run(["variables", *arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert told("set", "topic", "b") == {"var_name": "topic", "created": False}
+    assert told("set", "other", "b") == {"var_name": "other", "created": True}
+    assert told("delete", "topic") == {"var_name": "topic", "deleted": True}
 
 
 def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

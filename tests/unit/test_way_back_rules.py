@@ -172,6 +172,21 @@ def test_what_is_asked_for_by_name_is_told_and_done(case: Past, name: Allowed) -
     assert [concern.weight for concern in back.concerns] == [L]
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        past(replace(KEPT, whole=False, fault="x is missing")),
+        past(replace(KEPT, whole=False, removed_at=NOW)),
+        past(None, passed=OVER),
+        past(LEFT, Terms(elsewhere="s3://other/chk")),
+    ],
+    ids=["damaged", "removed", "none is whole", "elsewhere"],
+)
+def test_words_name_what_each_caller_can_choose_another_state_with(case: Past) -> None:
+    [concern] = judge(case, (), NOW).concerns
+    assert "sluiceway savepoints choose, or DLI's import-savepoint" in concern.text
+
+
 def test_words_name_the_operators_the_ages_and_what_to_do() -> None:
     state = replace(KEPT, holders=("GroupAggregate[3]", "Join[5]"))
     [concern] = judge(past(state, Terms(MINUTE, hints=True)), (), NOW).concerns

@@ -103,7 +103,10 @@ _NATIVE: Final[Mapping[Code, tuple[Text, Text]]] = {
     ),
     Code.ANOTHER_JOBS: (
         Text("The savepoint belongs to another job.", "该保存点属于其他作业。"),
-        Text("Choose it for the job with import-savepoint.", "请使用 import-savepoint 为作业选择该保存点。"),
+        Text(
+            "Choose it for the job: sluiceway savepoints choose, or DLI's import-savepoint.",
+            "请使用 sluiceway savepoints choose 或 DLI 的 import-savepoint 为作业选择该保存点。",
+        ),
     ),
     Code.JOB_MAY_RUN: (
         Text("The job may be running, so nothing can be chosen for it.", "作业可能正在运行，无法为其选择保存点。"),

@@ -398,6 +398,12 @@ class JobDetail(Job, frozen=True):
     job_config: dict[str, Any]
 
 
+class Done(Struct, frozen=True):
+    """A success that DLI tells in a sentence."""
+
+    message: str
+
+
 def read(data: Any, wanted: type[T]) -> T:
     """What a service answered, as a type. Raises `Failed` where it does not fit."""
     try:

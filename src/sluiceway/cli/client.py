@@ -36,6 +36,8 @@ _NOT_THE_CALL: Final = (
     "DLI.16",
     "DLI.17",
     "DLI.20005",
+    "no_whole_savepoint",
+    "savepoint_too_large",
 )
 _ID: Final = re.compile(r"[0-9]{1,19}")
 _BAD_ID: Final = "DLI.12001"
@@ -284,6 +286,10 @@ class Client:
     def register_savepoint(self, body: Mapping[str, object]) -> Reply:
         """Put a savepoint of others into the catalogue; it can be repeated."""
         return self._ok("POST", self._own("/savepoints/register"), body)
+
+    def choose_savepoint(self, job_id: int, path: str) -> Reply:
+        """Let a job's next resume begin from a savepoint, also from one of another job."""
+        return self._ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
 
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""

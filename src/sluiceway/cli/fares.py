@@ -8,7 +8,7 @@ import msgspec
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, Health, Job, read
-from sluiceway.cli.client import Client
+from sluiceway.cli.client import Client, Unreachable
 from sluiceway.cli.output import complain
 from sluiceway.cli.progress import Board, Line, looks
 
@@ -74,7 +74,7 @@ def until_started(client: Client, job_ids: Sequence[int], timeout: float | None)
                 board.show([_line(job) for job in jobs])
                 if not any(job.coming for job in jobs):
                     break
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Unreachable):
         complain("The start goes on. Look again with: sluiceway jobs health")
         raise
     return list(found.values())

@@ -116,13 +116,19 @@ def create(
 
 def _created(client: Client, job: Any, name: str, *, run: bool, as_json: bool) -> int:
     job_id = int(job["job_id"])
-    answers = client.run([job_id], resume=False) if run else None
+    again = f"Start it with: sluiceway jobs run {job_id}"
+    if not as_json:
+        say(f"Job {job_id} ({name}) is created." + ("" if run else f" {again}"))
+    try:
+        answers = client.run([job_id], resume=False) if run else None
+    except Failed as failed:  # the job is there all the same
+        if as_json:
+            tables.document({"job": job, "run": None})
+        raise Failed(f"Job {job_id} ({name}) is created, and its start has failed: {failed}. {again}") from failed
     if as_json:
         tables.document({"job": job, "run": _as_json(answers) if answers else None})
-    else:
-        say(f"Job {job_id} ({name}) is created." + ("" if run else f" Start it with: sluiceway jobs run {job_id}"))
-        if answers and answers.accepted:
-            say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
+    elif answers and answers.accepted:
+        say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
     return report(answers, quiet=as_json) if answers else 0
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Aborted, Proceeded, Resume, Stop, read
-from sluiceway.cli.client import Client, Reply
+from sluiceway.cli.client import Client, Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, complain, say
@@ -84,7 +84,7 @@ def watched(
                 board.show(lines)
                 if rests:
                     break
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Unreachable):
         complain(f"The {name} goes on. {again}")
         raise
     if data is None:

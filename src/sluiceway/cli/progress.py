@@ -1,5 +1,6 @@
 """What goes on while a command waits: live on a terminal, a line for each change without one."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +21,11 @@ from sluiceway.cli.output import one_line
 FIRST_PAUSE: Final = 0.25  # seconds between two looks
 LAST_PAUSE: Final = 2.0
 LOOKING_SHARE: Final = 4  # a look that takes long is followed by a pause that many times as long
+REMIND: Final = 60.0  # seconds without a line, through a pipe, after which it is said what is waited for
 PATIENCE: Final = 60.0  # seconds that a service which does not answer is waited for
 
 T = TypeVar("T")
+_WORD: Final = re.compile(r"[\w.:]+")  # also 2.5, 12:00:05 and 10.0.0.1:8081
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,23 @@ class Line:
             object.__setattr__(self, field, one_line(getattr(self, field)))
 
 
+class _Told:
+    """What was told of a job: its state, and each cause once for as long as it has that."""
+
+    def __init__(self) -> None:
+        self.state = ""
+        self.causes = {""}
+
+    def news(self, line: Line) -> bool:
+        """Whether there is anything to tell. A number in a cause that counts on is nothing new."""
+        cause = _WORD.sub(lambda word: "#" if any(map(str.isdigit, word[0])) else word[0], line.note)
+        if line.state == self.state and cause in self.causes:
+            return False
+        self.causes = {"", cause} | (self.causes if line.state == self.state else set())
+        self.state = line.state
+        return True
+
+
 class Board:
     """Shows how many jobs are done, and each that is not. A context manager."""
 
@@ -50,7 +70,8 @@ class Board:
         self._console = console or Console(stderr=True)
         self._keep_done = keep_done
         self._began = time.monotonic()
-        self._states: dict[int, str] = {}
+        self._told: dict[int, _Told] = {}
+        self._said_at = self._began
         self._lines: Sequence[Line] = ()
         self._live: Live | None = None
         if self._console.is_terminal and not self._console.is_dumb_terminal:
@@ -80,19 +101,29 @@ class Board:
 
     def say(self, text: str) -> None:
         """A line above the board."""
+        self._said_at = time.monotonic()
         self._console.print(Text(text), soft_wrap=True)
         self._console.file.flush()
 
     def show(self, lines: Sequence[Line]) -> None:
-        """How all jobs stand now."""
+        """How all jobs stand now. Without a terminal: what is new of each, and once in a while what is waited for."""
         self._lines = lines
         if self._live is not None:
             self._live.refresh()
             return
         for line in lines:
-            if self._states.get(line.job_id) != line.state:
-                self._states[line.job_id] = line.state
-                self.say(f"{line.job_id} {line.name}: {line.state}{f' ({line.note})' if line.note else ''}")
+            if self._told.setdefault(line.job_id, _Told()).news(line):
+                self.say(f"{line.job_id} {line.name}: {line.state}{_in_brackets(line.note)}")
+        if time.monotonic() - self._said_at >= REMIND:
+            self._remind()
+
+    def _remind(self) -> None:
+        waited = [line for line in self._lines if not line.done]
+        causes = {line.state: line.note for line in reversed(waited)}  # of each state, that of its first job
+        counts = Counter(line.state for line in waited)
+        told = ", ".join(f"{count} {state}{_in_brackets(causes[state])}" for state, count in counts.items())
+        done = f"{len(self._lines) - len(waited)} of {len(self._lines)} done after {self.seconds:.0f} s"
+        self.say(f"{self.title}: {done}; {told}" if told else f"{self.title}: {done}")
 
     def _picture(self) -> RenderableType:
         """Never more lines than the terminal has."""
@@ -115,6 +146,10 @@ class Board:
         bar = ProgressBar(total=max(len(self._lines), 1), completed=done, width=20)
         head.add_row(Text(self.title, style="bold"), bar, f"{done}/{len(self._lines)}", Text(f"{seconds}  {counts}"))
         return head
+
+
+def _in_brackets(note: str) -> str:
+    return f" ({note})" if note else ""
 
 
 def _rows(lines: Sequence[Line]) -> Table:

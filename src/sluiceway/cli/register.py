@@ -1,11 +1,11 @@
-"""`sluiceway savepoints register`: putting a savepoint or checkpoint of others into the catalogue."""
+"""`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and what a job resumes from."""
 
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Registered, read
+from sluiceway.cli.answers import Done, Registered, read
 from sluiceway.cli.options import Common, Flag, ids_or_names, or_default, seconds_of
 from sluiceway.cli.output import Failed, complain, one_line, say
 
@@ -64,6 +64,33 @@ def register(
     for text in _warnings(found):
         complain(one_line(text))
     return 1 if found.unchecked else 0
+
+
+def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
+    """Let a job's next resume begin from a savepoint or checkpoint, whatever newer state the job has.
+
+    It may be one of another job of the project, which keeps it. The service reads it to its end and looks for all its
+    files; one that is not whole is refused. A job that may be running is refused, too.
+
+    Example: `sluiceway savepoints choose obs://archive/orders/savepoint-5fcd4f-f32d6b224036 --job orders-copy`
+
+    Parameters
+    ----------
+    path
+        Its directory, or the _metadata in it, in the service's storage: bucket/dir, or a path or URI.
+    job
+        The job that is to begin from it: its id or exact name.
+    """
+    common = or_default(common)
+    client = common.client()
+    (job_id,) = ids_or_names(client, [job])
+    reply = client.choose_savepoint(job_id, path)
+    if common.json:
+        tables.document(reply.data)
+    else:
+        say(one_line(read(reply.data, Done).message))
+        say(f"Look first with: sluiceway resume --job {job_id} --dry-run")
+    return 0
 
 
 def _show(found: Registered) -> None:

@@ -12,7 +12,7 @@ from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verifi
 from sluiceway.cli.jobs import JobNames, report
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
-from sluiceway.cli.register import register
+from sluiceway.cli.register import choose, register
 from sluiceway.storage.errors import BadStorage, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.metadata import Metadata
@@ -22,6 +22,7 @@ from sluiceway.storage.savepoints import Storage
 
 savepoints_app = commands("savepoints", "Take savepoints, look at them, register those of others, and remove them.")
 savepoints_app.command(register)
+savepoints_app.command(choose)
 
 
 @savepoints_app.command(name="list")

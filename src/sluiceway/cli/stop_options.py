@@ -110,9 +110,13 @@ class Manner:
         return _given(given)
 
     def check(self, *, savepoint: bool) -> None:
-        """Refuse what has no meaning without savepoints. Raises `Failed`."""
+        """Refuse what has no meaning together, or without savepoints. Raises `Failed`."""
+        if (self.on_failure == "cancel_keeping_checkpoint") != (self.max_checkpoint_age is not None):
+            way = "--on-failure cancel_keeping_checkpoint and --max-checkpoint-age go together"
+            raise Failed(f"{way}: how old the checkpoint may be that a job is canceled for.", code=2)
         plain = not self.drain and self.format == "auto" and self.target is None and self.if_not_running is None
-        if not savepoint and not (plain and self.on_failure == "keep_running" and self.attempts is None):
+        once = self.attempts is None and self.backoff is None
+        if not savepoint and not (plain and once and self.on_failure == "keep_running"):
             raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
 
 

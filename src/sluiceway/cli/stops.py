@@ -9,7 +9,7 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import orders, tables
 from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
-from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.asking import asks
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.jobs import JobNames, report
@@ -26,6 +26,7 @@ from sluiceway.cli.options import (
 )
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Line
+from sluiceway.cli.selection import NOTHING, confirmed, whole
 from sluiceway.cli.stop_options import Choice, Manner
 
 STOPPED: Final = "stopped"
@@ -103,13 +104,12 @@ def stop(
         length = {} if window is None else {"window_seconds": seconds_of("--window", window)}
         reply = client.stop(body | {"dry_run": True} | length, uuid.uuid4().hex)
         return dry(read(reply.data, Answers), reply.data, common)
-    if plan is None and asks(yes=yes):
-        body = _asked(client, body)
-    reply = client.stop(body, idempotency_key or uuid.uuid4().hex)
-    answers = read(reply.data, Answers)
+    named, rest = confirmed(client, body) if plan is None and asks(yes=yes) else (body, [])
+    data = client.stop(named, idempotency_key or uuid.uuid4().hex).data if named else NOTHING
+    answers = read(data := whole(data, rest), Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
-    return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
+    return _told(client, data, answers, wait=wait, timeout=timeout, common=common)
 
 
 def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
@@ -287,20 +287,6 @@ def _check_chosen(jobs: Sequence[str], chosen: dict[str, object], manner: Manner
             "--name, --tag, --status), or --wave, or --plan.",
             code=2,
         )
-
-
-def _asked(client: Client, body: dict[str, object]) -> dict[str, object]:
-    """The request, after whoever sits there has typed how many jobs it is about. Raises `Failed`.
-
-    What is not named job by job is looked at first, and then it is those jobs that are stopped.
-    """
-    named = body.get("job_ids")
-    if isinstance(named, list):
-        confirm(len(set(named)), "stopped")
-        return body
-    seen = read(client.stop(body | {"dry_run": True}, uuid.uuid4().hex).data, Answers)
-    confirm(sum(answer.accepted and not answer.code for answer in seen.jobs), "stopped")
-    return body if seen.plan is None else {"plan": seen.plan}
 
 
 def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = False) -> None:

@@ -51,7 +51,10 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
         client.update_variable(name, text)
     else:
         client.create_variable(name, text, sensitive=sensitive)
-    say(f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start.")
+    if common.json:
+        tables.document({"var_name": name, "created": name not in known})
+    else:
+        say(f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start.")
     return 0
 
 
@@ -61,8 +64,12 @@ def delete(name: str, /, *, common: Common | None = None) -> int:
 
     Example: `sluiceway variables delete topic`
     """
-    or_default(common).client().delete_variable(name)
-    say(f"{name} is deleted.")
+    common = or_default(common)
+    common.client().delete_variable(name)
+    if common.json:
+        tables.document({"var_name": name, "deleted": True})
+    else:
+        say(f"{name} is deleted.")
     return 0
 
 

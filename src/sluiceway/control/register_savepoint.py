@@ -156,6 +156,6 @@ def _choice(origin: Origin, path: str, behind: Behind, wish: Wish) -> tuple[bool
 def _another_jobs(path: str, job_id: int, savepoint_id: int | None) -> AnotherJobs:
     place = f"is savepoint {savepoint_id} of job {job_id}" if savepoint_id else f"lies in a directory of job {job_id}"
     return AnotherJobs(
-        f"{path} {place}, and a state belongs to one job. To start another job from it, choose it for that one "
-        "(import-savepoint)."
+        f"{path} {place}, and a state belongs to one job in the catalogue. To start another job from it, choose it for "
+        "that one (sluiceway savepoints choose, or DLI's import-savepoint)."
     )

@@ -40,8 +40,9 @@ def patience(fact: Running, rules: StopRules, wish: IfNotRunning | None = None, 
 
 
 _WAYS = (
-    "Nothing was sent, and the job was left as it is. Stop it without a savepoint, or with if_not_running=cancel, which"
-    " keeps its last checkpoint, or mend what ails it and stop it again."
+    "Nothing was sent, and the job was left as it is. Mend what ails it and stop it again, or stop it without a"
+    " savepoint. A stop from the command line (--if-not-running cancel) or by Sluiceway's own API (if_not_running) can"
+    " cancel it and keep its last checkpoint."
 )
 
 

@@ -11,6 +11,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.savepoint_format import Choice
 
 _SHOWN = 5  # operators, or states that were passed over, in one sentence
+_CHOOSE = "sluiceway savepoints choose, or DLI's import-savepoint"  # what each caller can do
 
 
 class Kind(StrEnum):
@@ -194,7 +195,7 @@ def _nothing_whole(past: Past) -> list[Concern]:
     if not past.passed:
         return []
     told = "; ".join(f"{over.path}: {over.why}" for over in past.passed[:_SHOWN])
-    text = f"No state of it is whole: {told}. Mend its files, or choose another savepoint (import-savepoint)."
+    text = f"No state of it is whole: {told}. Mend its files, or choose another savepoint ({_CHOOSE})."
     return [Concern(Trouble.DAMAGED, Weight.REFUSED, text)]
 
 
@@ -203,12 +204,12 @@ def _of_state(past: Past) -> list[Concern]:
     if state is None:
         return []
     found = []
-    other = "Choose another one (import-savepoint), or start the job without resuming."
+    other = f"Choose another one ({_CHOOSE}), or start the job without resuming."
     if state.whole is False and state.removed_at is not None:
         text = f"The files of {state.path} were removed at {_moment(state.removed_at)}. {other}"
         found.append(Concern(Trouble.GONE, Weight.REFUSED, text))
     elif state.whole is False:
-        mend = "Bring its files back, or choose another one (import-savepoint)."
+        mend = f"Bring its files back, or choose another one ({_CHOOSE})."
         found.append(Concern(Trouble.DAMAGED, Weight.REFUSED, f"{state.path} is not whole: {state.fault}. {mend}"))
     elif state.whole is None:
         text = f"Nobody knows whether {state.path} is whole: {state.fault or 'it cannot be read from here'}."
@@ -229,7 +230,7 @@ def _of_state(past: Past) -> list[Concern]:
     if past.terms.elsewhere and state.source in {Source.LEFT, Source.BEGAN_FROM, Source.KEPT_BEFORE}:
         text = (
             f"Its checkpoint_path, {past.terms.elsewhere}, does not lie in the service's storage: a newer checkpoint "
-            "there is not seen. Choose it with import-savepoint from a place in the storage."
+            f"there is not seen. Copy it to a place in the storage, and choose it there ({_CHOOSE})."
         )
         found.append(Concern(Trouble.ELSEWHERE, Weight.UNKNOWN, text))
     return found

@@ -33,7 +33,7 @@ ACCEPTED: Final = Text(
     "已接受保存点请求。请查询作业状态，直到恢复为 job_running；如失败，status_desc 会说明原因。",
 )
 CHOSEN: Final = Text(
-    "The savepoint is whole. Start the job with resume_savepoint, and it begins from there.",
+    "The savepoint is whole. The next start of the job that resumes (resume_savepoint) begins from there.",
     "保存点完整。请带 resume_savepoint 启动作业，作业将从该保存点恢复。",
 )
 BEHIND: Final = Text(

@@ -1,0 +1,61 @@
+"""Stopping what jobs have in common, where somebody sits at a terminal: first they are looked at, then named.
+
+What was counted is what is stopped. A job that begins to match meanwhile is not in it, and one that begins to ail holds
+up no other, as it would hold up a plan: nobody has asked for exactly what was shown.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sluiceway.cli.answers import Answer, Answers, read
+from sluiceway.cli.asking import confirm
+from sluiceway.cli.client import Client
+from sluiceway.cli.output import Failed
+from sluiceway.settings import MAX_JOB_IDS
+
+NOTHING: Final[Mapping[str, Any]] = {"id": None, "accepted": 0, "refused": 0, "jobs": []}
+_CHOOSES: Final = frozenset({"all", "queue", "name", "tags", "status"})
+_SAID: Final = ("job_id", "accepted", "code", "message", "wave")
+
+Body = Mapping[str, object]
+
+
+def confirmed(client: Client, body: Body) -> tuple[Body | None, list[Any]]:
+    """The request, after whoever sits there has typed how many jobs it is about. Raises `Failed`.
+
+    Where it does not name its jobs, it does afterwards; None where none would stop. Beside it, what was said of those
+    that would not be stopped, for `whole`.
+    """
+    named = body.get("job_ids")
+    if isinstance(named, list):
+        confirm(len(set(named)), "stopped")
+        return body, []
+    data = client.stop({**body, "dry_run": True}, uuid.uuid4().hex).data
+    seen = read(data, Answers).jobs
+    wanted = list(dict.fromkeys(answer.job_id for answer in seen if _would_stop(answer)))
+    if len(wanted) > MAX_JOB_IDS:
+        raise Failed(
+            f"Nothing was done: {len(wanted)} jobs would be stopped, and a request names {MAX_JOB_IDS} at most. Choose "
+            "fewer (--queue, --name, --tag), or give --yes, which stops whatever matches when it arrives.",
+        )
+    confirm(len(wanted), "stopped")
+    rest = [_said(item) for item, answer in zip(data["jobs"], seen, strict=True) if not _would_stop(answer)]
+    manner = {name: value for name, value in body.items() if name not in _CHOOSES}
+    return ({"job_ids": wanted, **manner} if wanted else None), rest
+
+
+def whole(data: Mapping[str, Any], rest: Sequence[Any]) -> dict[str, Any]:
+    """An answer, with what was said of jobs that were only looked at: none is dropped."""
+    accepted = sum(bool(item["accepted"]) for item in rest)
+    counts = {"accepted": data["accepted"] + accepted, "refused": data["refused"] + len(rest) - accepted}
+    return {**data, **counts, "jobs": [*data["jobs"], *rest]}
+
+
+def _would_stop(answer: Answer) -> bool:
+    """Not one that is refused, or stopped already."""
+    return answer.accepted and not answer.code
+
+
+def _said(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in _SAID if name in item}
