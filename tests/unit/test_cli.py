@@ -1053,7 +1053,7 @@ def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFi
 
 def test_what_was_planned_says_by_whom(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     planned = {"plan": 5, "planned_by": "anna", "who": "bob"}
-    code, stop = a_stop(stopping(1))
+    code, stop, *_ = a_stop(stopping(1))
     stub.on("GET /stops/7", (code, {**stop, **planned}))
     stub.on("GET /resumes/7", a_resume(coming(1), **planned))
     for orders in ("stops", "resumes"):
