@@ -72,7 +72,7 @@ def test_a_survey_has_how_it_takes_checkpoints() -> None:
 
 
 RUNS = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restarts=True)
-FROM = replace(RUNS, restore=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=90)))
+FROM = replace(RUNS, own=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=90)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ FROM = replace(RUNS, restore=RestorePoint("file:/c/chk-4", NOW - timedelta(secon
         (replace(FROM, finished=1, traits=Traits(after_finish=False)), Outcome.RUNS_ON, "runs on"),
         (replace(FROM, finished=1, traits=Traits(after_finish=True)), Outcome.RESTARTS_FROM_CHECKPOINT, "90 s old"),
         (FROM, Outcome.RESTARTS_FROM_CHECKPOINT, "file:/c/chk-4, 90 s old"),
-        (replace(RUNS, restore=RestorePoint("file:/s", None)), Outcome.RESTARTS_FROM_CHECKPOINT, "file:/s."),
+        (replace(RUNS, began=RestorePoint("file:/s", None)), Outcome.RESTARTS_FROM_CHECKPOINT, "file:/s."),
         (RUNS, Outcome.RESTARTS_FROM_NOTHING, "Its state is lost"),
         (replace(FROM, restarts=False), Outcome.ENDS, "not restarted"),
         (replace(FROM, restarts=None), Outcome.UNKNOWN, "does not tell"),

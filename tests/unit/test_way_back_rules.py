@@ -192,7 +192,7 @@ def test_a_length_of_time_in_words(seconds: float, shown: str) -> None:
     assert length(timedelta(seconds=seconds)) == shown
 
 
-SURVEY = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restore=RestorePoint("chk-1", NOW))
+SURVEY = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, own=RestorePoint("chk-1", NOW))
 NATIVE = Choice(SavepointFormat.NATIVE, "-")
 
 
@@ -203,7 +203,7 @@ NATIVE = Choice(SavepointFormat.NATIVE, "-")
         (Terms(HOUR), HOUR / 2, SURVEY, None, False, []),
         (Terms(HOUR), None, SURVEY, None, False, []),
         (Terms(timedelta()), HOUR * 2, SURVEY, None, False, []),
-        (Terms(), None, replace(SURVEY, restore=None), None, False, [(Trouble.NO_FALLBACK, N)]),
+        (Terms(), None, replace(SURVEY, own=None), None, False, [(Trouble.NO_FALLBACK, N)]),
         (Terms(), None, replace(SURVEY, traits=Traits(backend="forst")), NATIVE, False, [(Trouble.FORMAT, N)]),
         (Terms(), None, SURVEY, None, True, [(Trouble.DRAINED, L)]),
         (Terms(), None, None, NATIVE, False, []),
