@@ -75,9 +75,7 @@ class Snapshot:
     sent_at: datetime | None = None
     acknowledged: bool = False  # Flink has it
     doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
-    forgotten_since: datetime | None = (
-        None  # once sent: since when Flink has not known what it had confirmed
-    )
+    forgotten_since: datetime | None = None  # once sent: since when Flink has not known what it had confirmed
     claim: str | None = None  # where Flink says that it lies
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes
