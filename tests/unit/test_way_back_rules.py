@@ -222,26 +222,26 @@ def test_what_a_stop_knows_of_the_way_back(
     assert [(concern.trouble, concern.weight) for concern in concerns] == found
 
 
-CHECKPOINT, SAVED, BEGAN = (RestorePoint(f"s3://b/{name}", NOW) for name in ("chk-1", "savepoint-1", "before"))
+CHK, TAKEN, ORIGIN = (RestorePoint(f"s3://b/{name}", NOW) for name in ("chk-1", "savepoint-1", "before"))
 BARE = replace(SURVEY, own=None)
-KEEPS = replace(SURVEY, own=CHECKPOINT, retained=True)
-BEFORE = replace(CHECKPOINT, at=NOW - HOUR)
+KEEPS = replace(SURVEY, own=CHK, retained=True)
+BEFORE = replace(CHK, at=NOW - HOUR)
 
 
 @pytest.mark.parametrize(
     ("survey", "weight", "lost"),
     [
         (BARE, L, "everything that this run has done: no checkpoint"),
-        (replace(BARE, began=BEGAN), L, "since it began from s3://b/before: no checkpoint"),
+        (replace(BARE, began=ORIGIN), L, "since it began from s3://b/before: no checkpoint"),
         (KEEPS, L, "since its checkpoint of 2026-11-27 12:00:00Z, s3://b/chk-1: its checkpoints outlive a cancel"),
         (replace(KEEPS, own=RestorePoint("s3://b/chk-1", None)), L, "since its checkpoint, s3://b/chk-1:"),
         (replace(KEEPS, retained=False), L, "everything that this run has done: its checkpoints do not outlive"),
-        (replace(KEEPS, retained=False, began=BEGAN), L, "began from s3://b/before: its checkpoints do not outlive"),
+        (replace(KEEPS, retained=False, began=ORIGIN), L, "began from s3://b/before: its checkpoints do not outlive"),
         (replace(KEEPS, retained=None), U, "whether its checkpoints outlive a cancel is not known"),
-        (replace(KEEPS, retained=False, saved=SAVED), L, "since its savepoint of 2026-11-27 12:00:00Z"),
-        (replace(KEEPS, own=BEFORE, saved=SAVED), L, "s3://b/savepoint-1: its checkpoints outlive"),
-        (replace(KEEPS, saved=replace(SAVED, at=NOW - HOUR)), L, "s3://b/chk-1"),
-        (replace(KEEPS, retained=None, own=BEFORE, saved=SAVED), L, "s3://b/savepoint-1"),
+        (replace(KEEPS, retained=False, saved=TAKEN), L, "since its savepoint of 2026-11-27 12:00:00Z"),
+        (replace(KEEPS, own=BEFORE, saved=TAKEN), L, "s3://b/savepoint-1: its checkpoints outlive"),
+        (replace(KEEPS, saved=replace(TAKEN, at=NOW - HOUR)), L, "s3://b/chk-1"),
+        (replace(KEEPS, retained=None, own=BEFORE, saved=TAKEN), L, "s3://b/savepoint-1"),
     ],
 )
 def test_what_a_cancel_loses(survey: Survey, weight: Weight, lost: str) -> None:
