@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from sqlalchemy import select, update
 from tests import databases
 from tests.patience import PATIENCE
 
@@ -34,6 +35,7 @@ from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
+from sluiceway.store.schema import runs
 from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
 
@@ -147,6 +149,20 @@ class Plane:
         found = (await self.job(job_id)).flink_job_id
         assert found is not None
         return found
+
+    async def keeps_state_in(self, job_id: int, backend: str) -> None:
+        """Let its Flink job have this state backend, and wait until Flink was asked anew for that."""
+        self.fake.jobs[await self.flink_id(job_id)].backend = backend
+        self.engine._attention.clear()
+        async with self.db.write() as connection:
+            await connection.execute(update(runs).where(runs.c.job_id == job_id).values(traits=None))
+        known = select(runs.c.traits).where(runs.c.job_id == job_id, runs.c.traits.is_not(None))
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with self.db.read() as connection:
+                    if '"backend"' in str((await connection.execute(known)).scalar_one_or_none()):
+                        return
+                await asyncio.sleep(0.02)
 
     async def until(self, job_id: int, *statuses: JobStatus) -> Job:
         """Wait for one of these statuses."""

@@ -370,6 +370,40 @@ async def test_a_dry_run_tells_of_each_job_and_touches_nothing(api: Api, tmp_pat
     assert (await api.plane.job(good)).status is JobStatus.RUNNING
 
 
+async def test_a_dry_run_without_savepoints_tells_what_would_be_lost(api: Api) -> None:
+    kept, gone, none = await api.plane.run(3)
+    for job in (kept, gone):
+        (await flink(api, job)).checkpoint = FakeCheckpoint("file:///chk-1")
+    (await flink(api, kept)).retains_checkpoints = True
+    answer = await api.stop(job_ids=[kept, gone, none], savepoint=False, dry_run=True, window_seconds=7200)
+    found = {job: each["finding"] for job, each in by_job(answer).items()}
+    assert [each.get("problems") for each in found.values()] == [None] * 3
+    lost = {job: [c["text"] for c in each["way_back"] if c["about"] == "no_savepoint"] for job, each in found.items()}
+    assert [len(texts) for texts in lost.values()] == [1, 1, 1]
+    assert "since its checkpoint of 20" in lost[kept][0]
+    assert "everything that this run has done: its checkpoints do not outlive a cancel" in lost[gone][0]
+    assert "no checkpoint of it is known" in lost[none][0]
+    assert {job for job, each in found.items() if "retention" in [c["about"] for c in each["way_back"]]} == {kept}
+    assert (await api.stop(plan=answer["plan"]))["accepted"] == 3, "what would be lost was shown"
+
+
+async def test_a_format_that_might_kill_is_told_before_and_with_the_answer(api: Api) -> None:
+    [job] = await api.plane.run(1)
+    await api.plane.keeps_state_in(job, "SomethingNew")
+    [dry] = (await api.stop(job_ids=[job], format="canonical", dry_run=True))["jobs"]
+    assert dry["finding"]["format"] == "canonical"
+    assert "Whether the job survives" in " ".join(dry["finding"]["problems"])
+    [auto] = (await api.stop(job_ids=[job], dry_run=True))["jobs"]
+    assert "problems" not in auto["finding"]
+    [taken] = (await api.post("savepoints", job_ids=[job], format="canonical"))["jobs"]
+    assert taken["accepted"]
+    assert "Whether the job survives" in taken["message"]
+    await api.plane.until(job, JobStatus.RUNNING)
+    answer = await api.stop(job_ids=[job], format="canonical")
+    assert "Whether the job survives" in answer["jobs"][0]["message"]
+    assert (await api.settled(answer["id"]))["phases"] == {"stopped": 1}
+
+
 async def test_a_dry_run_tells_of_a_directory_that_cannot_be_written(api: Api) -> None:
     [job] = await api.plane.run()
     await asyncio.to_thread(Path(api.plane.storage.uri.removeprefix("file://"), "blocked").touch)

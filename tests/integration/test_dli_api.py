@@ -77,6 +77,7 @@ ELSEWHERE = (
     "transfer",
     "take_savepoints",
     "import_savepoint",
+    "going_back",
 )  # use cases that no test here calls
 GRAPH = {"jid": "a" * 32, "name": "x", "isStoppable": False, "state": "RUNNING", "start-time": 5, "end-time": -1}
 

@@ -18,7 +18,7 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequest,
     ImportFlinkJobSavepointRequestBody,
 )
-from sqlalchemy import select, update
+from sqlalchemy import select
 from tests.native_api import served
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
@@ -26,7 +26,7 @@ from tests.service_thread import code_of
 
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings
-from sluiceway.store.schema import runs, savepoints
+from sluiceway.store.schema import savepoints
 
 JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
 
@@ -115,11 +115,6 @@ async def test_while_it_is_taken_the_job_says_so_and_a_stop_is_refused(at: Plane
     assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
 
 
-async def traits_of_runs(at: Plane) -> str:
-    async with at.db.read() as connection:
-        return str((await connection.execute(select(runs.c.traits))).scalar_one())
-
-
 async def test_both_calls_take_the_format_that_is_set(at: Plane) -> None:
     async with served(at, Settings(dli_savepoint_format="native")) as url, calling(url) as http:
         [job] = await at.run()
@@ -134,13 +129,7 @@ async def test_both_calls_take_the_format_that_is_set(at: Plane) -> None:
 
 async def test_a_format_that_is_set_and_would_kill_is_refused_by_both_calls(at: Plane) -> None:
     [job] = await at.run()
-    at.fake.jobs[await at.flink_id(job)].backend = "ForStStateBackend"
-    at.engine._attention.clear()  # so that Flink is asked anew
-    async with at.db.write() as connection:
-        await connection.execute(update(runs).values(traits=None))
-    async with asyncio.timeout(PATIENCE):
-        while "forst" not in await traits_of_runs(at):
-            await asyncio.sleep(0.02)
+    await at.keeps_state_in(job, "ForStStateBackend")
     async with served(at, Settings(dli_savepoint_format="canonical")) as url, calling(url) as http:
         stop = await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": True})
         taken = await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})
@@ -149,6 +138,18 @@ async def test_a_format_that_is_set_and_would_kill_is_refused_by_both_calls(at: 
         assert "ForSt" in refusal["error_msg"]
         assert "--dli-savepoint-format" in refusal["error_msg"]
     assert (at.fake.count("stop"), at.fake.count("savepoint")) == (0, 0)
+
+
+async def test_a_format_that_is_set_and_might_kill_is_told_by_both_calls(at: Plane) -> None:
+    [job] = await at.run()
+    await at.keeps_state_in(job, "SomethingNew")
+    async with served(at, Settings(dli_savepoint_format="canonical")) as url, calling(url) as http:
+        taken = (await http.post(f"{JOBS}/{job}/savepoint", json={"action": "TRIGGER"})).json()
+        await at.until(job, JobStatus.RUNNING)
+        [stop] = (await http.post(f"{JOBS}/stop", json={"job_ids": [job], "trigger_savepoint": True})).json()
+        await at.until(job, JobStatus.STOPPED)
+    for said in (taken["message"], stop["message"]):
+        assert "Whether the job survives a canonical savepoint is not known" in said
 
 
 async def test_a_job_whose_savepoint_hangs_can_be_stopped(tmp_path: Path) -> None:

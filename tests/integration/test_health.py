@@ -118,8 +118,24 @@ async def test_a_stop_of_a_loop_leaves_it_and_says_why(world: Plane) -> None:
     assert "stop it without a savepoint" in entry.stop.reason
     assert "--if-not-running cancel" in entry.stop.reason
     shown = await world.job(job)
-    assert (shown.status, shown.why) == (JobStatus.STOP_FAILED, entry.stop.reason)
+    assert shown.status is JobStatus.STOP_FAILED
+    assert shown.why.startswith(entry.stop.reason)
     assert world.fake.count(Kind.STOP) == 0
+
+
+async def test_what_ails_a_job_after_its_stop_has_failed_is_told_as_long_as_it_does(world: Plane) -> None:
+    [job] = await world.run()
+    jid = await looping(world, job)
+    [entry] = await world.stop_and_wait([job])
+    assert entry.stop.phase is StopPhase.FAILED
+    world.fake.loop(jid, "")
+    await world.until_it_fares(job, lambda h: h.condition is Condition.RUNNING)
+    assert (await world.job(job)).why == entry.stop.reason
+    world.fake.loop(jid, "java.lang.IllegalStateException: no table")
+    await world.until_it_fares(job, lambda h: "no table" in h.cause)
+    shown = await world.job(job)
+    assert (shown.status, "no table" in shown.why) == (JobStatus.STOP_FAILED, True)
+    assert shown.why.startswith(entry.stop.reason)
 
 
 WAITS = StopOrder(StopPolicy(if_not_running=IfNotRunning.WAIT))

@@ -79,6 +79,8 @@ class World:
 ELSEWHERE = (
     "take_savepoints",
     "import_savepoint",
+    "going_back",
+    "register_savepoint",
     "stop_jobs",
     "retry_stops",
     "resume_jobs",

@@ -618,6 +618,16 @@ def test_a_dry_run_shows_what_stands_in_the_way(stub: Stub, capsys: pytest.Captu
     assert run(["stop", "1", "--dry-run"]) == 0
 
 
+def test_what_is_worth_knowing_of_accepted_jobs_is_said_once(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    status, body, *_ = accepted(*range(1, 8))
+    jobs = [{**each, "message": "It may not survive."} for each in body["jobs"]]
+    jobs[6] |= {"code": "already_stopped", "message": "It is stopped already."}
+    stub.on("POST /stops", (status, {**body, "jobs": jobs}))
+    assert run(["stop", *map(str, range(1, 8)), "--format", "canonical"]) == 0
+    said = capsys.readouterr().err
+    assert said == "sluiceway: jobs 1, 2, 3, 4, 5 and 1 more: It may not survive.\n"
+
+
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", LOST, accepted(1))
     assert run(["stop", "1"]) == 0

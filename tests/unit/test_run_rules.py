@@ -7,6 +7,7 @@ import pytest
 
 from sluiceway.domain.commands import Submit
 from sluiceway.domain.facts import Gone, JobState, Missing, RunFact, Seen, Silent, SubmitRefused, Submitted, Withdrawn
+from sluiceway.domain.health import Condition, Health, told
 from sluiceway.domain.job import JobStatus, standing
 from sluiceway.domain.run import Run, RunPhase, decide
 from sluiceway.domain.stop import Stop, StopPhase
@@ -109,3 +110,26 @@ STANDINGS: list[tuple[Run | None, Stop | None, JobStatus]] = [
 @pytest.mark.parametrize(("run", "stop", "status"), STANDINGS)
 def test_the_status_that_a_job_shows(run: Run | None, stop: Stop | None, status: JobStatus) -> None:
     assert standing(run, stop).status is status
+
+
+LOOPS = Health(Condition.RESTARTING, NOW, tasks=2, restarts=3, cause="java.lang.ArithmeticException: / by zero")
+AILS = replace(RUNNING, health=LOOPS)
+
+
+@pytest.mark.parametrize("phase", [StopPhase.WAITING, StopPhase.FAILED, StopPhase.OVERDUE])
+def test_a_stop_that_may_be_the_last_word_for_long_hides_nothing_that_ails_the_job(phase: StopPhase) -> None:
+    said = standing(AILS, a_stop(phase)).why
+    assert said == f"because {told(LOOPS)}"
+    assert standing(replace(AILS, health=Health(Condition.RUNNING, NOW)), a_stop(phase)).why == "because"
+    assert standing(replace(AILS, note="Two jobs did not start."), a_stop(phase)).why.endswith(
+        " Two jobs did not start."
+    )
+
+
+def test_what_ails_a_job_is_told_once() -> None:
+    failed = replace(a_stop(StopPhase.FAILED), reason=f"{told(LOOPS)} Nothing was sent.")
+    assert standing(AILS, failed).why == failed.reason
+    later = standing(replace(AILS, health=replace(LOOPS, restarts=9)), failed).why
+    assert later.startswith(failed.reason)
+    assert "at least 9 restarts" in later
+    assert later.count("/ by zero") == 1

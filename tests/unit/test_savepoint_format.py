@@ -2,6 +2,8 @@
 
 import pytest
 
+from sluiceway.control.formats import judge_format
+from sluiceway.domain.admission import ACCEPTED, Refusal
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.policy import SavepointFormat
@@ -39,7 +41,8 @@ def test_the_choice_never_kills_and_always_says_why(traits: Traits, judged: Cano
     assert left_open.format is (CANONICAL if judged is Canonical.HARMLESS else NATIVE)
     assert native.format is NATIVE
     assert canonical.format is (None if judged is Canonical.DEADLY else CANONICAL)
-    assert ("not known" in canonical.why) == (judged is Canonical.UNSURE)
+    assert ("not known" in canonical.why) == bool(canonical.doubt) == (judged is Canonical.UNSURE)
+    assert (left_open.doubt, native.doubt) == ("", ""), "it survives those"
     assert all(choice.why for choice in (left_open, native, canonical))
 
 
@@ -59,6 +62,19 @@ def test_an_answer_that_might_refuse_a_wish_is_waited_for(
     traits: Traits, wish: SavepointFormat | None, waits: bool
 ) -> None:
     assert bool(untold(traits, wish)) is waits
+
+
+def test_a_wish_is_answered_with_what_it_may_do_to_the_job() -> None:
+    assert judge_format(None, None) is judge_format(Traits("forst", None), NATIVE) is ACCEPTED
+    assert judge_format(Traits("hashmap", False), CANONICAL) is ACCEPTED
+    assert judge_format(Traits("forst", None), CANONICAL).refusal is Refusal.DEADLY
+    unsure = judge_format(Traits("hashmap", None), CANONICAL)
+    assert unsure.accepted
+    assert "State V2" in unsure.note
+    assert judge_format(Traits("hashmap", None), CANONICAL) is unsure, "answers are rendered once for each verdict"
+    early = judge_format(None, CANONICAL)
+    assert early.accepted
+    assert "has yet to tell" in early.note
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ RULES = StopRules(
     forgotten_after=timedelta(seconds=2),
 )
 LATE = NOW + timedelta(hours=1)
+SOON = NOW + timedelta(seconds=61)  # later than anybody waits for tasks
 WHOLE = Complete("file:///s/7/savepoint-1", 17)
 SAVED = Saved("file:///s/7/savepoint-1", JobState.RUNNING)
 
@@ -172,6 +173,35 @@ def test_a_job_that_is_there_again_is_doubted_anew(snapshot: Snapshot, fact: Sna
     missed, _ = decide(snapshot, Missing(), None, NOW, RULES)
     assert missed.doubt_since == NOW
     assert decide(missed, fact, None, NOW + timedelta(seconds=29), RULES)[0].doubt_since is None
+
+
+IDLE = Running(ready=False)
+
+
+def test_patience_counts_from_the_first_look_that_shows_it_idle() -> None:
+    """And anew once all of its tasks have run, whatever went first."""
+    queued, _ = decide(waiting(), Queued(), None, NOW, RULES)
+    idle, _ = decide(queued, IDLE, None, SOON, RULES)
+    assert (idle.phase, idle.idle_since) == (SnapshotPhase.WAITING, SOON)
+    unseen, _ = decide(idle, Silent("-"), None, SOON, RULES)
+    assert unseen.idle_since == SOON, "no answer says nothing of it"
+    assert decide(idle, Queued(), None, SOON, RULES)[0].idle_since is None
+    assert decide(idle, IDLE, None, NOW, RULES)[0].idle_since == NOW, "the clock was set back"
+    begun, _ = decide(idle, Running(), None, SOON, RULES)
+    assert (begun.phase, begun.forgotten_since) == (SnapshotPhase.SENT, None)
+    assert decide(idle, IDLE, None, SOON + timedelta(seconds=59), RULES)[0].phase is SnapshotPhase.WAITING
+    failed, _ = decide(idle, IDLE, None, SOON + timedelta(seconds=60), RULES)
+    assert failed.phase is SnapshotPhase.FAILED
+    assert "not all of its tasks run" in failed.reason
+
+
+def test_one_that_is_known_to_ail_is_waited_for_less_long() -> None:
+    loops = replace(IDLE, ailment="It loops.")
+    idle, _ = decide(waiting(), loops, None, SOON, RULES)
+    assert decide(idle, loops, None, SOON + timedelta(seconds=14), RULES)[0].phase is SnapshotPhase.WAITING
+    failed, _ = decide(idle, loops, None, SOON + timedelta(seconds=15), RULES)
+    assert failed.phase is SnapshotPhase.FAILED
+    assert "It loops" in failed.reason
 
 
 def test_the_deadline_counts_from_its_beginning() -> None:

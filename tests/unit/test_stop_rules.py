@@ -36,7 +36,7 @@ from sluiceway.domain.facts import (
     Unreadable,
     Weighed,
 )
-from sluiceway.domain.policy import Resort, SavepointFormat, StopPolicy
+from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.stop import (
     SETTLED,
     Stop,
@@ -283,6 +283,37 @@ def test_a_job_that_is_not_ready_is_waited_for() -> None:
     assert (held.phase, command) == (StopPhase.WAITING, None)
     assert decide(held, Running(ready=False), None, LATE, RULES)[0].phase is StopPhase.FAILED
     assert decide(held, Running(), None, NOW, RULES)[1] is not None
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+IDLE = Running(ready=False)
+
+
+@pytest.mark.parametrize("first", [0, 61, 7200])
+def test_patience_counts_from_the_first_look_that_shows_it_idle(first: float) -> None:
+    """However long others went before it: its deadline has not begun."""
+    queued, _ = decide(waiting(), Queued(), None, NOW, RULES)
+    idle, _ = decide(queued, IDLE, None, at(first), RULES)
+    assert (idle.phase, idle.idle_since) == (StopPhase.WAITING, at(first))
+    assert decide(idle, IDLE, None, at(first + 59), RULES)[0].phase is StopPhase.WAITING
+    assert decide(idle, IDLE, None, at(first + 60), RULES)[0].phase is StopPhase.FAILED
+    assert decide(idle, Queued(), None, at(first + 59), RULES)[0].idle_since is None, "its tasks have run since"
+
+
+def test_whoever_waits_does_so_for_as_long_as_a_stop_may_take() -> None:
+    patient = waiting(policy=StopPolicy(if_not_running=IfNotRunning.WAIT, timeout=timedelta(seconds=100)))
+    idle, _ = decide(replace(patient, deadline=at(100)), IDLE, None, at(7200), RULES)
+    assert decide(idle, IDLE, None, at(7299), RULES)[0].phase is StopPhase.WAITING
+    assert decide(idle, IDLE, None, at(7300), RULES)[0].phase is StopPhase.FAILED
+
+
+def test_retries_have_to_fit_in() -> None:
+    idle, _ = decide(waiting(attempt=2, deadline=at(30)), IDLE, None, NOW, RULES)
+    assert decide(idle, IDLE, None, at(29), RULES)[0].phase is StopPhase.WAITING
+    assert decide(idle, IDLE, None, at(30), RULES)[0].phase is StopPhase.FAILED
 
 
 @pytest.mark.parametrize("fact", [Running(), Running(ready=False), Queued(), Alive(), Stopping(), Silent("no answer")])

@@ -71,8 +71,31 @@ def test_a_survey_has_how_it_takes_checkpoints() -> None:
     assert survey_of(job, JobState.RUNNING, listed(), None, "something new").restarts is None
 
 
+def test_a_survey_tells_what_outlives_a_cancel() -> None:
+    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1})
+    keeps = CheckpointConfig(Externalization(enabled=True, delete_on_cancellation=False))
+    last = savepoint(4, "file:/c/f/chk-4", trigger_timestamp=2_000, is_savepoint=False)
+    saved = savepoint(3, "file:/s/3", trigger_timestamp=1_000)
+
+    def seen(config: CheckpointConfig | None, **latest: Any) -> Survey:
+        return survey_of(job, JobState.RUNNING, listed(**latest), config, None)
+
+    both = seen(keeps, completed=last, savepoint=saved, restored=savepoint(1, "file:/s/1", status=""))
+    assert (both.own, both.restore) == (RestorePoint("file:/c/f/chk-4", datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)),) * 2
+    assert both.saved == RestorePoint("file:/s/3", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    assert (both.began, both.retained) == (RestorePoint("file:/s/1", None), True)
+    assert seen(None, completed=last).retained is None, "Flink does not tell"
+    assert seen(CheckpointConfig(Externalization()), completed=last).retained is False
+    back = seen(keeps, restored=savepoint(4, "file:/c/f/chk-4", status="", is_savepoint=False))
+    assert (back.own, back.began) == (RestorePoint("file:/c/f/chk-4", None), None), "its JobManager has recovered"
+    others = seen(keeps, restored=savepoint(1, "file:/c/other/chk-9", status="", is_savepoint=False))
+    assert (others.own, others.began) == (None, RestorePoint("file:/c/other/chk-9", None))
+    memory = seen(keeps, completed=savepoint(4, "<checkpoint-not-externally-addressable>", is_savepoint=False))
+    assert (memory.own is not None, memory.retained) == (True, False), "it ends with its JobManager"
+
+
 RUNS = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restarts=True)
-FROM = replace(RUNS, restore=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=90)))
+FROM = replace(RUNS, own=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=90)))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +106,7 @@ FROM = replace(RUNS, restore=RestorePoint("file:/c/chk-4", NOW - timedelta(secon
         (replace(FROM, finished=1, traits=Traits(after_finish=False)), Outcome.RUNS_ON, "runs on"),
         (replace(FROM, finished=1, traits=Traits(after_finish=True)), Outcome.RESTARTS_FROM_CHECKPOINT, "90 s old"),
         (FROM, Outcome.RESTARTS_FROM_CHECKPOINT, "file:/c/chk-4, 90 s old"),
-        (replace(RUNS, restore=RestorePoint("file:/s", None)), Outcome.RESTARTS_FROM_CHECKPOINT, "file:/s."),
+        (replace(RUNS, began=RestorePoint("file:/s", None)), Outcome.RESTARTS_FROM_CHECKPOINT, "file:/s."),
         (RUNS, Outcome.RESTARTS_FROM_NOTHING, "Its state is lost"),
         (replace(FROM, restarts=False), Outcome.ENDS, "not restarted"),
         (replace(FROM, restarts=None), Outcome.UNKNOWN, "does not tell"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sluiceway.domain.behind import Known, behind
+from sluiceway.domain.cancel_loss import before_a_cancel
 from sluiceway.domain.engine import RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.fit import KIND_OF, Fit, FitKind, Left, Reason, Why, fit_of
@@ -207,7 +208,7 @@ def test_a_length_of_time_in_words(seconds: float, shown: str) -> None:
     assert length(timedelta(seconds=seconds)) == shown
 
 
-SURVEY = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restore=RestorePoint("chk-1", NOW))
+SURVEY = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, own=RestorePoint("chk-1", NOW))
 NATIVE = Choice(SavepointFormat.NATIVE, "-")
 
 
@@ -218,7 +219,7 @@ NATIVE = Choice(SavepointFormat.NATIVE, "-")
         (Terms(HOUR), HOUR / 2, SURVEY, None, False, []),
         (Terms(HOUR), None, SURVEY, None, False, []),
         (Terms(timedelta()), HOUR * 2, SURVEY, None, False, []),
-        (Terms(), None, replace(SURVEY, restore=None), None, False, [(Trouble.NO_FALLBACK, N)]),
+        (Terms(), None, replace(SURVEY, own=None), None, False, [(Trouble.NO_FALLBACK, N)]),
         (Terms(), None, replace(SURVEY, traits=Traits(backend="forst")), NATIVE, False, [(Trouble.FORMAT, N)]),
         (Terms(), None, SURVEY, None, True, [(Trouble.DRAINED, L)]),
         (Terms(), None, None, NATIVE, False, []),
@@ -234,6 +235,40 @@ def test_what_a_stop_knows_of_the_way_back(
 ) -> None:
     concerns = before_a_stop(terms, window, survey, choice, drain=drain)
     assert [(concern.trouble, concern.weight) for concern in concerns] == found
+
+
+CHK, TAKEN, ORIGIN = (RestorePoint(f"s3://b/{name}", NOW) for name in ("chk-1", "savepoint-1", "before"))
+BARE = replace(SURVEY, own=None)
+KEEPS = replace(SURVEY, own=CHK, retained=True)
+BEFORE = replace(CHK, at=NOW - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("survey", "weight", "lost"),
+    [
+        (BARE, L, "everything that this run has done: no checkpoint"),
+        (replace(BARE, began=ORIGIN), L, "since it began from s3://b/before: no checkpoint"),
+        (KEEPS, L, "since its checkpoint of 2026-11-27 12:00:00Z, s3://b/chk-1: its checkpoints outlive a cancel"),
+        (replace(KEEPS, own=RestorePoint("s3://b/chk-1", None)), L, "since its checkpoint, s3://b/chk-1:"),
+        (replace(KEEPS, retained=False), L, "everything that this run has done: its checkpoints do not outlive"),
+        (replace(KEEPS, retained=False, began=ORIGIN), L, "began from s3://b/before: its checkpoints do not outlive"),
+        (replace(KEEPS, retained=None), U, "whether its checkpoints outlive a cancel is not known"),
+        (replace(KEEPS, retained=False, saved=TAKEN), L, "since its savepoint of 2026-11-27 12:00:00Z"),
+        (replace(KEEPS, own=BEFORE, saved=TAKEN), L, "s3://b/savepoint-1: its checkpoints outlive"),
+        (replace(KEEPS, saved=replace(TAKEN, at=NOW - HOUR)), L, "s3://b/chk-1"),
+        (replace(KEEPS, retained=None, own=BEFORE, saved=TAKEN), L, "s3://b/savepoint-1"),
+    ],
+)
+def test_what_a_cancel_loses(survey: Survey, weight: Weight, lost: str) -> None:
+    [concern] = before_a_cancel(Terms(HOUR), None, survey)
+    assert (concern.trouble, concern.weight) == (Trouble.NO_SAVEPOINT, weight)
+    assert lost in concern.text
+
+
+def test_what_a_cancel_keeps_may_not_live_as_long_as_the_pause() -> None:
+    assert [one.trouble for one in before_a_cancel(Terms(HOUR), HOUR * 2, KEEPS)][1:] == [Trouble.RETENTION]
+    assert len(before_a_cancel(Terms(HOUR), HOUR * 2, BARE)) == 1, "there is nothing to keep"
+    assert before_a_cancel(Terms(HOUR), HOUR * 2, None) == [], "the cluster does not show it, and that is told"
 
 
 # Plans. ---------------------------------------------------------------------------------------------------------------

@@ -356,6 +356,17 @@ def report(answers: Answers, *, quiet: bool = False) -> int:
     return int(answers.refused > 0)
 
 
+def warn(answers: Answers) -> None:
+    """Say what is worth knowing of accepted jobs, once for all of which the same is true."""
+    found: dict[str, list[str]] = {}
+    for answer in answers.jobs:
+        if answer.accepted and answer.message and not answer.code:
+            found.setdefault(answer.message, []).append(str(answer.job_id))
+    for message, jobs in found.items():
+        more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
+        complain(one_line(f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(jobs[:5])}{more}: {message}"))
+
+
 def _sql(source: str) -> str:
     if source == "-":
         return sys.stdin.read()

@@ -9,7 +9,7 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
-from sluiceway.cli.jobs import JobNames, report
+from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.register import choose, register
@@ -137,6 +137,7 @@ def take(
         tables.document(reply.data)
     elif answers.accepted:
         say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
+        warn(answers)
     return report(answers, quiet=common.json)
 
 

@@ -12,7 +12,7 @@ from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
 from sluiceway.cli.asking import asks
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
-from sluiceway.cli.jobs import JobNames, report
+from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -115,6 +115,8 @@ def stop(
 def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
     """Tell what became of a request to stop jobs, after waiting for them where that is asked for."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
+    if not common.json:
+        warn(answers)
     end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
     if common.json:
         tables.document(data | ({"stop": end.data if end else None} if wait else {}))

@@ -10,6 +10,7 @@ from sluiceway.control.stop_jobs import judge_stop
 from sluiceway.control.way_back import TOLD_BY, Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
+from sluiceway.domain.cancel_loss import before_a_cancel
 from sluiceway.domain.engine import Cluster, Survey, Unreachable
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, never_again, outcome
@@ -86,15 +87,20 @@ class Preflight:
             survey = surveys.get(jid or "")
             problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
             choice = choose(_traits(survey, obstacle.traits), wish) if savepoint and survey else None
-            if choice is not None and choice.format is None:
-                problems.append(choice.why)
+            if choice is not None and (against := choice.doubt or ("" if choice.format else choice.why)):
+                problems.append(against)
             if obstacle.cluster in silent:
                 problems = [silent[obstacle.cluster], *problems]
             elif survey is None:
                 problems = ["The cluster does not show this job now.", *problems]
             failing = outcome(survey, self.clock()) if savepoint and survey else None
             expected = estimate(survey) if savepoint and survey else None
-            back = before_a_stop(terms.get(job, Terms()), window, survey, choice, drain=drain) if savepoint else ()
+            kept = terms.get(job, Terms())
+            back = (
+                before_a_stop(kept, window, survey, choice, drain=drain)
+                if savepoint
+                else before_a_cancel(kept, window, survey)
+            )
             found[job] = Finding(
                 job, verdicts[job], survey, problems, expected, choice, failing, tuple(back), flink_job_id=jid or ""
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, UnknownQueue
-from sluiceway.control.formats import may_be_written
+from sluiceway.control.formats import judge_format
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, RUNNABLE, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
@@ -203,7 +203,7 @@ class StopJobs:
         if verdict in AT_REST.values():
             return verdict, Rest.MARK
         if verdict not in (STILL_UNDER_WAY, TAKES_ITS_PLACE) or obstacle.stop is None:
-            return verdict, verdict is ACCEPTED
+            return verdict, verdict.accepted and verdict.status is None
         # One attempt may still be in flight; a second beside it would restart the job.
         return verdict, rearm(obstacle.stop, savepoint=savepoint, deadline=deadline)
 
@@ -246,12 +246,13 @@ def judge_stop(
         return Verdict(Refusal.WRONG_STATE, status)
     if obstacle.cluster not in clusters:
         return Verdict(Refusal.NO_QUEUE, status, obstacle.cluster or "")
-    if savepoint and (deadly := may_be_written(obstacle.traits, wish)) is not None:
-        return deadly
+    asked = judge_format(obstacle.traits, wish) if savepoint else ACCEPTED
+    if not asked.accepted:
+        return asked
     if supersedes:
         return TAKES_ITS_PLACE
     if stop is None or stop.phase is not StopPhase.OVERDUE:
-        return ACCEPTED
+        return asked
     if savepoint and not stop.savepoint:
         return Verdict(Refusal.WRONG_STATE, JobStatus.CANCELING, IS_CANCELED)
     return STILL_UNDER_WAY

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluiceway.control.errors import UnusablePath
-from sluiceway.control.formats import may_be_written
+from sluiceway.control.formats import judge_format
 from sluiceway.control.queues import Queues
-from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict
+from sluiceway.domain.admission import UNKNOWN, Refusal, Verdict
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.storage.errors import BadPath
@@ -59,7 +59,7 @@ class TakeSavepoints:
             return Verdict(Refusal.WRONG_STATE, job.status)
         if job.cluster not in self.queues.names:
             return Verdict(Refusal.NO_QUEUE, job.status, job.cluster or "")
-        return may_be_written(job.traits, wish) or ACCEPTED
+        return judge_format(job.traits, wish)
 
     def _target(self, path: str) -> str:
         try:

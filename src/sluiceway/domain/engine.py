@@ -94,8 +94,16 @@ class Survey:
     unaligned: bool = False  # its checkpoints are; savepoints never are
     timeout: timedelta | None = None  # after which a checkpoint or savepoint expires
     restarts: bool | None = None  # it has a restart strategy
-    restore: RestorePoint | None = None
+    own: RestorePoint | None = None  # the latest checkpoint of its own
+    retained: bool | None = None  # its checkpoints outlive a cancel
+    began: RestorePoint | None = None  # what it was last restored from, unless that is a checkpoint of its own
+    saved: RestorePoint | None = None  # the latest savepoint of it
     last_failure: str = ""  # of a checkpoint, when none was complete after it
+
+    @property
+    def restore(self) -> RestorePoint | None:
+        """What Flink would restart it from. Savepoints of it do not count."""
+        return self.own or self.began
 
 
 @dataclass(frozen=True, slots=True)

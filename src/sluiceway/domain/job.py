@@ -1,7 +1,7 @@
 """A job as its owner knows it: what it should do, and the one status that sums up its run and its stop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -154,16 +154,19 @@ def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = Non
     if stop is None:
         return _of_run(run, snapshot)
     match stop.phase:
-        case StopPhase.WAITING | StopPhase.SENT:
-            return Standing(JobStatus.SAVEPOINTING if stop.savepoint else JobStatus.CANCELING, stop.reason)
+        case StopPhase.WAITING:
+            return _with_ailment(_under_way(stop), stop, run)
+        case StopPhase.SENT:
+            return Standing(_under_way(stop), stop.reason)
         case StopPhase.ENDING:
             return Standing(JobStatus.CANCELING, stop.reason)
         case StopPhase.OVERDUE:
-            return Standing(JobStatus.STOP_FAILED, stop.reason)
+            return _with_ailment(JobStatus.STOP_FAILED, stop, run)
         case StopPhase.STOPPED:
             return Standing(JobStatus.STOPPED, stop.reason)
         case StopPhase.FAILED:
-            return Standing(JobStatus.STOP_FAILED, stop.reason) if run.live else _of_run(run, snapshot)
+            live = run.live
+            return _with_ailment(JobStatus.STOP_FAILED, stop, run) if live else _of_run(run, snapshot)
         case StopPhase.ENDED:
             return _of_ended(run, stop)
         case StopPhase.LOST:
@@ -172,6 +175,22 @@ def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = Non
             return _of_run(run, snapshot)
         case _:
             assert_never(stop.phase)
+
+
+def _under_way(stop: Stop) -> JobStatus:
+    return JobStatus.SAVEPOINTING if stop.savepoint else JobStatus.CANCELING
+
+
+def _with_ailment(status: JobStatus, stop: Stop, run: Run) -> Standing:
+    """What the stop says, and what ails the job now: one that waits or has failed may be the last word for long."""
+    return Standing(status, " ".join(filter(None, (stop.reason, _ailment(run, stop.reason), run.note))))
+
+
+def _ailment(run: Run, said: str) -> str:
+    """What ails the job, without what was said already."""
+    health = replace(run.health, cause="") if run.health.cause in said else run.health
+    ailment = told(health)
+    return "" if ailment in said else ailment
 
 
 def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:

@@ -19,7 +19,7 @@ def wait(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Stop:
     if stop.cancel_on_failure:
         return give_up(idle, in_flight=False)  # its job was deleted, and nobody waits for a savepoint of it
     wish = stop.policy.if_not_running or rules.if_not_running
-    if now < stop.deadline and now - since < patience(fact, rules, wish, first=stop.attempt == 1):
+    if now - since < min(patience(fact, rules, wish, first=stop.attempt == 1), _most(stop, since, rules)):
         return idle
     if wish is IfNotRunning.CANCEL:
         return _cancel(idle, fact)
@@ -37,6 +37,12 @@ def patience(fact: Running, rules: StopRules, wish: IfNotRunning | None = None, 
     if not (fact.ailment and first):
         return rules.start_patience
     return timedelta(0) if wish is IfNotRunning.CANCEL else rules.ailing_patience
+
+
+def _most(stop: Stop, since: datetime, rules: StopRules) -> timedelta:
+    """The longest patience. Of a first attempt it counts from that look: its deadline may have gone by in a queue."""
+    left = stop.deadline - since
+    return max(left, stop.policy.timeout or rules.timeout) if stop.attempt == 1 else left
 
 
 _WAYS = (

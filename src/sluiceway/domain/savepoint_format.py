@@ -27,6 +27,7 @@ class Choice:
 
     format: SavepointFormat | None
     why: str
+    doubt: str = ""  # why nobody can tell whether the job survives what was wished for; empty where somebody can
 
 
 def choose(traits: Traits, wish: SavepointFormat | None) -> Choice:
@@ -37,8 +38,10 @@ def choose(traits: Traits, wish: SavepointFormat | None) -> Choice:
     if canonical is Canonical.DEADLY and wish is SavepointFormat.CANONICAL:
         return Choice(None, f"A canonical savepoint would make the job fail: {because}. Ask for a native one.")
     if wish is SavepointFormat.CANONICAL:
-        doubt = f" Whether the job survives it is not known: {because}." if canonical is Canonical.UNSURE else ""
-        return Choice(SavepointFormat.CANONICAL, f"It was asked for.{doubt}")
+        if canonical is Canonical.HARMLESS:
+            return Choice(SavepointFormat.CANONICAL, "It was asked for.")
+        doubt = f"Whether the job survives a canonical savepoint is not known: {because}."
+        return Choice(SavepointFormat.CANONICAL, f"It was asked for. {doubt}", doubt)
     if canonical is Canonical.HARMLESS:
         return Choice(SavepointFormat.CANONICAL, f"{because[0].upper()}{because[1:]}.")
     harm = "would make the job fail" if canonical is Canonical.DEADLY else "might make the job fail"

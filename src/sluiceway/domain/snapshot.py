@@ -75,7 +75,7 @@ class Snapshot:
     sent_at: datetime | None = None
     acknowledged: bool = False  # Flink has it
     doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
-    forgotten_since: datetime | None = None  # since when Flink has not known what it had acknowledged
+    forgotten_since: datetime | None = None  # once sent: since when Flink has not known what it had confirmed
     claim: str | None = None  # where Flink says that it lies
     savepoint_path: str | None = None
     savepoint_size: int | None = None  # bytes
@@ -93,6 +93,11 @@ class Snapshot:
     def command(self) -> TakeSavepoint:
         """What it asks of the cluster."""
         return TakeSavepoint(self.trigger, self.target, self.format or SavepointFormat.NATIVE)
+
+    @property
+    def idle_since(self) -> datetime | None:
+        """Since when it could not be sent because not all tasks run. What was not sent nobody can have forgotten."""
+        return self.forgotten_since if self.sent_at is None else None
 
     @property
     def in_flight(self) -> bool:
@@ -154,8 +159,9 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
             return _until_it_runs(snapshot, fact, now, rules), None
         case Silent(why):
             return _in_time(snapshot, why, now), None
-        case Queued():
-            return _in_time(snapshot, "other savepoints of its cluster go first", now), None
+        case Queued():  # all of its tasks run
+            ready = replace(snapshot, forgotten_since=None)
+            return _in_time(ready, "other savepoints of its cluster go first", now), None
         case Missing():
             return _missing(snapshot, now, rules), None
         case Preempted():
@@ -181,6 +187,7 @@ def _send(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) ->
         phase=SnapshotPhase.SENT,
         sent_at=now,
         doubt_since=None,
+        forgotten_since=None,
         reason="",
         format=choice.format,
         format_why=choice.why,
@@ -305,8 +312,10 @@ def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
 def _until_it_runs(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Snapshot:
     """Wait for its tasks as long as a stop would."""
     why = f"not all of its tasks run. {fact.ailment}".rstrip(". ")
-    late = now >= snapshot.deadline - rules.timeout + patience(fact, rules)
-    return _in_time(replace(snapshot, deadline=now) if late else snapshot, why, now)
+    since = now if snapshot.idle_since is None else min(snapshot.idle_since, now)
+    idle = replace(snapshot, forgotten_since=since)
+    late = now - since >= patience(fact, rules)
+    return _in_time(replace(idle, deadline=now) if late else idle, why, now)
 
 
 def _in_time(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:

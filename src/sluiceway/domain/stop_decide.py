@@ -74,8 +74,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             if stop.savepoint and stop.sent_at is None and not ready:
                 return not_running.wait(replace(stop, doubt_since=None), fact, now, rules), None
             return _running(replace(stop, doubt_since=None), fact, now, rules)
-        case Queued():
-            return replace(stop, doubt_since=None), None
+        case Queued():  # all of its tasks run, or its time has not begun
+            return replace(stop, doubt_since=None, idle_since=None), None
         case Blocked(why):
             return _overdue(replace(stop, doubt_since=None, reason=why), why, now), None
         case Alive():

@@ -64,6 +64,7 @@ class Trouble(StrEnum):
     TIME_ZONE = "time_zone"
     ELSEWHERE = "elsewhere"  # a program keeps its checkpoints where nobody can look
     NO_FALLBACK = "no_fallback"
+    NO_SAVEPOINT = "no_savepoint"  # it is to be stopped without one
     FORMAT = "format"
     FIT = "fit"  # the state does not fit the job as it is now
 
@@ -286,14 +287,7 @@ def before_a_stop(
     terms: Terms, window: timedelta | None, survey: Survey | None, choice: Choice | None, *, drain: bool
 ) -> list[Concern]:
     """What is known of the way back before it is too late. `window` is how long the job is to stay stopped."""
-    found = []
-    if window is not None and outlived(terms.retention, window):
-        assert terms.retention is not None
-        text = (
-            f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
-            f"touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
-        )
-        found.append(Concern(Trouble.RETENTION, Weight.LOSS, text))
+    found = before_a_pause(terms, window)
     if drain:
         text = "A drained savepoint is no way back: windows that it cuts are written twice when the job is resumed."
         found.append(Concern(Trouble.DRAINED, Weight.LOSS, text))
@@ -305,6 +299,18 @@ def before_a_stop(
         text = f"Its savepoint would be native: only {backend} can restore it, so keep the state backend as it is."
         found.append(Concern(Trouble.FORMAT, Weight.NOTE, text))
     return found
+
+
+def before_a_pause(terms: Terms, window: timedelta | None) -> list[Concern]:
+    """What time does to the state of a job that stays stopped for so long."""
+    if window is None or not outlived(terms.retention, window):
+        return []
+    assert terms.retention is not None
+    text = (
+        f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
+        f"touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
+    )
+    return [Concern(Trouble.RETENTION, Weight.LOSS, text)]
 
 
 # Words. ---------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from sluiceway.domain.facts import JobState
 from sluiceway.domain.traits import UNKNOWN
 from sluiceway.engines.flink_failures import clip
 from sluiceway.engines.flink_rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
+from sluiceway.engines.flink_shapes import LatestCheckpoints
 from sluiceway.engines.traits import traits_of
 
 _NONE = "deactivated"  # in Flink's words for a job that is not restarted
@@ -24,6 +25,7 @@ def survey_of(
     """The survey, from what Flink has told of the job; None where it told nothing."""
     in_flight = [c for c in found.history if c.status == "IN_PROGRESS" and c.is_savepoint] if found else []
     latest = found.latest if found else None
+    own = _own(latest, job.jid) if latest else None
     return Survey(
         state=state,
         tasks=job.tasks.get("total", 0),
@@ -38,7 +40,10 @@ def survey_of(
         unaligned=config.unaligned_checkpoints if config else False,
         timeout=timedelta(milliseconds=config.timeout) if config and config.timeout else None,
         restarts=None if restarts is None else _restarts(restarts),
-        restore=_restore_point(found) if found else None,
+        own=own,
+        retained=None if config is None else _retained(config, own),
+        began=None if latest is None or _is_own(latest.restored, job.jid) else _point(latest.restored),
+        saved=_point(latest.savepoint) if latest else None,
         last_failure=_last_failure(found) if found else "",
     )
 
@@ -50,15 +55,25 @@ def _restarts(words: str) -> bool | None:
     return True if any(some in said for some in _SOME) else None
 
 
-def _restore_point(found: Checkpoints) -> RestorePoint | None:
-    """The last complete checkpoint, else what the job was last restored from. Savepoints of it do not count."""
-    latest = found.latest
-    if latest.completed is not None:
-        path = latest.completed.external_path
-        return RestorePoint(path if "/" in path else _IN_MEMORY, _moment(latest.completed.trigger_timestamp))
-    if latest.restored is not None:
-        return RestorePoint(latest.restored.external_path or _IN_MEMORY, None)
-    return None
+def _own(latest: LatestCheckpoints, jid: str) -> RestorePoint | None:
+    """The last checkpoint that was complete. A JobManager that has recovered knows only what it restored."""
+    return _point(latest.completed) or (_point(latest.restored) if _is_own(latest.restored, jid) else None)
+
+
+def _is_own(restored: CheckpointInfo | None, jid: str) -> bool:
+    return restored is not None and not restored.is_savepoint and f"/{jid}/" in restored.external_path
+
+
+def _point(info: CheckpointInfo | None) -> RestorePoint | None:
+    if info is None:
+        return None
+    at = _moment(info.trigger_timestamp) if info.trigger_timestamp else None
+    return RestorePoint(info.external_path if "/" in info.external_path else _IN_MEMORY, at)
+
+
+def _retained(config: CheckpointConfig, own: RestorePoint | None) -> bool:
+    kept = config.externalization
+    return kept.enabled and not kept.delete_on_cancellation and (own is None or own.path != _IN_MEMORY)
 
 
 def _last_failure(found: Checkpoints) -> str:

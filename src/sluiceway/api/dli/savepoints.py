@@ -102,7 +102,8 @@ async def trigger_savepoint(
         raise _bad_path(error) from None
     if refused := _refusal(verdict):
         raise refused
-    return wire.Done(ACCEPTED.in_(language), truth.say(success=True))
+    said = " ".join(filter(None, (ACCEPTED.in_(language), verdict.note)))
+    return wire.Done(said, truth.say(success=True))
 
 
 @post(
