@@ -46,9 +46,9 @@ def confirmed(client: Client, body: Body) -> tuple[Body | None, list[Any]]:
 
 
 def whole(data: Mapping[str, Any], rest: Sequence[Any]) -> dict[str, Any]:
-    """An answer, with what was said of jobs that were only looked at: none is dropped."""
-    accepted = sum(bool(item["accepted"]) for item in rest)
-    counts = {"accepted": data["accepted"] + accepted, "refused": data["refused"] + len(rest) - accepted}
+    """An answer, with what was said of jobs that were only looked at: none is dropped. Raises `Failed`."""
+    said, accepted = read(data, Answers), sum(bool(item["accepted"]) for item in rest)
+    counts = {"accepted": said.accepted + accepted, "refused": said.refused + len(rest) - accepted}
     return {**data, **counts, "jobs": [*data["jobs"], *rest]}
 
 

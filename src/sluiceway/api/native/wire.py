@@ -8,11 +8,9 @@ from msgspec import Meta, Struct
 from sluiceway.api.native.back_wire import Concern, Difference, WayBack
 from sluiceway.settings import MAX_JOB_IDS
 
-JobId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-
-
 # What Litestar does not find by itself, inside of lists and objects; and bounds as numbers that JSON has.
 ID_SCHEMA: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+JobId = Annotated[int, Meta(ge=1, le=2**63 - 1, extra_json_schema={"extra": ID_SCHEMA})]
 Ids = Annotated[
     list[JobId], Meta(min_length=1, max_length=MAX_JOB_IDS, extra_json_schema={"extra": {"items": ID_SCHEMA}})
 ]
