@@ -108,12 +108,12 @@ class Watch:
         )
         if before is not None:
             self._told[row["id"]].append(phase)
+        if phase is StopPhase.OVERDUE:
+            self._was_overdue.add(row["id"])
         job = self.jobs.get(row["flink_job_id"])
         if row["flink_job_id"] in self.excused:
             return
         match phase:
-            case StopPhase.OVERDUE:
-                self._was_overdue.add(row["id"])
             case StopPhase.STOPPED:
                 self._stopped(row, job)
             case StopPhase.LOST | StopPhase.ENDED:
