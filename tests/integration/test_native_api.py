@@ -260,3 +260,15 @@ async def test_savepoints_go_nowhere_but_into_the_storage(api: Api) -> None:
     refused = await api.post("savepoints", 400, job_ids=[job], target="file:///elsewhere")
     assert refused["error_code"] == "unusable_path"
     assert (await api.plane.job(job)).status is JobStatus.RUNNING
+
+
+async def test_the_largest_id_is_that_of_nothing(api: Api) -> None:
+    """No query goes on from it to a number that the database does not have."""
+    paths = (await api.http.get("/openapi.json")).json()["paths"]
+    asked = 0
+    for path in (path for path, methods in paths.items() if "get" in methods and path.startswith("/api/v1/projects/")):
+        numbered = re.sub(r"\{\w+_id\}", str(2**63 - 1), path.replace("{project_id}", PROJECT))
+        if numbered.endswith(str(2**63 - 1)) or f"{2**63 - 1}/" in numbered:
+            assert (await api.http.get(numbered)).status_code == 404, path
+            asked += 1
+    assert asked > 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import BatchState, Kind
@@ -110,8 +110,8 @@ def _entry(row: Any, stop: Stop | None, order: int) -> BackEntry:
 
 async def is_settled(db: Database, project: str, order: int) -> bool | None:
     """Whether every job of a way back is back, or will not come; None when there is no such order."""
-    found = await resume_list(db, project, 1, order + 1)
-    return found[0].settled == found[0].jobs if found and found[0].id == order else None
+    found = await _resumes(db, project, 1, batches.c.id == order)
+    return found[0].settled == found[0].jobs if found else None
 
 
 async def resume_list(
@@ -119,9 +119,12 @@ async def resume_list(
 ) -> list[Resume]:
     """The latest ways back of a project, or from these stops, newest first, without their jobs; only older ones than
     `before`."""
-    mine = [batches.c.project == project, batches.c.kind == Kind.RESUME]
-    mine += [] if before is None else [batches.c.id < before]
-    mine += [batches.c.source_id.in_(ids(sources))] if sources else []
+    older = [] if before is None else [batches.c.id < before]
+    return await _resumes(db, project, limit, *older, *([batches.c.source_id.in_(ids(sources))] if sources else []))
+
+
+async def _resumes(db: Database, project: str, limit: int, *which: ColumnElement[bool]) -> list[Resume]:
+    mine = (batches.c.project == project, batches.c.kind == Kind.RESUME, *which)
     async with db.read() as connection:
         wanted = select(batches).where(*mine).order_by(batches.c.id.desc()).limit(limit)
         rows = list(await connection.execute(wanted))
