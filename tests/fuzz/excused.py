@@ -29,6 +29,7 @@ CODES: Final = {
     **dict.fromkeys(("DLI.11006", "DLI.11018", "DLI.11019"), _BYTES),
     **dict.fromkeys(("DLI.0004", "DLI.0005", "DLI.29001", "DLI.29002", "unusable_path"), _WITHIN),
     "DLI.19004": "null is the same as absent",
+    "DLI.0006": _STATE,
     "DLI.0007": "edge nodes: each call is refused",
     **dict.fromkeys(("idempotency_key_reused", "no_whole_savepoint", "savepoint_too_large"), _STATE),
 }
@@ -36,6 +37,7 @@ CODES: Final = {
 # Of DLI.0001, by the parameter that it names.
 PARAMETERS: Final = {
     "runtime_config": _WITHIN,
+    "idle_state_retention_unit": _WITHIN,
     "savepoint_path": _WITHIN,
     "paths": _WITHIN,
     "tags": "keys differ",
@@ -87,8 +89,14 @@ def _allowed(error: dict[str, Any]) -> bool:
 
 
 def _is_taken(case: Case[Any]) -> bool:
-    """DLI caps what a list is to show, and so a larger limit is taken. Of a parameter that is repeated one counts."""
-    if any(isinstance(value, list) and len(value) > 1 for value in (case.query or {}).values()):
+    """DLI caps what a list is to show, and so a larger limit is taken. Of a parameter that is repeated one counts.
+
+    To DLI's calls an empty parameter is one that was not given, as its clients send it.
+    """
+    values = list((case.query or {}).values())
+    if any(isinstance(value, list | tuple) and len(value) > 1 for value in values):
+        return True
+    if "/api/v1/" not in case.path and any(value in ("", [""], None) for value in values):
         return True
     limit = str((case.query or {}).get("limit", "")) if "/api/v1/" not in case.path else ""
     return limit.isdecimal() and int(limit) > MAX_LIMIT
