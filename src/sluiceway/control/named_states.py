@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnusablePath, Unverifiable
@@ -90,9 +89,8 @@ class GoingBack:
 
     async def __call__(self, project: str, job_id: int, found: Inspection) -> Behind:
         """Which newer states a job of the project has than the one that was found, whatever somebody has chosen."""
-        if found.written is None:
+        if (at := found.at) is None:
             return Behind()
-        at = datetime.fromtimestamp(found.written, UTC)
         origins = await views.origins(self.db, project, [job_id])
         backs = await self.ways(project, [replace(origin, chosen=None) for origin in origins.values()])
         known, unknown = await registered.newer(self.db, job_id, at, MOST), ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sluiceway.control import named_states
 from sluiceway.control.errors import AnotherJobs, UnknownJob, WrongState
@@ -79,8 +79,9 @@ class RegisterSavepoint:
             if holder.job_id != job_id and not holder.deleted:
                 raise _another_jobs(state.found.path, holder.job_id, holder.savepoint_id)
         other = state.directory
-        if other not in {None, job_id} and await views.job(self.db, project, other or 0) is not None:
-            raise _another_jobs(state.found.path, other or 0, None)
+        if other is None or other == job_id or await views.job(self.db, project, other) is None:
+            return
+        raise _another_jobs(state.found.path, other, None)
 
     async def _seen(self, project: str, job: Job, state: NamedState, wish: Wish) -> Registered:
         found, now = state.found, self.clock()
@@ -93,7 +94,7 @@ class RegisterSavepoint:
             kind_of(found) or Kind.SAVEPOINT,
             job.id,
             next((one.run_id for one in state.holders if one.run_id is not None), None),
-            now if found.written is None else datetime.fromtimestamp(found.written, UTC),
+            found.at or now,
             now + wish.keep if wish.protect and wish.keep is not None else None,
             behind,
             mine.savepoint_id if mine else None,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -190,7 +190,7 @@ def _seen(found: Inspection, source: Source, path: str = "") -> State:
         path=path or found.path,
         source=source,
         kind=kind_of(found),
-        at=None if found.written is None else datetime.fromtimestamp(found.written, UTC),
+        at=found.at,
         whole=False if found.wrong else None if found.unchecked else True,
         fault=found.why or outside,
         drained=bool(metadata and metadata.drained),

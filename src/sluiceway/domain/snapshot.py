@@ -254,17 +254,13 @@ def _job_ended(snapshot: Snapshot, state: JobState, text: str | None, now: datet
 
 def _lingering(snapshot: Snapshot, told: Ended, now: datetime, rules: StopRules) -> Snapshot:
     """The job is over, and Flink shows no result; it counts as one that never comes when that lasts."""
-    if snapshot.doubt_since is None:
-        return replace(snapshot, doubt_since=now)
-    return snapshot if now - snapshot.doubt_since < rules.gone_after else _job_ended(snapshot, told.state, None, now)
+    return _job_ended(snapshot, told.state, None, now) if _lasts(snapshot, now, rules) else _doubted(snapshot, now)
 
 
 def _missing(snapshot: Snapshot, now: datetime, rules: StopRules) -> Snapshot:
     """An answering cluster does not know the job; it counts as gone only when that lasts."""
-    if snapshot.doubt_since is None:
-        return replace(snapshot, doubt_since=now)
-    if now - snapshot.doubt_since < rules.gone_after:
-        return snapshot
+    if not _lasts(snapshot, now, rules):
+        return _doubted(snapshot, now)
     why = "The cluster no longer knows the job."
     return _ended(snapshot, why) if snapshot.sent_at else _settle(snapshot, SnapshotPhase.FAILED, why, now)
 
@@ -301,7 +297,7 @@ def _check(snapshot: Snapshot, evidence: Evidence | None, now: datetime, rules: 
 
 
 def _lasts(snapshot: Snapshot, now: datetime, rules: StopRules) -> bool:
-    """Storage may show a new file late, or not be read for a moment."""
+    """A JobManager that recovers, or storage that shows a new file late, is no proof for a moment."""
     return snapshot.doubt_since is not None and now - snapshot.doubt_since >= rules.gone_after
 
 

@@ -80,20 +80,12 @@ def ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rul
 
 def lingering(stop: Stop, fact: Lingering, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     """The job is over, and Flink shows no result of the attempt; it counts as one that never comes when that lasts."""
-    if stop.doubt_since is None:
-        return replace(stop, doubt_since=now)
-    if now - stop.doubt_since < rules.gone_after:
-        return stop
-    return ended(stop, fact.ended, evidence, now, rules)
+    return _in_doubt(stop, now, rules) or ended(stop, fact.ended, evidence, now, rules)
 
 
 def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     """An answering cluster does not know the job; it counts as gone only when that lasts."""
-    if stop.doubt_since is None:
-        return replace(stop, doubt_since=now)
-    if now - stop.doubt_since < rules.gone_after:
-        return stop
-    return gone(stop, "The cluster no longer knows the job.", evidence, now)
+    return _in_doubt(stop, now, rules) or gone(stop, "The cluster no longer knows the job.", evidence, now)
 
 
 def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
@@ -168,9 +160,14 @@ def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: Sto
 
 def _lost_after_a_while(stop: Stop, why: str, now: datetime, rules: StopRules) -> Stop:
     """Storage may show a new file late, or not be read for a moment; LOST is said only when it lasts."""
+    return _in_doubt(stop, now, rules) or settle(stop, StopPhase.LOST, why, now)
+
+
+def _in_doubt(stop: Stop, now: datetime, rules: StopRules) -> Stop | None:
+    """The stop with its doubt, for as long as that is young; None once it has lasted."""
     if stop.doubt_since is None:
         return replace(stop, doubt_since=now)
-    return stop if now - stop.doubt_since < rules.gone_after else settle(stop, StopPhase.LOST, why, now)
+    return stop if now - stop.doubt_since < rules.gone_after else None
 
 
 def _stopped_with(stop: Stop, path: str, size: int | None, *, verified: bool, note: str, now: datetime) -> Stop:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from sluiceway.storage.metadata import Metadata, Reference
@@ -21,6 +22,11 @@ class Inspection:
     unchecked: int = 0  # how many of those files cannot be looked at from here
     more_wrong: int = 0  # beyond what is told
     written: float | None = None  # when `_metadata` was, in seconds since 1970; None where there is none
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was complete; None where there is no `_metadata`."""
+        return None if self.written is None else datetime.fromtimestamp(self.written, UTC)
 
     @property
     def why(self) -> str:
