@@ -20,6 +20,7 @@ from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Complete, JobState, Lingering, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
@@ -107,6 +108,20 @@ def a_failure_that_is_not_remembered(put: Any) -> None:
         return before(stop, fact, evidence, now, rules)
 
     put(stop_decide, "_judge", judge)
+
+
+@plant()
+def a_failure_is_nothing_without_its_aftermath(put: Any) -> None:
+    """Flink has told that an attempt failed, and does not answer what that did."""
+    before = Aftermaths.of_failure
+
+    async def of_failure(*about: Any) -> Any:
+        try:
+            return await before(*about)
+        except Unreachable as error:
+            raise TimeoutError from error  # which is told as no answer at all
+
+    put(Aftermaths, "of_failure", of_failure)
 
 
 @plant()
@@ -213,8 +228,8 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
 def everybody_gets_the_lease(put: Any) -> None:
     """Two services work on one cluster."""
 
-    async def claim(db: Any, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease:
-        return Lease(cluster, owner, 1)
+    async def claim(_: Any, clusters: Sequence[str], owner: str, __: timedelta) -> dict[str, Lease]:
+        return {cluster: Lease(cluster, owner, 1) for cluster in clusters}
 
     async def held(*_: Any) -> bool:
         return True

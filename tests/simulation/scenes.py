@@ -52,6 +52,21 @@ async def a_failure_is_forgotten_before_it_is_judged(at: Play) -> None:
     at.lose()
 
 
+@scene(ha=False, notices={"a_failure_is_nothing_without_its_aftermath": NOT_ITS_LAST})
+async def a_failure_is_told_and_its_cause_is_not(at: Play) -> None:
+    """What was first heard of it could not be stored, and then Flink did not answer what had come of it."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.failing = ["stopping"]
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: flink.state is JobState.RESTARTING)
+    at.script.full = True
+    await at.until(lambda: at.has_run(flink, 6.0))
+    at.script.full, at.script.muted = False, "exceptions"
+    await at.until(lambda: at.seen_to_run(flink))
+    at.lose()
+
+
 @scene(notices={"a_failed_stop_with_a_savepoint_is_a_success": NOT_ITS_LAST, "a_restart_unnoticed": NOT_ITS_LAST})
 async def a_job_finishes_after_its_stop_has_failed(at: Play) -> None:
     """Its savepoint is whole, it ran on, and nobody saw that."""

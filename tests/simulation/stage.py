@@ -47,6 +47,8 @@ class Script(Weather):
         self.calm = True
         self._next: dict[str, float] = {}
         self._late = 0.0
+        self.full = False  # the disk that the database is on
+        self.muted = ""  # answers to requests of which this is part do not arrive; empty: all do
 
     def arrive_late(self, kind: str, seconds: float) -> None:
         """Hold the next request whose kind begins so; its sender may have given up when it arrives."""
@@ -54,6 +56,8 @@ class Script(Weather):
 
     def request_fault(self, kind: str) -> str | None:
         """See `Weather`."""
+        if self.muted and self.muted in kind:
+            return "lose_answer"
         held = next((said for said in self._next if kind.startswith(said)), None)
         if held is not None:
             self._late = self._next.pop(held)
@@ -62,6 +66,10 @@ class Script(Weather):
     def late(self) -> float:
         """See `Weather`."""
         return self._late
+
+    def write_fault(self) -> str | None:
+        """See `Weather`."""
+        return "full" if self.full else None
 
 
 class Stage(World):

@@ -189,7 +189,7 @@ def _look_there(stop: Stop, evidence: Evidence) -> str:
     if isinstance(evidence, Unreadable):
         return f"Whether its savepoint is complete could not be read ({evidence.why}); look in {stop.target}."
     if isinstance(evidence, Complete):
-        return f"A complete savepoint lies at {evidence.path}, but the job ran on after it."
+        return f"A complete savepoint lies at {evidence.path}, but the job may have run on after it."
     if isinstance(evidence, Broken):
         return f"Its savepoint is not complete: {evidence.path} ({evidence.why})."
     return f"No savepoint was found in {stop.target}."

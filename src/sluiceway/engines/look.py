@@ -270,7 +270,8 @@ class Look:
         """The savepoint may be whole although the stop failed (FLINK-33522): path and state are two facts.
 
         A job that runs again after that failure runs on from an older state, so it must not have begun to run since.
-        That it was about to restart (RESTARTING) is no proof: Flink may give that up, and let it fail.
+        That it was about to restart (RESTARTING) is no proof: Flink may give that up, and let it fail. That the attempt
+        has failed is told even where the cluster does not answer what became of the job: it may forget both.
         """
         if state.terminal and state is not JobState.FAILED:
             return Ended(state, failed.text)
@@ -278,21 +279,26 @@ class Look:
             async with self.gate:
                 if not state.terminal:
                     return await self.aftermaths.of_failure(self.rest, job, stop.trigger, stop.stable_since, failed)
-                told = await self._cause(stop, state, failed)
-                if not isinstance(told, Refused):
-                    return Silent("the cluster does not tell yet why the job failed")
-                failed = replace(failed, text=told.text)
-                if failed.location is None:
-                    return Ended(state, failed.text)
-                running_since = await self.rest.running_since(stop.flink_job_id, state)
-                found = await self.rest.checkpoints(stop.flink_job_id)
-        except Unreachable as error:
-            return Silent(str(error))
+                return await self._failed_with_its_job(stop, failed, state)
+        except Unreachable:
+            return Recovering(failed.text.rstrip("."))
+
+    async def _failed_with_its_job(
+        self, stop: Stop, failed: AttemptFailed, state: JobState
+    ) -> Ended | Saved | Recovering:
+        told = await self._cause(stop, state, failed)
+        if not isinstance(told, Refused):
+            return Recovering(failed.text.rstrip("."))
+        failed = replace(failed, text=told.text)
+        if failed.location is None:
+            return Ended(state, failed.text)
+        running_since = await self.rest.running_since(stop.flink_job_id, state)
+        found = await self.rest.checkpoints(stop.flink_job_id)
         if found is None:
             return Ended(state, failed.text)
         ran_on = None if running_since is None else checkpoints.ran_on_after(found, failed.location, running_since)
         if ran_on is None:
-            return Silent("the cluster does not tell yet whether the job ran on after its savepoint")
+            return Recovering(failed.text.rstrip("."))
         if ran_on:
             return Ended(state, failed.text)
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
