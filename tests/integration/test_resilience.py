@@ -11,7 +11,6 @@ from sqlalchemy import text
 from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
-from sluiceway.assembly.clock import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
 from sluiceway.reconcile import submissions
@@ -48,7 +47,7 @@ async def test_a_write_that_is_broken_off_leaves_no_lock(tmp_path: Path) -> None
         # The result holds the traceback, and so everything that was open then.
         broken = await asyncio.gather(writing, return_exceptions=True)
         async with asyncio.timeout(PATIENCE):
-            await leases.claim(other, f"c{n}", "next", clock(), TTL)
+            await leases.claim(other, [f"c{n}"], "next", TTL)
         assert isinstance(broken[0], asyncio.CancelledError)
     await db.close()
     await other.close()
@@ -174,15 +173,6 @@ async def test_a_worker_that_lost_its_lease_sends_nothing(tmp_path: Path) -> Non
         turn = at.reconciler._turns("c0")
         await turn(at.clusters["c0"], leases.Lease("c0", "somebody", 0))
         assert at.fake.count("stop") == 0
-
-
-async def test_a_lease_from_the_future_is_taken(tmp_path: Path) -> None:
-    migrate(tmp_path / "test.db")
-    db = Database(tmp_path / "test.db")
-    await leases.claim(db, "c", "dead", clock() + timedelta(hours=1), TTL)
-    assert await leases.claim(db, "c", "next", clock(), TTL) is not None, "the clock was set back"
-    assert await leases.claim(db, "c", "third", clock(), TTL) is None
-    await db.close()
 
 
 async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

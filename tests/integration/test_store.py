@@ -31,7 +31,7 @@ from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import database, intents, leases, past_specs, stop_intents, views, work
+from sluiceway.store import database, deadlines, intents, leases, past_specs, schema, stop_intents, views, work
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
 from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
@@ -42,6 +42,7 @@ from sluiceway.store.work import Change, Work
 
 P = "p"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+TTL = timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -333,47 +334,56 @@ async def test_a_list_keeps_its_order_and_its_large_numbers(db: Database) -> Non
 
 
 async def test_a_lease_is_held_renewed_and_taken_over_when_it_has_run_out(db: Database, other: Database) -> None:
-    ttl = timedelta(seconds=5)
-    mine = await leases.claim(db, "c0", "me", NOW, ttl)
-    assert mine is not None
-    assert await leases.claim(other, "c0", "you", NOW + timedelta(seconds=4.9), ttl) is None
-    assert await leases.claim(db, "c0", "me", NOW + timedelta(seconds=4.9), ttl) == mine, "renewed"
-    assert await leases.claim(other, "c0", "you", NOW + timedelta(seconds=9), ttl) is None
-    theirs = await leases.claim(other, "c0", "you", NOW + timedelta(seconds=10), ttl)
-    assert theirs is not None
-    assert theirs.fence == mine.fence + 1
-    assert await leases.claim(db, "c0", "me", NOW + timedelta(seconds=11), ttl) is None
-    elsewhere = await leases.claim(db, "c1", "me", NOW, ttl)
-    assert elsewhere is not None, "other clusters are another matter"
+    mine = await leases.claim(db, ["c0"], "me", TTL)
+    assert await leases.claim(other, ["c0"], "you", TTL) == {}
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(db, ["c0"], "me", TTL) == mine, "renewed"
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(other, ["c0"], "you", TTL) == {}
+    await pass_by(db, timedelta(seconds=2))
+    theirs = await leases.claim(other, ["c0", "c1"], "you", TTL)
+    assert theirs["c0"].fence == mine["c0"].fence + 1
+    assert theirs["c1"].fence == 1, "other clusters are another matter"
+    assert set(await leases.claim(db, ["c0", "c1", "c2"], "me", TTL)) == {"c2"}
+
+
+async def pass_by(db: Database, time: timedelta) -> None:
+    """Let so much of every lease be over."""
+    async with db.write() as connection:
+        await connection.execute(
+            update(schema.leases).values(until=schema.leases.c.until - round(time.total_seconds() * 1000))
+        )
 
 
 async def test_a_lease_given_back_is_free_at_once_and_its_fence_goes_on_growing(db: Database) -> None:
-    ttl = timedelta(seconds=5)
-    first = await leases.claim(db, "c0", "me", NOW, ttl)
+    first = await leases.claim(db, ["c0"], "me", TTL)
     await leases.release(db, "me")
-    second = await leases.claim(db, "c0", "you", NOW, ttl)
-    assert first is not None
-    assert second is not None
-    assert second.fence > first.fence
+    second = await leases.claim(db, ["c0"], "you", TTL)
+    assert second["c0"].fence > first["c0"].fence
     await leases.release(db, "me")
-    assert await leases.claim(db, "c0", "me", NOW, ttl) is None, "and nobody gives back what is another's"
+    assert await leases.claim(db, ["c0"], "me", TTL) == {}, "and nobody gives back what is another's"
 
 
 async def test_of_many_who_ask_at_once_one_gets_it(db: Database, other: Database) -> None:
-    ttl = timedelta(seconds=5)
-    asking = [leases.claim(db if n % 2 else other, "c0", f"owner-{n}", NOW, ttl) for n in range(20)]
-    assert sum(lease is not None for lease in await asyncio.gather(*asking)) == 1
+    asking = [leases.claim(db if n % 2 else other, ["c0"], f"owner-{n}", TTL) for n in range(20)]
+    assert sum(map(len, await asyncio.gather(*asking))) == 1
+
+
+async def test_a_lease_from_the_future_is_taken(db: Database) -> None:
+    await leases.claim(db, ["c"], "dead", TTL)
+    await pass_by(db, -timedelta(hours=1))
+    assert "c" in await leases.claim(db, ["c"], "next", TTL), "the clock was set back"
+    assert await leases.claim(db, ["c"], "third", TTL) == {}
 
 
 async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Database, tmp_path: Path) -> None:
     [job] = await running(db)
     await stopping(db, tmp_path)(P, [job], savepoint=True)
-    mine = await leases.claim(db, "c0", "me", NOW, timedelta(seconds=5))
+    mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
     [seen] = await work.unsettled(db, "c0")
-    assert mine is not None
     assert seen.stop is not None
-    theirs = await leases.claim(other, "c0", "you", NOW + timedelta(seconds=6), timedelta(seconds=5))
-    assert theirs is not None
+    await pass_by(db, timedelta(seconds=6))
+    theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
     late = Change(
         seen,
         replace(
@@ -387,6 +397,28 @@ async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Databa
     assert await dump(db) == before
     assert list(await work.save(other, theirs, [late], NOW)) == [seen.run.id]
     assert (await job_of(db, job)).status is JobStatus.FAILED
+
+
+async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Database, tmp_path: Path) -> None:
+    """A host that was suspended sees the wall clock jump before it learns that another has its clusters."""
+    [job] = await running(db)
+    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
+    [seen] = await work.unsettled(db, "c0")
+    doubted = replace(seen, run=replace(seen.run, doubt_since=NOW))
+    await work.save(db, mine, [Change(seen, doubted)], NOW)
+    await pass_by(db, timedelta(seconds=6))
+    theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
+    before, hour = await dump(db), timedelta(hours=1)
+    await deadlines.shift(db, mine, hour)
+    await deadlines.forget_doubts(db, [mine])
+    assert await dump(db) == before
+    await deadlines.shift(other, theirs, hour)
+    [moved] = await work.unsettled(db, "c0")
+    assert seen.stop is not None
+    assert moved.stop is not None
+    assert moved.stop.deadline == seen.stop.deadline + hour
+    assert moved.run.doubt_since is None
 
 
 async def dump(db: Database) -> list[list[tuple[Any, ...]]]:
@@ -501,8 +533,7 @@ async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
 
 
 async def look(db: Database) -> tuple[leases.Lease, Work]:
-    lease = await leases.claim(db, "c0", "me", NOW, timedelta(seconds=5))
-    assert lease is not None
+    lease = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
     [seen] = await work.unsettled(db, "c0")
     return lease, seen
 

@@ -39,10 +39,16 @@ def trouble(words: str) -> InjectedError:
 _UNSETTLED, _CLAIM, _SAVE = work.unsettled, leases.claim, work.save
 BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
 _randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
+_times: list[Callable[[], float]] = []
 
 
+# Both are defined once: SQLite prepares everything anew after a function is defined.
 def _random(count: int) -> bytes:
-    return _randomness[-1](count)  # defined once: SQLite prepares everything anew after a function is defined
+    return _randomness[-1](count)
+
+
+def _julian_day(_: str) -> float:
+    return _times[-1]() / 86_400 + 2_440_587.5
 
 
 @cache
@@ -51,6 +57,7 @@ def _opened() -> tuple[sqlite3.Connection, Connection]:
     raw = sqlite3.connect(":memory:", isolation_level=None, cached_statements=1000)
     raw.deserialize(databases.image())
     raw.create_function("randomblob", 1, _random)
+    raw.create_function("julianday", 1, _julian_day)
     return raw, create_engine("sqlite://", creator=lambda: raw, poolclass=NullPool).connect()
 
 
@@ -60,11 +67,17 @@ class Memory:
     All of it is one transaction that is taken back in the end; each transaction of the product is a savepoint in it.
     """
 
-    def __init__(self, randomness: Callable[[int], bytes], committed: Callable[[], None]) -> None:
-        """An empty one; `randomness` stands in for SQLite's own, `committed` is called after every change."""
+    def __init__(
+        self, randomness: Callable[[int], bytes], time: Callable[[], float], committed: Callable[[], None]
+    ) -> None:
+        """An empty one; the first two stand in for SQLite's own, `committed` is called after every change.
+
+        Its clock is right, whatever those of the services show.
+        """
         self.raw, self.connection = _opened()
         self.raw.execute("BEGIN IMMEDIATE")
         _randomness.append(randomness)
+        _times.append(time)
         self.version = 0  # moves with every change of anything but a lease
         self.works: dict[str, tuple[int, list[Work]]] = {}  # what was read last, by cluster, and at which version
         self.committed = committed
@@ -78,6 +91,7 @@ class Memory:
         """Forget everything."""
         self.raw.execute("ROLLBACK")
         _randomness.pop()
+        _times.pop()
 
 
 class _Inline:
@@ -191,7 +205,7 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
     return await cast("SimDatabase", db).unsettled(cluster)
 
 
-async def claim(db: Database, *about: Any) -> Lease | None:
+async def claim(db: Database, *about: Any) -> dict[str, Lease]:
     """Stands in for the product's."""
     return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)
 

@@ -55,7 +55,7 @@ class World:
         self.trace: list[str] = []
         self._tracing = tracing
         self.violations: list[str] = []
-        self.memory = Memory(self._ids.randbytes, self._committed)
+        self.memory = Memory(self._ids.randbytes, self.time.time, self._committed)
         self.disk = SimDisk(self)
         self.watch = Watch(self)
         count = self.dice.choice((1, 1, 1, 2))

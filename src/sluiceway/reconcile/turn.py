@@ -45,7 +45,7 @@ from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.pulses import Pulses, as_proven, with_ailment, with_proof
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import leases, resumes
+from sluiceway.store import deadlines, leases, resumes
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
@@ -117,6 +117,7 @@ class Turn:
         self._looks: Errands[tuple[str, type], Evidence] = Errands("storage_look", LOOK_LIMIT)
         self._sends: Errands[str, Answer] = Errands("command", SEND_LIMIT)
         self._sent_at: dict[str, float] = {}  # when a command was last sent, by its trigger id
+        self._fence = 0  # of the lease that the last turn was taken under
         self._before: tuple[datetime, float] | None = None  # the wall clock and the steady one at the last turn
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._pulses = Pulses(settings.health)
@@ -124,7 +125,7 @@ class Turn:
 
     async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
-        await self._notice_jumps(lease.cluster)
+        await self._notice_jumps(lease)
         work = await self._work(lease.cluster)
         if not work:
             return Outlook()
@@ -150,14 +151,19 @@ class Turn:
             return await store.unsettled(self._db, cluster)
         return work
 
-    async def _notice_jumps(self, cluster: str) -> None:
-        """Deadlines go by the wall clock; when that jumps, they jump with it."""
+    async def _notice_jumps(self, lease: Lease) -> None:
+        """Deadlines go by the wall clock; when that jumps, they jump with it.
+
+        What jumped while somebody else held the lease has been seen to already.
+        """
         now, steady = self._clock(), time.monotonic()
+        if lease.fence != self._fence:
+            self._fence, self._before = lease.fence, None
         if self._before is not None:
             jump = (now - self._before[0]) - timedelta(seconds=steady - self._before[1])
             if abs(jump) > JUMP:
                 self._pulses.clear()
-                await store.shift(self._db, cluster, jump)
+                await deadlines.shift(self._db, lease, jump)
         self._before = now, steady
 
     async def close(self) -> None:

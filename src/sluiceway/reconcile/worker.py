@@ -14,7 +14,7 @@ import structlog
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.shift import Shift
 from sluiceway.reconcile.turn import Clock, Outlook
-from sluiceway.store import leases, work
+from sluiceway.store import deadlines, leases
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.trouble import DatabaseUnavailable
@@ -67,7 +67,7 @@ class _Watch:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
     crowd: float = 0.0  # how many jobs are, or just were, under way
-    moved_at: dict[str, float] = field(default_factory=dict)  # when each of its two loops last came round
+    turned_at: float = 0.0  # when its loop last came round
 
 
 class Reconciler:
@@ -91,16 +91,17 @@ class Reconciler:
         self._watches: dict[str, _Watch] = {}
         self._made: list[TakesTurns] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._claimed_at = 0.0  # when the leases were last asked for
 
     def start(self, names: Iterable[str]) -> None:
         """Begin to work on these clusters."""
         for name in names:
-            watch = self._watches[name] = _Watch(name, Shift(name))
-            watch.moved_at = dict.fromkeys(("turns", "lease"), _now())
+            watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now())
             take_turn = self._turns(name)
             self._made.append(take_turn)
             self._tasks.append(asyncio.create_task(self._work(watch, take_turn), name=f"turns of {name}"))
-            self._tasks.append(asyncio.create_task(self._keep_lease(watch), name=f"lease of {name}"))
+        self._claimed_at = _now()
+        self._tasks.append(asyncio.create_task(self._keep_leases(), name="leases"))
 
     def wake(self, names: Iterable[str]) -> None:
         """There is something new for these clusters: take the next turn now."""
@@ -118,7 +119,7 @@ class Reconciler:
         return ", ".join(
             watch.name
             for watch in self._watches.values()
-            if watch.moved_at["lease"] < since or (watch.lease is not None and watch.moved_at["turns"] < since)
+            if self._claimed_at < since or (watch.lease is not None and watch.turned_at < since)
         )
 
     async def close(self) -> None:
@@ -136,7 +137,7 @@ class Reconciler:
         while True:
             watch.wake.clear()
             pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
-            watch.moved_at["turns"] = _now()
+            watch.turned_at = _now()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await watch.wake.wait()
@@ -159,19 +160,22 @@ class Reconciler:
         watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)
         return self._pace.after(outlook, watch.crowd)
 
-    async def _keep_lease(self, watch: _Watch) -> None:
+    async def _keep_leases(self) -> None:
         while True:
-            pause = await self._safely(self._claim(watch), "lease_failed", watch.name)
-            watch.moved_at["lease"] = _now()
+            pause = await self._safely(self._claim(), "lease_failed", "all")
+            self._claimed_at = _now()
             await asyncio.sleep(pause)
 
-    async def _claim(self, watch: _Watch) -> float:
-        lease = await leases.claim(self._db, watch.name, self._owner, self._clock(), LEASE)
-        if lease is not None and lease != watch.lease:
-            await work.forget_doubts(self._db, watch.name)
-        watch.lease = lease
-        watch.shift.owned = lease is not None
-        return LEASE.total_seconds() / (4 if watch.lease else 20)
+    async def _claim(self) -> float:
+        """Take or renew the leases of all clusters at once; the seconds until the next time."""
+        claimed = await leases.claim(self._db, list(self._watches), self._owner, LEASE)
+        new = [lease for name, lease in claimed.items() if lease != self._watches[name].lease]
+        if new:
+            await deadlines.forget_doubts(self._db, new)
+        for name, watch in self._watches.items():
+            watch.lease = claimed.get(name)
+            watch.shift.owned = watch.lease is not None
+        return LEASE.total_seconds() / (4 if len(claimed) == len(self._watches) else 20)
 
     async def _safely(self, step: Awaitable[float], trouble: str, cluster: str) -> float:
         """Take a step; the seconds to wait after it. Nothing that goes wrong in it may end its worker."""

@@ -1,17 +1,39 @@
-"""Who may act on a cluster: one worker at a time, and every change it makes carries its fence."""
+"""Who may act on a cluster: one worker at a time, and every change it makes carries its fence.
 
+A lease lasts by the database's clock, never by a host's: a host whose clock is ahead takes no lease that still runs.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
-from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.bulk import given
+from sluiceway.store.database import Database
 from sluiceway.store.reserve import Use
+from sluiceway.store.rows import to_json
 from sluiceway.store.schema import leases
+
+_UNIX_EPOCH = 2440587.5  # as a Julian day
+_DAY = 86_400_000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +45,47 @@ class Lease:
     fence: int
 
 
+def _now() -> ColumnElement[int]:
+    """The database's time, as the tables hold moments."""
+    return cast(func.round((func.julianday("now") - _UNIX_EPOCH) * _DAY), BigInteger)
+
+
 def _claim() -> ReturningInsert[Any]:
-    owner: BindParameter[str] = bindparam("owner")
-    new = insert(leases).values(cluster=bindparam("cluster"), owner=owner, until=bindparam("until"), fence=1)
-    mine = leases.c.owner == owner
-    over = leases.c.until < bindparam("now")
+    asked, owner, ttl = given("clusters"), bindparam("owner", type_=Text), bindparam("ttl", type_=BigInteger)
+    columns = {"cluster": asked.c.value, "owner": owner, "until": _now() + ttl, "fence": literal(1)}
+    # Without a condition SQLite takes ON CONFLICT for that of a join.
+    new = insert(leases).from_select(list(columns), select(*columns.values()).where(text("true")))
     # Nobody takes a lease for that long: the clock was set back since, and the holder is not renewing it.
-    absurd = leases.c.until > bindparam("absurd")
-    renewed = {"owner": owner, "until": bindparam("until"), "fence": leases.c.fence + (leases.c.owner != owner)}
+    absurd = leases.c.until > _now() + 2 * ttl
+    renewed = {
+        "owner": new.excluded.owner,
+        "until": new.excluded.until,
+        "fence": leases.c.fence + (leases.c.owner != new.excluded.owner),
+    }
+    mine, over = leases.c.owner == new.excluded.owner, leases.c.until < _now()
     taken = new.on_conflict_do_update(index_elements=["cluster"], set_=renewed, where=or_(mine, over, absurd))
-    return taken.returning(leases.c.fence)
+    return taken.returning(leases.c.cluster, leases.c.fence)
+
+
+def _held() -> Select[Any]:
+    """Those of the leases given that nobody else has taken by now."""
+    asked = given("leases")
+    cluster, owner, fence = (func.json_extract(asked.c.value, f"$[{n}]") for n in range(3))
+    same = (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
+    return select(leases.c.cluster).select_from(asked.join(leases, same))
 
 
 # Built once: every worker asks these every second.
 _CLAIM = _claim()
-_FENCE = select(leases.c.fence).where(leases.c.cluster == bindparam("cluster"), leases.c.owner == bindparam("owner"))
+_HELD = _held()
 
 
-async def claim(db: Database, cluster: str, owner: str, now: datetime, ttl: timedelta) -> Lease | None:
-    """Take or renew the lease; None when somebody else holds it."""
-    given = {"cluster": cluster, "owner": owner, "until": epoch_ms(now + ttl), "now": epoch_ms(now)}
+async def claim(db: Database, clusters: Sequence[str], owner: str, ttl: timedelta) -> dict[str, Lease]:
+    """Take or renew the leases of these clusters, by cluster; without those that somebody else holds."""
+    asked = {"clusters": to_json(clusters), "owner": owner, "ttl": round(ttl.total_seconds() * 1000)}
     async with db.write(Use.UPKEEP) as connection:
-        claimed = await connection.execute(_CLAIM, given | {"absurd": epoch_ms(now + 2 * ttl)})
-        fence = claimed.scalar_one_or_none()
-    return None if fence is None else Lease(cluster, owner, fence)
+        claimed = await connection.execute(_CLAIM, asked)
+        return {row.cluster: Lease(row.cluster, owner, row.fence) for row in claimed}
 
 
 async def release(db: Database, owner: str) -> None:
@@ -63,5 +102,10 @@ async def still_held(db: Database, lease: Lease) -> bool:
 
 async def holds(connection: AsyncConnection, lease: Lease) -> bool:
     """Whether nobody else has taken the lease, as this transaction sees it."""
-    found = await connection.execute(_FENCE, {"cluster": lease.cluster, "owner": lease.owner})
-    return found.scalar_one_or_none() == lease.fence
+    return bool(await held(connection, [lease]))
+
+
+async def held(connection: AsyncConnection, of: Collection[Lease]) -> set[str]:
+    """The clusters of those leases that nobody else has taken, as this transaction sees it."""
+    asked = to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
+    return set((await connection.execute(_HELD, {"leases": asked})).scalars())

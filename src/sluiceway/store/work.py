@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cache, partial
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     RowMapping,
     Select,
     Text,
-    Update,
     bindparam,
     case,
     func,
@@ -401,41 +399,3 @@ def _format_of(attempt: Stop | Snapshot) -> str:
     """In which format a savepoint is asked for, and why; empty for a cancel."""
     asked = attempt.format if isinstance(attempt, Snapshot) or attempt.savepoint else None
     return "" if asked is None else f"Format: {asked}. {attempt.format_why}"
-
-
-async def forget_doubts(db: Database, cluster: str) -> None:
-    """Begin every grace period anew: nobody has looked at the cluster for a while."""
-    async with db.write(Use.UPKEEP) as connection:
-        for statement in _no_doubts():
-            await connection.execute(statement, {"here": cluster})
-
-
-@cache
-def _no_doubts() -> list[Update]:
-    here: BindParameter[str] = bindparam("here")
-    found = []
-    for table in (runs, stops, snapshots):
-        doubted = (table.c.cluster == here) & table.c.doubt_since.is_not(None)
-        found.append(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
-    # Nor has anybody seen whether it went on failing.
-    faltering = (runs.c.cluster == here) & text(f"runs.{LIVE_OR_LOST}") & runs.c.falters_since.is_not(None)
-    return [*found, update(runs).where(faltering).values(falters_since=None, version=runs.c.version + 1)]
-
-
-async def shift(db: Database, cluster: str, jump: timedelta) -> None:
-    """Let all that is open in a cluster keep the time that it had left: the clock has jumped by so much."""
-    by = round(jump.total_seconds() * 1000)
-    open_ = (stops.c.cluster == cluster) & text(f"stops.{UNSETTLED}")
-    values = {"deadline": stops.c.deadline + by, "retry_at": stops.c.retry_at + by}
-    async with db.write(Use.UPKEEP) as connection:
-        await connection.execute(
-            update(stops)
-            .where(open_)
-            .values(values | {"forgotten_since": stops.c.forgotten_since + by, "idle_since": stops.c.idle_since + by})
-        )
-        kept = {"deadline": snapshots.c.deadline + by, "forgotten_since": snapshots.c.forgotten_since + by}
-        here = (snapshots.c.cluster == cluster, text(f"snapshots.{OPEN_SNAPSHOT}"))
-        await connection.execute(update(snapshots).where(*here).values(kept))
-        lives = (runs.c.cluster == cluster, text(f"runs.{LIVE_OR_LOST}"), runs.c.condition_since.is_not(None))
-        await connection.execute(update(runs).where(*lives).values(condition_since=runs.c.condition_since + by))
-    await forget_doubts(db, cluster)
