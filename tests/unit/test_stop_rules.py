@@ -173,7 +173,13 @@ SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
     ("one that a cancel removes", weighing(), Weighed(PERISHABLE), None, StopPhase.FAILED),
     ("one that is too old", weighing(), Weighed(OLD), None, StopPhase.FAILED),
     ("canceled for its checkpoint", canceled_for_checkpoint(), CANCELED, SAVEPOINT, StopPhase.STOPPED),
-    ("a checkpoint unreadable from here", canceled_for_checkpoint(), CANCELED, Unreadable("p", "-"), StopPhase.STOPPED),
+    (
+        "a checkpoint unreadable from here",
+        doubting(canceled_for_checkpoint()),
+        CANCELED,
+        Unreadable("p", "-"),
+        StopPhase.STOPPED,
+    ),
     (
         "unreadable, and not the last",
         doubting(canceled_for_checkpoint()),

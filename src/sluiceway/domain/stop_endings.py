@@ -148,14 +148,21 @@ def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: Sto
             return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; its last checkpoint is kept.", now)
         case Complete(path):
             return settle(stop, StopPhase.LOST, f"The job moved on after {path}, which was to be kept.", now)
-        case Unreadable(_, why) if stop.foreign_savepoint is None and not fact.moved_on:
-            return settle(
-                stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {kept} was not verified: {why}", now
-            )
+        case Unreadable(_, why) if stop.foreign_savepoint is None:
+            return _in_doubt(stop, now, rules) or _kept_unread(stop, fact, why, now)
         case Unreadable() | Broken() | Absent():
             return _lost_after_a_while(stop, f"It was canceled, but {kept} is not there or not whole.", now, rules)
         case _:
             assert_never(evidence)
+
+
+def _kept_unread(stop: Stop, fact: Ended, why: str, now: datetime) -> Stop:
+    """What Flink tells has to do. Right after the cancel it may have been a list from before the last checkpoint."""
+    kept = stop.checkpoint_path
+    if fact.moved_on:
+        told = f"It was canceled, and has newer checkpoints than {kept}, which could not be read: {why}"
+        return settle(stop, StopPhase.LOST, told, now)
+    return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {kept} was not verified: {why}", now)
 
 
 def _lost_after_a_while(stop: Stop, why: str, now: datetime, rules: StopRules) -> Stop:

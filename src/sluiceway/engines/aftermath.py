@@ -38,10 +38,17 @@ class Aftermaths:
     """The failures of one cluster that are being looked into, by trigger id. Forgetting them costs some seconds."""
 
     heard: dict[str, _Heard] = field(default_factory=dict)
+    over: dict[str, float] = field(default_factory=dict)  # when an attempt was first asked about once it was over
 
     def keep(self, triggers: Collection[str]) -> None:
         """Forget all others."""
         self.heard = {trigger: heard for trigger, heard in self.heard.items() if trigger in triggers}
+        self.over = {trigger: at for trigger, at in self.over.items() if trigger in triggers}
+
+    def old_answers_are_gone(self, trigger: str) -> bool:
+        """Whether no answer about the job of an attempt that is over can be from before its end."""
+        now = time.monotonic()
+        return now - self.over.setdefault(trigger, now) >= FRESH
 
     async def of_failure(
         self, rest: FlinkRest, job: JobOverview | None, trigger: str, sent: datetime | None, failed: AttemptFailed

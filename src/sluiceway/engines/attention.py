@@ -82,7 +82,7 @@ class Attention:
 
     def forget(self, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
         """Drop what was remembered of attempts that are over."""
-        if self.aftermaths.heard:
+        if self.aftermaths.heard or self.aftermaths.over:
             self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
 
 

@@ -57,6 +57,11 @@ def ended_with(found: Checkpoints, target: str) -> bool:
     return last is not None and _tail(target) in last.external_path.split("/")
 
 
+def tells_of(found: Checkpoints, target: str) -> bool:
+    """Whether a savepoint in the directory `target` is listed as complete, and so all that came before it."""
+    return any(c.status == _COMPLETED and _tail(target) in c.external_path.split("/") for c in found.history)
+
+
 def last_kept(found: Checkpoints | None, *, retained: bool) -> Checkpoint | None:
     """The latest complete checkpoint, for a cancel to keep."""
     latest = found.latest.completed if found else None

@@ -118,7 +118,8 @@ class Look:
         ready = job is not None and job.ready
         match answer:
             case AttemptCompleted(location):
-                return Saved(location, state, proven=await self._proven(snapshot.flink_job_id))
+                proven = await self._proven(snapshot)
+                return Stopping() if proven is None else Saved(location, state, proven=proven)
             case AttemptInProgress():
                 return Lingering(Ended(state)) if state.terminal else Stopping()
             case AttemptUnknown():
@@ -169,7 +170,8 @@ class Look:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
                 if isinstance(answer, AttemptCompleted) and state.terminal:
-                    return Saved(answer.location, state, proven=await self._proven(stop.flink_job_id))
+                    proven = await self._proven(stop)
+                    return Stopping(saved=True) if proven is None else Saved(answer.location, state, proven=proven)
         except Unreachable as error:
             return Silent(str(error))
         match answer:
@@ -209,6 +211,9 @@ class Look:
 
         After somebody else's savepoint its sources had ended, so it must not have run anew either.
         """
+        fresh = self.aftermaths.old_answers_are_gone(stop.trigger)
+        if stop.foreign_savepoint is not None and not fresh:
+            return Silent("the cluster may still tell of the job as it was before it was canceled")
         found = await self.rest.checkpoints(stop.flink_job_id)
         moved_on = checkpoints.moved_on_after(found, kept)
         if found is None or moved_on or stop.foreign_savepoint is None:
@@ -304,15 +309,19 @@ class Look:
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
         return Saved(failed.location, state, note, checkpoints.has_own(found, stop.flink_job_id))
 
-    async def _proven(self, jid: str) -> bool:
-        """Whether the run has completed a checkpoint; asked only where nobody has seen one. Raises `Unreachable`.
+    async def _proven(self, attempt: Stop | Snapshot) -> bool | None:
+        """Whether the run of a savepoint has completed a checkpoint before it; None as long as Flink may yet tell.
 
-        It may have come between two looks, and once the job is over nobody looks again.
+        Asked only where nobody has seen one: it may have come between two looks, and once the job is over nobody looks
+        again. An answer that does not have the savepoint is from before it. Raises `Unreachable`.
         """
-        if jid not in self.doubtful:
+        if attempt.flink_job_id not in self.doubtful:
             return False
-        found = await self.rest.checkpoints(jid)
-        return found is not None and checkpoints.has_own(found, jid)
+        found = await self.rest.checkpoints(attempt.flink_job_id)
+        if found is None or checkpoints.has_own(found, attempt.flink_job_id):
+            return found is not None
+        told = checkpoints.tells_of(found, attempt.target)
+        return False if told or self.aftermaths.old_answers_are_gone(attempt.trigger) else None
 
 
 def _unsent(job: JobOverview | None) -> Running:
