@@ -21,7 +21,19 @@ from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.facts import Complete, JobState, Lingering, Recovering, Refused, Saved, Silent, Stopping, Weighed
+from sluiceway.domain.facts import (
+    Complete,
+    Ended,
+    JobState,
+    Lingering,
+    Recovering,
+    Refused,
+    Saved,
+    Silent,
+    Stopping,
+    Unreadable,
+    Weighed,
+)
 from sluiceway.domain.health import Condition
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
@@ -122,6 +134,19 @@ def a_failure_is_nothing_without_its_aftermath(put: Any) -> None:
             raise TimeoutError from error  # which is told as no answer at all
 
     put(Aftermaths, "of_failure", of_failure)
+
+
+@plant()
+def a_checkpoint_is_taken_on_trust(put: Any) -> None:
+    """Flink may tell for a while what was the last checkpoint before the cancel."""
+    before = stop_endings._kept
+
+    def kept(stop: Stop, fact: Ended, evidence: Any, now: datetime, rules: Any) -> Stop:
+        if isinstance(evidence, Unreadable):
+            return stop_endings._kept_unread(stop, fact, evidence.why, now)
+        return before(stop, fact, evidence, now, rules)
+
+    put(stop_endings, "_kept", kept)
 
 
 @plant()

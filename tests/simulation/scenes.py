@@ -144,6 +144,21 @@ async def a_job_is_to_be_canceled_keeping_checkpoints_that_go_with_it(at: Play) 
     )
 
 
+@scene(notices={"a_checkpoint_is_taken_on_trust": "which is not the newest checkpoint"})
+async def a_job_is_canceled_for_its_checkpoint_while_storage_cannot_be_read(at: Play) -> None:
+    """The cancel comes late, and a newer checkpoint before it, of which Flink tells three seconds later."""
+    job, flink = at.first
+    await at.wait(10.3)
+    flink.failing = ["not_ready"]
+    at.script.arrive_late("PATCH", 1.5)
+    at.world.disk.unreadable = True
+    parking = StopPolicy(attempts=1, resort=Resort.CANCEL_KEEPING_CHECKPOINT)
+    await at.stop([job], savepoint=True, order=StopOrder(parking))
+    await at.until(lambda: flink.state is JobState.CANCELED)
+    await at.wait(2.0)
+    at.world.disk.unreadable = False
+
+
 @scene(
     after_finish=False,
     notices={
