@@ -23,8 +23,8 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.planning.submit import JvmProvider
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.settings import Settings
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database

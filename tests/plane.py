@@ -29,7 +29,7 @@ from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import Clock, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage

@@ -7,9 +7,9 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.options import JOB_ID, NAME
-from sluiceway.engines.sql import Script
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.options import JOB_ID, NAME
+from sluiceway.engines.planning.sql import Script
 
 T = TypeVar("T")
 

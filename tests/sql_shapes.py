@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sluiceway.engines import jvm
+from sluiceway.engines.planning import jvm
 
 Shape = Callable[[int], str]  # a body of about so many characters
 

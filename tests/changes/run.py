@@ -18,12 +18,12 @@ from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.options import flink_options
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import effective
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.options import flink_options
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import effective
 from sluiceway.storage.savepoints import Storage
 
 AT_ONCE = 3  # that are submitted

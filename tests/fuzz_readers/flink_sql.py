@@ -22,8 +22,8 @@ from tests.fuzz_readers.targets import Target, register
 from tests.sql_grammar import Author
 from tests.sql_shapes import INSERT, SHAPES
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.sql import MOST_CHARACTERS, MOST_STATEMENTS, Found, SqlRefused, script_of
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.sql import MOST_CHARACTERS, MOST_STATEMENTS, Found, SqlRefused, script_of
 
 _WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 _END: Final = re.compile(r"\r\n|\r|\n")

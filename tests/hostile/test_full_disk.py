@@ -31,7 +31,7 @@ from sluiceway.domain.facts import Silent
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import StopPhase
-from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.jars.submit import JarSubmitter
 from sluiceway.reconcile import worker
 from sluiceway.settings import Settings
 from sluiceway.store import database

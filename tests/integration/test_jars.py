@@ -14,8 +14,8 @@ from sluiceway.domain.engine import Cluster, Unreachable, Unusable
 from sluiceway.domain.facts import JobState, Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.engines import packages
-from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.jars import packages
+from sluiceway.engines.jars.submit import JarSubmitter
 from sluiceway.testing.fake_flink import FakeFlink
 
 PROGRAM = JarProgram("obs://bucket/app.jar", jar_job.MAIN, ("run", "/out"))

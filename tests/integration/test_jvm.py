@@ -23,14 +23,14 @@ from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.engines import embedded as embedded_module
-from sluiceway.engines import jvm as jvm_module
-from sluiceway.engines import options as opts
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import SqlSubmitter
+from sluiceway.engines.embedded import flink as embedded_module
+from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning import jvm as jvm_module
+from sluiceway.engines.planning import options as opts
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.jvm_process import JvmFailed
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import SqlSubmitter
 
 pytestmark = pytest.mark.real
 
@@ -281,7 +281,7 @@ def test_sql_that_does_not_compile_is_refused(real_flink: RealFlink) -> None:
 OWNER = """
 import asyncio, signal, sys
 from pathlib import Path
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.planning.jvm import FlinkJvm
 
 async def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -19,12 +19,12 @@ from tests.real_flink import RealFlink
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled, Variable, fill
-from sluiceway.engines.jvm import FlinkJvm, JavaGone
-from sluiceway.engines.jvm_process import Confinement
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.planner import PlannerJvm, _Plan
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.planning.jvm import FlinkJvm, JavaGone
+from sluiceway.engines.planning.jvm_process import Confinement
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.planner import PlannerJvm, _Plan
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.sql import SqlRefused
 
 pytestmark = pytest.mark.real
 

@@ -13,8 +13,8 @@ from tests.real_flink import RealFlink
 from tests.sql_grammar import Author, Written
 from tests.sql_shapes import SHAPES, bound
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.sql import Found, SqlRefused
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.sql import Found, SqlRefused
 
 pytestmark = pytest.mark.real
 

@@ -39,8 +39,8 @@ from sluiceway.domain.facts import SubmitRefused, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled, Unfilled, Variable, fill
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import SqlSubmitter
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import SqlSubmitter
 from sluiceway.store import views
 
 SECRET = "hush; it's s3cret"

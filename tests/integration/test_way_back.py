@@ -24,8 +24,8 @@ from sluiceway.domain.fit import Fit, Left, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
-from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.planning.sql import Script
+from sluiceway.engines.planning.submit import JvmProvider
 from sluiceway.store import intents
 from sluiceway.store.rows import to_run
 from sluiceway.store.schema import events, runs

@@ -19,7 +19,7 @@ from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.reconcile.worker import Pace
 

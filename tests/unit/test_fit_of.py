@@ -14,11 +14,11 @@ from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.fit import FitKind, Plan, Planned, Readable, Why
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines import operators
-from sluiceway.engines.operators import NoPlan, SqlOperators
-from sluiceway.engines.reading import FillOf, SqlReading
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import without_variables
+from sluiceway.engines.planning import operators
+from sluiceway.engines.planning.operators import NoPlan, SqlOperators
+from sluiceway.engines.planning.reading import FillOf, SqlReading
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import without_variables
 from sluiceway.storage.metadata import parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator

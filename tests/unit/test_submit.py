@@ -13,11 +13,11 @@ from sluiceway.domain.facts import MustClaim, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled
-from sluiceway.engines import submit
-from sluiceway.engines.java import NoFlink
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import SqlSubmitter, other_version
+from sluiceway.engines.planning import submit
+from sluiceway.engines.planning.java import NoFlink
+from sluiceway.engines.planning.sql import Script
+from sluiceway.engines.planning.submit import SqlSubmitter, other_version
+from sluiceway.engines.session.engine import SessionEngine
 
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
 

@@ -37,12 +37,12 @@ from sluiceway.control.watch import Watch
 from sluiceway.control.way_back import WaysBack
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.way_back import Allowed
-from sluiceway.engines.graphs import SqlGrapher
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.submit import JvmProvider, other_version
-from sluiceway.engines.zone import local_zone
+from sluiceway.engines.planning.graphs import SqlGrapher
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.submit import JvmProvider, other_version
+from sluiceway.engines.planning.zone import local_zone
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.settings import MAX_BODY, Settings
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from sluiceway.assembly.beside import beside
 from sluiceway.domain.engine import Cluster
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
-from sluiceway.engines.planner import PlannerJvm
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning.planner import PlannerJvm
+from sluiceway.engines.planning.submit import JvmProvider
 from sluiceway.settings import BadSettings, Settings
 
 EMBEDDED = "embedded"

@@ -21,7 +21,7 @@ from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.way_back import Options, own_options
 from sluiceway.domain.engine import Cluster
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler

@@ -35,10 +35,10 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import IfNotRunning
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.jars import JarSubmitter
-from sluiceway.engines.session import SessionEngine, Submit
-from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.jars.submit import JarSubmitter
+from sluiceway.engines.jobmanager.rest import FlinkRest
+from sluiceway.engines.planning.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.session.engine import SessionEngine, Submit
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.settings import BadSettings, Settings

@@ -10,10 +10,10 @@ from sluiceway.domain.fit import Fit, Held, Plan, Readable, Reason, Why, fit_of
 from sluiceway.domain.fitting import Case, Pair, judge, questions
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import changed
-from sluiceway.engines.operators import NoPlan
-from sluiceway.engines.restore_words import bare
-from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import minor
+from sluiceway.engines.jobmanager.restore_words import bare
+from sluiceway.engines.planning.operators import NoPlan
+from sluiceway.engines.planning.sql import SqlRefused
+from sluiceway.engines.planning.submit import minor
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage

@@ -33,9 +33,7 @@ from sluiceway.domain.facts import (
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
-from sluiceway.engines import checkpoints, vitals
-from sluiceway.engines.aftermath import Aftermaths, NotYet
-from sluiceway.engines.flink_rest import (
+from sluiceway.engines.jobmanager.rest import (
     AttemptCompleted,
     AttemptFailed,
     AttemptInProgress,
@@ -44,7 +42,9 @@ from sluiceway.engines.flink_rest import (
     JobOverview,
     NoSuchJob,
 )
-from sluiceway.engines.restore_words import OperatorNames, named, nobody_knows
+from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
+from sluiceway.engines.session import checkpoints, vitals
+from sluiceway.engines.session.aftermath import Aftermaths, NotYet
 
 log = structlog.get_logger()
 

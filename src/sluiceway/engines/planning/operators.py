@@ -9,11 +9,11 @@ from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled
-from sluiceway.engines.kept import Kept, digest
-from sluiceway.engines.options import leaves_state
-from sluiceway.engines.reading import SqlReading, reached
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import unsent_options
+from sluiceway.engines.planning.kept import Kept, digest
+from sluiceway.engines.planning.options import leaves_state
+from sluiceway.engines.planning.reading import SqlReading, reached
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import unsent_options
 
 MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them

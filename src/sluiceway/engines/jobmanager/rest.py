@@ -15,7 +15,7 @@ import msgspec
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
-from sluiceway.engines.flink_answers import (
+from sluiceway.engines.jobmanager.answers import (
     SMALL,
     Answer,
     decode,
@@ -30,8 +30,8 @@ from sluiceway.engines.flink_answers import (
     read,
     translated,
 )
-from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
-from sluiceway.engines.flink_shapes import (
+from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
+from sluiceway.engines.jobmanager.shapes import (
     AttemptStatus,
     BackPressure,
     CheckpointConfig,

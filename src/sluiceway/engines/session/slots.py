@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sluiceway.domain.engine import Cluster, Unreachable
-from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.jobmanager.rest import FlinkRest
 
 FRESH = 3.0  # seconds for which an answer is taken for that of many jobs
 

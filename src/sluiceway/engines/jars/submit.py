@@ -16,11 +16,9 @@ from sluiceway.domain.engine import Cluster, Unreachable, Unusable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JarProgram, JobSpec
 from sluiceway.domain.run import Run
-from sluiceway.engines import packages
-from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state
-from sluiceway.engines.submit import run_options
-from sluiceway.engines.submit_errors import (
+from sluiceway.engines.jars import packages
+from sluiceway.engines.jobmanager.rest import FlinkRest
+from sluiceway.engines.jobmanager.submit_errors import (
     already_submitted,
     causes_of,
     explain,
@@ -29,6 +27,8 @@ from sluiceway.engines.submit_errors import (
     out_of_time,
     stillborn,
 )
+from sluiceway.engines.planning.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state
+from sluiceway.engines.planning.submit import run_options
 from sluiceway.wanted import in_thread
 
 COPYING = 2  # programs at once, as each may be large

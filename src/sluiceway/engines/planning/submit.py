@@ -9,11 +9,11 @@ from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines.java import NoFlink, NoJava, flink_version
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.options import LOCAL_ZONE, check_options, flink_options
-from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.planning.java import NoFlink, NoJava, flink_version
+from sluiceway.engines.planning.jvm_process import JvmFailed
+from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, flink_options
+from sluiceway.engines.planning.planner import Plans
+from sluiceway.engines.planning.sql import Script, SqlRefused
 
 JvmProvider = Callable[[], Awaitable[Plans]]
 VersionOf = Callable[[str], Awaitable[str]]

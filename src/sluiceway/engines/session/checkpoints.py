@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from sluiceway.domain.facts import Checkpoint
-from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints
+from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints
 
 _COMPLETED = "COMPLETED"
 

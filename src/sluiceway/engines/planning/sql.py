@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from sluiceway.engines.sql_order import two_meanings
-from sluiceway.engines.submit_errors import Cause, explain
+from sluiceway.engines.jobmanager.submit_errors import Cause, explain
+from sluiceway.engines.planning.sql_order import two_meanings
 
 MOST_STATEMENTS = 1000
 MOST_CHARACTERS = 1024 * 1024

@@ -29,15 +29,15 @@ from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
-from sluiceway.engines import vitals
-from sluiceway.engines.attention import Attention, about_to_save
-from sluiceway.engines.changelog import WORDS, keeps_changelog
-from sluiceway.engines.flink_rest import FlinkRest, JobOverview
-from sluiceway.engines.look import Look, all_of
-from sluiceway.engines.restore_words import OperatorNames, named, nobody_knows
-from sluiceway.engines.slots import Slots
-from sluiceway.engines.surveys import survey_of
-from sluiceway.engines.traffic import traffic
+from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
+from sluiceway.engines.session import vitals
+from sluiceway.engines.session.attention import Attention, about_to_save
+from sluiceway.engines.session.changelog import WORDS, keeps_changelog
+from sluiceway.engines.session.look import Look, all_of
+from sluiceway.engines.session.slots import Slots
+from sluiceway.engines.session.surveys import survey_of
+from sluiceway.engines.session.traffic import traffic
 
 T = TypeVar("T")
 OptionsOf = Callable[[Cluster, Run, JobSpec], Awaitable[Mapping[str, str]]]

@@ -17,10 +17,18 @@ from urllib.parse import urlsplit
 import msgspec
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.java import flink_version
-from sluiceway.engines.jvm_process import Confinement, JvmFailed, JvmProcess
-from sluiceway.engines.options import NAME
-from sluiceway.engines.sql import (
+from sluiceway.engines.jobmanager.submit_errors import (
+    LONGEST_MESSAGE,
+    Cause,
+    already_submitted,
+    clipped,
+    explain,
+    may_have_arrived,
+)
+from sluiceway.engines.planning.java import flink_version
+from sluiceway.engines.planning.jvm_process import Confinement, JvmFailed, JvmProcess
+from sluiceway.engines.planning.options import NAME
+from sluiceway.engines.planning.sql import (
     MOST_STATEMENTS,
     Found,
     Script,
@@ -29,14 +37,6 @@ from sluiceway.engines.sql import (
     Statement,
     check_length,
     script_of,
-)
-from sluiceway.engines.submit_errors import (
-    LONGEST_MESSAGE,
-    Cause,
-    already_submitted,
-    clipped,
-    explain,
-    may_have_arrived,
 )
 
 AT_ONCE = 64  # calls into Java; those that send a job wait for a cluster

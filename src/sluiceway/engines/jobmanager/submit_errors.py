@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from sluiceway.engines.restore_words import in_our_words
+from sluiceway.engines.jobmanager.restore_words import in_our_words
 
 LONGEST = 1000  # characters of an explanation
 LONGEST_MESSAGE = 16_000  # characters of one cause that are read: its beginning and its end

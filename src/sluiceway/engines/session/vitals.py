@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import AILING, UNSEEN, Exam, Proof, Vitals
 from sluiceway.domain.run import Run
-from sluiceway.engines.checkpoints import has_own
-from sluiceway.engines.flink_rest import FlinkRest, JobOverview
-from sluiceway.engines.traits import Configs, has_begun
+from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.session.checkpoints import has_own
+from sluiceway.engines.session.traits import Configs, has_begun
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
 PROOFS = 50  # jobs asked about their first checkpoint in one round

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused, Restart
-from sluiceway.engines.flink_failures import AttemptFailed, both
-from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.failures import AttemptFailed, both
+from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, FlinkRest, JobOverview
 
 FRESH = 4.0  # seconds after which no answer of Flink's is from before (`web.refresh-interval` is 3 s)
 SETTLE = 0.5  # seconds that Flink has to begin the restart that a failure brings about

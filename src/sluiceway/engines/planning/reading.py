@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.kept import Kept, digest
-from sluiceway.engines.options import LONGEST_KEY, idle_options
-from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import JvmProvider, effective, without_variables
+from sluiceway.engines.planning.java import NoFlink, NoJava
+from sluiceway.engines.planning.jvm_process import JvmFailed
+from sluiceway.engines.planning.kept import Kept, digest
+from sluiceway.engines.planning.options import LONGEST_KEY, idle_options
+from sluiceway.engines.planning.planner import Plans
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import JvmProvider, effective, without_variables
 
 FillOf = Callable[[str, str], Awaitable[Filled]]
 

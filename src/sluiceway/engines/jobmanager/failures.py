@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.restore_words import in_our_words
+from sluiceway.engines.jobmanager.restore_words import in_our_words
 
 CLIP = 500  # characters of any foreign text that is kept
 # Characters of a failure's text that are looked at. Traces of Flink's have 30 to 71 KB; what stands first says which

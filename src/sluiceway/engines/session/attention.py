@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from sluiceway.domain.facts import Refused, StopFact
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
-from sluiceway.engines import vitals
-from sluiceway.engines.aftermath import SETTLE, Aftermaths
-from sluiceway.engines.flink_rest import JobOverview
-from sluiceway.engines.traits import Configs, Curiosity
+from sluiceway.engines.jobmanager.rest import JobOverview
+from sluiceway.engines.session import vitals
+from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
+from sluiceway.engines.session.traits import Configs, Curiosity
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are

@@ -10,7 +10,7 @@ from sluiceway.domain.facts import JobState
 from sluiceway.domain.health import Proof
 from sluiceway.domain.run import Run
 from sluiceway.domain.traits import Traits
-from sluiceway.engines.flink_rest import CheckpointConfig, FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.rest import CheckpointConfig, FlinkRest, JobOverview
 
 AT_LEISURE = 20  # jobs that are asked about in one look, while nobody waits for it
 IN_HASTE = 200  # and while somebody does

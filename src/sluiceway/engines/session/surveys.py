@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.traits import UNKNOWN
-from sluiceway.engines.flink_failures import clip
-from sluiceway.engines.flink_rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
-from sluiceway.engines.flink_shapes import LatestCheckpoints
-from sluiceway.engines.traits import traits_of
+from sluiceway.engines.jobmanager.failures import clip
+from sluiceway.engines.jobmanager.rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
+from sluiceway.engines.jobmanager.shapes import LatestCheckpoints
+from sluiceway.engines.session.traits import traits_of
 
 _NONE = "deactivated"  # in Flink's words for a job that is not restarted
 _SOME = ("restart with", "failure rate", "exponential", "fixed delay")

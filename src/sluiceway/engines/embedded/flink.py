@@ -9,9 +9,9 @@ from pathlib import Path
 import structlog
 
 from sluiceway.domain.engine import Cluster
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.jvm_process import JvmFailed
+from sluiceway.engines.planning.java import NoFlink, NoJava
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.jvm_process import JvmFailed
 
 FIRST_BACKOFF = 1.0  # seconds before the first restart; doubles
 LAST_BACKOFF = 60.0

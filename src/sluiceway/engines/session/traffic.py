@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sluiceway.domain.engine import Flow, Traffic, Unreachable
-from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.jobmanager.rest import FlinkRest
 
 _METRIC = re.compile(
     r"(?P<operator>.+)\.(?P<metric>numRecords(?:In|Out|InPerSecond|OutPerSecond|InErrors|OutErrors|SendErrors))"

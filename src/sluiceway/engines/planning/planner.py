@@ -14,11 +14,11 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import structlog
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm import FlinkJvm, JavaGone
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.turns import FairTurns, TooManyWaiting
+from sluiceway.engines.planning.java import NoFlink, NoJava
+from sluiceway.engines.planning.jvm import FlinkJvm, JavaGone
+from sluiceway.engines.planning.jvm_process import JvmFailed
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.turns import FairTurns, TooManyWaiting
 
 HEAP_MB = 1024
 PLANNING_SECONDS = 120.0  # for one script, from its turn to a plan

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.jobmanager.rest import FlinkRest
 
 WORDS = ("changelog.enabled", "{{")  # one of them is in the SQL of a job that says so there, or in a variable
 NAMES = ("state.changelog.enabled", "state.backend.changelog.enabled")  # the second is the old one

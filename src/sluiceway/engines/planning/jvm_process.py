@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sluiceway.engines import confined
-from sluiceway.engines.java import INSTALL, MODULE_FLAGS, NoFlink, find_java, flink_jars
+from sluiceway.engines.planning import confined
+from sluiceway.engines.planning.java import INSTALL, MODULE_FLAGS, NoFlink, find_java, flink_jars
 
 CALL_TIMEOUT = 240.0  # seconds for one call into Java; longer than any of Flink's own time-outs
 END_TIMEOUT = 10.0  # seconds that Java gets to end by itself
@@ -108,7 +108,7 @@ class JvmProcess:
         """Start Java in `directory`, which is made where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`.
 
         With `confine` that directory is emptied of all but logs, and is all that the process can write;
-        `sluiceway.engines.confined` says what it can read.
+        `sluiceway.engines.planning.confined` says what it can read.
         """
         directory = directory.resolve()
         java = find_java().resolve()

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.flink_failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
+from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
 
 T = TypeVar("T")
 
