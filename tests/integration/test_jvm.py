@@ -19,9 +19,10 @@ import pytest
 from tests import flink_options
 from tests.real_flink import ENDLESS, OPTIONS, RealFlink
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.embedded import flink as embedded_module
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
@@ -227,22 +228,22 @@ def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
     return provide
 
 
-def version(text: str) -> Callable[[str], Coroutine[Any, Any, str]]:
-    async def version_of(url: str) -> str:
+def version(text: str) -> Callable[[Place], Coroutine[Any, Any, str]]:
+    async def version_of(place: Place) -> str:
         return text
 
     return version_of
 
 
-async def no_version(url: str) -> str:
-    raise Unreachable(f"{url} gave no answer")
+async def no_version(place: Place) -> str:
+    raise Unreachable(f"{place.url} gave no answer")
 
 
 def submit(
     flink: RealFlink, submitter: SqlSubmitter, spec: JobSpec, job: str, url: str = "", restore: str | None = None
 ) -> Submitted | SubmitRefused | Silent:
     run = Run(id=1, job_id=7, flink_job_id=job, phase=RunPhase.SUBMITTING, restore=restore)
-    return flink.run(submitter.submit(Cluster("c", url or flink.url), run, "orders", spec))
+    return flink.run(submitter.submit(Place("c", url or flink.url), run, "orders", spec))
 
 
 def submitted(flink: RealFlink, submitter: SqlSubmitter, spec: JobSpec, restore: str | None = None) -> str:
@@ -321,13 +322,13 @@ async def test_an_embedded_flink_that_dies_is_started_again_with_a_new_life(tmp_
     flink = EmbeddedFlink(tmp_path, SMALL)
     await flink.start()
     try:
-        first, pid = flink.cluster, flink.pid
+        first, pid = flink.place, flink.pid
         assert first is not None
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        await wait_until(lambda: flink.cluster is None)
-        await wait_until(lambda: flink.cluster is not None)
-        second = flink.cluster
+        await wait_until(lambda: flink.place is None)
+        await wait_until(lambda: flink.place is not None)
+        second = flink.place
         assert second is not None
         assert (second.name, second.url) == (first.name, first.url)
         assert second.life != first.life
@@ -337,7 +338,7 @@ async def test_an_embedded_flink_that_dies_is_started_again_with_a_new_life(tmp_
         await flink.close()
     assert pid is not None
     assert not running(pid)
-    assert flink.cluster is None
+    assert flink.place is None
 
 
 async def wait_until(holds: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from sluiceway.domain.engine import Cluster
+from sluiceway.domain.place import Place
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm import FlinkJvm
 from sluiceway.engines.planning.jvm_process import JvmFailed
@@ -42,7 +42,7 @@ class EmbeddedSettings:
 @dataclass(frozen=True, slots=True)
 class _Up:
     jvm: FlinkJvm
-    cluster: Cluster
+    place: Place
     since: float  # on the loop's clock
 
 
@@ -61,19 +61,19 @@ class EmbeddedFlink:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def cluster(self) -> Cluster | None:
-        """The cluster, with a life of its own for each start of the process; None while it is down."""
-        return self._up.cluster if self._up else None
+    def place(self) -> Place | None:
+        """Where it runs, with a life of its own for each start of the process; None while it is down."""
+        return self._up.place if self._up else None
 
     @property
     def url(self) -> str | None:
         """The URL of its REST API and web page; None while it is down."""
-        return self._up.cluster.url if self._up else None
+        return self._up.place.url if self._up else None
 
     @property
     def life(self) -> str | None:
         """32 hex digits that change with every start of the process; None while it is down."""
-        return self._up.cluster.life if self._up else None
+        return self._up.place.life if self._up else None
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +106,7 @@ class EmbeddedFlink:
                 backoff = FIRST_BACKOFF
             up, backoff = await self._relaunch(backoff)
             self._up = up
-            _log.info("The embedded Flink was started again", url=up.cluster.url)
+            _log.info("The embedded Flink was started again", url=up.place.url)
 
     async def _until_down(self, up: _Up) -> str:
         exited = asyncio.ensure_future(up.jvm.exited())
@@ -141,4 +141,4 @@ class EmbeddedFlink:
             await jvm.close()
             raise
         self._port = int(url.rpartition(":")[2])
-        return _Up(jvm, Cluster(self._name, url, uuid.uuid4().hex), asyncio.get_running_loop().time())
+        return _Up(jvm, Place(self._name, url, uuid.uuid4().hex), asyncio.get_running_loop().time())

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import aiohttp
-
-from sluiceway.domain.engine import Cluster, Unreachable, Unusable
+from sluiceway.domain.engine import Unreachable, Unusable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.engines.jars import packages
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.submit_errors import (
     already_submitted,
@@ -47,31 +47,28 @@ Fetch = Callable[[int, str, Path], Awaitable[None]]
 class JarSubmitter:
     """Submits Jar jobs to any cluster that takes jars."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, fetch: Fetch, directory: Path, storage_uri: str, timeout: float = 10.0
-    ) -> None:
+    def __init__(self, jobmanagers: JobManagers, fetch: Fetch, directory: Path, storage_uri: str) -> None:
         """`fetch` copies a file that a job (given by its id) names to a local one, and may raise `Unusable` and
         `Unreachable`.
 
-        Packages are made in `directory`. Checkpoints go under `storage_uri`. `timeout` is seconds for a small request.
+        Packages are made in `directory`. Checkpoints go under `storage_uri`.
         """
-        self._session = session
+        self._jobmanagers = jobmanagers
         self._fetch = fetch
         self._directory = directory
         self._storage_uri = storage_uri
-        self._timeout = timeout
         self._gate = asyncio.Semaphore(COPYING)
         self._packing = asyncio.Lock()  # a jar with very many entries takes much memory
         self._uploading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by cluster
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, place: Place, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
         assert spec.program is not None, "SQL jobs are submitted otherwise"
-        rest = FlinkRest(self._session, cluster.url, self._timeout)
+        rest = self._jobmanagers.at(place)
         try:
             if why := check_options(spec.options):
                 raise Unusable(why)
-            jar = await self._bring(cluster, rest, run, spec.program)
+            jar = await self._bring(place, rest, run, spec.program)
             known = await rest.job_state(run.flink_job_id) is not None
             said = await rest.run_jar(jar, self._request(run, name, spec, spec.program))
             return Submitted() if said is None else await _judge(rest, run, said, known=known)
@@ -82,30 +79,30 @@ class JarSubmitter:
         except OSError as error:
             return Silent(f"the jar cannot be packed on the service's own disk: {error.strerror or error}")
 
-    async def _bring(self, cluster: Cluster, rest: FlinkRest, run: Run, program: JarProgram) -> str:
+    async def _bring(self, place: Place, rest: FlinkRest, run: Run, program: JarProgram) -> str:
         """The id of the program's package in the cluster, which gets it if it has it not."""
         await asyncio.to_thread(self._directory.mkdir, mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._directory) as place:
+        with tempfile.TemporaryDirectory(dir=self._directory) as directory:
             async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
-                package, name = await self._pack(run.job_id, program, Path(place))
-            async with self._uploading[cluster.name]:
+                package, name = await self._pack(run.job_id, program, Path(directory))
+            async with self._uploading[place.name]:
                 there = await rest.jars()
                 if there is None:
-                    raise Unusable(TAKES_NO_JARS.format(name=cluster.name))
+                    raise Unusable(TAKES_NO_JARS.format(name=place.name))
                 found = next((jar.id for jar in there if jar.name == name), None)
                 return found or await rest.upload_jar(name, package)
 
-    async def _pack(self, job_id: int, program: JarProgram, place: Path) -> tuple[Path, str]:
-        [jar] = await self._copies(job_id, [program.jar], place / "jar")
-        jars = await self._copies(job_id, program.dependency_jars, place / "jars")
-        files = await self._copies(job_id, program.dependency_files, place / "files")
+    async def _pack(self, job_id: int, program: JarProgram, directory: Path) -> tuple[Path, str]:
+        [jar] = await self._copies(job_id, [program.jar], directory / "jar")
+        jars = await self._copies(job_id, program.dependency_jars, directory / "jars")
+        files = await self._copies(job_id, program.dependency_files, directory / "files")
         async with self._packing:
             return jar, await in_thread(partial(packages.pack, jar, jars, files))
 
-    async def _copies(self, job_id: int, names: Sequence[str], place: Path) -> list[Path]:
+    async def _copies(self, job_id: int, names: Sequence[str], directory: Path) -> list[Path]:
         copies = []
         for number, name in enumerate(names):
-            copy = place / str(number) / (name.rpartition("/")[2] or "-")
+            copy = directory / str(number) / (name.rpartition("/")[2] or "-")
             await asyncio.to_thread(copy.parent.mkdir, parents=True)
             await self._fetch(job_id, name, copy)
             copies.append(copy)

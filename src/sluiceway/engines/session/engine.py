@@ -8,10 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-import aiohttp
-
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Cluster, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
@@ -25,10 +23,12 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.session import vitals
@@ -40,14 +40,14 @@ from sluiceway.engines.session.surveys import survey_of
 from sluiceway.engines.session.traffic import traffic
 
 T = TypeVar("T")
-OptionsOf = Callable[[Cluster, Run, JobSpec], Awaitable[Mapping[str, str]]]
-Submit = Callable[[Cluster, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
+OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
+Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 AT_ONCE = 100  # questions under way at one cluster
 VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
-async def own_options(_: Cluster, __: Run, spec: JobSpec) -> Mapping[str, str]:
+async def own_options(_: Place, __: Run, spec: JobSpec) -> Mapping[str, str]:
     """What is set beside the SQL."""
     return spec.options
 
@@ -57,67 +57,61 @@ class SessionEngine:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        jobmanagers: JobManagers,
         submit: Submit,
-        timeout: float = 10.0,
         options: OptionsOf = own_options,
         names: OperatorNames = nobody_knows,
     ) -> None:
-        """`submit` plans and hands over a job; `timeout` is seconds for one request.
+        """`submit` plans a job and hands it over.
 
         `options` reads what a job's SQL sets, and may raise `Unreachable`. `names` tells the names of the operators in
         a state, and never raises.
         """
         self._options = options
         self._names = names
-        self._session = session
+        self._jobmanagers = jobmanagers
         self._submit = submit
-        self._timeout = timeout
         self._attention: dict[str, Attention] = {}
-        self._slots = Slots(self.rest)
+        self._slots = Slots(jobmanagers.at)
 
-    def rest(self, cluster: Cluster) -> FlinkRest:
-        """The cluster's REST API."""
-        return FlinkRest(self._session, cluster.url, self._timeout)
-
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
+    async def submit(self, place: Place, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
         if run.restore is not None and not run.claims:
             try:
                 told = any(word in spec.sql for word in WORDS)
-                options = await self._options(cluster, run, spec) if told else spec.options
+                options = await self._options(place, run, spec) if told else spec.options
             except Unreachable as error:
                 return Silent(str(error))
-            if await keeps_changelog(self.rest(cluster), options):
+            if await keeps_changelog(self._jobmanagers.at(place), options):
                 return MustClaim()
-        answer = await self._submit(cluster, run, name, spec)
+        answer = await self._submit(place, run, name, spec)
         if isinstance(answer, SubmitRefused):
             return replace(answer, text=await named(answer.text, run.restore, self._names))
         return answer
 
-    async def flink_job(self, cluster: Cluster, flink_job_id: str) -> dict[str, object] | None:
-        """Flink's own description of a job, with the back pressure of what runs. Raises `Unreachable`."""
-        rest = self.rest(cluster)
+    async def flink_job(self, place: Place, flink_job_id: str) -> dict[str, object] | None:
+        """Describe a job, with the back pressure of what runs; see `Engine`."""
+        rest = self._jobmanagers.at(place)
         job = await rest.job(flink_job_id)
         if job is not None and job.get("state") == JobState.RUNNING:
             await asyncio.gather(*(_add_pressure(rest, flink_job_id, vertex) for vertex in job.get("vertices", ())))
         return job
 
-    async def version_of(self, url: str) -> str:
-        """The version of Flink that a cluster runs, by the URL of its REST API. Raises `Unreachable`."""
-        return (await FlinkRest(self._session, url, self._timeout).overview()).flink_version
+    async def version(self, place: Place) -> str:
+        """Ask for the version; see `Engine`."""
+        return await self._jobmanagers.version(place)
 
-    async def free_slots(self, cluster: Cluster) -> int | None:
-        """How many slots are free; None where nobody knows, and where the cluster may grow."""
-        return await self._slots.free(cluster)
+    async def free_slots(self, place: Place) -> int | None:
+        """Count free slots; see `Engine`."""
+        return await self._slots.free(place)
 
-    async def traffic(self, cluster: Cluster, flink_job_id: str) -> Traffic | None:
-        """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
-        return await traffic(self.rest(cluster), flink_job_id)
+    async def traffic(self, place: Place, flink_job_id: str) -> Traffic | None:
+        """Measure what flows through a job; see `Engine`."""
+        return await traffic(self._jobmanagers.at(place), flink_job_id)
 
-    async def send(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
+    async def send(self, place: Place, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
-        rest = self.rest(cluster)
+        rest = self._jobmanagers.at(place)
         try:
             if isinstance(command, StopWithSavepoint):
                 return await rest.stop(
@@ -141,13 +135,14 @@ class SessionEngine:
         return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
 
     async def observe(
-        self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
     ) -> Sighting:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in snapshots}
-        listed = {job.jid: job for job in await self.rest(cluster).jobs(watched)}
-        attention = self._attention.setdefault(cluster.name, Attention())
-        look = Look(self.rest(cluster), cluster, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
+        rest = self._jobmanagers.at(place)
+        listed = {job.jid: job for job in await rest.jobs(watched)}
+        attention = self._attention.setdefault(place.name, Attention())
+        look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
         look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
         run_facts = dict(
             zip((r.id for r in runs), await all_of((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
@@ -164,18 +159,17 @@ class SessionEngine:
         attention.configs.keep(runs)
         urgent = about_to_save(stops, snapshots)
         traits = await attention.traits.ask(look.rest, attention.configs, look.gate, listed, runs, urgent)
-        embedded = cluster.life is not None  # nobody can tell of another's
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and _lives(job)]
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
-        fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=embedded)
-        version = await self._version(cluster, attention) if stops or snapshots or traits else attention.version
+        fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
+        version = await self._version(place, attention) if stops or snapshots or traits else attention.version
         return Sighting(
             dict(zip((s.id for s in stops), facts, strict=True)), run_facts, saved, traits, fare, flink_version=version
         )
 
-    async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
+    async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
-        rest, gate = self.rest(cluster), asyncio.Semaphore(AT_ONCE)
+        rest, gate = self._jobmanagers.at(place), asyncio.Semaphore(AT_ONCE)
         listed = {job.jid: job for job in await rest.jobs(set(flink_job_ids))}
 
         async def look(jid: str) -> Survey | None:
@@ -191,12 +185,12 @@ class SessionEngine:
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
 
-    async def _version(self, cluster: Cluster, attention: Attention) -> str:
+    async def _version(self, place: Place, attention: Attention) -> str:
         now = time.monotonic()
         if now - attention.version_at >= VERSION_EVERY:
             attention.version_at = now
             try:
-                attention.version = (await self.rest(cluster).overview()).flink_version
+                attention.version = await self._jobmanagers.version(place)
             except Unreachable:
                 attention.version_at = float("-inf")
         return attention.version

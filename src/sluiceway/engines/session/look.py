@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import (
     Alive,
     Ended,
@@ -30,6 +30,7 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
@@ -61,7 +62,7 @@ class Look:
     """One look at one cluster, after its overview has come."""
 
     rest: FlinkRest
-    cluster: Cluster
+    place: Place
     listed: Mapping[str, JobOverview]
     gate: asyncio.Semaphore
     aftermaths: Aftermaths
@@ -74,7 +75,7 @@ class Look:
         job = self.listed.get(run.flink_job_id)
         if job is not None:
             return await self._seen(run, job)
-        if run.life is not None and run.life != self.cluster.life:
+        if run.life is not None and run.life != self.place.life:
             return Gone(ENDED_WITH_CLUSTER)
         if run.phase is RunPhase.LOST or not run.acknowledged:
             return Missing()
@@ -141,7 +142,7 @@ class Look:
         try:
             async with self.gate:
                 why = await named(await self.rest.exceptions(run.flink_job_id), run.restore, self.names)
-                return why if self.cluster.life is None else vitals.sized(why)
+                return vitals.sized(why) if self.place.embedded else why
         except Unreachable:
             return ""
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.place import Place
 from sluiceway.engines.jobmanager.rest import FlinkRest
 
 FRESH = 3.0  # seconds for which an answer is taken for that of many jobs
@@ -24,22 +25,22 @@ class _Known:
 class Slots:
     """Asks clusters for their free slots, each once for all who ask at the same time."""
 
-    def __init__(self, rest: Callable[[Cluster], FlinkRest]) -> None:
+    def __init__(self, rest: Callable[[Place], FlinkRest]) -> None:
         """`rest` gives a cluster's REST API."""
         self._rest = rest
         self._known: dict[str, _Known] = {}
 
-    async def free(self, cluster: Cluster) -> int | None:
+    async def free(self, place: Place) -> int | None:
         """The free slots; None where nobody knows, and where the cluster takes what it gets or may grow."""
-        known = self._known.setdefault(cluster.url, _Known())
+        known = self._known.setdefault(place.url, _Known())
         async with known.lock:
             if time.monotonic() - known.at >= FRESH:
-                known.slots = await self._ask(cluster)
+                known.slots = await self._ask(place)
                 known.at = time.monotonic()
             return known.slots
 
-    async def _ask(self, cluster: Cluster) -> int | None:
-        rest = self._rest(cluster)
+    async def _ask(self, place: Place) -> int | None:
+        rest = self._rest(place)
         try:
             overview, options = await asyncio.gather(rest.overview(), rest.cluster_options())
         except Unreachable:
