@@ -18,11 +18,11 @@ from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.planning.jvm import FlinkJvm
 from sluiceway.engines.planning.operators import SqlOperators
 from sluiceway.engines.planning.options import flink_options
 from sluiceway.engines.planning.reading import SqlReading
 from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 from sluiceway.engines.planning.submit import effective
 from sluiceway.storage.savepoints import Storage
 
@@ -54,7 +54,7 @@ class Tried:
 class Planner:
     """A process that plans, as the use case wants it."""
 
-    def __init__(self, jvm: FlinkJvm) -> None:
+    def __init__(self, jvm: SqlJvm) -> None:
         self._jvm = jvm
         self.flink_version = jvm.flink_version
 

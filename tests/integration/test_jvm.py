@@ -24,13 +24,15 @@ from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
+from sluiceway.engines.embedded import cluster_jvm
 from sluiceway.engines.embedded import flink as embedded_module
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
-from sluiceway.engines.planning import jvm as jvm_module
 from sluiceway.engines.planning import options as opts
+from sluiceway.engines.planning import sql_jvm
 from sluiceway.engines.planning.jvm import FlinkJvm
 from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 from sluiceway.engines.planning.submit import SqlSubmitter
 
 pytestmark = pytest.mark.real
@@ -160,7 +162,7 @@ def test_every_option_that_we_name_is_one_of_flinks(real_flink: RealFlink) -> No
     retrying = JobSpec("x", restart_on_failure=True, checkpoint_interval=timedelta(seconds=1))
     limited = JobSpec("x", restart_on_failure=True, restart_attempts=2)
     ours = {key for spec in (retrying, limited) for key in options_of(spec, restore="x")}
-    ours |= {*OPTIONS, *embedded_module._MEMORY, *jvm_module._CLIENT, *jvm_module._CLUSTER}
+    ours |= {*OPTIONS, *embedded_module._MEMORY, *sql_jvm._CLIENT, *cluster_jvm._CLUSTER}
     assert ours - set(known) == set()
     older = set().union(*known.values())
     assert all(old in known[new] for old, new in opts.OLD_NAMES.items())
@@ -212,7 +214,7 @@ def last_kept(directory: Path) -> list[Path]:
 class AtOnce:
     """The process as submitters use a planner, without turns."""
 
-    def __init__(self, jvm: FlinkJvm) -> None:
+    def __init__(self, jvm: SqlJvm) -> None:
         self.flink_version = jvm.flink_version
         self.submit_sql = jvm.submit_sql
         self._jvm = jvm
@@ -221,7 +223,7 @@ class AtOnce:
         return await self._jvm.read_sql(body)
 
 
-def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
+def provider(jvm: SqlJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
     async def provide() -> AtOnce:
         return AtOnce(jvm)
 
@@ -282,11 +284,11 @@ def test_sql_that_does_not_compile_is_refused(real_flink: RealFlink) -> None:
 OWNER = """
 import asyncio, signal, sys
 from pathlib import Path
-from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
 
 async def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    jvm = await FlinkJvm.launch(Path(sys.argv[1]), 512)
+    jvm = await ClusterJvm.launch(Path(sys.argv[1]), 512)
     await jvm.start_cluster({}, 2, 0)
     print(jvm.pid, flush=True)
     await asyncio.sleep(600)

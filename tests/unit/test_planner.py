@@ -95,7 +95,7 @@ class FakeJvm:
 @pytest.fixture
 def jvms(monkeypatch: pytest.MonkeyPatch) -> list[FakeJvm]:
     FakeJvm.launched = []
-    monkeypatch.setattr(planner_module, "FlinkJvm", FakeJvm)
+    monkeypatch.setattr(planner_module, "SqlJvm", FakeJvm)
     return FakeJvm.launched
 
 

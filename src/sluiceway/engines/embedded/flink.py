@@ -9,8 +9,8 @@ from pathlib import Path
 import structlog
 
 from sluiceway.domain.place import Place
+from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
 from sluiceway.engines.planning.java import NoFlink, NoJava
-from sluiceway.engines.planning.jvm import FlinkJvm
 from sluiceway.engines.planning.jvm_process import JvmFailed
 
 FIRST_BACKOFF = 1.0  # seconds before the first restart; doubles
@@ -41,7 +41,7 @@ class EmbeddedSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Up:
-    jvm: FlinkJvm
+    jvm: ClusterJvm
     place: Place
     since: float  # on the loop's clock
 
@@ -133,7 +133,7 @@ class EmbeddedFlink:
 
     async def _launch(self, port: int) -> _Up:
         settings = self._settings
-        jvm = await FlinkJvm.launch(self._directory, settings.heap_mb, settings.jars)
+        jvm = await ClusterJvm.launch(self._directory, settings.heap_mb, settings.jars)
         try:
             managed = {"taskmanager.memory.managed.size": f"{settings.slots * settings.managed_mb}mb"}
             url = await jvm.start_cluster({**_MEMORY, **managed, **settings.options}, settings.slots, port)

@@ -27,8 +27,7 @@ from sluiceway.engines.jobmanager.submit_errors import (
     out_of_time,
     stillborn,
 )
-from sluiceway.engines.planning.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state
-from sluiceway.engines.planning.submit import run_options
+from sluiceway.engines.planning.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state, run_options
 from sluiceway.wanted import in_thread
 
 COPYING = 2  # programs at once, as each may be large

@@ -1,9 +1,10 @@
 """Draws the graph that SQL would run as. Nothing is sent to a cluster, and none is needed."""
 
 from sluiceway.domain.job import JobSpec
+from sluiceway.engines.planning.options import unsent_options
 from sluiceway.engines.planning.reading import reached
 from sluiceway.engines.planning.sql import SqlRefused
-from sluiceway.engines.planning.submit import JvmProvider, effective, unsent_options
+from sluiceway.engines.planning.submit import JvmProvider, effective
 
 
 class SqlGrapher:

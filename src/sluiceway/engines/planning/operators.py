@@ -10,10 +10,9 @@ from sluiceway.domain.fit import Plan, Planned, Readable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled
 from sluiceway.engines.planning.kept import Kept, digest
-from sluiceway.engines.planning.options import leaves_state
+from sluiceway.engines.planning.options import leaves_state, unsent_options
 from sluiceway.engines.planning.reading import SqlReading, reached
 from sluiceway.engines.planning.sql import Script, SqlRefused
-from sluiceway.engines.planning.submit import unsent_options
 
 MOST_KEPT = 2000  # plans
 MOST_BYTES = 64 * 1024 * 1024  # of what Java has told of them

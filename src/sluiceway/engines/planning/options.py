@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import Run
 
 JOB_ID = "$internal.pipeline.job-id"  # Flink's own key for a job id that the client chose
 INTERVAL = "execution.checkpointing.interval"
@@ -237,6 +238,26 @@ def flink_options(
         options |= {CLAIM_MODE: "CLAIM"} if claims else {}
         options |= {LEAVE_UNCLAIMED: "true"} if drops_state else {}
     return options
+
+
+def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[str, str]:
+    """Flink's options for a run of a job; without a place of its own its checkpoints go under `storage_uri`."""
+    checkpoints = run.checkpoints or f"{storage_uri}/jobs/checkpoint/{run.job_id}"
+    return flink_options(
+        spec,
+        flink_job_id=run.flink_job_id,
+        name=name,
+        restore=run.restore,
+        checkpoint_dir=checkpoints,
+        claims=run.claims,
+        drops_state=run.drops_state,
+        zone=run.zone,
+    )
+
+
+def unsent_options(spec: JobSpec, name: str) -> dict[str, str]:
+    """Flink's options for a job that is only planned: it has no id, and keeps no checkpoints."""
+    return flink_options(spec, flink_job_id="0" * 32, name=name, restore=None, checkpoint_dir="file:///")
 
 
 def leaves_state(options: Mapping[str, str]) -> bool:

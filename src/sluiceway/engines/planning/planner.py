@@ -15,9 +15,10 @@ import structlog
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.planning.java import NoFlink, NoJava
-from sluiceway.engines.planning.jvm import FlinkJvm, JavaGone
+from sluiceway.engines.planning.jvm import JavaGone
 from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 from sluiceway.engines.planning.turns import FairTurns, TooManyWaiting
 
 HEAP_MB = 1024
@@ -51,22 +52,22 @@ class Plans(Protocol):
         """The version of Flink that plans, for example "2.3.0"."""
 
     async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
-        """Find the statements of a body for a caller, of a job that runs or of a graph; see `FlinkJvm.read_sql`."""
+        """Find the statements of a body for a caller, of a job that runs or of a graph; see `SqlJvm.read_sql`."""
 
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
-        """Plan a script and hand it to a cluster; see `FlinkJvm.submit_sql`."""
+        """Plan a script and hand it to a cluster; see `SqlJvm.submit_sql`."""
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
-        """Draw a script for a caller; see `FlinkJvm.plan_sql`."""
+        """Draw a script for a caller; see `SqlJvm.plan_sql`."""
 
     async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
-        """The operators of a script for a caller; see `FlinkJvm.operators`."""
+        """The operators of a script for a caller; see `SqlJvm.operators`."""
 
     async def readable(self, pairs: Sequence[tuple[str, str]], *, caller: str) -> list[str]:
-        """See `FlinkJvm.readable`."""
+        """See `SqlJvm.readable`."""
 
 
-_Work = Callable[[FlinkJvm, Callable[[], None]], Coroutine[None, None, T]]
+_Work = Callable[[SqlJvm, Callable[[], None]], Coroutine[None, None, T]]
 
 
 class _Lost(Exception):  # noqa: N818 - it is a finding
@@ -97,7 +98,7 @@ class PlannerJvm:
         self._heap_mb = heap_mb
         self._jars = jars
         self._seconds = seconds
-        self._jvm: FlinkJvm | None = None
+        self._jvm: SqlJvm | None = None
         self._starting = asyncio.Lock()
         self._aside = asyncio.Lock()
         self._jobs = FairTurns(PLANS, PLANS, JOBS_WAITING)
@@ -124,41 +125,41 @@ class PlannerJvm:
             log.warning("planner_not_started", why=str(error))
 
     async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
-        """The statements of a body; see `FlinkJvm.read_sql`. It takes a turn, of jobs that run or of graphs."""
+        """The statements of a body; see `SqlJvm.read_sql`. It takes a turn, of jobs that run or of graphs."""
 
-        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, Script]:
+        def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, Script]:
             return jvm.read_sql(body)
 
         return await self._planned(self._jobs if runs else self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
-        """Plan the script and hand it over; see `FlinkJvm.submit_sql`. Clusters take turns."""
+        """Plan the script and hand it over; see `SqlJvm.submit_sql`. Clusters take turns."""
 
-        def work(jvm: FlinkJvm, planned: Callable[[], None]) -> Coroutine[None, None, None]:
+        def work(jvm: SqlJvm, planned: Callable[[], None]) -> Coroutine[None, None, None]:
             return jvm.submit_sql(rest_url, script, options, planned)
 
         await self._planned(self._jobs, _Plan(rest_url, work, script.creates_from_query))
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
-        """The graph of the script; see `FlinkJvm.plan_sql`. Callers take turns, and none of them those of jobs."""
+        """The graph of the script; see `SqlJvm.plan_sql`. Callers take turns, and none of them those of jobs."""
 
-        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
+        def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
             return jvm.plan_sql(script, options, chained=chained)
 
         return await self._planned(self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
-        """What the script would run as; see `FlinkJvm.operators`. Callers take turns, and none those of jobs."""
+        """What the script would run as; see `SqlJvm.operators`. Callers take turns, and none those of jobs."""
 
-        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
+        def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
             return jvm.operators(script, options)
 
         return await self._planned(self._fits, _Plan(caller, work, sends_unseen=False))
 
     async def readable(self, pairs: Sequence[tuple[str, str]], *, caller: str) -> list[str]:
-        """See `FlinkJvm.readable`. Callers take turns."""
+        """See `SqlJvm.readable`. Callers take turns."""
 
-        def work(jvm: FlinkJvm, _: Callable[[], None]) -> Coroutine[None, None, list[str]]:
+        def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, list[str]]:
             return jvm.readable(pairs)
 
         return await self._planned(self._fits, _Plan(caller, work, sends_unseen=False))
@@ -189,7 +190,7 @@ class PlannerJvm:
             turns.give_back(plan.caller)
         return await sending
 
-    async def _until_planned(self, jvm: FlinkJvm, plan: _Plan[T]) -> "asyncio.Task[T]":
+    async def _until_planned(self, jvm: SqlJvm, plan: _Plan[T]) -> "asyncio.Task[T]":
         """The rest of the work. Raises `_Lost`, and what the plan says when it takes too long."""
         loop = asyncio.get_running_loop()
         planned = asyncio.Event()
@@ -219,20 +220,20 @@ class PlannerJvm:
             finally:
                 await jvm.close()
 
-    async def _process(self) -> FlinkJvm:
+    async def _process(self) -> SqlJvm:
         async with self._starting:
             if self._jvm is None or not self._jvm.alive:
                 await self._drop()
                 self._jvm = await self._launch(self._directory)
             return self._jvm
 
-    async def _launch(self, directory: Path) -> FlinkJvm:
-        jvm = await FlinkJvm.launch(directory, self._heap_mb, self._jars, confine=True)
+    async def _launch(self, directory: Path) -> SqlJvm:
+        jvm = await SqlJvm.launch(directory, self._heap_mb, self._jars, confine=True)
         self.flink_version = jvm.flink_version
         log.info("planner_started", confined=str(jvm.confinement))
         return jvm
 
-    async def _end(self, jvm: FlinkJvm) -> None:
+    async def _end(self, jvm: SqlJvm) -> None:
         jvm.kill()
         if self._jvm is jvm:
             await self._drop()

@@ -12,7 +12,7 @@ from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
 from sluiceway.engines.planning.java import NoFlink, NoJava, flink_version
 from sluiceway.engines.planning.jvm_process import JvmFailed
-from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, flink_options
+from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, run_options
 from sluiceway.engines.planning.planner import Plans
 from sluiceway.engines.planning.sql import Script, SqlRefused
 
@@ -72,26 +72,6 @@ class SqlSubmitter:
             return spec.options  # its submission says so in a moment
         except JvmFailed as error:
             raise Unreachable(str(error)) from error
-
-
-def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[str, str]:
-    """Flink's options for a run of a job; without a place of its own its checkpoints go under `storage_uri`."""
-    checkpoints = run.checkpoints or f"{storage_uri}/jobs/checkpoint/{run.job_id}"
-    return flink_options(
-        spec,
-        flink_job_id=run.flink_job_id,
-        name=name,
-        restore=run.restore,
-        checkpoint_dir=checkpoints,
-        claims=run.claims,
-        drops_state=run.drops_state,
-        zone=run.zone,
-    )
-
-
-def unsent_options(spec: JobSpec, name: str) -> dict[str, str]:
-    """Flink's options for a job that is only planned: it has no id, and keeps no checkpoints."""
-    return flink_options(spec, flink_job_id="0" * 32, name=name, restore=None, checkpoint_dir="file:///")
 
 
 def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
