@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from sluiceway.engines.flink_rest import FlinkRest
+from sluiceway.engines.jobmanager.rest import FlinkRest
 
 COUNTS: Counter[str] = Counter()
 

@@ -21,7 +21,7 @@ from rich.table import Table
 from tests.real_flink import ENDLESS, RealFlink
 from tests.service import ServiceProcess, wait_for
 
-from sluiceway.engines.java import MODULE_FLAGS, find_java, flink_jars
+from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 
 COUNTS = (20, 100)
 ROUNDS = 3  # of the two ways that are close; the median counts

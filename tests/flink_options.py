@@ -1,6 +1,6 @@
 """Every option that the installed Flink has, as its own classes say it: to hold our list of a job's options to it.
 
-`python -m tests.flink_options` writes that list anew, into `src/sluiceway/engines/job_options.txt`.
+`python -m tests.flink_options` writes that list anew, into `src/sluiceway/engines/planning/job_options.txt`.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sluiceway.engines import options
-from sluiceway.engines.java import flink_jars
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.planning import options
+from sluiceway.engines.planning.java import flink_jars
+from sluiceway.engines.planning.jvm import FlinkJvm
 
 # Where options of a job begin. What else begins so is refused by name, with a reason.
 OF_JOBS = re.compile(

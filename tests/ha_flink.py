@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from tests.service import wait_for
 
-from sluiceway.engines.java import MODULE_FLAGS, find_java, flink_jars
+from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 
 HOST = "127.0.0.1"
 _ZOOKEEPER = "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer"

@@ -23,8 +23,9 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.watch import Watch
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
+from sluiceway.engines.planning.submit import JvmProvider
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.settings import Settings
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
@@ -91,7 +92,7 @@ async def no_planner() -> NoReturn:
 
 def api_of_nothing(directory: Path) -> Litestar:
     """The application as it is described. Nothing is started or called for it."""
-    engine = SessionEngine(cast("Any", None), cast("Any", None))
+    engine = SessionEngine(JobManagers(cast("Any", None)), cast("Any", None))
     ground = Ground(Database(directory / "none.db"), Storage(str(directory / "storage")), engine, clock)
     return make_api(Settings(data=directory), ground, Queues((), lambda _: None, lambda _: None), no_planner)
 

@@ -23,13 +23,14 @@ from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
-from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import Clock, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
 from sluiceway.storage.savepoints import Storage
@@ -67,7 +68,7 @@ class Plane:
     queues: Queues
     reconciler: Reconciler
     fakes: dict[str, FakeFlink]
-    clusters: dict[str, Cluster]
+    clusters: dict[str, Place]
 
     @property
     def db(self) -> Database:
@@ -79,6 +80,7 @@ class Plane:
 
     @property
     def engine(self) -> SessionEngine:
+        assert isinstance(self.ground.engine, SessionEngine)
         return self.ground.engine
 
     @property
@@ -217,16 +219,16 @@ async def plane(
     storage = storage or Storage(str(directory / "storage"))
     own = fakes is None
     fakes = fakes or {f"c{n}": FakeFlink() for n in range(clusters)}
-    at = {name: Cluster(name, await fake.start() if own else fake.url) for name, fake in fakes.items()}
+    at = {name: Place(name, await fake.start() if own else fake.url) for name, fake in fakes.items()}
 
-    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(cluster: Place, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         if run.flink_job_id not in fakes[cluster.name].jobs:
             interval = spec.checkpoint_interval.total_seconds() if spec.checkpoint_interval else None
             fakes[cluster.name].add_job(run.flink_job_id, name=name, restored=run.restore, interval=interval)
         return Submitted()
 
     async with aiohttp.ClientSession() as session:
-        ground = Ground(db, storage, SessionEngine(session, submit, timeout), clock)
+        ground = Ground(db, storage, SessionEngine(JobManagers(session, timeout), submit), clock)
         each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH)
         reconciler, queues = workers(ground, at.get, fakes, each, pace)
         made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at)

@@ -7,9 +7,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.options import JOB_ID, NAME
-from sluiceway.engines.sql import Script
+from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
+from sluiceway.engines.planning.options import JOB_ID, NAME
+from sluiceway.engines.planning.sql import Script
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 
 T = TypeVar("T")
 
@@ -27,6 +28,10 @@ ENDLESS = """
 """
 
 
+class RealJvm(SqlJvm, ClusterJvm):
+    """One process that plans, and runs what it planned."""
+
+
 class RealFlink:
     """A Flink of 100 slots in `directory`. Start it once for a whole run of tests: it takes some six seconds."""
 
@@ -36,12 +41,12 @@ class RealFlink:
         self._slots = slots
         self._heap_mb = heap_mb
         self._options = {**OPTIONS, **{name.replace("_", "-"): value for name, value in options.items()}}
-        self._jvm: FlinkJvm | None = None
+        self._jvm: RealJvm | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="real-flink", daemon=True)
 
     @property
-    def jvm(self) -> FlinkJvm:
+    def jvm(self) -> RealJvm:
         """The process. It belongs to another event loop than the test's: use `run`."""
         assert self._jvm is not None, "not started"
         return self._jvm
@@ -49,7 +54,7 @@ class RealFlink:
     def start(self) -> "RealFlink":
         """Start it and wait until it answers."""
         self._thread.start()
-        self._jvm = self.run(FlinkJvm.launch(self.directory, self._heap_mb))
+        self._jvm = self.run(RealJvm.launch(self.directory, self._heap_mb))
         self.url = self.run(self._jvm.start_cluster(self._options, self._slots, 0))
         return self
 

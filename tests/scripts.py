@@ -6,7 +6,7 @@
 import re
 from itertools import groupby
 
-from sluiceway.engines.sql import Found, Script, check_length, script_of
+from sluiceway.engines.planning.sql import Found, Script, check_length, script_of
 
 _TOKEN = re.compile(
     r"(?P<skip>\s+|(?:--|//)[^\n\r]*|/\*(?!\+).*?\*/)|(?P<literal>'(?:[^']|'')*')"

@@ -17,8 +17,8 @@ from tests.service import wait_for
 from tests.service_thread import ServiceThread
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.options import JOB_ID, NAME, RESTORE
-from sluiceway.engines.sql import Script
+from sluiceway.engines.planning.options import JOB_ID, NAME, RESTORE
+from sluiceway.engines.planning.sql import Script
 
 SQL = """
 CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sluiceway.engines import jvm
+from sluiceway.engines.planning import sql_jvm
 
 Shape = Callable[[int], str]  # a body of about so many characters
 
@@ -17,7 +17,7 @@ _BEHIND: Final = f"; {INSERT}1"
 
 def bound(name: str) -> int:
     """A constant of `SqlBounds.java`."""
-    found = re.search(rf"\b{name} = (\d+);", Path(jvm.READER[0]).read_text())
+    found = re.search(rf"\b{name} = (\d+);", Path(sql_jvm.READER[0]).read_text())
     assert found, name
     return int(found[1])
 

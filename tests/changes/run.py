@@ -18,12 +18,12 @@ from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.options import flink_options
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import effective
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.options import flink_options
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
+from sluiceway.engines.planning.submit import effective
 from sluiceway.storage.savepoints import Storage
 
 AT_ONCE = 3  # that are submitted
@@ -54,7 +54,7 @@ class Tried:
 class Planner:
     """A process that plans, as the use case wants it."""
 
-    def __init__(self, jvm: FlinkJvm) -> None:
+    def __init__(self, jvm: SqlJvm) -> None:
         self._jvm = jvm
         self.flink_version = jvm.flink_version
 

@@ -11,7 +11,7 @@ from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
-from sluiceway.engines.flink_rest import (
+from sluiceway.engines.jobmanager.rest import (
     AlreadyOver,
     AttemptCompleted,
     AttemptFailed,
@@ -19,7 +19,7 @@ from sluiceway.engines.flink_rest import (
     FlinkRest,
     NoSuchJob,
 )
-from sluiceway.engines.traffic import traffic
+from sluiceway.engines.session.traffic import traffic
 
 MAGIC = bytes.fromhex("4960672d00000006")  # and the format's version
 

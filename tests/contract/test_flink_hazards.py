@@ -12,7 +12,7 @@ from tests.contract.clusters import Cluster, fresh_id
 from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
-from sluiceway.engines.flink_rest import (
+from sluiceway.engines.jobmanager.rest import (
     Attempt,
     AttemptCompleted,
     AttemptFailed,

@@ -9,9 +9,9 @@ from tests.patience import PATIENCE
 
 from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused
 from sluiceway.domain.traits import Traits
-from sluiceway.engines.aftermath import Aftermaths
-from sluiceway.engines.flink_rest import AttemptCompleted, AttemptFailed
-from sluiceway.engines.traits import traits_of
+from sluiceway.engines.jobmanager.rest import AttemptCompleted, AttemptFailed
+from sluiceway.engines.session.aftermath import Aftermaths
+from sluiceway.engines.session.traits import traits_of
 
 
 async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime, failed: AttemptFailed) -> Refused:

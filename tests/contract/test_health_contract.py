@@ -8,7 +8,7 @@ from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
-from sluiceway.engines.vitals import NO_INTERVAL, vitals
+from sluiceway.engines.session.vitals import NO_INTERVAL, vitals
 
 ALIVE = {JobState.RUNNING, JobState.RESTARTING}
 

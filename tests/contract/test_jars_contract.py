@@ -8,7 +8,7 @@ from tests import jar_job
 from tests.contract.clusters import Cluster, fresh_id
 
 from sluiceway.domain.facts import JobState
-from sluiceway.engines.submit_errors import already_submitted, causes_of, explain, jar_lost, stillborn
+from sluiceway.engines.jobmanager.submit_errors import already_submitted, causes_of, explain, jar_lost, stillborn
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.templates import TemplateDraft, Templates
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
-from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.planning.planner import Plans
+from sluiceway.engines.planning.sql import Script, SqlRefused
 from sluiceway.settings import Settings
 from sluiceway.store.catalogue import Which
 

@@ -22,8 +22,8 @@ from tests.fuzz_readers.targets import Target, register
 from tests.sql_grammar import Author
 from tests.sql_shapes import INSERT, SHAPES
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.sql import MOST_CHARACTERS, MOST_STATEMENTS, Found, SqlRefused, script_of
+from sluiceway.engines.planning.sql import MOST_CHARACTERS, MOST_STATEMENTS, Found, SqlRefused, script_of
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 
 _WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 _END: Final = re.compile(r"\r\n|\r|\n")
@@ -108,9 +108,9 @@ class Flink:
     """The process; it starts when it is first needed, and ends with this one."""
 
     def __init__(self) -> None:
-        self._jvm: FlinkJvm | None = None
+        self._jvm: SqlJvm | None = None
 
-    def use(self, jvm: FlinkJvm | None) -> None:
+    def use(self, jvm: SqlJvm | None) -> None:
         """Read with a process of somebody else's, or with one of its own again."""
         self._jvm = jvm
 
@@ -123,11 +123,11 @@ class Flink:
         threads = self._running()._java.java.lang.management.ManagementFactory.getThreadMXBean()
         return time.process_time() + float(threads.getCurrentThreadCpuTime()) / 1e9
 
-    def _running(self) -> FlinkJvm:
+    def _running(self) -> SqlJvm:
         if self._jvm is None or not self._jvm.alive:
             directory = Path(tempfile.mkdtemp(prefix="fuzz-sql-"))
             atexit.register(shutil.rmtree, directory, ignore_errors=True)
-            self._jvm = asyncio.run(FlinkJvm.launch(directory, confine=True))
+            self._jvm = asyncio.run(SqlJvm.launch(directory, confine=True))
             for shape in SHAPES.values():  # what is cold tells nothing about the next input
                 self.found(shape(4096))
         return self._jvm

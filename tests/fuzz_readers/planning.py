@@ -8,9 +8,7 @@ from tests.fuzz_readers.targets import Target, register
 
 from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import DliError
-from sluiceway.engines.options import JOB_OPTIONS, OF_FLINK_1, check_options
-from sluiceway.engines.sql import MOST_CHARACTERS, Found, SqlRefused, script_of
-from sluiceway.engines.submit_errors import (
+from sluiceway.engines.jobmanager.submit_errors import (
     LONGEST,
     Cause,
     already_submitted,
@@ -21,6 +19,8 @@ from sluiceway.engines.submit_errors import (
     out_of_time,
     stillborn,
 )
+from sluiceway.engines.planning.options import JOB_OPTIONS, OF_FLINK_1, check_options
+from sluiceway.engines.planning.sql import MOST_CHARACTERS, Found, SqlRefused, script_of
 
 SQL = [
     *("CREATE ", "TABLE ", "VIEW ", "FUNCTION ", "CATALOG ", "TEMPORARY ", "IF NOT EXISTS ", "AS ", "LIKE ", "JAR "),

@@ -20,7 +20,7 @@ from tests.handles import every_handle, incremental, inline, master_state, subta
 
 from sluiceway import zips
 from sluiceway.domain.engine import Unusable
-from sluiceway.engines import packages
+from sluiceway.engines.jars import packages
 from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 from sluiceway.storage.metadata import BrokenMetadata, TooMuchMetadata, parse
 from sluiceway.testing.fake_metadata import metadata, operator

@@ -46,10 +46,12 @@ from sluiceway.api.native import stops, wire
 from sluiceway.cli import log_lines, output
 from sluiceway.control import resources
 from sluiceway.control.transfer import LARGEST_FILE, LARGEST_IMPORT, LARGEST_JOB, MOST_JOBS
-from sluiceway.engines import flink_answers, flink_failures, flink_shapes, options, sql, submit_errors, traffic
-from sluiceway.engines.flink_answers import Answer
-from sluiceway.engines.packages import MOST_ENTRIES
-from sluiceway.engines.submit_errors import Cause
+from sluiceway.engines.jars.packages import MOST_ENTRIES
+from sluiceway.engines.jobmanager import answers, failures, shapes, submit_errors
+from sluiceway.engines.jobmanager.answers import Answer
+from sluiceway.engines.jobmanager.submit_errors import Cause
+from sluiceway.engines.planning import options, sql
+from sluiceway.engines.session import traffic
 from sluiceway.settings import MAX_BODY
 from sluiceway.storage import archive, errors, files, metadata, paths
 from sluiceway.storage.archive import Allowance
@@ -167,15 +169,13 @@ READERS: Final[Mapping[str, Reader]] = {
     "runtime_config.parse": Reader(runtime_config.parse, TEXT_LIMIT),
     "runtime_config.parse, as JSON": Reader(lambda text: runtime_config.parse(json.dumps({text: text})), TEXT_LIMIT),
     # What JobManagers and programs say
-    "flink_failures.classify": Reader(lambda text: flink_failures.classify("", text)),
-    "flink_failures.classify, the class": Reader(lambda text: flink_failures.classify(text, "")),
-    "flink_failures.plain_words": Reader(flink_failures.plain_words),
-    "flink_failures.clip": Reader(flink_failures.clip),
-    "flink_answers.denial": Reader(lambda text: flink_answers.denial(_answered(text))),
-    "flink_answers.excerpt": Reader(lambda text: flink_answers.excerpt(_answered(text))),
-    "flink_answers.errors_of": Reader(
-        lambda text: flink_answers.errors_of(Answer(400, text.encode("utf-8", "replace")))
-    ),
+    "failures.classify": Reader(lambda text: failures.classify("", text)),
+    "failures.classify, the class": Reader(lambda text: failures.classify(text, "")),
+    "failures.plain_words": Reader(failures.plain_words),
+    "failures.clip": Reader(failures.clip),
+    "answers.denial": Reader(lambda text: answers.denial(_answered(text))),
+    "answers.excerpt": Reader(lambda text: answers.excerpt(_answered(text))),
+    "answers.errors_of": Reader(lambda text: answers.errors_of(Answer(400, text.encode("utf-8", "replace")))),
     "submit_errors.causes_of": Reader(_explained),
     "submit_errors.explain": Reader(_one_cause),
     "traffic._parts": Reader(
@@ -270,9 +270,9 @@ FILES: Final[Mapping[str, tuple[Callable[[int], bytes], Callable[[bytes], object
     "archive.unpack, many": (_of_elements(_zip_of_jobs), _unpacked, LARGEST_FILE),
     "archive.unpack, large": (lambda size: pack({"a": random.Random(1).randbytes(size)}), _unpacked, LARGEST_JOB),
     "transfer.imported, deep": (lambda size: b"[" * size, lambda data: transfer.imported("a", data), LARGEST_JOB),
-    "flink_answers.decode": (
+    "answers.decode": (
         _of_elements(_jobs_listed),
-        lambda data: flink_answers.decode(Answer(200, data), flink_shapes.Jobs),
+        lambda data: answers.decode(Answer(200, data), shapes.Jobs),
         LARGE,
     ),
 } | {f"metadata.parse, {shape}": (_of_elements(make), metadata.parse, LARGE) for shape, make in SHAPES.items()}

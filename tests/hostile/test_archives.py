@@ -22,7 +22,7 @@ from sluiceway import zips
 from sluiceway.api.dli import rules, transfer
 from sluiceway.control.transfer import MOST_JOBS
 from sluiceway.domain.engine import Unusable
-from sluiceway.engines import packages
+from sluiceway.engines.jars import packages
 from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 from sluiceway.wanted import Abandoned, Beat, in_thread
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.flink_failures import CLIP, AttemptFailed, NoSuchJob, classify, plain_words
+from sluiceway.engines.jobmanager.failures import CLIP, AttemptFailed, NoSuchJob, classify, plain_words
 
 TEXTS: dict[str, Callable[[int], str]] = {
     "dots": lambda n: "a." * (n // 2) + "!",

@@ -26,12 +26,13 @@ from tests.plane import PROJECT, plane
 from tests.service import ServiceProcess, wait_for
 
 from sluiceway.assembly.api import make_api
-from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.stop import StopPhase
-from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.jars.submit import JarSubmitter
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.reconcile import worker
 from sluiceway.settings import Settings
 from sluiceway.store import database
@@ -301,9 +302,9 @@ async def test_a_disk_without_room_for_a_package_is_no_refusal_of_its_job(tmp_pa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async with aiohttp.ClientSession() as session:
-        submitter = JarSubmitter(session, fetch, tmp_path / "packages", "file:///s")
+        submitter = JarSubmitter(JobManagers(session), fetch, tmp_path / "packages", "file:///s")
         run, spec = Run(1, 7, "f" * 32, RunPhase.SUBMITTING), JobSpec("", program=JarProgram("obs://bucket/a.jar"))
-        answer = await submitter.submit(Cluster("c", "http://127.0.0.1:1"), run, "job", spec)
+        answer = await submitter.submit(Place("c", "http://127.0.0.1:1"), run, "job", spec)
     assert isinstance(answer, Silent)
     assert "No space left on device" in str(answer)
     assert list((tmp_path / "packages").iterdir()) == [], "nothing half is left"

@@ -19,11 +19,11 @@ from tests.native_api import native_api
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines import flink_rest
-from sluiceway.engines.flink_answers import DEEPEST, LARGE, SMALL, Answer
-from sluiceway.engines.flink_failures import CLIP
-from sluiceway.engines.flink_rest import MOST_JOBS, FlinkRest
-from sluiceway.engines.traffic import traffic
+from sluiceway.engines.jobmanager import rest
+from sluiceway.engines.jobmanager.answers import DEEPEST, LARGE, SMALL, Answer
+from sluiceway.engines.jobmanager.failures import CLIP
+from sluiceway.engines.jobmanager.rest import MOST_JOBS, FlinkRest
+from sluiceway.engines.session.traffic import traffic
 from sluiceway.testing.fake_flink import FakeFlink
 
 JID = "0af1" * 8
@@ -205,13 +205,13 @@ async def test_no_jobs_are_no_jobs_and_more_than_there_can_be_are_no_answer() ->
 
 async def test_a_large_answer_is_read_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = []
-    real = flink_rest._listed
+    real = rest._listed
 
     def listed(*what: Any) -> Any:
         threads.append(threading.current_thread())
         return real(*what)
 
-    monkeypatch.setattr(flink_rest, "_listed", listed)
+    monkeypatch.setattr(rest, "_listed", listed)
     line = json.dumps(LINE | {"name": "n" * 400})
     for count in (1, LARGE // len(line) + 1):
         await Canned(f'{{"jobs":[{",".join([line] * count)}]}}'.encode()).jobs()

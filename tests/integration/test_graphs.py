@@ -13,10 +13,10 @@ from tests.service_thread import PROJECT, ServiceThread, code_of
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
-from sluiceway.engines.graphs import SqlGrapher
-from sluiceway.engines.java import NoJava
-from sluiceway.engines.planner import Plans
-from sluiceway.engines.sql import SqlRefused, SqlSyntax
+from sluiceway.engines.planning.graphs import SqlGrapher
+from sluiceway.engines.planning.java import NoJava
+from sluiceway.engines.planning.planner import Plans
+from sluiceway.engines.planning.sql import SqlRefused, SqlSyntax
 
 COUNT = """
 CREATE TABLE orders (n BIGINT) WITH ('connector' = 'datagen');

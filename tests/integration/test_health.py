@@ -17,7 +17,7 @@ from sluiceway.domain.health import Condition, Proof
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import IfNotRunning, StopPolicy
 from sluiceway.domain.stop import StopPhase
-from sluiceway.engines import vitals
+from sluiceway.engines.session import vitals
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Need

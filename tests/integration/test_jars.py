@@ -10,12 +10,14 @@ import aiohttp
 import pytest
 from tests import jar_job
 
-from sluiceway.domain.engine import Cluster, Unreachable, Unusable
+from sluiceway.domain.engine import Unreachable, Unusable
 from sluiceway.domain.facts import JobState, Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.engines import packages
-from sluiceway.engines.jars import JarSubmitter
+from sluiceway.engines.jars import packages
+from sluiceway.engines.jars.submit import JarSubmitter
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.testing.fake_flink import FakeFlink
 
 PROGRAM = JarProgram("obs://bucket/app.jar", jar_job.MAIN, ("run", "/out"))
@@ -28,7 +30,7 @@ class Stage:
         self.fake = fake
         self.files: dict[str, bytes | Exception] = {PROGRAM.jar: jar_job.STUB}
         self.packages = directory / "packages"
-        self.submitter = JarSubmitter(session, self.fetch, self.packages, "file:///root", timeout=5.0)
+        self.submitter = JarSubmitter(JobManagers(session, 5.0), self.fetch, self.packages, "file:///root")
         self.number = 0
 
     async def fetch(self, job_id: int, name: str, into: Path) -> None:
@@ -46,7 +48,7 @@ class Stage:
         self, run: Run | None = None, program: JarProgram = PROGRAM, **fields: object
     ) -> Submitted | SubmitRefused | Silent:
         spec = replace(JobSpec("", program=program), **fields)  # type: ignore[arg-type]
-        return await self.submitter.submit(Cluster("c", self.fake.url), run or self.run(), "orders", spec)
+        return await self.submitter.submit(Place("c", self.fake.url), run or self.run(), "orders", spec)
 
     def uploads(self) -> int:
         return self.fake.count("upload")

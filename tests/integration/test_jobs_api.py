@@ -12,7 +12,7 @@ from tests.plane import PROJECT
 
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines import vitals
+from sluiceway.engines.session import vitals
 
 DLI = f"/v1.0/{PROJECT}/streaming"
 

@@ -19,18 +19,21 @@ import pytest
 from tests import flink_options
 from tests.real_flink import ENDLESS, OPTIONS, RealFlink
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.engines import embedded as embedded_module
-from sluiceway.engines import jvm as jvm_module
-from sluiceway.engines import options as opts
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.jvm_process import JvmFailed
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import SqlSubmitter
+from sluiceway.engines.embedded import cluster_jvm
+from sluiceway.engines.embedded import flink as embedded_module
+from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning import options as opts
+from sluiceway.engines.planning import sql_jvm
+from sluiceway.engines.planning.jvm import FlinkJvm
+from sluiceway.engines.planning.jvm_process import JvmFailed
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
+from sluiceway.engines.planning.submit import SqlSubmitter
 
 pytestmark = pytest.mark.real
 
@@ -159,7 +162,7 @@ def test_every_option_that_we_name_is_one_of_flinks(real_flink: RealFlink) -> No
     retrying = JobSpec("x", restart_on_failure=True, checkpoint_interval=timedelta(seconds=1))
     limited = JobSpec("x", restart_on_failure=True, restart_attempts=2)
     ours = {key for spec in (retrying, limited) for key in options_of(spec, restore="x")}
-    ours |= {*OPTIONS, *embedded_module._MEMORY, *jvm_module._CLIENT, *jvm_module._CLUSTER}
+    ours |= {*OPTIONS, *embedded_module._MEMORY, *sql_jvm._CLIENT, *cluster_jvm._CLUSTER}
     assert ours - set(known) == set()
     older = set().union(*known.values())
     assert all(old in known[new] for old, new in opts.OLD_NAMES.items())
@@ -211,7 +214,7 @@ def last_kept(directory: Path) -> list[Path]:
 class AtOnce:
     """The process as submitters use a planner, without turns."""
 
-    def __init__(self, jvm: FlinkJvm) -> None:
+    def __init__(self, jvm: SqlJvm) -> None:
         self.flink_version = jvm.flink_version
         self.submit_sql = jvm.submit_sql
         self._jvm = jvm
@@ -220,29 +223,29 @@ class AtOnce:
         return await self._jvm.read_sql(body)
 
 
-def provider(jvm: FlinkJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
+def provider(jvm: SqlJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
     async def provide() -> AtOnce:
         return AtOnce(jvm)
 
     return provide
 
 
-def version(text: str) -> Callable[[str], Coroutine[Any, Any, str]]:
-    async def version_of(url: str) -> str:
+def version(text: str) -> Callable[[Place], Coroutine[Any, Any, str]]:
+    async def version_of(place: Place) -> str:
         return text
 
     return version_of
 
 
-async def no_version(url: str) -> str:
-    raise Unreachable(f"{url} gave no answer")
+async def no_version(place: Place) -> str:
+    raise Unreachable(f"{place.url} gave no answer")
 
 
 def submit(
     flink: RealFlink, submitter: SqlSubmitter, spec: JobSpec, job: str, url: str = "", restore: str | None = None
 ) -> Submitted | SubmitRefused | Silent:
     run = Run(id=1, job_id=7, flink_job_id=job, phase=RunPhase.SUBMITTING, restore=restore)
-    return flink.run(submitter.submit(Cluster("c", url or flink.url), run, "orders", spec))
+    return flink.run(submitter.submit(Place("c", url or flink.url), run, "orders", spec))
 
 
 def submitted(flink: RealFlink, submitter: SqlSubmitter, spec: JobSpec, restore: str | None = None) -> str:
@@ -281,11 +284,11 @@ def test_sql_that_does_not_compile_is_refused(real_flink: RealFlink) -> None:
 OWNER = """
 import asyncio, signal, sys
 from pathlib import Path
-from sluiceway.engines.jvm import FlinkJvm
+from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
 
 async def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    jvm = await FlinkJvm.launch(Path(sys.argv[1]), 512)
+    jvm = await ClusterJvm.launch(Path(sys.argv[1]), 512)
     await jvm.start_cluster({}, 2, 0)
     print(jvm.pid, flush=True)
     await asyncio.sleep(600)
@@ -321,13 +324,13 @@ async def test_an_embedded_flink_that_dies_is_started_again_with_a_new_life(tmp_
     flink = EmbeddedFlink(tmp_path, SMALL)
     await flink.start()
     try:
-        first, pid = flink.cluster, flink.pid
+        first, pid = flink.place, flink.pid
         assert first is not None
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        await wait_until(lambda: flink.cluster is None)
-        await wait_until(lambda: flink.cluster is not None)
-        second = flink.cluster
+        await wait_until(lambda: flink.place is None)
+        await wait_until(lambda: flink.place is not None)
+        second = flink.place
         assert second is not None
         assert (second.name, second.url) == (first.name, first.url)
         assert second.life != first.life
@@ -337,7 +340,7 @@ async def test_an_embedded_flink_that_dies_is_started_again_with_a_new_life(tmp_
         await flink.close()
     assert pid is not None
     assert not running(pid)
-    assert flink.cluster is None
+    assert flink.place is None
 
 
 async def wait_until(holds: Callable[[], bool]) -> None:

@@ -19,12 +19,13 @@ from tests.real_flink import RealFlink
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled, Variable, fill
-from sluiceway.engines.jvm import FlinkJvm, JavaGone
-from sluiceway.engines.jvm_process import Confinement
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.planner import PlannerJvm, _Plan
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.planning.jvm import JavaGone
+from sluiceway.engines.planning.jvm_process import Confinement
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.planner import PlannerJvm, _Plan
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.sql import SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 
 pytestmark = pytest.mark.real
 
@@ -192,7 +193,7 @@ async def test_it_is_started_when_needed_and_its_directory_emptied_of_all_but_lo
 
 
 def sleeping(milliseconds: int) -> _Plan[Any]:
-    async def work(jvm: FlinkJvm, _: Callable[[], None]) -> Any:
+    async def work(jvm: SqlJvm, _: Callable[[], None]) -> Any:
         answer = await jvm._call(lambda: jvm._java.java.lang.Thread.sleep(milliseconds))
         if isinstance(answer, JavaGone):
             raise answer

@@ -26,8 +26,9 @@ from sluiceway.control.resources import Resources
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.tags import ResourceTags
 from sluiceway.domain.access import LOCAL
-from sluiceway.domain.engine import Cluster, Unreachable, Unusable
+from sluiceway.domain.engine import Unreachable, Unusable
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.place import Place
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import audit
 from sluiceway.store.database import Database
@@ -48,7 +49,7 @@ class World:
         self.db = Database(directory / "test.db")
         self.storage = Storage(str(self.root))
         self.resources = Resources(self.db, self.storage.files, clock, directory / "uploads", limit=1000)
-        queues = Queues(("c",), lambda name: Cluster(name, "http://c"), lambda _: None)
+        queues = Queues(("c",), lambda name: Place(name, "http://c"), lambda _: None)
         self.edit = EditJobs(self.db, queues, self.storage, clock, clock() - clock())
         self.start = StartJobs(self.db, queues, self.storage, clock)
         USE_CASES.update(resources=self.resources, edit_jobs=self.edit, start_jobs=self.start)

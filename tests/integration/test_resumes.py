@@ -15,7 +15,7 @@ from tests.plane import PROJECT
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
-from sluiceway.engines import vitals
+from sluiceway.engines.session import vitals
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.schema import batches, runs

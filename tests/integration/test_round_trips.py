@@ -21,8 +21,8 @@ from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues
 from sluiceway.control.transfer import Transfer
-from sluiceway.domain.engine import Cluster
 from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.place import Place
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import transfer as store
 from sluiceway.store.database import Database, migrate
@@ -164,7 +164,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     migrate(directory / "test.db")
     with asyncio.Runner() as runner:
         db, storage = Database(directory / "test.db"), Storage(str(directory / "storage"))
-        queues = Queues((QUEUE,), lambda name: Cluster(name, "http://127.0.0.1:9"), lambda _: None)
+        queues = Queues((QUEUE,), lambda name: Place(name, "http://127.0.0.1:9"), lambda _: None)
         edit = EditJobs(db, queues, storage, lambda: NOW, timedelta(minutes=1))
         stage = Stage(db, edit, Transfer(db, queues, storage.files, lambda: NOW))
         yield lambda scene: runner.run(scene(stage))  # type: ignore[arg-type]

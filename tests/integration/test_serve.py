@@ -26,7 +26,7 @@ from tests.service import ServiceProcess, wait_for
 
 from sluiceway.cli import serve
 from sluiceway.cli.main import run
-from sluiceway.engines.embedded import EmbeddedFlink
+from sluiceway.engines.embedded.flink import EmbeddedFlink
 from sluiceway.settings import Settings
 
 pytestmark = pytest.mark.process

@@ -13,8 +13,8 @@ from tests.real_flink import RealFlink
 from tests.sql_grammar import Author, Written
 from tests.sql_shapes import SHAPES, bound
 
-from sluiceway.engines.jvm import FlinkJvm
-from sluiceway.engines.sql import Found, SqlRefused
+from sluiceway.engines.planning.sql import Found, SqlRefused
+from sluiceway.engines.planning.sql_jvm import SqlJvm
 
 pytestmark = pytest.mark.real
 
@@ -372,7 +372,7 @@ async def test_what_overflows_the_parser_is_refused_with_the_place_that_it_had_c
 ) -> None:
     """All bounds together: brackets behind a chain of LIKEs, each of which takes a part of a stack that is small."""
     monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -Xss280k")
-    jvm = await FlinkJvm.launch(tmp_path, 512)
+    jvm = await SqlJvm.launch(tmp_path, 512)
     try:
         deep = f"{INSERT}\nFROM s WHERE x{' LIKE x' * 80} LIKE {'f(' * 99}a{')' * 99}"
         with pytest.raises(SqlRefused, match=r"^At line 2, column \d+: It is nested too deeply for Flink's parser"):

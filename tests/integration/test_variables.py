@@ -34,13 +34,14 @@ from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import Vault
 from sluiceway.domain.admission import Refusal
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import SubmitRefused, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled, Unfilled, Variable, fill
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import SqlSubmitter
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import SqlSubmitter
 from sluiceway.store import views
 
 SECRET = "hush; it's s3cret"
@@ -389,7 +390,7 @@ def submit(sql: str) -> tuple[Planner, object]:
     async def jvm() -> Any:
         return planner
 
-    async def version_of(_: str) -> str:
+    async def version_of(_: Place) -> str:
         return "2.3.1"
 
     async def filled(job_id: int, text: str) -> Filled:
@@ -398,7 +399,7 @@ def submit(sql: str) -> tuple[Planner, object]:
 
     submitter = SqlSubmitter(jvm, version_of, "s3://company", filled)
     starting = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
-    return planner, asyncio.run(submitter.submit(Cluster("c", "http://c:1"), starting, "orders", JobSpec(sql)))
+    return planner, asyncio.run(submitter.submit(Place("c", "http://c:1"), starting, "orders", JobSpec(sql)))
 
 
 def test_a_run_has_the_values() -> None:

@@ -19,13 +19,14 @@ from sluiceway.control.fit_of import StateFrom
 from sluiceway.control.start_jobs import Terms
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit, Left, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
+from sluiceway.domain.place import Place
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
-from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.engines.planning.sql import Script
+from sluiceway.engines.planning.submit import JvmProvider
 from sluiceway.store import intents
 from sluiceway.store.rows import to_run
 from sluiceway.store.schema import events, runs
@@ -465,7 +466,7 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_job")
     asked: list[tuple[JobSpec, StateFrom, bool]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         asked.append((spec, state, cluster is not None))
         return fit_of() if spec == was else fit_of(gone, left=(Left("Join", "a" * 32, 40),))
 
@@ -514,7 +515,7 @@ async def test_a_job_whose_variable_has_another_value_since_is_looked_at(api: Ap
     await api.stopped(*jobs)
     asked: list[tuple[str, int | None]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         asked.append((spec.sql, state.run_id))
         return fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
 

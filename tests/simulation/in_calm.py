@@ -9,7 +9,7 @@ from tests.simulation.cluster import SimCluster
 from sluiceway.domain.facts import JobState, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.domain.savepoint_failure import Outcome
-from sluiceway.engines.changelog import NAMES
+from sluiceway.engines.session.changelog import NAMES
 from sluiceway.store.fares import Which
 from sluiceway.testing.fake_jobs import FakeJob
 

@@ -39,8 +39,8 @@ from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
 from sluiceway.domain.stop import Stop, StopPhase
-from sluiceway.engines import aftermath, look, session
-from sluiceway.engines.aftermath import Aftermaths
+from sluiceway.engines.session import aftermath, engine, look
+from sluiceway.engines.session.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
@@ -584,7 +584,7 @@ def a_changelog_is_resumed_like_any_other(put: Any) -> None:
     async def keeps(*_: Any) -> bool:
         return False
 
-    put(session, "keeps_changelog", keeps)
+    put(engine, "keeps_changelog", keeps)
 
 
 @plant(52)

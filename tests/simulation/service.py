@@ -14,12 +14,14 @@ from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.assembly.ground import Ground, lifecycle, workers
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.reconcile.worker import Pace
 
@@ -53,8 +55,8 @@ class Service:
         self.cut_off: set[str] = set()  # clusters that it cannot reach
         self.tasks: list[asyncio.Task[Any]] = []
         session: Any = SimSession(self)
-        engine = SessionEngine(session, self.submit, REQUEST_TIMEOUT)
-        at = {cluster: Cluster(cluster, f"http://{cluster}") for cluster in world.clusters}
+        engine = SessionEngine(JobManagers(session, REQUEST_TIMEOUT), self.submit)
+        at = {cluster: Place(cluster, f"http://{cluster}") for cluster in world.clusters}
         ground = Ground(SimDatabase(world.memory, self), SimStorage(world.disk, self), engine, world.time.wall)
         self.reconciler, queues = workers(ground, at.get, at, TurnSettings(RULES, MAX_SAVEPOINTS), PACE)
         # Not in the order of a set of texts, which no seed decides.
@@ -117,7 +119,7 @@ class Service:
         if not self.alive:
             raise asyncio.CancelledError
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
+    async def submit(self, cluster: Place, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
         """Stands in for planning SQL, which takes a while, and for handing the job over."""
         await self.pause("plan")
         if self.world.weather.refuses_start():

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sluiceway.domain.facts import Checkpoint
-from sluiceway.engines.checkpoints import has_own, last_kept, moved_on_after, overtaken_by, ran_on_after
-from sluiceway.engines.flink_rest import CheckpointInfo, Checkpoints, LatestCheckpoints
+from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, LatestCheckpoints
+from sluiceway.engines.session.checkpoints import has_own, last_kept, moved_on_after, overtaken_by, ran_on_after
 
 PATH = "file:/s/savepoint-f-1"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sluiceway.engines import confined
+from sluiceway.engines.planning import confined
 
 REPORT = """
 import json, os, resource
@@ -81,6 +81,6 @@ def test_with_landlock_it_reaches_nothing_else(found: dict[str, Any]) -> None:
     ],
 )
 def test_how_it_is_confined_is_told(confinement: dict[str, Any], told: str) -> None:
-    from sluiceway.engines.jvm_process import Confinement
+    from sluiceway.engines.planning.jvm_process import Confinement
 
     assert str(Confinement(**confinement)) == told

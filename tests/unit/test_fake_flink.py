@@ -11,7 +11,7 @@ from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
-from sluiceway.engines.flink_rest import (
+from sluiceway.engines.jobmanager.rest import (
     AttemptCompleted,
     AttemptFailed,
     AttemptInProgress,

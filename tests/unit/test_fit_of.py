@@ -10,15 +10,16 @@ from tests import scripts
 from tests.handles import key_groups, relative, subtask
 
 from sluiceway.control.fit_of import FitOf, StateFrom
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import FitKind, Plan, Planned, Readable, Why
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines import operators
-from sluiceway.engines.operators import NoPlan, SqlOperators
-from sluiceway.engines.reading import FillOf, SqlReading
-from sluiceway.engines.sql import Script, SqlRefused
-from sluiceway.engines.submit import without_variables
+from sluiceway.engines.planning import operators
+from sluiceway.engines.planning.operators import NoPlan, SqlOperators
+from sluiceway.engines.planning.reading import FillOf, SqlReading
+from sluiceway.engines.planning.sql import Script, SqlRefused
+from sluiceway.engines.planning.submit import without_variables
 from sluiceway.storage.metadata import parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata, operator
@@ -63,7 +64,7 @@ def path(tmp_path: Path) -> str:
 
 
 def use_case(path: str, plans: Plans, slots: int | None = None) -> FitOf:
-    async def free(cluster: Cluster) -> int | None:
+    async def free(cluster: Place) -> int | None:
         return slots
 
     return FitOf(Storage(str(Path(path).parent)), plans, free)
@@ -85,7 +86,7 @@ async def test_whatever_happens_there_is_an_answer(
     path: str, old: Plan | Exception, new: Plan | Exception, verdict: Readable | Exception, why: Why
 ) -> None:
     judge = use_case(path, Plans({"old": old, "new": new}, verdict), slots=3)
-    fit = await judge.judge(NEW, StateFrom(path, OLD), Cluster("c", "http://c"), caller="p")
+    fit = await judge.judge(NEW, StateFrom(path, OLD), Place("c", "http://c"), caller="p")
     assert fit.reasons[0].why is why
     assert not fit.good
 

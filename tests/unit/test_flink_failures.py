@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.flink_failures import CLIP, AttemptFailed, NoSuchJob, both, classify, clip, plain_words
+from sluiceway.engines.jobmanager.failures import CLIP, AttemptFailed, NoSuchJob, both, classify, clip, plain_words
 
 JOB = "0af1" * 8
 CHECKPOINT = "org.apache.flink.runtime.checkpoint.CheckpointException: "

@@ -15,9 +15,9 @@ from aiohttp.test_utils import RawTestServer
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState
-from sluiceway.engines.flink_answers import TROUBLES, translated
-from sluiceway.engines.flink_failures import CLIP
-from sluiceway.engines.flink_rest import AttemptCompleted, AttemptUnknown, FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.answers import TROUBLES, translated
+from sluiceway.engines.jobmanager.failures import CLIP
+from sluiceway.engines.jobmanager.rest import AttemptCompleted, AttemptUnknown, FlinkRest, JobOverview
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_network import Fault
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sluiceway.engines import java
+from sluiceway.engines.planning import java
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from tests.scripts import script
 
 from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
-from sluiceway.engines.options import check_options, flink_options, leaves_state
-from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import effective
+from sluiceway.engines.planning.options import check_options, flink_options, leaves_state
+from sluiceway.engines.planning.sql import SqlRefused
+from sluiceway.engines.planning.submit import effective
 
 ALWAYS = {
     "parallelism.default": "1",

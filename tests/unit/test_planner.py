@@ -10,10 +10,10 @@ from tests import scripts
 from tests.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines import planner as planner_module
-from sluiceway.engines.jvm import JavaGone
-from sluiceway.engines.planner import PLANS, PlannerJvm
-from sluiceway.engines.sql import Script, SqlRefused
+from sluiceway.engines.planning import planner as planner_module
+from sluiceway.engines.planning.jvm import JavaGone
+from sluiceway.engines.planning.planner import PLANS, PlannerJvm
+from sluiceway.engines.planning.sql import Script, SqlRefused
 
 INTO = "INSERT INTO b SELECT n FROM s"
 KINDS = ("quick", "slow", "deadly", "hanging", "refused")
@@ -95,7 +95,7 @@ class FakeJvm:
 @pytest.fixture
 def jvms(monkeypatch: pytest.MonkeyPatch) -> list[FakeJvm]:
     FakeJvm.launched = []
-    monkeypatch.setattr(planner_module, "FlinkJvm", FakeJvm)
+    monkeypatch.setattr(planner_module, "SqlJvm", FakeJvm)
     return FakeJvm.launched
 
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from sluiceway.domain.engine import Cluster, Unreachable
-from sluiceway.engines import slots as module
-from sluiceway.engines.flink_shapes import ClusterOverview
-from sluiceway.engines.slots import Slots
+from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.place import Place
+from sluiceway.engines.jobmanager.shapes import ClusterOverview
+from sluiceway.engines.session import slots as module
+from sluiceway.engines.session.slots import Slots
 
-CLUSTER = Cluster("c", "http://c")
+CLUSTER = Place("c", "http://c")
 
 
 class Rest:

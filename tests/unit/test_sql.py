@@ -3,7 +3,7 @@
 import pytest
 from tests.scripts import script
 
-from sluiceway.engines.sql import (
+from sluiceway.engines.planning.sql import (
     MOST_CHARACTERS,
     MOST_PADDING,
     MOST_STATEMENTS,

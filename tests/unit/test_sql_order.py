@@ -3,7 +3,7 @@
 import pytest
 from tests.scripts import script
 
-from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.planning.sql import SqlRefused
 
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen');"
 SINKS = "CREATE TABLE o (n BIGINT) WITH ('path' = 'a'); CREATE TABLE p (n BIGINT) WITH ('path' = 'p');"

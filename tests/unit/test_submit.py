@@ -8,16 +8,18 @@ import aiohttp
 import pytest
 from tests import scripts
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import MustClaim, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled
-from sluiceway.engines import submit
-from sluiceway.engines.java import NoFlink
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.sql import Script
-from sluiceway.engines.submit import SqlSubmitter, other_version
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
+from sluiceway.engines.planning import submit
+from sluiceway.engines.planning.java import NoFlink
+from sluiceway.engines.planning.sql import Script
+from sluiceway.engines.planning.submit import SqlSubmitter, other_version
+from sluiceway.engines.session.engine import SessionEngine
 
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
 
@@ -51,12 +53,12 @@ async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expect
     async def jvm() -> Any:
         return planner
 
-    async def version_of(_: str) -> str:
+    async def version_of(_: Place) -> str:
         return "2.3.1"
 
     submitter = SqlSubmitter(jvm, version_of, "s3://company/flink")
     run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, checkpoints=checkpoints)
-    assert await submitter.submit(Cluster("c", "http://c:1"), run, "orders", SPEC) == Submitted()
+    assert await submitter.submit(Place("c", "http://c:1"), run, "orders", SPEC) == Submitted()
     assert planner.options["execution.checkpointing.dir"] == expected
 
 
@@ -65,10 +67,10 @@ async def test_sql_for_another_minor_version_of_flink_is_refused_with_both_versi
     async def jvm() -> Any:
         return Planner()
 
-    async def version_of(_: str) -> str:
+    async def version_of(_: Place) -> str:
         return theirs
 
-    cluster, run = Cluster("prod", "http://c:1"), Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
+    cluster, run = Place("prod", "http://c:1"), Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
     refused = await SqlSubmitter(jvm, version_of, "s3://x").submit(cluster, run, "orders", JobSpec("is not even read"))
     assert isinstance(refused, SubmitRefused)
     assert f"The cluster prod runs Flink {theirs}, and SQL is planned here by Flink 2.3.0." in refused.text
@@ -76,13 +78,13 @@ async def test_sql_for_another_minor_version_of_flink_is_refused_with_both_versi
 
 
 async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def silent(_: str) -> str:
+    async def silent(_: Place) -> str:
         raise Unreachable("gone")
 
-    async def version_of(_: str) -> str:
+    async def version_of(_: Place) -> str:
         return "2.3.7"
 
-    cluster = Cluster("prod", "http://c:1")
+    cluster = Place("prod", "http://c:1")
     with pytest.raises(Unreachable):
         await other_version(cluster, silent)
     assert await other_version(cluster, version_of) is None
@@ -116,7 +118,7 @@ async def test_what_the_sql_says_of_its_changelog_counts_as_flink_reads_it(sql: 
 
     submitter = SqlSubmitter(jvm, cast("Any", None), "s3://company", filled)
     async with aiohttp.ClientSession() as session:
-        engine = SessionEngine(session, submitted, 0.1, submitter.options)
+        engine = SessionEngine(JobManagers(session, 0.1), submitted, submitter.options)
         run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, restore="s3://company/savepoint-1")
-        answer = await engine.submit(Cluster("c", "http://127.0.0.1:9"), run, "orders", JobSpec(sql))
+        answer = await engine.submit(Place("c", "http://127.0.0.1:9"), run, "orders", JobSpec(sql))
     assert answer == (MustClaim() if must_claim else Submitted())

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from sluiceway.engines.restore_words import named
-from sluiceway.engines.submit_errors import (
+from sluiceway.engines.jobmanager.restore_words import named
+from sluiceway.engines.jobmanager.submit_errors import (
     LONGEST,
     Cause,
     already_submitted,

@@ -11,9 +11,9 @@ from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, outcome
 from sluiceway.domain.traits import Traits
-from sluiceway.engines.flink_rest import JobOverview
-from sluiceway.engines.flink_shapes import CheckpointConfig, Externalization
-from sluiceway.engines.surveys import survey_of
+from sluiceway.engines.jobmanager.rest import JobOverview
+from sluiceway.engines.jobmanager.shapes import CheckpointConfig, Externalization
+from sluiceway.engines.session.surveys import survey_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = CheckpointConfig(

@@ -3,8 +3,8 @@
 import pytest
 
 from sluiceway.domain.engine import Flow
-from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.traffic import traffic
+from sluiceway.engines.jobmanager.rest import FlinkRest
+from sluiceway.engines.session.traffic import traffic
 
 
 class Flink(FlinkRest):

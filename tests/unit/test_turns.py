@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.engines.turns import FairTurns, TooManyWaiting
+from sluiceway.engines.planning.turns import FairTurns, TooManyWaiting
 
 
 async def settle() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sluiceway.engines.vitals import sized
+from sluiceway.engines.session.vitals import sized
 
 
 @pytest.mark.parametrize(

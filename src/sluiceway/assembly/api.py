@@ -35,14 +35,14 @@ from sluiceway.control.transfer import Transfer
 from sluiceway.control.variables import Variables
 from sluiceway.control.watch import Watch
 from sluiceway.control.way_back import WaysBack
+from sluiceway.domain.engine import Engine
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.way_back import Allowed
-from sluiceway.engines.graphs import SqlGrapher
-from sluiceway.engines.operators import SqlOperators
-from sluiceway.engines.reading import SqlReading
-from sluiceway.engines.session import SessionEngine
-from sluiceway.engines.submit import JvmProvider, other_version
-from sluiceway.engines.zone import local_zone
+from sluiceway.engines.planning.graphs import SqlGrapher
+from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.reading import SqlReading
+from sluiceway.engines.planning.submit import JvmProvider, other_version
+from sluiceway.engines.planning.zone import local_zone
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.settings import MAX_BODY, Settings
 
@@ -121,7 +121,7 @@ def _use_cases(
         "templates": Templates(db, clock),
         "job_tags": Tags(db, clock),
         "resource_tags": ResourceTags(db, clock),
-        "metrics": Metrics(db, queues, engine.traffic),
+        "metrics": Metrics(db, queues, engine),
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner).draw, variables),
         "variables": variables,
@@ -131,12 +131,12 @@ def _use_cases(
     }
 
 
-def _misplaced(queues: Queues, engine: SessionEngine) -> Callable[[str], Awaitable[str | None]]:
+def _misplaced(queues: Queues, engine: Engine) -> Callable[[str], Awaitable[str | None]]:
     """Why no SQL can be planned for a cluster, by its name."""
 
     async def misplaced(name: str) -> str | None:
-        cluster = queues.locate(name)
-        return None if cluster is None else await other_version(cluster, engine.version_of)
+        place = queues.locate(name)
+        return None if place is None else await other_version(place, engine.version)
 
     return misplaced
 

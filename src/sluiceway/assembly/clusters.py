@@ -8,10 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sluiceway.assembly.beside import beside
-from sluiceway.domain.engine import Cluster
-from sluiceway.engines.embedded import EmbeddedFlink, EmbeddedSettings
-from sluiceway.engines.planner import PlannerJvm
-from sluiceway.engines.submit import JvmProvider
+from sluiceway.domain.place import Place
+from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning.planner import PlannerJvm
+from sluiceway.engines.planning.submit import JvmProvider
 from sluiceway.settings import BadSettings, Settings
 
 EMBEDDED = "embedded"
@@ -22,32 +22,32 @@ class Clusters:
     """Where jobs run, and what plans their SQL."""
 
     names: tuple[str, ...]  # the default one first
-    locate: Callable[[str], Cluster | None]  # None: registered, and nowhere to be reached right now
+    locate: Callable[[str], Place | None]  # None: registered, and nowhere to be reached right now
     planner: JvmProvider
 
     @property
     def addresses(self) -> dict[str, str]:
         """The URL of each that can be reached, by name."""
-        return {name: cluster.url for name in self.names if (cluster := self.locate(name))}
+        return {name: place.url for name in self.names if (place := self.locate(name))}
 
 
-def parse_clusters(settings: Settings) -> dict[str, Cluster]:
+def parse_clusters(settings: Settings) -> dict[str, Place]:
     """The registered clusters by name, in the order given. Raises `BadSettings`."""
-    clusters: dict[str, Cluster] = {}
+    clusters: dict[str, Place] = {}
     for given in settings.cluster:
         name, _, url = given.partition("=")
         if not re.fullmatch(r"[\w.\-]{1,128}", name) or not _is_address(url):
             raise BadSettings(f"--cluster {given} is not NAME=URL; write for example prod=http://jobmanager:8081")
         if name in clusters or name == EMBEDDED:
             raise BadSettings(f"--cluster {given}: the name {name} is taken; give each cluster its own")
-        clusters[name] = Cluster(name, url.rstrip("/"))
+        clusters[name] = Place(name, url.rstrip("/"))
     if settings.embedded is False and not clusters:
         raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
     return clusters
 
 
 async def begin_clusters(
-    settings: Settings, registered: dict[str, Cluster], data: Path, stack: AsyncExitStack
+    settings: Settings, registered: dict[str, Place], data: Path, stack: AsyncExitStack
 ) -> Clusters:
     """The registered ones, and an embedded Flink if one is wanted, which runs until the stack is closed."""
     jars = _jars(settings.jars)
@@ -62,8 +62,8 @@ async def begin_clusters(
     # Well before anybody's first job, it hopes.
     await stack.enter_async_context(beside(planner.warm_up(), "planner"))
 
-    def locate(name: str) -> Cluster | None:
-        return embedded.cluster if name == EMBEDDED else registered.get(name)
+    def locate(name: str) -> Place | None:
+        return embedded.place if name == EMBEDDED else registered.get(name)
 
     return Clusters((EMBEDDED, *registered), locate, planner.jvm)
 

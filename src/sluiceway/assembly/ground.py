@@ -20,8 +20,8 @@ from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.way_back import Options, own_options
-from sluiceway.domain.engine import Cluster
-from sluiceway.engines.session import SessionEngine
+from sluiceway.domain.engine import Engine
+from sluiceway.domain.place import Place
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
@@ -37,7 +37,7 @@ class Ground:
 
     db: Database
     storage: Storage
-    engine: SessionEngine
+    engine: Engine
     clock: Clock
 
 
@@ -79,14 +79,14 @@ def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judgi
         edit_jobs=EditJobs(db, queues, storage, clock, timeout),
         take_savepoints=TakeSavepoints(db, queues, storage, clock, timeout),
         import_savepoint=ImportSavepoint(db, storage, clock),
-        queries=Queries(db, queues, engine.flink_job),
-        preflight=Preflight(db, queues, storage, engine.survey, clock, judging.options),
+        queries=Queries(db, queues, engine),
+        preflight=Preflight(db, queues, storage, engine, clock, judging.options),
     )
 
 
 def workers(
     ground: Ground,
-    locate: Callable[[str], Cluster | None],
+    locate: Callable[[str], Place | None],
     names: Iterable[str],
     each: TurnSettings,
     pace: Pace | None = None,

@@ -28,17 +28,14 @@ from sluiceway.control.programs import Fetch
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE
 from sluiceway.control.watch import Watch
-from sluiceway.domain.engine import Cluster
-from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import HealthRules
-from sluiceway.domain.job import JobSpec
 from sluiceway.domain.policy import IfNotRunning
-from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopRules
-from sluiceway.engines.flink_rest import FlinkRest
-from sluiceway.engines.jars import JarSubmitter
-from sluiceway.engines.session import SessionEngine, Submit
-from sluiceway.engines.submit import JvmProvider, SqlSubmitter
+from sluiceway.engines.jars.submit import JarSubmitter
+from sluiceway.engines.jobmanager.jobmanagers import JobManagers
+from sluiceway.engines.planning.submit import SqlSubmitter
+from sluiceway.engines.router import Router
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.settings import BadSettings, Settings
@@ -83,11 +80,10 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await check_door(settings, door)
         clusters = await begin_clusters(settings, registered, data, stack)
         variables = Variables(db, door.sign_in.vault, clock)
-        sql = _sql(session, clusters.planner, storage, variables)
-        programs = JarSubmitter(session, Fetch(db, storage.files), data / "packages", storage.uri, REQUEST_TIMEOUT)
-        engine = SessionEngine(
-            session, _submit(sql, programs), REQUEST_TIMEOUT, sql.options, names=storage.operator_names
-        )
+        jobmanagers = JobManagers(session, REQUEST_TIMEOUT)
+        sql = SqlSubmitter(clusters.planner, jobmanagers.version, storage.uri, variables.fill_of_job)
+        programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
+        engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
         ground = Ground(db, storage, engine, clock)
         reconciler, queues = workers(ground, clusters.locate, clusters.names, _turns(settings))
         watch = Watch(db, reconciler.shifts)
@@ -136,20 +132,6 @@ async def _storage(settings: Settings, data: Path) -> Storage:
     for why in await storage.check_further():
         log.warning("read_root_unreadable", why=why)  # stops do not need it
     return storage
-
-
-def _sql(session: aiohttp.ClientSession, planner: JvmProvider, storage: Storage, variables: Variables) -> SqlSubmitter:
-    async def version_of(url: str) -> str:
-        return (await FlinkRest(session, url, REQUEST_TIMEOUT).overview()).flink_version
-
-    return SqlSubmitter(planner, version_of, storage.uri, variables.fill_of_job)
-
-
-def _submit(sql: SqlSubmitter, programs: JarSubmitter) -> Submit:
-    async def submit(cluster: Cluster, run: Run, name: str, spec: JobSpec) -> Submitted | SubmitRefused | Silent:
-        return await (programs if spec.program else sql).submit(cluster, run, name, spec)
-
-    return submit
 
 
 def _turns(settings: Settings) -> TurnSettings:

@@ -20,8 +20,8 @@ from sluiceway.cli.ending import REQUESTS, Ending
 from sluiceway.cli.log_lines import log_to_stderr
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.tls import in_clear, tls_context
-from sluiceway.engines.java import NoFlink, NoJava
-from sluiceway.engines.jvm_process import JvmFailed
+from sluiceway.engines.planning.java import NoFlink, NoJava
+from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.settings import BadSettings, Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase

@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit, Held, Plan, Readable, Reason, Why, fit_of
 from sluiceway.domain.fitting import Case, Pair, judge, questions
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.variables import changed
-from sluiceway.engines.operators import NoPlan
-from sluiceway.engines.restore_words import bare
-from sluiceway.engines.sql import SqlRefused
-from sluiceway.engines.submit import minor
+from sluiceway.engines.jobmanager.restore_words import bare
+from sluiceway.engines.planning.operators import NoPlan
+from sluiceway.engines.planning.sql import SqlRefused
+from sluiceway.engines.planning.submit import minor
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage
@@ -59,10 +60,10 @@ class FitOf:
 
     storage: Storage
     plans: Plans
-    free_slots: Callable[[Cluster], Awaitable[int | None]]  # None where nobody knows
+    free_slots: Callable[[Place], Awaitable[int | None]]  # None where nobody knows
     settled_at: Callable[[str], Awaitable[Mapping[str, int]]] = nothing_settled  # see `domain.variables.changed`
 
-    async def judge(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+    async def judge(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         """Hold the state against the job. What cannot be found out is a `Fit` too; callers take turns at the planner.
 
         Without a cluster nobody counts its slots.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sluiceway.control.fit_of import StateFrom
-from sluiceway.domain.engine import Cluster
 from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.misfit import misfit
+from sluiceway.domain.place import Place
 from sluiceway.domain.variables import changed
 from sluiceway.domain.way_back import Allowed, Back
 from sluiceway.store import past, past_specs
@@ -27,7 +27,7 @@ _Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
 class Judge(Protocol):
     """What holds a state against a job, as `FitOf.judge` does."""
 
-    async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Cluster | None, *, caller: str) -> Fit:
+    async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         """Never raises for anything about the job."""
         ...
 
@@ -38,7 +38,7 @@ class Fits:
 
     db: Database
     judge: Judge
-    locate: Callable[[str], Cluster | None]
+    locate: Callable[[str], Place | None]
     allowed: Collection[Allowed] = ()  # what the request has asked for by name
 
     async def __call__(

@@ -9,7 +9,7 @@ from sluiceway.control.errors import UnknownJob
 from sluiceway.control.variables import Variables
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled
-from sluiceway.engines.sql import SqlRefused
+from sluiceway.engines.planning.sql import SqlRefused
 from sluiceway.store import views
 from sluiceway.store.database import Database
 

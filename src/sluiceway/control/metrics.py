@@ -1,13 +1,13 @@
 """What flows through jobs at the moment, as their clusters tell it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.queues import Queues
-from sluiceway.domain.engine import Cluster, Traffic, Unreachable
+from sluiceway.domain.engine import Engine, Traffic, Unreachable
 from sluiceway.store import views
 from sluiceway.store.database import Database
 
@@ -22,7 +22,7 @@ class Metrics:
 
     db: Database
     queues: Queues
-    traffic: Callable[[Cluster, str], Awaitable[Traffic | None]]
+    engine: Engine
 
     async def __call__(self, project: str, job_ids: Sequence[int]) -> Mapping[int, Traffic | None]:
         """What flows through each job; None when its cluster does not answer. Raises `UnknownJob` if one is unknown."""
@@ -41,6 +41,6 @@ class Metrics:
             return None
         try:
             async with gate:
-                return await self.traffic(cluster, flink_job_id) or NOTHING
+                return await self.engine.traffic(cluster, flink_job_id) or NOTHING
         except Unreachable:
             return None

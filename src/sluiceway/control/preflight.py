@@ -1,7 +1,7 @@
 """What a stop would come to, found out without touching anything."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from sluiceway.control.way_back import TOLD_BY, Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.cancel_loss import before_a_cancel
-from sluiceway.domain.engine import Cluster, Survey, Unreachable
+from sluiceway.domain.engine import Engine, Survey, Unreachable
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, never_again, outcome
 from sluiceway.domain.savepoint_format import Choice, choose
@@ -21,8 +21,6 @@ from sluiceway.storage.savepoints import Storage
 from sluiceway.store import past, views
 from sluiceway.store.database import Database
 from sluiceway.store.stop_intents import Obstacle
-
-SurveyJobs = Callable[[Cluster, Sequence[str]], Awaitable[Mapping[str, Survey]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Preflight:
     db: Database
     queues: Queues
     storage: Storage
-    survey: SurveyJobs
+    engine: Engine
     clock: Callable[[], datetime]
     options: Options = own_options
 
@@ -127,7 +125,7 @@ class Preflight:
                 silent[name] = f"Cluster {name} is not to be reached now."
                 return
             try:
-                surveys.update(await self.survey(cluster, jids))
+                surveys.update(await self.engine.survey(cluster, jids))
             except Unreachable as error:
                 silent[name] = f"Cluster {name} does not answer: {error}"
 

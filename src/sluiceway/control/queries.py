@@ -1,12 +1,12 @@
 """Looking: jobs, their graphs, and what became of stops. Nothing here changes anything."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob, UnknownResume
 from sluiceway.control.queues import Queues
 from sluiceway.domain.batch import Kind
-from sluiceway.domain.engine import Cluster, Unreachable
+from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
 from sluiceway.store import audit, back_views, fares, job_pages, stories, views
 from sluiceway.store.audit import Event
@@ -28,7 +28,7 @@ class Queries:
 
     db: Database
     queues: Queues
-    flink_job: Callable[[Cluster, str], Awaitable[Graph | None]]  # Flink's `GET /jobs/:id`; None when it knows no such
+    engine: Engine
 
     async def job(self, project: str, job_id: int) -> Job:
         """One job. Raises `UnknownJob`."""
@@ -84,7 +84,7 @@ class Queries:
         if cluster is None:
             raise NoGraph(Gap.UNREACHABLE, name)
         try:
-            graph = await self.flink_job(cluster, flink_job_id)
+            graph = await self.engine.flink_job(cluster, flink_job_id)
         except Unreachable as error:
             raise NoGraph(Gap.SILENT, name, str(error)) from error
         if graph is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sluiceway.domain.engine import Cluster
+from sluiceway.domain.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,7 @@ class Queues:
     """The registered clusters: their names, the default one, and how to reach each at this moment."""
 
     names: tuple[str, ...]
-    locate: Callable[[str], Cluster | None]  # None: registered, but nowhere to be reached right now
+    locate: Callable[[str], Place | None]  # None: registered, but nowhere to be reached right now
     wake: Callable[[Iterable[str]], None]  # tell the clusters' workers that there is something to do
 
     def resolve(self, queue: str | None) -> str | None:

@@ -11,7 +11,7 @@ from sluiceway.domain.admission import may_run
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.way_back import Allowed, Back, Kind, PassedOver, Past, Source, State, Terms, judge
-from sluiceway.engines.options import LOCAL_ZONE, NO_ZONE, STATE_TTL, span
+from sluiceway.engines.planning.options import LOCAL_ZONE, NO_ZONE, STATE_TTL, span
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.inspection import Inspection
 from sluiceway.storage.savepoints import Storage

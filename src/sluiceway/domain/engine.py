@@ -23,6 +23,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.snapshot import Snapshot
 from sluiceway.domain.stop import Stop
@@ -35,15 +36,6 @@ class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ou
 
 class Unusable(Exception):  # noqa: N818 - as above
     """What a job is made of is missing, or is not what it has to be. Its text says so to whoever made the job."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A Flink cluster that jobs are sent to; DLI calls it a queue."""
-
-    name: str
-    url: str  # of its REST API, without a trailing slash
-    life: str | None = None  # changes whenever the cluster is certainly a new one; None when nobody can tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +123,7 @@ class Engine(Protocol):
     """A place where Flink jobs run."""
 
     async def observe(
-        self, cluster: Cluster, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
     ) -> Sighting:
         """Look once, with as few requests as the cluster allows.
 
@@ -139,17 +131,33 @@ class Engine(Protocol):
         """
         ...
 
-    async def survey(self, cluster: Cluster, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:
+    async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:
         """Look at jobs before they are stopped; those that the cluster does not show are left out.
 
         Raises `Unreachable`.
         """
         ...
 
-    async def send(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
+    async def send(self, place: Place, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once. Safe to repeat. No answer is `Silent`: the command may have arrived."""
         ...
 
-    async def submit(self, cluster: Cluster, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
+    async def submit(self, place: Place, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it to the cluster under the run's own Flink job id. May take many seconds."""
+        ...
+
+    async def version(self, place: Place) -> str:
+        """The version of Flink that runs there, for example "2.3.0". Raises `Unreachable`."""
+        ...
+
+    async def free_slots(self, place: Place) -> int | None:
+        """How many slots are free; None where nobody knows, and where the place may grow."""
+        ...
+
+    async def flink_job(self, place: Place, flink_job_id: str) -> dict[str, object] | None:
+        """Flink's own description of a job, with its graph; None when Flink knows no such job. Raises `Unreachable`."""
+        ...
+
+    async def traffic(self, place: Place, flink_job_id: str) -> Traffic | None:
+        """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
         ...

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import structlog
 
-from sluiceway.domain.engine import Cluster, Engine, Sighting, SubmitAnswer
+from sluiceway.domain.engine import Engine, Sighting, SubmitAnswer
 from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitted, Submitting
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.store.work import Work
 
@@ -59,7 +60,7 @@ class Submissions:
         self._projects |= admitted
         return set(admitted)
 
-    def begin(self, cluster: Cluster, run: Run, load: LoadSpec, *, first: bool) -> None:
+    def begin(self, cluster: Place, run: Run, load: LoadSpec, *, first: bool) -> None:
         """Start submitting a run, unless that is being done. `load` gives the job's name and spec.
 
         `first`: certainly nothing of the run was submitted before.
@@ -83,7 +84,7 @@ class Submissions:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._tasks.clear()
 
-    async def _submit(self, cluster: Cluster, run: Run, load: LoadSpec) -> Answer:
+    async def _submit(self, cluster: Place, run: Run, load: LoadSpec) -> Answer:
         # Loading is part of it, so that a spec that cannot be read is the trouble of its own job alone.
         name, spec = await load()
         return await self._engine.submit(cluster, run, name, spec)

@@ -15,7 +15,7 @@ from sluiceway.domain import stop_decide, stop_endings
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
-from sluiceway.domain.engine import Cluster, Engine, Sighting, Unreachable
+from sluiceway.domain.engine import Engine, Sighting, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     Evidence,
@@ -36,6 +36,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
@@ -123,7 +124,7 @@ class Turn:
         self._pulses = Pulses(settings.health)
         self._starting: dict[int, float] = {}  # since when a run has been with its cluster without running
 
-    async def __call__(self, cluster: Cluster | None, lease: Lease) -> Outlook:
+    async def __call__(self, cluster: Place | None, lease: Lease) -> Outlook:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
         await self._notice_jumps(lease)
         work = await self._work(lease.cluster)
@@ -170,7 +171,7 @@ class Turn:
         """Give up what is under way. What was sent stays sent."""
         await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
 
-    async def _observe(self, cluster: Cluster | None, name: str, work: Sequence[Work]) -> Sighting:
+    async def _observe(self, cluster: Place | None, name: str, work: Sequence[Work]) -> Sighting:
         stops_to_see, snapshots_to_see = _open(work)
         if cluster is None:
             return _no_sighting(work, f"cluster {name} cannot be reached now")
@@ -284,7 +285,7 @@ class Turn:
         )
 
     async def _act(
-        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], steps: Sequence[_Step]
+        self, cluster: Place, lease: Lease, stored: Mapping[int, Work], steps: Sequence[_Step]
     ) -> dict[int, Work]:
         """Ask for what is now stored, unless somebody else has the cluster by now."""
         kept = [(stored[step.change.after.run.id], step) for step in steps if step.change.after.run.id in stored]
@@ -304,7 +305,7 @@ class Turn:
         return (await store.specs(self._db, [job_id]))[job_id]
 
     async def _send(
-        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], commands: Mapping[str, JobCommand]
+        self, cluster: Place, lease: Lease, stored: Mapping[int, Work], commands: Mapping[str, JobCommand]
     ) -> dict[int, Work]:
         """Ask, and store what has been answered by now; what has not is looked for in the next turn."""
         unanswered = {trigger: work for work in stored.values() for trigger in _unconfirmed(work)}
@@ -325,7 +326,7 @@ class Turn:
         changes = [Change(stored[run_id], work) for run_id, work in told.items()]
         return await store.save(self._db, lease, changes, self._clock())
 
-    async def _ask(self, cluster: Cluster, flink_job_id: str, command: JobCommand) -> Answer:
+    async def _ask(self, cluster: Place, flink_job_id: str, command: JobCommand) -> Answer:
         async with self._gate:
             return await self._engine.send(cluster, flink_job_id, command)
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from sluiceway.domain.engine import Cluster
+from sluiceway.domain.place import Place
 from sluiceway.domain.shift import Shift
 from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import deadlines, leases
@@ -30,7 +30,7 @@ STUCK_AFTER = 60.0  # seconds without a turn; the slowest that ends by itself is
 class TakesTurns(Protocol):
     """One turn at a cluster, again and again."""
 
-    def __call__(self, cluster: Cluster | None, lease: Lease) -> Awaitable[Outlook]:
+    def __call__(self, cluster: Place | None, lease: Lease) -> Awaitable[Outlook]:
         """Take it; tells how soon the next should follow. The cluster is None where nobody knows where it is now."""
         ...
 
@@ -76,7 +76,7 @@ class Reconciler:
     def __init__(
         self,
         db: Database,
-        clusters: Callable[[str], Cluster | None],
+        clusters: Callable[[str], Place | None],
         turns: Callable[[str], TakesTurns],
         clock: Clock,
         pace: Pace | None = None,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sluiceway.engines.session import SessionEngine
+from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.store import work
 
 Step = Callable[..., Awaitable[Any]]

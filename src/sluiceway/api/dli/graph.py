@@ -18,7 +18,7 @@ from sluiceway.control.errors import UnknownJob
 from sluiceway.control.graphs import Graphs
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.variables import Unfilled
-from sluiceway.engines.sql import SqlRefused, SqlSyntax
+from sluiceway.engines.planning.sql import SqlRefused, SqlSyntax
 
 GRAPH_TYPES: Final = ("simple_graph", "job_graph")
 

@@ -8,7 +8,7 @@ from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.control.variables import Variables
-from sluiceway.engines.options import idle_options
+from sluiceway.engines.planning.options import idle_options
 
 # Kept and shown, for clients that expect to read what they wrote.
 IDLE: Final = (

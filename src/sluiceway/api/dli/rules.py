@@ -30,7 +30,7 @@ from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
-from sluiceway.engines.options import check_options
+from sluiceway.engines.planning.options import check_options
 from sluiceway.settings import RetentionUnit
 from sluiceway.storage.files import is_bucket
 

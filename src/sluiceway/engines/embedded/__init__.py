@@ -1,0 +1,1 @@
+"""A Flink beside the service."""

@@ -1,0 +1,1 @@
+"""Packs programs in jars, and has a cluster run them."""

@@ -1,0 +1,1 @@
+"""A JobManager: its REST API, what it answers, and what its failures mean."""

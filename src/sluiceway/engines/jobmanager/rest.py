@@ -1,0 +1,377 @@
+"""A JobManager's REST API, typed. It translates and nothing else: no retries, no waiting, no decisions.
+
+Whatever is not an answer of Flink's own (no connection, a time-out, a redirect, a proxy's page, an endless body) is
+`Unreachable`. "Contract" below is the Flink contract.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import msgspec
+
+from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
+from sluiceway.engines.jobmanager.answers import (
+    SMALL,
+    Answer,
+    decode,
+    decoded,
+    denial,
+    errors_of,
+    excerpt,
+    is_absent,
+    is_no_endpoint,
+    off_loop,
+    passed_on,
+    read,
+    translated,
+)
+from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
+from sluiceway.engines.jobmanager.shapes import (
+    AttemptStatus,
+    BackPressure,
+    CheckpointConfig,
+    CheckpointInfo,
+    Checkpoints,
+    ClusterOption,
+    ClusterOverview,
+    Exceptions,
+    Failure,
+    JarRun,
+    Jars,
+    Job,
+    JobConfig,
+    JobOverview,
+    Jobs,
+    LatestCheckpoints,
+    Metric,
+    MetricSum,
+    NamedJobs,
+    Operation,
+    Status,
+    Triggered,
+    Upload,
+    UploadedJar,
+    state_of,
+)
+
+__all__ = [
+    "AlreadyOver",
+    "Attempt",
+    "AttemptCompleted",
+    "AttemptFailed",
+    "AttemptInProgress",
+    "AttemptUnknown",
+    "CheckpointConfig",
+    "CheckpointInfo",
+    "Checkpoints",
+    "ClusterOverview",
+    "FlinkRest",
+    "JobOverview",
+    "LatestCheckpoints",
+    "NoSuchJob",
+    "UploadedJar",
+    "classify",
+]
+
+# Bytes of an answer that are read. Failure causes were seen up to 71 KB, a job's line in the overview at 450 bytes.
+# What is passed on as it came takes up to twenty times as many in memory.
+_TAKES_NONE = "Checkpointing "  # "is not enabled for this job", "has not been enabled"
+_GRAPH = 4 << 20
+_TRACES = 16 << 20  # of every task that failed at once
+_ALL_JOBS = 64 << 20  # 50,000 jobs with long names
+MOST_JOBS = 500_000
+_LONGEST_METRIC = 2000  # characters of a name
+_LARGEST_SUM = float(2**60)
+
+UPLOAD_TIMEOUT = 600.0  # seconds for a jar
+RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptUnknown:
+    """Flink has no such attempt: it was never sent, or the JobManager forgot it. That says nothing of its fate."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptInProgress:
+    """Flink is at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCompleted:
+    """There is a savepoint. Success only together with a terminal job (contract, rule 3)."""
+
+    location: str
+
+
+Attempt = AttemptUnknown | AttemptInProgress | AttemptCompleted | AttemptFailed | NoSuchJob
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyOver:
+    """Nothing to cancel: the job has already ended otherwise than by a cancel."""
+
+    text: str
+
+
+class FlinkRest:
+    """One JobManager. Every method may raise `Unreachable`; after a POST or PATCH it means "it may have arrived"."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, timeout: float) -> None:
+        """`url` is the REST API's, with or without a trailing slash; `timeout` is seconds for one whole request."""
+        self._session = session
+        self._url = url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    async def overview(self) -> ClusterOverview:
+        """What the cluster says of itself."""
+        return decode(await self._ask("GET", "/overview"), ClusterOverview)
+
+    async def jobs(self, only: Collection[str] | None = None) -> list[JobOverview]:
+        """Every job that the JobManager lists now, or those of `only` among them; none twice.
+
+        It can leave out live ones: absence proves nothing (contract). One that cannot be read, or is there twice and
+        differs, is in a state that is not known.
+        """
+        answer = await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS)
+        return await off_loop(answer, lambda it: _listed(it, only))
+
+    async def job_state(self, jid: str) -> JobState | None:
+        """The state now, not cached; None when Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}/status")
+        if answer.status in {404, 500} and isinstance(denial(answer), NoSuchJob):
+            return None
+        name = decode(answer, Status).status
+        state = state_of(name)
+        if state is None:
+            raise Unreachable(f"the cluster answered a job state that is not known: {clip(name, 100)}")
+        return state
+
+    async def stop(
+        self, jid: str, *, trigger: str, target: str, drain: bool = False, native: bool = False
+    ) -> Acknowledged | Refused:
+        """Ask for a stop with a savepoint under `target`, a directory of this attempt's own.
+
+        `trigger` is 32 hex digits. A job that Flink does not know is acknowledged all the same; only `attempt` tells.
+        """
+        body: dict[str, object] = {"targetDirectory": target, "drain": drain, "triggerId": trigger}
+        if native:
+            body["formatType"] = "NATIVE"
+        return await self._trigger(f"/jobs/{jid}/stop", body)
+
+    async def savepoint(self, jid: str, *, trigger: str, target: str, native: bool = False) -> Acknowledged | Refused:
+        """Ask for a savepoint under `target` while the job runs on; else as `stop`."""
+        body: dict[str, object] = {"target-directory": target, "cancel-job": False, "triggerId": trigger}
+        if native:
+            body["formatType"] = "NATIVE"
+        return await self._trigger(f"/jobs/{jid}/savepoints", body)
+
+    async def _trigger(self, path: str, body: dict[str, object]) -> Acknowledged | Refused:
+        answer = await self._ask("POST", path, body)
+        if answer.status == 202:
+            # A Flink before 1.15 answers an id of its own; what was asked for is under way there just the same.
+            decode(answer, Triggered, status=202)
+            return Acknowledged()
+        said_no = denial(answer, {400, 404, 405, 409})
+        return Refused(said_no.refusal if isinstance(said_no, AttemptFailed) else Refusal.OTHER, said_no.text)
+
+    async def cancel(self, jid: str) -> Acknowledged | AlreadyOver | NoSuchJob:
+        """Ask for a cancel. A job that is already canceled is acknowledged."""
+        answer = await self._ask("PATCH", f"/jobs/{jid}?mode=cancel")
+        if answer.status == 202:
+            return Acknowledged()
+        said_no = denial(answer, {404, 409})
+        return AlreadyOver(said_no.text) if answer.status == 409 else NoSuchJob(said_no.text)
+
+    async def attempt(self, jid: str, trigger: str) -> Attempt:
+        """What became of the attempt with this trigger id. Flink remembers it for some minutes after its end."""
+        answer = await self._ask("GET", f"/jobs/{jid}/savepoints/{trigger}")
+        if is_absent(answer):
+            return AttemptUnknown()
+        said = decode(answer, AttemptStatus)
+        if said.status.id == "IN_PROGRESS":
+            return AttemptInProgress()
+        operation = said.operation or Operation()
+        if operation.failure_cause is not None:
+            return classify(operation.failure_cause.cls, operation.failure_cause.stack_trace)
+        if said.status.id != "COMPLETED" or not operation.location:
+            raise Unreachable("the cluster's answer about the attempt says neither where nor why")
+        return AttemptCompleted(operation.location)
+
+    async def failures(self, jid: str) -> tuple[list[int], str]:
+        """When the job has failed lately, in ms since the epoch, and why the last time; Flink remembers some 16."""
+        entries = await self._failures(jid, 20)
+        return [entry.timestamp for entry in entries], plain_words(entries[0].stacktrace) if entries else ""
+
+    async def exceptions(self, jid: str) -> str:
+        """Why the job failed last, in plain words; empty when Flink knows of no failure, or not of the job.
+
+        A job that never got as far as to run may have its cause among those of its application alone (Flink 2.x).
+        """
+        if entries := await self._failures(jid, 1):
+            return plain_words(entries[0].stacktrace)
+        answer = await self._ask("GET", f"/applications/{jid}/exceptions", limit=_TRACES)
+        if answer.status != 200:
+            return ""  # an older Flink has no applications
+        entries = (await decoded(answer, Exceptions)).history.entries
+        return plain_words(entries[0].stacktrace) if entries else ""
+
+    async def failure_since(self, jid: str, since: int) -> str:
+        """Why the job failed last, as `exceptions`; empty for a failure before `since`, ms since the epoch."""
+        entries = await self._failures(jid, 1)
+        return plain_words(entries[0].stacktrace) if entries and entries[0].timestamp >= since else ""
+
+    async def job(self, jid: str) -> dict[str, Any] | None:
+        """The job with its graph, as Flink tells it and cached for about 3 s; None when Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}", limit=_GRAPH)
+        if is_absent(answer):
+            return None
+        return await off_loop(answer, lambda it: passed_on(it, Job))
+
+    async def back_pressure(self, jid: str, vertex: str) -> str | None:
+        """`ok`, `low` or `high`; None when Flink has not looked yet, or knows no such job or vertex."""
+        answer = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/backpressure")
+        if is_absent(answer):
+            return None
+        return decode(answer, BackPressure).level
+
+    async def metric_names(self, jid: str, vertex: str) -> list[str]:
+        """The metrics of a vertex; none when Flink knows no such job or vertex, or has none of it (any more)."""
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics", limit=_GRAPH)
+        names = [metric.id for metric in await decoded(found, list[Metric])]
+        return [name for name in names if len(name) <= _LONGEST_METRIC]
+
+    async def metric_sums(self, jid: str, vertex: str, names: Sequence[str]) -> dict[str, float]:
+        """Metrics of a vertex, each summed up over its tasks; those that Flink does not have are left out."""
+        query = urlencode({"get": ",".join(names), "agg": "sum"})
+        found = await self._ask("GET", f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics?{query}", limit=_GRAPH)
+        return {metric.id: _sum(metric) for metric in await decoded(found, list[MetricSum])}
+
+    async def checkpoints(self, jid: str) -> Checkpoints | None:
+        """The job's checkpoints; None when Flink knows no such job, or none of its checkpoints (after a failover)."""
+        answer = await self._ask("GET", f"/jobs/{jid}/checkpoints", limit=_GRAPH)
+        if is_absent(answer):
+            return None
+        return await decoded(answer, Checkpoints)
+
+    async def retains_checkpoints(self, jid: str) -> bool:
+        """Whether the job's checkpoints outlive a cancel."""
+        config = await self.checkpoint_config(jid)
+        return (
+            config is not None and config.externalization.enabled and not config.externalization.delete_on_cancellation
+        )
+
+    async def checkpoint_config(self, jid: str) -> CheckpointConfig | None:
+        """How the job takes checkpoints; None when it takes none (a batch job).
+
+        Raises `Unreachable` also when Flink knows no such job: one whose JobManager recovers is unknown for a while.
+        """
+        answer = await self._ask("GET", f"/jobs/{jid}/checkpoints/config")
+        if is_absent(answer) and any(_TAKES_NONE in error for error in errors_of(answer)):
+            return None
+        return decode(answer, CheckpointConfig)
+
+    async def restart_strategy(self, jid: str) -> str | None:
+        """How the job is restarted, in Flink's words; None when Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}/config")
+        return None if is_absent(answer) else decode(answer, JobConfig).execution.restart_strategy
+
+    async def cluster_options(self) -> dict[str, str]:
+        """The options of the JobManager. Secrets are starred out by Flink."""
+        answer = await self._ask("GET", "/jobmanager/config", limit=_GRAPH)
+        return {option.key: option.value for option in decode(answer, list[ClusterOption])}
+
+    async def running_since(self, jid: str, state: JobState) -> int | None:
+        """When the job last began to run, in ms since the epoch, 0 for never.
+
+        None while Flink's answer, which it caches for about 3 s, is older than this state of the job, or leaves it out.
+        """
+        job = await self.job(jid)
+        if job is None or job.get("state") != state:
+            return None
+        at = job.get("timestamps", {}).get("RUNNING")
+        return at if isinstance(at, int) else None
+
+    async def jars(self) -> list[UploadedJar] | None:
+        """The jars that were uploaded and are still there; None where none are taken."""
+        answer = await self._ask("GET", "/jars", limit=_GRAPH)
+        if answer.status == 404 and is_no_endpoint(errors_of(answer) or [""]):
+            return None
+        return (await decoded(answer, Jars)).files
+
+    async def upload_jar(self, name: str, file: Path) -> str:
+        """Upload a jar under this name, which need not be free; the jar's id."""
+        with file.open("rb") as content:
+            form = aiohttp.FormData(quote_fields=False)
+            form.add_field("jarfile", content, filename=name, content_type="application/java-archive")
+            answer = await self._ask("POST", "/jars/upload", form, timeout=UPLOAD_TIMEOUT)
+        return decode(answer, Upload).filename.rpartition("/")[2]
+
+    async def run_jar(self, jar_id: str, body: Mapping[str, object]) -> str | None:
+        """Run the main method of an uploaded jar; returns after its end. None: its job is there; else Flink's no."""
+        answer = await self._ask("POST", f"/jars/{quote(jar_id, safe='')}/run", body, timeout=RUN_TIMEOUT)
+        if answer.status == 200:
+            decode(answer, JarRun)
+            return None
+        errors = errors_of(answer)
+        if answer.status not in {400, 500} or not errors:
+            raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
+        return ends("\n".join(errors))
+
+    async def _failures(self, jid: str, most: int) -> list[Failure]:
+        """What the job has failed of, the latest first; none where Flink knows no such job."""
+        answer = await self._ask("GET", f"/jobs/{jid}/exceptions?maxExceptions={most}", limit=_TRACES)
+        return [] if is_absent(answer) else (await decoded(answer, Exceptions)).history.entries
+
+    async def _ask(
+        self, method: str, path: str, body: object = None, limit: int = SMALL, timeout: float | None = None
+    ) -> Answer:
+        """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""
+        data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
+        headers = {"Accept": "application/json"}
+        if isinstance(data, bytes):
+            headers["Content-Type"] = "application/json"
+        patience = self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout)
+        with translated():
+            async with self._session.request(
+                method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
+            ) as response:
+                most = limit if response.status < 300 else min(limit, SMALL)
+                return Answer(response.status, await read(response, most))
+
+
+_LINE = msgspec.json.Decoder(JobOverview)
+
+
+def _listed(answer: Answer, only: Collection[str] | None) -> list[JobOverview]:
+    if answer.body.count(b'"jid"') > MOST_JOBS:
+        raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
+    ids = [job.jid for job in decode(answer, NamedJobs).jobs]
+    found: dict[str, JobOverview] = {}
+    for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
+        if only is None or jid in only:
+            job = _line(jid, raw)
+            found[jid] = job if found.get(jid, job).state is job.state else JobOverview(jid, "", "(contradictory)")
+    return list(found.values())
+
+
+def _line(jid: str, raw: msgspec.Raw) -> JobOverview:
+    """One job of the overview. One that cannot be read must not hide the others, nor pass for one that is not there."""
+    try:
+        return _LINE.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return JobOverview(jid, "", "(unreadable)")
+
+
+def _sum(metric: MetricSum) -> float:
+    """Raises `Unreachable` for what is no sum: a rate of 0 would be a lie."""
+    if metric.sum == "NaN":
+        return 0.0
+    if isinstance(metric.sum, str) or not abs(metric.sum) <= _LARGEST_SUM:
+        raise Unreachable(f"the cluster answered a sum that is none, for {clip(metric.id, 100)}")
+    return metric.sum

@@ -1,0 +1,1 @@
+"""Plans SQL in a Java process of its own, and submits it."""

@@ -1,0 +1,1 @@
+"""Session clusters, which others run: observes and commands the jobs there."""

@@ -1,0 +1,96 @@
+"""Which attempts and jobs of a cluster to ask about, and when: as few requests as the truth allows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sluiceway.domain.facts import Refused, StopFact
+from sluiceway.domain.snapshot import Snapshot
+from sluiceway.domain.stop import Stop
+from sluiceway.engines.jobmanager.rest import JobOverview
+from sluiceway.engines.session import vitals
+from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
+from sluiceway.engines.session.traits import Configs, Curiosity
+
+SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
+SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
+SNAPSHOT_EVERY = 1.0  # seconds between questions about one savepoint of a running job; nothing else shows its end
+HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspected to hang
+HANG_AT_ONCE = 5  # suspects that are looked at in one turn
+
+
+@dataclass(slots=True)
+class Attention:
+    """Which attempts of a cluster were asked about, and when. Only spares requests; forgetting it costs some."""
+
+    asked: dict[int, float] = field(default_factory=dict)  # when last, by stop id; at first when it was first seen
+    next_sample: float = 0.0
+    alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
+    suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
+    snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
+    aftermaths: Aftermaths = field(default_factory=Aftermaths)
+    configs: Configs = field(default_factory=Configs)
+    traits: Curiosity = field(default_factory=Curiosity)
+    rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
+    version: str = ""
+    version_at: float = float("-inf")
+
+    def to_ask(self, stops: Sequence[Stop], listed: Mapping[str, JobOverview], now: float) -> set[int]:
+        """The attempts to ask about: those of ended jobs always, of the others some, the longest unasked first.
+
+        Failures come in herds (a full disk, a directory that cannot be written), so one in the sample brings all in.
+        """
+        sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
+        over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
+        unsure = {stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None}
+        if heard := self.aftermaths.heard:
+            rested = {stop.id for stop in sent if now - self.asked.get(stop.id, 0.0) >= SETTLE}
+            unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in heard}
+        going_on = [stop.id for stop in sent if stop.id not in over | unsure]
+        if self.alarmed:
+            return over | unsure | set(going_on)
+        due = [i for i in going_on if now - self.asked.setdefault(i, now) >= SAMPLE_EVERY]
+        if not due or now < self.next_sample:
+            return over | unsure
+        self.next_sample = now + SAMPLE_EVERY
+        due.sort(key=lambda stop_id: self.asked[stop_id])
+        return over | unsure | set(due[:SAMPLE])
+
+    def suspects(self, stops: Sequence[Stop], now: float) -> set[int]:
+        """The attempts that have been under way for so long that it is worth a request to see whether they hang."""
+        sent = {stop.id for stop in stops if stop.savepoint and stop.sent_at is not None and stop.acknowledged}
+        self.suspected = {i: self.suspected.get(i, now) for i in sent}
+        due = sorted((at, i) for i, at in self.suspected.items() if now - at >= HANG_AFTER)[:HANG_AT_ONCE]
+        self.suspected |= {i: now for _, i in due}
+        return {i for _, i in due}
+
+    def snapshots_to_ask(self, snapshots: Sequence[Snapshot], now: float) -> set[int]:
+        """The savepoints of running jobs to ask about."""
+        last = {s.id: self.snapshots.get(s.id, float("-inf")) for s in snapshots if s.in_flight}
+        asked = {
+            s.id
+            for s in snapshots
+            if s.in_flight and (not s.acknowledged or s.doubt_since or now - last[s.id] >= SNAPSHOT_EVERY)
+        }
+        self.snapshots = last | dict.fromkeys(asked, now)
+        return asked
+
+    def note(self, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact], now: float) -> None:
+        """Remember that these were asked about, and what came of it."""
+        open_stops = {stop.id for stop in stops}
+        self.asked = {i: at for i, at in self.asked.items() if i in open_stops} | dict.fromkeys(asked, now)
+        self.alarmed = any(isinstance(fact, Refused) for fact in facts)
+
+    def forget(self, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
+        """Drop what was remembered of attempts that are over."""
+        if self.aftermaths.heard or self.aftermaths.over:
+            self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
+
+
+def about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[str]:
+    """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
+    stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
+    return [*stopping, *(s.flink_job_id for s in snapshots if s.sent_at is None)]
+
+
+def _is_terminal(job: JobOverview | None) -> bool:
+    return job is not None and job.state is not None and job.state.terminal
