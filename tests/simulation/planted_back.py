@@ -15,10 +15,10 @@ from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, BackTally,
 from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.watched import Watched
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.pulses import Pulses
 from sluiceway.store import catalogue, resumes
-from sluiceway.store.work import Work
 
 
 @plant(72)
@@ -50,13 +50,13 @@ def parked_by_what_was_seen_before(put: Any) -> None:
         return followed
 
     put(Pulses, "follow", follow)
-    undoubted: Any = vars(Work)["undoubted"].fget
+    undoubted: Any = vars(Watched)["undoubted"].fget
 
-    def remembers(work: Work) -> Work:
-        fresh: Work = undoubted(work)
-        return replace(fresh, run=replace(fresh.run, falters_since=work.run.falters_since))
+    def remembers(watched: Watched) -> Watched:
+        fresh: Watched = undoubted(watched)
+        return replace(fresh, run=replace(fresh.run, falters_since=watched.run.falters_since))
 
-    put(Work, "undoubted", property(remembers))
+    put(Watched, "undoubted", property(remembers))
 
 
 @plant(8)

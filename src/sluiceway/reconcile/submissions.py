@@ -12,7 +12,7 @@ from sluiceway.domain.engine import Cluster, Engine, Sighting, SubmitAnswer
 from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitted, Submitting
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
-from sluiceway.store.work import Work
+from sluiceway.domain.watched import Watched
 
 log = structlog.get_logger()
 
@@ -69,9 +69,9 @@ class Submissions:
         if run.id not in self._tasks:
             self._tasks[run.id] = asyncio.create_task(self._submit(cluster, run, load))
 
-    def amend(self, work: Sequence[Work], sighting: Sighting) -> Sighting:
+    def amend(self, watched: Sequence[Watched], sighting: Sighting) -> Sighting:
         """The sighting, with what is known of our own submissions where the cluster shows nothing yet."""
-        told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in work}
+        told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in watched}
         self._tasks = {i: task for i, task in self._tasks.items() if i in told or not task.done()}
         self._again &= told.keys()
         return replace(sighting, runs={run_id: fact for run_id, fact in told.items() if fact is not None})

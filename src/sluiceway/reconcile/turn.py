@@ -40,6 +40,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
+from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.pulses import Pulses, as_proven, with_ailment, with_proof
@@ -50,7 +51,6 @@ from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.parked import Means
-from sluiceway.store.work import Change, Work
 
 Clock = Callable[[], datetime]
 Answer = Acknowledged | Refused | Silent
@@ -141,7 +141,7 @@ class Turn:
             await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
         return Outlook(sighting.answered, self._under_way(stored.values()), self._pulses.restarts)
 
-    async def _work(self, cluster: str) -> Sequence[Work]:
+    async def _work(self, cluster: str) -> Sequence[Watched]:
         """What there is to do, after whoever waits for the rest of a batch was let begin, if it is time."""
         work = await store.unsettled(self._db, cluster)
         stopping = {w.stop.batch_id for w in work if w.open_stop and w.stop and w.stop.held and w.stop.batch_id}
@@ -164,7 +164,7 @@ class Turn:
         """Give up what is under way. What was sent stays sent."""
         await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
 
-    async def _observe(self, cluster: Cluster | None, name: str, work: Sequence[Work]) -> Sighting:
+    async def _observe(self, cluster: Cluster | None, name: str, work: Sequence[Watched]) -> Sighting:
         stops_to_see, snapshots_to_see = _open(work)
         if cluster is None:
             return _no_sighting(work, f"cluster {name} cannot be reached now")
@@ -173,7 +173,7 @@ class Turn:
         except Unreachable as error:
             return _no_sighting(work, f"cluster {name} does not answer: {error}")
 
-    async def _decide(self, work: Sequence[Work], sighting: Sighting, life: str | None) -> list[_Step]:
+    async def _decide(self, work: Sequence[Watched], sighting: Sighting, life: str | None) -> list[_Step]:
         now, rules = self._clock(), self._settings.rules
         stored, work = work, self._still_doubted(work)
         traits = await self._learn(sighting)
@@ -222,7 +222,7 @@ class Turn:
             told[run_id] = replace(traits, asynchronous=None if changed and not is_async else is_async)
         return told
 
-    def _still_doubted(self, work: Sequence[Work]) -> Sequence[Work]:
+    def _still_doubted(self, work: Sequence[Watched]) -> Sequence[Watched]:
         """A job that was missing before a long gap between two looks may have been back in between, and gone again."""
         longest = max(GAP, self._settings.rules.gone_after.total_seconds() / 3)
         if self._looked is None or time.monotonic() - self._looked <= longest:
@@ -230,7 +230,7 @@ class Turn:
         return [each.undoubted for each in work]
 
     def _facts(
-        self, work: Sequence[Work], moved: Sequence[Run], sighting: Sighting, traits: Mapping[int, Traits]
+        self, work: Sequence[Watched], moved: Sequence[Run], sighting: Sighting, traits: Mapping[int, Traits]
     ) -> tuple[Mapping[int, StopFact], Mapping[int, SnapshotFact]]:
         """What to make of each open stop and savepoint, once it is known who has to wait for whom."""
         open_stops, open_snapshots = _open(work)
@@ -249,7 +249,7 @@ class Turn:
         }
         return facts, snapshots.admit(open_snapshots, seen, places)
 
-    def _admit(self, work: Sequence[Work], begun: Sequence[_Begun]) -> Sequence[_Begun]:
+    def _admit(self, work: Sequence[Watched], begun: Sequence[_Begun]) -> Sequence[_Begun]:
         """The same, with the runs that there is no room to submit now left as they are."""
         wanted = {run.id: w.project for w, (run, submit) in zip(work, begun, strict=True) if submit}
         admitted = self._submissions.admit(wanted)
@@ -259,7 +259,7 @@ class Turn:
         ]
 
     async def _evidence(
-        self, work: Sequence[Work], facts: Mapping[int, StopFact]
+        self, work: Sequence[Watched], facts: Mapping[int, StopFact]
     ) -> tuple[dict[int, Evidence], dict[int, Evidence]]:
         """What storage shows of stops and of savepoints; nothing where it has not answered yet."""
         open_stops, open_snapshots = _open(work)
@@ -278,8 +278,8 @@ class Turn:
         )
 
     async def _act(
-        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], steps: Sequence[_Step]
-    ) -> dict[int, Work]:
+        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Watched], steps: Sequence[_Step]
+    ) -> dict[int, Watched]:
         """Ask for what is now stored, unless somebody else has the cluster by now."""
         kept = [(stored[step.change.after.run.id], step) for step in steps if step.change.after.run.id in stored]
         asks = any(step.submit or step.commands for _, step in kept)
@@ -298,8 +298,8 @@ class Turn:
         return (await store.specs(self._db, [job_id]))[job_id]
 
     async def _send(
-        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Work], commands: Mapping[str, JobCommand]
-    ) -> dict[int, Work]:
+        self, cluster: Cluster, lease: Lease, stored: Mapping[int, Watched], commands: Mapping[str, JobCommand]
+    ) -> dict[int, Watched]:
         """Ask, and store what has been answered by now; what has not is looked for in the next turn."""
         unanswered = {trigger: work for work in stored.values() for trigger in _unconfirmed(work)}
         now = time.monotonic()
@@ -312,7 +312,7 @@ class Turn:
                 self._sent_at[trigger] = now
                 asked[trigger] = partial(self._ask, cluster, work.run.flink_job_id, command)
         answers = await self._sends.answers(asked, keep=unanswered)
-        told: dict[int, Work] = {}
+        told: dict[int, Watched] = {}
         for trigger, answer in answers.items():
             work = unanswered[trigger]
             told[work.run.id] = self._told(told.get(work.run.id, work), trigger, answer)
@@ -323,14 +323,14 @@ class Turn:
         async with self._gate:
             return await self._engine.send(cluster, flink_job_id, command)
 
-    def _told(self, work: Work, trigger: str, answer: Answer) -> Work:
+    def _told(self, work: Watched, trigger: str, answer: Answer) -> Watched:
         now, rules = self._clock(), self._settings.rules
         if work.snapshot and work.snapshot.trigger == trigger:
             return replace(work, snapshot=snapshots.decide(work.snapshot, answer, None, now, rules)[0])
         assert work.stop is not None, "only stops and savepoints have commands"
         return replace(work, stop=stop_decide.decide(work.stop, answer, None, now, rules)[0])
 
-    def _under_way(self, work: Collection[Work]) -> int:
+    def _under_way(self, work: Collection[Watched]) -> int:
         now = time.monotonic()
         starting = [w.run.id for w in work if w.run.acknowledged and _is_coming(w.run)]
         self._starting = {run_id: self._starting.get(run_id, now) for run_id in starting}
@@ -343,7 +343,7 @@ def _is_coming(run: Run) -> bool:
     return run.phase is RunPhase.SUBMITTING or (run.phase is RunPhase.RUNNING and run.health.up_at is None)
 
 
-def _run_fact(work: Work, sighting: Sighting) -> RunFact:
+def _run_fact(work: Watched, sighting: Sighting) -> RunFact:
     """What to make of a run; a stop that comes before the cluster has shown it withdraws it."""
     seen = sighting.runs.get(work.run.id, Silent("the look at the cluster left it out"))
     if work.run.held and not work.open_stop:
@@ -371,18 +371,18 @@ def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
 
 
 def _told(
-    work: Work, facts: Mapping[int, StopFact], snapshot_facts: Mapping[int, SnapshotFact]
+    work: Watched, facts: Mapping[int, StopFact], snapshot_facts: Mapping[int, SnapshotFact]
 ) -> tuple[StopFact | None, SnapshotFact | None]:
     """What was seen of a run's stop and of its savepoint."""
     stop, snapshot = work.open_stop, work.open_snapshot
     return facts.get(stop.id) if stop else None, snapshot_facts.get(snapshot.id) if snapshot else None
 
 
-def _open(work: Sequence[Work]) -> tuple[list[Stop], list[Snapshot]]:
+def _open(work: Sequence[Watched]) -> tuple[list[Stop], list[Snapshot]]:
     return [w.open_stop for w in work if w.open_stop], [w.open_snapshot for w in work if w.open_snapshot]
 
 
-def _stop_fact(work: Work, run: Run, sighting: Sighting) -> StopFact:
+def _stop_fact(work: Watched, run: Run, sighting: Sighting) -> StopFact:
     """What to make of a stop, given what its run has just come to."""
     assert work.open_stop is not None, "only asked for open stops"
     if run.phase is RunPhase.REJECTED or (run.phase in {RunPhase.CANCELED, RunPhase.LOST} and run.started_at is None):
@@ -395,7 +395,7 @@ def _stop_fact(work: Work, run: Run, sighting: Sighting) -> StopFact:
     return snapshots.hold_back(work.open_stop, fact, work.open_snapshot)
 
 
-def _snapshot_fact(work: Work, run: Run, sighting: Sighting) -> SnapshotFact:
+def _snapshot_fact(work: Watched, run: Run, sighting: Sighting) -> SnapshotFact:
     """What to make of a savepoint of a running job. What has not begun makes way for a stop."""
     assert work.open_snapshot is not None, "only asked for open ones"
     if work.open_stop and work.open_snapshot.sent_at is None:
@@ -411,13 +411,13 @@ def _takes_place(stop: Stop, fact: StopFact) -> bool:
     return stop.savepoint and stop.phase is not StopPhase.OVERDUE
 
 
-def _unconfirmed(work: Work) -> list[str]:
+def _unconfirmed(work: Watched) -> list[str]:
     """The trigger ids of what was asked, or may have been, and has had no answer."""
     pending = [one for one in (work.open_stop, work.open_snapshot) if one is not None and not one.acknowledged]
     return [one.trigger for one in pending]
 
 
-def _no_sighting(work: Sequence[Work], why: str) -> Sighting:
+def _no_sighting(work: Sequence[Watched], why: str) -> Sighting:
     silent, (open_stops, open_snapshots) = Silent(why), _open(work)
     return Sighting(
         {stop.id: silent for stop in open_stops},
@@ -427,7 +427,7 @@ def _no_sighting(work: Sequence[Work], why: str) -> Sighting:
     )
 
 
-def _is_busy(work: Work) -> bool:
+def _is_busy(work: Watched) -> bool:
     """Whether something is about to happen. What is overdue may stay so for ever."""
     if work.open_stop is not None and work.open_stop.phase is not StopPhase.OVERDUE:
         return True  # also one that is held: the rest of its batch may be on another cluster
