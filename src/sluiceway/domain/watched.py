@@ -7,7 +7,7 @@ from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import Standing, standing
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
-from sluiceway.domain.snapshot import Snapshot
+from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.stop import SETTLED, Stop
 
 Part = TypeVar("Part", Run, Stop, Snapshot)
@@ -34,6 +34,30 @@ class Watched:
     def open_snapshot(self) -> Snapshot | None:
         """The savepoint, as long as it has not settled."""
         return None if self.snapshot is None or self.snapshot.phase in SETTLED_SNAPSHOTS else self.snapshot
+
+    @property
+    def unconfirmed(self) -> list[str]:
+        """The trigger ids of what was asked, or may have been, and has had no answer."""
+        pending = [one for one in (self.open_stop, self.open_snapshot) if one is not None and not one.acknowledged]
+        return [one.trigger for one in pending]
+
+    @property
+    def stop_waits_for(self) -> int | None:
+        """The order whose rest its stop waits for; None when it waits for none."""
+        return self.open_stop.batch_id if self.open_stop and self.open_stop.held else None
+
+    @property
+    def start_waits_for(self) -> int | None:
+        """The same for the start that its run is."""
+        return self.starts_batch if self.run.held else None
+
+    @property
+    def may_be_parked(self) -> bool:
+        """Whether it fails on its way back, nothing of ours is under way on it, and nobody has tried to park it."""
+        snapshot, stop = self.open_snapshot, self.stop
+        saving = snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE
+        tried = stop is not None and stop.batch_id == self.starts_batch
+        return bool(self.current and self.run.falters_since and not self.open_stop and not saving and not tried)
 
     @property
     def standing(self) -> Standing:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from sluiceway.domain import coming_back
-from sluiceway.domain.snapshot import SnapshotPhase
 from sluiceway.domain.watched import Watched
 from sluiceway.store import parked
 from sluiceway.store.database import Database
@@ -15,7 +14,7 @@ async def park(
     db: Database, lease: Lease, watched: Iterable[Watched], failing: Mapping[int, int], means: Means
 ) -> None:
     """Park those whose bound is passed. `failing`: the runs that the last look showed failing, with their restarts."""
-    suspects = [w for w in watched if w.run.id in failing and _may_be(w)]
+    suspects = [w for w in watched if w.run.id in failing and w.may_be_parked]
     bounds = await parked.bounds(db, {w.starts_batch for w in suspects if w.starts_batch}) if suspects else {}
     found = []
     for each in suspects:
@@ -25,11 +24,3 @@ async def park(
             found.append(Parking(each, each.starts_batch, why, coming_back.parking(each.run)))
     if found:
         await parked.park(db, lease, found, means)
-
-
-def _may_be(watched: Watched) -> bool:
-    """Whether nothing of ours is under way on it, and nobody has tried to park it before."""
-    snapshot = watched.open_snapshot
-    saving = snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE
-    tried = watched.stop is not None and watched.stop.batch_id == watched.starts_batch
-    return bool(watched.current and watched.run.falters_since and not watched.open_stop and not saving and not tried)
