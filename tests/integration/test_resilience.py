@@ -13,6 +13,7 @@ from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.places import SUBMISSIONS
 from sluiceway.reconcile import submissions
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.savepoints import Storage
@@ -142,7 +143,7 @@ async def test_a_few_submissions_at_a_time(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(submissions.Submissions, "_submit", counted)
     async with plane(tmp_path) as at:
         await at.run(30)
-    assert most == submissions.AT_ONCE
+    assert most == SUBMISSIONS
 
 
 async def test_a_cluster_that_cannot_be_located_does_not_stop_the_deadlines(tmp_path: Path) -> None:

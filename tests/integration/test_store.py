@@ -30,6 +30,7 @@ from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.watched import Change, Watched
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import database, deadlines, intents, leases, past_specs, schema, stop_intents, views, work
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
@@ -38,7 +39,6 @@ from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
 from sluiceway.store.schema import batches, events, jobs, runs, stops
-from sluiceway.store.work import Change, Work
 
 P = "p"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -532,13 +532,13 @@ async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
 # What a turn stores. -------------------------------------------------------------------------------------------------
 
 
-async def look(db: Database) -> tuple[leases.Lease, Work]:
+async def look(db: Database) -> tuple[leases.Lease, Watched]:
     lease = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
     [seen] = await work.unsettled(db, "c0")
     return lease, seen
 
 
-def finished(seen: Work) -> Change:
+def finished(seen: Watched) -> Change:
     return Change(seen, replace(seen, run=replace(seen.run, phase=RunPhase.FINISHED, ended_at=NOW)))
 
 
@@ -621,7 +621,7 @@ async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database,
     saved = replace(
         seen.stop, phase=StopPhase.STOPPED, savepoint_path="file:///s", savepoint_size=9, verified=True, settled_at=NOW
     )
-    await work.save(db, lease, [Change(seen, Work(replace(seen.run, phase=RunPhase.FINISHED), saved))], NOW)
+    await work.save(db, lease, [Change(seen, Watched(replace(seen.run, phase=RunPhase.FINISHED), saved))], NOW)
     after = await job_of(db, job)
     assert (after.status, after.savepoint_path, after.savepoint_size) == (JobStatus.STOPPED, "file:///s", 9)
     assert await work.unsettled(db, "c0") == []

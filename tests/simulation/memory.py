@@ -17,11 +17,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from tests import databases
 
+from sluiceway.domain.watched import Change, Watched
 from sluiceway.store import leases, work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
-from sluiceway.store.work import Change, Work
 
 if TYPE_CHECKING:
     from tests.simulation.service import Service
@@ -79,7 +79,7 @@ class Memory:
         _randomness.append(randomness)
         _times.append(time)
         self.version = 0  # moves with every change of anything but a lease
-        self.works: dict[str, tuple[int, list[Work]]] = {}  # what was read last, by cluster, and at which version
+        self.watched: dict[str, tuple[int, list[Watched]]] = {}  # what was read last, by cluster, and at which version
         self.committed = committed
 
     def take_back(self) -> None:
@@ -154,18 +154,18 @@ class SimDatabase(Database):
     async def close(self) -> None:
         """See `Database`."""
 
-    async def unsettled(self, cluster: str) -> list[Work]:
+    async def unsettled(self, cluster: str) -> list[Watched]:
         """The product's own query, spared while nothing has changed: it is most of what a quiet turn costs."""
         memory = self._memory
-        version, works = memory.works.get(cluster, (-1, []))
+        version, watched = memory.watched.get(cluster, (-1, []))
         if version == memory.version:
             await self._service.pause("read")
             if version == memory.version:
-                return list(works)
+                return list(watched)
         noted = _Noted(self)
-        works = await _UNSETTLED(cast("Database", noted), cluster)
-        memory.works[cluster] = noted.version, works
-        return list(works)
+        watched = await _UNSETTLED(cast("Database", noted), cluster)
+        memory.watched[cluster] = noted.version, watched
+        return list(watched)
 
     def has_kept(self, heard: dict[str, float], kept: set[str], decided: set[str]) -> None:
         """A turn has stored what it heard of these jobs. Of those whom somebody forestalled it must learn anew."""
@@ -200,7 +200,7 @@ class _LeaseOnly:
         self.write = partial(db.write, lease_only=True)
 
 
-async def unsettled(db: Database, cluster: str) -> list[Work]:
+async def unsettled(db: Database, cluster: str) -> list[Watched]:
     """Stands in for the product's."""
     return await cast("SimDatabase", db).unsettled(cluster)
 
@@ -210,7 +210,7 @@ async def claim(db: Database, *about: Any) -> dict[str, Lease]:
     return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)
 
 
-async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
+async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
     """Stands in for the product's."""
     of = cast("SimDatabase", db)
     heard = of.heard

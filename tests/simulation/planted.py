@@ -14,7 +14,7 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight, stop_jobs
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import batch, health, not_running, savepoint_format, stop_decide, stop_endings
+from sluiceway.domain import batch, cluster_turn, health, not_running, savepoint_format, stop_decide, stop_endings
 from sluiceway.domain import run as runs
 from sluiceway.domain import snapshot as snapshots
 from sluiceway.domain import stop as stops
@@ -161,15 +161,15 @@ def asked_before_it_is_stored(put: Any) -> None:
     """The order of a turn."""
 
     async def take(self: Any, cluster: Any, lease: Lease) -> Any:
-        found = await self._work(lease.cluster)
+        found = await self._watched(lease.cluster)
         if not found:
             return turn.Outlook()
-        sighting = self._submissions.amend(found, await self._observe(cluster, lease.cluster, found))
-        steps = await self._decide(found, sighting, None)
-        hoped = {step.change.after.run.id: step.change.after for step in steps}
+        sighting = await self._look(cluster, lease.cluster, found)
+        plan = await self._plan(found, sighting, None)
+        hoped = {change.after.run.id: change.after for change in plan.changes}
         if cluster is not None:
-            await self._act(cluster, lease, hoped, steps)
-        stored = await work.save(self._db, lease, [step.change for step in steps], self._clock())
+            await self._send(cluster, lease, hoped, plan)
+        stored = await work.save(self._db, lease, plan.changes, self._clock())
         return turn.Outlook(sighting.answered, self._under_way(stored.values()))
 
     put(Turn, "__call__", take)
@@ -451,12 +451,12 @@ def a_stop_beside_a_savepoint(put: Any) -> None:
 @plant()
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
-    before = turn._snapshot_fact
+    before = cluster_turn._snapshot_fact
 
     def fact(found: Any, run: Any, sighting: Any) -> Any:
         return before(replace(found, stop=None), run, sighting)
 
-    put(turn, "_snapshot_fact", fact)
+    put(cluster_turn, "_snapshot_fact", fact)
 
 
 @plant(51)

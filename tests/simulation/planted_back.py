@@ -9,16 +9,15 @@ from sqlalchemy import null
 from tests.simulation.planted import plant
 
 from sluiceway.control import resume_jobs, retry_stops
-from sluiceway.domain import coming_back
+from sluiceway.domain import coming_back, pulses
 from sluiceway.domain.batch import Limits, Release
 from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, BackTally, Begun, Bound
 from sluiceway.domain.policy import Resort, StopPolicy
+from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.run import Run
 from sluiceway.domain.stop import StopPhase
-from sluiceway.reconcile import parking
-from sluiceway.reconcile.pulses import Pulses
+from sluiceway.domain.watched import Watched
 from sluiceway.store import catalogue, resumes
-from sluiceway.store.work import Work
 
 
 @plant(72)
@@ -41,22 +40,20 @@ def parked_at_the_first_failure(put: Any) -> None:
 @plant()
 def parked_by_what_was_seen_before(put: Any) -> None:
     """Although the JobManager does not answer now."""
-    before = Pulses.follow
+    before = pulses.follow
 
-    def follow(self: Pulses, *about: Any) -> Any:
-        stale = self.failing
-        followed = before(self, *about)
-        self.failing = {**stale, **self.failing}
-        return followed
+    def follow(earlier: Pulses, *about: Any) -> Any:
+        followed, later = before(earlier, *about)
+        return followed, replace(later, failing={**earlier.failing, **later.failing})
 
-    put(Pulses, "follow", follow)
-    undoubted: Any = vars(Work)["undoubted"].fget
+    put(pulses, "follow", follow)
+    undoubted: Any = vars(Watched)["undoubted"].fget
 
-    def remembers(work: Work) -> Work:
-        fresh: Work = undoubted(work)
-        return replace(fresh, run=replace(fresh.run, falters_since=work.run.falters_since))
+    def remembers(watched: Watched) -> Watched:
+        fresh: Watched = undoubted(watched)
+        return replace(fresh, run=replace(fresh.run, falters_since=watched.run.falters_since))
 
-    put(Work, "undoubted", property(remembers))
+    put(Watched, "undoubted", property(remembers))
 
 
 @plant(8)
@@ -110,7 +107,7 @@ def a_retry_of_a_stop_takes_everybody(put: Any) -> None:
 @plant(8)
 def parked_beside_a_stop(put: Any) -> None:
     """Two of ours at once."""
-    put(parking, "_may_be", lambda work: bool(work.current and work.run.falters_since))
+    put(Watched, "may_be_parked", property(lambda watched: bool(watched.current and watched.run.falters_since)))
 
 
 @plant(72)

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Mapping
 
 from sluiceway.domain import coming_back
-from sluiceway.domain.snapshot import SnapshotPhase
+from sluiceway.domain.watched import Watched
 from sluiceway.store import parked
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.parked import Means, Parking
-from sluiceway.store.work import Work
 
 
-async def park(db: Database, lease: Lease, work: Iterable[Work], failing: Mapping[int, int], means: Means) -> None:
+async def park(
+    db: Database, lease: Lease, watched: Iterable[Watched], failing: Mapping[int, int], means: Means
+) -> None:
     """Park those whose bound is passed. `failing`: the runs that the last look showed failing, with their restarts."""
-    suspects = [w for w in work if w.run.id in failing and _may_be(w)]
+    suspects = [w for w in watched if w.run.id in failing and w.may_be_parked]
     bounds = await parked.bounds(db, {w.starts_batch for w in suspects if w.starts_batch}) if suspects else {}
     found = []
     for each in suspects:
@@ -23,11 +24,3 @@ async def park(db: Database, lease: Lease, work: Iterable[Work], failing: Mappin
             found.append(Parking(each, each.starts_batch, why, coming_back.parking(each.run)))
     if found:
         await parked.park(db, lease, found, means)
-
-
-def _may_be(work: Work) -> bool:
-    """Whether nothing of ours is under way on it, and nobody has tried to park it before."""
-    snapshot = work.open_snapshot
-    saving = snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE
-    tried = work.stop is not None and work.stop.batch_id == work.starts_batch
-    return bool(work.current and work.run.falters_since and not work.open_stop and not saving and not tried)

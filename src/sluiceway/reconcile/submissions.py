@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -13,12 +12,11 @@ from sluiceway.domain.facts import RunFact, Seen, Silent, SubmitRefused, Submitt
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
-from sluiceway.store.work import Work
+from sluiceway.domain.watched import Watched
 
 log = structlog.get_logger()
 
 RETRY_AFTER = 3.0  # seconds before a submission without an answer is sent again
-AT_ONCE = 8  # submissions under way at one cluster
 
 Answer = SubmitAnswer
 LoadSpec = Callable[[], Awaitable[tuple[str, JobSpec]]]
@@ -31,36 +29,21 @@ class Submissions:
         """Submit through this engine."""
         self._engine = engine
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
-        self._projects: dict[int, str] = {}  # of the runs that are under way
+        self._projects: dict[int, str] = {}  # of the runs that have a task
         self._not_before: dict[int, float] = {}
         self._again: set[int] = set()  # runs of which an earlier submission may have arrived
 
-    def admit(self, wanted: Mapping[int, str]) -> set[int]:
-        """Those of the runs that there is room for now, given the project of each.
+    @property
+    def under_way(self) -> dict[int, str]:
+        """The runs that are being submitted, with their projects."""
+        return {run_id: self._projects[run_id] for run_id, task in self._tasks.items() if not task.done()}
 
-        The project with the fewest under way comes first, so that no project's many hold up another's few. Of one
-        project the first come first.
-        """
-        under_way = [run_id for run_id, task in self._tasks.items() if not task.done()]
-        self._projects = {run_id: self._projects.get(run_id, "") for run_id in under_way}
-        busy = Counter(self._projects.values())
-        new: dict[str, list[int]] = {}
-        for run_id, project in wanted.items():
-            if run_id not in self._tasks:
-                new.setdefault(project, []).append(run_id)
-        for waiting in new.values():
-            waiting.reverse()
-        admitted: dict[int, str] = {}
-        while new and len(under_way) + len(admitted) < AT_ONCE:
-            project = min(new, key=busy.__getitem__)
-            admitted[new[project].pop()] = project
-            busy[project] += 1
-            if not new[project]:
-                del new[project]
-        self._projects |= admitted
-        return set(admitted)
+    @property
+    def over(self) -> frozenset[int]:
+        """The runs whose submissions have ended, which no look has been told of yet."""
+        return frozenset(run_id for run_id, task in self._tasks.items() if task.done())
 
-    def begin(self, cluster: Place, run: Run, load: LoadSpec, *, first: bool) -> None:
+    def begin(self, cluster: Place, run: Run, project: str, load: LoadSpec, *, first: bool) -> None:
         """Start submitting a run, unless that is being done. `load` gives the job's name and spec.
 
         `first`: certainly nothing of the run was submitted before.
@@ -69,11 +52,13 @@ class Submissions:
             self._again.add(run.id)
         if run.id not in self._tasks:
             self._tasks[run.id] = asyncio.create_task(self._submit(cluster, run, load))
+            self._projects[run.id] = project
 
-    def amend(self, work: Sequence[Work], sighting: Sighting) -> Sighting:
+    def amend(self, watched: Sequence[Watched], sighting: Sighting) -> Sighting:
         """The sighting, with what is known of our own submissions where the cluster shows nothing yet."""
-        told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in work}
+        told = {w.run.id: self._fact(w.run.id, sighting.runs.get(w.run.id)) for w in watched}
         self._tasks = {i: task for i, task in self._tasks.items() if i in told or not task.done()}
+        self._projects = {i: project for i, project in self._projects.items() if i in self._tasks}
         self._again &= told.keys()
         return replace(sighting, runs={run_id: fact for run_id, fact in told.items() if fact is not None})
 

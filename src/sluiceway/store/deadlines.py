@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from functools import cache
 
-from sqlalchemy import Select, Update, bindparam, text, update
+from sqlalchemy import BindParameter, Select, Update, bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store.bulk import given_ids
@@ -42,7 +42,8 @@ async def _forget_doubts(connection: AsyncConnection, clusters: Collection[str])
 
 @cache
 def _shifts() -> tuple[Update, ...]:
-    here, by = bindparam("here"), bindparam("by")
+    here: BindParameter[str] = bindparam("here")
+    by: BindParameter[int] = bindparam("by")
     moved = {
         (stops, UNSETTLED): ("deadline", "retry_at", "forgotten_since", "idle_since"),
         (snapshots, OPEN_SNAPSHOT): ("deadline", "forgotten_since"),

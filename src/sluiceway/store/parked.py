@@ -12,6 +12,7 @@ from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import Bound
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.policy import StopPolicy
+from sluiceway.domain.watched import Watched
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
@@ -19,14 +20,13 @@ from sluiceway.store.leases import Lease, holds
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import batches, events, jobs, runs, stops
 from sluiceway.store.stop_intents import StopIntent, insert_stops
-from sluiceway.store.work import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Parking:
     """One job to park."""
 
-    work: Work
+    watched: Watched
     order: int  # the way back that it is part of
     why: str
     policy: StopPolicy
@@ -63,37 +63,40 @@ async def park(db: Database, lease: Lease, parkings: Sequence[Parking], means: M
     async with db.write(Use.UPKEEP) as connection:
         if not await holds(connection, lease):
             return
-        seen = [{"id": p.work.run.id, "version": p.work.run.version} for p in parkings]
+        seen = [{"id": p.watched.run.id, "version": p.watched.run.version} for p in parkings]
         unmoved = await guarded_update(connection, runs, seen)
-        shown = [_shown(p) for p in parkings if p.work.run.id in unmoved]
+        shown = [_shown(p) for p in parkings if p.watched.run.id in unmoved]
         mine = await guarded_update(connection, jobs, shown, match=("id", "run_id", "stop_id"))
         groups: defaultdict[tuple[int, StopPolicy], list[Parking]] = defaultdict(list)
-        for parking in (p for p in parkings if p.work.run.job_id in mine and p.work.run.id in unmoved):
+        for parking in (p for p in parkings if p.watched.run.job_id in mine and p.watched.run.id in unmoved):
             groups[parking.order, parking.policy].append(parking)
         for (order, policy), group in groups.items():
-            intent = StopIntent(group[0].work.project, False, means.home, means.timeout, "", means.now, policy=policy)
-            await insert_stops(connection, [p.work.run.job_id for p in group], intent, order)
+            intent = StopIntent(
+                group[0].watched.project, False, means.home, means.timeout, "", means.now, policy=policy
+            )
+            await insert_stops(connection, [p.watched.run.job_id for p in group], intent, order)
             for parking in group:
-                own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.work.run.id)
+                own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.watched.run.id)
                 await connection.execute(own.values(attempt=2, reason=parking.why))
             linked = update(jobs).where(jobs.c.run_id == stops.c.run_id, stops.c.batch_id == order)
             await connection.execute(
-                linked.where(stops.c.run_id.in_(ids([p.work.run.id for p in group]))).values(stop_id=stops.c.id)
+                linked.where(stops.c.run_id.in_(ids([p.watched.run.id for p in group]))).values(stop_id=stops.c.id)
             )
             at = epoch_ms(means.now)
             told = [
-                event("job_parking", at, p.work.project, job_id=p.work.run.job_id, detail=p.why) | {"batch_id": order}
+                event("job_parking", at, p.watched.project, job_id=p.watched.run.job_id, detail=p.why)
+                | {"batch_id": order}
                 for p in group
             ]
             await connection.execute(insert(events), told)
 
 
 def _shown(parking: Parking) -> dict[str, Any]:
-    work = parking.work
+    watched = parking.watched
     return {
-        "id": work.run.job_id,
-        "run_id": work.run.id,
-        "stop_id": work.stop.id if work.stop else None,
+        "id": watched.run.job_id,
+        "run_id": watched.run.id,
+        "stop_id": watched.stop.id if watched.stop else None,
         "status": JobStatus.CANCELING,
         "why": parking.why,
     }

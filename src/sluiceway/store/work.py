@@ -1,7 +1,7 @@
 """What a worker's turn reads and writes: the unsettled runs, stops and savepoints of one cluster."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,12 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
-from sluiceway.domain.health import told
-from sluiceway.domain.job import JobSpec, standing
-from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
+from sluiceway.domain.happenings import happenings, second_copy
+from sluiceway.domain.job import JobSpec
+from sluiceway.domain.run import RunPhase
 from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase
+from sluiceway.domain.stop import Stop
+from sluiceway.domain.watched import Change, Part, Watched
 from sluiceway.store import schema
 from sluiceway.store import snapshots as snapshot_rows
 from sluiceway.store.bulk import given_ids, guarded_update, ids, listed
@@ -49,65 +49,6 @@ from sluiceway.store.schema import (
     stops,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One run that wants watching, with the latest stop and the latest savepoint of it."""
-
-    run: Run
-    stop: Stop | None = None
-    current: bool = True  # the job's latest run: its moves show in the job's status
-    project: str = ""
-    starts_batch: int | None = None  # the batch that the run is brought back from
-    snapshot: Snapshot | None = None  # the latest that was asked for while it ran
-
-    @property
-    def open_snapshot(self) -> Snapshot | None:
-        """The savepoint, as long as it has not settled."""
-        return None if self.snapshot is None or self.snapshot.phase in SETTLED_SNAPSHOTS else self.snapshot
-
-    @property
-    def newest_savepoint(self) -> tuple[str, int | None] | None:
-        """Where the last savepoint of the run lies that was kept, and its size: a stop's own is the newest.
-
-        One of a run that never proved its state does not count.
-        """
-        for kept in (self.stop, self.snapshot):
-            if kept is not None and kept.savepoint_path is not None and not kept.unproven:
-                return kept.savepoint_path, kept.savepoint_size
-        return None
-
-    @property
-    def undoubted(self) -> "Work":
-        """The same, with every grace period yet to begin."""
-        stop, snapshot = self.stop, self.snapshot
-        return replace(
-            self,
-            run=replace(self.run, doubt_since=None, falters_since=None),
-            stop=replace(stop, doubt_since=None) if stop else None,
-            snapshot=replace(snapshot, doubt_since=None) if snapshot else None,
-        )
-
-    @property
-    def open_stop(self) -> Stop | None:
-        """The stop, as long as it has not settled."""
-        return None if self.stop is None or self.stop.phase in SETTLED else self.stop
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a turn makes of one piece of work."""
-
-    before: Work
-    after: Work
-    flink_version: str = ""  # of the cluster, where it is known
-
-    @property
-    def moved(self) -> bool:
-        """Whether there is anything to store."""
-        return self.before != self.after
-
-
 # Built once: a worker asks these at every turn.
 _RUNS = select(
     runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.snapshot_id, jobs.c.project
@@ -126,7 +67,7 @@ _ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
 _STOPS, _SNAPSHOTS = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, snapshots))
 
 
-async def unsettled(db: Database, cluster: str) -> list[Work]:
+async def unsettled(db: Database, cluster: str) -> list[Watched]:
     """Everything of a cluster that is not done for good, oldest run first."""
     here = {"cluster": cluster}
     async with db.read() as connection:
@@ -141,7 +82,7 @@ async def unsettled(db: Database, cluster: str) -> list[Work]:
     stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
     snapshot_of = {row["run_id"]: to_snapshot(row) for row in snapshot_rows}
     rows.sort(key=lambda row: row["id"])
-    return [_work(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows]
+    return [_watched(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows]
 
 
 async def _settled(
@@ -158,11 +99,11 @@ async def _settled(
     return list((await connection.execute(known, {"ids": to_json(sorted(missing))})).mappings())
 
 
-def _work(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> Work:
-    return Work(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], snapshot)
+def _watched(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> Watched:
+    return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], snapshot)
 
 
-async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Work]:
+async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
     """Store the changes that nobody forestalled; gives them back as they are now stored, by run id.
 
     A lease that was lost stores nothing.
@@ -174,19 +115,15 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         forestalled = await _forestalled(connection, lease, moved)
         kept = [change for change in changes if change.after.run.id not in forestalled]
         whole = [change for change in kept if change.moved]
-        run_moves = [c.after.run for c in whole if c.after.run != c.before.run]
-        stop_moves = [c.after.stop for c in whole if c.after.stop is not None and c.after.stop != c.before.stop]
-        await guarded_update(connection, runs, [moves(run) for run in run_moves])
-        snapshot_moves = [c.after.snapshot for c in whole if c.after.snapshot and c.after.snapshot != c.before.snapshot]
-        await guarded_update(connection, stops, [moves(stop) for stop in stop_moves])
-        await guarded_update(connection, snapshots, [moves(snapshot) for snapshot in snapshot_moves])
+        await guarded_update(connection, runs, [moves(c.moved_run) for c in whole if c.moved_run])
+        await guarded_update(connection, stops, [moves(c.moved_stop) for c in whole if c.moved_stop])
+        await guarded_update(connection, snapshots, [moves(c.moved_snapshot) for c in whole if c.moved_snapshot])
         await _show(connection, whole)
         happened = [event for change in kept for event in _told(change, now)]
         if happened:
             await connection.execute(insert(events), happened)
-        await snapshot_rows.catalogue(
-            connection, [(c.after.snapshot, c.flink_version) for c in whole if c.after.snapshot and _saved_one(c)], now
-        )
+        taken = [(c.kept_by_snapshot, c.flink_version) for c in whole if c.kept_by_snapshot]
+        await snapshot_rows.catalogue(connection, taken, now)
         await _catalogue(connection, kept, now)
     return {change.after.run.id: _as_stored(change) for change in kept}
 
@@ -201,20 +138,20 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
     # What somebody chose while the job seemed to be over is older than what it does now.
-    outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if _alive_again(c)]
+    outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if c.alive_again]
     await guarded_update(connection, jobs, outlived, match=match)
-    for copy in (c.after.run for c in changes if not c.after.current and _revived(c)):
-        await connection.execute(update(jobs).where(jobs.c.id == copy.job_id).values(why=_second_copy(copy)))
+    for copy in (c for c in changes if not c.after.current and c.revived):
+        shown = update(jobs).where(jobs.c.id == copy.after.run.job_id)
+        await connection.execute(shown.values(why=second_copy(copy)))
     saved = [_savepoint_row(c.after) for c in current if c.after.newest_savepoint]
     await guarded_update(connection, jobs, saved, match=match)
 
 
 async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
     """Remember the savepoints that stops have just kept."""
-    kept = [change for change in changes if change.moved and _kept_one(change)]
-    if not kept:
+    rows = [{"id": c.kept_by_stop.id, "version": c.flink_version} for c in changes if c.kept_by_stop]
+    if not rows:
         return
-    rows = [{"id": c.after.stop.id, "version": c.flink_version} for c in kept if c.after.stop]
     given = listed(rows)
     field = partial(func.json_extract, given.c.value)
     policy = partial(func.json_extract, stops.c.policy)
@@ -240,16 +177,6 @@ async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now
     await connection.execute(insert(savepoints).from_select(list(columns), chosen))
 
 
-def _saved_one(change: Change) -> bool:
-    before, after = change.before.snapshot, change.after.snapshot
-    return after is not None and after.savepoint_path is not None and (before is None or before.savepoint_path is None)
-
-
-def _kept_one(change: Change) -> bool:
-    before, after = change.before.stop, change.after.stop
-    return after is not None and after.savepoint_path is not None and (before is None or before.savepoint_path is None)
-
-
 async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
     """The name and the spec of each job."""
     spec = schema.specs.c
@@ -269,16 +196,19 @@ async def specs_of_runs(db: Database, run_ids: Sequence[int]) -> dict[int, tuple
         return {row.id: (to_spec(row.spec), bool(row.changed)) for row in rows}
 
 
-def _as_stored(change: Change) -> Work:
-    run, stop, before = change.after.run, change.after.stop, change.before
-    if run != before.run:
-        run = replace(run, version=run.version + 1)
-    if stop is not None and stop != before.stop:
-        stop = replace(stop, version=stop.version + 1)
-    snapshot = change.after.snapshot
-    if snapshot is not None and snapshot != before.snapshot:
-        snapshot = replace(snapshot, version=snapshot.version + 1)
-    return replace(change.after, run=run, stop=stop, snapshot=snapshot)
+def _as_stored(change: Change) -> Watched:
+    """What was just written, which a turn may move again: its versions have moved."""
+    after = change.after
+    return replace(
+        after,
+        run=_next(after.run) if change.moved_run else after.run,
+        stop=_next(after.stop) if change.moved_stop and after.stop else after.stop,
+        snapshot=_next(after.snapshot) if change.moved_snapshot and after.snapshot else after.snapshot,
+    )
+
+
+def _next(part: Part) -> Part:
+    return replace(part, version=part.version + 1)
 
 
 async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequence[Change]) -> set[int]:
@@ -305,11 +235,11 @@ def _other_version() -> Select[tuple[int]]:
 _OTHER_VERSION = _other_version()  # built once, as those above
 
 
-def _versions(work: Work) -> dict[str, int | None]:
-    stop, snapshot = work.stop, work.snapshot
+def _versions(watched: Watched) -> dict[str, int | None]:
+    stop, snapshot = watched.stop, watched.snapshot
     return {
-        "run": work.run.id,
-        "run_version": work.run.version,
+        "run": watched.run.id,
+        "run_version": watched.run.version,
         "stop": stop.id if stop else None,
         "stop_version": stop.version if stop else None,
         "snapshot": snapshot.id if snapshot else None,
@@ -317,85 +247,33 @@ def _versions(work: Work) -> dict[str, int | None]:
     }
 
 
-def _identity(work: Work) -> dict[str, Any]:
+def _identity(watched: Watched) -> dict[str, Any]:
     return {
-        "id": work.run.job_id,
-        "run_id": work.run.id,
-        "stop_id": work.stop.id if work.stop else None,
-        "snapshot_id": work.snapshot.id if work.snapshot else None,
+        "id": watched.run.job_id,
+        "run_id": watched.run.id,
+        "stop_id": watched.stop.id if watched.stop else None,
+        "snapshot_id": watched.snapshot.id if watched.snapshot else None,
     }
 
 
-def _job_row(work: Work) -> dict[str, Any]:
-    stands = standing(work.run, work.stop, work.snapshot)
-    ended = work.run.ended_at if stands.status in RUNNABLE else None
-    return _identity(work) | {
+def _job_row(watched: Watched) -> dict[str, Any]:
+    stands = watched.standing
+    ended = watched.run.ended_at if stands.status in RUNNABLE else None
+    return _identity(watched) | {
         "status": stands.status,
         "why": stands.why,
         "ended_at": epoch_ms(ended) if ended else None,
     }
 
 
-def _alive_again(change: Change) -> bool:
-    before, after = (standing(work.run, work.stop, work.snapshot) for work in (change.before, change.after))
-    return before.status in RUNNABLE and after.status not in RUNNABLE
-
-
-def _revived(change: Change) -> bool:
-    return change.before.run.phase is RunPhase.LOST and change.after.run.phase is RunPhase.RUNNING
-
-
-def _second_copy(run: Run) -> str:
-    return f"A copy of it that was lost runs again as {run.flink_job_id}. Cancel one of the two in Flink."
-
-
-def _savepoint_row(work: Work) -> dict[str, Any]:
-    assert work.newest_savepoint is not None, "only asked for where one was kept"
-    path, size = work.newest_savepoint
-    return _identity(work) | {"savepoint_path": path, "savepoint_size": size}
+def _savepoint_row(watched: Watched) -> dict[str, Any]:
+    assert watched.newest_savepoint is not None, "only asked for where one was kept"
+    path, size = watched.newest_savepoint
+    return _identity(watched) | {"savepoint_path": path, "savepoint_size": size}
 
 
 def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
-    run, stop, at = change.after.run, change.after.stop, epoch_ms(now)
-    if run.phase is not change.before.run.phase:
-        moved = event(f"run_{run.phase}", at, change.after.project, job_id=run.job_id, detail=run.reason)
-        yield moved | {"batch_id": change.after.starts_batch, "stop_id": None}
-    yield from _told_of_claims(change, at)
-    yield from _told_of_health(change, at)
-    before = change.before.stop
-    if stop is not None and (before is None or (stop.phase, stop.attempt) != (before.phase, before.attempt)):
-        detail = f"{stop.reason} {_format_of(stop)}".strip() if stop.phase is StopPhase.SENT else stop.reason
-        moved = event(f"stop_{stop.phase}", at, change.after.project, job_id=stop.job_id, detail=detail)
-        yield moved | {"batch_id": stop.batch_id, "stop_id": stop.id}
-    snapshot, earlier = change.after.snapshot, change.before.snapshot
-    if snapshot is not None and earlier is not None and snapshot.phase is not earlier.phase:
-        detail = snapshot.savepoint_path or snapshot.reason or _format_of(snapshot)
-        moved = event(f"snapshot_{snapshot.phase}", at, change.after.project, job_id=snapshot.job_id, detail=detail)
-        yield moved | {"batch_id": None, "stop_id": None}
-
-
-def _told_of_claims(change: Change, at: int) -> Iterable[dict[str, Any]]:
-    run = change.after.run
-    if run.claims and not change.before.run.claims:
-        owned = (
-            f"Flink owns {run.restore} from now on: the job keeps a changelog of its state, and resumes no other way."
-        )
-        claimed = event("savepoint_claimed", at, change.after.project, job_id=run.job_id, detail=owned)
-        yield claimed | {"batch_id": change.after.starts_batch, "stop_id": None}
-
-
-def _told_of_health(change: Change, at: int) -> Iterable[dict[str, Any]]:
-    """One event when a job falls ill, one when it is well again, and one of what went wrong beside its start."""
-    before, after = change.before.run, change.after.run
-    about = {"batch_id": change.after.starts_batch, "stop_id": None}
-    if after.live and after.health.ails is not before.health.ails:
-        kind, detail = ("job_unwell", told(after.health)) if after.health.ails else ("job_well", "")
-        yield event(kind, at, change.after.project, job_id=after.job_id, detail=detail) | about
-    if after.note and after.note != before.note:
-        yield event("job_note", at, change.after.project, job_id=after.job_id, detail=after.note) | about
-
-
-def _format_of(attempt: Stop | Snapshot) -> str:
-    """In which format a savepoint is asked for, and why; empty for a cancel."""
-    asked = attempt.format if isinstance(attempt, Snapshot) or attempt.savepoint else None
-    return "" if asked is None else f"Format: {asked}. {attempt.format_why}"
+    job, project = change.after.run.job_id, change.after.project
+    for each in happenings(change):
+        row = event(each.kind, epoch_ms(now), project, job_id=job, detail=each.detail)
+        yield row | {"batch_id": each.batch_id, "stop_id": each.stop_id}

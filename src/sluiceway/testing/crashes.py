@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from sluiceway.domain.watched import Change
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.store import work
 
@@ -39,7 +40,7 @@ def _when_saving(phase: str, *, stored: bool) -> Callable[[Step], Step]:
     """Die around the transaction that is to store a stop in this phase."""
 
     def wrap(save: Step) -> Step:
-        async def killed(db: Any, lease: Any, changes: Sequence[work.Change], now: Any) -> Any:
+        async def killed(db: Any, lease: Any, changes: Sequence[Change], now: Any) -> Any:
             told = any(c.after.stop and c.after.stop.phase == phase and c.moved for c in changes)
             if told and not stored:
                 _die()

@@ -1,0 +1,36 @@
+"""How much of what was asked for is awaited soon. A worker looks the oftener for it."""
+
+from collections.abc import Collection, Mapping
+
+from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.snapshot import SnapshotPhase
+from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.watched import Watched
+
+STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment
+
+
+def awaited(watched: Collection[Watched], starting: Mapping[int, float], now: float) -> tuple[int, Mapping[int, float]]:
+    """How many stops, starts and savepoints are awaited soon, and the memory for the next turn.
+
+    `starting` is that memory: since when, by a steady clock in seconds, each run has been with its cluster without
+    having come to run.
+    """
+    coming = {w.run.id: starting.get(w.run.id, now) for w in watched if w.run.acknowledged and _is_coming(w.run)}
+    soon = sum(now - since < STARTS_WITHIN for since in coming.values())
+    return soon + sum(map(_is_busy, watched)), coming
+
+
+def _is_coming(run: Run) -> bool:
+    """Whether a run that its cluster has may come to run, or prove itself, at any moment."""
+    return run.phase is RunPhase.SUBMITTING or (run.phase is RunPhase.RUNNING and run.health.up_at is None)
+
+
+def _is_busy(watched: Watched) -> bool:
+    """Whether something is about to happen. What is overdue may stay so for ever."""
+    stop, snapshot, run = watched.open_stop, watched.open_snapshot, watched.run
+    if stop is not None and stop.phase is not StopPhase.OVERDUE:
+        return True  # also one that is held: the rest of its batch may be on another cluster
+    if snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE:
+        return True
+    return run.phase is RunPhase.ACCEPTED or (run.phase is RunPhase.SUBMITTING and not run.acknowledged)
