@@ -380,7 +380,7 @@ async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Databa
     [job] = await running(db)
     await stopping(db, tmp_path)(P, [job], savepoint=True)
     mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
-    [seen] = await work.unsettled(db, "c0")
+    [seen] = await unsettled(db, "c0")
     assert seen.stop is not None
     await pass_by(db, timedelta(seconds=6))
     theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
@@ -393,9 +393,9 @@ async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Databa
         ),
     )
     before = await dump(db)
-    assert await work.save(db, mine, [late], NOW) == {}
+    assert await save(db, mine, [late], NOW) == {}
     assert await dump(db) == before
-    assert list(await work.save(other, theirs, [late], NOW)) == [seen.run.id]
+    assert list(await save(other, theirs, [late], NOW)) == [seen.run.id]
     assert (await job_of(db, job)).status is JobStatus.FAILED
 
 
@@ -404,9 +404,9 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
     [job] = await running(db)
     await stopping(db, tmp_path)(P, [job], savepoint=True)
     mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
-    [seen] = await work.unsettled(db, "c0")
+    [seen] = await unsettled(db, "c0")
     doubted = replace(seen, run=replace(seen.run, doubt_since=NOW))
-    await work.save(db, mine, [Change(seen, doubted)], NOW)
+    await save(db, mine, [Change(seen, doubted)], NOW)
     await pass_by(db, timedelta(seconds=6))
     theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
     before, hour = await dump(db), timedelta(hours=1)
@@ -414,11 +414,19 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
     await deadlines.forget_doubts(db, [mine])
     assert await dump(db) == before
     await deadlines.shift(other, theirs, hour)
-    [moved] = await work.unsettled(db, "c0")
+    [moved] = await unsettled(db, "c0")
     assert seen.stop is not None
     assert moved.stop is not None
     assert moved.stop.deadline == seen.stop.deadline + hour
     assert moved.run.doubt_since is None
+
+
+async def unsettled(db: Database, cluster: str) -> list[Watched]:
+    return list((await work.read(db, cluster)).watched)
+
+
+async def save(db: Database, lease: leases.Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
+    return dict((await work.record(db, lease, changes, now)).by_run)
 
 
 async def dump(db: Database) -> list[list[tuple[Any, ...]]]:
@@ -534,7 +542,7 @@ async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
 
 async def look(db: Database) -> tuple[leases.Lease, Watched]:
     lease = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
-    [seen] = await work.unsettled(db, "c0")
+    [seen] = await unsettled(db, "c0")
     return lease, seen
 
 
@@ -546,9 +554,9 @@ async def test_a_stop_accepted_during_a_turn_keeps_the_word_about_its_job(db: Da
     [job] = await running(db)
     lease, seen = await look(db)
     await stopping(db, tmp_path)(P, [job], savepoint=True)
-    assert list(await work.save(db, lease, [finished(seen)], NOW)) == [seen.run.id], "the run's end is stored"
+    assert list(await save(db, lease, [finished(seen)], NOW)) == [seen.run.id], "the run's end is stored"
     assert (await job_of(db, job)).status is JobStatus.SAVEPOINTING
-    [again] = await work.unsettled(db, "c0")
+    [again] = await unsettled(db, "c0")
     assert again.run.phase is RunPhase.FINISHED, "an ended run is still looked at for its open stop"
     assert again.open_stop is not None
 
@@ -560,21 +568,21 @@ async def test_a_turn_that_saw_nothing_of_a_stop_nor_of_its_withdrawal_looks_aga
     lease, seen = await look(db)
     batch = (await stopping(db, tmp_path)(P, [job], savepoint=True)).id
     assert await abort(db, P, batch or 0, NOW, "me") is not None
-    assert await work.save(db, lease, [finished(seen)], NOW) == {}, "the job would go on showing that it runs"
+    assert await save(db, lease, [finished(seen)], NOW) == {}, "the job would go on showing that it runs"
     lease, again = await look(db)
-    await work.save(db, lease, [finished(again)], NOW)
+    await save(db, lease, [finished(again)], NOW)
     assert (await job_of(db, job)).status is JobStatus.FINISHED
 
 
 async def test_a_run_begun_during_a_turn_keeps_the_word_about_its_job(db: Database) -> None:
     [job] = await running(db)
     lease, seen = await look(db)
-    await work.save(db, lease, [finished(seen)], NOW)
+    await save(db, lease, [finished(seen)], NOW)
     assert (await job_of(db, job)).status is JobStatus.FINISHED
     start = intents.Start(job, seen.run.id, "c0", "f" * 32, None)
     await intents.accept_starts(db, [start], [JobStatus.FINISHED], NOW)
     failed = Change(seen, replace(seen, run=replace(seen.run, phase=RunPhase.FAILED, reason="late news")))
-    assert await work.save(db, lease, [failed], NOW) == {}, "the run has moved since it was looked at"
+    assert await save(db, lease, [failed], NOW) == {}, "the run has moved since it was looked at"
     current = await rows(db, "SELECT phase FROM runs ORDER BY id")
     assert current == [("finished",), ("accepted",)]
     assert (await job_of(db, job)).status is JobStatus.SUBMITTING
@@ -588,14 +596,14 @@ async def test_news_of_an_old_run_does_not_show_in_the_job(db: Database) -> None
     lost = Change(
         replace(seen, current=False), replace(seen, current=False, run=replace(seen.run, phase=RunPhase.LOST))
     )
-    assert list(await work.save(db, lease, [lost], NOW)) == [seen.run.id]
+    assert list(await save(db, lease, [lost], NOW)) == [seen.run.id]
     assert (await job_of(db, job)).status is JobStatus.RUNNING
 
 
 async def test_of_two_turns_with_the_same_news_one_stores_it(db: Database) -> None:
     await running(db)
     lease, seen = await look(db)
-    stored = await asyncio.gather(*(work.save(db, lease, [finished(seen)], NOW) for _ in range(5)))
+    stored = await asyncio.gather(*(save(db, lease, [finished(seen)], NOW) for _ in range(5)))
     assert sum(bool(each) for each in stored) == 1
     assert await rows(db, "SELECT count(*) FROM events WHERE kind = 'run_finished'") == [(1,)]
 
@@ -606,11 +614,11 @@ async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path:
     lease, seen = await look(db)
     assert seen.stop is not None
     sent = Change(seen, replace(seen, stop=replace(seen.stop, phase=StopPhase.SENT, sent_at=NOW)))
-    stored = (await work.save(db, lease, [sent], NOW))[seen.run.id]
-    assert [stored] == await work.unsettled(db, "c0")
+    stored = (await save(db, lease, [sent], NOW))[seen.run.id]
+    assert [stored] == await unsettled(db, "c0")
     assert stored.stop is not None
     known = Change(stored, replace(stored, stop=replace(stored.stop, acknowledged=True)))
-    assert await work.save(db, lease, [known], NOW)
+    assert await save(db, lease, [known], NOW)
 
 
 async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database, tmp_path: Path) -> None:
@@ -621,10 +629,10 @@ async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database,
     saved = replace(
         seen.stop, phase=StopPhase.STOPPED, savepoint_path="file:///s", savepoint_size=9, verified=True, settled_at=NOW
     )
-    await work.save(db, lease, [Change(seen, Watched(replace(seen.run, phase=RunPhase.FINISHED), saved))], NOW)
+    await save(db, lease, [Change(seen, Watched(replace(seen.run, phase=RunPhase.FINISHED), saved))], NOW)
     after = await job_of(db, job)
     assert (after.status, after.savepoint_path, after.savepoint_size) == (JobStatus.STOPPED, "file:///s", 9)
-    assert await work.unsettled(db, "c0") == []
+    assert await unsettled(db, "c0") == []
 
 
 # Jobs. ---------------------------------------------------------------------------------------------------------------

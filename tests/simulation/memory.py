@@ -17,11 +17,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from tests import databases
 
-from sluiceway.domain.watched import Change, Watched
+from sluiceway.domain.watched import Change
 from sluiceway.store import leases, work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
+from sluiceway.store.work import Recorded
 
 if TYPE_CHECKING:
     from tests.simulation.service import Service
@@ -36,7 +37,7 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-_UNSETTLED, _CLAIM, _SAVE = work.unsettled, leases.claim, work.save
+_CLAIM, _RECORD = leases.claim, work.record
 BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
 _randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
 _times: list[Callable[[], float]] = []
@@ -78,8 +79,6 @@ class Memory:
         self.raw.execute("BEGIN IMMEDIATE")
         _randomness.append(randomness)
         _times.append(time)
-        self.version = 0  # moves with every change of anything but a lease
-        self.watched: dict[str, tuple[int, list[Watched]]] = {}  # what was read last, by cluster, and at which version
         self.committed = committed
 
     def take_back(self) -> None:
@@ -145,27 +144,18 @@ class SimDatabase(Database):
             self._memory.take_back()
             raise
         if raw.total_changes != before and not lease_only:
-            self._memory.version += 1
             self._memory.committed()
         if fault == "unsure":
             raise trouble("disk I/O error")
         await self._service.pause("written")
 
+    def changes(self, cluster: str) -> int | None:
+        """See `Database`."""
+        found = self._memory.raw.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
+        return found[0] if found else 0
+
     async def close(self) -> None:
         """See `Database`."""
-
-    async def unsettled(self, cluster: str) -> list[Watched]:
-        """The product's own query, spared while nothing has changed: it is most of what a quiet turn costs."""
-        memory = self._memory
-        version, watched = memory.watched.get(cluster, (-1, []))
-        if version == memory.version:
-            await self._service.pause("read")
-            if version == memory.version:
-                return list(watched)
-        noted = _Noted(self)
-        watched = await _UNSETTLED(cast("Database", noted), cluster)
-        memory.watched[cluster] = noted.version, watched
-        return list(watched)
 
     def has_kept(self, heard: dict[str, float], kept: set[str], decided: set[str]) -> None:
         """A turn has stored what it heard of these jobs. Of those whom somebody forestalled it must learn anew."""
@@ -179,20 +169,6 @@ class SimDatabase(Database):
         return dict(self._service.heard)
 
 
-class _Noted:
-    """A database that notes at which version it was read."""
-
-    def __init__(self, db: SimDatabase) -> None:
-        self._db = db
-        self.version = -1
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Any]:
-        async with self._db.read() as connection:
-            self.version = self._db._memory.version
-            yield connection
-
-
 class _LeaseOnly:
     """A database of which only the leases are changed."""
 
@@ -200,21 +176,16 @@ class _LeaseOnly:
         self.write = partial(db.write, lease_only=True)
 
 
-async def unsettled(db: Database, cluster: str) -> list[Watched]:
-    """Stands in for the product's."""
-    return await cast("SimDatabase", db).unsettled(cluster)
-
-
 async def claim(db: Database, *about: Any) -> dict[str, Lease]:
     """Stands in for the product's."""
     return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)
 
 
-async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
+async def record(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
     """Stands in for the product's."""
     of = cast("SimDatabase", db)
     heard = of.heard
-    stored = await _SAVE(db, lease, changes, now)
+    stored = await _RECORD(db, lease, changes, now)
     decided = {change.after.run.flink_job_id for change in changes}
-    of.has_kept(heard, {each.run.flink_job_id for each in stored.values()}, decided)
+    of.has_kept(heard, {each.run.flink_job_id for each in stored.by_run.values()}, decided)
     return stored

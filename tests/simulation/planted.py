@@ -161,7 +161,7 @@ def asked_before_it_is_stored(put: Any) -> None:
     """The order of a turn."""
 
     async def take(self: Any, cluster: Any, lease: Lease) -> Any:
-        found = await self._watched(lease.cluster)
+        found = await self._watched(lease)
         if not found:
             return turn.Outlook()
         sighting = await self._look(cluster, lease.cluster, found)
@@ -169,7 +169,7 @@ def asked_before_it_is_stored(put: Any) -> None:
         hoped = {change.after.run.id: change.after for change in plan.changes}
         if cluster is not None:
             await self._send(cluster, lease, hoped, plan)
-        stored = await work.save(self._db, lease, plan.changes, self._clock())
+        stored = await self._memory.record(lease, plan.changes, self._clock())
         return turn.Outlook(sighting.answered, self._under_way(stored.values()))
 
     put(Turn, "__call__", take)

@@ -203,8 +203,8 @@ def _installed(world: World) -> Iterator[None]:
     put += [(start_jobs, "secrets", tokens), (take_savepoints, "secrets", tokens)]
     put.append((worker, "uuid", types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex=world.token()))))
     put.append((worker, "os", types.SimpleNamespace(getpid=lambda: 1)))
-    put += [(worker, "LEASE", LEASE), (leases, "claim", memory.claim), (work, "unsettled", memory.unsettled)]
-    put.append((work, "save", memory.save))
+    put += [(worker, "LEASE", LEASE), (leases, "claim", memory.claim)]
+    put.append((work, "record", memory.record))
     before = [(module, name, getattr(module, name)) for module, name, _ in put]
     for module, name, value in put:
         setattr(module, name, value)

@@ -36,6 +36,12 @@ class Watched:
         return None if self.snapshot is None or self.snapshot.phase in SETTLED_SNAPSHOTS else self.snapshot
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing of it moves any more. A run that was lost may be shown again, where no life is told."""
+        lost = self.run.phase is RunPhase.LOST and self.run.life is None
+        return not (self.run.live or lost or self.open_stop or self.open_snapshot)
+
+    @property
     def unconfirmed(self) -> list[str]:
         """The trigger ids of what was asked, or may have been, and has had no answer."""
         pending = [one for one in (self.open_stop, self.open_snapshot) if one is not None and not one.acknowledged]
@@ -98,7 +104,7 @@ class Change:
     @property
     def moved(self) -> bool:
         """Whether there is anything to store."""
-        return self.before != self.after
+        return self.before is not self.after and self.before != self.after
 
     @property
     def moved_run(self) -> Run | None:
@@ -137,7 +143,7 @@ class Change:
 
 
 def _moved(before: Part | None, after: Part | None) -> Part | None:
-    return None if after == before else after
+    return None if after is before or after == before else after
 
 
 def _just_kept(before: Saving | None, after: Saving | None) -> Saving | None:

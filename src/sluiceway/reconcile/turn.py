@@ -21,6 +21,7 @@ from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.jumps import Jumps
+from sluiceway.reconcile.memory import Memory
 from sluiceway.reconcile.sends import Sends
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
@@ -78,6 +79,7 @@ class Turn:
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
+        self._memory = Memory(db)
         self._jumps = Jumps()
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._pulses = Pulses()
@@ -86,13 +88,13 @@ class Turn:
     async def __call__(self, cluster: Place | None, lease: Lease) -> Outlook:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
         await self._notice_jumps(lease)
-        watched = await self._watched(lease.cluster)
+        watched = await self._watched(lease)
         if not watched:
             return Outlook()
         sighting = await self._look(cluster, lease.cluster, watched)
         plan = await self._plan(watched, sighting, cluster.life if cluster else None)
         looked = time.monotonic()
-        stored = await store.save(self._db, lease, plan.changes, self._clock())
+        stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
         if sighting.answered:
             self._looked = looked
         if cluster is not None:
@@ -118,13 +120,13 @@ class Turn:
             self._pulses = Pulses()
             await deadlines.shift(self._db, lease, jump)
 
-    async def _watched(self, cluster: str) -> Sequence[Watched]:
+    async def _watched(self, lease: Lease) -> Sequence[Watched]:
         """All that there is to watch, after whoever waits for the rest of an order was let begin, if it is time."""
-        watched = await store.unsettled(self._db, cluster)
+        watched = await self._memory.watched(lease)
         stopping = {w.stop_waits_for for w in watched if w.stop_waits_for}
         starting = {w.start_waits_for for w in watched if w.start_waits_for}
         if (stopping or starting) and await resumes.advance(self._db, stopping, starting, self._clock()):
-            return await store.unsettled(self._db, cluster)
+            return await self._memory.watched(lease)
         return watched
 
     async def _look(self, cluster: Place | None, name: str, watched: Sequence[Watched]) -> Sighting:
@@ -163,7 +165,7 @@ class Turn:
 
     async def _send(
         self, cluster: Place, lease: Lease, stored: Mapping[int, Watched], plan: Plan
-    ) -> dict[int, Watched]:
+    ) -> Mapping[int, Watched]:
         """Send what is now stored, unless somebody else has the cluster by now; what was answered, as it was stored."""
         unconfirmed = {trigger: each for each in stored.values() for trigger in each.unconfirmed}
         submits = [each for run_id, each in stored.items() if run_id in plan.submits]
@@ -178,7 +180,7 @@ class Turn:
             each = unconfirmed[trigger]
             told[each.run.id] = cluster_turn.answered(told.get(each.run.id, each), trigger, answer, now, rules)
         changes = [Change(stored[run_id], each) for run_id, each in told.items()]
-        answered = await store.save(self._db, lease, changes, now)
+        answered = await self._memory.record(lease, changes, now)
         for each in submits:
             load = partial(self._spec, each.run.job_id)
             self._submissions.begin(cluster, each.run, each.project, load, first=plan.submits[each.run.id])

@@ -96,14 +96,33 @@ class Database:
         )
         event.listen(self._engine.sync_engine, "connect", _prepare)
         event.listen(self._engine.sync_engine, "begin", _begin)
+        self._path = path
+        self._glance: sqlite3.Connection | None = None  # a connection of the event loop's own
         self._writing = asyncio.Lock()
         self._taking = asyncio.Lock()
         self._reserve = reserve
         self._health = _Health()
         self._trying: asyncio.Task[None] | None = None
 
+    def changes(self, cluster: str) -> int | None:
+        """The number of changes so far of what workers watch of a cluster, by whomever; None when it cannot be read.
+
+        It is read where it is asked for, on the event loop: a page that is in memory, and no reader waits for a writer.
+        """
+        try:
+            if self._glance is None:
+                self._glance = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+                self._glance.execute("PRAGMA query_only=ON")
+            found = self._glance.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return found[0] if found else 0
+
     async def close(self) -> None:
         """Close every connection. What was committed stays."""
+        if self._glance is not None:
+            self._glance.close()
+            self._glance = None
         if self._trying is not None:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)

@@ -410,6 +410,14 @@ leases = Table(
     Column("fence", BigInteger, nullable=False),
 )
 
+# How often rows of a cluster have changed that a worker watches. Triggers count: see migration 0024.
+changes = Table(
+    "changes",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

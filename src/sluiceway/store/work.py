@@ -1,7 +1,7 @@
 """What a worker's turn reads and writes: the unsettled runs, stops and savepoints of one cluster."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -63,14 +63,33 @@ _OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(
 _OPEN_SNAPSHOTS = select(snapshots).where(
     snapshots.c.cluster == bindparam("cluster"), text(f"snapshots.{OPEN_SNAPSHOT}")
 )
+_NUMBER = select(schema.changes.c.number).where(schema.changes.c.cluster == bindparam("cluster"))
 _ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
 _STOPS, _SNAPSHOTS = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, snapshots))
 
 
-async def unsettled(db: Database, cluster: str) -> list[Watched]:
+@dataclass(frozen=True, slots=True)
+class Read:
     """Everything of a cluster that is not done for good, oldest run first."""
+
+    watched: Sequence[Watched]
+    number: int  # of the changes until then; see `Database.changes`
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was stored, as it now is, by run id; without what somebody had forestalled."""
+
+    by_run: Mapping[int, Watched]
+    before: int  # the number of the changes until then
+    number: int  # and with these
+
+
+async def read(db: Database, cluster: str) -> Read:
+    """Read all that is to be watched of a cluster."""
     here = {"cluster": cluster}
     async with db.read() as connection:
+        number = await _number(connection, cluster)
         rows = list((await connection.execute(_WATCHED, here)).mappings())
         stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
         snapshot_rows = list((await connection.execute(_OPEN_SNAPSHOTS, here)).mappings())
@@ -82,7 +101,11 @@ async def unsettled(db: Database, cluster: str) -> list[Watched]:
     stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
     snapshot_of = {row["run_id"]: to_snapshot(row) for row in snapshot_rows}
     rows.sort(key=lambda row: row["id"])
-    return [_watched(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows]
+    return Read([_watched(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows], number)
+
+
+async def _number(connection: AsyncConnection, cluster: str) -> int:
+    return (await connection.execute(_NUMBER, {"cluster": cluster})).scalar_one_or_none() or 0
 
 
 async def _settled(
@@ -103,15 +126,11 @@ def _watched(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> W
     return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], snapshot)
 
 
-async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
-    """Store the changes that nobody forestalled; gives them back as they are now stored, by run id.
-
-    A lease that was lost stores nothing.
-    """
+async def record(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
+    """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""
     moved = [change for change in changes if change.moved]
-    if not moved:
-        return {change.after.run.id: change.after for change in changes}
     async with db.write(Use.UPKEEP) as connection:
+        before = await _number(connection, lease.cluster)
         forestalled = await _forestalled(connection, lease, moved)
         kept = [change for change in changes if change.after.run.id not in forestalled]
         whole = [change for change in kept if change.moved]
@@ -125,7 +144,8 @@ async def save(db: Database, lease: Lease, changes: Sequence[Change], now: datet
         taken = [(c.kept_by_snapshot, c.flink_version) for c in whole if c.kept_by_snapshot]
         await snapshot_rows.catalogue(connection, taken, now)
         await _catalogue(connection, kept, now)
-    return {change.after.run.id: _as_stored(change) for change in kept}
+        number = await _number(connection, lease.cluster)
+    return Recorded({change.after.run.id: _as_stored(change) for change in kept}, before, number)
 
 
 async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:

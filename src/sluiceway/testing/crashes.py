@@ -1,6 +1,6 @@
 """The service, killed with SIGKILL at a named point: `python -m sluiceway.testing.crashes POINT serve …`.
 
-The points lie between the steps of a turn (look, decide, save, ask). Nothing of this is in the service itself: the
+The points lie between the steps of a turn (look, plan, record, send). Nothing of this is in the service itself: the
 steps are wrapped from outside, so what is tested is what runs.
 """
 
@@ -36,15 +36,15 @@ def _after(step: Step) -> Step:
     return killed
 
 
-def _when_saving(phase: str, *, stored: bool) -> Callable[[Step], Step]:
+def _when_recording(phase: str, *, stored: bool) -> Callable[[Step], Step]:
     """Die around the transaction that is to store a stop in this phase."""
 
-    def wrap(save: Step) -> Step:
+    def wrap(record: Step) -> Step:
         async def killed(db: Any, lease: Any, changes: Sequence[Change], now: Any) -> Any:
             told = any(c.after.stop and c.after.stop.phase == phase and c.moved for c in changes)
             if told and not stored:
                 _die()
-            result = await save(db, lease, changes, now)
+            result = await record(db, lease, changes, now)
             if told:
                 _die()
             return result
@@ -58,10 +58,10 @@ def _when_saving(phase: str, *, stored: bool) -> Callable[[Step], Step]:
 POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "before_intent_is_sent": (SessionEngine, "send", _before),  # stored, not sent
     "after_first_is_sent": (SessionEngine, "send", _after),  # sent, not recorded
-    "before_sending_is_stored": (work, "save", _when_saving("sent", stored=False)),
-    "after_sending_is_recorded": (work, "save", _when_saving("sent", stored=True)),
-    "before_result_is_stored": (work, "save", _when_saving("stopped", stored=False)),
-    "after_result_is_stored": (work, "save", _when_saving("stopped", stored=True)),
+    "before_sending_is_stored": (work, "record", _when_recording("sent", stored=False)),
+    "after_sending_is_recorded": (work, "record", _when_recording("sent", stored=True)),
+    "before_result_is_stored": (work, "record", _when_recording("stopped", stored=False)),
+    "after_result_is_stored": (work, "record", _when_recording("stopped", stored=True)),
     "before_submission": (SessionEngine, "submit", _before),
     "after_submission": (SessionEngine, "submit", _after),
 }
