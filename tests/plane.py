@@ -56,7 +56,7 @@ HEALTH = HealthRules(
     calm=timedelta(milliseconds=200),
     refresh=timedelta(milliseconds=200),
 )
-QUICK = Pace(busy=0.02, idle=0.05, trouble=0.05)
+QUICK = Pace(busy=0.02, idle=0.05, calm=0.05, trouble=0.05)
 
 
 @dataclass

@@ -1,7 +1,8 @@
-"""How much of what was asked for is awaited soon. A worker looks the oftener for it."""
+"""How much is awaited soon, and whether there is anything to watch closely: by this a worker sets its pace."""
 
 from collections.abc import Collection, Mapping
 
+from sluiceway.domain.health import UNSEEN, Condition
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.snapshot import SnapshotPhase
 from sluiceway.domain.stop import StopPhase
@@ -19,6 +20,20 @@ def awaited(watched: Collection[Watched], starting: Mapping[int, float], now: fl
     coming = {w.run.id: starting.get(w.run.id, now) for w in watched if w.run.acknowledged and _is_coming(w.run)}
     soon = sum(now - since < STARTS_WITHIN for since in coming.values())
     return soon + sum(map(_is_busy, watched)), coming
+
+
+def calm(watched: Collection[Watched]) -> bool:
+    """Whether every job does its work, has proven itself, and nothing of it is open or doubted."""
+    return all(map(_is_calm, watched))
+
+
+def _is_calm(watched: Watched) -> bool:
+    run = watched.run
+    if run.phase is RunPhase.LOST:
+        return True  # should its cluster show it again, it is early enough
+    steady = run.health.condition is Condition.RUNNING and run.health.proof not in UNSEEN and run.doubt_since is None
+    idle = watched.open_stop is None and watched.open_snapshot is None
+    return steady and idle and run.phase is RunPhase.RUNNING and run.health.up_at is not None
 
 
 def _is_coming(run: Run) -> bool:

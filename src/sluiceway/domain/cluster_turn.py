@@ -296,7 +296,8 @@ def decide(at: Situation, findings: Findings, evidence: Mapping[Where, Evidence]
         snapshot, take = _snapshot(at, found, evidence)
         before = found.before
         stop, snapshot = with_proof(run, stop, before.stop), with_proof(run, snapshot, before.snapshot)
-        after = replace(before, run=run, stop=stop, snapshot=snapshot)
+        same = run is before.run and stop is before.stop and snapshot is before.snapshot
+        after = before if same else replace(before, run=run, stop=stop, snapshot=snapshot)
         changes.append(Change(before, after, at.sighting.flink_version))
         if found.submit:
             submits[run.id] = before.run.phase is RunPhase.ACCEPTED

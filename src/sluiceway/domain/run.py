@@ -88,7 +88,7 @@ def decide(
         return run, None
     match fact:
         case Seen(state, why, note):
-            return _seen(replace(run, note=note or run.note), state, why, now), None
+            return _seen(replace(run, note=note) if note else run, state, why, now), None
         case SubmitRefused(text, certain):
             return _submit_refused(run, text, certain, now, gone_after), None
         case Withdrawn(certain):
@@ -116,7 +116,8 @@ def _seen(run: Run, state: JobState, why: str, now: datetime) -> Run:
     if state.terminal:
         # What Flink no longer tells of a job that failed may have been told while it still tried.
         return _end(run, _END_OF[state], why or (run.health.cause if state is JobState.FAILED else ""), now)
-    run = replace(run, acknowledged=True, doubt_since=None, reason="")
+    if not run.acknowledged or run.doubt_since is not None or run.reason:
+        run = replace(run, acknowledged=True, doubt_since=None, reason="")
     if run.phase is RunPhase.RUNNING or state in {JobState.INITIALIZING, JobState.CREATED}:
         return run
     back = run.phase is RunPhase.LOST

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sluiceway.domain import cluster_turn
-from sluiceway.domain.awaited import awaited
+from sluiceway.domain.awaited import awaited, calm
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
 from sluiceway.domain.engine import Engine, Sighting, Unreachable
 from sluiceway.domain.facts import Evidence
@@ -54,6 +54,7 @@ class Outlook:
     answered: bool = True  # the cluster did
     under_way: int = 0  # stops, starts and savepoints whose result is awaited soon
     restarts: int = 0  # of jobs, that this turn saw
+    calm: bool = False  # every job does its work, and nothing is open
 
 
 class Turn:
@@ -90,7 +91,7 @@ class Turn:
         await self._notice_jumps(lease)
         watched = await self._watched(lease)
         if not watched:
-            return Outlook()
+            return Outlook(calm=True)
         sighting = await self._look(cluster, lease.cluster, watched)
         plan = await self._plan(watched, sighting, cluster.life if cluster else None)
         looked = time.monotonic()
@@ -102,7 +103,8 @@ class Turn:
         if self._pulses.failing:
             means = Means(self._settings.rules.timeout, self._storage.uri, self._clock())
             await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
-        return Outlook(sighting.answered, self._under_way(stored.values()), self._pulses.restarts)
+        left = stored.values()
+        return Outlook(sighting.answered, self._under_way(left), self._pulses.restarts, calm(left))
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""

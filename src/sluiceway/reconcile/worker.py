@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 ENOUGH = 25  # jobs under way, from which on looks follow each other faster
 CALMING = 0.9  # of what was under way is still reckoned with in the next turn
+CALM_AFTER = 30.0  # seconds without anything to watch closely, from which on looks follow each other slowly
 LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 STUCK_AFTER = 60.0  # seconds without a turn; the slowest that ends by itself is a cluster's time-out a few times over
 
@@ -46,17 +47,18 @@ class Pace:
     busy: float = 0.2  # something is on its way
     quick: float = 0.1  # so much is on its way that one more look costs little for each
     idle: float = 2.0  # only states to follow
+    calm: float = 8.0  # all has been well for a while; no status is to be older than 10 s
     trouble: float = 2.0  # the cluster does not answer, or the turn broke
 
-    def after(self, outlook: Outlook, crowd: float) -> float:
-        """How long to wait after a turn, unless there is something new.
+    def after(self, outlook: Outlook, crowd: float, calm_for: float) -> float:
+        """How long to wait after a turn, unless there is something new; all has been calm for so many seconds.
 
         The more is under way, the sooner: a look costs one request, whatever the number of jobs.
         """
         if not outlook.answered:
             return self.trouble
         if not outlook.under_way:
-            return self.idle
+            return self.calm if calm_for >= CALM_AFTER else self.idle
         return max(self.quick, self.busy * min(1.0, ENOUGH / crowd))
 
 
@@ -68,6 +70,7 @@ class _Watch:
     lease: Lease | None = None
     crowd: float = 0.0  # how many jobs are, or just were, under way
     turned_at: float = 0.0  # when its loop last came round
+    stirred_at: float = 0.0  # when there last was something to watch closely
 
 
 class Reconciler:
@@ -96,7 +99,7 @@ class Reconciler:
     def start(self, names: Iterable[str]) -> None:
         """Begin to work on these clusters."""
         for name in names:
-            watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now())
+            watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now(), stirred_at=_now())
             take_turn = self._turns(name)
             self._made.append(take_turn)
             self._tasks.append(asyncio.create_task(self._work(watch, take_turn), name=f"turns of {name}"))
@@ -138,9 +141,16 @@ class Reconciler:
             watch.wake.clear()
             pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
             watch.turned_at = _now()
+            await self._pause(watch, pause)
+
+    async def _pause(self, watch: _Watch, seconds: float) -> None:
+        """Wait, unless somebody wakes us up, or another process has changed something of the cluster."""
+        until, known = _now() + seconds, self._db.changes(watch.name)
+        while (left := until - _now()) > 0 and self._db.changes(watch.name) == known:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(min(left, self._pace.idle)):
                     await watch.wake.wait()
+                    return
 
     async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
         if watch.lease is None:
@@ -158,7 +168,9 @@ class Reconciler:
         shift.restarts += outlook.restarts
         # The last of many are awaited as keenly as the first, for a while.
         watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)
-        return self._pace.after(outlook, watch.crowd)
+        if not outlook.calm:
+            watch.stirred_at = _now()
+        return self._pace.after(outlook, watch.crowd, _now() - watch.stirred_at)
 
     async def _keep_leases(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """Which attempts and jobs of a cluster to ask about, and when: as few requests as the truth allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sluiceway.domain.facts import Refused, StopFact
@@ -12,6 +12,7 @@ from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
 from sluiceway.engines.session.traits import Configs, Curiosity
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
+UNSURE_EVERY = 0.5  # seconds between questions about one that was not confirmed: mostly the answer is on its way
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
 SNAPSHOT_EVERY = 1.0  # seconds between questions about one savepoint of a running job; nothing else shows its end
 HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspected to hang
@@ -41,7 +42,8 @@ class Attention:
         """
         sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
         over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
-        unsure = {stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None}
+        unclear = [stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None]
+        unsure = {i for i in unclear if now - self.asked.setdefault(i, now) >= UNSURE_EVERY}
         if heard := self.aftermaths.heard:
             rested = {stop.id for stop in sent if now - self.asked.get(stop.id, 0.0) >= SETTLE}
             unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in heard}
@@ -74,7 +76,7 @@ class Attention:
         self.snapshots = last | dict.fromkeys(asked, now)
         return asked
 
-    def note(self, asked: set[int], stops: Sequence[Stop], facts: Sequence[StopFact], now: float) -> None:
+    def note(self, asked: set[int], stops: Sequence[Stop], facts: Iterable[StopFact], now: float) -> None:
         """Remember that these were asked about, and what came of it."""
         open_stops = {stop.id for stop in stops}
         self.asked = {i: at for i, at in self.asked.items() if i in open_stops} | dict.fromkeys(asked, now)

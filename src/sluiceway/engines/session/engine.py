@@ -144,16 +144,12 @@ class SessionEngine:
         attention = self._attention.setdefault(place.name, Attention())
         look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
         look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
-        run_facts = dict(
-            zip((r.id for r in runs), await all_of((r.flink_job_id, partial(look.run, r)) for r in runs), strict=True)
-        )
+        run_facts = await look.runs(runs)
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
         look.suspects = suspects = attention.suspects(stops, time.monotonic())
         asked = attention.to_ask(stops, listed, time.monotonic()) | suspects
-        facts = await all_of(
-            (s.flink_job_id, partial(look.stop, s, by_flink_id.get(s.flink_job_id), ask=s.id in asked)) for s in stops
-        )
-        attention.note(asked, stops, facts, time.monotonic())
+        facts = await look.stops(stops, by_flink_id, asked)
+        attention.note(asked, stops, facts.values(), time.monotonic())
         saved = await _snapshot_facts(look, attention, snapshots, by_flink_id)
         attention.forget(stops, snapshots)
         attention.configs.keep(runs)
@@ -163,9 +159,7 @@ class SessionEngine:
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
         fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
         version = await self._version(place, attention) if stops or snapshots or traits else attention.version
-        return Sighting(
-            dict(zip((s.id for s in stops), facts, strict=True)), run_facts, saved, traits, fare, flink_version=version
-        )
+        return Sighting(facts, run_facts, saved, traits, fare, flink_version=version)
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""

@@ -1,9 +1,10 @@
 """One look at the jobs of a cluster: what is asked about each run, stop and savepoint, and what facts come of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -57,6 +58,9 @@ ENDED_WITH_CLUSTER = (
 )
 
 
+_SEEN = {state: Seen(state) for state in JobState}
+
+
 @dataclass(slots=True)
 class Look:
     """One look at one cluster, after its overview has come."""
@@ -70,6 +74,21 @@ class Look:
     suspects: Collection[int] = ()  # ids of the stops that may hang
     doubtful: Collection[str] = ()  # Flink jobs that were never seen to have completed a checkpoint
 
+    async def runs(self, runs: Sequence[Run]) -> dict[int, RunFact]:
+        """What is to be seen of runs, by id. Nearly all are told by the list alone, and cost no task of their own."""
+        facts = {run.id: self._listed(run) for run in runs}
+        rest = [run for run in runs if facts[run.id] is None]
+        asked = await all_of((run.flink_job_id, partial(self.run, run)) for run in rest)
+        told = {run.id: fact for run, fact in zip(rest, asked, strict=True)}
+        return {run_id: fact or told[run_id] for run_id, fact in facts.items()}
+
+    def _listed(self, run: Run) -> RunFact | None:
+        """What the list alone tells of a run; None when there is more to ask."""
+        job = self.listed.get(run.flink_job_id)
+        if job is None or job.state is None or job.state is JobState.FAILED:
+            return None
+        return _SEEN[job.state]
+
     async def run(self, run: Run) -> RunFact:
         """What is to be seen of a run."""
         job = self.listed.get(run.flink_job_id)
@@ -80,6 +99,24 @@ class Look:
         if run.phase is RunPhase.LOST or not run.acknowledged:
             return Missing()
         return await self._confirm(run.flink_job_id)
+
+    async def stops(
+        self, stops: Sequence[Stop], runs: Mapping[str, RunFact], asked: Collection[int]
+    ) -> dict[int, StopFact]:
+        """What is to be seen of stops, by id; `asked` are those that Flink is asked about even while their jobs run."""
+        facts: dict[int, StopFact] = {
+            stop.id: Alive() for stop in stops if stop.id not in asked and self._goes_on(stop, runs)
+        }
+        rest = [stop for stop in stops if stop.id not in facts]
+        told = await all_of(
+            (s.flink_job_id, partial(self.stop, s, runs.get(s.flink_job_id), ask=s.id in asked)) for s in rest
+        )
+        return facts | {stop.id: fact for stop, fact in zip(rest, told, strict=True)}
+
+    def _goes_on(self, stop: Stop, runs: Mapping[str, RunFact]) -> bool:
+        """Whether an attempt is under way, and its job lives."""
+        run = runs.get(stop.flink_job_id)
+        return stop.savepoint and stop.sent_at is not None and isinstance(run, Seen) and not run.state.terminal
 
     async def stop(self, stop: Stop, run: RunFact | None, *, ask: bool) -> StopFact:
         """What is to be seen of a stop, given what was seen of its run."""
