@@ -1,4 +1,4 @@
-"""A Flink beside the service, kept up."""
+"""Keeps a Flink running beside the service."""
 
 import asyncio
 import uuid
@@ -47,7 +47,7 @@ class _Up:
 
 
 class EmbeddedFlink:
-    """Supervises one Java process that runs jobs. When it dies, its jobs die with it; it is started anew.
+    """Supervises one Java process that runs jobs. When it dies, its jobs die with it, and it starts anew.
 
     `directory` is its own: logs and temporary files, nothing worth keeping.
     """

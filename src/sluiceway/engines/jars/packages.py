@@ -23,9 +23,9 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same files make the same package, w
 
 
 def pack(jar: Path, jars: Sequence[Path], files: Sequence[Path], beat: Beat = ALWAYS) -> str:
-    """Add `jars` and `files` to `jar` in place; the name that the cluster is to know it by, which tells its content.
+    """Add `jars` and `files` to `jar` in place. Returns its name in the cluster, which tells its content.
 
-    `beat` is called for each piece, and may raise to end it. Raises `Unusable` when one of them is no jar, or when two
+    Calls `beat` for each piece, which may raise to end it. Raises `Unusable` when one of them is no jar, or when two
     would be at the same place in it.
     """
     for each in (jar, *jars):

@@ -1,4 +1,4 @@
-"""Submits a job that a program makes: packs its jar, sees that the cluster has it, and has the cluster run it.
+"""Submits a job that a program makes: packs its jar, uploads it where it is missing, and has the cluster run it.
 
 Decides nothing. The program's main method runs in the JobManager.
 """
@@ -79,7 +79,7 @@ class JarSubmitter:
             return Silent(f"the jar cannot be packed on the service's own disk: {error.strerror or error}")
 
     async def _bring(self, place: Place, rest: FlinkRest, run: Run, program: JarProgram) -> str:
-        """The id of the program's package in the cluster, which gets it if it has it not."""
+        """Return the id of the program's package in the cluster, after an upload where it is missing."""
         await asyncio.to_thread(self._directory.mkdir, mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._directory) as directory:
             async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
@@ -127,7 +127,7 @@ class JarSubmitter:
 
 
 async def _judge(rest: FlinkRest, run: Run, said: str, *, known: bool) -> Submitted | SubmitRefused | Silent:
-    """What Flink's no to a program means. A program may fail after it has started its job.
+    """Tell what Flink's refusal of a program means. A program may fail after it has started its job.
 
     `known`: the cluster had the job before the program was run this time.
     """

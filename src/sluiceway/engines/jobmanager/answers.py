@@ -1,4 +1,4 @@
-"""Which answers are a JobManager's own. Whatever is not is translated, once and here, into `Unreachable`."""
+"""Tells a JobManager's own answers from all others, and translates those, once and here, into `Unreachable`."""
 
 import asyncio
 import ssl
@@ -27,7 +27,7 @@ class _Errors(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever it is."""
+    """An answer, whoever gave it."""
 
     status: int
     body: bytes | bytearray
@@ -69,7 +69,7 @@ def translated() -> Iterator[None]:
 
 
 async def read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
-    """The body, if it is no longer than that. Raises `Unreachable`."""
+    """Read a body of at most so many bytes. Raises `Unreachable`."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
@@ -80,17 +80,17 @@ async def read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
 
 
 async def off_loop(answer: Answer, work: Callable[[Answer], T]) -> T:
-    """Do what takes long with a large answer where it holds up nobody else."""
+    """Run in a thread what takes long with a large answer."""
     return work(answer) if len(answer.body) < LARGE else await asyncio.to_thread(work, answer)
 
 
 async def decoded(answer: Answer, shape: type[T]) -> T:
-    """See `decode`; large answers are decoded beside the event loop."""
+    """See `decode`; decodes large answers beside the event loop."""
     return await off_loop(answer, lambda it: decode(it, shape))
 
 
 def decode(answer: Answer, shape: type[T], status: int = 200) -> T:
-    """What an answer says. Raises `Unreachable` for one of another status or shape."""
+    """Decode an answer. Raises `Unreachable` for one of another status or shape."""
     if answer.status != status:
         raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
     with translated():
@@ -98,7 +98,7 @@ def decode(answer: Answer, shape: type[T], status: int = 200) -> T:
 
 
 def passed_on(answer: Answer, shape: type[object]) -> dict[str, Any]:
-    """An object as it came, which has at least this shape. Raises `Unreachable`, as for one that is nested deeply."""
+    """Return an object as it came; it has at least this shape. Raises `Unreachable`, also for one nested too deeply."""
     decode(answer, shape)
     found = decode(answer, dict[str, Any])
     if not _is_shallow(found):
@@ -117,7 +117,7 @@ def _is_shallow(value: object) -> bool:
 
 
 def denial(answer: Answer, statuses: set[int] | None = None) -> AttemptFailed | NoSuchJob:
-    """Flink's own reasoned no. Raises `Unreachable` for anybody else's: a proxy's 404 proves nothing about a job."""
+    """Return Flink's own refusal. Raises `Unreachable` for anybody else's: a proxy's 404 proves nothing about a job."""
     errors = errors_of(answer)
     if not errors or (statuses is not None and answer.status not in statuses) or is_no_endpoint(errors):
         raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
@@ -125,7 +125,7 @@ def denial(answer: Answer, statuses: set[int] | None = None) -> AttemptFailed | 
 
 
 def errors_of(answer: Answer) -> list[str]:
-    """Flink's own words of a failure; none in anybody else's answer."""
+    """Return what Flink says of a failure; nothing of anybody else's answer."""
     try:
         errors = msgspec.json.decode(answer.body, type=_Errors).errors
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -142,14 +142,14 @@ def is_no_endpoint(errors: list[str]) -> bool:
 
 
 def excerpt(answer: Answer) -> str:
-    """What a text may quote of an answer."""
+    """Return what a message may quote of an answer."""
     errors = errors_of(answer)
     text = plain_words(ends("\n".join(errors))) if errors else clip(answer.body[:1000].decode(errors="replace"), 200)
     return f": {text}" if text else ""
 
 
 def is_absent(answer: Answer) -> bool:
-    """Whether Flink does not know what was asked for, by its own word. Raises `Unreachable` for anybody else's 404."""
+    """Whether Flink itself says that it does not know the thing. Raises `Unreachable` for anybody else's 404."""
     if answer.status != 404:
         return False
     denial(answer, {404})

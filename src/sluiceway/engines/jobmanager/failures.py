@@ -1,7 +1,7 @@
-"""Java's failure causes in plain words, and what they mean for a stop (Flink contract, rules 2 and 5 to 8).
+"""Explains Java's failure causes in plain words, and classifies them for a stop (Flink contract, rules 2 and 5 to 8).
 
 Flink reports a failed attempt as a stack trace of 30 to 55 KB. Nobody should have to read one to learn that a directory
-cannot be written, and no decision may hang on more than the table below.
+cannot be written, and no decision may depend on more than the table below.
 """
 
 import re
@@ -116,7 +116,7 @@ _MEANINGS: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
 
 
 def classify(class_name: str, stack_trace: str) -> AttemptFailed | NoSuchJob:
-    """What a failed attempt's `failure-cause` means. Never raises; what nobody has seen yet is `Refusal.OTHER`."""
+    """Classify a failed attempt's `failure-cause`. Never raises; an unknown one is `Refusal.OTHER`."""
     chain = _chain(stack_trace) or [_Link(class_name.strip(), "")]
     said = "\n".join(f"{link.cls}: {link.message}" for link in chain)
     text = _words(chain)

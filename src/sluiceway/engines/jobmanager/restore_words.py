@@ -1,4 +1,4 @@
-"""Flink's refusal of a state that has more in it than the job takes, in our words: with our option, and by name."""
+"""Rewords Flink's refusal of a state that holds more than the job takes: with our option, and the operator's name."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +21,7 @@ _OURS: Final = (
 
 
 def in_our_words(text: str) -> str:
-    """The same text, with what the user can do here instead of in Flink's own client."""
+    """Replace what to do in Flink's own client by what to do here."""
     return _CANNOT_MAP.sub(_OURS, text)
 
 
@@ -31,7 +31,7 @@ def bare(name: str) -> str:
 
 
 async def named(text: str, restore: str | None, names: OperatorNames) -> str:
-    """The same, with the operator's name instead of its id, where the state that it was to start from knows it."""
+    """Replace an operator's id by its name, where the state at `restore` knows it."""
     found = _SAYS.search(text)
     if found is None or restore is None:
         return text
@@ -40,5 +40,5 @@ async def named(text: str, restore: str | None, names: OperatorNames) -> str:
 
 
 async def nobody_knows(_: str) -> Mapping[str, str]:
-    """Where no state can be read."""
+    """Know no names: for tests, and where no state can be read."""
     return {}

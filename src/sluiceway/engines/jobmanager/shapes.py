@@ -1,6 +1,6 @@
-"""What a JobManager answers, as it writes it, within the bounds that anything of Flink's has.
+"""What a JobManager answers, field by field, within Flink's own bounds.
 
-Whatever is out of them makes an answer that nobody can read, which is no answer.
+An answer with anything out of bounds cannot be read, and counts as none.
 """
 
 from typing import Annotated
@@ -42,7 +42,7 @@ class JobOverview(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> JobState | None:
-        """The state; None for one that we do not know."""
+        """The state; None for an unknown one."""
         return state_of(self.raw_state)
 
     @property
@@ -161,7 +161,7 @@ class JarRun(msgspec.Struct):
 
 
 class Named(msgspec.Struct):
-    """As much of a job of the overview as tells which it is."""
+    """The id of a job of the overview."""
 
     jid: Word
 
@@ -185,7 +185,7 @@ class Vertex(msgspec.Struct):
 
 
 class Job(msgspec.Struct):
-    """`GET /jobs/:id`, as far as it is relied upon."""
+    """`GET /jobs/:id`, as far as we rely on it."""
 
     state: Word = ""
     timestamps: dict[str, Moment] = msgspec.field(default_factory=dict)
@@ -199,7 +199,7 @@ class Status(msgspec.Struct):
 
 
 class Triggered(msgspec.Struct):
-    """What a stop or a savepoint is acknowledged with."""
+    """The acknowledgement of a stop or a savepoint."""
 
     request_id: str = msgspec.field(name="request-id")
 

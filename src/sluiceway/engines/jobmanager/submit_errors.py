@@ -1,4 +1,4 @@
-"""What the causes of a Java exception mean for a submission, and what they are in plain words. Pure."""
+"""Explains the causes of a Java exception in plain words, and what they mean for a submission. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -56,17 +56,17 @@ def clipped(text: str, most: int) -> str:
 
 
 def stillborn(causes: Sequence[Cause]) -> bool:
-    """Whether the cluster took the job and could not even begin with it."""
+    """Whether the cluster took the job and could not start it."""
     return any(cause.kind.endswith("JobInitializationException") for cause in causes)
 
 
 def jar_lost(causes: Sequence[Cause]) -> bool:
-    """Whether the cluster no longer has a jar that it had."""
+    """Whether the cluster has lost a jar that it had."""
     return any(_JAR_LOST.search(cause.message) for cause in causes)
 
 
 def out_of_time(causes: Sequence[Cause]) -> bool:
-    """Whether a program in the cluster had no answer when it submitted its job, which may have arrived."""
+    """Whether a program got no answer when it submitted its job, which may have arrived."""
     submitting = any("Failed to execute job" in cause.message for cause in causes)
     return submitting and any(_NOT_NOW.search(f"{cause.kind} {cause.message}") for cause in causes)
 

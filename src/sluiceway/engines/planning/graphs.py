@@ -1,4 +1,4 @@
-"""Draws the graph that SQL would run as. Nothing is sent to a cluster, and none is needed."""
+"""Draws the graph that SQL would run as. Needs no cluster, and sends nothing to one."""
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.engines.planning.options import unsent_options
@@ -15,7 +15,7 @@ class SqlGrapher:
         self._jvm = jvm
 
     async def draw(self, spec: JobSpec, *, chained: bool, caller: str = "") -> str:
-        """The graph as Flink's own JSON: of operators, or of the tasks that they are chained to.
+        """Draw the graph as Flink's own JSON: of operators, or of the tasks that they are chained to.
 
         Callers take turns, so that none of them holds up another.
 

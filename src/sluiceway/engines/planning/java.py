@@ -1,4 +1,4 @@
-"""Where Java and Flink are on this machine, and the flags that Flink needs of Java."""
+"""Finds Java and Flink on this machine, and names the flags with which Flink needs Java to run."""
 
 import importlib
 import os
@@ -36,7 +36,7 @@ MODULE_FLAGS = (
 
 
 class NoJava(Exception):  # noqa: N818 - it is a finding, not a fault of ours
-    """No Java that Flink runs on was found. Its text says what to do."""
+    """There is no Java that Flink runs on. Its text says what to do."""
 
 
 class NoFlink(Exception):  # noqa: N818 - it is a finding, not a fault of ours
@@ -46,7 +46,7 @@ class NoFlink(Exception):  # noqa: N818 - it is a finding, not a fault of ours
 def find_java() -> Path:
     """The `java` to start Flink with: JAVA_HOME's, else the one on the PATH, else the one that came as a wheel.
 
-    A system Java of a version that Flink does not support is passed over. Raises `NoJava`.
+    Passes over a system Java of a version that Flink does not support. Raises `NoJava`.
     """
     for java in _system_javas():
         if java_version(java) in SUPPORTED:
@@ -59,7 +59,7 @@ def find_java() -> Path:
 
 
 def java_version(java: Path) -> int | None:
-    """The major version of this `java`, or None when it does not run or says nothing that could be understood."""
+    """The major version of this `java`, or None when it does not run or gives no readable answer."""
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""The Java process itself: started, listened to, and ended. Everything here blocks; `jvm` calls it from threads."""
+"""Starts, reads and ends the Java process itself. Everything here blocks; `jvm` calls it from threads."""
 
 import asyncio
 import importlib
@@ -74,7 +74,7 @@ _QUIET = "".join(
 
 
 class JvmFailed(Exception):  # noqa: N818 - it is a finding, not a fault of ours
-    """Java, or the Flink in it, could not be started. Its text says what it said."""
+    """Java, or the Flink in it, did not start. Its text says what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Confinement:
     landlock: int  # the version of Landlock in force; 0: the system has none
 
     def __str__(self) -> str:
-        """For whoever runs the service."""
+        """Tell it to the operator of the service."""
         user = f"as the user {self.user}" if self.user else "as the service's user"
         return f"{user}, {f'Landlock {self.landlock}' if self.landlock else 'without Landlock'}"
 
@@ -105,7 +105,7 @@ class JvmProcess:
 
     @classmethod
     def start(cls, directory: Path, heap_mb: int, jars: Sequence[Path], *, confine: bool = False) -> "JvmProcess":
-        """Start Java in `directory`, which is made where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`.
+        """Start Java in `directory`, and make that where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`.
 
         With `confine` that directory is emptied of all but logs, and is all that the process can write;
         `sluiceway.engines.planning.confined` says what it can read.

@@ -1,4 +1,4 @@
-"""Things that were found out once, kept within bounds."""
+"""A bounded cache."""
 
 import hashlib
 from collections import OrderedDict
@@ -20,7 +20,7 @@ def digest(*parts: str) -> bytes:
 
 @dataclass(slots=True)
 class Kept(Generic[T]):
-    """The latest of what was found, within bounds."""
+    """The items used last, within bounds of number and size."""
 
     most: int
     most_bytes: int
@@ -28,14 +28,14 @@ class Kept(Generic[T]):
     size: int = 0  # of all of them
 
     def get(self, key: bytes) -> T | None:
-        """What is kept under this key."""
+        """Return what is kept under this key."""
         if key not in self.items:
             return None
         self.items.move_to_end(key)
         return self.items[key][0]
 
     def keep(self, key: bytes, item: T, size: int) -> None:
-        """Keep it, and forget what nobody has asked for the longest."""
+        """Keep an item of this size, and drop the items not used for the longest."""
         self.size += size - (self.items.pop(key)[1] if key in self.items else 0)
         self.items[key] = (item, size)
         while len(self.items) > self.most or self.size > self.most_bytes:

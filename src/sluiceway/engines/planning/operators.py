@@ -1,4 +1,4 @@
-"""Which operators a job's SQL would run as, and the state of each. Nothing is sent to a cluster, and none is needed."""
+"""Finds the operators that SQL would run as, and the state of each. Needs no cluster, and sends nothing to one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ class NoPlan(Exception):  # noqa: N818 - it is a finding
 
 
 class SqlOperators:
-    """Plans SQL as it would be submitted. What was planned once is kept, within bounds, for as long as this lives."""
+    """Plans SQL as a submission would. Keeps its plans, within bounds."""
 
     def __init__(self, reading: SqlReading) -> None:
         """`reading` reads the SQL, and knows what plans it."""
@@ -118,7 +118,7 @@ def _read(told: str) -> Plan:
 
 
 def _masked(plan: Plan, filled: Filled) -> Plan:
-    """Without the values of sensitive variables in what people are shown of it."""
+    """Remove the values of sensitive variables from what people see of the plan."""
     if not filled.secrets:
         return plan
     shown = (
@@ -138,12 +138,12 @@ def _backend(options: Mapping[str, str]) -> str:
 
 
 def _looks_elsewhere(script: Script) -> bool:
-    """Whether its tables may be others tomorrow, without a change of the script."""
+    """Whether its tables may change without a change of the script."""
     return any("CATALOG" in statement.text.upper() for statement in script.statements if not statement.sink)
 
 
 def _changes_something(script: Script) -> bool:
-    """Whether it makes, alters or drops what would outlive the plan, were it in a catalog outside."""
+    """Whether planning it would change a catalog outside for good."""
     heads = [statement.text.upper().split(maxsplit=2)[:2] for statement in script.statements if not statement.sink]
     return any(head[:1] != ["USE"] and head not in (["CREATE", "CATALOG"], ["CREATE", "TEMPORARY"]) for head in heads)
 

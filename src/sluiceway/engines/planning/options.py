@@ -1,4 +1,4 @@
-"""What a job's specification is in Flink's own options, and which options are the job's to set."""
+"""Turns a job's specification into Flink's own options, and says which options a job may set."""
 
 import difflib
 import re
@@ -169,7 +169,7 @@ OPEN_PREFIXES = (
 
 
 def check_options(options: Mapping[str, str]) -> str | None:
-    """Why a job may not set one of these options, for its author; None when it may set them all."""
+    """Tell why a job may not set one of these options; None when it may set them all."""
     for key in options:
         if key not in _allowed() and (why := _refusal(key)):
             return why
@@ -179,7 +179,7 @@ def check_options(options: Mapping[str, str]) -> str | None:
 
 
 def idle_options(keys: Iterable[str]) -> list[str]:
-    """Those of these options that have no effect here, each with the reason."""
+    """Return those of these options that have no effect here, each with the reason."""
     return [f"{key!r} ({_IDLE[key]})" for key in dict.fromkeys(keys) if key in _IDLE]
 
 
@@ -213,7 +213,7 @@ def flink_options(
 
     `zone` is the time zone of SQL that names none itself.
 
-    Call `check_options(spec.options)` first; whatever it would refuse is overruled here.
+    Call `check_options(spec.options)` first; this overrules whatever that would refuse.
     """
     options = {
         PARALLELISM: str(spec.parallelism),
@@ -296,7 +296,7 @@ def _restarts(spec: JobSpec) -> dict[str, str]:
 
 
 def reserved(key: str) -> str | None:
-    """Why this option is not a job's to set; None when it may be, or when there is no such option."""
+    """Tell why a job may not set this option; None when it may, or when there is no such option."""
     if key in RESERVED:
         return RESERVED[key]
     if key in _EXEMPT:

@@ -1,7 +1,7 @@
-"""Plans SQL in a process of its own, which can hurt nothing and is ended when somebody's SQL takes too long.
+"""Plans SQL in a confined process of its own, and ends that when somebody's SQL takes too long.
 
-A script that ends the process, or has it ended, answers for that alone: whatever else was being planned is planned
-again. That is harmless, as a job is submitted under its own id however often it is sent.
+Only the script that ends the process, or has it ended, fails for that: everything else is planned again. That is
+harmless, as a job keeps its own id however often it is submitted.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Plans(Protocol):
-    """What plans SQL."""
+    """A planner that callers share."""
 
     @property
     def flink_version(self) -> str:
@@ -76,7 +76,7 @@ class _Lost(Exception):  # noqa: N818 - it is a finding
 
 @dataclass(frozen=True, slots=True)
 class _Plan(Generic[T]):
-    """Something to plan. `work` is given the process, and what to call when all that is left is to send a job."""
+    """Something to plan. `work` gets the process, and a function to call when all that is left is to send a job."""
 
     caller: str
     work: _Work[T]
@@ -88,7 +88,7 @@ class _Plan(Generic[T]):
 
 
 class PlannerJvm:
-    """The planner, shared by all. Its process starts when it is first needed, and again after it ended."""
+    """The planner, shared by all. Its process starts with the first request, and again after it ended."""
 
     def __init__(
         self, directory: Path, heap_mb: int = HEAP_MB, jars: Sequence[Path] = (), seconds: float = PLANNING_SECONDS
@@ -141,7 +141,7 @@ class PlannerJvm:
         await self._planned(self._jobs, _Plan(rest_url, work, script.creates_from_query))
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
-        """The graph of the script; see `SqlJvm.plan_sql`. Callers take turns, and none of them those of jobs."""
+        """The graph of the script; see `SqlJvm.plan_sql`. Callers take turns, apart from those of jobs."""
 
         def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
             return jvm.plan_sql(script, options, chained=chained)
@@ -149,7 +149,7 @@ class PlannerJvm:
         return await self._planned(self._graphs, _Plan(caller, work, sends_unseen=False))
 
     async def operators(self, script: Script, options: Mapping[str, str], *, caller: str) -> str:
-        """What the script would run as; see `SqlJvm.operators`. Callers take turns, and none those of jobs."""
+        """What the script would run as; see `SqlJvm.operators`. Callers take turns, apart from those of jobs."""
 
         def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, str]:
             return jvm.operators(script, options)
@@ -191,7 +191,7 @@ class PlannerJvm:
         return await sending
 
     async def _until_planned(self, jvm: SqlJvm, plan: _Plan[T]) -> "asyncio.Task[T]":
-        """The rest of the work. Raises `_Lost`, and what the plan says when it takes too long."""
+        """Return the rest of the work. Raises `_Lost`, and what the plan says when it takes too long."""
         loop = asyncio.get_running_loop()
         planned = asyncio.Event()
         call = asyncio.create_task(plan.work(jvm, lambda: _threadsafe(loop, planned.set)))
@@ -210,7 +210,7 @@ class PlannerJvm:
             seen.cancel()
 
     async def _beside(self, plan: _Plan[T]) -> T:
-        """Plan in a process that is there for nothing else: whoever ends it does so to himself."""
+        """Plan in a process used for nothing else: a script that ends it harms no other."""
         async with self._aside:
             jvm = await self._launch(self._directory.with_name(f"{self._directory.name}-aside"))
             try:
@@ -245,7 +245,7 @@ class PlannerJvm:
             await jvm.close()
 
     def _kept(self, work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
-        """The work, which goes on when nobody waits for it any more, until this is closed."""
+        """Start work that goes on when nobody waits for it any more, until this is closed."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)

@@ -1,4 +1,4 @@
-"""The SQL of jobs, read as their submissions would have it read, without one. Nothing is planned."""
+"""Reads the SQL of jobs as a submission would, and plans nothing."""
 
 import asyncio
 import re
@@ -27,7 +27,7 @@ _SETS = re.compile(r"\b(?:RE)?SET\b", re.IGNORECASE)
 
 @contextmanager
 def reached() -> Iterator[None]:
-    """Tell whatever keeps a planner from working as `Unreachable`."""
+    """Translate whatever keeps a planner from working into `Unreachable`."""
     try:
         yield
     except (NoJava, NoFlink, JvmFailed) as error:
@@ -35,10 +35,10 @@ def reached() -> Iterator[None]:
 
 
 class SqlReading:
-    """Reads the SQL of a project's jobs. What was read once is kept, within bounds, for as long as this lives."""
+    """Reads the SQL of a project's jobs. Keeps what it has read, within bounds."""
 
     def __init__(self, jvm: JvmProvider, fill: FillOf = without_variables) -> None:
-        """`jvm` gives what reads, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
+        """`jvm` gives a planner, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `fill` puts the values of a project's variables into SQL, and may raise `Unfilled`.
         """
@@ -47,7 +47,7 @@ class SqlReading:
         self._scripts = Kept[Script](MOST_KEPT, MOST_CHARACTERS)
 
     async def planner(self) -> Plans:
-        """What reads, and plans. Raises `Unreachable`."""
+        """Return the planner. Raises `Unreachable`."""
         with reached():
             return await self._jvm()
 
@@ -63,10 +63,10 @@ class SqlReading:
         return (*await self._read(filled, spec, project), filled)
 
     async def checked(self, project: str, spec: JobSpec) -> tuple[str | None, str]:
-        """Why a job would be refused for what its SQL sets, or None; and what there is to say of it all the same.
+        """Tell why a job would be refused for what its SQL sets, or None; and a remark on it, or nothing.
 
-        SQL that sets no options is not read. Neither has the values of sensitive variables in it. Raises `Unreachable`
-        when nothing reads it now.
+        Does not read SQL that sets no options. Neither text has the values of sensitive variables in it. Raises
+        `Unreachable` when nothing reads it now.
         """
         try:
             filled = await self._fill(project, spec.sql)

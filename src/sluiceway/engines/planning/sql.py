@@ -1,4 +1,4 @@
-"""What the SQL of a job does, statement by statement, once Flink's own parser has found the statements. Pure."""
+"""Tells what the SQL of a job does, statement by statement, once Flink's own parser has found the statements. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ _SINKS = frozenset({"RichSqlInsert", _TABLE_OF_QUERY})
 
 
 class SqlRefused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
-    """This SQL cannot run as a job. Its text says why, in words for the author of the SQL."""
+    """This SQL cannot run as a job. Its text tells the author why."""
 
 
 class SqlSyntax(SqlRefused):
@@ -113,7 +113,7 @@ def check_length(body: str) -> None:
 
 
 def script_of(found: Sequence[Found]) -> Script:
-    """What a job's statements do together, in their order.
+    """Tell what a job's statements do together, in their order.
 
     Raises `SqlSyntax` for what Flink's parser refuses, and `SqlRefused` for what cannot be part of a job, when nothing
     is written anywhere, and when the statements that write want different things of the one job.

@@ -112,7 +112,7 @@ class SqlJvm(FlinkJvm):
         return answer
 
     async def readable(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
-        """How what one serializer has written can be read by another, of each pair; see `StateProbe.java`.
+        """Tell of each pair how the second serializer can read what the first has written; see `StateProbe.java`.
 
         Raises `JavaGone`.
         """
@@ -149,7 +149,7 @@ class SqlJvm(FlinkJvm):
         return str(self._state_probe().describe(graph))
 
     def _state_probe(self) -> Any:
-        """Compiled once, by the compiler that Flink brings for its own generated classes."""
+        """Compile it once, with the compiler that Flink brings for its own generated classes."""
         with self._probing:
             if self._probe is None:
                 loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
@@ -163,7 +163,7 @@ class SqlJvm(FlinkJvm):
         return str(self._json(kind.read(parser, body, MOST_STATEMENTS)))
 
     def _made_reader(self) -> tuple[Any, Any]:
-        """The reader, compiled beside Flink's parser, whose classes nothing else can see; and that parser."""
+        """Compile the reader beside Flink's parser, whose classes nothing else sees. Returns both."""
         parser = self._table_environment({}).getParser()
         classes = parser.getClass().getClassLoader()
         compiler = self._flink.table.runtime.generated.CompileUtils
@@ -175,7 +175,7 @@ class SqlJvm(FlinkJvm):
         return kind.newInstance(), member.get(parser).get()
 
     def _submit_whole(self, table: Any, script: Script) -> None:
-        """Only Flink itself makes the tables that are created from queries."""
+        """Leave it to Flink to make the tables that are created from queries."""
         sinks = table.createStatementSet()
         for statement in _each(table, script):
             if statement.sink:

@@ -1,4 +1,4 @@
-"""Tables and functions that mean something else in one INSERT of a job than in the next. Pure.
+"""Finds tables and functions whose meaning changes from one INSERT of a job to the next. Pure.
 
 All INSERTs are one job. Flink finds what several of them have in common by the names of tables and functions alone:
 sinks of one name become one sink, and sources of one name are read once, whatever was made of the name in between.
@@ -35,7 +35,7 @@ class _Seen:
 
 
 def two_meanings(statements: Sequence[Written]) -> str | None:
-    """Why INSERTs would not do what they say, for their author; None when they will."""
+    """Tell the author why INSERTs would not do what they say; None when they will."""
     seen = _Seen()
     for statement in statements:
         words = statement.words

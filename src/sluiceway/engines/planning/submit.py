@@ -1,4 +1,4 @@
-"""Submits a job: has its SQL read, settles its options, has it planned and handed over. Decides nothing."""
+"""Submits SQL: has it read, settles its options, has it planned and sent. Decides nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,7 +22,7 @@ Fill = Callable[[int, str], Awaitable[Filled]]
 
 
 async def without_variables(_: object, sql: str) -> Filled:
-    """The SQL as it is."""
+    """Return the SQL as it is."""
     return Filled(sql)
 
 
@@ -32,7 +32,7 @@ class SqlSubmitter:
     def __init__(
         self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str, fill: Fill = without_variables
     ) -> None:
-        """`jvm` gives what plans, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
+        """`jvm` gives a planner, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `version_of` asks for the version of Flink at a place, and may raise `Unreachable`. The checkpoints of runs that
         do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the values of variables into
@@ -75,7 +75,7 @@ class SqlSubmitter:
 
 
 def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
-    """A job's SQL and the job, with the SQL's own SETs among its options, where they win.
+    """Return a job's SQL and the job, with the SQL's own SETs among its options, where they win.
 
     Raises `SqlRefused` for options that a job may not set, wherever they stand.
     """
@@ -87,7 +87,7 @@ def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
 
 
 async def other_version(place: Place, version_of: VersionOf) -> str | None:
-    """Why no SQL can be planned for a cluster; None when it can, or when nothing plans here. Raises `Unreachable`."""
+    """Tell why SQL cannot be planned for a place; None when it can, or nothing plans here. Raises `Unreachable`."""
     try:
         ours = await asyncio.to_thread(flink_version)
     except NoFlink:

@@ -1,17 +1,17 @@
-"""Turns at something that few can use at once, shared out fairly between those who wait."""
+"""Shares out turns at something scarce, fairly between callers."""
 
 import asyncio
 from collections import Counter, OrderedDict, deque
 
 
 class TooManyWaiting(Exception):  # noqa: N818 - it is an answer
-    """One caller has as many requests waiting as it may."""
+    """A caller has as many requests waiting as it may have."""
 
 
 class FairTurns:
     """At most `most` turns at once, of which one caller has at most `each`; callers that wait take turns.
 
-    Within a caller the first come is the first served. At most `waiting` requests of one caller wait.
+    Each caller gets its turns in the order of its requests. At most `waiting` requests of one caller wait.
     """
 
     def __init__(self, most: int, each: int, waiting: int) -> None:

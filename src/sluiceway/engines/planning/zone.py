@@ -1,4 +1,4 @@
-"""The time zone of this machine, by a name that Flink takes."""
+"""Finds the time zone of this machine, by a name that Flink takes."""
 
 import os
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""Session clusters, which others run: observes and commands the jobs there."""
+"""Observes and commands the jobs of a session cluster."""

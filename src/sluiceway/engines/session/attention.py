@@ -1,4 +1,4 @@
-"""Which attempts and jobs of a cluster to ask about, and when: as few requests as the truth allows."""
+"""Chooses which attempts and jobs of a cluster to ask about, and when: as few requests as the truth allows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ HANG_AT_ONCE = 5  # suspects that are looked at in one turn
 
 @dataclass(slots=True)
 class Attention:
-    """Which attempts of a cluster were asked about, and when. Only spares requests; forgetting it costs some."""
+    """When attempts of a cluster were last asked about. It only saves requests: losing it costs some."""
 
     asked: dict[int, float] = field(default_factory=dict)  # when last, by stop id; at first when it was first seen
     next_sample: float = 0.0
@@ -58,7 +58,7 @@ class Attention:
         return over | unsure | set(due[:SAMPLE])
 
     def suspects(self, stops: Sequence[Stop], now: float) -> set[int]:
-        """The attempts that have been under way for so long that it is worth a request to see whether they hang."""
+        """The attempts under way for so long that they may hang, which is worth a request."""
         sent = {stop.id for stop in stops if stop.savepoint and stop.sent_at is not None and stop.acknowledged}
         self.suspected = {i: self.suspected.get(i, now) for i in sent}
         due = sorted((at, i) for i, at in self.suspected.items() if now - at >= HANG_AFTER)[:HANG_AT_ONCE]

@@ -48,7 +48,7 @@ VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
 async def own_options(_: Place, __: Run, spec: JobSpec) -> Mapping[str, str]:
-    """What is set beside the SQL."""
+    """Return the options set beside the SQL."""
     return spec.options
 
 
@@ -206,7 +206,7 @@ async def _snapshot_facts(
 
 
 async def _or_none(question: Awaitable[T]) -> T | None:
-    """What nobody tells is left out."""
+    """Return None where there is no answer."""
     try:
         return await question
     except Unreachable:

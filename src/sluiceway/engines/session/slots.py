@@ -1,4 +1,4 @@
-"""How many slots a cluster has free, where that is the end of it."""
+"""Counts the free slots of clusters that cannot grow."""
 
 import asyncio
 import time
@@ -23,15 +23,15 @@ class _Known:
 
 
 class Slots:
-    """Asks clusters for their free slots, each once for all who ask at the same time."""
+    """Asks each place once for all callers that ask at the same time."""
 
     def __init__(self, rest: Callable[[Place], FlinkRest]) -> None:
-        """`rest` gives a cluster's REST API."""
+        """`rest` gives the REST API of a place."""
         self._rest = rest
         self._known: dict[str, _Known] = {}
 
     async def free(self, place: Place) -> int | None:
-        """The free slots; None where nobody knows, and where the cluster takes what it gets or may grow."""
+        """Count them; None where nobody knows, and where the place adapts to its slots or may grow."""
         known = self._known.setdefault(place.url, _Known())
         async with known.lock:
             if time.monotonic() - known.at >= FRESH:

@@ -1,4 +1,4 @@
-"""What a job looks like before anything is asked of it. Pure."""
+"""Describes a job before anything is asked of it. Pure."""
 
 from datetime import UTC, datetime, timedelta
 

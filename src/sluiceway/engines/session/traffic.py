@@ -1,4 +1,4 @@
-"""How many records a job has read and written, from Flink's metrics of its sources and sinks.
+"""Counts the records that a job has read and written, from Flink's metrics of its sources and sinks.
 
 The metrics of a vertex do not tell: they leave out what is chained, and a source reads from no other task. Those of the
 operators do. Their names begin with the operator's, in which Flink has put `_` for what it does not like.

@@ -65,7 +65,7 @@ def traits_of(config: CheckpointConfig | None) -> Traits:
 
 @dataclass(slots=True)
 class Curiosity:
-    """Which jobs of a cluster were asked about and gave no answer. Only spares requests."""
+    """The jobs of a cluster that gave no answer when asked. It only saves requests."""
 
     silent: dict[int, float] = field(default_factory=dict)  # until when, by the run's id
 

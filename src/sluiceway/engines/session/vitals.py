@@ -39,7 +39,7 @@ class _Due:
 
 @dataclass(slots=True)
 class Rounds:
-    """Whom to ask about, and when. Only spares requests; forgetting it costs some."""
+    """When to ask about which runs. It only saves requests: losing it costs some."""
 
     due: dict[int, _Due] = field(default_factory=dict)  # by run
     next_at: float = 0.0
@@ -78,7 +78,7 @@ def _why(run: Run, job: JobOverview) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a cluster is asked."""
+    """The means to ask a cluster."""
 
     rest: FlinkRest
     configs: Configs
