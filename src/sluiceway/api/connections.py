@@ -23,10 +23,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.api.error_help import help_for
 from sluiceway.api.proxies import Proxies
 from sluiceway.api.request_id import RequestIds

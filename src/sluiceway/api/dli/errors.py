@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, UnsetType
 
 from sluiceway.api.dli.language import Language, Param, Text
-from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.store.trouble import Trouble
 
 
@@ -440,6 +439,14 @@ TABLE: Mapping[Code, Entry] = {
         "未导入任何作业。{why} 请填写导出的 zip 文件或其所在目录。",
     ),
 }
+
+
+class ErrorBody(Struct, frozen=True):
+    """A refusal. Only the gateway's own errors carry the request id in the body too."""
+
+    error_code: str
+    error_msg: str
+    request_id: str | UnsetType = UNSET
 
 
 class DliError(Exception):

@@ -6,9 +6,9 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 
+from sluiceway.api.dli.errors import ErrorBody
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.wire import ErrorBody
 from sluiceway.control.queries import Queries
 from sluiceway.domain.policy import SavepointFormat
 

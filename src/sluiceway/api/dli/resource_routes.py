@@ -10,9 +10,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import resource_rules, tag_rules, wire
+from sluiceway.api.dli import resource_rules, tag_rules
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.errors import Code, DliError, ErrorBody, bad
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.language import Text
@@ -48,7 +48,7 @@ KindAsked = Annotated[
 TagsAsked = Annotated[str, QueryParameter(description=TAG_FILTER, schema_extra={"pattern": TAG_FILTER_PATTERN})]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
 
-_ABSENT = {404: ResponseSpec(wire.ErrorBody, description="There is no such resource.", generate_examples=False)}
+_ABSENT = {404: ResponseSpec(ErrorBody, description="There is no such resource.", generate_examples=False)}
 
 
 @post(BASE, status_code=200, dto=Json[UploadResources], return_dto=None, responses=REFUSED, summary="Name files")

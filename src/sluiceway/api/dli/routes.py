@@ -36,7 +36,7 @@ from sluiceway.api.dli import (
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
 from sluiceway.api.dli.editing import EditJobsGiven
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
 from sluiceway.api.dli.given import (
     BASE,
@@ -93,7 +93,7 @@ ResumeAnywayGiven = NamedDependency[SkipValidation[frozenset[Allowed]]]
 
 _ALL_REFUSED = {
     400: ResponseSpec(
-        list[wire.ErrorBody] | wire.ErrorBody,
+        list[ErrorBody] | ErrorBody,
         description="Every position was refused, or the request itself. Nothing was done.",
         generate_examples=False,
     )

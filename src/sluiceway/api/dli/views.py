@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sluiceway.api.dli import notes, retention, wire
 from sluiceway.api.dli.clients import Truth
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.jar_rules import resources_of
 from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.rules import Settings, settings_of, slots_of
@@ -147,7 +147,7 @@ def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
 
 def outcomes(
     verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth
-) -> tuple[bool, list[wire.Outcome] | list[wire.ErrorBody]]:
+) -> tuple[bool, list[wire.Outcome] | list[ErrorBody]]:
     """Whether anything was accepted, and one answer for each position.
 
     Positions share their verdicts, and so they share the answers: ten thousand ids cost a handful of renderings.

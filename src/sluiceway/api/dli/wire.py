@@ -151,14 +151,6 @@ SqlJob = CreateSqlJob | UpdateSqlJob
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-class ErrorBody(Struct, frozen=True):
-    """A refusal. Only the gateway's own errors carry the request id in the body too."""
-
-    error_code: str
-    error_msg: str
-    request_id: str | UnsetType = UNSET
-
-
 # A text, as everywhere on these paths; a boolean to the vendor's Go SDK alone. See `clients`.
 Success = Literal["true", "false"] | bool
 
