@@ -44,11 +44,11 @@ from sluiceway.api import dli
 from sluiceway.api.dli import rules
 from sluiceway.api.dli.boundary import decode
 from sluiceway.api.dli.clients import Truth
-from sluiceway.api.dli.language import Language
 from sluiceway.api.dli.requests import job_ids
 from sluiceway.api.dli.views import Batch, outcomes
 from sluiceway.api.dli.views import refusal as refused_as
 from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
+from sluiceway.api.errors.language import Language
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import Gap, NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState

@@ -18,7 +18,7 @@ from sluiceway.api import connections
 from sluiceway.api.crowd import Admission
 from sluiceway.api.dli.errors import TABLE, Code, DliError
 from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Language
+from sluiceway.api.errors.language import Language
 from sluiceway.api.native import codes
 from sluiceway.api.native.answers import ALREADY_STOPPED
 from sluiceway.api.origin import OwnOrigin

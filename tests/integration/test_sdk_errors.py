@@ -17,8 +17,8 @@ from tests.wording import WAYS, check_words
 
 from sluiceway.api.dli import savepoints
 from sluiceway.api.dli.errors import TABLE, Code
-from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.views import UNREGISTERED
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queries import Queries
 
 ROOT: Final = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sluiceway.api.dli.errors import TABLE
-from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.meanings import MEANINGS
+from sluiceway.api.errors.language import Text
 from sluiceway.api.native.answers import ALREADY_STOPPED
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.domain.admission import Refusal

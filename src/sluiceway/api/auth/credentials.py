@@ -16,7 +16,7 @@ from sluiceway.api.auth.signature import (
     read,
     verify,
 )
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller
 

@@ -18,7 +18,7 @@ from sluiceway.api.auth.unproven import SMALL, NoRoom, Room
 from sluiceway.api.caller import address_of, called_by
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import Permit
 from sluiceway.control.denials import Denials
 from sluiceway.domain.access import LOCAL, PROJECT, Action, Caller

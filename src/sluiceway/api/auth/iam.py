@@ -18,7 +18,7 @@ from sluiceway.api.auth.token_request import HeldToken, TokenRequest, id_of
 from sluiceway.api.caller import address_of
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.dli.errors import Code, DliError, ErrorBody, bad
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.access import BadRequest

@@ -14,7 +14,7 @@ from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.buckets import Buckets
 from sluiceway.storage.files import is_bucket

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import UNSET, Struct, UnsetType
 
-from sluiceway.api.dli.language import Language, Param, Text
+from sluiceway.api.errors.language import Language, Param, Text
 from sluiceway.store.trouble import Trouble
 
 

@@ -8,7 +8,7 @@ from litestar.params import SkipValidation
 
 from sluiceway.api.dli.errors import ErrorBody
 from sluiceway.api.dli.fields import MAX_ID
-from sluiceway.api.dli.language import Language
+from sluiceway.api.errors.language import Language
 from sluiceway.control.queries import Queries
 from sluiceway.domain.policy import SavepointFormat
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sluiceway.api.dli.errors import Code
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 
 MEANINGS: Final[Mapping[Code, Text]] = {
     Code.UNKNOWN_PATH: Text("No such path, or not with this method.", "没有此路径，或此路径不支持该方法。"),

@@ -14,8 +14,8 @@ from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.wire import JobIdIn
+from sluiceway.api.errors.language import Text
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.metrics import Metrics
 from sluiceway.domain.engine import Flow, Traffic

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sluiceway.api.dli import runtime_config
 from sluiceway.api.dli.errors import bad
-from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.variables import Variables
 from sluiceway.engines.options import idle_options
 

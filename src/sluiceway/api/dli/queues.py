@@ -15,7 +15,7 @@ from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.errors import Code, DliError, ErrorBody, bad
 from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
-from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queues import Queues
 
 BASE: Final = "/v1.0/{project_id:str}/queues"

@@ -15,7 +15,6 @@ from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, ErrorBody, bad
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.resource_wire import (
     Given,
     GiveResource,
@@ -27,6 +26,7 @@ from sluiceway.api.dli.resource_wire import (
     UploadResources,
 )
 from sluiceway.api.dli.views import millis
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import BadResource, NoProgram, StorageTrouble, UnknownResource
 from sluiceway.control.resources import Resources

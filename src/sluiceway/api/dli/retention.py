@@ -5,7 +5,7 @@ from typing import Final
 
 from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import RETENTION_SECONDS
-from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.settings import RetentionUnit
 
 SECONDS: Final = "seconds"

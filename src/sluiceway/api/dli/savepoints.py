@@ -14,9 +14,9 @@ from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Language, Text
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.views import DEADLY, UNREGISTERED
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
 from sluiceway.control.import_savepoint import ImportSavepoint

@@ -26,9 +26,9 @@ from sluiceway.api.dli.fields import (
     described,
 )
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
-from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.views import millis
 from sluiceway.api.dli.wire import CreateSqlJob, Tags
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate
 from sluiceway.control.templates import MOST, Template, TemplateDraft, TemplateFilter, Templates

@@ -14,8 +14,8 @@ from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, described
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
-from sluiceway.api.dli.language import Text
 from sluiceway.api.dli.views import millis
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownVariable
 from sluiceway.control.variables import MOST, StoredVariable, Variables
