@@ -25,8 +25,8 @@ from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
 from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.error_help import help_for
 from sluiceway.api.errors.language import Language, Text
+from sluiceway.api.errors.links import help_for
 from sluiceway.api.proxies import Proxies
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders

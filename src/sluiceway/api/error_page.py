@@ -8,8 +8,8 @@ from litestar import MediaType, Request, Response, get
 from msgspec import Struct
 
 from sluiceway.api.error_codes import Explained, explained
-from sluiceway.api.error_help import PAGE
 from sluiceway.api.errors.language import Language, Text
+from sluiceway.api.errors.links import PAGE
 from sluiceway.api.kept_answers import language_of
 
 _TITLE: Final = Text("Error codes", "错误码")

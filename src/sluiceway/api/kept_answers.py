@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
-from sluiceway.api.error_help import PAGE
 from sluiceway.api.errors.language import Language
+from sluiceway.api.errors.links import PAGE
 from sluiceway.api.security_headers import page_policy
 
 if TYPE_CHECKING:

@@ -53,8 +53,8 @@ from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.variables import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
-from sluiceway.api.error_help import HEADER, help_for
 from sluiceway.api.errors.language import Language, Text
+from sluiceway.api.errors.links import HEADER, help_for
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import Gap, NoGraph, UnknownJob

@@ -10,7 +10,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter, SkipValidation
 
-from sluiceway.api.error_help import pointing
+from sluiceway.api.errors.links import pointing
 from sluiceway.api.native import wire
 from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.native.given import Project, refusals

@@ -7,7 +7,7 @@ from litestar import Request, Response, Router
 from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.error_help import COME_AGAIN, pointing
+from sluiceway.api.errors.links import COME_AGAIN, pointing
 from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.answers import shown
 from sluiceway.api.native.codes import STATUS, Code
