@@ -18,8 +18,8 @@ from sluiceway.api import connections
 from sluiceway.api.crowd import Admission
 from sluiceway.api.dli.errors import TABLE, Code, DliError
 from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.errors import native_codes as codes
 from sluiceway.api.errors.language import Language
-from sluiceway.api.native import codes
 from sluiceway.api.native.answers import ALREADY_STOPPED
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.domain.admission import Refusal

@@ -16,7 +16,7 @@ from sluiceway.api import docs
 from sluiceway.api.dli.errors import TABLE
 from sluiceway.api.dli.meanings import MEANINGS
 from sluiceway.api.dli.status import NAMES
-from sluiceway.api.native import codes
+from sluiceway.api.errors import native_codes as codes
 from sluiceway.cli.main import app, run
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.stop import StopPhase

@@ -7,8 +7,8 @@ from typing import Final
 from sluiceway.api.dli.errors import TABLE
 from sluiceway.api.dli.meanings import MEANINGS
 from sluiceway.api.errors.language import Text
+from sluiceway.api.errors.native_codes import STATUS, Code
 from sluiceway.api.native.answers import ALREADY_STOPPED
-from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.domain.admission import Refusal
 
 _TRY_AGAIN: Final = Text("Try again later.", "请稍后重试。")

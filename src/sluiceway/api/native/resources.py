@@ -11,8 +11,8 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter, SkipValidation
 
 from sluiceway.api.errors.links import pointing
+from sluiceway.api.errors.native_codes import STATUS, Code
 from sluiceway.api.native import wire
-from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.native.given import Project, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.resources import Resources
