@@ -36,11 +36,11 @@ from sluiceway.api.dli import (
     templates,
     transfer,
 )
-from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.fields import FILE_LIMIT, TEXT_LIMIT
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.requests import ListQuery
 from sluiceway.api.dli.wire import CreateSqlJob, Tag
+from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.api.errors.language import Language
 from sluiceway.api.native import stops, wire
 from sluiceway.cli import log_lines, output

@@ -27,8 +27,8 @@ from tests.hostile.growth import (
 from tests.hostile.readers import FILES, READERS
 
 from sluiceway.api.dli import boundary
-from sluiceway.api.dli.errors import Code, DliError
 from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.errors.dli_texts import Code, DliError
 
 PATTERNS = patterns()
 SHORT = 1 << 13  # characters; what is not linear shows with them

@@ -14,10 +14,10 @@ from tests import job_bodies
 from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
 from sluiceway.api.dli import rules
-from sluiceway.api.dli.errors import DliError
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.transfer import exported, imported
 from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.errors.dli_texts import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues
 from sluiceway.control.transfer import Transfer

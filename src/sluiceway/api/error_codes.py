@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sluiceway.api.dli.errors import TABLE
 from sluiceway.api.dli.meanings import MEANINGS
+from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.language import Text
 from sluiceway.api.errors.native_codes import STATUS, Code
 from sluiceway.api.native.answers import ALREADY_STOPPED

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from msgspec import Struct
 
-from sluiceway.api.dli.errors import DliError, bad
 from sluiceway.api.dli.fields import PROJECT_PATTERN, described
+from sluiceway.api.errors.dli_texts import DliError, bad
 from sluiceway.domain.access import DOMAIN, PROJECT
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a method

@@ -11,9 +11,9 @@ from msgspec import Struct
 from sluiceway.api.dli import wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.clients import TruthGiven
-from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.buckets import Buckets

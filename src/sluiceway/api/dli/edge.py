@@ -8,10 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 
-from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
 from sluiceway.api.dli.rules import no_edge
 from sluiceway.api.dli.wire import Done
+from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.control.errors import UnknownJob
 
 CALLS: Final = ("message-channel", "system-events", "messages", "job-report")

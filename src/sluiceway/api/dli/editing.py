@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from sluiceway.api.dli import rules
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.domain.job import Job, JobDraft

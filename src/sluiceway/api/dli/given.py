@@ -6,8 +6,8 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 
-from sluiceway.api.dli.errors import ErrorBody
 from sluiceway.api.dli.fields import MAX_ID
+from sluiceway.api.errors.dli_texts import ErrorBody
 from sluiceway.api.errors.language import Language
 from sluiceway.control.queries import Queries
 from sluiceway.domain.policy import SavepointFormat

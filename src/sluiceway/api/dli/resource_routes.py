@@ -12,7 +12,6 @@ from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidat
 
 from sluiceway.api.dli import resource_rules, tag_rules
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, ErrorBody, bad
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.resource_wire import (
@@ -26,6 +25,7 @@ from sluiceway.api.dli.resource_wire import (
     UploadResources,
 )
 from sluiceway.api.dli.views import millis
+from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import BadResource, NoProgram, StorageTrouble, UnknownResource

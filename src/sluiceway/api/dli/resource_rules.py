@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.fields import LIST_LIMIT, OWNER_PATTERN
 from sluiceway.api.dli.rules import short_list, text_of
+from sluiceway.api.errors.dli_texts import bad
 from sluiceway.control.resources import KINDS, name_of
 
 _OWNER: Final = re.compile(OWNER_PATTERN)  # any user of ours may be one, and whom DLI would take

@@ -11,9 +11,9 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from sluiceway.api.dli import tag_rules
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.given import REFUSED, ProjectGiven
 from sluiceway.api.dli.tags import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
+from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownResource
 from sluiceway.control.tags import ResourceTags

@@ -36,7 +36,6 @@ from sluiceway.api.dli import (
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
 from sluiceway.api.dli.editing import EditJobsGiven
-from sluiceway.api.dli.errors import Code, DliError, ErrorBody
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
 from sluiceway.api.dli.given import (
     BASE,
@@ -53,6 +52,7 @@ from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.variables import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
+from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import HEADER, help_for
 from sluiceway.api.no_options import no_options

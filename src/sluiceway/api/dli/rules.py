@@ -9,7 +9,6 @@ import msgspec
 from msgspec.structs import fields, replace
 
 from sluiceway.api.dli import retention, runtime_config, tag_rules
-from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import (
     CHECKPOINT_SECONDS,
     CU,
@@ -28,6 +27,7 @@ from sluiceway.api.dli.fields import (
 )
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
+from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options

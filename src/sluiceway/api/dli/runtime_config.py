@@ -2,8 +2,8 @@
 
 import msgspec
 
-from sluiceway.api.dli.errors import bad
 from sluiceway.api.dli.wire import Tag
+from sluiceway.api.errors.dli_texts import bad
 
 FIELD = "runtime_config"
 

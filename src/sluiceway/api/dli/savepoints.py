@@ -11,11 +11,11 @@ from msgspec import Struct
 from sluiceway.api.dli import requests, wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.clients import TruthGiven
-from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.views import DEADLY, UNREGISTERED
+from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from sluiceway.api.dli.errors import DliError, bad
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.wire import Tag
+from sluiceway.api.errors.dli_texts import DliError, bad
 from sluiceway.control.tags import MOST
 
 _KEY = re.compile(r"[\w .:+\-@]+")

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import TAGS_LIMIT, PathId, described
 from sluiceway.api.dli.given import REFUSED, ProjectGiven, integer
 from sluiceway.api.dli.wire import Tag
+from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownJob
 from sluiceway.control.tags import Tags

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from sluiceway.api import pages
 from sluiceway.api.dli import requests, tag_rules
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import (
     MAX_ID,
     SQL_LIMIT,
@@ -28,6 +27,7 @@ from sluiceway.api.dli.fields import (
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.views import millis
 from sluiceway.api.dli.wire import CreateSqlJob, Tags
+from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate

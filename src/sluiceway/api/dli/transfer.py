@@ -15,13 +15,13 @@ from msgspec.structs import fields
 
 from sluiceway.api.dli import jar_rules, requests, rules
 from sluiceway.api.dli.boundary import Json, decode
-from sluiceway.api.dli.errors import Code, DliError, bad, unsupported
 from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jar_wire import CreateJarJob
 from sluiceway.api.dli.retention import SECONDS
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
+from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.api.errors.language import Language, Param, Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NoExport, UnknownJob

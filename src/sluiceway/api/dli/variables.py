@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.errors import Code, DliError, bad
 from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, described
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.views import millis
+from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownVariable
