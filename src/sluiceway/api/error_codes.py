@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sluiceway.api.dli.meanings import MEANINGS
+from sluiceway.api.errors.dli_meanings import MEANINGS
 from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.language import Text
 from sluiceway.api.errors.native_codes import STATUS, Code
