@@ -8,10 +8,11 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 
-from sluiceway.api import dli, docs, error_page, health, native, permit, prometheus
+from sluiceway.api import dli, docs, health, native, permit, prometheus
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.errors import page as error_page
 from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.assembly.door import Door, make_door
 from sluiceway.assembly.ground import Ground, Judging, lifecycle

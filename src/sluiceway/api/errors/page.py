@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import MediaType, Request, Response, get
 from msgspec import Struct
 
-from sluiceway.api.error_codes import Explained, explained
+from sluiceway.api.errors.explained import Explained, explained
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import PAGE
 from sluiceway.api.kept_answers import language_of
