@@ -14,8 +14,8 @@ from litestar.enums import ScopeType
 
 from sluiceway.api.auth.limits import Buckets
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.health import PROBES
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
-from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import help_for
 from sluiceway.api.proxies import Proxies

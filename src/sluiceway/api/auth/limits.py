@@ -10,8 +10,8 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.dli.gateway import refuse
 from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.gateway import refuse
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
