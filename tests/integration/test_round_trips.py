@@ -14,7 +14,7 @@ from tests import job_bodies
 from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
 from sluiceway.api.dli import rules
-from sluiceway.api.dli.jar_wire import CreateJarJob
+from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.transfer import exported, imported
 from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import DliError

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.api.dli import jar_rules, rules, views
+from sluiceway.api.dli import rules, views
 from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.jars import rules as jar_rules
+from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.rules import RUNTIME_FIELDS
 from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
 from sluiceway.api.errors.dli_texts import DliError

@@ -17,7 +17,6 @@ from sluiceway.api.dli import (
     edge,
     editing,
     graph,
-    jar_routes,
     metrics,
     notes,
     queues,
@@ -47,6 +46,7 @@ from sluiceway.api.dli.given import (
     QueriesGiven,
     integer,
 )
+from sluiceway.api.dli.jars import routes as jar_routes
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled

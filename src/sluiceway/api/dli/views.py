@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sluiceway.api.dli import notes, retention, wire
 from sluiceway.api.dli.clients import Truth
-from sluiceway.api.dli.jar_rules import resources_of
+from sluiceway.api.dli.jars.rules import resources_of
 from sluiceway.api.dli.rules import Settings, settings_of, slots_of
 from sluiceway.api.dli.status import dli_status
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody

@@ -7,7 +7,7 @@ import msgspec
 
 from sluiceway.api.dli import notes, rules, tag_rules
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
-from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.rules import Settings
 from sluiceway.api.dli.wire import ResourceConfig, ResourceSpec
 from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
