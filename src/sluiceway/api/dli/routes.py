@@ -21,7 +21,6 @@ from sluiceway.api.dli import (
     notes,
     queues,
     requests,
-    resource_routes,
     resource_tags,
     rules,
     savepoints,
@@ -48,6 +47,7 @@ from sluiceway.api.dli.given import (
 )
 from sluiceway.api.dli.jars import routes as jar_routes
 from sluiceway.api.dli.requests import Listing, ListQuery
+from sluiceway.api.dli.resources import routes as resource_routes
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.variables import VariablesGiven

@@ -10,11 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import resource_rules, tag_rules
+from sluiceway.api.dli import tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.resource_wire import (
+from sluiceway.api.dli.resources import rules as resource_rules
+from sluiceway.api.dli.resources.wire import (
     Given,
     GiveResource,
     GroupView,
