@@ -7,7 +7,7 @@ from typing import Final
 
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
-from sluiceway.api.dli.tag_rules import filtered
+from sluiceway.api.dli.tags.rules import filtered
 from sluiceway.api.dli.wire import JobIdIn
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.control.queries import JobFilter

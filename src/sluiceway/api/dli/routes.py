@@ -21,10 +21,8 @@ from sluiceway.api.dli import (
     notes,
     queues,
     requests,
-    resource_tags,
     rules,
     savepoints,
-    tags,
     templates,
     transfer,
     variables,
@@ -49,6 +47,8 @@ from sluiceway.api.dli.jars import routes as jar_routes
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.resources import routes as resource_routes
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
+from sluiceway.api.dli.tags import resource_routes as resource_tags
+from sluiceway.api.dli.tags import routes as tags
 from sluiceway.api.dli.templates import TemplatesGiven, filled
 from sluiceway.api.dli.variables import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm

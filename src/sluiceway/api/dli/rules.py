@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli import retention, runtime_config, tag_rules
+from sluiceway.api.dli import retention, runtime_config
 from sluiceway.api.dli.fields import (
     CHECKPOINT_SECONDS,
     CU,
@@ -26,6 +26,7 @@ from sluiceway.api.dli.fields import (
     TEXT_LIMIT,
 )
 from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.domain.admission import EDITABLE, RUNS

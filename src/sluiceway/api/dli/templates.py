@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sluiceway.api import pages
-from sluiceway.api.dli import requests, tag_rules
+from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import (
     MAX_ID,
@@ -25,6 +25,7 @@ from sluiceway.api.dli.fields import (
     described,
 )
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
+from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.views import millis
 from sluiceway.api.dli.wire import CreateSqlJob, Tags
 from sluiceway.api.errors.dli_texts import Code, DliError, bad

@@ -10,7 +10,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
-from sluiceway.api.dli import tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
@@ -25,6 +24,7 @@ from sluiceway.api.dli.resources.wire import (
     UploadGroup,
     UploadResources,
 )
+from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.views import millis
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Text

@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 
-from sluiceway.api.dli import tag_rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.given import REFUSED, ProjectGiven
-from sluiceway.api.dli.tags import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
+from sluiceway.api.dli.tags import rules as tag_rules
+from sluiceway.api.dli.tags.routes import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownResource
