@@ -23,7 +23,6 @@ from sluiceway.api.dli import (
     requests,
     rules,
     savepoints,
-    templates,
     transfer,
     variables,
     views,
@@ -49,7 +48,8 @@ from sluiceway.api.dli.resources import routes as resource_routes
 from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.tags import resource_routes as resource_tags
 from sluiceway.api.dli.tags import routes as tags
-from sluiceway.api.dli.templates import TemplatesGiven, filled
+from sluiceway.api.dli.templates import routes as templates
+from sluiceway.api.dli.templates.routes import TemplatesGiven, filled
 from sluiceway.api.dli.variables import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
