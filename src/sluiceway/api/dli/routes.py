@@ -24,7 +24,6 @@ from sluiceway.api.dli import (
     rules,
     savepoints,
     transfer,
-    variables,
     views,
     wire,
 )
@@ -50,7 +49,8 @@ from sluiceway.api.dli.tags import resource_routes as resource_tags
 from sluiceway.api.dli.tags import routes as tags
 from sluiceway.api.dli.templates import routes as templates
 from sluiceway.api.dli.templates.routes import TemplatesGiven, filled
-from sluiceway.api.dli.variables import VariablesGiven
+from sluiceway.api.dli.variables import routes as variables
+from sluiceway.api.dli.variables.routes import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
