@@ -15,7 +15,7 @@ from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
 from sluiceway.api.dli import rules
 from sluiceway.api.dli.jars.wire import CreateJarJob
-from sluiceway.api.dli.transfer import exported, imported
+from sluiceway.api.dli.transfer.routes import exported, imported
 from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import DliError
 from sluiceway.control.edit_jobs import EditJobs

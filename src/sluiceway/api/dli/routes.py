@@ -23,7 +23,6 @@ from sluiceway.api.dli import (
     requests,
     rules,
     savepoints,
-    transfer,
     views,
     wire,
 )
@@ -49,6 +48,7 @@ from sluiceway.api.dli.tags import resource_routes as resource_tags
 from sluiceway.api.dli.tags import routes as tags
 from sluiceway.api.dli.templates import routes as templates
 from sluiceway.api.dli.templates.routes import TemplatesGiven, filled
+from sluiceway.api.dli.transfer import routes as transfer
 from sluiceway.api.dli.variables import routes as variables
 from sluiceway.api.dli.variables.routes import VariablesGiven
 from sluiceway.api.dli.views import Batch, RefusedForm
