@@ -14,8 +14,8 @@ from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import LARGE, Bound, TooManyValues, bounds_of, check, most_values
 from sluiceway.api.dli.boundary import decode
 from sluiceway.api.dli.fields import SQL_LIMIT, TAGS_LIMIT
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
 from sluiceway.api.dli.transfer.routes import ExportedSqlJob
-from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
 from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.api.native import body as native
 from sluiceway.api.native import wire

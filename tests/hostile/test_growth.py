@@ -27,7 +27,7 @@ from tests.hostile.growth import (
 from tests.hostile.readers import FILES, READERS
 
 from sluiceway.api.dli import boundary
-from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError
 
 PATTERNS = patterns()

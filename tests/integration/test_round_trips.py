@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests import job_bodies
 from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
-from sluiceway.api.dli import rules
 from sluiceway.api.dli.jars.wire import CreateJarJob
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.dli.transfer.routes import exported, imported
-from sluiceway.api.dli.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues

@@ -15,8 +15,8 @@ from tests.sdk import Sdk, refusal
 from tests.sdk_site import NO_ID, OTHER, SQL, Site, site
 from tests.wording import WAYS, check_words
 
-from sluiceway.api.dli import savepoints
-from sluiceway.api.dli.views import UNREGISTERED
+from sluiceway.api.dli.jobs import savepoint_routes as savepoints
+from sluiceway.api.dli.jobs.views import UNREGISTERED
 from sluiceway.api.errors.dli_texts import TABLE, Code
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queries import Queries

@@ -13,7 +13,7 @@ from huaweicloudsdkdli.v1 import DliClient
 from tests.native_api import api_of_nothing
 
 from sluiceway.api import docs
-from sluiceway.api.dli.status import NAMES
+from sluiceway.api.dli.jobs.status import NAMES
 from sluiceway.api.errors import native_codes as codes
 from sluiceway.api.errors.dli_meanings import MEANINGS
 from sluiceway.api.errors.dli_texts import TABLE

@@ -8,11 +8,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import wire
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.jobs import wire
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from sluiceway.api.dli.wire import Success
+from sluiceway.api.dli.jobs.wire import Success
 
 _READS_BOOLEANS: Final = "huaweicloud-usdk-go/"  # how its User-Agent begins, whatever its user adds
 

@@ -9,8 +9,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
-from sluiceway.api.dli.rules import no_edge
-from sluiceway.api.dli.wire import Done
+from sluiceway.api.dli.jobs.rules import no_edge
+from sluiceway.api.dli.jobs.wire import Done
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.control.errors import UnknownJob
 

@@ -6,12 +6,12 @@ from litestar import post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from sluiceway.api.dli import editing, views, wire
 from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.jobs import editing, views, wire
+from sluiceway.api.dli.jobs.editing import EditJobsGiven
 from sluiceway.api.permit import PermitGiven
 from sluiceway.domain.job import Job, JobDraft
 

@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from sluiceway.api.dli import notes, rules
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
-from sluiceway.api.dli.rules import Settings
+from sluiceway.api.dli.jobs import notes, rules
+from sluiceway.api.dli.jobs.rules import Settings
+from sluiceway.api.dli.jobs.wire import ResourceConfig, ResourceSpec
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.wire import ResourceConfig, ResourceSpec
 from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 

@@ -26,7 +26,7 @@ from sluiceway.api.dli.fields import (
     TaskManagerCu,
     Text,
 )
-from sluiceway.api.dli.wire import ResourceConfig, Tags
+from sluiceway.api.dli.jobs.wire import ResourceConfig, Tags
 
 
 class _JarJobFields(Struct, frozen=True, kw_only=True):

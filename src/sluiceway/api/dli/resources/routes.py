@@ -13,6 +13,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidat
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.resources.wire import (
     Given,
@@ -25,7 +26,6 @@ from sluiceway.api.dli.resources.wire import (
     UploadResources,
 )
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.views import millis
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven

@@ -14,8 +14,8 @@ from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import TAGS_LIMIT, PathId, described
 from sluiceway.api.dli.given import REFUSED, ProjectGiven, integer
+from sluiceway.api.dli.jobs.wire import Tag
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.wire import Tag
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownJob

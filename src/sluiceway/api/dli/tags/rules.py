@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
-from sluiceway.api.dli.wire import Tag
+from sluiceway.api.dli.jobs.wire import Tag
 from sluiceway.api.errors.dli_texts import DliError, bad
 from sluiceway.control.tags import MOST
 

@@ -25,9 +25,9 @@ from sluiceway.api.dli.fields import (
     described,
 )
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
+from sluiceway.api.dli.jobs.views import millis
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, Tags
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.views import millis
-from sluiceway.api.dli.wire import CreateSqlJob, Tags
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven

@@ -13,15 +13,16 @@ from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 from msgspec.structs import fields
 
-from sluiceway.api.dli import requests, rules
+from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json, decode
 from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob
-from sluiceway.api.dli.retention import SECONDS
-from sluiceway.api.dli.status import dli_status
-from sluiceway.api.dli.wire import CreateSqlJob, JobIdIn, Tag
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.retention import SECONDS
+from sluiceway.api.dli.jobs.status import dli_status
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, JobIdIn, Tag
 from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.api.errors.language import Language, Param, Text
 from sluiceway.api.permit import PermitGiven

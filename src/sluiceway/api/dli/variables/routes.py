@@ -13,7 +13,7 @@ from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, described
 from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
-from sluiceway.api.dli.views import millis
+from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven

@@ -13,7 +13,7 @@ from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import of_ids
 from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.wire import JobIdIn
+from sluiceway.api.dli.jobs.wire import JobIdIn
 from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.api.errors.language import Text
 from sluiceway.control.errors import UnknownJob

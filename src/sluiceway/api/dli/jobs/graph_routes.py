@@ -8,11 +8,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import rules
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
 from sluiceway.api.dli.given import REFUSED, JobIdGiven, ProjectGiven
-from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.graphs import Graphs

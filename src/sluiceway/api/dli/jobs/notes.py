@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sluiceway.api.dli import runtime_config
+from sluiceway.api.dli.jobs import runtime_config
 from sluiceway.api.errors.dli_texts import bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.variables import Variables

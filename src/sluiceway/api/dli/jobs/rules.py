@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli import retention, runtime_config
 from sluiceway.api.dli.fields import (
     CHECKPOINT_SECONDS,
     CU,
@@ -25,9 +24,10 @@ from sluiceway.api.dli.fields import (
     SQL_TYPES,
     TEXT_LIMIT,
 )
-from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.jobs import retention, runtime_config
+from sluiceway.api.dli.jobs.status import dli_status
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
 from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus

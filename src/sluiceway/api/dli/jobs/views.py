@@ -9,11 +9,11 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from sluiceway.api.dli import notes, retention, wire
 from sluiceway.api.dli.clients import Truth
 from sluiceway.api.dli.jars.rules import resources_of
-from sluiceway.api.dli.rules import Settings, settings_of, slots_of
-from sluiceway.api.dli.status import dli_status
+from sluiceway.api.dli.jobs import notes, retention, wire
+from sluiceway.api.dli.jobs.rules import Settings, settings_of, slots_of
+from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.domain.admission import Refusal, Verdict

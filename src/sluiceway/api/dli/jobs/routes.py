@@ -12,23 +12,9 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api import pages
-from sluiceway.api.dli import (
-    buckets,
-    edge,
-    editing,
-    graph,
-    metrics,
-    notes,
-    queues,
-    requests,
-    rules,
-    savepoints,
-    views,
-    wire,
-)
+from sluiceway.api.dli import buckets, edge, queues, requests
 from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
 from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
-from sluiceway.api.dli.editing import EditJobsGiven
 from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
 from sluiceway.api.dli.given import (
     BASE,
@@ -41,9 +27,15 @@ from sluiceway.api.dli.given import (
     integer,
 )
 from sluiceway.api.dli.jars import routes as jar_routes
+from sluiceway.api.dli.jobs import editing, notes, rules, views, wire
+from sluiceway.api.dli.jobs import graph_routes as graph
+from sluiceway.api.dli.jobs import metrics_routes as metrics
+from sluiceway.api.dli.jobs import savepoint_routes as savepoints
+from sluiceway.api.dli.jobs.editing import EditJobsGiven
+from sluiceway.api.dli.jobs.status import NEVER_HERE, STATUSES
+from sluiceway.api.dli.jobs.views import Batch, RefusedForm
 from sluiceway.api.dli.requests import Listing, ListQuery
 from sluiceway.api.dli.resources import routes as resource_routes
-from sluiceway.api.dli.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.tags import resource_routes as resource_tags
 from sluiceway.api.dli.tags import routes as tags
 from sluiceway.api.dli.templates import routes as templates
@@ -51,7 +43,6 @@ from sluiceway.api.dli.templates.routes import TemplatesGiven, filled
 from sluiceway.api.dli.transfer import routes as transfer
 from sluiceway.api.dli.variables import routes as variables
 from sluiceway.api.dli.variables.routes import VariablesGiven
-from sluiceway.api.dli.views import Batch, RefusedForm
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import HEADER, help_for

@@ -8,13 +8,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests, wire
+from sluiceway.api.dli import requests
 from sluiceway.api.dli.boundary import Json
 from sluiceway.api.dli.clients import TruthGiven
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.status import dli_status
-from sluiceway.api.dli.views import DEADLY, UNREGISTERED
+from sluiceway.api.dli.jobs import wire
+from sluiceway.api.dli.jobs.status import dli_status
+from sluiceway.api.dli.jobs.views import DEADLY, UNREGISTERED
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.permit import PermitGiven

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from sluiceway.api.dli import rules
+from sluiceway.api.dli.jobs import rules
 from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
