@@ -25,13 +25,14 @@ from sluiceway.api.auth.signature import RawRequest
 from sluiceway.api.auth.token_request import TokenRequest
 from sluiceway.api.caller import address_of
 from sluiceway.api.connections import MAX_HEAD
-from sluiceway.api.dli import boundary, requests
+from sluiceway.api.dli import body as boundary
+from sluiceway.api.dli import parameters as requests
 from sluiceway.api.dli.fields import FILE_LIMIT, TEXT_LIMIT
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.jobs import rules, runtime_config
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, Tag
-from sluiceway.api.dli.requests import ListQuery
+from sluiceway.api.dli.parameters import ListQuery
 from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.templates import routes as templates

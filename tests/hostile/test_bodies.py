@@ -12,7 +12,7 @@ from tests.native_api import api_of_nothing
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import LARGE, Bound, TooManyValues, bounds_of, check, most_values
-from sluiceway.api.dli.boundary import decode
+from sluiceway.api.dli.body import decode
 from sluiceway.api.dli.fields import SQL_LIMIT, TAGS_LIMIT
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
 from sluiceway.api.dli.transfer.routes import ExportedSqlJob

@@ -26,7 +26,7 @@ from tests.hostile.growth import (
 )
 from tests.hostile.readers import FILES, READERS
 
-from sluiceway.api.dli import boundary
+from sluiceway.api.dli import body as boundary
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError
 

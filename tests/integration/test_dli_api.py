@@ -41,13 +41,13 @@ from tests.one_application import shared
 from tests.patience import PATIENCE
 
 from sluiceway.api import dli
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.clients import Truth
+from sluiceway.api.dli.answers import Truth
+from sluiceway.api.dli.body import decode
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.views import Batch, outcomes
 from sluiceway.api.dli.jobs.views import refusal as refused_as
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
-from sluiceway.api.dli.requests import job_ids
+from sluiceway.api.dli.parameters import job_ids
 from sluiceway.api.errors.language import Language
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.clients import Truth
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.answers import Truth
+from sluiceway.api.dli.body import decode
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.jobs import rules, runtime_config, views
 from sluiceway.api.dli.jobs.status import NAMES, NEVER_HERE, STATUSES
 from sluiceway.api.dli.jobs.views import ACCEPTED, REFUSED, Batch
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest, UpdateSqlJob
-from sluiceway.api.dli.requests import ListQuery
+from sluiceway.api.dli.parameters import ListQuery
 from sluiceway.api.errors.dli_texts import TABLE, Code, DliError, Entry
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.domain.admission import EDITABLE, Refusal, Verdict

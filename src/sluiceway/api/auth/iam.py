@@ -16,7 +16,7 @@ from sluiceway.api.auth import token_request
 from sluiceway.api.auth.domains import DOMAIN_NAME, Domain, list_domains
 from sluiceway.api.auth.token_request import HeldToken, TokenRequest, id_of
 from sluiceway.api.caller import address_of
-from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
+from sluiceway.api.dli.body import FOR_ROUTES, Json, from_gateway
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.no_options import no_options

@@ -2,7 +2,7 @@
 
 from litestar.types import ExceptionHandlersMap
 
-from sluiceway.api.dli.boundary import FOR_APPLICATION
+from sluiceway.api.dli.body import FOR_APPLICATION
 from sluiceway.api.dli.jobs.routes import routes
 
 __all__ = ["exception_handlers", "routes"]

@@ -8,10 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.clients import TruthGiven
+from sluiceway.api.dli.answers import TruthGiven
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
-from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jobs import wire
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text

@@ -11,9 +11,9 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
-from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Language, Text

@@ -6,8 +6,8 @@ from litestar import post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
-from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.jobs import editing, views, wire

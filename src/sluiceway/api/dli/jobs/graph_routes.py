@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, JobIdGiven, ProjectGiven
 from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
-from sluiceway.api.dli.given import REFUSED, JobIdGiven, ProjectGiven
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.errors.dli_texts import Code, DliError, bad

@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import of_ids
-from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jobs.wire import JobIdIn
 from sluiceway.api.errors.dli_texts import Code, DliError
 from sluiceway.api.errors.language import Text

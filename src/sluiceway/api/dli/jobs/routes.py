@@ -12,11 +12,12 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api import pages
-from sluiceway.api.dli import buckets, edge, queues, requests
-from sluiceway.api.dli.boundary import FOR_ROUTES, Json, language_of
-from sluiceway.api.dli.clients import Truth, TruthGiven, truth_for
-from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
-from sluiceway.api.dli.given import (
+from sluiceway.api.dli import buckets, queues
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli import unsupported as edge
+from sluiceway.api.dli.answers import Truth, TruthGiven, truth_for
+from sluiceway.api.dli.body import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.dependencies import (
     BASE,
     REFUSED,
     FormatGiven,
@@ -26,6 +27,7 @@ from sluiceway.api.dli.given import (
     QueriesGiven,
     integer,
 )
+from sluiceway.api.dli.fields import PROJECT_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN, PathId
 from sluiceway.api.dli.jars import routes as jar_routes
 from sluiceway.api.dli.jobs import editing, notes, rules, views, wire
 from sluiceway.api.dli.jobs import graph_routes as graph
@@ -34,7 +36,7 @@ from sluiceway.api.dli.jobs import savepoint_routes as savepoints
 from sluiceway.api.dli.jobs.editing import EditJobsGiven
 from sluiceway.api.dli.jobs.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.jobs.views import Batch, RefusedForm
-from sluiceway.api.dli.requests import Listing, ListQuery
+from sluiceway.api.dli.parameters import Listing, ListQuery
 from sluiceway.api.dli.resources import routes as resource_routes
 from sluiceway.api.dli.tags import resource_routes as resource_tags
 from sluiceway.api.dli.tags import routes as tags

@@ -8,11 +8,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.clients import TruthGiven
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.answers import TruthGiven
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import SameId, described
-from sluiceway.api.dli.given import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jobs import wire
 from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.dli.jobs.views import DEADLY, UNREGISTERED

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from sluiceway.api.dli.clients import Truth
+from sluiceway.api.dli.answers import Truth
 from sluiceway.api.dli.jars.rules import resources_of
 from sluiceway.api.dli.jobs import notes, retention, wire
 from sluiceway.api.dli.jobs.rules import Settings, settings_of, slots_of

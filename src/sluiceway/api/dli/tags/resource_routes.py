@@ -9,8 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 
-from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.given import REFUSED, ProjectGiven
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.tags.routes import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody

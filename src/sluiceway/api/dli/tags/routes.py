@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven, integer
 from sluiceway.api.dli.fields import TAGS_LIMIT, PathId, described
-from sluiceway.api.dli.given import REFUSED, ProjectGiven, integer
 from sluiceway.api.dli.jobs.wire import Tag
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.errors.dli_texts import Code, DliError, bad

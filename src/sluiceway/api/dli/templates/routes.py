@@ -11,8 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sluiceway.api import pages
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import (
     MAX_ID,
     SQL_LIMIT,
@@ -24,7 +25,6 @@ from sluiceway.api.dli.fields import (
     SqlType,
     described,
 )
-from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, Tags
 from sluiceway.api.dli.tags import rules as tag_rules

@@ -13,10 +13,10 @@ from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 from msgspec.structs import fields
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json, decode
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.body import Json, decode
+from sluiceway.api.dli.dependencies import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import MAX_ID, SQL_TYPES, of_ids
-from sluiceway.api.dli.given import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.jobs import rules

@@ -9,10 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests
-from sluiceway.api.dli.boundary import Json
+from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, described
-from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.errors.dli_texts import Code, DliError, bad
 from sluiceway.api.errors.language import Text

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 
-from sluiceway.api.dli.given import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
+from sluiceway.api.dli.dependencies import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
 from sluiceway.api.dli.jobs.rules import no_edge
 from sluiceway.api.dli.jobs.wire import Done
 from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
