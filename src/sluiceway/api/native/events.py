@@ -14,7 +14,15 @@ from litestar.response import ServerSentEventMessage, Stream
 
 from sluiceway.api.caller import address_of, caller_of
 from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, ResumeId, id_bounds, refusals
+from sluiceway.api.native.dependencies import (
+    BatchId,
+    FollowingGiven,
+    Project,
+    QueriesGiven,
+    ResumeId,
+    id_bounds,
+    refusals,
+)
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control.following import Following
 from sluiceway.domain.access import Action

@@ -18,7 +18,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json, OptionalJson
-from sluiceway.api.native.given import (
+from sluiceway.api.native.dependencies import (
     BatchId,
     IdempotencyKey,
     PlansGiven,

@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import register_wire, wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import (
+from sluiceway.api.native.dependencies import (
     Project,
     RegisterSavepointGiven,
     SavepointsGiven,

@@ -17,7 +17,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import concerns, count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import (
+from sluiceway.api.native.dependencies import (
     BatchId,
     IdempotencyKey,
     PlansGiven,
