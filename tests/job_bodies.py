@@ -14,7 +14,7 @@ from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, UpdateSqlJob
-from sluiceway.api.errors.dli_texts import DliError
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.domain.job import JAR_JOB, Job, JobDraft, JobStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from tests.fuzz_readers import making
 from tests.fuzz_readers.targets import Target, register
 
 from sluiceway.api.dli.jobs import runtime_config
-from sluiceway.api.errors.dli_texts import DliError
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.engines.options import JOB_OPTIONS, OF_FLINK_1, check_options
 from sluiceway.engines.sql import MOST_CHARACTERS, Found, SqlRefused, script_of
 from sluiceway.engines.submit_errors import (

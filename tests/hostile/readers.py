@@ -37,7 +37,8 @@ from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.templates import routes as templates
 from sluiceway.api.dli.transfer import routes as transfer
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Language
 from sluiceway.api.native import stops, wire
 from sluiceway.cli import log_lines, output

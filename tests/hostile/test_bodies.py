@@ -16,7 +16,8 @@ from sluiceway.api.dli.body import decode
 from sluiceway.api.dli.fields import SQL_LIMIT, TAGS_LIMIT
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
 from sluiceway.api.dli.transfer.routes import ExportedSqlJob
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.native import body as native
 from sluiceway.api.native import wire
 from sluiceway.settings import MAX_JOB_IDS

@@ -28,7 +28,8 @@ from tests.hostile.readers import FILES, READERS
 
 from sluiceway.api.dli import body as boundary
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 
 PATTERNS = patterns()
 SHORT = 1 << 13  # characters; what is not linear shows with them

@@ -17,7 +17,9 @@ from tests.service_thread import BASE, ServiceThread
 from sluiceway.api import connections
 from sluiceway.api.crowd import Admission
 from sluiceway.api.errors import native_codes as codes
-from sluiceway.api.errors.dli_texts import TABLE, Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.errors.language import Language
 from sluiceway.api.native.answers import ALREADY_STOPPED

@@ -17,7 +17,7 @@ from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.dli.transfer.routes import exported, imported
-from sluiceway.api.errors.dli_texts import DliError
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues
 from sluiceway.control.transfer import Transfer

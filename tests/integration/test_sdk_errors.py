@@ -17,7 +17,8 @@ from tests.wording import WAYS, check_words
 
 from sluiceway.api.dli.jobs import savepoint_routes as savepoints
 from sluiceway.api.dli.jobs.views import UNREGISTERED
-from sluiceway.api.errors.dli_texts import TABLE, Code
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queries import Queries
 

@@ -22,7 +22,9 @@ from sluiceway.api.dli.jobs.status import NAMES, NEVER_HERE, STATUSES
 from sluiceway.api.dli.jobs.views import ACCEPTED, REFUSED, Batch
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest, UpdateSqlJob
 from sluiceway.api.dli.parameters import ListQuery
-from sluiceway.api.errors.dli_texts import TABLE, Code, DliError, Entry
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.dli_texts import TABLE, Entry
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.domain.admission import EDITABLE, Refusal, Verdict
 from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus

@@ -19,7 +19,7 @@ from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.jobs import rules, views
 from sluiceway.api.dli.jobs.rules import RUNTIME_FIELDS
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, UpdateSqlJob
-from sluiceway.api.errors.dli_texts import DliError
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Language
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import CheckpointMode, JarProgram, Job, JobDraft, JobSpec, JobStatus

@@ -23,7 +23,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import help_for

@@ -16,7 +16,8 @@ from sluiceway.api.auth.credentials import Knows, Unknown
 from sluiceway.api.auth.issuer_keys import IssuerSilent
 from sluiceway.api.auth.unproven import SMALL, NoRoom, Room
 from sluiceway.api.caller import address_of, called_by
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import Permit

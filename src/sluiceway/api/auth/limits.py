@@ -10,7 +10,8 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.gateway import refuse
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Struct
 
 from sluiceway.api.dli.fields import PROJECT_PATTERN, described
-from sluiceway.api.errors.dli_texts import DliError, bad
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.domain.access import DOMAIN, PROJECT
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a method

@@ -17,7 +17,8 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import TooManyValues
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad, unavailable
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad, unavailable
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import COME_AGAIN, pointing
 from sluiceway.api.request_id import request_id

@@ -13,7 +13,8 @@ from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.dli.jobs import wire
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.buckets import Buckets

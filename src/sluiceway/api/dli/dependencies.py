@@ -7,7 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 
 from sluiceway.api.dli.fields import MAX_ID
-from sluiceway.api.errors.dli_texts import ErrorBody
+from sluiceway.api.errors.dli_error import ErrorBody
 from sluiceway.api.errors.language import Language
 from sluiceway.control.queries import Queries
 from sluiceway.domain.policy import SavepointFormat

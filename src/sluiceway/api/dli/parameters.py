@@ -9,7 +9,8 @@ from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.dli.jobs.status import NEVER_HERE, STATUSES
 from sluiceway.api.dli.jobs.wire import JobIdIn
 from sluiceway.api.dli.tags.rules import filtered
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.control.queries import JobFilter
 from sluiceway.settings import MAX_JOB_IDS
 

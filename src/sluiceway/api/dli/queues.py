@@ -15,7 +15,8 @@ from sluiceway.api.dli import parameters as requests
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queues import Queues
 

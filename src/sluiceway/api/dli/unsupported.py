@@ -11,7 +11,8 @@ from litestar.params import PathParameter
 from sluiceway.api.dli.dependencies import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
 from sluiceway.api.dli.jobs.rules import no_edge
 from sluiceway.api.dli.jobs.wire import Done
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.control.errors import UnknownJob
 
 CALLS: Final = ("message-channel", "system-events", "messages", "job-report")

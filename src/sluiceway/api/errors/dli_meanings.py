@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sluiceway.api.errors.dli_texts import Code
+from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.language import Text
 
 MEANINGS: Final[Mapping[Code, Text]] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sluiceway.api.errors.dli_texts import DliError
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Language
 from sluiceway.api.errors.links import help_for
 from sluiceway.api.request_id import request_id

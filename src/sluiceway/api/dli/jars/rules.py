@@ -11,7 +11,8 @@ from sluiceway.api.dli.jobs import notes, rules
 from sluiceway.api.dli.jobs.rules import Settings
 from sluiceway.api.dli.jobs.wire import ResourceConfig, ResourceSpec
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad, unsupported
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 
 # It runs on whole clusters only, which is what DLI calls exclusive. As the cloud reads such a job back.

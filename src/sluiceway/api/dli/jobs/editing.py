@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from sluiceway.api.dli.jobs import rules
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.domain.job import Job, JobDraft

@@ -13,7 +13,8 @@ from sluiceway.api.dli.dependencies import REFUSED, JobIdGiven, ProjectGiven
 from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.graphs import Graphs
 from sluiceway.domain.engine import Unreachable

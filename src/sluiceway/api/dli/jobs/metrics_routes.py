@@ -14,7 +14,8 @@ from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import BASE, REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import of_ids
 from sluiceway.api.dli.jobs.wire import JobIdIn
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Text
 from sluiceway.control.errors import UnknownJob
 from sluiceway.control.metrics import Metrics

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sluiceway.api.dli.jobs import runtime_config
-from sluiceway.api.errors.dli_texts import bad
+from sluiceway.api.errors.dli_error import bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.variables import Variables
 from sluiceway.engines.options import idle_options

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from sluiceway.api.dli.fields import RETENTION_SECONDS
-from sluiceway.api.errors.dli_texts import Code, DliError
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.settings import RetentionUnit
 

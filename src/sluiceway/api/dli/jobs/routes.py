@@ -45,7 +45,8 @@ from sluiceway.api.dli.templates.routes import TemplatesGiven, filled
 from sluiceway.api.dli.transfer import routes as transfer
 from sluiceway.api.dli.variables import routes as variables
 from sluiceway.api.dli.variables.routes import VariablesGiven
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import HEADER, help_for
 from sluiceway.api.no_options import no_options

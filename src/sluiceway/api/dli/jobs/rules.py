@@ -28,7 +28,8 @@ from sluiceway.api.dli.jobs import retention, runtime_config
 from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, JobConfig, ResourceConfig, ResourceSpec, SqlJob, UpdateSqlJob
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad, unsupported
 from sluiceway.domain.admission import EDITABLE, RUNS
 from sluiceway.domain.job import JAR_JOB, CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.engines.options import check_options

@@ -3,7 +3,7 @@
 import msgspec
 
 from sluiceway.api.dli.jobs.wire import Tag
-from sluiceway.api.errors.dli_texts import bad
+from sluiceway.api.errors.dli_error import bad
 
 FIELD = "runtime_config"
 

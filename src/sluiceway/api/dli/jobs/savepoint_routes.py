@@ -16,7 +16,8 @@ from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.jobs import wire
 from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.dli.jobs.views import DEADLY, UNREGISTERED
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState

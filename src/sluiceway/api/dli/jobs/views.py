@@ -14,7 +14,8 @@ from sluiceway.api.dli.jars.rules import resources_of
 from sluiceway.api.dli.jobs import notes, retention, wire
 from sluiceway.api.dli.jobs.rules import Settings, settings_of, slots_of
 from sluiceway.api.dli.jobs.status import dli_status
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.job import JAR_JOB, Job, JobLine

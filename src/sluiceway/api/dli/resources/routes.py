@@ -26,7 +26,8 @@ from sluiceway.api.dli.resources.wire import (
     UploadResources,
 )
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import BadResource, NoProgram, StorageTrouble, UnknownResource

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from sluiceway.api.dli.fields import LIST_LIMIT, OWNER_PATTERN
 from sluiceway.api.dli.jobs.rules import short_list, text_of
-from sluiceway.api.errors.dli_texts import bad
+from sluiceway.api.errors.dli_error import bad
 from sluiceway.control.resources import KINDS, name_of
 
 _OWNER: Final = re.compile(OWNER_PATTERN)  # any user of ours may be one, and whom DLI would take

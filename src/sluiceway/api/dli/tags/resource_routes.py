@@ -13,7 +13,8 @@ from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.tags.routes import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
-from sluiceway.api.errors.dli_texts import Code, DliError, ErrorBody
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownResource
 from sluiceway.control.tags import ResourceTags

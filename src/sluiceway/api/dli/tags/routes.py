@@ -16,7 +16,8 @@ from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven, integer
 from sluiceway.api.dli.fields import TAGS_LIMIT, PathId, described
 from sluiceway.api.dli.jobs.wire import Tag
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownJob
 from sluiceway.control.tags import Tags

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.jobs.wire import Tag
-from sluiceway.api.errors.dli_texts import DliError, bad
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.control.tags import MOST
 
 _KEY = re.compile(r"[\w .:+\-@]+")

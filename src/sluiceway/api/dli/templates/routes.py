@@ -28,7 +28,8 @@ from sluiceway.api.dli.fields import (
 from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, Tags
 from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownTemplate

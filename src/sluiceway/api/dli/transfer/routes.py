@@ -23,7 +23,8 @@ from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.retention import SECONDS
 from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, JobIdIn, Tag
-from sluiceway.api.errors.dli_texts import Code, DliError, bad, unsupported
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad, unsupported
 from sluiceway.api.errors.language import Language, Param, Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NoExport, UnknownJob

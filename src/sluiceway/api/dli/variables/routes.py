@@ -14,7 +14,8 @@ from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, described
 from sluiceway.api.dli.jobs.views import millis
-from sluiceway.api.errors.dli_texts import Code, DliError, bad
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import NameTaken, TooMany, UnknownVariable
