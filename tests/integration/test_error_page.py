@@ -22,7 +22,7 @@ from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.errors.language import Language
-from sluiceway.api.native.answers import ALREADY_STOPPED
+from sluiceway.api.errors.native_codes import ALREADY_STOPPED
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.domain.admission import Refusal
 from sluiceway.settings import MAX_BODY

@@ -1,8 +1,10 @@
-"""The codes of our own API, and the HTTP status that each comes with."""
+"""The codes of the native API, and the HTTP status that each comes with."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+ALREADY_STOPPED: Final = "already_stopped"  # of a single job, which is accepted
 
 
 class Code(StrEnum):
