@@ -48,6 +48,7 @@ from sluiceway.api.dli.jobs.views import Batch, outcomes
 from sluiceway.api.dli.jobs.views import refusal as refused_as
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
 from sluiceway.api.dli.parameters import job_ids
+from sluiceway.api.errors.handlers import FOR_APPLICATION
 from sluiceway.api.errors.language import Language
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
@@ -242,7 +243,7 @@ def application(world: World, **options: Any) -> RequestIds:
         shared(
             dli.routes(**options),
             dependencies={name: provide(value) for name, value in given.items()},
-            exception_handlers=dli.exception_handlers(),
+            exception_handlers=dict(FOR_APPLICATION),
         )
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
-from sluiceway.api.errors.language import Language
+from sluiceway.api.errors.language import language_of_reader
 from sluiceway.api.errors.links import PAGE
 from sluiceway.api.security_headers import page_policy
 
@@ -86,7 +86,7 @@ class KeptAnswers(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         asked = dict(scope["headers"])
-        key = (template, language_of(asked) if template in _BY_LANGUAGE else "")
+        key = (template, language_of_reader(asked) if template in _BY_LANGUAGE else "")
         answer = await self._answer(key, scope, next_app)
         await answer.send(asked, send)
 
@@ -96,14 +96,6 @@ class KeptAnswers(ASGIMiddleware):
         if making is None or (making.done() and (making.cancelled() or making.exception())):
             making = self._answers[key] = asyncio.create_task(_make(scope, app), name="kept answer")
         return await asyncio.shield(making)
-
-
-def language_of(headers: dict[bytes, bytes]) -> Language:
-    """What X-Language asks for, as everywhere; browsers send Accept-Language, in order of preference."""
-    if asked := headers.get(b"x-language"):
-        return Language.of(asked.decode("latin-1"))
-    chinese = headers.get(b"accept-language", b"").strip().lower().startswith(b"zh")
-    return Language.CHINESE if chinese else Language.ENGLISH
 
 
 async def _make(scope: "Scope", app: "ASGIApp") -> Answer:

@@ -1,48 +1,26 @@
-"""Where HTTP meets DLI's rules: bodies are decoded strictly, and every failure leaves in DLI's envelope."""
+"""Decodes request bodies strictly, and says in DLI's words what is wrong with one."""
 
 import re
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TypeVar
 
 import msgspec
-import structlog
-from litestar import Request, Response
-from litestar.exceptions import (
-    HTTPException,
-    InternalServerException,
-    MethodNotAllowedException,
-    NotFoundException,
-    ValidationException,
-)
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import TooManyValues
 from sluiceway.api.errors.dli_codes import Code
-from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad, unavailable
-from sluiceway.api.errors.language import Language, Text
-from sluiceway.api.errors.links import COME_AGAIN, pointing
-from sluiceway.api.request_id import request_id
+from sluiceway.api.errors.dli_error import DliError, bad
+from sluiceway.api.errors.language import Text
 from sluiceway.api.strict_body import StrictBody
-from sluiceway.settings import MAX_BODY
-from sluiceway.store.trouble import DatabaseUnavailable
-
-if TYPE_CHECKING:
-    from litestar.types import ExceptionHandlersMap
-
-MAX_BODY_MB: Final = MAX_BODY // 2**20
 
 T = TypeVar("T")
-AnyRequest = Request[Any, Any, Any]
 
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
 _PLACE = re.compile(r"\(byte ([0-9]+)\)")
 _WRONG = re.compile(r"Expected `(?P<want>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
 
-log = structlog.get_logger(__name__)
-
 
 def decode(body: bytes, wanted: type[T]) -> T:
-    """A body as its type, without conversions: a text is no boolean. Raises `DliError`."""
+    """Decode a body as its type, without conversions: a text is no boolean. Raises `DliError`."""
     try:
         body_bounds.check(body, wanted)
         return msgspec.json.decode(body, type=wanted)
@@ -63,7 +41,7 @@ def _too_many(many: TooManyValues) -> DliError:
 
 
 def _check_syntax(body: bytes) -> None:
-    """Makes nothing of it, which would take up to fifty times the memory of the body."""
+    """Builds no objects of it: those would take up to fifty times the memory of the body."""
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
         body.decode()
@@ -96,77 +74,3 @@ class Json(StrictBody[T]):
     def decode_bytes(self, value: bytes) -> T:
         """The body as the handler's type."""
         return decode(value, self.model_type)
-
-
-# --- failures -------------------------------------------------------------------------------------------------------
-
-
-def language_of(request: AnyRequest) -> Language:
-    """The language that the client wants to be answered in."""
-    return Language.of(request.headers.get("x-language"))
-
-
-def refused(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
-    """A refusal of ours."""
-    return Response(error.body(language_of(request)), status_code=error.status, headers=pointing(error.code))
-
-
-def unknown_route(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
-    """No such path, or not with this method: both are the same to DLI's gateway."""
-    return from_gateway(request, DliError(Code.UNKNOWN_PATH, method=request.method, path=request.url.path[:200]))
-
-
-def too_large(request: AnyRequest, _: Exception) -> Response[ErrorBody]:
-    """The body is over the limit; the rest of it is not read."""
-    return from_gateway(request, DliError(Code.TOO_LARGE, limit=MAX_BODY_MB))
-
-
-def invalid(request: AnyRequest, error: ValidationException) -> Response[ErrorBody]:
-    """The request has no body; nothing else is left for Litestar to validate."""
-    found = error.extra if isinstance(error.extra, list) else []
-    fields = [str(each["key"]) for each in found if isinstance(each, dict) and each.get("key") not in {None, "data"}]
-    if fields:
-        return refused(request, bad(", ".join(fields), "it cannot be read", "无法解析"))
-    return refused(request, bad("body", "it is missing; send a JSON object", "缺少请求体，请发送 JSON 对象"))
-
-
-def failed(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
-    """A fault of the service. The trace goes to the log, its id to the client."""
-    if isinstance(error, HTTPException) and error.status_code < 500:
-        answer = refused(request, bad("request", error.detail, error.detail))
-        answer.status_code = error.status_code
-        return answer
-    ours = request_id(request.scope)
-    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
-        log.info("client hung up", request_id=ours, path=request.url.path)
-        return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))  # nobody is left to read it
-    log.error("request failed", request_id=ours, method=request.method, path=request.url.path, exc_info=error)
-    return refused(request, DliError(Code.SERVER_FAULT, request_id=ours))
-
-
-def stores_nothing(request: AnyRequest, error: DatabaseUnavailable) -> Response[ErrorBody]:
-    """The database takes nothing now, which it has told the log."""
-    answer = from_gateway(request, unavailable(error.trouble))
-    answer.set_header("Retry-After", COME_AGAIN)
-    return answer
-
-
-def from_gateway(request: AnyRequest, error: DliError) -> Response[ErrorBody]:
-    """A refusal as the gateway before DLI sends it."""
-    body = error.body(language_of(request), request_id(request.scope))
-    return Response(body, status_code=error.status, headers=pointing(error.code))
-
-
-# Routes are looked up, and not found, before any router is asked.
-FOR_APPLICATION: "ExceptionHandlersMap" = {
-    NotFoundException: unknown_route,
-    MethodNotAllowedException: unknown_route,
-    DatabaseUnavailable: stores_nothing,
-    Exception: failed,
-}
-FOR_ROUTES: "ExceptionHandlersMap" = {
-    **FOR_APPLICATION,
-    DliError: refused,
-    RequestEntityTooLarge: too_large,
-    ValidationException: invalid,
-}

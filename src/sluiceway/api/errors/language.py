@@ -36,3 +36,11 @@ class Text:
 
 
 Param = str | int | Text
+
+
+def language_of_reader(headers: dict[bytes, bytes]) -> Language:
+    """The language for a page: `X-Language`, as everywhere, or what a browser prefers (`Accept-Language`)."""
+    if asked := headers.get(b"x-language"):
+        return Language.of(asked.decode("latin-1"))
+    chinese = headers.get(b"accept-language", b"").strip().lower().startswith(b"zh")
+    return Language.CHINESE if chinese else Language.ENGLISH

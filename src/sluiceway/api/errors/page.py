@@ -8,9 +8,8 @@ from litestar import MediaType, Request, Response, get
 from msgspec import Struct
 
 from sluiceway.api.errors.explained import Explained, explained
-from sluiceway.api.errors.language import Language, Text
+from sluiceway.api.errors.language import Language, Text, language_of_reader
 from sluiceway.api.errors.links import PAGE
-from sluiceway.api.kept_answers import language_of
 
 _TITLE: Final = Text("Error codes", "错误码")
 _HEAD: Final = (
@@ -67,7 +66,7 @@ def error_codes(request: Request[Any, Any, Any]) -> ErrorCodes:
 
 
 def _language(request: Request[Any, Any, Any]) -> Language:
-    return language_of(dict(request.scope["headers"]))
+    return language_of_reader(dict(request.scope["headers"]))
 
 
 def _plain(text: Text, language: Language) -> str:

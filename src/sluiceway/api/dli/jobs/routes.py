@@ -16,7 +16,7 @@ from sluiceway.api.dli import buckets, queues
 from sluiceway.api.dli import parameters as requests
 from sluiceway.api.dli import unsupported as edge
 from sluiceway.api.dli.answers import Truth, TruthGiven, truth_for
-from sluiceway.api.dli.body import FOR_ROUTES, Json, language_of
+from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import (
     BASE,
     REFUSED,
@@ -47,6 +47,7 @@ from sluiceway.api.dli.variables import routes as variables
 from sluiceway.api.dli.variables.routes import VariablesGiven
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, ErrorBody
+from sluiceway.api.errors.handlers import FOR_ROUTES, language_of
 from sluiceway.api.errors.language import Language, Text
 from sluiceway.api.errors.links import HEADER, help_for
 from sluiceway.api.no_options import no_options
