@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sluiceway.api.dli.body import decode
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.fields import SQL_TYPES
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob

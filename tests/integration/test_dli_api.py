@@ -42,10 +42,10 @@ from tests.patience import PATIENCE
 
 from sluiceway.api import dli
 from sluiceway.api.dli.answers import Truth
-from sluiceway.api.dli.body import decode
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.jobs import rules
-from sluiceway.api.dli.jobs.views import Batch, outcomes
-from sluiceway.api.dli.jobs.views import refusal as refused_as
+from sluiceway.api.dli.jobs.verdicts import Batch, outcomes
+from sluiceway.api.dli.jobs.verdicts import refusal as refused_as
 from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
 from sluiceway.api.dli.parameters import job_ids
 from sluiceway.api.errors.handlers import FOR_APPLICATION

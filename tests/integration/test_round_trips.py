@@ -16,7 +16,7 @@ from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.dli.jobs.wire import CreateSqlJob
-from sluiceway.api.dli.transfer.routes import exported, imported
+from sluiceway.api.dli.transfer.rules import exported, imported
 from sluiceway.api.errors.dli_error import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues

@@ -12,7 +12,7 @@ from tests.sdk import KINDS, PROJECT, Key, Sdk, code_of, refusal
 from tests.sdk_site import NO_ID, OTHER, Site, site
 from tests.wording import WAYS, check_words
 
-from sluiceway.api.dli.jobs.views import UNREGISTERED
+from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.language import Language

@@ -16,7 +16,7 @@ from tests.sdk_site import NO_ID, OTHER, SQL, Site, site
 from tests.wording import WAYS, check_words
 
 from sluiceway.api.dli.jobs import savepoint_routes as savepoints
-from sluiceway.api.dli.jobs.views import UNREGISTERED
+from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.api.errors.language import Language, Text

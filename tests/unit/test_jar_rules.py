@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.api.dli.body import decode
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.jars import rules as jar_rules
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.jobs import rules, views

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,18 @@ _REQUEST_ID = OpenAPIHeader(
 _RETRY_AFTER = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which to come again.")
 
 
+# The names under which clients know types of the same name, whatever modules these are in by now.
+_SCHEMAS = {
+    "dli_jobs_wire_StopRequest": "dli_wire_StopRequest",
+    "dli_resources_wire_ResourceList": "dli_resource_wire_ResourceList",
+    "jobs_savepoint_routes_ImportRequest": "savepoints_ImportRequest",
+    "transfer_wire_ImportRequest": "transfer_ImportRequest",
+}
+
+
 def _api_of(handler: HTTPRouteHandler) -> str:
-    return handler.fn.__module__.split(".")[-2]
+    """The package below `api` that a handler is in; `api` for one in none."""
+    return handler.fn.__module__.split(".")[1:-1][:2][-1]
 
 
 def described() -> OpenAPIConfig:
@@ -97,8 +107,12 @@ def _complete_all(app: Litestar) -> None:
             operation: Operation | None = getattr(item, method)
             if operation is not None:
                 _complete(operation, need_of(method.upper(), path) is Open.TO_ALL)
-    _unions(schema)
-    _close(schema.components.schemas or {})
+    for node in _nodes(schema):
+        _any_of(node)
+        _refer_by_known_name(node)
+    schemas = {_SCHEMAS.get(name, name): found for name, found in (schema.components.schemas or {}).items()}
+    schema.components.schemas = dict(sorted(schemas.items()))
+    _close(schema.components.schemas)
 
 
 _GATE = {
@@ -141,12 +155,24 @@ def _may_be_null(body: RequestBody) -> bool:
     return isinstance(schema, Schema) and any(isinstance(s, Schema) and s.type is null for s in schema.one_of or ())
 
 
-def _unions(node: object) -> None:
-    """Say of unions that a value is of any of the types. Litestar says of exactly one, and some types share values."""
+def _nodes(node: object) -> Iterator[BaseSchemaObject]:
+    """All parts of a description, each before its own parts."""
+    if isinstance(node, BaseSchemaObject):
+        yield node
+    for value in vars(node).values() if isinstance(node, BaseSchemaObject) else _items(node):
+        yield from _nodes(value)
+
+
+def _any_of(node: BaseSchemaObject) -> None:
+    """Say of a union that a value is of any of its types. Litestar says of exactly one, and some types share values."""
     if isinstance(node, Schema) and node.one_of:
         node.any_of, node.one_of = node.one_of, None
-    for value in vars(node).values() if isinstance(node, BaseSchemaObject) else _items(node):
-        _unions(value)
+
+
+def _refer_by_known_name(node: BaseSchemaObject) -> None:
+    if isinstance(node, Reference):
+        place, _, name = node.ref.rpartition("/")
+        node.ref = f"{place}/{_SCHEMAS.get(name, name)}"
 
 
 def _close(schemas: dict[str, Schema]) -> None:

@@ -1,22 +1,35 @@
-"""What DLI's clients read differently of the same answer. They are told apart by their `User-Agent`.
+"""What answers have in common: how each client reads success, and how DLI writes a moment.
 
-Most read `is_success` of jobs as a text, and fail at a boolean. The models of the vendor's Go SDK say boolean where a
-call answers nothing but success, and fail at a text although the call was carried out.
+Most clients read `is_success` of jobs as a text, and fail at a boolean. The models of the vendor's Go SDK say boolean
+where a call answers nothing but success, and fail at a text although the call was carried out. The `User-Agent` tells
+them apart.
 """
 
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
+from msgspec import Struct
 
-from sluiceway.api.dli.jobs.wire import Success
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READS_BOOLEANS: Final = "huaweicloud-usdk-go/"  # how its User-Agent begins, whatever its user adds
 
+# A text, as everywhere on these paths; a boolean to the vendor's Go SDK alone.
+Success = Literal["true", "false"] | bool
+
+
+class Done(Struct, frozen=True):
+    """A single success that has nothing else to say."""
+
+    message: str
+    is_success: Success
+
 
 class Truth:
-    """How a client is told whether a call has succeeded."""
+    """Says to one client whether its call has succeeded."""
 
     def __init__(self, user_agent: str) -> None:
         self._booleans = user_agent.startswith(_READS_BOOLEANS)
@@ -32,5 +45,10 @@ TruthGiven = NamedDependency[SkipValidation[Truth]]
 
 
 def truth_for(request: Request[Any, Any, Any]) -> Truth:
-    """How the client of this request is told."""
+    """What says it to the client of this request."""
     return Truth(request.headers.get("user-agent", ""))
+
+
+def millis(moment: datetime) -> int:
+    """A moment as DLI writes it: in milliseconds since 1970."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)

@@ -8,11 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli.answers import TruthGiven
+from sluiceway.api.dli.answers import Done, TruthGiven
 from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
-from sluiceway.api.dli.jobs import wire
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Text
@@ -43,7 +42,7 @@ async def authorize(
     truth: TruthGiven,
     buckets: BucketsGiven,
     permit: PermitGiven,
-) -> wire.Done:
+) -> Done:
     """Record that the project is to use these buckets. A bucket that is authorized already is a success too."""
     names = data.obs_buckets or []
     if not names:
@@ -54,7 +53,7 @@ async def authorize(
         if not is_bucket(name):
             raise DliError(Code.BAD_BUCKET, bucket=name[:80])
     await buckets.authorize(project, names, who=permit.who)
-    return wire.Done(DONE.in_(language), truth.say(success=True))
+    return Done(DONE.in_(language), truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [authorize]

@@ -1,23 +1,18 @@
-"""What stands in paths, queries and batch bodies: ids, projects, and the filters of a list. Pure."""
+"""Checks the parameters that several resources take: projects, ids, pages, texts and lists. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
-from sluiceway.api.dli.fields import MAX_ID
-from sluiceway.api.dli.jobs.status import NEVER_HERE, STATUSES
-from sluiceway.api.dli.jobs.wire import JobIdIn
-from sluiceway.api.dli.tags.rules import filtered
+from sluiceway.api.dli.fields import MAX_ID, TEXT_LIMIT, IdIn
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad
-from sluiceway.control.queries import JobFilter
 from sluiceway.settings import MAX_JOB_IDS
 
 DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 100
-JOB_TYPES: Final = ("flink_sql_job", "flink_opensource_sql_job", "flink_sql_edge_job", "flink_jar_job")
-ENTERPRISE_PROJECT: Final = "default"  # the one that all jobs are in
+
+T = TypeVar("T")
 
 _PROJECT = re.compile(r"[A-Za-z0-9]{1,64}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
@@ -38,7 +33,7 @@ def job_id(segment: str) -> int:
     return found
 
 
-def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS, field: str = "job_ids") -> list[int]:
+def job_ids(given: Sequence[IdIn], most: int = MAX_JOB_IDS, field: str = "job_ids") -> list[int]:
     """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
     if not given:
         raise bad(field, "it is empty", "不能为空")
@@ -52,77 +47,9 @@ def job_ids(given: Sequence[JobIdIn], most: int = MAX_JOB_IDS, field: str = "job
     return ids
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a list asks for."""
-
-    where: JobFilter | None  # None: nothing here can match
-    offset: int
-    limit: int
-    descending: bool
-    detail: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListQuery:
-    """The query of a list as it came. An empty value is the same as none."""
-
-    job_type: str = ""
-    status: str = ""
-    queue_name: str = ""
-    user_name: str = ""
-    sys_enterprise_project_name: str = ""
-    name: str = ""
-    tags: str = ""
-    order: str = ""
-    limit: str = ""
-    offset: str = ""
-    root_job_id: str = ""
-    show_detail: str = ""
-
-
-def listing(query: ListQuery) -> Listing:
-    """The jobs that a query means, and which page of them."""
-    tags = filtered(query.tags)
-    return Listing(
-        where=_where(query, tags) if _possible(query) and tags is not None else None,
-        offset=offset(query.offset),
-        limit=limit(query.limit),
-        descending=descending(query.order),
-        detail=_choice("show_detail", (query.show_detail or "false").lower(), ("true", "false")) == "true",
-    )
-
-
 def descending(order: str) -> bool:
     """Whether a list is to begin with the newest, as it does when nothing else is asked for."""
-    return _choice("order", order or "desc", ("desc", "asc")) == "desc"
-
-
-def _where(query: ListQuery, tags: Mapping[str, str]) -> JobFilter:
-    return JobFilter(
-        kind=query.job_type or None,
-        statuses=STATUSES[query.status] if query.status else (),
-        queue=query.queue_name or None,
-        user=query.user_name or None,
-        name=query.name or None,
-        tags=tags,
-    )
-
-
-def _possible(query: ListQuery) -> bool:
-    """Whether anything can match: DLI has statuses, projects and child jobs that do not exist here."""
-    if query.job_type:
-        _choice("job_type", query.job_type, JOB_TYPES)
-    if query.status:
-        _choice("status", query.status, (*STATUSES, *sorted(NEVER_HERE)))
-    if query.root_job_id and not 0 < (number(query.root_job_id) or 0) <= MAX_ID:
-        raise DliError(Code.BAD_ROOT)
-    return not (
-        "\0" in query.name + query.queue_name + query.user_name  # no job has it, and PostgreSQL refuses to look
-        or query.root_job_id
-        or query.status in NEVER_HERE
-        or (query.sys_enterprise_project_name or ENTERPRISE_PROJECT) != ENTERPRISE_PROJECT
-    )
+    return choice("order", order or "desc", ("desc", "asc")) == "desc"
 
 
 def offset(given: str) -> int:
@@ -141,7 +68,8 @@ def limit(given: str) -> int:
     return min(found, MAX_LIMIT)
 
 
-def _choice(field: str, given: str, choices: Sequence[str]) -> str:
+def choice(field: str, given: str, choices: Sequence[str]) -> str:
+    """The same text, if it is one of the choices."""
     if given not in choices:
         raise bad(field, f"it must be one of {', '.join(choices)}", f"必须为 {'、'.join(choices)} 之一")
     return given
@@ -162,3 +90,19 @@ def number(text: str) -> int | None:
 
 def _short(number: int) -> str:
     return str(number)[:40]
+
+
+def short_list(field: str, items: Sequence[T], limit: int) -> Sequence[T]:
+    """The same list, if it is no longer than that."""
+    if len(items) > limit:
+        raise bad(field, f"it holds more than {limit} items", f"不能超过 {limit} 项")
+    return items
+
+
+def text_of(field: str, value: str, limit: int = TEXT_LIMIT) -> str:
+    """The same text, if it can be stored."""
+    if "\0" in value:
+        raise bad(field, "it holds a NUL character", "包含 NUL 字符")
+    if len(value) > limit:
+        raise bad(field, f"it has more than {limit} characters", f"超过 {limit} 个字符")
+    return value

@@ -11,7 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli import parameters
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, integer
 from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
 from sluiceway.api.dli.tags import rules as tag_rules
@@ -151,7 +151,7 @@ def _id_of(name: str) -> int:
 
 
 def _positive(field: str, given: str, default: int) -> int:
-    found = requests.number(given or str(default))
+    found = parameters.number(given or str(default))
     if found is None or not 1 <= found <= MAX_ID:
         raise bad(field, f"it must be a whole number from 1 to {MAX_ID}", f"必须为 1 到 {MAX_ID} 的整数")
     return found

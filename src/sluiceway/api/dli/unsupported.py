@@ -1,4 +1,4 @@
-"""What DLI has and there is none of here: edge nodes, and sinks of API Gateway."""
+"""The paths of DLI's API for what this service has not: edge nodes, and sinks of API Gateway."""
 
 from typing import Annotated, Final
 
@@ -8,11 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter
 
+from sluiceway.api.dli.answers import Done
 from sluiceway.api.dli.dependencies import BASE, REFUSED, JobIdGiven, ProjectGiven, QueriesGiven
-from sluiceway.api.dli.jobs.rules import no_edge
-from sluiceway.api.dli.jobs.wire import Done
+from sluiceway.api.dli.jobs.checks import no_edge
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, ErrorBody
+from sluiceway.api.errors.refusing import refusing
 from sluiceway.control.errors import UnknownJob
 
 CALLS: Final = ("message-channel", "system-events", "messages", "job-report")
@@ -37,10 +38,8 @@ async def edge(
 @get(f"{BASE}/jobs/{{job_id:str}}/apig-sinks", responses=REFUSED, summary="Not supported: sinks of API Gateway")
 async def apig_sinks(project: ProjectGiven, job: JobIdGiven, queries: QueriesGiven) -> Done:
     """No job here writes to API Gateway, so each is refused."""
-    try:
+    with refusing({UnknownJob: Code.SHOW_UNKNOWN}, id=job):
         await queries.job(project, job)
-    except UnknownJob:
-        raise DliError(Code.SHOW_UNKNOWN, id=job) from None
     raise DliError(Code.NO_APIG_SINKS, id=job)
 
 

@@ -8,8 +8,9 @@ import msgspec
 from sluiceway.api.dli.fields import ARGS_BYTES, CLASS_BYTES, FILE_LIMIT, JAR_CHECKPOINT_SECONDS, LIST_LIMIT
 from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
 from sluiceway.api.dli.jobs import notes, rules
-from sluiceway.api.dli.jobs.rules import Settings
-from sluiceway.api.dli.jobs.wire import ResourceConfig, ResourceSpec
+from sluiceway.api.dli.jobs.checks import checked, job_desc, job_name, queue_of
+from sluiceway.api.dli.jobs.settings import Settings, bucket_of, overlay, settings_of, spec_of
+from sluiceway.api.dli.parameters import short_list, text_of
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad, unsupported
@@ -17,7 +18,6 @@ from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 
 # It runs on whole clusters only, which is what DLI calls exclusive. As the cloud reads such a job back.
 DEFAULTS: Final = Settings(run_mode="exclusive_cluster", checkpoint_interval=30)
-MEMORY: Final = "4G"
 
 
 def create(body: CreateJarJob) -> JobDraft:
@@ -26,14 +26,14 @@ def create(body: CreateJarJob) -> JobDraft:
         raise DliError(Code.BOTH_CU)
     settings = _settings(DEFAULTS, body)
     return JobDraft(
-        name=rules.job_name(body.name),
-        desc=rules.job_desc(body.desc or ""),
+        name=job_name(body.name),
+        desc=job_desc(body.desc or ""),
         kind=JAR_JOB,
-        queue=rules.queue_of(body.queue_name or ""),
+        queue=queue_of(body.queue_name or ""),
         spec=_spec(settings),
         config=msgspec.to_builtins(settings),
         tags=tag_rules.checked(body.tags or ()),
-        bucket=rules.bucket_of(settings),
+        bucket=bucket_of(settings),
     )
 
 
@@ -42,36 +42,27 @@ def update(job: Job, body: UpdateJarJob) -> JobDraft:
     old = job.draft
     if old.kind != JAR_JOB:
         raise DliError(Code.UPDATE_KIND, kind=old.kind, path="sql-jobs")
-    before = rules.settings_of(old)
+    before = settings_of(old)
     settings = _settings(before, body)
     # What a job was made with means what it meant then, until somebody writes it anew.
     args = old.spec.program.args if old.spec.program and settings.entrypoint_args == before.entrypoint_args else None
     draft = replace(
         old,
-        name=old.name if body.name is None else rules.job_name(body.name),
-        desc=old.desc if body.desc is None else rules.job_desc(body.desc),
-        queue=rules.queue_of(body.queue_name) if body.queue_name else old.queue,
+        name=old.name if body.name is None else job_name(body.name),
+        desc=old.desc if body.desc is None else job_desc(body.desc),
+        queue=queue_of(body.queue_name) if body.queue_name else old.queue,
         spec=_spec(settings, args),
         config=msgspec.to_builtins(settings),
-        bucket=rules.bucket_of(settings),
+        bucket=bucket_of(settings),
     )
     rules.refuse_in_status(job, draft)
     return draft
 
 
-def resources_of(settings: Settings) -> ResourceConfig:
-    """The resources of a job as they are shown. In the first form they have no effect, and are shown all the same:
-    clients keep what they read, and send it back with an update.
-    """
-    spec = ResourceSpec(memory=MEMORY)
-    default = ResourceConfig(1, settings.parallel_number, spec, spec)
-    return default if settings.resource_config is None else settings.resource_config
-
-
 def _settings(base: Settings, body: CreateJarJob | UpdateJarJob) -> Settings:
     if body.job_type not in {None, "", JAR_JOB}:
         raise bad("job_type", f"it must be {JAR_JOB}", f"必须为 {JAR_JOB}")
-    settings = rules.checked(rules.overlay(base, body), JAR_CHECKPOINT_SECONDS)
+    settings = checked(overlay(base, body), JAR_CHECKPOINT_SECONDS)
     _check_program(settings)
     _check_image(settings)
     return settings
@@ -85,7 +76,7 @@ def _spec(settings: Settings, args: tuple[str, ...] | None = None) -> JobSpec:
         dependency_jars=tuple(settings.dependency_jars or ()),
         dependency_files=tuple(settings.dependency_files or ()),
     )
-    return replace(rules.spec_of(settings, ""), program=program)
+    return replace(spec_of(settings, ""), program=program)
 
 
 def _check_program(settings: Settings) -> None:
@@ -98,13 +89,13 @@ def _check_program(settings: Settings) -> None:
         raise DliError(Code.ARGS_TOO_LONG, size=size, limit=ARGS_BYTES)
     for field in ("entrypoint", "dependency_jars", "dependency_files"):
         given = getattr(settings, field) or ()
-        for name in (given,) if isinstance(given, str) else rules.short_list(field, given, LIST_LIMIT):
+        for name in (given,) if isinstance(given, str) else short_list(field, given, LIST_LIMIT):
             check_file(field, name)
 
 
 def check_file(field: str, name: str) -> None:
     """Refuse what cannot be the name of a jar, or of a file."""
-    if not rules.text_of(field, name, FILE_LIMIT).strip():
+    if not text_of(field, name, FILE_LIMIT).strip():
         raise bad(field, "a name in it is empty", "其中的名称不能为空")
     if field != "dependency_files" and not name.lower().endswith(".jar"):
         raise DliError(Code.NOT_A_JAR, field=field, file=name[:100])

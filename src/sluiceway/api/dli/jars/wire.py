@@ -26,7 +26,8 @@ from sluiceway.api.dli.fields import (
     TaskManagerCu,
     Text,
 )
-from sluiceway.api.dli.jobs.wire import ResourceConfig, Tags
+from sluiceway.api.dli.jobs.wire import ResourceConfig
+from sluiceway.api.dli.tags.wire import Tags
 
 
 class _JarJobFields(Struct, frozen=True, kw_only=True):

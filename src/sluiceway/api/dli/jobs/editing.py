@@ -1,4 +1,4 @@
-"""How jobs are stored and changed for DLI's API, whatever their kind, and what is answered when they cannot be."""
+"""Stores and changes jobs of every kind, and says in DLI's words why one cannot be."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from litestar.params import SkipValidation
 from sluiceway.api.dli.jobs import rules
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.refusing import refusing
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.domain.job import Job, JobDraft
@@ -18,25 +19,19 @@ EditJobsGiven = NamedDependency[SkipValidation[EditJobs]]
 
 async def stored(edit_jobs: EditJobs, project: str, draft: JobDraft, who: str) -> Job:
     """Store a new job. Raises `DliError`."""
-    try:
+    codes = {NameTaken: Code.NAME_EXISTS, UnknownQueue: Code.QUEUE_UNKNOWN}
+    with refusing(codes, name=draft.name, queue=draft.queue or "-"):
         return await edit_jobs.create(project, draft, who)
-    except NameTaken:
-        raise DliError(Code.NAME_EXISTS, name=draft.name) from None
-    except UnknownQueue:
-        raise DliError(Code.QUEUE_UNKNOWN, queue=draft.queue or "-") from None
 
 
 async def changed(
     edit_jobs: EditJobs, project: str, job: int, change: Callable[[Job], JobDraft], name: str | None, who: str
 ) -> Job:
     """Change a job; `name` is the new name that is asked for, if one is. Raises `DliError`."""
+    codes = {UnknownJob: Code.UPDATE_UNKNOWN, NameTaken: Code.UPDATE_NAME_EXISTS}
     try:
-        with no_such_jar():
+        with no_such_jar(), refusing(codes, id=job, name=name or "-"):
             return await edit_jobs.update(project, job, change, who)
-    except UnknownJob:
-        raise DliError(Code.UPDATE_UNKNOWN, id=job) from None
-    except NameTaken:
-        raise DliError(Code.UPDATE_NAME_EXISTS, name=name or "-") from None
     except UnknownQueue as error:
         raise DliError(Code.QUEUE_UNKNOWN, queue=error.queue) from None
     except WrongState as error:
@@ -45,7 +40,7 @@ async def changed(
 
 @contextmanager
 def no_such_jar() -> Iterator[None]:
-    """Say in DLI's words that a jar is missing."""
+    """Raise `DliError` where a jar is missing."""
     try:
         yield
     except NoProgram as error:

@@ -1,27 +1,45 @@
-"""The graph of SQL that somebody is still writing. `is_success` is a boolean here."""
+"""The graphs of jobs: that of the latest run, and that of SQL that somebody is still writing."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
-from litestar import post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import REFUSED, JobIdGiven, ProjectGiven
+from sluiceway.api.dli.dependencies import (
+    BASE,
+    REFUSED,
+    JobIdGiven,
+    LanguageGiven,
+    ProjectGiven,
+    QueriesGiven,
+)
 from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
-from sluiceway.api.dli.jobs import rules
-from sluiceway.api.dli.jobs.wire import CreateSqlJob
+from sluiceway.api.dli.jobs import rules, wire
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad
-from sluiceway.control.errors import UnknownJob
+from sluiceway.api.errors.language import Text
+from sluiceway.control.errors import Gap, NoGraph, UnknownJob
 from sluiceway.control.graphs import Graphs
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.variables import Unfilled
 from sluiceway.engines.sql import SqlRefused, SqlSyntax
 
 GRAPH_TYPES: Final = ("simple_graph", "job_graph")
+
+NO_JOB: Final = Text("there is no such job in this project", "该项目中不存在此作业")
+GAPS: Final[Mapping[Gap, Text]] = {
+    Gap.NEVER_RUN: Text("the job has never been run", "作业从未运行"),
+    Gap.UNREACHABLE: Text("cluster {cluster} is not to be reached now", "当前无法访问集群 {cluster}"),
+    Gap.SILENT: Text("cluster {cluster} does not answer: {detail}", "集群 {cluster} 没有响应：{detail}"),
+    Gap.FORGOTTEN: Text(
+        "cluster {cluster} does not know the job's latest run", "集群 {cluster} 中没有该作业最近一次运行的记录"
+    ),
+}
 
 GraphsGiven = NamedDependency[SkipValidation[Graphs]]
 
@@ -84,12 +102,26 @@ async def generate_graph(
         raise DliError(Code.UNAVAILABLE, why=str(error)) from None
 
 
-HANDLERS: Final[list[HTTPRouteHandler]] = [generate_graph]
+@get(f"{BASE}/jobs/{{job_id:str}}/execute-graph", responses=REFUSED, summary="Show a job's execution graph")
+async def execute_graph(
+    project: ProjectGiven, job: JobIdGiven, language: LanguageGiven, queries: QueriesGiven
+) -> wire.Graph:
+    """Flink's own description of the job's latest run."""
+    try:
+        return wire.Graph(await queries.graph(project, job))
+    except UnknownJob:
+        raise DliError(Code.NO_GRAPH, id=job, why=NO_JOB) from None
+    except NoGraph as error:
+        why = GAPS[error.gap].say(language, {"cluster": error.cluster, "detail": error.detail})
+        raise DliError(Code.NO_GRAPH, id=job, why=why) from None
 
 
-def _job(data: GraphRequest) -> CreateSqlJob:
-    """The job that would be made with this, so that it is held to the same rules."""
-    return CreateSqlJob(
+HANDLERS: Final[list[HTTPRouteHandler]] = [execute_graph, generate_graph]
+
+
+def _job(data: GraphRequest) -> wire.CreateSqlJob:
+    """The job that this would make, so that the same rules judge it."""
+    return wire.CreateSqlJob(
         name="graph",
         sql_body=data.sql_body,
         cu_number=data.cu_number,

@@ -9,11 +9,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import parameters as requests
+from sluiceway.api.dli import parameters
 from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import BASE, REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.fields import of_ids
-from sluiceway.api.dli.jobs.wire import JobIdIn
+from sluiceway.api.dli.fields import IdIn, of_ids
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Text
@@ -34,7 +33,7 @@ MetricsGiven = NamedDependency[SkipValidation[Metrics]]
 class MetricsRequest(Struct, frozen=True):
     """Which jobs to look at."""
 
-    job_ids: Annotated[list[JobIdIn], of_ids(MOST)]
+    job_ids: Annotated[list[IdIn], of_ids(MOST)]
 
 
 class FlowView(Struct, frozen=True):
@@ -87,7 +86,7 @@ async def show_metrics(
     data: JSONBody[MetricsRequest], project: ProjectGiven, language: LanguageGiven, metrics: MetricsGiven
 ) -> MetricsShown:
     """Records and rates of the sources and sinks of each job, as Flink tells them."""
-    ids = requests.job_ids(data.job_ids, MOST)
+    ids = parameters.job_ids(data.job_ids, MOST)
     try:
         found = await metrics(project, ids)
     except UnknownJob as error:

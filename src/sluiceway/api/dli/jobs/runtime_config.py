@@ -2,7 +2,7 @@
 
 import msgspec
 
-from sluiceway.api.dli.jobs.wire import Tag
+from sluiceway.api.dli.tags.wire import Tag
 from sluiceway.api.errors.dli_error import bad
 
 FIELD = "runtime_config"

@@ -8,14 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import parameters as requests
-from sluiceway.api.dli.answers import TruthGiven
+from sluiceway.api.dli import parameters
+from sluiceway.api.dli.answers import Done, TruthGiven
 from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import SameId, described
-from sluiceway.api.dli.jobs import wire
 from sluiceway.api.dli.jobs.status import dli_status
-from sluiceway.api.dli.jobs.views import DEADLY, UNREGISTERED
+from sluiceway.api.dli.jobs.verdicts import DEADLY, UNREGISTERED
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Language, Text
@@ -92,7 +91,7 @@ async def trigger_savepoint(
     take_savepoints: TakeSavepointsGiven,
     permit: PermitGiven,
     savepoint_format: FormatGiven,
-) -> wire.Done:
+) -> Done:
     """Accept a savepoint of the job, which runs on."""
     if data.action != TRIGGER:
         raise bad("action", f"it must be {TRIGGER}", f"必须为 {TRIGGER}")
@@ -105,7 +104,7 @@ async def trigger_savepoint(
     if refused := _refusal(verdict):
         raise refused
     said = " ".join(filter(None, (ACCEPTED.in_(language), verdict.note)))
-    return wire.Done(said, truth.say(success=True))
+    return Done(said, truth.say(success=True))
 
 
 @post(
@@ -125,9 +124,9 @@ async def import_savepoint(
     import_savepoint: ImportSavepointGiven,
     permit: PermitGiven,
     going_back: GoingBackGiven,
-) -> wire.Done:
+) -> Done:
     """Let the next run that resumes begin from a savepoint, which is read first."""
-    if data.job_id is not None and requests.job_id(str(data.job_id)) != job:
+    if data.job_id is not None and parameters.job_id(str(data.job_id)) != job:
         raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
     try:
         found = await import_savepoint(project, job, data.savepoint_path, who=permit.who)
@@ -142,7 +141,7 @@ async def import_savepoint(
     except UnusablePath as error:
         raise _bad_path(error) from None
     message = CHOSEN.in_(language) + _behind(await going_back(project, job, found), language)
-    return wire.Done(message, truth.say(success=True))
+    return Done(message, truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]

@@ -1,205 +1,33 @@
-"""Jobs and verdicts in DLI's words. Pure."""
+"""Jobs in DLI's words. Pure."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
-from msgspec.structs import replace
 
-from sluiceway.api.dli.answers import Truth
-from sluiceway.api.dli.jars.rules import resources_of
+from sluiceway.api.dli.answers import millis
 from sluiceway.api.dli.jobs import notes, retention, wire
-from sluiceway.api.dli.jobs.rules import Settings, settings_of, slots_of
+from sluiceway.api.dli.jobs.settings import Settings, settings_of, slots_of
 from sluiceway.api.dli.jobs.status import dli_status
-from sluiceway.api.errors.dli_codes import Code
-from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.errors.language import Language, Text
-from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.job import JAR_JOB, Job, JobLine
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-RefusedForm = Literal["array", "object"]
-
-
-class Batch(Enum):
-    """The operations on many jobs."""
-
-    STOP = "stop"
-    RUN = "run"
-    DELETE = "delete"
-
-
-ACCEPTED: Final[Mapping[Batch, Text]] = {
-    Batch.STOP: Text(
-        "The stop is accepted. Follow the job's status until it is job_cancel_success or job_cancel_fail.",
-        "已接受停止请求。请查询作业状态，直到变为 job_cancel_success 或 job_cancel_fail。",
-    ),
-    Batch.RUN: Text(
-        "The start is accepted. Follow the job's status: it becomes job_running, job_finish or job_submit_fail, or"
-        " job_running_exception where the job fails or does not run steadily. status_desc tells why.",
-        "已接受启动请求。请查询作业状态：状态将变为 job_running、job_finish 或 job_submit_fail；"
-        "作业失败或不能稳定运行时变为 job_running_exception。原因见 status_desc。",
-    ),
-    Batch.DELETE: Text("The job is deleted.", "作业已删除。"),
-}
-AT_REST: Final = Text(
-    "The job was at rest already, in status {status}: nothing was stopped, and no savepoint was taken.",
-    "作业此前已停止运行，状态为 {status}：未执行停止，也未生成保存点。",
-)
 CREATED: Final = Text("The job is created. Start it with run.", "作业已创建。请调用启动接口运行。")
 UPDATED: Final = Text("The job is updated.", "作业已更新。")
 
-REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
-    Batch.STOP: {
-        Refusal.UNKNOWN: Code.STOP_UNKNOWN,
-        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
-        Refusal.WRONG_STATE: Code.STOP_STATE,
-        Refusal.NO_QUEUE: Code.STOP_STATE,
-        Refusal.DEADLY: Code.STOP_STATE,
-    },
-    Batch.RUN: {
-        Refusal.UNKNOWN: Code.RUN_UNKNOWN,
-        Refusal.FORBIDDEN: Code.RUN_FORBIDDEN,
-        Refusal.WRONG_STATE: Code.RUN_STATE,
-        Refusal.NO_SAVEPOINT: Code.NO_SAVEPOINT,
-        Refusal.NOT_WHOLE: Code.NO_SAVEPOINT,
-        Refusal.UNREADABLE: Code.NO_SAVEPOINT,
-        Refusal.DRAINED: Code.NO_SAVEPOINT,
-        Refusal.FINISHED: Code.NO_SAVEPOINT,
-        Refusal.DOES_NOT_FIT: Code.NO_SAVEPOINT,
-        Refusal.NO_QUEUE: Code.NO_QUEUE,
-        Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
-        Refusal.BAD_SQL: Code.SQL_SEMANTICS,
-        Refusal.OTHER_FLINK: Code.SQL_SEMANTICS,
-        Refusal.NO_DEPENDENCY: Code.NO_DEPENDENCY,
-    },
-    Batch.DELETE: {
-        Refusal.UNKNOWN: Code.DELETE_UNKNOWN,
-        Refusal.FORBIDDEN: Code.JOB_FORBIDDEN,
-        Refusal.WRONG_STATE: Code.UNAVAILABLE,
-    },
-}
-_IN_SENTENCES: Final = {Refusal.BAD_SQL, Refusal.OTHER_FLINK}  # whose reasons are told whole
-UNREGISTERED: Final = Text(
-    "The job runs on queue {queue}, which is not registered with this service. Register the cluster, then send the"
-    " request again.",
-    "作业在队列 {queue} 上运行，而该队列未在本服务注册。请注册集群后重新发送请求。",
-)
-DEADLY: Final = Text(
-    "The service is set to write canonical savepoints for this API, which this job does not survive: {why}. Stop it"
-    " without a savepoint, or have the operator set --dli-savepoint-format to auto.",
-    "本服务设置为通过此 API 生成 canonical 格式的保存点，该作业会因此失败：{why}。请不带保存点停止，或由运维人员将"
-    " --dli-savepoint-format 设为 auto。",
-)
-_OF_STOPS: Final[Mapping[Refusal, Text]] = {Refusal.NO_QUEUE: UNREGISTERED, Refusal.DEADLY: DEADLY}
-NOT_WHOLE: Final = Text(
-    "The state that the job would resume from cannot be used: {why}.",
-    "作业恢复所需的状态不可用：{why}。",
-)
-UNREADABLE: Final = Text(
-    "Nobody can tell now which state of the job is the newest. {why}. Send the request again later.",
-    "当前无法确定作业的最新状态。{why}。请稍后重试。",
-)
-DRAINED: Final = Text(
-    "The job was drained, so the savepoint is no way back: {why}. The operator can allow it with --dli-resume-anyway"
-    " drained.",
-    "作业已被 drain，其保存点不能用于恢复：{why}。运维人员可通过 --dli-resume-anyway drained 允许。",
-)
-FINISHED: Final = Text(
-    "The job is not resumed: {why}. The operator can allow it with --dli-resume-anyway finished.",
-    "未恢复作业：{why}。运维人员可通过 --dli-resume-anyway finished 允许。",
-)
-DOES_NOT_FIT: Final = Text(
-    "The state does not fit the job as it is now: {why}. State is left behind with"
-    " execution.state-recovery.ignore-unclaimed-state = true in runtime_config; the operator can allow it, and state of"
-    " another meaning, with --dli-resume-anyway non_restored_state, or other_meaning.",
-    "状态与当前作业不匹配：{why}。在 runtime_config 中将 execution.state-recovery.ignore-unclaimed-state 设为 true"
-    " 可舍弃无法恢复的状态；运维人员可通过 --dli-resume-anyway non_restored_state 或 other_meaning 允许。",
-)
-_OF_RUNS: Final[Mapping[Refusal, Text]] = {
-    Refusal.NOT_WHOLE: NOT_WHOLE,
-    Refusal.UNREADABLE: UNREADABLE,
-    Refusal.DRAINED: DRAINED,
-    Refusal.FINISHED: FINISHED,
-    Refusal.DOES_NOT_FIT: DOES_NOT_FIT,
-}
-_WORDS: Final = {Batch.STOP: _OF_STOPS, Batch.RUN: _OF_RUNS}
-
-
-def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
-    """Why a job will not do what was asked, or None when it will."""
-    if verdict.refusal is None:
-        return None
-    status = dli_status(verdict.status) if verdict.status else "-"
-    note = verdict.note.rstrip(".")
-    return DliError(
-        REFUSED[batch].get(verdict.refusal, REFUSED[batch][Refusal.WRONG_STATE]),
-        _WORDS.get(batch, {}).get(verdict.refusal),
-        status=status,
-        note=f" ({note})" if note else "",
-        why=verdict.note if verdict.refusal in _IN_SENTENCES else note or status,
-        queue=verdict.note or "-",
-    )
-
-
-def outcomes(
-    verdicts: Sequence[Verdict], batch: Batch, language: Language, truth: Truth
-) -> tuple[bool, list[wire.Outcome] | list[ErrorBody]]:
-    """Whether anything was accepted, and one answer for each position.
-
-    Positions share their verdicts, and so they share the answers: ten thousand ids cost a handful of renderings.
-    """
-    keys = list(map(id, verdicts))
-    distinct = dict(zip(keys, verdicts, strict=True))
-    refusals = {key: refusal(verdict, batch) for key, verdict in distinct.items()}
-    if all(refusals.values()):
-        bodies = {key: error.body(language) for key, error in refusals.items() if error}
-        return False, list(map(bodies.__getitem__, keys))
-    answers = {key: _outcome(distinct[key], error, batch, language, truth) for key, error in refusals.items()}
-    return True, list(map(answers.__getitem__, keys))
-
-
-def _outcome(verdict: Verdict, error: DliError | None, batch: Batch, language: Language, truth: Truth) -> wire.Outcome:
-    success = truth.say(success=error is None)
-    if error is not None:
-        return wire.Outcome(success, f"{error.code} {error.message(language)}", str(error.code))
-    if batch is Batch.STOP and verdict.status is not None:
-        return wire.Outcome(success, AT_REST.say(language, {"status": dli_status(verdict.status)}))
-    said = " ".join(filter(None, (ACCEPTED[batch].in_(language), verdict.note)))
-    return _resumed(wire.Outcome(success, said), verdict)
-
-
-def _resumed(outcome: wire.Outcome, verdict: Verdict) -> wire.Outcome:
-    """The same, with the state that the job starts from."""
-    if verdict.back is None or (state := verdict.back.state) is None:
-        return outcome
-    age = verdict.back.age
-    return replace(
-        outcome,
-        restore_path=state.path,
-        restore_kind=UNSET if state.kind is None else state.kind.value,
-        restore_age_seconds=UNSET if age is None else int(age.total_seconds()),
-    )
-
-
-def done(language: Language, truth: Truth) -> wire.Done:
-    """A job was deleted by its path."""
-    return wire.Done(ACCEPTED[Batch.DELETE].in_(language), truth.say(success=True))
+_JAR_MEMORY: Final = "4G"  # of each Flink process of a Jar job
 
 
 def created(job: Job, language: Language, asked: Any = None, more: Sequence[str] = ()) -> wire.Created:
-    """A job was created with a request, whose fields the answer has something to say about; `more` is said as well."""
+    """The answer to a create. It has notes on the fields of the request, `asked`, and says `more` behind them."""
     return wire.Created(
         _with_notes(CREATED, job, language, asked, more), wire.JobStatusView(job.id, dli_status(job.status), job.why)
     )
 
 
 def updated(job: Job, language: Language, asked: Any = None, more: Sequence[str] = ()) -> wire.Updated:
-    """A job was changed by a request, whose fields the answer has something to say about; `more` is said as well."""
+    """The answer to an update. It has notes on the fields of the request, `asked`, and says `more` behind them."""
     return wire.Updated(_with_notes(UPDATED, job, language, asked, more), wire.UpdateTime(millis(job.updated_at)))
 
 
@@ -252,11 +80,6 @@ def detail(job: Job, now: datetime) -> wire.JobDetail:
     )
 
 
-def millis(moment: datetime) -> int:
-    """A moment as DLI writes it."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
-
-
 def _duration(job: JobLine, now: datetime) -> int:
     if job.started_at is None:
         return 0
@@ -266,5 +89,15 @@ def _duration(job: JobLine, now: datetime) -> int:
 def _job_config(settings: Settings, kind: str) -> wire.JobConfig:
     shown = msgspec.structs.asdict(settings)
     fields = {name: shown[name] for name in wire.JobConfig.__struct_fields__}
-    resources = resources_of(settings) if kind == JAR_JOB else settings.resource_config
+    resources = _jar_resources(settings) if kind == JAR_JOB else settings.resource_config
     return wire.JobConfig(**fields | {"tm_slot_num": slots_of(settings), "resource_config": resources})
+
+
+def _jar_resources(settings: Settings) -> wire.ResourceConfig:
+    """The resources of a Jar job. In the first form (v1) they have no effect, and are shown all the same: clients keep
+    what they read, and send it back with an update.
+    """
+    if settings.resource_config is not None:
+        return settings.resource_config
+    spec = wire.ResourceSpec(memory=_JAR_MEMORY)
+    return wire.ResourceConfig(1, settings.parallel_number, spec, spec)

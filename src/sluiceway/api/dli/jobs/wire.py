@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from sluiceway.api.dli.answers import Success
 from sluiceway.api.dli.fields import (
-    TAGS_LIMIT,
     Attempts,
     Bucket,
     CheckpointModeIn,
@@ -30,18 +30,15 @@ from sluiceway.api.dli.fields import (
     Slots,
     Sql,
     SqlType,
-    TagKey,
-    TagValue,
     TaskManagerCu,
     Text,
-    described,
     of_ids,
 )
+from sluiceway.api.dli.tags.wire import Tags
 from sluiceway.settings import MAX_JOB_IDS
 
-JobIdIn = IdIn
 JobIds = Annotated[
-    list[JobIdIn],
+    list[IdIn],
     of_ids(MAX_JOB_IDS, description=f"1 to {MAX_JOB_IDS} job ids. Texts that are numbers are taken too."),
 ]
 
@@ -67,16 +64,6 @@ class DeleteRequest(Struct, frozen=True):
     """Which jobs to delete."""
 
     job_ids: JobIds
-
-
-class Tag(Struct, frozen=True):
-    """A label of a job."""
-
-    key: TagKey
-    value: TagValue = ""
-
-
-Tags = Annotated[list[Tag] | None, described(maxItems=TAGS_LIMIT)]
 
 
 class ResourceSpec(Struct, frozen=True):
@@ -151,10 +138,6 @@ SqlJob = CreateSqlJob | UpdateSqlJob
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-# A text, as everywhere on these paths; a boolean to the vendor's Go SDK alone. See `clients`.
-Success = Literal["true", "false"] | bool
-
-
 class Outcome(Struct, frozen=True):
     """What became of one position of a batch."""
 
@@ -165,13 +148,6 @@ class Outcome(Struct, frozen=True):
     restore_path: str | UnsetType = UNSET
     restore_kind: str | UnsetType = UNSET  # savepoint or checkpoint
     restore_age_seconds: int | UnsetType = UNSET
-
-
-class Done(Struct, frozen=True):
-    """A single success that has nothing else to say."""
-
-    message: str
-    is_success: Success
 
 
 class JobStatusView(Struct, frozen=True):

@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
+from sluiceway.api.dli.answers import millis
 from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
-from sluiceway.api.dli.jobs.views import millis
 from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.resources.wire import (
     Given,

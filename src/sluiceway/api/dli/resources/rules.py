@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from sluiceway.api.dli.fields import LIST_LIMIT, OWNER_PATTERN
-from sluiceway.api.dli.jobs.rules import short_list, text_of
+from sluiceway.api.dli.parameters import short_list, text_of
 from sluiceway.api.errors.dli_error import bad
 from sluiceway.control.resources import KINDS, name_of
 

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from sluiceway.api.dli.fields import Kind, MaybeGroup, Owner, Paths
-from sluiceway.api.dli.jobs.wire import Tags
+from sluiceway.api.dli.tags.wire import Tags
 
 
 class UploadGroup(Struct, frozen=True):

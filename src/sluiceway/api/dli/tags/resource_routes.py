@@ -1,7 +1,8 @@
-"""The tag service, as far as it is about packages: the resources that jobs are made of."""
+"""The paths of the tag service about packages: the resources that jobs are made of."""
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Final, TypeVar
 
 from litestar import get, post
 from litestar.di import NamedDependency
@@ -11,8 +12,9 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from sluiceway.api.dli.body import Json
 from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven
-from sluiceway.api.dli.tags import rules as tag_rules
-from sluiceway.api.dli.tags.routes import AddTags, Limit, Offset, Page, RemoveTags, TagsShown, to_add, to_remove
+from sluiceway.api.dli.tags.routes import Limit, Offset
+from sluiceway.api.dli.tags.rules import Page, named, to_add, to_remove, too_many
+from sluiceway.api.dli.tags.wire import AddTags, RemoveTags, TagsShown
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.permit import PermitGiven
@@ -20,6 +22,8 @@ from sluiceway.control.errors import TooMany, UnknownResource
 from sluiceway.control.tags import ResourceTags
 
 TAGS: Final = "/v3/{project_id:str}/dli_package_resource/{resource_id:str}/tags"
+
+T = TypeVar("T")
 
 ResourceTagsGiven = NamedDependency[SkipValidation[ResourceTags]]
 Package = Annotated[
@@ -39,12 +43,7 @@ async def show_resource_tags(
 ) -> TagsShown:
     """The tags of a resource, by key."""
     page = Page.of(offset, limit)
-    for group, name in named(resource_id):
-        try:
-            return page.shown(await resource_tags.show(project, group, name))
-        except UnknownResource:
-            continue
-    raise DliError(Code.NOT_FOUND, name=resource_id)
+    return page.shown(await _of(resource_id, partial(resource_tags.show, project)))
 
 
 @post(
@@ -64,14 +63,10 @@ async def add_resource_tags(
 ) -> None:
     """Give a resource more tags. A key that it has already gets the new value."""
     tags = to_add(data)
-    for group, name in named(resource_id):
-        try:
-            return await resource_tags.add(project, group, name, tags, permit.who)
-        except TooMany:
-            raise tag_rules.too_many() from None
-        except UnknownResource:
-            continue
-    raise DliError(Code.NOT_FOUND, name=resource_id)
+    try:
+        await _of(resource_id, lambda group, name: resource_tags.add(project, group, name, tags, permit.who))
+    except TooMany:
+        raise too_many() from None
 
 
 @post(
@@ -91,25 +86,17 @@ async def remove_resource_tags(
 ) -> None:
     """Take tags from a resource. One that it has not is no error."""
     tags = to_remove(data)
-    for group, name in named(resource_id):
-        try:
-            return await resource_tags.remove(project, group, name, tags, permit.who)
-        except UnknownResource:
-            continue
-    raise DliError(Code.NOT_FOUND, name=resource_id)
+    await _of(resource_id, lambda group, name: resource_tags.remove(project, group, name, tags, permit.who))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [show_resource_tags, add_resource_tags, remove_resource_tags]
 
 
-def named(resource_id: str) -> Sequence[tuple[str, str]]:
-    """The groups and names that an id may mean, the likeliest first.
-
-    Go's clients write a blank of the path as a plus, as in a query. A name may hold a # itself.
-    """
-    found = []
-    for text in dict.fromkeys((resource_id, resource_id.replace("+", " "))):
-        group, hash_, name = text.partition("#")
-        found += [(group, name)] if hash_ else []
-        found.append(("", text))
-    return found
+async def _of(resource_id: str, act: Callable[[str, str], Awaitable[T]]) -> T:
+    """What `act` gives for the first group and name that the id may mean. Raises `DliError` where none exists."""
+    for group, name in named(resource_id):
+        try:
+            return await act(group, name)
+        except UnknownResource:
+            continue
+    raise DliError(Code.NOT_FOUND, name=resource_id)

@@ -1,10 +1,13 @@
-"""What tags may look like, in bodies and in the filters of lists. Pure."""
+"""What tags may look like, in bodies and in the filters of lists, and whose they are. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
+from sluiceway.api.dli import parameters
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
-from sluiceway.api.dli.jobs.wire import Tag
+from sluiceway.api.dli.tags.wire import AddTags, RemoveTags, Tag, TagsShown
 from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.control.tags import MOST
 
@@ -35,7 +38,7 @@ def few(count: int) -> None:
 
 
 def too_many() -> DliError:
-    """What more tags than there may be are refused with."""
+    """Refuses more tags than there may be."""
     return bad("tags", f"there may be at most {MOST} of them", f"最多允许 {MOST} 个标签")
 
 
@@ -65,3 +68,49 @@ def _check(what: str, text: str, allowed: re.Pattern[str], limit: int) -> None:
 
 def _shapeless(item: str) -> DliError:
     return bad("tags", f"{item[:40]!r} is not of the form key=value", f"{item[:40]!r} 不是 key=value 的形式")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of the tags to show."""
+
+    first: int
+    most: int
+
+    @classmethod
+    def of(cls, offset: str, limit: str) -> Self:
+        """The page that a query asks for. Raises `DliError`."""
+        return cls(parameters.offset(offset), parameters.limit(limit or str(parameters.MAX_LIMIT)))
+
+    def shown(self, tags: Mapping[str, str]) -> TagsShown:
+        """That part of them."""
+        wanted = [Tag(key, value) for key, value in tags.items()]
+        return TagsShown(wanted[self.first : self.first + self.most], len(tags))
+
+
+def to_add(data: AddTags) -> Mapping[str, str]:
+    """The tags of a body by key. Raises `DliError`."""
+    if not data.tags:
+        raise bad("tags", "it is empty", "不能为空")
+    return checked(data.tags)
+
+
+def to_remove(data: RemoveTags) -> Sequence[tuple[str, str | None]]:
+    """The tags of a body by key, with the value that they must have to go, if any. Raises `DliError`."""
+    if not data.tags or not all(tag.key for tag in data.tags):
+        raise bad("tags", "it is empty, or one of its keys is", "不能为空，其中的 key 也不能为空")
+    few(len(data.tags))
+    return [(tag.key, tag.value or None) for tag in data.tags]
+
+
+def named(resource_id: str) -> Sequence[tuple[str, str]]:
+    """The groups and names that an id may mean, the likeliest first.
+
+    Go's clients write a blank of the path as a plus, as in a query. A name may hold a # itself.
+    """
+    found = []
+    for text in dict.fromkeys((resource_id, resource_id.replace("+", " "))):
+        group, hash_, name = text.partition("#")
+        found += [(group, name)] if hash_ else []
+        found.append(("", text))
+    return found
