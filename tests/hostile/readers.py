@@ -42,7 +42,7 @@ from sluiceway.api.dli.transfer.rules import imported
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.errors.language import Language
-from sluiceway.api.native import stops, wire
+from sluiceway.api.native import stop_orders, wire
 from sluiceway.cli import log_lines, output
 from sluiceway.control import resources
 from sluiceway.control.transfer import LARGEST_FILE, LARGEST_IMPORT, LARGEST_JOB, MOST_JOBS
@@ -203,7 +203,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "transfer.imported, sql_body": Reader(
         lambda text: imported("a", json.dumps({"job_type": rules.DEFAULT_TYPE, "sql_body": text}).encode())
     ),
-    "stops._target": Reader(stops._target, TARGET),
+    "stop_orders._target": Reader(stop_orders._target, TARGET),
     # Paths and queries
     "listing.listing": Reader(lambda text: job_listing.listing(ListQuery(name=text, tags=text)), MAX_HEAD),
     "parameters.number": Reader(lambda text: (parameters.number(text), parameters.offset(text)), MAX_HEAD),

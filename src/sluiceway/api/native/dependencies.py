@@ -38,6 +38,7 @@ def id_bounds(least: int = 1) -> dict[str, Any]:
     return {"ge": least, "le": 2**63 - 1, "schema_extra": wire.ID_SCHEMA | {"minimum": least}}
 
 
+Before = Annotated[int | None, Parameter(**id_bounds(), required=False, description="Only older ones.")]
 BatchId = Annotated[
     int,
     Parameter(**id_bounds(), description="The id that the stop was accepted under."),
