@@ -37,7 +37,7 @@ from sluiceway.api.dli.jobs.wire import CreateSqlJob
 from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.dli.tags.wire import Tag
-from sluiceway.api.dli.templates import routes as templates
+from sluiceway.api.dli.templates import rules as template_rules
 from sluiceway.api.dli.transfer.rules import imported
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError
@@ -182,10 +182,10 @@ READERS: Final[Mapping[str, Reader]] = {
         lambda text: traffic._parts([text, f"{text}.numRecordsOut", f"Source__{text}.numRecordsIn"])
     ),
     # Bodies
-    "boundary.decode": Reader(lambda text: decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
-    "boundary.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
-    "boundary.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
-    "boundary.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
+    "decoding.decode": Reader(lambda text: decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
+    "decoding.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
+    "decoding.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
+    "decoding.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
     "wire.StopRequest": Reader(lambda text: msgspec.json.decode(text, type=wire.StopRequest), MAX_BODY),
     "rules.create, name": Reader(_job("name"), MAX_BODY),
     "rules.create, desc": Reader(_job("desc"), MAX_BODY),
@@ -198,7 +198,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "jar_rules.create, entrypoint_args": Reader(_jar("entrypoint_args"), MAX_BODY),
     "jar_rules.create, main_class": Reader(_jar("main_class"), MAX_BODY),
     "tag_rules.checked": Reader(lambda text: tag_rules.checked([Tag(text, text)]), MAX_BODY),
-    "templates._name": Reader(templates._name, MAX_BODY),
+    "template_rules._name": Reader(template_rules._name, MAX_BODY),
     "transfer.imported": Reader(lambda text: imported("a", text.encode("utf-8", "replace"))),
     "transfer.imported, sql_body": Reader(
         lambda text: imported("a", json.dumps({"job_type": rules.DEFAULT_TYPE, "sql_body": text}).encode())

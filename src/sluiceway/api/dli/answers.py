@@ -2,15 +2,12 @@
 
 Most clients read `is_success` of jobs as a text, and fail at a boolean. The models of the vendor's Go SDK say boolean
 where a call answers nothing but success, and fail at a text although the call was carried out. The `User-Agent` tells
-them apart.
+them apart. Pure.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from litestar import Request
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 from msgspec import Struct
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,14 +36,6 @@ class Truth:
         if self._booleans:
             return success
         return "true" if success else "false"
-
-
-TruthGiven = NamedDependency[SkipValidation[Truth]]
-
-
-def truth_for(request: Request[Any, Any, Any]) -> Truth:
-    """What says it to the client of this request."""
-    return Truth(request.headers.get("user-agent", ""))
 
 
 def millis(moment: datetime) -> int:

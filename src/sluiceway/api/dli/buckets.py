@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli.answers import Done, TruthGiven
+from sluiceway.api.dli.answers import Done
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, TruthGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad

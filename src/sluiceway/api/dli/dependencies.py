@@ -6,6 +6,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 
+from sluiceway.api.dli.answers import Truth
 from sluiceway.api.dli.fields import MAX_ID
 from sluiceway.api.errors.dli_error import ErrorBody
 from sluiceway.api.errors.language import Language
@@ -17,6 +18,7 @@ BASE: Final = "/v1.0/{project_id:str}/streaming"
 # Dependencies are ours, so nothing is gained by validating them.
 LanguageGiven = NamedDependency[SkipValidation[Language]]
 ProjectGiven = NamedDependency[SkipValidation[str]]
+TruthGiven = NamedDependency[SkipValidation[Truth]]
 JobIdGiven = NamedDependency[SkipValidation[int]]
 FormatGiven = NamedDependency[SkipValidation[SavepointFormat | None]]  # that all savepoints have; None: each its own
 QueriesGiven = NamedDependency[SkipValidation[Queries]]

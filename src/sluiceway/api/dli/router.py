@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 
 from sluiceway.api.dli import buckets, parameters, queues, unsupported
-from sluiceway.api.dli.answers import truth_for
+from sluiceway.api.dli.answers import Truth
 from sluiceway.api.dli.fields import PROJECT_PATTERN, PathId
 from sluiceway.api.dli.jars import routes as jars
 from sluiceway.api.dli.jobs import batch_routes, graph_routes, metrics_routes, savepoint_routes, sql_routes
@@ -67,6 +67,10 @@ def _language(request: Request[Any, Any, Any]) -> Language:
     return language_of(request)
 
 
+def _truth(request: Request[Any, Any, Any]) -> Truth:
+    return Truth(request.headers.get("user-agent", ""))
+
+
 def routes(
     refused_form: RefusedForm = "array",
     savepoint_format: SavepointFormat | None = None,
@@ -88,7 +92,7 @@ def routes(
             "project": Provide(_project, sync_to_thread=False),
             "job": Provide(_job, sync_to_thread=False),
             "language": Provide(_language, sync_to_thread=False),
-            "truth": Provide(truth_for, sync_to_thread=False),
+            "truth": Provide(_truth, sync_to_thread=False),
             "refused_form": Provide(lambda: refused_form, sync_to_thread=False),
             "savepoint_format": Provide(lambda: savepoint_format, sync_to_thread=False),
             "retention_unit": Provide(lambda: retention_unit, sync_to_thread=False),

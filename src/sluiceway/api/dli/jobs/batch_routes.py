@@ -11,9 +11,17 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, SkipValidation
 
 from sluiceway.api.dli import parameters
-from sluiceway.api.dli.answers import Done, Truth, TruthGiven
+from sluiceway.api.dli.answers import Done, Truth
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.dependencies import (
+    BASE,
+    REFUSED,
+    FormatGiven,
+    JobIdGiven,
+    LanguageGiven,
+    ProjectGiven,
+    TruthGiven,
+)
 from sluiceway.api.dli.jobs import wire
 from sluiceway.api.dli.jobs.editing import EditJobsGiven
 from sluiceway.api.dli.jobs.verdicts import Batch, RefusedForm, done, outcomes, refusal

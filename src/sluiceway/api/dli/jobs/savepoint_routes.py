@@ -9,9 +9,17 @@ from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
 from sluiceway.api.dli import parameters
-from sluiceway.api.dli.answers import Done, TruthGiven
+from sluiceway.api.dli.answers import Done
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import BASE, REFUSED, FormatGiven, JobIdGiven, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.dependencies import (
+    BASE,
+    REFUSED,
+    FormatGiven,
+    JobIdGiven,
+    LanguageGiven,
+    ProjectGiven,
+    TruthGiven,
+)
 from sluiceway.api.dli.fields import SameId, described
 from sluiceway.api.dli.jobs.status import dli_status
 from sluiceway.api.dli.jobs.verdicts import DEADLY, UNREGISTERED
