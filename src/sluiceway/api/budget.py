@@ -1,4 +1,4 @@
-"""How much of the processor callers may use who have not signed in: the time that the loop spends, by address."""
+"""Bounds the processor time that callers without a credential may use: the time that the loop spends, by address."""
 
 import hashlib
 import math

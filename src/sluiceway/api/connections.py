@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):
             self._work = None
 
     def _look(self) -> None:
-        """Hang up on who does not read: what waits for them keeps others out."""
+        """Hang up when the caller does not read: what waits for them keeps others out."""
         self._looking = self.loop.call_later(self.look_every, self._look)
         waiting, now = self.transport.get_write_buffer_size(), self.loop.time()
         if not waiting or waiting <= self._unsent - READ or not self._unsent:

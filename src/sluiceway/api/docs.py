@@ -1,4 +1,4 @@
-"""The API as a page to try it out on. Its scripts come from this service: many who need it have no other network."""
+"""The API as a page to try it out on. The service sends its scripts itself: many users have no other network."""
 
 import asyncio
 import threading
@@ -56,7 +56,7 @@ def _api_of(handler: HTTPRouteHandler) -> str:
 
 
 def described() -> OpenAPIConfig:
-    """How an application describes itself: when it is first asked to, as that takes a fifth of a second."""
+    """How an application describes itself. It does so when first asked, as that takes a fifth of a second."""
     return OpenAPIConfig(
         title="Sluiceway",
         version=__version__,
@@ -176,7 +176,7 @@ def _refer_by_known_name(node: BaseSchemaObject) -> None:
 
 
 def _close(schemas: dict[str, Schema]) -> None:
-    """Say which bodies are refused with unknown fields in them: some of our own API. DLI's ignores them."""
+    """Say which bodies may hold no unknown fields: some of our own API. DLI's API ignores such fields."""
     for kind in (
         kind for module in (wire, resume_wire, register_wire, savepoint_wire) for kind in vars(module).values()
     ):

@@ -91,7 +91,7 @@ class KeptAnswers(ASGIMiddleware):
         await answer.send(asked, send)
 
     async def _answer(self, key: tuple[str, str], scope: "Scope", app: "ASGIApp") -> Answer:
-        """One task makes it for all who wait, and goes on when those who wait hang up."""
+        """One task makes it for all callers that wait, and goes on when they hang up."""
         making = self._answers.get(key)
         if making is None or (making.done() and (making.cancelled() or making.exception())):
             making = self._answers[key] = asyncio.create_task(_make(scope, app), name="kept answer")

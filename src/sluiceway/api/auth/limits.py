@@ -1,4 +1,4 @@
-"""How often one may ask."""
+"""How often a caller may ask."""
 
 import math
 import time
@@ -55,7 +55,7 @@ class Buckets:
 
 
 class RateLimit(ASGIMiddleware):
-    """Answers 429 to who asks too often. Callers that nobody has named are told apart by their address."""
+    """Answers 429 when a caller asks too often. Callers without a name count by address."""
 
     scopes = (ScopeType.HTTP,)
 

@@ -1,4 +1,4 @@
-"""DLI's call to let a project use buckets, which its clients send before they create a job with one."""
+"""The path of DLI's API that lets a project use buckets. Clients call it before they create a job with one."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""What handlers of DLI's API are given, and what stands in each of their paths."""
+"""What handlers of DLI's API have in common: their dependencies, paths and refusals."""
 
 from typing import Any, Final
 
@@ -26,7 +26,12 @@ QueriesGiven = NamedDependency[SkipValidation[Queries]]
 REFUSED: Final = {400: ResponseSpec(ErrorBody, description="Refused; nothing was done.", generate_examples=False)}
 
 
+def absent(what: str) -> dict[int, ResponseSpec]:
+    """The answer of a path where there is no such thing, for its description."""
+    return {404: ResponseSpec(ErrorBody, description=f"There is no such {what}.", generate_examples=False)}
+
+
 def integer(minimum: int, default: int | None = None, most: int = MAX_ID) -> dict[str, Any]:
-    """What a query should hold. It arrives as a text, so that it can be refused with a code of its own."""
+    """The number that a query should hold. It arrives as a text, so that a refusal can have a code of its own."""
     limits = {"type": "integer", "minimum": minimum, "maximum": most}
     return limits if default is None else {**limits, "default": default}

@@ -34,7 +34,7 @@ def job_id(segment: str) -> int:
 
 
 def job_ids(given: Sequence[IdIn], most: int = MAX_JOB_IDS, field: str = "job_ids") -> list[int]:
-    """The jobs that a batch names, in its order. All of them are good, or nothing is done."""
+    """The jobs that a batch names, in its order. Raises `DliError` for the first that is no id."""
     if not given:
         raise bad(field, "it is empty", "不能为空")
     if len(given) > most:
@@ -48,7 +48,7 @@ def job_ids(given: Sequence[IdIn], most: int = MAX_JOB_IDS, field: str = "job_id
 
 
 def descending(order: str) -> bool:
-    """Whether a list is to begin with the newest, as it does when nothing else is asked for."""
+    """Whether a list begins with the newest, as it does by default."""
     return choice("order", order or "desc", ("desc", "asc")) == "desc"
 
 

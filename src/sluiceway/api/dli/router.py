@@ -1,4 +1,4 @@
-"""Every path of DLI's API that the service answers, and what its handlers are given."""
+"""Puts all paths of DLI's API together, with what their handlers need."""
 
 from typing import Annotated, Any, Final
 

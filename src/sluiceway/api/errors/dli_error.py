@@ -22,7 +22,7 @@ class DliError(Exception):
     """A refusal in DLI's terms."""
 
     def __init__(self, code: Code, text: Text | None = None, **params: Param) -> None:
-        """`text` says it where DLI uses the code for something else, too."""
+        """`text` replaces that of the code, where DLI uses the code for something else too."""
         super().__init__(code, params)
         self.code = code
         self.params = params
@@ -46,12 +46,12 @@ class DliError(Exception):
 
 
 def bad(field: str, en: str, zh: str) -> DliError:
-    """A parameter that no more telling code is made for."""
+    """Refuses a parameter for which DLI has no code of its own."""
     return DliError(Code.BAD_PARAMETER, field=field, why=Text(en, zh))
 
 
 def unsupported(en: str, zh: str) -> DliError:
-    """Something that DLI has and this service has not."""
+    """Refuses what DLI has and this service has not."""
     return DliError(Code.NOT_SUPPORTED, what=Text(en, zh))
 
 
@@ -79,5 +79,5 @@ _STORES_NOTHING: Text = Text(
 
 
 def unavailable(trouble: Trouble) -> DliError:
-    """The database takes nothing now."""
+    """Refuses a request because the database takes nothing now."""
     return DliError(Code.BUSY, _STORES_NOTHING, why=_TROUBLES[trouble])

@@ -1,4 +1,4 @@
-"""When each of DLI's error codes is given, in both languages: what the page of the codes and its documentation say."""
+"""When the service answers each of DLI's error codes, in both languages: for the page of codes and the reference."""
 
 from collections.abc import Mapping
 from typing import Final

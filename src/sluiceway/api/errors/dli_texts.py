@@ -1,4 +1,4 @@
-"""DLI's error codes, as far as they can occur here: the HTTP status and the words of each, in both languages.
+"""The HTTP status and the text of each of DLI's error codes, in both languages.
 
 Every text says what is wrong and what to do next.
 """
@@ -12,7 +12,7 @@ from sluiceway.api.errors.language import Text
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a code comes with."""
+    """The text and the HTTP status of a code."""
 
     text: Text
     status: int = 400

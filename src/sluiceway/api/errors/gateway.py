@@ -1,4 +1,4 @@
-"""Refusals that are sent before any route is asked, as DLI's gateway sends them."""
+"""Sends a refusal before any route runs, as DLI's gateway does."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -14,7 +14,7 @@ class Language(StrEnum):
 
     @classmethod
     def of(cls, header: str | None) -> Self:
-        """Chinese when that is asked for, English for anything else."""
+        """Chinese when the header asks for it, otherwise English."""
         return cls(cls.CHINESE if (header or "").strip().lower() == cls.CHINESE else cls.ENGLISH)
 
 
@@ -26,11 +26,11 @@ class Text:
     zh: str
 
     def in_(self, language: Language) -> str:
-        """The text as it stands."""
+        """The text in one language, with its {places}."""
         return self.zh if language is Language.CHINESE else self.en
 
     def say(self, language: Language, params: Mapping[str, "Param"]) -> str:
-        """The text as a template, its named places filled. What fills them is never a template itself."""
+        """The text with its {places} filled. What fills them is never read as a template itself."""
         filled = {name: v.in_(language) if isinstance(v, Text) else str(v) for name, v in params.items()}
         return self.in_(language).format_map(filled)
 

@@ -1,4 +1,4 @@
-"""Where each error code is explained: every refusal points there, and says nothing of it in its body."""
+"""Points from each refusal, in a header, to the line of the page that explains its code."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""The page on which every error code can be looked up, and the same as JSON. Nobody has to sign in for it."""
+"""The page that explains every error code, and the same as JSON. It needs no sign-in."""
 
 import re
 from html import escape

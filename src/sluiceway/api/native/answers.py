@@ -40,7 +40,7 @@ def shown(status: JobStatus) -> str:
 
 
 def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
-    """What is not as it seems, in the wire's form."""
+    """Concerns about a way back, as wire models."""
     return [back_wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
 
 

@@ -1,4 +1,4 @@
-"""What the handlers of our own API are given."""
+"""What handlers of the native API have in common: their dependencies, parameters and refusals."""
 
 from typing import Annotated, Any
 
@@ -63,7 +63,7 @@ IdempotencyKey = Annotated[
 
 
 def refusals(*statuses: int) -> dict[int, ResponseSpec]:
-    """How a path says no, for its description."""
+    """The refusals of a path, for its description."""
     return {status: ResponseSpec(wire.Error, False, _WHY[status]) for status in (400, *statuses)}
 
 

@@ -1,4 +1,4 @@
-"""Which jobs a request to stop means, in which waves, and how they are to be stopped."""
+"""What a request to stop jobs means: which jobs, in which waves, and under which policy."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a Jar job may look like, beyond what it has in common with SQL jobs. Pure."""
+"""What a Jar job may be, beyond what it has in common with SQL jobs. Pure."""
 
 from dataclasses import replace
 from typing import Final
@@ -38,7 +38,7 @@ def create(body: CreateJarJob) -> JobDraft:
 
 
 def update(job: Job, body: UpdateJarJob) -> JobDraft:
-    """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
+    """The stored draft with what an update names in its place. Refuses what the job's status forbids."""
     old = job.draft
     if old.kind != JAR_JOB:
         raise DliError(Code.UPDATE_KIND, kind=old.kind, path="sql-jobs")

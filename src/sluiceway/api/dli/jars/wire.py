@@ -1,4 +1,4 @@
-"""What goes over the wire to make and change Jar jobs. `null` is the same as absent, and unknown keys are ignored."""
+"""The wire form of Jar jobs. `null` is the same as absent; unknown keys are ignored."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What the settings of a job may be, of whichever kind it is. Pure."""
+"""What the settings of a job of any kind may be. Pure."""
 
 import re
 
@@ -28,7 +28,7 @@ _DIRTY = re.compile(r"0|1|2:\S+")
 
 
 def checked(settings: Settings, longest_interval: int = CHECKPOINT_SECONDS[1]) -> Settings:
-    """The same settings, if they are good. `longest_interval` is of checkpoints, in seconds."""
+    """The same settings, if they are good. `longest_interval` of checkpoints is in seconds. Raises `DliError`."""
     _check_texts(settings)
     _check_resources(settings)
     low = CHECKPOINT_SECONDS[0] if settings.checkpoint_enabled else 0  # DLI's own example sends 0 when it is off
@@ -109,12 +109,12 @@ def job_desc(desc: str) -> str:
 
 
 def queue_of(queue: str) -> str | None:
-    """The queue that is named; None for the default one."""
+    """The queue that a body names; None for the default one."""
     return text_of("queue_name", queue, QUEUE_LIMIT) or None
 
 
 def no_edge() -> DliError:
-    """What all that concerns edge nodes is refused with."""
+    """Refuses what concerns edge nodes."""
     return unsupported(
         "This service runs no jobs on edge nodes. Use run_mode shared_cluster or exclusive_cluster.",
         "本服务不支持边缘节点作业。请使用 run_mode shared_cluster 或 exclusive_cluster。",

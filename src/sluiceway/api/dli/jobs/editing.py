@@ -27,7 +27,7 @@ async def stored(edit_jobs: EditJobs, project: str, draft: JobDraft, who: str) -
 async def changed(
     edit_jobs: EditJobs, project: str, job: int, change: Callable[[Job], JobDraft], name: str | None, who: str
 ) -> Job:
-    """Change a job; `name` is the new name that is asked for, if one is. Raises `DliError`."""
+    """Change a job; `name` is its new name, if it gets one. Raises `DliError`."""
     codes = {UnknownJob: Code.UPDATE_UNKNOWN, NameTaken: Code.UPDATE_NAME_EXISTS}
     try:
         with no_such_jar(), refusing(codes, id=job, name=name or "-"):

@@ -69,7 +69,7 @@ def _where(query: ListQuery, tags: Mapping[str, str]) -> JobFilter:
 
 
 def _possible(query: ListQuery) -> bool:
-    """Whether anything can match: DLI has statuses, projects and child jobs that do not exist here."""
+    """Whether any job can match: DLI has statuses, projects and child jobs that do not exist here."""
     if query.job_type:
         choice("job_type", query.job_type, JOB_TYPES)
     if query.status:

@@ -1,4 +1,4 @@
-"""Records and rates of jobs. `is_success` is a boolean here."""
+"""The path of DLI's API that shows records and rates of jobs. `is_success` is a boolean here."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final

@@ -1,4 +1,4 @@
-"""What the answer to create and update says beside that it is done: how fields were taken, and which do nothing."""
+"""Notes in the answers to create and update: how the service took fields, and which do nothing."""
 
 import shlex
 from collections.abc import Sequence
@@ -44,13 +44,13 @@ def split_arguments(args: str) -> tuple[str, ...]:
 
 
 async def of_variables(variables: Variables, project: str, sql: str, language: Language) -> Sequence[str]:
-    """What there is to say about the names of variables in SQL: it is a draft, and they may be made later."""
+    """Notes on variables that the SQL uses and the project has not: they may be made until the job starts."""
     found = (await variables.undefined(project, {0: sql})).get(0) if "{{" in sql else None
     return [] if found is None else [UNDEFINED.say(language, {"names": found.told})]
 
 
 def of(body: Any, language: Language) -> Sequence[str]:
-    """What there is to say about the fields that a request names."""
+    """Notes on the fields that a request names."""
     notes = []
     args = getattr(body, "entrypoint_args", None) or ""
     if args.split() != (taken := list(split_arguments(args))):

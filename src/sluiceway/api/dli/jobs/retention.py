@@ -29,7 +29,7 @@ def default(asked: RetentionUnit) -> tuple[int, str]:
 
 
 def unit_of(value: int, asked: RetentionUnit) -> str:
-    """What a value counts."""
+    """The unit of a value."""
     if asked == "auto":
         return HOURS if 0 < value < SHORTEST else SECONDS
     return asked
@@ -43,10 +43,10 @@ def check(value: int, unit: str) -> None:
 
 
 def length(value: int, unit: str) -> timedelta:
-    """How long state is kept; no time at all means for ever."""
+    """How long Flink keeps state; no time at all means for ever."""
     return timedelta(hours=value) if unit == HOURS else timedelta(seconds=value)
 
 
 def told(value: int, unit: str, language: Language) -> str:
-    """How a value was taken, for the answer to whoever gave it."""
+    """Says how the service took a value."""
     return _FOR_EVER.in_(language) if value == 0 else _TAKEN[unit].say(language, {"value": value})

@@ -1,4 +1,4 @@
-"""What a job may look like: checks and defaults, from the body of create or update to a draft of the domain. Pure."""
+"""What a SQL job may be: turns the body of create or update into a draft of the domain. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -49,7 +49,7 @@ ALWAYS_SENT: Final = frozenset({"operator_config", "static_estimator_config"})
 
 
 def create(body: CreateSqlJob, unit: RetentionUnit = "auto") -> JobDraft:
-    """The draft that a create asks for. `unit` is what its retention counts, unless the body says that itself."""
+    """The draft that a create asks for. `unit` is that of its retention, unless the body names one."""
     kept, counted = retention.default(unit)
     base = Settings(idle_state_retention=kept, idle_state_retention_unit=counted)
     settings = checked(_in_one_form(_counted(overlay(base, body), body, unit), body))
@@ -66,7 +66,7 @@ def create(body: CreateSqlJob, unit: RetentionUnit = "auto") -> JobDraft:
 
 
 def update(job: Job, body: UpdateSqlJob, unit: RetentionUnit = "auto") -> JobDraft:
-    """The draft that an update asks for: what it names, over what is stored. Refuses what the job's status forbids."""
+    """The stored draft with what an update names in its place. Refuses what the job's status forbids."""
     old = job.draft
     if old.kind == JAR_JOB:
         raise DliError(Code.UPDATE_KIND, kind=old.kind, path="flink-jobs")
@@ -124,8 +124,8 @@ def _changes(old: JobDraft, new: JobDraft) -> list[str]:
 
 
 def _effective(settings: Settings) -> Settings:
-    """The same settings, with one way of saying the same: an empty text or list is none, and what is computed stands
-    for what was left to the service.
+    """The same settings in one form: none in place of an empty text or list, and the computed value in place of one
+    that the service chooses.
     """
     empty = {field.name: None for field in fields(settings) if getattr(settings, field.name) in ("", [])}
     unused = {"resource_config": None} if settings.resource_config_version == "v1" else {}
@@ -136,7 +136,7 @@ def _effective(settings: Settings) -> Settings:
 
 
 def _counted(settings: Settings, body: msgspec.Struct, unit: RetentionUnit) -> Settings:
-    """The same settings, with what a retention that the body gives counts. An export says that itself."""
+    """The same settings, with the unit of the retention that the body gives. An export names it itself."""
     value, unit_given = (getattr(body, f"idle_state_retention{part}", None) for part in ("", "_unit"))
     if unit_given:
         _check_unit(unit_given, value)
@@ -156,7 +156,7 @@ def _check_unit(given: str, value: int | None) -> None:
 
 
 def _in_one_form(settings: Settings, body: SqlJob) -> Settings:
-    """The same settings, without resources in a form that their version does not use."""
+    """The same settings, without resources that their version does not use."""
     if settings.resource_config_version != "v1":
         return settings
     if body.resource_config is not None:

@@ -1,4 +1,4 @@
-"""Taking a savepoint of a job that runs, and choosing the one that a job is to be resumed from."""
+"""The paths of DLI's API that take a savepoint of a running job, and choose the one that a job resumes from."""
 
 from typing import Annotated, Final
 
@@ -156,7 +156,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
 
 
 def _behind(behind: Behind, language: Language) -> str:
-    """What an import goes back behind; empty where it is the newest that is known."""
+    """Says what an import goes back behind; empty where it is the newest state known."""
     if not behind.newer:
         return ""
     count = len(behind.newer)

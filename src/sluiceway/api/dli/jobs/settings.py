@@ -1,4 +1,4 @@
-"""What is stored of a job in DLI's terms, how a body changes it, and what of it Flink understands. Pure."""
+"""The settings of a job as DLI names them: how a body changes them, and what Flink makes of them. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ _SETTINGS: Final = frozenset(field.name for field in fields(Settings))
 
 
 def settings_of(draft: JobDraft) -> Settings:
-    """What is stored of a job in DLI's terms; drawn from what it should do, where another API made it."""
+    """The stored settings of a job, or those that say the same as its spec where another API made it."""
     if "cu_number" in draft.config:
         return msgspec.convert(dict(draft.config), Settings)
     spec = draft.spec
@@ -85,7 +85,7 @@ def slots_of(settings: Settings) -> int:
 
 
 def overlay(base: Settings, body: msgspec.Struct, empty_is_absent: frozenset[str] = EMPTY_IS_ABSENT) -> Settings:
-    """What is stored, with what a body names in its place."""
+    """The stored settings with what a body names in their place. Raises `DliError`."""
     given = {
         field.name: value
         for field in fields(body)
@@ -151,7 +151,7 @@ def _gigabytes(memory: str) -> float:
 
 
 def spec_of(settings: Settings, sql: str) -> JobSpec:
-    """What of it Flink understands."""
+    """The settings as Flink understands them."""
     interval = timedelta(seconds=settings.checkpoint_interval) if settings.checkpoint_enabled else None
     return JobSpec(
         sql=sql,

@@ -1,4 +1,4 @@
-"""Our job statuses under DLI's names. One of a job that is not well has the name of one that failed."""
+"""Our job statuses under DLI's names. An unwell job has the same name as a failed one."""
 
 from collections.abc import Mapping
 from typing import Final

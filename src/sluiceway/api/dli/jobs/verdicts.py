@@ -121,7 +121,7 @@ _WORDS: Final = {Batch.STOP: _OF_STOPS, Batch.RUN: _OF_RUNS}
 
 
 def refusal(verdict: Verdict, batch: Batch) -> DliError | None:
-    """Why a job will not do what was asked, or None when it will."""
+    """The refusal of one job, or None where the verdict accepts it."""
     if verdict.refusal is None:
         return None
     status = dli_status(verdict.status) if verdict.status else "-"

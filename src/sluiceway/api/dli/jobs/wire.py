@@ -1,4 +1,4 @@
-"""What goes over the wire, field for field. `null` is the same as absent, and unknown keys are ignored."""
+"""The wire form of jobs, field for field. `null` is the same as absent; unknown keys are ignored."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal

@@ -1,18 +1,18 @@
 """The paths of DLI's API about resources: files of storage under names that jobs can give."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Annotated, Final
 
 from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter, SkipValidation
 
 from sluiceway.api.dli.answers import millis
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, absent
 from sluiceway.api.dli.fields import KIND_PATTERN, TAG_FILTER, TAG_FILTER_PATTERN
 from sluiceway.api.dli.resources import rules as resource_rules
 from sluiceway.api.dli.resources.wire import (
@@ -27,8 +27,9 @@ from sluiceway.api.dli.resources.wire import (
 )
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.errors.dli_codes import Code
-from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.api.errors.language import Text
+from sluiceway.api.errors.refusing import refusing
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import BadResource, NoProgram, StorageTrouble, UnknownResource
 from sluiceway.control.resources import Resources
@@ -50,7 +51,7 @@ KindAsked = Annotated[
 TagsAsked = Annotated[str, QueryParameter(description=TAG_FILTER, schema_extra={"pattern": TAG_FILTER_PATTERN})]
 GroupAsked = Annotated[str, QueryParameter(description="Its group; empty for none.")]
 
-_ABSENT = {404: ResponseSpec(ErrorBody, description="There is no such resource.", generate_examples=False)}
+_ABSENT = absent("resource")
 
 
 @post(BASE, status_code=200, dto=Json[UploadResources], return_dto=None, responses=REFUSED, summary="Name files")
@@ -124,10 +125,8 @@ async def show_resource(
     project: ProjectGiven, resources: ResourcesGiven, resource_name: NameInPath, group: GroupAsked = ""
 ) -> ResourceView:
     """One resource."""
-    try:
+    with _known(group, resource_name):
         return _view(await resources.show(project, group, resource_name))
-    except UnknownResource:
-        raise _unknown(group, resource_name) from None
 
 
 @delete(f"{BASE}/{{resource_name:str}}", status_code=200, responses=REFUSED | _ABSENT, summary="Delete a resource")
@@ -139,10 +138,8 @@ async def delete_resource(
     group: GroupAsked = "",
 ) -> Removed:
     """Forget a resource. A file that lies in a bucket stays there."""
-    try:
+    with _known(group, resource_name):
         await resources.remove(project, group, resource_name, permit.who)
-    except UnknownResource:
-        raise _unknown(group, resource_name) from None
     return Removed()
 
 
@@ -164,10 +161,8 @@ async def give_resource(
     group, name = data.group_name or "", data.resource_name or None
     if not group and name is None:
         raise bad("resource_name", "neither a resource nor a group is named", "未指定资源或分组")
-    try:
+    with _known(group, name or "*"):
         await resources.give(project, group, name, resource_rules.owner(data.new_owner), permit.who)
-    except UnknownResource:
-        raise _unknown(group, name or "*") from None
     return Given(GIVEN.in_(language))
 
 
@@ -220,8 +215,8 @@ def _group(name: str, members: Sequence[Resource]) -> GroupView:
     )
 
 
-def _unknown(group: str, name: str) -> DliError:
-    return DliError(Code.NOT_FOUND, name=f"{group}/{name}" if group else name)
+def _known(group: str, name: str) -> AbstractContextManager[None]:
+    return refusing({UnknownResource: Code.NOT_FOUND}, name=f"{group}/{name}" if group else name)
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [

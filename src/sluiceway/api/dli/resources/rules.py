@@ -23,7 +23,7 @@ def kind(given: str) -> str:
 
 
 def paths(given: Sequence[str]) -> Sequence[str]:
-    """The files that are meant, as obs://bucket/directory/name. A URL names an object; it is never called."""
+    """The files as obs://bucket/directory/name. A URL only names an object: the service never calls it."""
     if not given:
         raise bad("paths", "it is empty", "不能为空")
     found = [_path(text_of("paths", path, 1200)) for path in short_list("paths", given, LIST_LIMIT)]

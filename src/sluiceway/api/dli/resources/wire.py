@@ -1,4 +1,4 @@
-"""What goes over the wire about resources: packages that jobs are made of. `null` is the same as absent."""
+"""The wire form of resources: packages that jobs are made of. `null` is the same as absent."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -7,16 +7,15 @@ from typing import Annotated, Final, TypeVar
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven
+from sluiceway.api.dli.dependencies import REFUSED, ProjectGiven, absent
 from sluiceway.api.dli.tags.routes import Limit, Offset
 from sluiceway.api.dli.tags.rules import Page, named, to_add, to_remove, too_many
 from sluiceway.api.dli.tags.wire import AddTags, RemoveTags, TagsShown
 from sluiceway.api.errors.dli_codes import Code
-from sluiceway.api.errors.dli_error import DliError, ErrorBody
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.errors import TooMany, UnknownResource
 from sluiceway.control.tags import ResourceTags
@@ -30,7 +29,7 @@ Package = Annotated[
     str, PathParameter(description="The name of a resource, or its group and name: group#name, with # as %23.")
 ]
 
-_ABSENT = {404: ResponseSpec(ErrorBody, description="There is no such resource.", generate_examples=False)}
+_ABSENT = absent("resource")
 
 
 @get(TAGS, responses=REFUSED | _ABSENT, summary="Show a resource's tags")
