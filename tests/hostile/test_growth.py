@@ -11,19 +11,7 @@ from typing import Any
 
 import pytest
 from tests.hostile import growth
-from tests.hostile.growth import (
-    ENDS,
-    LARGE,
-    UNITS,
-    Pattern,
-    Superlinear,
-    cost,
-    example,
-    judge,
-    patterns,
-    shaped,
-    sizes,
-)
+from tests.hostile.growth import ENDS, LARGE, UNITS, Pattern, Superlinear, cost, example, judge, patterns, shaped, sizes
 from tests.hostile.readers import FILES, READERS
 
 from sluiceway.api.dli.decoding import decode

@@ -10,14 +10,7 @@ from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
 from sluiceway.api.dli.body import Json
-from sluiceway.api.dli.dependencies import (
-    BASE,
-    REFUSED,
-    JobIdGiven,
-    LanguageGiven,
-    ProjectGiven,
-    QueriesGiven,
-)
+from sluiceway.api.dli.dependencies import BASE, REFUSED, JobIdGiven, LanguageGiven, ProjectGiven, QueriesGiven
 from sluiceway.api.dli.fields import SQL_LIMIT, Cu, ManagerCu, Parallelism, Slots, TaskManagerCu, among, described
 from sluiceway.api.dli.jobs import rules, wire
 from sluiceway.api.errors.dli_codes import Code

@@ -6,10 +6,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli.fields import (
-    SQL_LIMIT,
-    SQL_TYPES,
-)
+from sluiceway.api.dli.fields import SQL_LIMIT, SQL_TYPES
 from sluiceway.api.dli.jobs import retention
 from sluiceway.api.dli.jobs.checks import checked, job_desc, job_name, no_edge, queue_of
 from sluiceway.api.dli.jobs.settings import (
@@ -132,9 +129,6 @@ def _effective(settings: Settings) -> Settings:
     return replace(settings, **empty | unused, tm_slot_num=slots_of(settings))
 
 
-# --- from the body to what is stored --------------------------------------------------------------------------------
-
-
 def _counted(settings: Settings, body: msgspec.Struct, unit: RetentionUnit) -> Settings:
     """The same settings, with the unit of the retention that the body gives. An export names it itself."""
     value, unit_given = (getattr(body, f"idle_state_retention{part}", None) for part in ("", "_unit"))
@@ -162,9 +156,6 @@ def _in_one_form(settings: Settings, body: SqlJob) -> Settings:
     if body.resource_config is not None:
         raise bad("resource_config", "it needs resource_config_version v2", "需要 resource_config_version 为 v2")
     return replace(settings, resource_config=None)
-
-
-# --- checks ---------------------------------------------------------------------------------------------------------
 
 
 def _sql(body: SqlJob) -> str:

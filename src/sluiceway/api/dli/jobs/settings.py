@@ -8,10 +8,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import fields, replace
 
-from sluiceway.api.dli.fields import (
-    CU,
-    MIN_CPU,
-)
+from sluiceway.api.dli.fields import CU, MIN_CPU
 from sluiceway.api.dli.jobs import retention, runtime_config
 from sluiceway.api.dli.jobs.wire import JobConfig, ResourceConfig, ResourceSpec
 from sluiceway.api.dli.parameters import text_of
