@@ -8,12 +8,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sluiceway.api.dli import jar_rules, rules
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.errors import DliError
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.fields import SQL_TYPES
-from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
-from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
+from sluiceway.api.dli.jars import rules as jar_rules
+from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, UpdateSqlJob
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.domain.job import JAR_JOB, Job, JobDraft, JobStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

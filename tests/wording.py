@@ -5,7 +5,7 @@ from typing import Final
 
 from huaweicloudsdkdli.v1 import DliAsyncClient, DliClient
 
-from sluiceway.api.dli.language import Language, Text
+from sluiceway.api.errors.language import Language, Text
 
 # Each language is read by one of the two clients.
 WAYS: Final = ((Language.ENGLISH, DliClient), (Language.CHINESE, DliAsyncClient))

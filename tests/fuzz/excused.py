@@ -12,7 +12,7 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
-from sluiceway.api.dli.requests import MAX_LIMIT
+from sluiceway.api.dli.parameters import MAX_LIMIT
 
 _STATE: Final = "what there is, or what state it is in"
 _BETWEEN: Final = "a rule between fields"

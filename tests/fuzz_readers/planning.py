@@ -6,8 +6,8 @@ from contextlib import suppress
 from tests.fuzz_readers import making
 from tests.fuzz_readers.targets import Target, register
 
-from sluiceway.api.dli import runtime_config
-from sluiceway.api.dli.errors import DliError
+from sluiceway.api.dli.jobs import runtime_config
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.engines.jobmanager.submit_errors import (
     LONGEST,
     Cause,

@@ -25,24 +25,24 @@ from sluiceway.api.auth.signature import RawRequest
 from sluiceway.api.auth.token_request import TokenRequest
 from sluiceway.api.caller import address_of
 from sluiceway.api.connections import MAX_HEAD
-from sluiceway.api.dli import (
-    boundary,
-    jar_rules,
-    requests,
-    resource_rules,
-    rules,
-    runtime_config,
-    tag_rules,
-    templates,
-    transfer,
-)
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli import parameters
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.fields import FILE_LIMIT, TEXT_LIMIT
-from sluiceway.api.dli.jar_wire import CreateJarJob
-from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.requests import ListQuery
-from sluiceway.api.dli.wire import CreateSqlJob, Tag
-from sluiceway.api.native import stops, wire
+from sluiceway.api.dli.jars import rules as jar_rules
+from sluiceway.api.dli.jars.wire import CreateJarJob
+from sluiceway.api.dli.jobs import listing as job_listing
+from sluiceway.api.dli.jobs import rules, runtime_config
+from sluiceway.api.dli.jobs.listing import ListQuery
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
+from sluiceway.api.dli.resources import rules as resource_rules
+from sluiceway.api.dli.tags import rules as tag_rules
+from sluiceway.api.dli.tags.wire import Tag
+from sluiceway.api.dli.templates import rules as template_rules
+from sluiceway.api.dli.transfer.rules import imported
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.language import Language
+from sluiceway.api.native import stop_orders, wire
 from sluiceway.cli import log_lines, output
 from sluiceway.control import resources
 from sluiceway.control.transfer import LARGEST_FILE, LARGEST_IMPORT, LARGEST_JOB, MOST_JOBS
@@ -81,7 +81,7 @@ class Reader:
 
 
 def _json(field: str, kind: type[Any], text: str) -> object:
-    return boundary.decode(msgspec.json.encode({"name": "x", field: text}), kind)
+    return decode(msgspec.json.encode({"name": "x", field: text}), kind)
 
 
 def _job(field: str) -> Callable[[str], object]:
@@ -182,10 +182,10 @@ READERS: Final[Mapping[str, Reader]] = {
         lambda text: traffic._parts([text, f"{text}.numRecordsOut", f"Source__{text}.numRecordsIn"])
     ),
     # Bodies
-    "boundary.decode": Reader(lambda text: boundary.decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
-    "boundary.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
-    "boundary.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
-    "boundary.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
+    "decoding.decode": Reader(lambda text: decode(text.encode("utf-8", "replace"), CreateSqlJob), MAX_BODY),
+    "decoding.decode, a name": Reader(lambda text: _json("name", CreateSqlJob, text), MAX_BODY),
+    "decoding.decode, a number": Reader(lambda text: _json("cu_number", CreateSqlJob, text), MAX_BODY),
+    "decoding.decode, a token": Reader(lambda text: _json("auth", TokenRequest, text), MAX_BODY),
     "wire.StopRequest": Reader(lambda text: msgspec.json.decode(text, type=wire.StopRequest), MAX_BODY),
     "rules.create, name": Reader(_job("name"), MAX_BODY),
     "rules.create, desc": Reader(_job("desc"), MAX_BODY),
@@ -198,16 +198,16 @@ READERS: Final[Mapping[str, Reader]] = {
     "jar_rules.create, entrypoint_args": Reader(_jar("entrypoint_args"), MAX_BODY),
     "jar_rules.create, main_class": Reader(_jar("main_class"), MAX_BODY),
     "tag_rules.checked": Reader(lambda text: tag_rules.checked([Tag(text, text)]), MAX_BODY),
-    "templates._name": Reader(templates._name, MAX_BODY),
-    "transfer.imported": Reader(lambda text: transfer.imported("a", text.encode("utf-8", "replace"))),
+    "template_rules._name": Reader(template_rules._name, MAX_BODY),
+    "transfer.imported": Reader(lambda text: imported("a", text.encode("utf-8", "replace"))),
     "transfer.imported, sql_body": Reader(
-        lambda text: transfer.imported("a", json.dumps({"job_type": rules.DEFAULT_TYPE, "sql_body": text}).encode())
+        lambda text: imported("a", json.dumps({"job_type": rules.DEFAULT_TYPE, "sql_body": text}).encode())
     ),
-    "stops._target": Reader(stops._target, TARGET),
+    "stop_orders._target": Reader(stop_orders._target, TARGET),
     # Paths and queries
-    "requests.listing": Reader(lambda text: requests.listing(ListQuery(name=text, tags=text)), MAX_HEAD),
-    "requests.listing, numbers": Reader(lambda text: (requests.number(text), requests.offset(text)), MAX_HEAD),
-    "requests.job_ids": Reader(lambda text: requests.job_ids([text]), MAX_BODY),
+    "listing.listing": Reader(lambda text: job_listing.listing(ListQuery(name=text, tags=text)), MAX_HEAD),
+    "parameters.number": Reader(lambda text: (parameters.number(text), parameters.offset(text)), MAX_HEAD),
+    "parameters.job_ids": Reader(lambda text: parameters.job_ids([text]), MAX_BODY),
     "tag_rules.filtered": Reader(tag_rules.filtered, MAX_HEAD),
     "tag_rules.filtered, pairs": Reader(lambda text: tag_rules.filtered(text.replace("a", "a=b,")), MAX_HEAD),
     "resource_rules._path": Reader(resource_rules._path, FILE_LIMIT),
@@ -269,7 +269,7 @@ FILES: Final[Mapping[str, tuple[Callable[[int], bytes], Callable[[bytes], object
     "zips.count": (_of_elements(listing), lambda data: zips.count(io.BytesIO(data), MOST_ENTRIES), LARGE),
     "archive.unpack, many": (_of_elements(_zip_of_jobs), _unpacked, LARGEST_FILE),
     "archive.unpack, large": (lambda size: pack({"a": random.Random(1).randbytes(size)}), _unpacked, LARGEST_JOB),
-    "transfer.imported, deep": (lambda size: b"[" * size, lambda data: transfer.imported("a", data), LARGEST_JOB),
+    "transfer.imported, deep": (lambda size: b"[" * size, lambda data: imported("a", data), LARGEST_JOB),
     "answers.decode": (
         _of_elements(_jobs_listed),
         lambda data: answers.decode(Answer(200, data), shapes.Jobs),

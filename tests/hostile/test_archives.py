@@ -19,7 +19,8 @@ from tests import jar_job
 from tests.archives import pack
 
 from sluiceway import zips
-from sluiceway.api.dli import rules, transfer
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.transfer import routes as transfer
 from sluiceway.control.transfer import MOST_JOBS
 from sluiceway.domain.engine import Unusable
 from sluiceway.engines.jars import packages

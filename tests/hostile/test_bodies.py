@@ -12,11 +12,12 @@ from tests.native_api import api_of_nothing
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import LARGE, Bound, TooManyValues, bounds_of, check, most_values
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.errors import Code, DliError
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.fields import SQL_LIMIT, TAGS_LIMIT
-from sluiceway.api.dli.transfer import ExportedSqlJob
-from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
+from sluiceway.api.dli.transfer.wire import ExportedSqlJob
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.api.native import body as native
 from sluiceway.api.native import wire
 from sluiceway.settings import MAX_JOB_IDS

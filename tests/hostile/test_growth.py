@@ -11,24 +11,13 @@ from typing import Any
 
 import pytest
 from tests.hostile import growth
-from tests.hostile.growth import (
-    ENDS,
-    LARGE,
-    UNITS,
-    Pattern,
-    Superlinear,
-    cost,
-    example,
-    judge,
-    patterns,
-    shaped,
-    sizes,
-)
+from tests.hostile.growth import ENDS, LARGE, UNITS, Pattern, Superlinear, cost, example, judge, patterns, shaped, sizes
 from tests.hostile.readers import FILES, READERS
 
-from sluiceway.api.dli import boundary
-from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.dli.decoding import decode
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
 
 PATTERNS = patterns()
 SHORT = 1 << 13  # characters; what is not linear shows with them
@@ -150,7 +139,7 @@ def test_a_body_that_is_refused_is_not_made_into_objects_to_see_what_is_wrong_wi
     tracemalloc.start()
     try:
         with pytest.raises(DliError, match="tags"):
-            boundary.decode(body, CreateSqlJob)
+            decode(body, CreateSqlJob)
         assert tracemalloc.get_traced_memory()[1] < 3 * len(body)
     finally:
         tracemalloc.stop()
@@ -161,5 +150,5 @@ def test_a_body_that_is_refused_is_not_made_into_objects_to_see_what_is_wrong_wi
 )
 def test_and_a_broken_one_is_told_as_broken_also_behind_a_wrong_type(broken: bytes) -> None:
     with pytest.raises(DliError) as refused:
-        boundary.decode(broken, CreateSqlJob)
+        decode(broken, CreateSqlJob)
     assert refused.value.code is Code.NOT_JSON

@@ -41,14 +41,15 @@ from tests.one_application import shared
 from tests.patience import PATIENCE
 
 from sluiceway.api import dli
-from sluiceway.api.dli import rules
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.clients import Truth
-from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.requests import job_ids
-from sluiceway.api.dli.views import Batch, outcomes
-from sluiceway.api.dli.views import refusal as refused_as
-from sluiceway.api.dli.wire import CreateSqlJob, StopRequest
+from sluiceway.api.dli.answers import Truth
+from sluiceway.api.dli.decoding import decode
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.verdicts import Batch, outcomes
+from sluiceway.api.dli.jobs.verdicts import refusal as refused_as
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest
+from sluiceway.api.dli.parameters import job_ids
+from sluiceway.api.errors.handlers import FOR_APPLICATION
+from sluiceway.api.errors.language import Language
 from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import Gap, NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
@@ -242,7 +243,7 @@ def application(world: World, **options: Any) -> RequestIds:
         shared(
             dli.routes(**options),
             dependencies={name: provide(value) for name, value in given.items()},
-            exception_handlers=dli.exception_handlers(),
+            exception_handlers=dict(FOR_APPLICATION),
         )
     )
 

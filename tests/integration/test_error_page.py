@@ -16,11 +16,13 @@ from tests.service_thread import BASE, ServiceThread
 
 from sluiceway.api import connections
 from sluiceway.api.crowd import Admission
-from sluiceway.api.dli.errors import TABLE, Code, DliError
-from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Language
-from sluiceway.api.native import codes
-from sluiceway.api.native.answers import ALREADY_STOPPED
+from sluiceway.api.errors import native_codes as codes
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.dli_texts import TABLE
+from sluiceway.api.errors.gateway import refuse
+from sluiceway.api.errors.language import Language
+from sluiceway.api.errors.native_codes import ALREADY_STOPPED
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.domain.admission import Refusal
 from sluiceway.settings import MAX_BODY

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.integration.test_lists import KINDS, STATUS_NAMES, Row, fill, matches
 from tests.service_thread import PROJECT
 
-from sluiceway.api.dli.requests import ListQuery, listing
+from sluiceway.api.dli.jobs.listing import ListQuery, listing
 from sluiceway.domain.job import JobStatus
 from sluiceway.store.database import Database, migrate
 from sluiceway.store.job_pages import job_list

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 from tests.service_thread import BASE, PROJECT, ServiceThread, code_of
 
-from sluiceway.api.dli.status import STATUSES
+from sluiceway.api.dli.jobs.status import STATUSES
 from sluiceway.domain.job import JobSpec, JobStatus
 from sluiceway.store.database import migrate
 from sluiceway.store.rows import to_json

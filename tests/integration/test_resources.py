@@ -16,6 +16,7 @@ from tests import databases
 from tests.openapi import Description
 
 from sluiceway.api import dli, native
+from sluiceway.api.errors.handlers import FOR_APPLICATION
 from sluiceway.api.permit import Permit
 from sluiceway.assembly.clock import clock
 from sluiceway.control import programs
@@ -112,7 +113,7 @@ def application() -> tuple[Litestar, Description]:
     app = Litestar(
         [*dli.routes("object"), native.routes()],
         dependencies={name: provide(name) for name in USE_CASES},
-        exception_handlers=dli.exception_handlers(),
+        exception_handlers=dict(FOR_APPLICATION),
     )
     return app, Description(app.openapi_schema.to_schema())
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests import job_bodies
 from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
 
-from sluiceway.api.dli import rules
-from sluiceway.api.dli.errors import DliError
-from sluiceway.api.dli.jar_wire import CreateJarJob
-from sluiceway.api.dli.transfer import exported, imported
-from sluiceway.api.dli.wire import CreateSqlJob
+from sluiceway.api.dli.jars.wire import CreateJarJob
+from sluiceway.api.dli.jobs import rules
+from sluiceway.api.dli.jobs.wire import CreateSqlJob
+from sluiceway.api.dli.transfer.rules import exported, imported
+from sluiceway.api.errors.dli_error import DliError
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.queues import Queues
 from sluiceway.control.transfer import Transfer

@@ -12,9 +12,10 @@ from tests.sdk import KINDS, PROJECT, Key, Sdk, code_of, refusal
 from tests.sdk_site import NO_ID, OTHER, Site, site
 from tests.wording import WAYS, check_words
 
-from sluiceway.api.dli.errors import TABLE, Code
-from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.views import UNREGISTERED
+from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_texts import TABLE
+from sluiceway.api.errors.language import Language
 
 STOP, RUN, DELETE = "batch_stop_flink_jobs", "batch_run_flink_jobs", "batch_delete_flink_jobs"
 

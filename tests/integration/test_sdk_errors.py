@@ -15,10 +15,11 @@ from tests.sdk import Sdk, refusal
 from tests.sdk_site import NO_ID, OTHER, SQL, Site, site
 from tests.wording import WAYS, check_words
 
-from sluiceway.api.dli import savepoints
-from sluiceway.api.dli.errors import TABLE, Code
-from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.views import UNREGISTERED
+from sluiceway.api.dli.jobs import savepoint_routes as savepoints
+from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_texts import TABLE
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queries import Queries
 
 ROOT: Final = Path(__file__).parents[2]

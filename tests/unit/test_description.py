@@ -1,5 +1,7 @@
 """`/openapi.json`: what it says beside what Litestar finds by itself."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +48,24 @@ async def test_bodies_of_our_own_take_no_unknown_fields_and_those_of_dli_do(clie
     for own in ("native_wire_StopRequest", "Wave", "OnSavepointFailure", "AbortWhen", "SavepointRequest"):
         assert schemas[own]["additionalProperties"] is False
     assert "additionalProperties" not in schemas["dli_wire_StopRequest"]
+
+
+async def test_its_names_are_not_those_of_the_files_of_the_service(client: httpx.AsyncClient) -> None:
+    schema = await described(client)
+    assert {name for name in schema["components"]["schemas"] if "_" in name} == {
+        "dli_resource_wire_ResourceList",
+        "dli_wire_StopRequest",
+        "health_Health",
+        "native_wire_Health",
+        "native_wire_ResourceList",
+        "native_wire_StopRequest",
+        "savepoints_ImportRequest",
+        "transfer_ImportRequest",
+    }
+    operations = [operation["operationId"] for methods in schema["paths"].values() for operation in methods.values()]
+    assert {name.partition("_")[0] for name in operations} == {"api", "auth", "dli", "native"}
+    assert len(set(operations)) == len(operations)
+    assert set(re.findall(r"#/components/schemas/(\w+)", json.dumps(schema))) <= set(schema["components"]["schemas"])
 
 
 async def test_a_union_is_of_any_of_its_types(client: httpx.AsyncClient) -> None:

@@ -13,16 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluiceway.api.dli import requests, rules, runtime_config, views
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.clients import Truth
-from sluiceway.api.dli.errors import TABLE, Code, DliError, Entry
+from sluiceway.api.dli import parameters
+from sluiceway.api.dli.answers import Truth
+from sluiceway.api.dli.decoding import decode
 from sluiceway.api.dli.fields import MAX_ID
-from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.requests import ListQuery
-from sluiceway.api.dli.status import NAMES, NEVER_HERE, STATUSES
-from sluiceway.api.dli.views import ACCEPTED, REFUSED, Batch
-from sluiceway.api.dli.wire import CreateSqlJob, StopRequest, UpdateSqlJob
+from sluiceway.api.dli.jobs import rules, runtime_config, views
+from sluiceway.api.dli.jobs.listing import ListQuery, listing
+from sluiceway.api.dli.jobs.status import NAMES, NEVER_HERE, STATUSES
+from sluiceway.api.dli.jobs.verdicts import ACCEPTED, REFUSED, Batch, outcomes
+from sluiceway.api.dli.jobs.verdicts import refusal as refused_as
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, StopRequest, UpdateSqlJob
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.dli_texts import TABLE, Entry
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.domain.admission import EDITABLE, Refusal, Verdict
 from sluiceway.domain.job import CheckpointMode, Job, JobDraft, JobSpec, JobStatus
 from sluiceway.settings import MAX_JOB_IDS
@@ -562,7 +566,7 @@ def test_any_body_makes_a_draft_or_a_refusal(body: object) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_make_a_request_or_a_refusal(raw: bytes) -> None:
     try:
-        requests.job_ids(decode(raw, StopRequest).job_ids)
+        parameters.job_ids(decode(raw, StopRequest).job_ids)
     except DliError as error:
         check_message(error)
 
@@ -610,8 +614,8 @@ def test_what_is_not_json_and_what_is_not_right(raw: bytes, code: str) -> None:
 
 
 def test_ids_may_be_texts() -> None:
-    assert requests.job_ids([3, "128", " 7 ", 3]) == [3, 128, 7, 3]
-    assert requests.job_ids([MAX_ID, str(MAX_ID)]) == [MAX_ID, MAX_ID]
+    assert parameters.job_ids([3, "128", " 7 ", 3]) == [3, 128, 7, 3]
+    assert parameters.job_ids([MAX_ID, str(MAX_ID)]) == [MAX_ID, MAX_ID]
 
 
 @pytest.mark.parametrize(
@@ -634,26 +638,26 @@ def test_ids_may_be_texts() -> None:
 )
 def test_ids_that_are_refused(ids: list[int | str], code: str) -> None:
     with pytest.raises(DliError) as error:
-        requests.job_ids(ids)
+        parameters.job_ids(ids)
     assert code_of(error) == code
 
 
 @pytest.mark.parametrize("segment", ["0", "-1", "abc", "", "1.0", str(2**63), "9" * 50, "١"])
 def test_ids_in_paths_are_whole_numbers(segment: str) -> None:
     with pytest.raises(DliError) as error:
-        requests.job_id(segment)
+        parameters.job_id(segment)
     assert code_of(error) == "DLI.12001"
 
 
 @pytest.mark.parametrize("segment", ["{project_id}", "", "a" * 65, "a-b", "a\n", "项目"])
 def test_projects_are_letters_and_digits(segment: str) -> None:
     with pytest.raises(DliError) as error:
-        requests.project(segment)
+        parameters.project(segment)
     assert code_of(error) == "DLI.10010"
 
 
 def test_a_listing_has_dlis_defaults() -> None:
-    asked = requests.listing(ListQuery())
+    asked = listing(ListQuery())
     assert (asked.offset, asked.limit, asked.descending, asked.detail) == (0, 10, True, False)
     assert asked.where is not None
     assert asked.where.statuses == ()
@@ -671,18 +675,18 @@ def test_a_listing_has_dlis_defaults() -> None:
     ],
 )
 def test_a_listing_reads_tags(text: str, tags: dict[str, str]) -> None:
-    where = requests.listing(ListQuery(tags=text)).where
+    where = listing(ListQuery(tags=text)).where
     assert where is not None
     assert where.tags == tags
 
 
 def test_no_job_has_one_tag_with_two_values() -> None:
-    assert requests.listing(ListQuery(tags="k=v,k=w")).where is None
+    assert listing(ListQuery(tags="k=v,k=w")).where is None
 
 
 def test_a_listing_caps_its_limit() -> None:
-    assert requests.listing(ListQuery(limit="1000")).limit == 100
-    assert requests.listing(ListQuery(limit="0")).limit == 0
+    assert listing(ListQuery(limit="1000")).limit == 100
+    assert listing(ListQuery(limit="0")).limit == 0
 
 
 @pytest.mark.parametrize(
@@ -695,7 +699,7 @@ def test_a_listing_caps_its_limit() -> None:
     ],
 )
 def test_what_dli_has_and_we_have_not_matches_nothing(query: ListQuery) -> None:
-    assert requests.listing(query).where is None
+    assert listing(query).where is None
 
 
 @pytest.mark.parametrize(
@@ -719,7 +723,7 @@ def test_what_dli_has_and_we_have_not_matches_nothing(query: ListQuery) -> None:
 )
 def test_listings_that_are_refused(query: ListQuery, code: str) -> None:
     with pytest.raises(DliError) as error:
-        requests.listing(query)
+        listing(query)
     assert code_of(error) == code
 
 
@@ -736,14 +740,14 @@ def test_every_refusal_has_a_code_in_every_operation() -> None:
     assert set(REFUSED) == set(ACCEPTED) == set(Batch)
     for batch in Batch:
         for refusal in Refusal:
-            error = views.refusal(Verdict(refusal, JobStatus.RUNNING, "why."), batch)
+            error = refused_as(Verdict(refusal, JobStatus.RUNNING, "why."), batch)
             assert error is not None
             check_message(error)
 
 
 def test_shared_verdicts_are_rendered_once() -> None:
     ok, gone = Verdict(), Verdict(Refusal.UNKNOWN)
-    accepted, answers = views.outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH, Truth(""))
+    accepted, answers = outcomes([ok, gone, ok, gone], Batch.STOP, Language.ENGLISH, Truth(""))
     assert accepted
     assert answers[0] is answers[2]
     assert answers[1] is answers[3]
@@ -800,7 +804,7 @@ def test_the_reference_lists_every_field_of_a_job() -> None:
 
 def test_a_format_that_would_kill_the_job_is_refused_with_the_setting_to_change() -> None:
     verdict = Verdict(Refusal.DEADLY, note="its state backend is ForSt.")
-    refused = views.refusal(verdict, views.Batch.STOP)
+    refused = refused_as(verdict, Batch.STOP)
     assert refused is not None
     assert refused.code == "DLI.15002"
     for language in Language:
@@ -811,7 +815,7 @@ def test_a_format_that_would_kill_the_job_is_refused_with_the_setting_to_change(
 
 @pytest.mark.parametrize("language", Language)
 def test_the_answer_to_run_names_every_end_of_a_start(language: Language) -> None:
-    said = views.ACCEPTED[views.Batch.RUN].in_(language)
+    said = ACCEPTED[Batch.RUN].in_(language)
     for end in ("job_running", "job_finish", "job_submit_fail", "job_running_exception"):
         assert re.search(rf"\b{end}(?!\w)", said, re.ASCII)
     assert "status_desc" in said

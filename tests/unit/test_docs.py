@@ -13,10 +13,10 @@ from huaweicloudsdkdli.v1 import DliClient
 from tests.native_api import api_of_nothing
 
 from sluiceway.api import docs
-from sluiceway.api.dli.errors import TABLE
-from sluiceway.api.dli.meanings import MEANINGS
-from sluiceway.api.dli.status import NAMES
-from sluiceway.api.native import codes
+from sluiceway.api.dli.jobs.status import NAMES
+from sluiceway.api.errors import native_codes as codes
+from sluiceway.api.errors.dli_meanings import MEANINGS
+from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.cli.main import app, run
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.stop import StopPhase

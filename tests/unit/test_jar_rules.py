@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.api.dli import jar_rules, rules, views
-from sluiceway.api.dli.boundary import decode
-from sluiceway.api.dli.errors import DliError
-from sluiceway.api.dli.jar_wire import CreateJarJob, UpdateJarJob
-from sluiceway.api.dli.language import Language
-from sluiceway.api.dli.rules import RUNTIME_FIELDS
-from sluiceway.api.dli.wire import CreateSqlJob, UpdateSqlJob
+from sluiceway.api.dli.decoding import decode
+from sluiceway.api.dli.jars import rules as jar_rules
+from sluiceway.api.dli.jars.wire import CreateJarJob, UpdateJarJob
+from sluiceway.api.dli.jobs import rules, views
+from sluiceway.api.dli.jobs.rules import RUNTIME_FIELDS
+from sluiceway.api.dli.jobs.wire import CreateSqlJob, UpdateSqlJob
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.language import Language
 from sluiceway.domain.admission import EDITABLE
 from sluiceway.domain.job import CheckpointMode, JarProgram, Job, JobDraft, JobSpec, JobStatus
 

@@ -1,4 +1,4 @@
-"""How much of the processor callers may use who have not signed in: the time that the loop spends, by address."""
+"""Bounds the processor time that callers without a credential may use: the time that the loop spends, by address."""
 
 import hashlib
 import math
@@ -14,8 +14,9 @@ from litestar.enums import ScopeType
 
 from sluiceway.api.auth.limits import Buckets
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.gateway import refuse
 from sluiceway.api.health import PROBES
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from sluiceway.api.caller import network_of
 from sluiceway.api.crowd import Admission, Crowd
-from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.wire import ErrorBody
-from sluiceway.api.error_help import help_for
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody
+from sluiceway.api.errors.gateway import refuse
+from sluiceway.api.errors.language import Language, Text
+from sluiceway.api.errors.links import help_for
 from sluiceway.api.proxies import Proxies
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):
             self._work = None
 
     def _look(self) -> None:
-        """Hang up on who does not read: what waits for them keeps others out."""
+        """Hang up when the caller does not read: what waits for them keeps others out."""
         self._looking = self.loop.call_later(self.look_every, self._look)
         waiting, now = self.transport.get_write_buffer_size(), self.loop.time()
         if not waiting or waiting <= self._unsent - READ or not self._unsent:

@@ -1,8 +1,8 @@
-"""The API as a page to try it out on. Its scripts come from this service: many who need it have no other network."""
+"""The API as a page to try it out on. The service sends its scripts itself: many users have no other network."""
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from msgspec import StructMeta
 
 from sluiceway import __version__
 from sluiceway.api.auth.actions import Open, need_of
-from sluiceway.api.native import register_wire, resume_wire, wire
+from sluiceway.api.native import register_wire, resume_wire, savepoint_wire, wire
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
@@ -41,12 +41,22 @@ _REQUEST_ID = OpenAPIHeader(
 _RETRY_AFTER = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which to come again.")
 
 
+# The names under which clients know types of the same name, whatever modules these are in by now.
+_SCHEMAS = {
+    "dli_jobs_wire_StopRequest": "dli_wire_StopRequest",
+    "dli_resources_wire_ResourceList": "dli_resource_wire_ResourceList",
+    "jobs_savepoint_routes_ImportRequest": "savepoints_ImportRequest",
+    "transfer_wire_ImportRequest": "transfer_ImportRequest",
+}
+
+
 def _api_of(handler: HTTPRouteHandler) -> str:
-    return handler.fn.__module__.split(".")[-2]
+    """The package below `api` that a handler is in; `api` for one in none."""
+    return handler.fn.__module__.split(".")[1:-1][:2][-1]
 
 
 def described() -> OpenAPIConfig:
-    """How an application describes itself: when it is first asked to, as that takes a fifth of a second."""
+    """How an application describes itself. It does so when first asked, as that takes a fifth of a second."""
     return OpenAPIConfig(
         title="Sluiceway",
         version=__version__,
@@ -97,8 +107,12 @@ def _complete_all(app: Litestar) -> None:
             operation: Operation | None = getattr(item, method)
             if operation is not None:
                 _complete(operation, need_of(method.upper(), path) is Open.TO_ALL)
-    _unions(schema)
-    _close(schema.components.schemas or {})
+    for node in _nodes(schema):
+        _any_of(node)
+        _refer_by_known_name(node)
+    schemas = {_SCHEMAS.get(name, name): found for name, found in (schema.components.schemas or {}).items()}
+    schema.components.schemas = dict(sorted(schemas.items()))
+    _close(schema.components.schemas)
 
 
 _GATE = {
@@ -141,17 +155,31 @@ def _may_be_null(body: RequestBody) -> bool:
     return isinstance(schema, Schema) and any(isinstance(s, Schema) and s.type is null for s in schema.one_of or ())
 
 
-def _unions(node: object) -> None:
-    """Say of unions that a value is of any of the types. Litestar says of exactly one, and some types share values."""
+def _nodes(node: object) -> Iterator[BaseSchemaObject]:
+    """All parts of a description, each before its own parts."""
+    if isinstance(node, BaseSchemaObject):
+        yield node
+    for value in vars(node).values() if isinstance(node, BaseSchemaObject) else _items(node):
+        yield from _nodes(value)
+
+
+def _any_of(node: BaseSchemaObject) -> None:
+    """Say of a union that a value is of any of its types. Litestar says of exactly one, and some types share values."""
     if isinstance(node, Schema) and node.one_of:
         node.any_of, node.one_of = node.one_of, None
-    for value in vars(node).values() if isinstance(node, BaseSchemaObject) else _items(node):
-        _unions(value)
+
+
+def _refer_by_known_name(node: BaseSchemaObject) -> None:
+    if isinstance(node, Reference):
+        place, _, name = node.ref.rpartition("/")
+        node.ref = f"{place}/{_SCHEMAS.get(name, name)}"
 
 
 def _close(schemas: dict[str, Schema]) -> None:
-    """Say which bodies are refused with unknown fields in them: some of our own API. DLI's ignores them."""
-    for kind in (kind for module in (wire, resume_wire, register_wire) for kind in vars(module).values()):
+    """Say which bodies may hold no unknown fields: some of our own API. DLI's API ignores such fields."""
+    for kind in (
+        kind for module in (wire, resume_wire, register_wire, savepoint_wire) for kind in vars(module).values()
+    ):
         if isinstance(kind, StructMeta) and kind.__struct_config__.forbid_unknown_fields:
             name = kind.__name__
             schemas[name if name in schemas else f"native_wire_{name}"].additional_properties = False

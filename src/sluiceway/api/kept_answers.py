@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
-from sluiceway.api.dli.language import Language
-from sluiceway.api.error_help import PAGE
+from sluiceway.api.errors.language import language_of_reader
+from sluiceway.api.errors.links import PAGE
 from sluiceway.api.security_headers import page_policy
 
 if TYPE_CHECKING:
@@ -86,24 +86,16 @@ class KeptAnswers(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         asked = dict(scope["headers"])
-        key = (template, language_of(asked) if template in _BY_LANGUAGE else "")
+        key = (template, language_of_reader(asked) if template in _BY_LANGUAGE else "")
         answer = await self._answer(key, scope, next_app)
         await answer.send(asked, send)
 
     async def _answer(self, key: tuple[str, str], scope: "Scope", app: "ASGIApp") -> Answer:
-        """One task makes it for all who wait, and goes on when those who wait hang up."""
+        """One task makes it for all callers that wait, and goes on when they hang up."""
         making = self._answers.get(key)
         if making is None or (making.done() and (making.cancelled() or making.exception())):
             making = self._answers[key] = asyncio.create_task(_make(scope, app), name="kept answer")
         return await asyncio.shield(making)
-
-
-def language_of(headers: dict[bytes, bytes]) -> Language:
-    """What X-Language asks for, as everywhere; browsers send Accept-Language, in order of preference."""
-    if asked := headers.get(b"x-language"):
-        return Language.of(asked.decode("latin-1"))
-    chinese = headers.get(b"accept-language", b"").strip().lower().startswith(b"zh")
-    return Language.CHINESE if chinese else Language.ENGLISH
 
 
 async def _make(scope: "Scope", app: "ASGIApp") -> Answer:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.enums import ScopeType
 
-from sluiceway.api.error_help import help_for
+from sluiceway.api.errors.links import help_for
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send

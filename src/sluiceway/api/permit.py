@@ -1,4 +1,4 @@
-"""What handlers are told of who calls: a name for the audit, and what they may do on which queue."""
+"""The caller as handlers see them: a name for the audit, and the rights on each queue."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ async def _always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The caller of one request, and the project that it is about. What is denied to them is kept for the audit."""
+    """The caller of one request, and the project that it is about. It keeps what it denies, for the audit."""
 
     caller: Caller
     project: str

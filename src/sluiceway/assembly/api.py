@@ -8,10 +8,12 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 
-from sluiceway.api import dli, docs, error_page, health, native, permit, prometheus
+from sluiceway.api import dli, docs, health, native, permit, prometheus
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
+from sluiceway.api.errors import page as error_page
+from sluiceway.api.errors.handlers import FOR_APPLICATION
 from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.assembly.door import Door, make_door
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
@@ -86,7 +88,7 @@ def make_api(
         ],
         dependencies={name: _given(value) for name, value in given.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
-        exception_handlers=dli.exception_handlers(),
+        exception_handlers=dict(FOR_APPLICATION),  # unknown paths, and faults, as DLI's gateway answers them
         middleware=[Gate(door.knows, door.denials, door.scrapes), *limits, KeptAnswers()],
         request_max_body_size=MAX_BODY,
         logging_config=None,  # how to log is the command's to say

@@ -1,4 +1,4 @@
-"""From the headers of a request to who sent it: a signature, a token of ours, or one of an identity provider."""
+"""Finds the caller of a request by its headers: a signature, a token of the service, or one of an identity provider."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sluiceway.api.auth.signature import (
     read,
     verify,
 )
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.language import Text
 from sluiceway.control.sign_in import NotLetIn, SignIn, SigningKey
 from sluiceway.domain.access import LOCAL, Caller
 
@@ -41,14 +41,14 @@ class Unknown(Exception):  # noqa: N818 - named for what was found
     """Nobody is known by this credential."""
 
     def __init__(self, why: Text, detail: str = "") -> None:
-        """`why` is told to the caller, `detail` to the audit in place of it."""
+        """The caller reads `why`, the audit `detail` in place of it."""
         super().__init__(why.en)
         self.why = why
         self.detail = detail or why.en
 
 
 class Knows(Protocol):
-    """Tells who sent a request."""
+    """Finds the caller of a request."""
 
     async def __call__(self, scope: "Scope", body: Body, /, *, again: bool = False) -> Caller:
         """Raises `Unknown`, and `IssuerSilent` when nothing can be told.
@@ -58,7 +58,7 @@ class Knows(Protocol):
 
 
 async def nobody_signs_in(_scope: "Scope", _body: Body, /, *, again: bool = False) -> Caller:  # noqa: ARG001
-    """On loopback: whoever can reach the service is let in."""
+    """On loopback: lets in every caller who can reach the service."""
     return LOCAL
 
 

@@ -1,4 +1,4 @@
-"""The way into every route: who calls, whether they may, and what is remembered of those who may not."""
+"""The way into every route: finds the caller, checks the right, and records refusals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from sluiceway.api.auth.credentials import Knows, Unknown
 from sluiceway.api.auth.issuer_keys import IssuerSilent
 from sluiceway.api.auth.unproven import SMALL, NoRoom, Room
 from sluiceway.api.caller import address_of, called_by
-from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.gateway import refuse
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.gateway import refuse
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import Permit
 from sluiceway.control.denials import Denials
 from sluiceway.domain.access import LOCAL, PROJECT, Action, Caller
@@ -50,7 +51,7 @@ class Gate(ASGIMiddleware):
         scrapes: Callable[["Scope"], bool] = _nobody_scrapes,
         room: Room | None = None,
     ) -> None:
-        """`knows` tells who sent a request, `denials` remembers those who were refused, `room` is for signed bodies.
+        """`knows` finds the caller of a request, `denials` records refusals, `room` is for signed bodies.
 
         `scrapes`: whether a request carries the token that opens the metrics and nothing else.
         """
@@ -113,7 +114,7 @@ class Gate(ASGIMiddleware):
         return Permit(caller, project, partial(self._still, scope, need, project))
 
     async def _still(self, scope: "Scope", need: Action | None, project: str) -> bool:
-        """Whether who was let in would be let in now."""
+        """Whether the gate would let this caller in now."""
         try:
             _check(await self._knows(scope, _no_body, again=True), need, project, _route(scope))
         except (Unknown, _Refused):
@@ -186,7 +187,7 @@ class _Body:
         return self._read
 
     def has_been_judged(self) -> None:
-        """Whoever sent it has proven who they are, or is refused."""
+        """Its caller is proven, or refused."""
         if self._taken:
             self._room.give_back(self._address, self._taken)
         self._taken = 0

@@ -16,10 +16,11 @@ from sluiceway.api.auth import token_request
 from sluiceway.api.auth.domains import DOMAIN_NAME, Domain, list_domains
 from sluiceway.api.auth.token_request import HeldToken, TokenRequest, id_of
 from sluiceway.api.caller import address_of
-from sluiceway.api.dli.boundary import FOR_ROUTES, Json, from_gateway
-from sluiceway.api.dli.errors import Code, DliError, bad
-from sluiceway.api.dli.language import Text
-from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.dli.body import Json
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, ErrorBody, bad
+from sluiceway.api.errors.handlers import FOR_ROUTES, from_gateway
+from sluiceway.api.errors.language import Text
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.access import BadRequest

@@ -1,4 +1,4 @@
-"""How often one may ask."""
+"""How often a caller may ask."""
 
 import math
 import time
@@ -10,8 +10,9 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.dli.errors import Code, DliError
-from sluiceway.api.dli.gateway import refuse
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError
+from sluiceway.api.errors.gateway import refuse
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -54,7 +55,7 @@ class Buckets:
 
 
 class RateLimit(ASGIMiddleware):
-    """Answers 429 to who asks too often. Callers that nobody has named are told apart by their address."""
+    """Answers 429 when a caller asks too often. Callers without a name count by address."""
 
     scopes = (ScopeType.HTTP,)
 

@@ -1,12 +1,12 @@
-"""What clients of the vendor's IAM send for a token: who they are, and what it is to be for."""
+"""The request for a token, as clients of the vendor's IAM send it: a credential, and the project that it is for."""
 
 import re
 from typing import Annotated, Final
 
 from msgspec import Struct
 
-from sluiceway.api.dli.errors import DliError, bad
 from sluiceway.api.dli.fields import PROJECT_PATTERN, described
+from sluiceway.api.errors.dli_error import DliError, bad
 from sluiceway.domain.access import DOMAIN, PROJECT
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a method
@@ -77,7 +77,7 @@ class TokenRequest(Struct, frozen=True):
 
 
 def credential(identity: Identity) -> PasswordUser | HeldToken:
-    """What the caller is to be known by. Raises `DliError`."""
+    """The credential of the caller. Raises `DliError`."""
     if len(identity.methods) > METHODS:
         raise bad("auth.identity.methods", f"it holds more than {METHODS} items", f"不能超过 {METHODS} 项")
     method = next((each for each in identity.methods if each in {PASSWORD, TOKEN}), None)
@@ -96,7 +96,7 @@ def credential(identity: Identity) -> PasswordUser | HeldToken:
 
 
 def project(scope: Scope | None) -> str:
-    """The project that a token is to be for, or `DOMAIN`. Raises `DliError`."""
+    """The project that the token is for, or `DOMAIN`. Raises `DliError`."""
     asked = None if scope is None else scope.project
     if asked is None:
         return DOMAIN

@@ -1,13 +1,5 @@
 """Huawei Cloud DLI's Flink job API: its paths, its fields, its codes and its words."""
 
-from litestar.types import ExceptionHandlersMap
+from sluiceway.api.dli.router import routes
 
-from sluiceway.api.dli.boundary import FOR_APPLICATION
-from sluiceway.api.dli.routes import routes
-
-__all__ = ["exception_handlers", "routes"]
-
-
-def exception_handlers() -> ExceptionHandlersMap:
-    """For the whole application: unknown paths and methods, and faults, answered as DLI's gateway does."""
-    return dict(FOR_APPLICATION)
+__all__ = ["routes"]

@@ -1,4 +1,4 @@
-"""DLI's call to let a project use buckets, which its clients send before they create a job with one."""
+"""The path of DLI's API that lets a project use buckets. Clients call it before they create a job with one."""
 
 from typing import Annotated, Final
 
@@ -8,13 +8,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import wire
-from sluiceway.api.dli.boundary import Json
-from sluiceway.api.dli.clients import TruthGiven
-from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli.answers import Done
+from sluiceway.api.dli.body import Json
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, TruthGiven
 from sluiceway.api.dli.fields import BUCKET_PATTERN, of_texts
-from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven
-from sluiceway.api.dli.language import Text
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
+from sluiceway.api.errors.language import Text
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.buckets import Buckets
 from sluiceway.storage.files import is_bucket
@@ -42,7 +42,7 @@ async def authorize(
     truth: TruthGiven,
     buckets: BucketsGiven,
     permit: PermitGiven,
-) -> wire.Done:
+) -> Done:
     """Record that the project is to use these buckets. A bucket that is authorized already is a success too."""
     names = data.obs_buckets or []
     if not names:
@@ -53,7 +53,7 @@ async def authorize(
         if not is_bucket(name):
             raise DliError(Code.BAD_BUCKET, bucket=name[:80])
     await buckets.authorize(project, names, who=permit.who)
-    return wire.Done(DONE.in_(language), truth.say(success=True))
+    return Done(DONE.in_(language), truth.say(success=True))
 
 
 HANDLERS: Final[list[HTTPRouteHandler]] = [authorize]

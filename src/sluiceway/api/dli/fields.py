@@ -1,7 +1,7 @@
-"""What the fields of requests may hold, as the API describes itself, and the limits that this takes.
+"""The fields of requests as the API describes them, and their limits.
 
-Nothing is enforced here: the rules refuse each in their own words, with a code of its own. What JSON Schema has no
-words for is said in the reference alone: rules between fields, sizes in bytes, and what stands inside texts.
+This module enforces nothing: the rules refuse each with its own words and code. What JSON Schema has no words for,
+only the reference says: rules between fields, sizes in bytes, and what stands inside texts.
 """
 
 from typing import Annotated, Any, Final

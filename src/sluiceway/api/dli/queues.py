@@ -1,4 +1,4 @@
-"""DLI's queues, which are the registered clusters. They are only looked at here: an administrator registers them."""
+"""The paths of DLI's API that show queues: the registered clusters. Only an administrator registers one."""
 
 import zlib
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from typing import Annotated, Final
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
 from litestar.params import PathParameter, QueryParameter, SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.dli import requests, tag_rules
-from sluiceway.api.dli.errors import Code, DliError, bad
+from sluiceway.api.dli import parameters
+from sluiceway.api.dli.dependencies import REFUSED, LanguageGiven, ProjectGiven, absent, integer
 from sluiceway.api.dli.fields import MAX_ID, TAG_FILTER_PATTERN
-from sluiceway.api.dli.given import REFUSED, LanguageGiven, ProjectGiven, integer
-from sluiceway.api.dli.language import Language, Text
-from sluiceway.api.dli.wire import ErrorBody
+from sluiceway.api.dli.tags import rules as tag_rules
+from sluiceway.api.errors.dli_codes import Code
+from sluiceway.api.errors.dli_error import DliError, bad
+from sluiceway.api.errors.language import Language, Text
 from sluiceway.control.queues import Queues
 
 BASE: Final = "/v1.0/{project_id:str}/queues"
@@ -112,7 +112,7 @@ async def list_queues(  # noqa: PLR0917 - one for each parameter that DLI has
 
 @get(
     f"{BASE}/{{queue_name:str}}",
-    responses=REFUSED | {404: ResponseSpec(ErrorBody, description="There is no such queue.", generate_examples=False)},
+    responses=REFUSED | absent("queue"),
     summary="Show a queue",
 )
 async def show_queue(
@@ -145,12 +145,12 @@ def _described(name: str, queues: Queues, language: Language) -> str:
 
 
 def _id_of(name: str) -> int:
-    """A number that stays with the name, whatever else is registered."""
+    """A number that stays with the name, however many clusters there are."""
     return zlib.crc32(name.encode()) + 1
 
 
 def _positive(field: str, given: str, default: int) -> int:
-    found = requests.number(given or str(default))
+    found = parameters.number(given or str(default))
     if found is None or not 1 <= found <= MAX_ID:
         raise bad(field, f"it must be a whole number from 1 to {MAX_ID}", f"必须为 1 到 {MAX_ID} 的整数")
     return found

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from sluiceway.api.errors.native_codes import ALREADY_STOPPED
 from sluiceway.api.native import back_wire, wire
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.way_back import Back, Concern
 from sluiceway.store.stories import Story
-
-ALREADY_STOPPED = "already_stopped"
 
 _WORDS = {
     Refusal.UNKNOWN: "There is no such job in this project.",
@@ -41,7 +40,7 @@ def shown(status: JobStatus) -> str:
 
 
 def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
-    """What is not as it seems, in the wire's form."""
+    """Concerns about a way back, as wire models."""
     return [back_wire.Concern(one.trouble.value, one.weight.value, one.text) for one in found]
 
 

@@ -13,8 +13,16 @@ from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEventMessage, Stream
 
 from sluiceway.api.caller import address_of, caller_of
-from sluiceway.api.native import wire
-from sluiceway.api.native.given import BatchId, FollowingGiven, Project, QueriesGiven, ResumeId, id_bounds, refusals
+from sluiceway.api.native import event_wire
+from sluiceway.api.native.dependencies import (
+    BatchId,
+    FollowingGiven,
+    Project,
+    QueriesGiven,
+    ResumeId,
+    id_bounds,
+    refusals,
+)
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control.following import Following
 from sluiceway.domain.access import Action
@@ -43,19 +51,19 @@ async def list_events(
     permit: PermitGiven,
     after: After = 0,
     limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100,
-) -> wire.EventList:
+) -> event_wire.EventList:
     """The audit of a project, the oldest first. Events are only ever added. Denied calls are shown to owners alone, and
     what is done to users and their keys to owners of every project."""
     denials, users = permit.caller.may(Action.DENIALS, project_id), permit.caller.may_everywhere(Action.DENIALS)
     found = await queries.events(project_id, after, limit, denials=denials, users=users)
-    return wire.EventList([_view(event) for event in found], found[-1].id if found else after)
+    return event_wire.EventList([_view(event) for event in found], found[-1].id if found else after)
 
 
 @get(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404, 429) | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", EVENTS)},
+    responses=refusals(404, 429) | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", EVENTS)},
 )
 async def follow_stop(
     project_id: Project,
@@ -78,7 +86,7 @@ async def follow_stop(
     tags=["events"],
     summary="Follow a resume",
     responses=refusals(404, 429)
-    | {200: ResponseSpec(wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
 )
 async def follow_resume(
     project_id: Project,
@@ -137,6 +145,6 @@ def _message(event: Event) -> bytes:
 _STILL_HERE: Final = ServerSentEventMessage(None, comment="still here").encode()
 
 
-def _view(event: Event) -> wire.Event:
+def _view(event: Event) -> event_wire.Event:
     stop, resume = (None, event.batch_id) if event.resumes else (event.batch_id, None)
-    return wire.Event(event.id, event.at, event.kind, event.job_id, stop, event.who, event.detail, resume)
+    return event_wire.Event(event.id, event.at, event.kind, event.job_id, stop, event.who, event.detail, resume)

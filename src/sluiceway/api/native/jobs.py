@@ -7,7 +7,7 @@ from litestar.params import Parameter
 
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import shown
-from sluiceway.api.native.given import JobDiffsGiven, Project, QueriesGiven, id_bounds, refusals
+from sluiceway.api.native.dependencies import JobDiffsGiven, Project, QueriesGiven, id_bounds, refusals
 from sluiceway.domain.health import Health
 from sluiceway.store.fares import Fare, Which
 

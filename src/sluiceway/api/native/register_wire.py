@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from sluiceway.api.native import wire
+from sluiceway.api.native.savepoint_wire import Contents
 
 LONGEST: Final = 2000  # characters of a path
 _TEN_YEARS: Final = 10 * 365 * 86_400
@@ -51,7 +52,7 @@ class Registered(Struct, frozen=True):
     protected_until: datetime | None  # null: for good, or it is not protected
     whole: bool  # every file could be looked for
     unchecked: int  # files that cannot be looked for from here
-    contents: wire.Contents | None
+    contents: Contents | None
     chosen: bool  # the job's next resume begins from it
     message: str  # what that resume does, and what it goes back behind
     behind_seconds: float  # how much older than the newest state of the job it is

@@ -10,10 +10,10 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import Parameter, SkipValidation
 
-from sluiceway.api.error_help import pointing
+from sluiceway.api.errors.links import pointing
+from sluiceway.api.errors.native_codes import STATUS, Code
 from sluiceway.api.native import wire
-from sluiceway.api.native.codes import STATUS, Code
-from sluiceway.api.native.given import Project, refusals
+from sluiceway.api.native.dependencies import Project, refusals
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.resources import Resources
 from sluiceway.settings import MAX_BODY, MAX_RESOURCE

@@ -5,7 +5,6 @@ Each may be looked at first, and then carried out as that look, a plan, has show
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -18,17 +17,18 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from sluiceway.api.native import resume_wire, wire
 from sluiceway.api.native.answers import count, job_answer, shown, story_view
 from sluiceway.api.native.body import Json, OptionalJson
-from sluiceway.api.native.given import (
+from sluiceway.api.native.dependencies import (
     BatchId,
+    Before,
     IdempotencyKey,
     PlansGiven,
     Project,
     QueriesGiven,
     ResumeId,
     ResumeJobsGiven,
-    id_bounds,
     refusals,
 )
+from sluiceway.api.native.stop_orders import abort_when, seconds
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control import kept_plans
 from sluiceway.control.resume_jobs import Ask, Resumed, ResumeJobs
@@ -121,10 +121,7 @@ async def list_resumes(
     project_id: Project,
     queries: QueriesGiven,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 20,
-    before: Annotated[
-        int | None,
-        Parameter(**id_bounds(), required=False, description="Only older ones."),
-    ] = None,
+    before: Before = None,
 ) -> resume_wire.ResumeList:
     """The latest requests to bring jobs back, newest first."""
     found = await queries.resumes(project_id, limit, before)
@@ -262,12 +259,10 @@ def _allowed(data: resume_wire.ResumeRequest) -> frozenset[Allowed]:
 
 def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN, key: Key | None = None) -> Ask:
     """Raises `ClientException`."""
-    when = data.abort_when or wire.AbortWhen()
-    if data.abort_when is not None and (when.failures is None) == (when.share is None):
-        raise ClientException("abort_when takes either failures or share.")
+    when = abort_when(data.abort_when)
     if not data.park and not (data.park_after_seconds is None and data.park_restarts is None):
         raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
-    after = None if data.park_after_seconds is None else timedelta(seconds=data.park_after_seconds)
+    after = seconds(data.park_after_seconds)
     wish = BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
     return Ask(wish, permit.who, permit.on(Action.START), terms, key, _kept)
 

@@ -7,10 +7,10 @@ from litestar import Request, Response, Router
 from litestar.exceptions import ClientException, HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
-from sluiceway.api.error_help import COME_AGAIN, pointing
+from sluiceway.api.errors.links import COME_AGAIN, pointing
+from sluiceway.api.errors.native_codes import STATUS, Code
 from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
 from sluiceway.api.native.answers import shown
-from sluiceway.api.native.codes import STATUS, Code
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
     AnotherJobs,

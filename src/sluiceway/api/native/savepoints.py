@@ -9,10 +9,11 @@ from litestar.exceptions import ClientException
 from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from sluiceway.api.native import register_wire, wire
+from sluiceway.api.native import register_wire, savepoint_wire
 from sluiceway.api.native.answers import count, job_answer
 from sluiceway.api.native.body import Json
-from sluiceway.api.native.given import (
+from sluiceway.api.native.dependencies import (
+    Before,
     Project,
     RegisterSavepointGiven,
     SavepointsGiven,
@@ -39,20 +40,17 @@ async def list_savepoints(
     stop_id: MaybeId = None,
     removed: Annotated[bool, Parameter(description="Also those whose files are gone.")] = False,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
-    before: Annotated[
-        int | None,
-        Parameter(**id_bounds(), required=False, description="Only older ones."),
-    ] = None,
-) -> wire.SavepointList:
+    before: Before = None,
+) -> savepoint_wire.SavepointList:
     """The savepoints that were kept or registered, the newest first; with `removed` also those whose files are gone."""
     found = await savepoints.list(project_id, Which(job_id, stop_id, removed), limit, before)
-    return wire.SavepointList([_view(savepoint) for savepoint in found])
+    return savepoint_wire.SavepointList([_view(savepoint) for savepoint in found])
 
 
 @post(
     "/savepoints",
     status_code=HTTP_202_ACCEPTED,
-    dto=Json[wire.SavepointRequest],
+    dto=Json[savepoint_wire.SavepointRequest],
     return_dto=None,
     tags=["savepoints"],
     summary="Take savepoints of running jobs",
@@ -60,15 +58,15 @@ async def list_savepoints(
 )
 async def take_savepoints(
     project_id: Project,
-    data: JSONBody[wire.SavepointRequest],
+    data: JSONBody[savepoint_wire.SavepointRequest],
     take_savepoints: TakeSavepointsGiven,
     permit: PermitGiven,
-) -> wire.SavepointsAccepted:
+) -> savepoint_wire.SavepointsAccepted:
     """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
     wish = None if data.format == "auto" else SavepointFormat(data.format)
     verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who, wish=wish)
     answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
-    return wire.SavepointsAccepted(*count(answers), answers)
+    return savepoint_wire.SavepointsAccepted(*count(answers), answers)
 
 
 @post(
@@ -99,7 +97,9 @@ async def register_savepoint(
 
 
 @get("/savepoints/{savepoint_id:int}", tags=["savepoints"], summary="One savepoint", responses=refusals(404))
-async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven) -> wire.Savepoint:
+async def show_savepoint(
+    project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven
+) -> savepoint_wire.Savepoint:
     """Where a savepoint came from, what is known of it, and who needs it."""
     return _view(await savepoints.show(project_id, savepoint_id))
 
@@ -113,11 +113,11 @@ async def show_savepoint(project_id: Project, savepoint_id: SavepointId, savepoi
 )
 async def verify_savepoint(
     project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven, permit: PermitGiven
-) -> wire.Verification:
+) -> savepoint_wire.Verification:
     """Read its `_metadata` to the end, look for every file that it references, and remember what was found."""
     verified = await savepoints.verify(project_id, savepoint_id, who=permit.who)
     seen = verified.inspection
-    return wire.Verification(
+    return savepoint_wire.Verification(
         savepoint=_view(verified.savepoint),
         whole=not seen.wrong and not seen.unchecked,
         wrong=list(seen.wrong),
@@ -140,13 +140,13 @@ async def delete_savepoint(
     savepoints: SavepointsGiven,
     permit: PermitGiven,
     force: Annotated[bool, Parameter(description="Also where a job still needs it.")] = False,
-) -> wire.Savepoint:
+) -> savepoint_wire.Savepoint:
     """Remove its directory; `force` also where a job still needs it. The savepoint stays known as removed."""
     return _view(await savepoints.delete(project_id, savepoint_id, force=force, who=permit.who))
 
 
-def _view(savepoint: Savepoint) -> wire.Savepoint:
-    return wire.Savepoint(
+def _view(savepoint: Savepoint) -> savepoint_wire.Savepoint:
+    return savepoint_wire.Savepoint(
         id=savepoint.id,
         job_id=savepoint.job_id,
         run_id=savepoint.run_id,
@@ -199,6 +199,8 @@ def _registered(made: Registered, wish: Wish) -> register_wire.Registered:
     )
 
 
-def _contents(metadata: Metadata) -> wire.Contents:
-    operators = [msgspec.convert(operator, wire.Operator, from_attributes=True) for operator in metadata.operators]
-    return wire.Contents(metadata.version, metadata.checkpoint_id, len(metadata.references), operators)
+def _contents(metadata: Metadata) -> savepoint_wire.Contents:
+    operators = [
+        msgspec.convert(operator, savepoint_wire.Operator, from_attributes=True) for operator in metadata.operators
+    ]
+    return savepoint_wire.Contents(metadata.version, metadata.checkpoint_id, len(metadata.references), operators)

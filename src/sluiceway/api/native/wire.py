@@ -128,22 +128,6 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
 
 
-class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Of which running jobs to take a savepoint, and under which directory of the service's storage."""
-
-    job_ids: Ids
-    target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
-    format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
-
-
-class SavepointsAccepted(Struct, frozen=True):
-    """The answer to a request for savepoints."""
-
-    accepted: int
-    refused: int
-    jobs: list[JobAnswer]
-
-
 class Aborted(Struct, frozen=True):
     """What was withdrawn. Stops that were sent already go on."""
 
@@ -220,99 +204,6 @@ class BatchList(Struct, frozen=True):
     """The latest batches, newest first."""
 
     stops: list[BatchHead]
-
-
-class Event(Struct, frozen=True):
-    """One event: who did what, why and when; or what became of a stop or a start."""
-
-    id: int
-    at: datetime
-    kind: str
-    job_id: int | None
-    stop_id: int | None  # of the batch
-    who: str
-    detail: str
-    resume_id: int | None  # of the way back that it is part of
-
-
-class StreamEvent(Struct, frozen=True):
-    """One server-sent event. The last one is `settled`, with nothing in its data."""
-
-    id: str
-    event: str  # its kind
-    data: str  # an event as JSON
-
-
-class EventList(Struct, frozen=True):
-    """Events, the oldest first. `next` is the `after` for those that follow."""
-
-    events: list[Event]
-    next: int
-
-
-class Savepoint(Struct, frozen=True):
-    """A savepoint that was kept, or registered."""
-
-    id: int
-    job_id: int
-    run_id: int | None  # null of one that no run of this service has made
-    stop_id: int | None  # of the batch
-    path: str
-    bytes: int | None
-    format: str
-    format_reason: str  # why it has that one
-    drained: bool
-    flink_version: str  # empty where it is not known
-    reason: str  # of the stop
-    created_at: datetime
-    verified_at: datetime | None  # when it was last read and found whole
-    fault: str  # what was wrong when it was last read
-    unproven: str  # why a resume does not take it: its run never did its work; empty when it does
-    removed_at: datetime | None
-    needed: bool
-    needed_by: str  # which job, and what for
-    kind: str  # savepoint or checkpoint
-    registered_at: datetime | None  # when somebody has put it here by its path
-    protected: bool  # somebody has asked for it to be kept,
-    protected_until: datetime | None  # until then; null: for good, or not at all
-
-
-class SavepointList(Struct, frozen=True):
-    """Savepoints, the newest first."""
-
-    savepoints: list[Savepoint]
-
-
-class Operator(Struct, frozen=True):
-    """An operator whose state a savepoint holds."""
-
-    id: str
-    name: str | None
-    uid: str | None
-    parallelism: int
-    max_parallelism: int
-    bytes: int
-    finished: bool
-
-
-class Contents(Struct, frozen=True):
-    """What a savepoint's `_metadata` says."""
-
-    version: int  # of its format
-    checkpoint_id: int
-    files: int  # that hold its state
-    operators: list[Operator]
-
-
-class Verification(Struct, frozen=True):
-    """What was found when a savepoint was read."""
-
-    savepoint: Savepoint
-    whole: bool  # nothing is wrong, and every file could be looked for
-    wrong: list[str]  # at most 20 findings
-    more_wrong: int  # beyond these
-    unchecked: int  # files that cannot be looked for from here
-    contents: Contents | None  # null where `_metadata` cannot be read to its end
 
 
 class Health(Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Jar jobs: jobs whose program is in a jar."""

@@ -1,0 +1,1 @@
+"""Jobs: what all have in common, and those of SQL."""

@@ -1,0 +1,1 @@
+"""Resources: files of storage under names that jobs can give."""

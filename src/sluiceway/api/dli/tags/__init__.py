@@ -1,0 +1,1 @@
+"""Tags of jobs and of resources."""

@@ -1,0 +1,1 @@
+"""Templates: SQL that jobs can be made of."""

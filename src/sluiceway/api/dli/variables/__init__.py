@@ -1,0 +1,1 @@
+"""Variables of a project, which SQL names as {{name}}."""

@@ -1,0 +1,33 @@
+"""The wire models of events."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True):
+    """One event: who did what, why and when; or what became of a stop or a start."""
+
+    id: int
+    at: datetime
+    kind: str
+    job_id: int | None
+    stop_id: int | None  # of the batch
+    who: str
+    detail: str
+    resume_id: int | None  # of the way back that it is part of
+
+
+class StreamEvent(Struct, frozen=True):
+    """One server-sent event. The last one is `settled`, with nothing in its data."""
+
+    id: str
+    event: str  # its kind
+    data: str  # an event as JSON
+
+
+class EventList(Struct, frozen=True):
+    """Events, the oldest first. `next` is the `after` for those that follow."""
+
+    events: list[Event]
+    next: int
