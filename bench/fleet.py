@@ -22,7 +22,6 @@ from rich.table import Table
 
 from bench.fleet_service import Build, Fleet, Shape, running
 from bench.lean_flink import job_id
-from bench.stops import say
 
 BEFORE = "b55cf5e"  # the build to compare with
 SAVEPOINT = 2.0  # seconds that each takes
@@ -80,7 +79,7 @@ class Bench:
                 found = measure(fleet)
             self.figures.setdefault(build.name, []).extend(found)
             told = ", ".join(f"{one.what} {one.value:.2f}" for one in found)
-            say(f"{build.name}: {found[0].scene}, {found[0].size}: {told}")
+            print(f"{build.name}: {found[0].scene}, {found[0].size}: {told}", flush=True)
 
 
 def stops(bench: Bench) -> None:
@@ -179,7 +178,7 @@ def accept(bench: Bench) -> None:
             Figure("accept", size, "p99 beside others / at rest", _p99(busy) / _p99(calm), ACCEPT_TIMES),
         ]
         bench.figures.setdefault(build.name, []).extend(found)
-        say(f"{build.name}: accept, {size}: " + ", ".join(f"{f.what} {f.value:.1f}" for f in found))
+        print(f"{build.name}: accept, {size}: " + ", ".join(f"{f.what} {f.value:.1f}" for f in found), flush=True)
 
 
 def _pair(fleet: Fleet, count: int) -> tuple[float, float]:
@@ -222,7 +221,7 @@ def report(builds: Sequence[Build], figures: dict[str, list[Figure]]) -> bool:
 
 def checked_out(commit: str, directory: Path) -> Path:
     """The source of a commit of this repository, unpacked. Raises `SystemExit` where it has none."""
-    archive = subprocess.run(["git", "archive", commit, "src"], capture_output=True)
+    archive = subprocess.run(["git", "archive", commit, "src"], capture_output=True, check=False)
     if archive.returncode:
         raise SystemExit(f"The build {commit} cannot be had: {archive.stderr.decode().strip()}. Give --only-new.")
     directory.mkdir()
@@ -240,9 +239,13 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     told = "; ".join(f"{name}: {scene.__doc__}" for name, scene in SCENES.items())
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"which to play; all by default. {told}")
     parser.add_argument("--stops", type=int, default=10_000, metavar="N", help="jobs of stops and ids of accept")
-    parser.add_argument("--clusters", type=int, nargs="+", default=Sizes.clusters, metavar="N", help="of stops, in turn")
+    parser.add_argument(
+        "--clusters", type=int, nargs="+", default=Sizes.clusters, metavar="N", help="of stops, in turn"
+    )
     parser.add_argument("--one", type=int, default=1000, metavar="N", help="jobs of one")
-    parser.add_argument("--rest", type=_pairs, nargs="+", default=Sizes.rest, metavar="NxM", help="clusters x jobs in each")
+    parser.add_argument(
+        "--rest", type=_pairs, nargs="+", default=Sizes.rest, metavar="NxM", help="clusters x jobs in each"
+    )
     parser.add_argument("--window", type=float, default=30.0, metavar="S", help="seconds for which a rest is measured")
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="fleets of accept: one pair of calls each")
     parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="the build beside (default: %(default)s)")

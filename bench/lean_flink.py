@@ -3,8 +3,10 @@
 The shapes are those of `sluiceway.testing.fake_flink`, which the contract's tests hold against real Flink, and
 `tests/unit/test_lean_flink.py` holds this one against that. It knows jobs that run, have completed a checkpoint and end
 in a stop with a savepoint, and jobs that are told to fail; nothing else. Whatever else it is asked it counts as `other`
-and answers 404; a second stop of a job counts as `rival`. A benchmark in which there were any does not count. As in Flink, the duration of a running job differs
-in every overview. Alone: `python -m bench.lean_flink --clusters 10 --jobs 100` prints the addresses, one a line.
+and answers 404; a second stop of a job counts as `rival`. A benchmark in which there were any does not count. As in
+Flink, the duration of a running job differs in every overview.
+
+Alone: `python -m bench.lean_flink --clusters 10 --jobs 100` prints the addresses, one a line.
 """
 
 import argparse
@@ -164,7 +166,7 @@ class LeanFlink:
     def job(self, jid: str) -> bytes:
         """`GET /jobs/:id`."""
         state, end = self.ended.get(jid, ("RUNNING", -1))
-        times = {"start-time": self.began, "end-time": end, "duration": (_now() if end < 0 else end) - self.began}
+        times = {"start-time": self.began, "end-time": end}
         counts = {name.upper(): count for name, count in _tasks(state).items() if name != "total"}
         vertex = {"id": VERTEX, "name": "Source: s[1] -> Calc[2] -> b[3]: Writer", "parallelism": 1, "status": state}
         return encode(
@@ -175,6 +177,7 @@ class LeanFlink:
                 "state": state,
                 "job-type": "STREAMING",
                 **times,
+                "duration": (_now() if end < 0 else end) - self.began,
                 "now": _now(),
                 "timestamps": dict.fromkeys(_JOB_STATES, 0) | {"RUNNING": self.began},
                 "vertices": [vertex | times | {"metrics": {"read-records": 0, "write-records": 0}}],
