@@ -22,9 +22,11 @@ from rich.table import Table
 
 from bench.fleet_service import Build, Fleet, Shape, running
 from bench.lean_flink import job_id
+from bench.performance_page import write
 
 BEFORE = "b55cf5e"  # the build to compare with
 SAVEPOINT = 2.0  # seconds that each takes
+CPU = "CPU ms a stop"
 WAITED = 5.0  # seconds of rest after all is settled, or before a rest is measured
 FAILING = 10  # jobs that fail while the fleet rests, to see when the service shows it
 
@@ -89,11 +91,15 @@ def stops(bench: Bench) -> None:
         shape = Shape(clusters, sizes.stops // clusters, SAVEPOINT)
         fixed = clusters == 100 and shape.total == 10_000
         bench.each(shape, lambda fleet, fixed=fixed: _stopped("stops", fleet, SETTLED_SECONDS if fixed else None))
+    size = f"{sizes.stops} jobs on {'/'.join(map(str, sizes.clusters))} clusters"
     for name, figures in bench.figures.items():
-        dear = [one.value for one in figures if one.scene == "stops" and one.what == "CPU ms a stop"]
-        size = f"{sizes.stops} jobs on {'/'.join(map(str, sizes.clusters))} clusters"
+        dear = _stop_costs(bench, name)
         figures.append(Figure("stops", size, "dearest / cheapest", max(dear) / min(dear), FLAT))
-        assert name
+
+
+def _stop_costs(bench: Bench, build: str) -> list[float]:
+    """CPU of each stop in ms, from the fewest clusters to the most as they were asked for."""
+    return [one.value for one in bench.figures[build] if one.scene == "stops" and one.what == CPU]
 
 
 def one(bench: Bench) -> None:
@@ -114,7 +120,7 @@ def _stopped(scene: str, fleet: Fleet, seconds: float | None) -> list[Figure]:
     bounded = seconds is not None
     return [
         Figure(scene, size, "seconds", took, seconds),
-        Figure(scene, size, "CPU ms a stop", 1000 * cpu / count, STOP_CPU_MS if bounded else None),
+        Figure(scene, size, CPU, 1000 * cpu / count, STOP_CPU_MS if bounded else None),
         Figure(scene, size, "MB at most", fleet.memory("VmHWM"), MEMORY_MB if bounded else None),
         Figure(scene, size, "requests a stop", asked / count, REQUESTS if bounded else None),
     ]
@@ -250,8 +256,11 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="fleets of accept: one pair of calls each")
     parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="the build beside (default: %(default)s)")
     parser.add_argument("--only-new", action="store_true", help="measure this tree alone")
+    parser.add_argument("--write", action="store_true", help="write docs/reference/performance.md and its plot")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     given = parser.parse_args(arguments)
+    if given.write and (given.only_new or given.scenes):
+        parser.error("--write needs all scenes and both builds")
     if unknown := sorted(set(given.scenes) - set(SCENES)):
         parser.error(f"no scene is called {', '.join(unknown)}; there are {', '.join(SCENES)}")
     return given
@@ -272,6 +281,9 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     if given.json is not None:
         told = {name: [asdict(one) for one in figures] for name, figures in bench.figures.items()}
         given.json.write_text(json.dumps(told, indent=1))
+    if given.write:
+        curves = {name: list(zip(sizes.clusters, _stop_costs(bench, name), strict=True)) for name in bench.figures}
+        write(bench.figures, curves)
     return report(builds, bench.figures)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from bench.lean_flink import Connection, LeanFlink, job_id
+from bench.lean_flink import LeanFlink, job_id
+from bench.lean_http import Connection
 
 from sluiceway.domain.facts import JobState
 from sluiceway.testing.fake_flink import FakeFlink
