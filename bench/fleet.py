@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +26,8 @@ from bench.lean_flink import job_id
 from bench.performance_page import write
 
 BEFORE = "b55cf5e"  # the build to compare with
+CLUSTERS = (10, 50, 100, 500)
+RESTS = ((100, 100), (100, 1000))  # clusters and jobs in each
 SAVEPOINT = 2.0  # seconds that each takes
 CPU = "CPU ms a stop"
 WAITED = 5.0  # seconds of rest after all is settled, or before a rest is measured
@@ -55,12 +58,12 @@ class Figure:
 class Sizes:
     """What was asked for on the command line."""
 
-    stops: int = 10_000
-    clusters: Sequence[int] = (10, 50, 100, 500)
-    one: int = 1000
-    rest: Sequence[tuple[int, int]] = ((100, 100), (100, 1000))  # clusters and jobs in each
-    window: float = 30.0
-    rounds: int = 10
+    stops: int
+    clusters: Sequence[int]
+    one: int
+    rest: Sequence[tuple[int, int]]
+    window: float
+    rounds: int
 
 
 @dataclass
@@ -89,8 +92,8 @@ def stops(bench: Bench) -> None:
     sizes = bench.sizes
     for clusters in sizes.clusters:
         shape = Shape(clusters, sizes.stops // clusters, SAVEPOINT)
-        fixed = clusters == 100 and shape.total == 10_000
-        bench.each(shape, lambda fleet, fixed=fixed: _stopped("stops", fleet, SETTLED_SECONDS if fixed else None))
+        bounded = clusters == 100 and shape.total == 10_000
+        bench.each(shape, partial(_stopped, "stops", SETTLED_SECONDS if bounded else None))
     size = f"{sizes.stops} jobs on {'/'.join(map(str, sizes.clusters))} clusters"
     for name, figures in bench.figures.items():
         dear = _stop_costs(bench, name)
@@ -105,10 +108,10 @@ def _stop_costs(bench: Bench, build: str) -> list[float]:
 def one(bench: Bench) -> None:
     """Stop many jobs of one cluster, a hundred at once."""
     shape = Shape(1, bench.sizes.one, SAVEPOINT)
-    bench.each(shape, lambda fleet: _stopped("one", fleet, ONE_CLUSTER_SECONDS if shape.jobs == 1000 else None))
+    bench.each(shape, partial(_stopped, "one", ONE_CLUSTER_SECONDS if shape.jobs == 1000 else None))
 
 
-def _stopped(scene: str, fleet: Fleet, seconds: float | None) -> list[Figure]:
+def _stopped(scene: str, seconds: float | None, fleet: Fleet) -> list[Figure]:
     cpu, begun = fleet.cpu(), time.perf_counter()
     order, _ = fleet.stop(fleet.ids)
     fleet.until_settled(order)
@@ -130,10 +133,10 @@ def rest(bench: Bench) -> None:
     """Let a fleet run, and see what watching it costs, and how soon a failure is shown."""
     for clusters, jobs in bench.sizes.rest:
         target = REST_SHARE.get(jobs) if clusters == 100 else None
-        bench.each(Shape(clusters, jobs), lambda fleet, target=target: _rested(fleet, bench.sizes.window, target))
+        bench.each(Shape(clusters, jobs), partial(_rested, bench.sizes.window, target))
 
 
-def _rested(fleet: Fleet, window: float, target: float | None) -> list[Figure]:
+def _rested(window: float, target: float | None, fleet: Fleet) -> list[Figure]:
     time.sleep(WAITED)
     fleet.asked()
     cpu, begun = fleet.cpu(), time.perf_counter()
@@ -245,13 +248,9 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     told = "; ".join(f"{name}: {scene.__doc__}" for name, scene in SCENES.items())
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"which to play; all by default. {told}")
     parser.add_argument("--stops", type=int, default=10_000, metavar="N", help="jobs of stops and ids of accept")
-    parser.add_argument(
-        "--clusters", type=int, nargs="+", default=Sizes.clusters, metavar="N", help="of stops, in turn"
-    )
+    parser.add_argument("--clusters", type=int, nargs="+", default=CLUSTERS, metavar="N", help="of stops, in turn")
     parser.add_argument("--one", type=int, default=1000, metavar="N", help="jobs of one")
-    parser.add_argument(
-        "--rest", type=_pairs, nargs="+", default=Sizes.rest, metavar="NxM", help="clusters x jobs in each"
-    )
+    parser.add_argument("--rest", type=_pairs, nargs="+", default=RESTS, metavar="NxM", help="clusters x jobs in each")
     parser.add_argument("--window", type=float, default=30.0, metavar="S", help="seconds for which a rest is measured")
     parser.add_argument("--rounds", type=int, default=10, metavar="N", help="fleets of accept: one pair of calls each")
     parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="the build beside (default: %(default)s)")

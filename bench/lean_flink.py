@@ -32,8 +32,11 @@ _MOVING = b"@@"  # stands for the duration of a job that runs
 _NOWHERE = b'{"errors":["Unable to load requested file."]}'
 _IN_PROGRESS = b'{"status":{"id":"IN_PROGRESS"},"operation":null}'
 _STATES = ("created", "scheduled", "deploying", "reconciling", "initializing", "canceling")
-_JOB_STATES = ("INITIALIZING", "CREATED", "RUNNING", "FAILING", "FAILED", "CANCELLING", "CANCELED", "FINISHED")
-_JOB_STATES += ("RESTARTING", "SUSPENDED", "RECONCILING")
+_JOB_STATES = (
+    *("INITIALIZING", "CREATED", "RUNNING", "FAILING", "FAILED", "CANCELLING", "CANCELED", "FINISHED"),
+    *("RESTARTING", "SUSPENDED", "RECONCILING"),
+)
+
 encode = msgspec.json.encode
 
 

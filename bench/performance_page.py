@@ -15,8 +15,8 @@ HEAD = """# Performance
 What a fleet costs the service, measured by `python -m bench fleet --write`, which writes this page: {date}, {cores}
 cores that the service shares with the fakes. The service runs as a process of its own against JobManagers that are as
 cheap as fakes can be made (`bench/lean_flink.py`; a test holds their answers against those of the fake that stands in
-for Flink in all tests). CPU and memory are the service process's alone. `{before}` is an older build, measured in the same
-run. How long stops take on real Flink stands in the [README](../../README.md#what-it-costs).
+for Flink in all tests). CPU and memory are the service process's alone. `{before}` is an older build, measured in the
+same run. How long stops take on real Flink stands in the [README](../../README.md#what-it-costs).
 
 * **stops**: all jobs stopped in one call of DLI's API, each with a savepoint that takes 2 s; at most 100 savepoints are
   under way in one cluster at once.
@@ -92,8 +92,8 @@ def plot(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
         return round(_HEIGHT - _BOTTOM - ms / top * (_HEIGHT - _TOP - _BOTTOM), 1)
 
     parts = [_text(_LEFT, 18, "CPU of the service for each stop (ms)", "start")]
-    for ms in range(0, top + 1, max(1, top // 6)):
-        parts += [_line(_LEFT, y(ms), _WIDTH - _RIGHT, y(ms)), _text(_LEFT - 8, y(ms) + 4, str(ms), "end")]
+    for mark in range(0, top + 1, max(1, top // 6)):
+        parts += [_line(_LEFT, y(mark), _WIDTH - _RIGHT, y(mark)), _text(_LEFT - 8, y(mark) + 4, str(mark), "end")]
     parts += [_text(x(size), _HEIGHT - _BOTTOM + 18, str(size)) for size in sizes]
     parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "clusters, the same jobs spread over them"))
     for (name, points), colour in zip(curves.items(), _COLOURS, strict=False):

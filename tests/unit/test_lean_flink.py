@@ -125,7 +125,12 @@ class Sent:
 
 def test_requests_that_come_in_pieces_or_together_are_answered_one_by_one() -> None:
     asked: list[tuple[bytes, bytes, bytes]] = []
-    connection, sent = Connection(lambda *request: (asked.append(request), (200, b"{}"))[1]), Sent()
+
+    def answer(method: bytes, path: bytes, body: bytes) -> tuple[int, bytes]:
+        asked.append((method, path, body))
+        return 200, b"{}"
+
+    connection, sent = Connection(answer), Sent()
     connection.connection_made(sent)  # type: ignore[arg-type]
     stream = b"POST /a HTTP/1.1\r\nHost: x\r\ncontent-length: 4\r\n\r\nbodyGET /b HTTP/1.1\r\nHost: x\r\n\r\n"
     for at in range(len(stream)):
