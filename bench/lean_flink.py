@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -357,12 +358,11 @@ class Control:
         return 200, encode(self._counts)
 
 
-async def serve(clusters: int, jobs: int, stop_seconds: float, first: int = 0) -> None:
-    """Print the address of the control and of each cluster, and serve for ever."""
-    loop, counts = asyncio.get_running_loop(), Counter[str]()
+async def serve(clusters: int, jobs: int, stop_seconds: float) -> None:
+    """Print the address of the control and of each cluster, and serve for as long as whoever has started this lives."""
+    loop, counts, parent = asyncio.get_running_loop(), Counter[str](), os.getppid()
     flinks = [
-        LeanFlink([job_id(first + number, job) for job in range(jobs)], stop_seconds, counts)
-        for number in range(clusters)
+        LeanFlink([job_id(number, job) for job in range(jobs)], stop_seconds, counts) for number in range(clusters)
     ]
     addresses = []
     for do in (Control(flinks, counts).answer, *(flink.answer for flink in flinks)):
@@ -370,7 +370,8 @@ async def serve(clusters: int, jobs: int, stop_seconds: float, first: int = 0) -
         addresses.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     sys.stdout.write("\n".join(addresses) + "\n")
     sys.stdout.flush()
-    await asyncio.Event().wait()
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
 
 
 def main() -> None:
@@ -378,10 +379,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.lean_flink", description=__doc__)
     parser.add_argument("--clusters", type=int, default=1, metavar="N", help="clusters to serve (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=100, metavar="N", help="jobs in each (default: %(default)s)")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first cluster, for job ids")
     parser.add_argument("--stop-seconds", type=float, default=2.0, metavar="S", help="that each savepoint takes")
     given = parser.parse_args()
-    uvloop.run(serve(given.clusters, given.jobs, given.stop_seconds, given.first))
+    with suppress(KeyboardInterrupt):
+        uvloop.run(serve(given.clusters, given.jobs, given.stop_seconds))
 
 
 if __name__ == "__main__":
