@@ -68,19 +68,16 @@ class Sizes:
 
 @dataclass
 class Bench:
-    """The builds, and room for the data of each fleet."""
+    """The builds, and what was found."""
 
     builds: Sequence[Build]
     sizes: Sizes
-    directory: Path
-    figures: dict[str, list[Figure]] = field(default_factory=dict)
-    fleets: int = 0
+    figures: dict[str, list[Figure]] = field(default_factory=dict)  # by build
 
     def each(self, shape: Shape, measure: Callable[[Fleet], list[Figure]]) -> None:
         """Measure the same fleet on each build in turn."""
         for build in self.builds:
-            self.fleets += 1
-            with running(build, shape, self.directory / str(self.fleets)) as fleet:
+            with running(build, shape) as fleet:
                 found = measure(fleet)
             self.figures.setdefault(build.name, []).extend(found)
             told = ", ".join(f"{one.what} {one.value:.2f}" for one in found)
@@ -119,7 +116,7 @@ def _stopped(scene: str, seconds: float | None, fleet: Fleet) -> list[Figure]:
     count, asked = fleet.shape.total, fleet.asked().total()
     stopped = fleet.showing("job_cancel_success")
     assert stopped == count, f"{count - stopped} of {count} jobs were not stopped with a savepoint"
-    size = f"{count} jobs on {fleet.shape.clusters} clusters"
+    size = f"{count} jobs on {fleet.shape.clusters} {'cluster' if fleet.shape.clusters == 1 else 'clusters'}"
     bounded = seconds is not None
     return [
         Figure(scene, size, "seconds", took, seconds),
@@ -142,13 +139,14 @@ def _rested(window: float, target: float | None, fleet: Fleet) -> list[Figure]:
     cpu, begun = fleet.cpu(), time.perf_counter()
     time.sleep(window)
     took, cpu = time.perf_counter() - begun, fleet.cpu() - cpu
-    looks = fleet.asked()["jobs"] / took / fleet.shape.clusters
+    asked = fleet.asked()
     size = f"{fleet.shape.clusters} clusters of {fleet.shape.jobs} jobs"
     bounded = target is not None
     return [
         Figure("rest", size, "% of a core", 100 * cpu / took, target),
         Figure("rest", size, "MB at most", fleet.memory("VmHWM"), MEMORY_MB if bounded else None),
-        Figure("rest", size, "looks a second at each", looks),
+        Figure("rest", size, "seconds between looks", took * fleet.shape.clusters / asked["jobs"]),
+        Figure("rest", size, "requests a look", asked.total() / asked["jobs"]),
         Figure("rest", size, "seconds until a failure is shown", _shown(fleet), OLDEST_STATUS if bounded else None),
     ]
 
@@ -171,10 +169,8 @@ def accept(bench: Bench) -> None:
     count, clusters = bench.sizes.stops, max(c for c in bench.sizes.clusters if c <= 100)
     for build in bench.builds:
         calm, busy = [], []
-        for _ in range(bench.sizes.rounds):
-            bench.fleets += 1
-            shape = Shape(clusters, 2 * count // clusters + 1, SAVEPOINT)
-            with running(build, shape, bench.directory / str(bench.fleets)) as fleet:
+        for _ in range(bench.sizes.rounds):  # each begins at rest: stopping what was accepted would take far longer
+            with running(build, Shape(clusters, 2 * count // clusters + 1, SAVEPOINT)) as fleet:
                 first, second = _pair(fleet, count)
             calm.append(first)
             busy.append(second)
@@ -274,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         builds = [Build("this tree", Path(__file__).parents[1] / "src")]
         if not given.only_new:
             builds.insert(0, Build(given.before, checked_out(given.before, directory / "before")))
-        bench = Bench(builds, sizes, directory)
+        bench = Bench(builds, sizes)
         for name in given.scenes or SCENES:
             SCENES[name](bench)
     if given.json is not None:

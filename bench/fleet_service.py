@@ -10,11 +10,12 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -162,27 +163,24 @@ class Fleet:
 
 
 @contextmanager
-def running(build: Build, shape: Shape, directory: Path) -> Iterator[Fleet]:
-    """A fleet of this build that has come to rest. Its data goes into a directory that must be empty."""
-    fakes = Fakes(shape)
-    try:
-        clusters = [f"--cluster=c{number}={url}" for number, url in enumerate(fakes.urls)]
-        _serve(build, directory, clusters).end()  # makes the database
-        fill(directory / "sluiceway.db", shape)
-        service = _serve(build, directory, clusters)
-        try:
-            fleet = Fleet(shape, fakes, service)
-            fleet.until_watched()
-            fleet.asked()
-            yield fleet
-        finally:
-            service.end()
-    finally:
-        fakes.end()
+def running(build: Build, shape: Shape) -> Iterator[Fleet]:
+    """A fleet of this build that has come to rest."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        fakes = Fakes(shape)
+        stack.callback(fakes.end)
+        data, clusters = Path(directory), [f"--cluster=c{number}={url}" for number, url in enumerate(fakes.urls)]
+        _serve(build, data, clusters).end()  # makes the database
+        fill(data / "sluiceway.db", shape)
+        service = _serve(build, data, clusters)
+        stack.callback(service.end)
+        fleet = Fleet(shape, fakes, service)
+        fleet.until_watched()
+        fleet.asked()
+        yield fleet
 
 
-def _serve(build: Build, directory: Path, clusters: Sequence[str]) -> ServiceProcess:
-    return ServiceProcess(directory, *clusters, "--rate-limit=0", module=("bench.of_build", str(build.source)))
+def _serve(build: Build, data: Path, clusters: Sequence[str]) -> ServiceProcess:
+    return ServiceProcess(data, *clusters, "--rate-limit=0", module=("bench.of_build", str(build.source)))
 
 
 def fill(path: Path, shape: Shape) -> None:
