@@ -1,8 +1,8 @@
 """A service process over many lean fake JobManagers, with jobs that run there already, and what it costs.
 
-The jobs are rows put into a database that the build's own `serve` has made: planning SQL for thousands of jobs would
-take a JVM hours. Only columns that a build has are filled, with what a service leaves in them that has watched the jobs
-for a while.
+The jobs are rows put into a database that the build's own `serve` has made: to plan the SQL of thousands of jobs would
+take far longer than all that is measured. Only columns that a build has are filled, with what a service leaves in them
+that has watched the jobs for a while.
 """
 
 import json
