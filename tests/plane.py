@@ -27,8 +27,8 @@ from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.session import SessionEngine
 from sluiceway.reconcile.turn import Clock, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler

@@ -29,8 +29,8 @@ from sluiceway.assembly.api import make_api
 from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.engines.jars import JarSubmitter
 from sluiceway.reconcile import worker
 from sluiceway.settings import Settings

@@ -14,18 +14,19 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight, stop_jobs
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import batch, cluster_turn, health, not_running, savepoint_format, stop_decide, stop_endings
+from sluiceway.domain import batch, cluster_turn, health, savepoint_format
 from sluiceway.domain import run as runs
-from sluiceway.domain import snapshot as snapshots
-from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Lingering, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
+from sluiceway.domain.operations import not_running, stop_decide, stop_endings
+from sluiceway.domain.operations import snapshot as snapshots
+from sluiceway.domain.operations import stop as stops
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
-from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines import aftermath, look, session
 from sluiceway.engines.aftermath import Aftermaths
 from sluiceway.reconcile import turn

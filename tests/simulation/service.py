@@ -17,8 +17,8 @@ from sluiceway.assembly.ground import Ground, lifecycle, workers
 from sluiceway.domain.engine import Cluster, Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.session import SessionEngine
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.reconcile.worker import Pace

@@ -28,9 +28,9 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.happenings import happenings
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Change, Watched
 

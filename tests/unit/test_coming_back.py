@@ -30,10 +30,10 @@ from sluiceway.domain.coming_back import (
 )
 from sluiceway.domain.facts import Checkpoint, Weighed
 from sluiceway.domain.health import Condition, Health, Proof
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.operations.stop_decide import decide
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
-from sluiceway.domain.stop_decide import decide
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ACCEPTED, SUBMITTING, RUNNING = RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING

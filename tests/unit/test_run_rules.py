@@ -9,8 +9,8 @@ from sluiceway.domain.commands import Submit
 from sluiceway.domain.facts import Gone, JobState, Missing, RunFact, Seen, Silent, SubmitRefused, Submitted, Withdrawn
 from sluiceway.domain.health import Condition, Health, told
 from sluiceway.domain.job import JobStatus, standing
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase, decide
-from sluiceway.domain.stop import Stop, StopPhase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=30)

@@ -32,9 +32,9 @@ from sluiceway.domain.engine import Cluster
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.policy import IfNotRunning
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.flink_rest import FlinkRest
 from sluiceway.engines.jars import JarSubmitter
 from sluiceway.engines.session import SessionEngine, Submit

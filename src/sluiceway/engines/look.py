@@ -30,9 +30,9 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.engines import checkpoints, vitals
 from sluiceway.engines.aftermath import Aftermaths, NotYet
 from sluiceway.engines.flink_rest import (

@@ -25,10 +25,10 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.engines import vitals
 from sluiceway.engines.attention import Attention, about_to_save
 from sluiceway.engines.changelog import WORDS, keeps_changelog

@@ -38,9 +38,9 @@ from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import SETTLED
 from sluiceway.domain.plan import Plan, PlanKind, PlanRef
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
-from sluiceway.domain.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.answers import AnsweredBefore, Key
 from sluiceway.store.stories import Story

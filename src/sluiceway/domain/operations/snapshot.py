@@ -36,11 +36,11 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
-from sluiceway.domain.not_running import patience
+from sluiceway.domain.operations.not_running import patience
+from sluiceway.domain.operations.stop import Stop, StopRules
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import choose, untold
 from sluiceway.domain.savepoint_risk import never_saved, restarted
-from sluiceway.domain.stop import Stop, StopRules
 
 
 class SnapshotPhase(StrEnum):

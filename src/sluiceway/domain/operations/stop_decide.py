@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from sluiceway.domain import not_running
 from sluiceway.domain.commands import StopCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -30,11 +29,12 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
+from sluiceway.domain.operations import not_running
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
+from sluiceway.domain.operations.stop_endings import ended, gone, lingering, missing, saved
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.savepoint_format import choose, untold
 from sluiceway.domain.savepoint_risk import never_saved, restarted
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
-from sluiceway.domain.stop_endings import ended, gone, lingering, missing, saved
 
 LONGEST_BACKOFF = timedelta(minutes=1)
 LONGEST_STORY = 2000  # characters of what attempts have done to a job

@@ -23,7 +23,7 @@ from sluiceway.domain.facts import (
     StopFact,
     Unreadable,
 )
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, settle
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, settle
 
 
 def evidence_at(stop: Stop, fact: StopFact) -> str | None:
