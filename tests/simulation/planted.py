@@ -20,7 +20,7 @@ from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.facts import Complete, JobState, Lingering, Recovering, Refused, Saved, Silent, Stopping, Weighed
 from sluiceway.domain.health import Condition
-from sluiceway.domain.operations import not_running, stop_decide, stop_endings
+from sluiceway.domain.operations import attempt, not_running, stop_decide, stop_endings
 from sluiceway.domain.operations import snapshot as snapshots
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations.stop import Stop, StopPhase
@@ -72,8 +72,7 @@ def canonical_for_everybody(put: Any) -> None:
     def chosen(*_: Any) -> Choice:
         return Choice(SavepointFormat.CANONICAL, "as ever")
 
-    put(stop_decide, "choose", chosen)
-    put(snapshots, "choose", chosen)
+    put(attempt, "choose", chosen)
 
 
 @plant(1)
@@ -84,8 +83,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     def chosen(traits: Any, wish: Any) -> Choice:
         return before(replace(traits, backend="hashmap", asynchronous=False) if not traits.backend else traits, wish)
 
-    put(stop_decide, "choose", chosen)
-    put(snapshots, "choose", chosen)
+    put(attempt, "choose", chosen)
 
 
 @plant(32)
@@ -529,13 +527,15 @@ def a_dry_run_without_finished_sources(put: Any) -> None:
 @plant()
 def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """A source has finished, and the job takes no checkpoints after that."""
-    put(stop_decide, "never_saved", lambda _: "")
+    before = attempt.prepared
+    put(stop_decide, "prepared", lambda stop, fact, wish: before(stop, replace(fact, finished=0), wish))
 
 
 @plant()
 def a_savepoint_that_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """The same of a job that is to run on."""
-    put(snapshots, "never_saved", lambda _: "")
+    before = attempt.prepared
+    put(snapshots, "prepared", lambda snapshot, fact, wish: before(snapshot, replace(fact, finished=0), wish))
 
 
 @plant(12)

@@ -222,7 +222,17 @@ def test_a_job_is_parked_without_losing_anything() -> None:
     """What it has completed is kept, or it is not canceled; where it has completed nothing, nothing is lost."""
     rules = StopRules(timedelta(1), 1, timedelta(0), timedelta(0), timedelta(0))
     stop = Stop(
-        1, 1, "f" * 32, False, "r", "t", StopPhase.WAITING, NOW, policy=parking(run_that()), attempt=2, reason="P."
+        id=1,
+        job_id=1,
+        flink_job_id="f" * 32,
+        savepoint=False,
+        root="r",
+        token="t",
+        phase=StopPhase.WAITING,
+        deadline=NOW,
+        policy=parking(run_that()),
+        attempt=2,
+        reason="P.",
     )
     assert stop.weighs
 
