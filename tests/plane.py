@@ -26,9 +26,9 @@ from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import Clock, TurnSettings

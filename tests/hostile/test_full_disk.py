@@ -28,9 +28,9 @@ from tests.service import ServiceProcess, wait_for
 from sluiceway.assembly.api import make_api
 from sluiceway.domain.facts import Silent
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.engines.jars.submit import JarSubmitter
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.reconcile import worker

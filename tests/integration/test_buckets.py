@@ -16,7 +16,7 @@ from sluiceway.assembly.clock import clock
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import Job, JobDraft, JobStatus
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.store import schema
 from sluiceway.testing.fake_flink import FakeFlink

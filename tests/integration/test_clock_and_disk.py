@@ -15,7 +15,7 @@ from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.store import database
 from sluiceway.store.trouble import DatabaseUnavailable
 

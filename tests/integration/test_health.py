@@ -15,8 +15,8 @@ from sluiceway.assembly.clock import clock
 from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.health import Condition, Proof
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.policy import IfNotRunning, StopPolicy
-from sluiceway.domain.stop import StopPhase
 from sluiceway.engines.session import vitals
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.store import catalogue

@@ -17,7 +17,7 @@ from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.store import audit, catalogue, transfer
 from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.views import JobSelector

@@ -17,8 +17,8 @@ from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
-from sluiceway.domain.stop import StopPhase
 from sluiceway.reconcile.worker import Pace
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth

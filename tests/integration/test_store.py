@@ -28,8 +28,8 @@ from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import TAKES_ITS_PLACE, StopJobs
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import RunPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import database, deadlines, intents, leases, past_specs, schema, stop_intents, views, work

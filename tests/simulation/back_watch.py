@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.disk import plain
 
+from sluiceway.domain.operations.stop import SETTLED, StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
-from sluiceway.domain.stop import SETTLED, StopPhase
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Watch

@@ -12,11 +12,11 @@ from tests.simulation.service import MAX_SAVEPOINTS, RULES
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.batch import Kind as BatchKind
 from sluiceway.domain.job import standing
+from sluiceway.domain.operations.snapshot import SETTLED as SETTLED_SNAPSHOTS
+from sluiceway.domain.operations.snapshot import SnapshotPhase
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
-from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
-from sluiceway.domain.snapshot import SnapshotPhase
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 from sluiceway.store.rows import to_run, to_snapshot, to_stop
 from sluiceway.testing.fake_jobs import Attempt, FakeJob
 from sluiceway.testing.fake_rest import Kind

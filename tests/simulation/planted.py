@@ -14,10 +14,8 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight, stop_jobs
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import batch, cluster_turn, health, not_running, savepoint_format, stop_decide, stop_endings
+from sluiceway.domain import batch, cluster_turn, health, savepoint_format
 from sluiceway.domain import run as runs
-from sluiceway.domain import snapshot as snapshots
-from sluiceway.domain import stop as stops
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Release, Tally
 from sluiceway.domain.engine import Unreachable
@@ -35,10 +33,13 @@ from sluiceway.domain.facts import (
     Weighed,
 )
 from sluiceway.domain.health import Condition
+from sluiceway.domain.operations import attempt, not_running, stop_decide, stop_endings
+from sluiceway.domain.operations import snapshot as snapshots
+from sluiceway.domain.operations import stop as stops
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
-from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.engines.session import aftermath, engine, look
 from sluiceway.engines.session.aftermath import Aftermaths
 from sluiceway.reconcile import turn
@@ -84,8 +85,7 @@ def canonical_for_everybody(put: Any) -> None:
     def chosen(*_: Any) -> Choice:
         return Choice(SavepointFormat.CANONICAL, "as ever")
 
-    put(stop_decide, "choose", chosen)
-    put(snapshots, "choose", chosen)
+    put(attempt, "choose", chosen)
 
 
 @plant(1)
@@ -96,8 +96,7 @@ def canonical_where_nobody_knows(put: Any) -> None:
     def chosen(traits: Any, wish: Any) -> Choice:
         return before(replace(traits, backend="hashmap", asynchronous=False) if not traits.backend else traits, wish)
 
-    put(stop_decide, "choose", chosen)
-    put(snapshots, "choose", chosen)
+    put(attempt, "choose", chosen)
 
 
 @plant(32)
@@ -568,13 +567,15 @@ def a_dry_run_without_finished_sources(put: Any) -> None:
 @plant()
 def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """A source has finished, and the job takes no checkpoints after that."""
-    put(stop_decide, "never_saved", lambda _: "")
+    before = attempt.prepared
+    put(stop_decide, "prepared", lambda stop, fact, wish: before(stop, replace(fact, finished=0), wish))
 
 
 @plant()
 def a_savepoint_that_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """The same of a job that is to run on."""
-    put(snapshots, "never_saved", lambda _: "")
+    before = attempt.prepared
+    put(snapshots, "prepared", lambda snapshot, fact, wish: before(snapshot, replace(fact, finished=0), wish))
 
 
 @plant(12)

@@ -12,10 +12,10 @@ from sluiceway.control import resume_jobs, retry_stops
 from sluiceway.domain import coming_back, pulses
 from sluiceway.domain.batch import Limits, Release
 from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, BackTally, Begun, Bound
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.watched import Watched
 from sluiceway.store import catalogue, resumes
 

@@ -17,9 +17,9 @@ from sluiceway.assembly.ground import Ground, lifecycle, workers
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import TurnSettings

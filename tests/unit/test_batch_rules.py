@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluiceway.domain.batch import FAILURES, Limits, Release, Tally, pauses, release
-from sluiceway.domain.stop import SETTLED, StopPhase
+from sluiceway.domain.operations.stop import SETTLED, StopPhase
 
 WAITING, SENT, OVERDUE = StopPhase.WAITING, StopPhase.SENT, StopPhase.OVERDUE
 STOPPED, FAILED = StopPhase.STOPPED, StopPhase.FAILED

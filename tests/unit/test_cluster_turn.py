@@ -28,9 +28,9 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.happenings import happenings
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Change, Watched
 
@@ -55,14 +55,29 @@ def accepted(number: int, *, held: bool = False) -> Watched:
 
 
 def stop(number: int, phase: StopPhase = StopPhase.WAITING) -> Stop:
-    sent = None if phase is StopPhase.WAITING else NOW
-    root, token, deadline = f"file:///s/{number}", f"{number:032x}", NOW + RULES.timeout
-    return Stop(number, number, f"{number:032x}", True, root, token, phase, deadline, sent_at=sent)
+    return Stop(
+        id=number,
+        job_id=number,
+        flink_job_id=f"{number:032x}",
+        savepoint=True,
+        root=f"file:///s/{number}",
+        token=f"{number:032x}",
+        phase=phase,
+        deadline=NOW + RULES.timeout,
+        sent_at=None if phase is StopPhase.WAITING else NOW,
+    )
 
 
 def snapshot(number: int) -> Snapshot:
-    target = f"file:///s/{number}/own"
-    return Snapshot(number, number, f"{number:032x}", "a" * 32, target, SnapshotPhase.WAITING, NOW + RULES.timeout)
+    return Snapshot(
+        id=number,
+        job_id=number,
+        flink_job_id=f"{number:032x}",
+        trigger="a" * 32,
+        target=f"file:///s/{number}/own",
+        phase=SnapshotPhase.WAITING,
+        deadline=NOW + RULES.timeout,
+    )
 
 
 def shown(

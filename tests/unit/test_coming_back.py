@@ -30,10 +30,10 @@ from sluiceway.domain.coming_back import (
 )
 from sluiceway.domain.facts import Checkpoint, Weighed
 from sluiceway.domain.health import Condition, Health, Proof
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.operations.stop_decide import decide
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
-from sluiceway.domain.stop_decide import decide
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ACCEPTED, SUBMITTING, RUNNING = RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING
@@ -222,7 +222,17 @@ def test_a_job_is_parked_without_losing_anything() -> None:
     """What it has completed is kept, or it is not canceled; where it has completed nothing, nothing is lost."""
     rules = StopRules(timedelta(1), 1, timedelta(0), timedelta(0), timedelta(0))
     stop = Stop(
-        1, 1, "f" * 32, False, "r", "t", StopPhase.WAITING, NOW, policy=parking(run_that()), attempt=2, reason="P."
+        id=1,
+        job_id=1,
+        flink_job_id="f" * 32,
+        savepoint=False,
+        root="r",
+        token="t",
+        phase=StopPhase.WAITING,
+        deadline=NOW,
+        policy=parking(run_that()),
+        attempt=2,
+        reason="P.",
     )
     assert stop.weighs
 

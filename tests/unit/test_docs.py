@@ -19,7 +19,7 @@ from sluiceway.api.errors.dli_meanings import MEANINGS
 from sluiceway.api.errors.dli_texts import TABLE
 from sluiceway.cli.main import app, run
 from sluiceway.domain.admission import Refusal
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,8 @@ from sluiceway.domain.commands import Submit
 from sluiceway.domain.facts import Gone, JobState, Missing, RunFact, Seen, Silent, SubmitRefused, Submitted, Withdrawn
 from sluiceway.domain.health import Condition, Health, told
 from sluiceway.domain.job import JobStatus, standing
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase, decide
-from sluiceway.domain.stop import Stop, StopPhase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=30)
@@ -82,7 +82,17 @@ def test_a_submission_remembers_the_life_of_its_cluster() -> None:
 
 
 def a_stop(phase: StopPhase, *, savepoint: bool = True) -> Stop:
-    return Stop(1, 7, "f" * 32, savepoint, "root", "0" * 32, phase, NOW, reason="because")
+    return Stop(
+        id=1,
+        job_id=7,
+        flink_job_id="f" * 32,
+        savepoint=savepoint,
+        root="root",
+        token="0" * 32,
+        phase=phase,
+        deadline=NOW,
+        reason="because",
+    )
 
 
 STANDINGS: list[tuple[Run | None, Stop | None, JobStatus]] = [

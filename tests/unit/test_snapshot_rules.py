@@ -33,10 +33,10 @@ from sluiceway.domain.facts import (
     Unreadable,
 )
 from sluiceway.domain.job import JobStatus, Standing, standing
+from sluiceway.domain.operations.snapshot import SETTLED, Snapshot, SnapshotPhase, admit, decide, evidence_at, hold_back
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.operations.stop_decide import decide as decide_stop
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import SETTLED, Snapshot, SnapshotPhase, admit, decide, evidence_at, hold_back
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
-from sluiceway.domain.stop_decide import decide as decide_stop
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = StopRules(

@@ -36,8 +36,7 @@ from sluiceway.domain.facts import (
     Unreadable,
     Weighed,
 )
-from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
-from sluiceway.domain.stop import (
+from sluiceway.domain.operations.stop import (
     SETTLED,
     Stop,
     StopPhase,
@@ -46,8 +45,9 @@ from sluiceway.domain.stop import (
     contradicted,
     rearm,
 )
-from sluiceway.domain.stop_decide import decide
-from sluiceway.domain.stop_endings import evidence_at
+from sluiceway.domain.operations.stop_decide import decide
+from sluiceway.domain.operations.stop_endings import evidence_at
+from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.traits import UNKNOWN, Traits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -29,8 +29,8 @@ from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE
 from sluiceway.control.watch import Watch
 from sluiceway.domain.health import HealthRules
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.policy import IfNotRunning
-from sluiceway.domain.stop import StopRules
 from sluiceway.engines.jars.submit import JarSubmitter
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning.submit import SqlSubmitter

@@ -14,8 +14,8 @@ from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.misfit import left_behind
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.plan import PlanRef
-from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views

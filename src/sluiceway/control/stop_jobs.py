@@ -11,9 +11,9 @@ from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, RUNNABLE, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop
 from sluiceway.domain.batch import BatchState, Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, rearm
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, rearm
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import answers, batches, stop_intents, views
 from sluiceway.store.answers import AnsweredBefore, Key

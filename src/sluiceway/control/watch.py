@@ -10,8 +10,8 @@ from typing import Final
 
 from sluiceway import __version__
 from sluiceway.domain.health import Condition
+from sluiceway.domain.operations.stop import SETTLED, UNSETTLED
 from sluiceway.domain.shift import Shift
-from sluiceway.domain.stop import SETTLED, UNSETTLED
 from sluiceway.store import gauges
 from sluiceway.store.database import Database
 from sluiceway.store.gauges import Mark, Standing

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from sluiceway.domain.health import UNSEEN, Condition
+from sluiceway.domain.operations.snapshot import SnapshotPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import SnapshotPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.domain.watched import Watched
 
 STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is expected to start at any moment

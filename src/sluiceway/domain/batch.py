@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluiceway.domain.stop import SETTLED, StopPhase
+from sluiceway.domain.operations.stop import SETTLED, StopPhase
 
 FAILURES = frozenset({StopPhase.FAILED, StopPhase.LOST, StopPhase.ENDED, StopPhase.OVERDUE})
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sluiceway.domain import places, pulses, stop_decide, stop_endings
+from sluiceway.domain import places, pulses
 from sluiceway.domain import run as runs
-from sluiceway.domain import snapshot as snapshots
-from sluiceway.domain import stop as stops
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
@@ -37,10 +35,13 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations import snapshot as snapshots
+from sluiceway.domain.operations import stop as stops
+from sluiceway.domain.operations import stop_decide, stop_endings
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.pulses import Pulses, as_proven, with_ailment, with_proof
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Change, Watched
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from sluiceway.domain.batch import Limits, Release, too_many
 from sluiceway.domain.health import Condition, Proof, told
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase
 from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase
 
 PATIENCE = timedelta(minutes=3)  # how long a job may fail on its way back before it is parked, where nobody has said
 MINUTE = timedelta(minutes=1)

@@ -23,10 +23,10 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.domain.traits import UNKNOWN, Traits
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluiceway.domain.health import told
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop, StopPhase
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.watched import Change
 
 

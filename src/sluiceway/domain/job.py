@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.health import told
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
-from sluiceway.domain.stop import Stop, StopPhase
 
 JAR_JOB = "flink_jar_job"  # the kind of a job that is made by a program
 

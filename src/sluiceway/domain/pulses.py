@@ -8,9 +8,9 @@ from typing import TypeVar
 from sluiceway.domain import health as healths
 from sluiceway.domain.facts import Ended, Running, Saved, SnapshotFact, StopFact
 from sluiceway.domain.health import AILING, HealthRules, Proof, Pulse, Vitals
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 
 Kept = TypeVar("Kept", Stop | None, Snapshot | None)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.commands import Submit
+from sluiceway.domain.doubt import Doubtful, in_doubt
 from sluiceway.domain.facts import (
     Gone,
     JobState,
@@ -46,7 +47,7 @@ _END_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Doubtful):
     """One start of a job. Its Flink job id is chosen and stored before anything is submitted, so it starts once."""
 
     id: int
@@ -58,7 +59,6 @@ class Run:
     acknowledged: bool = False  # the cluster took the submission
     held: bool = False  # not to be submitted before the way back that it belongs to lets it
     life: str | None = None  # of the cluster it was sent to, where that can be told
-    doubt_since: datetime | None = None  # since when the answering cluster has not known the job
     started_at: datetime | None = None
     ended_at: datetime | None = None
     claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
@@ -130,11 +130,8 @@ def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -
         return run, None
     if not run.acknowledged:
         return replace(run, phase=RunPhase.SUBMITTING, life=life), Submit()
-    if run.doubt_since is None:
-        return replace(run, doubt_since=now), None
-    if now - run.doubt_since < gone_after:
-        return run, None
-    return _end(run, RunPhase.LOST, "The cluster no longer knows this job.", now), None
+    lost = _end(run, RunPhase.LOST, "The cluster no longer knows this job.", now)
+    return in_doubt(run, now, gone_after) or lost, None
 
 
 def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) -> Run:
@@ -145,18 +142,13 @@ def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) ->
     why = "Stopped before the cluster had it."
     if certain:
         return _end(run, RunPhase.CANCELED, why, now)
-    if run.doubt_since is None:
-        return replace(run, doubt_since=now)
-    return run if now - run.doubt_since < gone_after else _end(run, RunPhase.LOST, why, now)
+    return in_doubt(run, now, gone_after) or _end(run, RunPhase.LOST, why, now)
 
 
 def _submit_refused(run: Run, text: str, certain: bool, now: datetime, gone_after: timedelta) -> Run:
     """An earlier submission without an answer may have arrived, so the cluster must not show the run for a while."""
-    if not certain and run.doubt_since is None:
-        return replace(run, doubt_since=now, reason=text)
-    if not certain and run.doubt_since is not None and now - run.doubt_since < gone_after:
-        return replace(run, reason=text)
-    return _end(run, RunPhase.REJECTED, text, now)
+    doubted = None if certain else in_doubt(run, now, gone_after)
+    return replace(doubted, reason=text) if doubted else _end(run, RunPhase.REJECTED, text, now)
 
 
 def _gone(run: Run, why: str, now: datetime, life: str | None) -> tuple[Run, Submit | None]:

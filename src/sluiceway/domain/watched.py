@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.job import Standing, standing
+from sluiceway.domain.operations.snapshot import SETTLED as SETTLED_SNAPSHOTS
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.stop import SETTLED, Stop
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import SETTLED as SETTLED_SNAPSHOTS
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
-from sluiceway.domain.stop import SETTLED, Stop
 
 Part = TypeVar("Part", Run, Stop, Snapshot)
 Saving = TypeVar("Saving", Stop, Snapshot)

@@ -14,9 +14,9 @@ from sluiceway.domain.engine import Engine, Sighting, Unreachable
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.place import Place
 from sluiceway.domain.pulses import Pulses
-from sluiceway.domain.stop import StopRules
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
 from sluiceway.reconcile.errands import Errands

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.batch import BatchState, Kind
 from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, phase_of, signs_of, why
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run
-from sluiceway.domain.stop import Stop
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, instant, moment
 from sluiceway.store.resumes import to_policy

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, release
 from sluiceway.domain.job import standing
-from sluiceway.domain.stop import StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.store.bulk import given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event

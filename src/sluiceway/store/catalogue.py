@@ -22,8 +22,8 @@ from sqlalchemy import (
     update,
 )
 
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.store.database import Database, epoch_ms, instant, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use

@@ -8,10 +8,10 @@ from sqlalchemy import RowMapping
 
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
-from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store.database import epoch_ms, instant, moment
 

@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from sluiceway.domain.health import AILING
+from sluiceway.domain.operations.snapshot import UNSETTLED as UNSETTLED_SNAPSHOTS
+from sluiceway.domain.operations.stop import SETTLED, StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
-from sluiceway.domain.snapshot import UNSETTLED as UNSETTLED_SNAPSHOTS
-from sluiceway.domain.stop import SETTLED, StopPhase
 
 metadata = MetaData()
 # SQLite counts rows up by itself only in a column that says INTEGER and nothing else.

@@ -10,8 +10,8 @@ from sqlalchemy import case, exists, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.policy import SavepointFormat
-from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms

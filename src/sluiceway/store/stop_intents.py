@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import PLAIN, StopPolicy
-from sluiceway.domain.stop import Stop, StopPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store import answers, batches, rests, stories
 from sluiceway.store.answers import Key

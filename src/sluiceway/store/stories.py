@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import Signs, phase_of
 from sluiceway.domain.health import Condition
+from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import RunPhase
-from sluiceway.domain.stop import StopPhase
 from sluiceway.store.database import Database
 from sluiceway.store.events import event
 from sluiceway.store.schema import batches, events, rejoined, runs, stops

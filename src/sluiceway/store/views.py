@@ -24,8 +24,8 @@ from sqlalchemy import (
 
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
+from sluiceway.domain.operations.stop import SETTLED, Stop
 from sluiceway.domain.policy import PLAIN, StopPolicy
-from sluiceway.domain.stop import SETTLED, Stop
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment

@@ -24,9 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.happenings import happenings, second_copy
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import RunPhase
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.domain.watched import Change, Part, Watched
 from sluiceway.store import schema
 from sluiceway.store import snapshots as snapshot_rows

@@ -7,7 +7,7 @@ import msgspec
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import concerns, job_answer, shown, story_view
 from sluiceway.control.preflight import Finding
-from sluiceway.domain.stop import SETTLED
+from sluiceway.domain.operations.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.stories import Story
 

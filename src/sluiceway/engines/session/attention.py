@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sluiceway.domain.facts import Refused, StopFact
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.aftermath import SETTLE, Aftermaths

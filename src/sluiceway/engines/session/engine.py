@@ -23,11 +23,11 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows

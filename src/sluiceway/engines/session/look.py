@@ -31,10 +31,10 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
+from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
-from sluiceway.domain.snapshot import Snapshot
-from sluiceway.domain.stop import Stop
 from sluiceway.engines.jobmanager.rest import (
     AttemptCompleted,
     AttemptFailed,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sluiceway.domain.facts import Running
+from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules, give_up, settle
 from sluiceway.domain.policy import IfNotRunning, Resort
-from sluiceway.domain.stop import Stop, StopPhase, StopRules, give_up, settle
 
 
 def wait(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Stop:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.commands import TakeSavepoint
+from sluiceway.domain.doubt import in_doubt
 from sluiceway.domain.facts import (
     Absent,
     Acknowledged,
@@ -36,11 +37,20 @@ from sluiceway.domain.facts import (
     Stopping,
     Unreadable,
 )
-from sluiceway.domain.not_running import patience
+from sluiceway.domain.operations.attempt import (
+    Attempt,
+    Never,
+    NotYet,
+    being_forgotten,
+    confirmed,
+    kept,
+    kept_unverified,
+    prepared,
+)
+from sluiceway.domain.operations.not_running import patience
+from sluiceway.domain.operations.stop import Stop, StopRules
 from sluiceway.domain.policy import SavepointFormat
-from sluiceway.domain.savepoint_format import choose, untold
-from sluiceway.domain.savepoint_risk import never_saved, restarted
-from sluiceway.domain.stop import Stop, StopRules
+from sluiceway.domain.savepoint_risk import restarted
 
 
 class SnapshotPhase(StrEnum):
@@ -61,33 +71,15 @@ UNSETTLED = frozenset(SnapshotPhase) - SETTLED
 Move = tuple["Snapshot", TakeSavepoint | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One accepted savepoint of one run. All that a restarted service needs to carry on is in here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Attempt):
+    """One accepted savepoint of one run."""
 
-    id: int
-    job_id: int
-    flink_job_id: str
     trigger: str  # 32 hex digits, chosen and stored before anything is sent
     target: str  # its own directory (URI), so that storage alone can tell what became of it
     phase: SnapshotPhase
-    deadline: datetime
-    sent_at: datetime | None = None
-    acknowledged: bool = False  # Flink has it
-    doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
-    forgotten_since: datetime | None = None  # once sent: since when Flink has not known what it had confirmed
     claim: str | None = None  # where Flink says that it lies
-    savepoint_path: str | None = None
-    savepoint_size: int | None = None  # bytes
-    verified: bool = False
-    unproven: str = ""  # why a resume does not take its savepoint
-    settled_at: datetime | None = None
-    reason: str = ""
     wish: SavepointFormat | None = None
-    format: SavepointFormat | None = None  # chosen and stored before it is sent
-    format_why: str = ""
-    stable_since: datetime | None = None  # when it was sent: since when no task had changed, by the cluster's clock
-    version: int = 0  # moves with every stored change
 
     @property
     def command(self) -> TakeSavepoint:
@@ -177,21 +169,18 @@ def _begin(snapshot: Snapshot, fact: SnapshotFact, now: datetime, rules: StopRul
 
 
 def _send(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Move:
-    if wait := untold(fact.traits, snapshot.wish):
-        return _in_time(snapshot, wait, now), None
-    choice = choose(fact.traits, snapshot.wish)
-    if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
-        return _settle(snapshot, SnapshotPhase.FAILED, f"{against} Nothing was sent.", now), None
+    ready = prepared(snapshot, fact, snapshot.wish)
+    if isinstance(ready, NotYet):
+        return _in_time(snapshot, ready.why, now), None
+    if isinstance(ready, Never):
+        return _settle(snapshot, SnapshotPhase.FAILED, f"{ready.why} Nothing was sent.", now), None
     sent = replace(
-        snapshot,
+        ready,
         phase=SnapshotPhase.SENT,
         sent_at=now,
         doubt_since=None,
         forgotten_since=None,
         reason="",
-        format=choice.format,
-        format_why=choice.why,
-        stable_since=fact.changed_at,
         deadline=max(snapshot.deadline, now + rules.timeout),
     )
     return sent, sent.command
@@ -208,8 +197,7 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
         case Alive():
             return _overdue(replace(snapshot, doubt_since=None), "the cluster has not finished it", now), None
         case Stopping():
-            known = replace(snapshot, acknowledged=True, doubt_since=None, forgotten_since=None)
-            return _overdue(known, "it is still being written", now), None
+            return _overdue(confirmed(snapshot), "it is still being written", now), None
         case Saved(path):
             return _ended(snapshot, "", claim=path), None
         case Recovering(why):
@@ -239,11 +227,8 @@ def _unknown(snapshot: Snapshot, now: datetime, rules: StopRules) -> Move:
     if not snapshot.acknowledged:
         # It may never have arrived. The same id again is harmless.
         return _overdue(snapshot, "the cluster has not confirmed the request", now), snapshot.command
-    if snapshot.forgotten_since is None:
-        return replace(snapshot, forgotten_since=now), None
-    if now - snapshot.forgotten_since < rules.forgotten_after:
-        return snapshot, None
-    return _ended(snapshot, "The cluster forgot it."), None
+    forgotten = being_forgotten(snapshot, now, rules.forgotten_after)
+    return forgotten or _ended(snapshot, "The cluster forgot it."), None
 
 
 def _job_ended(snapshot: Snapshot, state: JobState, text: str | None, now: datetime) -> Snapshot:
@@ -254,13 +239,13 @@ def _job_ended(snapshot: Snapshot, state: JobState, text: str | None, now: datet
 
 def _lingering(snapshot: Snapshot, told: Ended, now: datetime, rules: StopRules) -> Snapshot:
     """The job is over, and Flink shows no result; it counts as one that never comes when that lasts."""
-    return _job_ended(snapshot, told.state, None, now) if _lasts(snapshot, now, rules) else _doubted(snapshot, now)
+    return in_doubt(snapshot, now, rules.gone_after) or _job_ended(snapshot, told.state, None, now)
 
 
 def _missing(snapshot: Snapshot, now: datetime, rules: StopRules) -> Snapshot:
     """An answering cluster does not know the job; it counts as gone only when that lasts."""
-    if not _lasts(snapshot, now, rules):
-        return _doubted(snapshot, now)
+    if doubted := in_doubt(snapshot, now, rules.gone_after):
+        return doubted
     why = "The cluster no longer knows the job."
     return _ended(snapshot, why) if snapshot.sent_at else _settle(snapshot, SnapshotPhase.FAILED, why, now)
 
@@ -275,13 +260,12 @@ def _check(snapshot: Snapshot, evidence: Evidence | None, now: datetime, rules: 
     match evidence:
         case None:
             return snapshot
-        case Complete(path, size, unchecked):
-            return _saved(snapshot, path, size, verified=unchecked == 0, why="", now=now)
+        case Complete():
+            return _settle(kept(snapshot, evidence), SnapshotPhase.SAVED, "", now)
         case Unreadable(_, why) if snapshot.claim is not None:
-            if not _lasts(snapshot, now, rules):
-                return _doubted(snapshot, now)
             told = f"Flink reports it; it could not be verified: {why}"
-            return _saved(snapshot, snapshot.claim, None, verified=False, why=told, now=now)
+            doubted = in_doubt(snapshot, now, rules.gone_after)
+            return doubted or _settle(kept_unverified(snapshot, snapshot.claim), SnapshotPhase.SAVED, told, now)
         case Unreadable(_, why):
             found = f"Whether it is complete could not be read ({why}); look in {snapshot.target}."
         case Broken(path, why):
@@ -290,19 +274,9 @@ def _check(snapshot: Snapshot, evidence: Evidence | None, now: datetime, rules: 
             found = f"Nothing was found in {snapshot.target}."
         case _:
             assert_never(evidence)
-    if not _lasts(snapshot, now, rules):
-        return _doubted(snapshot, now)
     said = f"Flink reports it at {snapshot.claim}." if snapshot.claim else snapshot.reason
-    return _settle(snapshot, SnapshotPhase.LOST, f"{said} {found}", now)
-
-
-def _lasts(snapshot: Snapshot, now: datetime, rules: StopRules) -> bool:
-    """A JobManager that recovers, or storage that shows a new file late, is no proof for a moment."""
-    return snapshot.doubt_since is not None and now - snapshot.doubt_since >= rules.gone_after
-
-
-def _doubted(snapshot: Snapshot, now: datetime) -> Snapshot:
-    return snapshot if snapshot.doubt_since else replace(snapshot, doubt_since=now)
+    lost = _settle(snapshot, SnapshotPhase.LOST, f"{said} {found}", now)
+    return in_doubt(snapshot, now, rules.gone_after) or lost
 
 
 def _until_it_runs(snapshot: Snapshot, fact: Running, now: datetime, rules: StopRules) -> Snapshot:
@@ -326,11 +300,6 @@ def _overdue(snapshot: Snapshot, why: str, now: datetime) -> Snapshot:
         return snapshot
     told = f"No result in time: {why}. It is still watched, and will lie under {snapshot.target}."
     return replace(snapshot, phase=SnapshotPhase.OVERDUE, reason=told)
-
-
-def _saved(snapshot: Snapshot, path: str, size: int | None, *, verified: bool, why: str, now: datetime) -> Snapshot:
-    found = replace(snapshot, savepoint_path=path, savepoint_size=size, verified=verified)
-    return _settle(found, SnapshotPhase.SAVED, why, now)
 
 
 def _settle(snapshot: Snapshot, phase: SnapshotPhase, why: str, now: datetime) -> Snapshot:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from sluiceway.domain import not_running
 from sluiceway.domain.commands import StopCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -30,11 +29,12 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
+from sluiceway.domain.operations import not_running
+from sluiceway.domain.operations.attempt import Never, NotYet, being_forgotten, confirmed, prepared
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
+from sluiceway.domain.operations.stop_endings import ended, gone, lingering, missing, saved
 from sluiceway.domain.policy import Resort
-from sluiceway.domain.savepoint_format import choose, untold
-from sluiceway.domain.savepoint_risk import never_saved, restarted
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
-from sluiceway.domain.stop_endings import ended, gone, lingering, missing, saved
+from sluiceway.domain.savepoint_risk import restarted
 
 LONGEST_BACKOFF = timedelta(minutes=1)
 LONGEST_STORY = 2000  # characters of what attempts have done to a job
@@ -121,10 +121,8 @@ def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move
         stop = _restarted(stop, fact.restart)
         stop = replace(stop, stable_since=fact.changed_at) if fact.restart else stop
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
-    if stop.forgotten_since is None:
-        return replace(stop, forgotten_since=now), None
-    if now - stop.forgotten_since < rules.forgotten_after:
-        return stop, None
+    if forgotten := being_forgotten(stop, now, rules.forgotten_after):
+        return forgotten, None
     if not stop.savepoint:
         again = replace(stop, acknowledged=False, forgotten_since=None)
         return _overdue(again, "the job runs on although its cancel was confirmed", now), stop.command
@@ -138,12 +136,12 @@ def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> M
     if stop.retry_at is not None and now < stop.retry_at:
         return stop, None
     if stop.savepoint:
-        if wait := untold(fact.traits, stop.policy.format):
-            return _overdue(replace(stop, reason=f"Waiting: {wait}."), wait, now), None
-        choice = choose(fact.traits, stop.policy.format)
-        if (against := never_saved(fact) or ("" if choice.format else choice.why)) != "":
-            return settle(stop, StopPhase.FAILED, f"{against} Nothing was sent; the job runs on.", now), None
-        stop = replace(stop, format=choice.format, format_why=choice.why, stable_since=fact.changed_at)
+        ready = prepared(stop, fact, stop.policy.format)
+        if isinstance(ready, NotYet):
+            return _overdue(replace(stop, reason=f"Waiting: {ready.why}."), ready.why, now), None
+        if isinstance(ready, Never):
+            return settle(stop, StopPhase.FAILED, f"{ready.why} Nothing was sent; the job runs on.", now), None
+        stop = ready
     timeout = stop.policy.timeout or rules.timeout
     sent = replace(
         stop,
@@ -158,7 +156,7 @@ def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> M
 
 
 def _stopping(stop: Stop, is_saved: bool, now: datetime) -> Stop:
-    known = replace(stop, acknowledged=True, doubt_since=None, forgotten_since=None)
+    known = confirmed(stop)
     if is_saved and stop.phase is not StopPhase.OVERDUE:
         known = replace(known, phase=StopPhase.ENDING)
     return _overdue(known, "the savepoint is still being written" if not is_saved else "the job has yet to end", now)

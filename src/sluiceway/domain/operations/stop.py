@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
 from sluiceway.domain.facts import Blocked, Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
+from sluiceway.domain.operations.attempt import Attempt
 from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat, StopPolicy
 
 
@@ -43,44 +44,26 @@ class StopRules:
     if_not_running: IfNotRunning = IfNotRunning.LEAVE
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One accepted stop. All that a restarted service needs to carry on is in here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(Attempt):
+    """One accepted stop, and its latest attempt."""
 
-    id: int
-    job_id: int
-    flink_job_id: str
     savepoint: bool  # False: a plain cancel
     root: str  # the directory (URI) under which every attempt of this stop has its own
     token: str  # 32 hex digits; the trigger ids of all attempts follow from it
     phase: StopPhase
-    deadline: datetime
     batch_id: int | None = None
     policy: StopPolicy = PLAIN
     wave: int = 0
     held: bool = False  # not to begin before its batch lets it
     attempt: int = 1
-    sent_at: datetime | None = None  # of this attempt
-    acknowledged: bool = False  # Flink has this attempt
     retry_at: datetime | None = None
-    doubt_since: datetime | None = None  # since when the answering cluster, or storage, has not shown what it should
-    forgotten_since: datetime | None = None  # since when the job was seen running without the acknowledged attempt
     idle_since: datetime | None = None  # since when nothing could be sent because not all tasks run
     abandoned: bool = False  # a cancel whose savepoint was given up while its attempt was in flight
     cancel_on_failure: bool = False  # a savepoint that fails does not keep the job (it was deleted meanwhile)
     foreign_savepoint: str | None = None  # somebody else's, that overtook this stop's own and is kept in its place
     checkpoint_path: str | None = None  # the checkpoint that a cancel keeps in place of a savepoint
-    savepoint_path: str | None = None
-    savepoint_size: int | None = None  # bytes, of whatever was kept
-    verified: bool = False
-    unproven: str = ""  # why a resume does not take its savepoint
-    settled_at: datetime | None = None
-    reason: str = ""
-    format: SavepointFormat | None = None  # of the last attempt; chosen and stored before it is sent
-    format_why: str = ""
-    stable_since: datetime | None = None  # when it was sent: since when no task had changed, by the cluster's clock
     restarted: str = ""  # what failed attempts have done to the job, in words
-    version: int = 0  # moves with every stored change
 
     @property
     def trigger(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from sluiceway.domain.doubt import in_doubt
 from sluiceway.domain.facts import (
     Absent,
     Broken,
@@ -23,7 +24,8 @@ from sluiceway.domain.facts import (
     StopFact,
     Unreadable,
 )
-from sluiceway.domain.stop import SETTLED, Stop, StopPhase, StopRules, settle
+from sluiceway.domain.operations.attempt import kept, kept_unverified
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, settle
 
 
 def evidence_at(stop: Stop, fact: StopFact) -> str | None:
@@ -35,9 +37,9 @@ def evidence_at(stop: Stop, fact: StopFact) -> str | None:
     if not isinstance(fact, Saved | Ended | Lingering | Missing | Gone):
         return None
     if isinstance(fact, Ended) and fact.state is JobState.CANCELED and not stop.savepoint:
-        kept = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
-        if kept:
-            return kept
+        left = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
+        if left:
+            return left
     began = (stop.savepoint and stop.sent_at is not None) or stop.abandoned
     return stop.target if began else None
 
@@ -47,11 +49,11 @@ def saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rul
     match evidence:
         case None:
             return stop
-        case Complete(path, size, unchecked):
-            return _stopped_with(stop, path, size, verified=unchecked == 0, note=fact.note, now=now)
+        case Complete():
+            return _stopped_with(stop, evidence, fact.note, now)
         case Unreadable(_, why):
             note = f"Flink reports the savepoint; it could not be verified: {why}"
-            return _stopped_with(stop, fact.path, None, verified=False, note=note, now=now)
+            return settle(kept_unverified(stop, fact.path), StopPhase.STOPPED, note, now)
         case Broken(path, why):
             return settle(stop, StopPhase.LOST, f"Flink reports a savepoint at {path}, but it is broken: {why}", now)
         case Absent():
@@ -80,12 +82,12 @@ def ended(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime, rul
 
 def lingering(stop: Stop, fact: Lingering, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     """The job is over, and Flink shows no result of the attempt; it counts as one that never comes when that lasts."""
-    return _in_doubt(stop, now, rules) or ended(stop, fact.ended, evidence, now, rules)
+    return in_doubt(stop, now, rules.gone_after) or ended(stop, fact.ended, evidence, now, rules)
 
 
 def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     """An answering cluster does not know the job; it counts as gone only when that lasts."""
-    return _in_doubt(stop, now, rules) or gone(stop, "The cluster no longer knows the job.", evidence, now)
+    return in_doubt(stop, now, rules.gone_after) or gone(stop, "The cluster no longer knows the job.", evidence, now)
 
 
 def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
@@ -98,7 +100,7 @@ def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop
         return stop
     if isinstance(evidence, Complete) and stop.forgotten_since is None:
         note = f"{why} Its savepoint was found on storage."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
+        return _stopped_with(stop, evidence, note, now)
     return settle(stop, StopPhase.LOST, f"{why} {_look_there(stop, evidence)}", now)
 
 
@@ -106,8 +108,8 @@ def _gone_while_canceled(stop: Stop, why: str, now: datetime) -> Stop:
     if stop.foreign_savepoint is None and stop.checkpoint_path is None:
         return settle(stop, StopPhase.STOPPED, why, now)
     # Nobody can tell any more whether the job moved on after what was to be kept.
-    kept = stop.foreign_savepoint or stop.checkpoint_path
-    return settle(stop, StopPhase.LOST, f"{why} What was to be kept, {kept}, may not be its last state.", now)
+    left = stop.foreign_savepoint or stop.checkpoint_path
+    return settle(stop, StopPhase.LOST, f"{why} What was to be kept, {left}, may not be its last state.", now)
 
 
 def _with_evidence(stop: Stop, fact: Ended, evidence: Complete, now: datetime) -> Stop:
@@ -117,7 +119,7 @@ def _with_evidence(stop: Stop, fact: Ended, evidence: Complete, now: datetime) -
     """
     if fact.refusal is None and fact.state is JobState.FINISHED and stop.forgotten_since is None:
         note = "Flink no longer has the result; the savepoint was found on storage."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
+        return _stopped_with(stop, evidence, note, now)
     said = f" Flink says of the stop: {fact.refusal}" if fact.refusal else ""
     found = f"A complete savepoint lies at {evidence.path}, but it may not be its last state."
     return settle(stop, StopPhase.LOST, f"The job ended as {fact.state}. {found}{said}", now)
@@ -133,53 +135,45 @@ def _canceled(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime,
     saved_in_time = stop.abandoned and fact.state is JobState.FINISHED and not fact.moved_on
     if saved_in_time and isinstance(evidence, Complete):
         note = "Its savepoint was complete before the cancel came."
-        return _stopped_with(stop, evidence.path, evidence.size, verified=not evidence.unchecked, note=note, now=now)
+        return _stopped_with(stop, evidence, note, now)
     return settle(stop, StopPhase.ENDED, f"The job was already {fact.state} when it was to be canceled.", now)
 
 
 def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: StopRules) -> Stop:
     """The job was canceled for what it left behind instead of a savepoint of its own."""
-    kept = stop.foreign_savepoint or stop.checkpoint_path
+    left = stop.foreign_savepoint or stop.checkpoint_path
     match evidence:
-        case Complete(path, size, unchecked) if stop.foreign_savepoint is not None and not fact.moved_on:
-            return _stopped_with(stop, path, size, verified=unchecked == 0, note=stop.reason, now=now)
+        case Complete() if stop.foreign_savepoint is not None and not fact.moved_on:
+            return _stopped_with(stop, evidence, stop.reason, now)
         case Complete(path, size, unchecked) if stop.foreign_savepoint is None:
             stop = replace(stop, checkpoint_path=path, savepoint_size=size, verified=unchecked == 0)
             return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; its last checkpoint is kept.", now)
         case Complete(path):
             return settle(stop, StopPhase.LOST, f"The job moved on after {path}, which was to be kept.", now)
         case Unreadable(_, why) if stop.foreign_savepoint is None:
-            return _in_doubt(stop, now, rules) or _kept_unread(stop, fact, why, now)
+            return in_doubt(stop, now, rules.gone_after) or _kept_unread(stop, fact, why, now)
         case Unreadable() | Broken() | Absent():
-            return _lost_after_a_while(stop, f"It was canceled, but {kept} is not there or not whole.", now, rules)
+            return _lost_after_a_while(stop, f"It was canceled, but {left} is not there or not whole.", now, rules)
         case _:
             assert_never(evidence)
 
 
 def _kept_unread(stop: Stop, fact: Ended, why: str, now: datetime) -> Stop:
     """What Flink tells has to do. Right after the cancel it may have been a list from before the last checkpoint."""
-    kept = stop.checkpoint_path
+    left = stop.checkpoint_path
     if fact.moved_on:
-        told = f"It was canceled, and has newer checkpoints than {kept}, which could not be read: {why}"
+        told = f"It was canceled, and has newer checkpoints than {left}, which could not be read: {why}"
         return settle(stop, StopPhase.LOST, told, now)
-    return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {kept} was not verified: {why}", now)
+    return settle(stop, StopPhase.STOPPED, f"{stop.reason} It was canceled; {left} was not verified: {why}", now)
 
 
 def _lost_after_a_while(stop: Stop, why: str, now: datetime, rules: StopRules) -> Stop:
     """Storage may show a new file late, or not be read for a moment; LOST is said only when it lasts."""
-    return _in_doubt(stop, now, rules) or settle(stop, StopPhase.LOST, why, now)
+    return in_doubt(stop, now, rules.gone_after) or settle(stop, StopPhase.LOST, why, now)
 
 
-def _in_doubt(stop: Stop, now: datetime, rules: StopRules) -> Stop | None:
-    """The stop with its doubt, for as long as that is young; None once it has lasted."""
-    if stop.doubt_since is None:
-        return replace(stop, doubt_since=now)
-    return stop if now - stop.doubt_since < rules.gone_after else None
-
-
-def _stopped_with(stop: Stop, path: str, size: int | None, *, verified: bool, note: str, now: datetime) -> Stop:
-    stop = replace(stop, savepoint_path=path, savepoint_size=size, verified=verified)
-    return settle(stop, StopPhase.STOPPED, note, now)
+def _stopped_with(stop: Stop, found: Complete, note: str, now: datetime) -> Stop:
+    return settle(kept(stop, found), StopPhase.STOPPED, note, now)
 
 
 def _ended_by_itself(fact: Ended) -> str:

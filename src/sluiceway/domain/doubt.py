@@ -1,0 +1,25 @@
+"""How long what a cluster or storage does not show must be missing before it counts as gone.
+
+A JobManager that recovers does not know its jobs for a moment, and storage may show a new file late.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """What the cluster or storage may fail to show."""
+
+    doubt_since: datetime | None = None  # since when what answers has not shown what it should
+
+
+D = TypeVar("D", bound=Doubtful)
+
+
+def in_doubt(what: D, now: datetime, lasting: timedelta) -> D | None:
+    """The same with its doubt, as long as that is younger than `lasting`; None once it has lasted."""
+    if what.doubt_since is None:
+        return replace(what, doubt_since=now)
+    return what if now - what.doubt_since < lasting else None
