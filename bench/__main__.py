@@ -4,6 +4,7 @@
 """
 
 import argparse
+import signal
 import sys
 
 from bench import accept, fits, fleet, lists, stops
@@ -13,6 +14,7 @@ ALL = {"stops": stops.main, "accept": accept.main, "lists": lists.main, "fits": 
 
 def main() -> int:
     """Run every benchmark, or those that are named, and print their tables; 1 when a target is missed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # tidy up, as after Ctrl-C
     if sys.argv[1:2] == ["fleet"]:
         return 0 if fleet.main(sys.argv[2:]) else 1
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)

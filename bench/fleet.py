@@ -9,7 +9,6 @@ import argparse
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -287,7 +286,3 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         curves = {name: list(zip(sizes.clusters, _stop_costs(bench, name), strict=True)) for name in bench.figures}
         write(bench.figures, curves)
     return report(builds, bench.figures)
-
-
-if __name__ == "__main__":
-    sys.exit(0 if main() else 1)

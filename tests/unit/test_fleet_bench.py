@@ -1,10 +1,13 @@
 """What the fleet benchmark stands on: the jobs that it puts into a database, and the page that it writes."""
 
+import json
 import sqlite3
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from bench.fleet import Figure
+import pytest
+from bench import fleet, performance_page
+from bench.fleet import CPU, Bench, Figure
 from bench.fleet_service import Shape, fill
 from bench.lean_flink import job_id
 from bench.performance_page import plot, table
@@ -52,3 +55,24 @@ def test_the_plot_puts_dearer_stops_higher_and_more_clusters_further_right() -> 
     old, new = ([tuple(map(float, point.split(","))) for point in line.attrib["points"].split()] for line in lines)
     assert old[0][0] < old[1][0]
     assert old[1][1] < old[0][1] < new[0][1]
+
+
+def test_a_run_prints_both_builds_and_writes_what_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stops(bench: Bench) -> None:
+        for build, cost in zip(bench.builds, (6.0, 1.6), strict=True):
+            points = [Figure("stops", f"{clusters} clusters", CPU, cost, 1.5) for clusters in bench.sizes.clusters]
+            bench.figures[build.name] = points
+
+    monkeypatch.setattr(fleet, "SCENES", {"stops": stops})
+    monkeypatch.setattr(fleet, "checked_out", lambda commit, directory: directory)
+    monkeypatch.setattr(performance_page, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(performance_page, "PLOT", tmp_path / "page.svg")
+    assert not fleet.main(["--clusters", "2", "4", "--write", "--json", str(tmp_path / "figures.json")])
+    printed = capsys.readouterr().out
+    assert "MISS" in printed
+    assert "0.27" in printed, "the ratio of the two"
+    assert "| **stops** | 4 clusters | CPU ms a stop | 6.00 | 1.60 | 1.5 |" in (tmp_path / "page.md").read_text()
+    assert (tmp_path / "page.svg").read_text().count("<circle") == 4
+    assert [len(one) for one in json.loads((tmp_path / "figures.json").read_text()).values()] == [2, 2]
