@@ -163,7 +163,7 @@ def asked_before_it_is_stored(put: Any) -> None:
         found = await self._watched(lease)
         if not found:
             return turn.Outlook()
-        sighting = await self._look(cluster, lease.cluster, found)
+        sighting = self._submissions.amend(found, await self._observe(cluster, lease.cluster, found))
         plan = await self._plan(found, sighting, None)
         hoped = {change.after.run.id: change.after for change in plan.changes}
         if cluster is not None:

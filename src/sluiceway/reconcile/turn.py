@@ -42,7 +42,7 @@ class TurnSettings:
 
     rules: StopRules
     max_savepoints: int  # under way in one cluster at once
-    max_requests: int = 100  # commands under way at one cluster at once
+    max_requests: int = 40  # commands under way at one cluster at once
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
     health: HealthRules = field(default_factory=HealthRules)
 
@@ -83,6 +83,8 @@ class Turn:
         self._memory = Memory(db)
         self._jumps = Jumps()
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
+        self._observed: Sighting | None = None  # what the last look showed
+        self._calm = False  # whether nothing is left to do about that
         self._pulses = Pulses()
         self._starting: Mapping[int, float] = {}  # see `awaited`
 
@@ -92,7 +94,12 @@ class Turn:
         watched = await self._watched(lease)
         if not watched:
             return Outlook(calm=True)
-        sighting = await self._look(cluster, lease.cluster, watched)
+        observed = await self._observe(cluster, lease.cluster, watched)
+        if observed is self._observed and self._calm:
+            self._looked = time.monotonic()
+            return Outlook(calm=True)
+        self._observed, self._calm = observed, False
+        sighting = self._submissions.amend(watched, observed)
         plan = await self._plan(watched, sighting, cluster.life if cluster else None)
         looked = time.monotonic()
         stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
@@ -104,7 +111,8 @@ class Turn:
             means = Means(self._settings.rules.timeout, self._storage.uri, self._clock())
             await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
         left = stored.values()
-        return Outlook(sighting.answered, self._under_way(left), self._pulses.restarts, calm(left))
+        self._calm = sighting.answered and calm(left)
+        return Outlook(sighting.answered, self._under_way(left), self._pulses.restarts, self._calm)
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""
@@ -130,10 +138,6 @@ class Turn:
         if (stopping or starting) and await resumes.advance(self._db, stopping, starting, self._clock()):
             return await self._memory.watched(lease)
         return watched
-
-    async def _look(self, cluster: Place | None, name: str, watched: Sequence[Watched]) -> Sighting:
-        """What the cluster shows, and what is known of our own submissions where it shows nothing yet."""
-        return self._submissions.amend(watched, await self._observe(cluster, name, watched))
 
     async def _observe(self, cluster: Place | None, name: str, watched: Sequence[Watched]) -> Sighting:
         if cluster is None:

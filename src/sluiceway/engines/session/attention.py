@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 
-from sluiceway.domain.facts import Refused, StopFact
+from sluiceway.domain.engine import Sighting
+from sluiceway.domain.facts import Refused, Saved, StopFact
 from sluiceway.domain.operations.snapshot import Snapshot
 from sluiceway.domain.operations.stop import Stop
+from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
@@ -19,6 +22,20 @@ HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspe
 HANG_AT_ONCE = 5  # suspects that are looked at in one turn
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A look that showed nothing to ask about. The next one that finds the same list shows the same."""
+
+    runs: Sequence[Run]
+    listed: Mapping[str, JobOverview]
+    sighting: Sighting
+
+    def lasts(self, runs: Sequence[Run], listed: Mapping[str, JobOverview]) -> bool:
+        """Whether nothing has changed since, neither in the list nor in what is known of the runs."""
+        same = len(runs) == len(self.runs) and all(map(is_, runs, self.runs))
+        return same and listed == self.listed
+
+
 @dataclass(slots=True)
 class Attention:
     """When attempts of a cluster were last asked about. It only saves requests: losing it costs some."""
@@ -28,10 +45,12 @@ class Attention:
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
     snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
+    saved: dict[str, Saved] = field(default_factory=dict)  # what Flink told of attempts that are over, by trigger id
     aftermaths: Aftermaths = field(default_factory=Aftermaths)
     configs: Configs = field(default_factory=Configs)
     traits: Curiosity = field(default_factory=Curiosity)
     rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
+    quiet: Quiet | None = None
     version: str = ""
     version_at: float = float("-inf")
 
@@ -82,8 +101,16 @@ class Attention:
         self.asked = {i: at for i, at in self.asked.items() if i in open_stops} | dict.fromkeys(asked, now)
         self.alarmed = any(isinstance(fact, Refused) for fact in facts)
 
+    def is_quiet(self, runs: Sequence[Run], listed: Mapping[str, JobOverview]) -> bool:
+        """Whether no question is due about these runs, now or later, as long as the list stays as it is."""
+        told = all(_lives(listed.get(run.flink_job_id)) or run.phase is RunPhase.LOST for run in runs)
+        return told and not self.rounds.due and all(run.traits is not None for run in runs)
+
     def forget(self, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
-        """Drop what was remembered of attempts that are over."""
+        """Drop what was remembered of attempts that are settled."""
+        if self.saved:
+            left = {stop.trigger for stop in stops}
+            self.saved = {trigger: told for trigger, told in self.saved.items() if trigger in left}
         if self.aftermaths.heard or self.aftermaths.over:
             self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
 
@@ -92,6 +119,10 @@ def about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[
     """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
     stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
     return [*stopping, *(s.flink_job_id for s in snapshots if s.sent_at is None)]
+
+
+def _lives(job: JobOverview | None) -> bool:
+    return job is not None and job.state is not None and not job.state.terminal
 
 
 def _is_terminal(job: JobOverview | None) -> bool:

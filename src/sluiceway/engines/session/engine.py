@@ -32,7 +32,7 @@ from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.session import vitals
-from sluiceway.engines.session.attention import Attention, about_to_save
+from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
 from sluiceway.engines.session.changelog import WORDS, keeps_changelog
 from sluiceway.engines.session.look import Look, all_of
 from sluiceway.engines.session.slots import Slots
@@ -142,7 +142,10 @@ class SessionEngine:
         rest = self._jobmanagers.at(place)
         listed = {job.jid: job for job in await rest.jobs(watched)}
         attention = self._attention.setdefault(place.name, Attention())
-        look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names)
+        idle = not stops and not snapshots
+        if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed):
+            return attention.quiet.sighting
+        look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names, attention.saved)
         look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
         run_facts = await look.runs(runs)
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
@@ -159,7 +162,9 @@ class SessionEngine:
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
         fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
         version = await self._version(place, attention) if stops or snapshots or traits else attention.version
-        return Sighting(facts, run_facts, saved, traits, fare, flink_version=version)
+        sighting = Sighting(facts, run_facts, saved, traits, fare, flink_version=version)
+        attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
+        return sighting
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -71,6 +71,7 @@ class Look:
     gate: asyncio.Semaphore
     aftermaths: Aftermaths
     names: OperatorNames = nobody_knows
+    saved: dict[str, Saved] = field(default_factory=dict)  # attempts that are over, of jobs that are: nothing changes
     suspects: Collection[int] = ()  # ids of the stops that may hang
     doubtful: Collection[str] = ()  # Flink jobs that were never seen to have completed a checkpoint
 
@@ -204,12 +205,17 @@ class Look:
 
     async def _attempt(self, stop: Stop, run: Seen, job: JobOverview | None) -> StopFact:
         state = run.state
+        if (saved := self.saved.get(stop.trigger)) is not None and saved.state is state:
+            return saved
         try:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
                 if isinstance(answer, AttemptCompleted) and state.terminal:
                     proven = await self._proven(stop)
-                    return Stopping(saved=True) if proven is None else Saved(answer.location, state, proven=proven)
+                    if proven is None:
+                        return Stopping(saved=True)
+                    self.saved[stop.trigger] = saved = Saved(answer.location, state, proven=proven)
+                    return saved
         except Unreachable as error:
             return Silent(str(error))
         match answer:
