@@ -29,7 +29,10 @@ STOPS, CLUSTERS = 10_000, (10, 50, 100, 500)
 RESTS = ((100, 100), (100, 1000))  # clusters and jobs in each
 SAVEPOINT = 2.0  # seconds that each takes
 CPU = "CPU ms a stop"
-WAITED = 5.0  # seconds of rest after all is settled, or before a rest is measured
+WAITED = 5.0  # seconds of rest after all is settled
+RESTED = (
+    45.0  # seconds before a rest is measured: looks follow each other more slowly once all has been calm for a while
+)
 FAILING = 10  # jobs that fail while the fleet rests, to see when the service shows it
 
 # The targets, of the sizes that they are said of.
@@ -134,7 +137,7 @@ def rest(bench: Bench) -> None:
 
 
 def _rested(window: float, target: float | None, fleet: Fleet) -> list[Figure]:
-    time.sleep(WAITED)
+    time.sleep(RESTED)
     fleet.asked()
     cpu, begun = fleet.cpu(), time.perf_counter()
     time.sleep(window)
