@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from sluiceway.engines import jvm
@@ -13,11 +12,12 @@ INSERT: Final = "INSERT INTO t SELECT "
 _FROM: Final = f"{INSERT}1 FROM s WHERE "
 _MATCH: Final = f"{INSERT}1 FROM s MATCH_RECOGNIZE (ORDER BY a "
 _BEHIND: Final = f"; {INSERT}1"
+_BOUNDS: Final = next(source for source in jvm.READER if source.stem == "SqlBounds")
 
 
 def bound(name: str) -> int:
     """A constant of `SqlBounds.java`."""
-    found = re.search(rf"\b{name} = (\d+);", Path(jvm.READER[0]).read_text())
+    found = re.search(rf"\b{name} = (\d+);", _BOUNDS.read_text())
     assert found, name
     return int(found[1])
 
