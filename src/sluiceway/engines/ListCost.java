@@ -2,10 +2,10 @@
 //
 // Calcite's PrecedenceClimbingParser has operators and operands in one chain. For each operator it walks the chain to
 // find the one that binds most: the square of the length. For what it calls special (an element in brackets, a field
-// behind a dot, LIKE, BETWEEN) it also looks for the operator's index (TokenList.indexOf), and at each token up to there
-// it walks to that token and counts the whole chain: the place times the length, so the cube of the length. The place
-// is what is left before it: accesses to elements bind most, so all else is; LIKE and BETWEEN find those before them put
-// together already, up to the last AND or OR.
+// behind a dot, LIKE, BETWEEN) it also looks for the operator's index (TokenList.indexOf): at each token up to there it
+// walks to that token and counts the whole chain. That is the place times the length, so the cube of the length. The
+// place is what is left before it. Accesses to elements bind most, so all else is; LIKE and BETWEEN find those before
+// them put together already, up to the last AND or OR.
 
 import org.apache.flink.sql.parser.impl.FlinkSqlParserImplConstants;
 

@@ -17,10 +17,10 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     public static final int MOST_OPERATORS = 1000;
     // Each LIKE reads anew all that stands behind it: 100 take 5 ms, 200 32 ms, 400 200 ms.
     public static final int WEIGHT_OF_LIKE = 10;
-    // `ListCost` tells the steps of all lists together; one takes 1 to 2 ns. In one list, 250 of `+a[1]` take 75 ms, 500
-    // 1.2 s; 250 of `OR a BETWEEN b AND c` 120 ms, 500 1.4 s.
+    // As `ListCost` tells them, of all lists of a script; one takes 1 to 2 ns. In one list, 250 of `+a[1]` take 75 ms,
+    // 500 1.2 s; 250 of `OR a BETWEEN b AND c` 120 ms, 500 1.4 s.
     public static final int MOST_STEPS = 100000000;
-    // And as many more as make a megabyte of such lists take 3 s: one of 100 LIKEs each took 5 s, of 250 `+a[1]` 58 s.
+    // More for each: a megabyte of such lists then takes 3 s. Lists of 100 LIKEs took 5 s, those of 250 `+a[1]` 58 s.
     public static final int STEPS_A_CHARACTER = 1500;
     // A name is put together anew at each dot: 2,000 parts take 70 ms, 8,000 a second.
     public static final int MOST_PARTS = 100;
@@ -115,8 +115,8 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     /** The parser was out of stack. */
     public void overflow() {
-        exceed(last, "It is nested too deeply for Flink's parser. Give inner parts a name, with CREATE VIEW, and write IN "
-            + "(…) for many comparisons.");
+        exceed(last, "It is nested too deeply for Flink's parser. Give inner parts a name, with CREATE VIEW, and write "
+            + "IN (…) for many comparisons.");
     }
 
     /** What is too much of what, and what to do; null while nothing is. */
@@ -279,8 +279,8 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         }
         steps += level.list.add(token.kind);
         if (steps > MOST_STEPS + STEPS_A_CHARACTER * read) {
-            exceed(token, "Lists of operators with elements (x[1], f(x).y), BETWEEN or LIKE far behind in them are, all "
-                + "together, too long for Flink's parser. Put parts of each into brackets: it reads those one by one.");
+            exceed(token, "Lists of operators with elements (x[1], f(x).y), BETWEEN or LIKE far behind in them are, "
+                + "all together, too long for Flink's parser. Put parts of each into brackets: it reads them one by one.");
         }
     }
 
@@ -360,7 +360,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
             || token.kind == FlinkSqlParserImplConstants.ELSE;
     }
 
-    /** A hyphen right behind something: Flink's lexer looks for the end of a name with hyphens, again at each of them. */
+    /** A hyphen right behind something: Flink's lexer looks for the end of a name with hyphens, at each anew. */
     private boolean isTight(Token token) {
         return token.kind == FlinkSqlParserImplConstants.MINUS && before != null && before.endLine == token.beginLine
             && before.endColumn + 1 == token.beginColumn;

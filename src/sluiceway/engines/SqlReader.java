@@ -44,8 +44,8 @@ public class SqlReader {
     private int at; // where the statement begins that is being read, or the blanks before it
 
     /**
-     * What the parser was expecting where it refuses, each once. It would compare whatever it adds, some 500 keywords for
-     * each LIKE that has not ended, with all that it has: 5 ms for each, 0.5 s for 100 of them.
+     * What the parser was expecting where it refuses, each once. It would compare whatever it adds, some 500 keywords
+     * for each LIKE that ends there, with all that it has: 5 ms for each LIKE, 0.5 s for 100 of them.
      */
     private static final class Expected extends Vector {
         private final Set known = new HashSet();
