@@ -280,7 +280,8 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         steps += level.list.add(token.kind);
         if (steps > MOST_STEPS + STEPS_A_CHARACTER * read) {
             exceed(token, "Lists of operators with elements (x[1], f(x).y), BETWEEN or LIKE far behind in them are, "
-                + "all together, too long for Flink's parser. Put parts of each into brackets: it reads them one by one.");
+                + "all together, too long for Flink's parser. Put parts of each into brackets, which it reads one by "
+                + "one.");
         }
     }
 
