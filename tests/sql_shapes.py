@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from sluiceway.engines.planning import sql_jvm
@@ -13,11 +12,12 @@ INSERT: Final = "INSERT INTO t SELECT "
 _FROM: Final = f"{INSERT}1 FROM s WHERE "
 _MATCH: Final = f"{INSERT}1 FROM s MATCH_RECOGNIZE (ORDER BY a "
 _BEHIND: Final = f"; {INSERT}1"
+_BOUNDS: Final = next(source for source in sql_jvm.READER if source.stem == "SqlBounds")
 
 
 def bound(name: str) -> int:
     """A constant of `SqlBounds.java`."""
-    found = re.search(rf"\b{name} = (\d+);", Path(sql_jvm.READER[0]).read_text())
+    found = re.search(rf"\b{name} = (\d+);", _BOUNDS.read_text())
     assert found, name
     return int(found[1])
 
@@ -40,7 +40,6 @@ def nested(begin: str, opens: str, middle: str, closes: str, end: str = "") -> S
 # What is repeated, by what it stands between.
 _IN_QUERY: Final = {
     "+": ("1", "+1"),
-    "+ of elements": ("1", "+a[1].b"),
     "AND": ("1 FROM s WHERE a", " AND a"),
     "OR": ("1 FROM s WHERE a", " OR a = 1"),
     "||": ("a", "||a"),
@@ -53,6 +52,12 @@ _IN_QUERY: Final = {
     "- before it": ("", "- ", "1"),
     "NOT": ("1 FROM s WHERE ", "NOT ", "a"),
     "BETWEEN": ("1 FROM s WHERE a", " BETWEEN a AND a"),
+    "words for names": ("1", "+name.data"),
+    "CONTAINS": ("1 FROM s WHERE a", " CONTAINS a"),
+    "MEMBER OF": ("1 FROM s WHERE a", " MEMBER OF a"),
+    "SOME": ("1 FROM s WHERE a", " = SOME (1)"),
+    "FORMAT JSON": ("1 FROM s WHERE a", " FORMAT JSON"),
+    "IS JSON": ("1 FROM s WHERE a", " IS JSON VALUE"),
     "IS NULL": ("1 FROM s WHERE a", " IS NULL"),
     "IS DISTINCT FROM": ("1 FROM s WHERE a", " IS DISTINCT FROM a"),
     "LIKE": ("1 FROM s WHERE a", " LIKE a"),
@@ -177,6 +182,31 @@ _NESTED: Final = {
 }
 
 
+# Of what makes Flink's parser look for an operator's place, as much as a list may well have, many lists side by side: a
+# single one takes it less than 0.1 s, bounded or not.
+_LISTS: Final = {
+    "elements in a sum": "+a[1]" * 200,
+    "elements and fields in a sum": "+a[1].b" * 150,
+    "fields of brackets in a sum": "+(a).b" * 200,
+    "fields of calls in a sum": "+f(a).b" * 200,
+    "fields of literals in a sum": "+'a'.b" * 200,
+    "fields of NULL in a sum": "+NULL.b" * 200,
+    "fields of an interval in a sum": "+INTERVAL '1' WEEK.b" * 200,
+    "fields of a CASE in a sum": "+CASE WHEN a THEN b END.b" * 200,
+    "elements in comparisons": " OR a[1] = 1" * 100,
+    "BETWEEN and OR": " OR x BETWEEN a AND b" * 200,
+    "NOT BETWEEN": " AND x NOT BETWEEN a AND b" * 150,
+    "BETWEEN within BETWEEN": " BETWEEN x" * 100 + " AND x" * 100,
+    "BETWEEN without AND": " BETWEEN x" * 150,
+    "BETWEEN of comparisons": " OR x BETWEEN a = b = c = d AND e" * 100,
+    "NOT LIKE": " AND x NOT LIKE 'a'" * 80,
+    "LIKE of NOT": " LIKE NOT x OR x" * 70,
+    "LIKE and ESCAPE": " OR x LIKE y ESCAPE 'z'" * 80,
+    "SIMILAR": " OR x NOT SIMILAR TO y" * 70,
+    "BETWEEN and LIKE": " OR x BETWEEN a AND b OR x LIKE y" * 60,
+}
+
+
 def _full() -> dict[str, Shape]:
     """As much of everything as the bounds allow, many times over."""
     operators, deep = bound("MOST_OPERATORS") - 10, bound("DEEPEST") - 1
@@ -198,7 +228,14 @@ def _full() -> dict[str, Shape]:
         "depth of operators": f"{f'(x{inner}+' * deep}1{')' * deep}",
         "queries": f"(SELECT 1{' UNION ALL SELECT 1, 2' * (bound('MOST_QUERIES') - 1)})",
     }
-    return {f"full of {name}": repeated(f"{INSERT}1", f",\n{unit}") for name, unit in fills.items()}
+    fills |= {name: f"x{unit}" for name, unit in _LISTS.items()}
+    ends = {"": "", ", broken": " LIKE LIKE x"}
+    return {
+        f"full of {name}{broken}": repeated(f"{INSERT}1", f",\n{unit}", end)
+        for name, unit in fills.items()
+        for broken, end in ends.items()
+        if not broken or "LIKE" in name
+    }
 
 
 SHAPES: Final[Mapping[str, Shape]] = {

@@ -9,6 +9,7 @@ from tests.fuzz_readers.targets import Target
 SMALL = 4096
 LARGE_SHARE = 0.02  # of the inputs
 FIXED = 0.5  # CPU seconds that any input may take: a machine may be busy
+AGAIN = 2  # times that a cost is taken that seems too high; the least of them counts
 
 
 @dataclass(slots=True)
@@ -49,16 +50,25 @@ def one(target: Target, seed: int, figures: Figures) -> None:
     large = draw.random() < LARGE_SHARE
     given = target.make(draw, draw.randrange(target.largest if large else SMALL))
     size = target.size(given)
-    begun = target.clock()
-    try:
-        target.read(given)
-    except Exception as error:
-        figures.problems.append(f"seed {seed}: {type(error).__name__}: {str(error)[:200]}")
-    took = target.clock() - begun
+    took, why = _cost(target, given)
+    if why:
+        figures.problems.append(f"seed {seed}: {why}")
     figures.inputs += 1
     figures.bytes += size
     figures.cpu += took
     if took > figures.worst:
         figures.worst, figures.worst_size, figures.worst_seed = took, size, seed
-    if took > FIXED + target.seconds_a_megabyte * size / 1e6:
+    most = FIXED + target.seconds_a_megabyte * size / 1e6
+    if took > most and min(_cost(target, given)[0] for _ in range(AGAIN)) > most:
         figures.problems.append(f"seed {seed}: {took:.1f} s CPU for {size} characters")
+
+
+def _cost(target: Target, given: object) -> tuple[float, str]:
+    """CPU seconds, and what it raised that it should not."""
+    begun = target.clock()
+    why = ""
+    try:
+        target.read(given)
+    except Exception as error:
+        why = f"{type(error).__name__}: {str(error)[:200]}"
+    return target.clock() - begun, why

@@ -367,6 +367,51 @@ def test_a_number_of_more_digits_than_any_type_has_is_refused_where_it_begins(re
             real_flink.read(f"{INSERT},\n {number}")
 
 
+LONG: Final = {
+    "comparisons": " OR ".join(f"name = 'n{n}' AND data.id <> {n}" for n in range(200)),
+    "LIKE": " OR ".join(f"name LIKE '%{n}%'" for n in range(90)),
+    "BETWEEN": " OR ".join(f"x BETWEEN {n} AND {n + 1}" for n in range(200)),
+    "elements": "+".join(f"a[{n}].b" for n in range(150)) + " > 1",
+    "joins": "a > 1" + "".join(f" UNION SELECT 1 FROM s JOIN t ON s.a[{n}].b = t.a[{n}].b" for n in range(200)),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_conditions_are_taken(real_flink: RealFlink, name: str) -> None:
+    assert real_flink.read(f"{INSERT} FROM s WHERE {LONG[name]}").inserts
+
+
+def test_wide_selects_are_taken(real_flink: RealFlink) -> None:
+    whens = " ".join(f"WHEN x BETWEEN {n} AND {n + 1} OR y LIKE 'a%' THEN z[{n}].k + z[1].k" for n in range(15))
+    assert real_flink.read(INSERT + f",\nCASE {whens} END" * 500).inserts
+
+
+@pytest.mark.parametrize("between", [",\n", f"; {INSERT},\n", f"; SET a = b//c;\n{INSERT}, "])
+def test_lists_that_are_too_long_all_together_are_refused_with_the_place(real_flink: RealFlink, between: str) -> None:
+    """Each alone is taken. In one statement or in many, and also where the parser begins anew."""
+    long = "x" + "+a[1]" * 200
+    apart = "x" + ("+(0" + "+a[1]" * 20 + ")") * 10
+    first = f"SET a = b//c;\n{INSERT}"
+    assert real_flink.read(f"{first}{between}{long}").inserts
+    assert real_flink.read(f"{first}{f'{between}{apart}' * 20}").inserts
+    with pytest.raises(SqlRefused, match="Put parts of each into brackets") as refused:
+        real_flink.read(f"{first}{f'{between}{long}' * 20}")
+    line = int(str(refused.value).removeprefix("At line ").partition(",")[0])
+    assert 3 < line < 10
+
+
+def test_to_say_why_takes_little_more_than_to_read(real_flink: RealFlink) -> None:
+    """Flink's parser compares what it expected with all that it expected, for each of the LIKEs that end there."""
+    jvm = real_flink.jvm
+    threads = jvm._java.java.lang.management.ManagementFactory.getThreadMXBean()
+    chain = f"{INSERT} FROM s WHERE x{' LIKE x' * 95}"
+    costs = [
+        min(growth.cost(jvm._read, body, lambda: threads.getCurrentThreadCpuTime() / 1e9) for _ in range(3))
+        for body in (chain, f"{chain} LIKE LIKE x")
+    ]
+    assert costs[1] < costs[0] * 25, costs
+
+
 async def test_what_overflows_the_parser_is_refused_with_the_place_that_it_had_come_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import org.apache.flink.sql.parser.impl.FlinkSqlParserImpl;
 import org.apache.flink.sql.parser.impl.FlinkSqlParserImplConstants;
 import org.apache.flink.sql.parser.impl.FlinkSqlParserImplTokenManager;
 import org.apache.flink.sql.parser.impl.SimpleCharStream;
@@ -15,6 +17,11 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     public static final int MOST_OPERATORS = 1000;
     // Each LIKE reads anew all that stands behind it: 100 take 5 ms, 200 32 ms, 400 200 ms.
     public static final int WEIGHT_OF_LIKE = 10;
+    // As `ListCost` tells them, of all lists of a script; one takes 1 to 2 ns. In one list, 250 of `+a[1]` take 75 ms,
+    // 500 1.2 s; 250 of `OR a BETWEEN b AND c` 120 ms, 500 1.4 s.
+    public static final int MOST_STEPS = 100000000;
+    // More for each: a megabyte of such lists then takes 3 s. Lists of 100 LIKEs took 5 s, those of 250 `+a[1]` 58 s.
+    public static final int STEPS_A_CHARACTER = 1500;
     // A name is put together anew at each dot: 2,000 parts take 70 ms, 8,000 a second.
     public static final int MOST_PARTS = 100;
     // 4,000 take 0.1 s, 16,000 2 s.
@@ -28,13 +35,18 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     private static final String BLANKS = " \t\n\u000B\f\r"; // to Flink's patterns
 
+    private final FlinkSqlParserImpl parser;
     private final FlinkSqlParserImplTokenManager lexer;
     private final List levels = new ArrayList(); // the innermost last
     private Level level;
     private Token last;
     private Token before; // the one before it
+    private Token first; // the one before that
     private int pending; // operators of all levels
     private int parts; // of the name that is being read
+    private long steps; // for all lists of the script
+    private long noted; // the steps when it was asked to note only
+    private long read; // characters of tokens
     private Token place;
     private String excess;
     private boolean judging = true; // whether what is too much is told at once
@@ -42,20 +54,31 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     /** What stands between a bracket and its end, or CASE and END; or a statement. */
     private static final class Level {
         int opener;
+        final ListCost list = new ListCost();
         int operators; // since the last comma or SELECT
         int queries;
         int whens;
     }
 
-    public SqlBounds(FlinkSqlParserImplTokenManager lexer) {
+    /** Between a parser and the lexer that it has. */
+    public SqlBounds(FlinkSqlParserImpl parser) {
         super(new SimpleCharStream(new StringReader("")));
-        this.lexer = lexer;
+        this.parser = parser;
+        this.lexer = parser.token_source;
         begin();
+    }
+
+    /** The script that another parser has begun goes on. */
+    public void goOn(SqlBounds other) {
+        steps = other.steps;
+        read = other.read;
     }
 
     /** Raises `IllegalStateException` at what is too much. */
     public Token getNextToken() {
         Token token = lexer.getNextToken();
+        read += token.image.length();
+        first = before;
         before = last;
         last = token;
         count(token);
@@ -72,12 +95,14 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
     /** Only note what is too much: no parser takes apart what comes next. */
     public void note() {
         judging = false;
+        noted = steps;
     }
 
     /** It was taken without a parser. */
     public void forget() {
         judging = true;
         excess = null;
+        steps = noted;
     }
 
     /** A parser is to take it, also what was noted. Raises `IllegalStateException`. */
@@ -90,8 +115,8 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     /** The parser was out of stack. */
     public void overflow() {
-        exceed(last, "It is nested too deeply for Flink's parser. Give inner parts a name, with CREATE VIEW, and write IN "
-            + "(…) for many comparisons.");
+        exceed(last, "It is nested too deeply for Flink's parser. Give inner parts a name, with CREATE VIEW, and write "
+            + "IN (…) for many comparisons.");
     }
 
     /** What is too much of what, and what to do; null while nothing is. */
@@ -174,6 +199,13 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
             case FlinkSqlParserImplConstants.SELECT: // no expression goes on behind it
                 divide();
                 break;
+            case FlinkSqlParserImplConstants.ON: // nor behind these, but they are keywords that count
+            case FlinkSqlParserImplConstants.WHERE:
+            case FlinkSqlParserImplConstants.HAVING:
+            case FlinkSqlParserImplConstants.BY:
+                operator(token);
+                level.list.clear();
+                break;
             case FlinkSqlParserImplConstants.LBRACKET: // also of an element: an operator
                 operator(token);
                 open(token.kind);
@@ -216,11 +248,11 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
                 exceed(token, "More than " + MOST_QUERIES + " queries are joined by UNION, INTERSECT or EXCEPT. Put "
                     + "some of them into views, or write an INSERT for each part.");
             }
-        } else if (isTerm(token)) {
+        } else if (isTerm(token) || isWordAsName(token)) {
             if (token.image.length() > MOST_DIGITS && isNumber(token)) {
                 exceed(token, "A number has more than " + MOST_DIGITS + " digits. Flink has no type for so many.");
             }
-        } else if (token.kind != FlinkSqlParserImplConstants.DOT || isAfterElement()) {
+        } else if (token.kind != FlinkSqlParserImplConstants.DOT || !isAfterName()) {
             operator(token);
         }
     }
@@ -242,14 +274,21 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         pending += weight;
         if (pending > MOST_OPERATORS) {
             exceed(token, "More than " + MOST_OPERATORS + " operators and keywords stand side by side, without a comma "
-                + "or brackets between them (LIKE, and a hyphen without a blank, count for " + WEIGHT_OF_LIKE + "). Write IN (…) for many comparisons, "
-                + "or put parts of it into brackets.");
+                + "or brackets between them (LIKE, and a hyphen without a blank, count for " + WEIGHT_OF_LIKE + "). "
+                + "Write IN (…) for many comparisons, or put parts of it into brackets.");
+        }
+        steps += level.list.add(token.kind);
+        if (steps > MOST_STEPS + STEPS_A_CHARACTER * read) {
+            exceed(token, "Lists of operators with elements (x[1], f(x).y), BETWEEN or LIKE far behind in them are, "
+                + "all together, too long for Flink's parser. Put parts of each into brackets, which it reads one by "
+                + "one.");
         }
     }
 
     private void divide() {
         pending -= level.operators;
         level.operators = 0;
+        level.list.clear();
     }
 
     private void arm(Token token) {
@@ -289,9 +328,26 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
         }
     }
 
-    private boolean isAfterElement() {
-        return before != null && (before.kind == FlinkSqlParserImplConstants.RBRACKET
-            || before.kind == FlinkSqlParserImplConstants.RPAREN);
+    /** Whether a dot that comes now goes on with a name. Behind all else it is an operator: a literal, END, NULL, … */
+    private boolean isAfterName() {
+        if (before == null || before.kind >= FlinkSqlParserImplConstants.BRACKET_QUOTED_IDENTIFIER) {
+            return true;
+        }
+        boolean ofInterval = first != null && isLiteral(first); // a unit: INTERVAL '1' WEEK
+        return !ofInterval && isWord(before);
+    }
+
+    /** A word of some syntax that stands where a name may: not behind anything that an operator can follow. */
+    private boolean isWordAsName(Token token) {
+        boolean behindTerm = before != null && (isTerm(before) || isWord(before)
+            || before.kind == FlinkSqlParserImplConstants.RPAREN || before.kind == FlinkSqlParserImplConstants.RBRACKET
+            || before.kind == FlinkSqlParserImplConstants.RBRACE);
+        return !behindTerm && isWord(token);
+    }
+
+    /** A keyword that may be a name as well, as `name` and `data` are. */
+    private boolean isWord(Token token) {
+        return parser.getMetadata().isNonReservedKeyword(token.image.toUpperCase(Locale.ROOT));
     }
 
     private static boolean beginsType(Token token) {
@@ -305,7 +361,7 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
             || token.kind == FlinkSqlParserImplConstants.ELSE;
     }
 
-    /** A hyphen right behind something: Flink's lexer looks for the end of a name with hyphens, again at each of them. */
+    /** A hyphen right behind something: Flink's lexer looks for the end of a name with hyphens, at each anew. */
     private boolean isTight(Token token) {
         return token.kind == FlinkSqlParserImplConstants.MINUS && before != null && before.endLine == token.beginLine
             && before.endColumn + 1 == token.beginColumn;
@@ -329,8 +385,11 @@ public final class SqlBounds extends FlinkSqlParserImplTokenManager {
 
     /** A literal or a name. */
     private static boolean isTerm(Token token) {
-        boolean literal = token.kind >= FlinkSqlParserImplConstants.UNSIGNED_INTEGER_LITERAL
+        return isLiteral(token) || token.kind >= FlinkSqlParserImplConstants.BRACKET_QUOTED_IDENTIFIER;
+    }
+
+    private static boolean isLiteral(Token token) {
+        return token.kind >= FlinkSqlParserImplConstants.UNSIGNED_INTEGER_LITERAL
             && token.kind < FlinkSqlParserImplConstants.LPAREN;
-        return literal || token.kind >= FlinkSqlParserImplConstants.BRACKET_QUOTED_IDENTIFIER;
     }
 }

@@ -34,7 +34,7 @@ _CLIENT = {
     "rest.idleness-timeout": "30 s",
     "client.timeout": "30 s",
 }
-READER = tuple(Path(__file__).with_name(name) for name in ("SqlBounds.java", "SqlReader.java"))
+READER = tuple(Path(__file__).with_name(name) for name in ("ListCost.java", "SqlBounds.java", "SqlReader.java"))
 _PROBE = Path(__file__).with_name("StateProbe.java")
 NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _WARM_UP = (
