@@ -14,10 +14,10 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight, stop_jobs
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import batch, cluster_turn, health, savepoint_format
+from sluiceway.domain import cluster_turn, health, places, savepoint_format
 from sluiceway.domain import run as runs
 from sluiceway.domain.admission import Refusal, Verdict
-from sluiceway.domain.batch import Limits, Release, Tally
+from sluiceway.domain.batch import Limits, Tally
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import (
     Complete,
@@ -37,6 +37,7 @@ from sluiceway.domain.operations import attempt, not_running, stop_decide, stop_
 from sluiceway.domain.operations import snapshot as snapshots
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations.stop import Stop, StopPhase
+from sluiceway.domain.places import Release
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
@@ -326,7 +327,7 @@ def no_cap_on_savepoints(put: Any) -> None:
     def admit(_: Any, facts: Mapping[int, Any], __: int) -> Mapping[int, Any]:
         return facts
 
-    put(stops, "admit", admit)
+    put(places, "admit_stops", admit)
 
 
 @plant(8)
@@ -371,18 +372,18 @@ def a_wave_does_not_wait(put: Any) -> None:
         held = [t.wave for t in tally if t.held]
         return Release(max(held), None) if held else None
 
-    put(batches, "release", release)
+    put(batches, "release_stops", release)
 
 
 @plant(125)
 def more_at_once_than_was_asked(put: Any) -> None:
     """A batch's own limit."""
-    before = batch.release
+    before = places.release_stops
 
     def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
         return before(replace(limits, max_parallel=None), tally)
 
-    put(batches, "release", release)
+    put(batches, "release_stops", release)
 
 
 @plant()
@@ -444,7 +445,7 @@ def no_evidence_is_looked_for(put: Any) -> None:
 @plant(10)
 def a_stop_beside_a_savepoint(put: Any) -> None:
     """It does not wait until the savepoint has ended."""
-    put(snapshots, "hold_back", lambda _, fact, __: fact)
+    put(places, "hold_back", lambda _, fact, __: fact)
 
 
 @plant()

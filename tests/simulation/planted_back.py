@@ -9,10 +9,11 @@ from sqlalchemy import null
 from tests.simulation.planted import plant
 
 from sluiceway.control import resume_jobs, retry_stops
-from sluiceway.domain import coming_back, pulses
-from sluiceway.domain.batch import Limits, Release
+from sluiceway.domain import coming_back, places, pulses
+from sluiceway.domain.batch import Limits
 from sluiceway.domain.coming_back import DONE, BackPhase, BackPolicy, BackTally, Begun, Bound
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.places import Release
 from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.run import Run
@@ -59,37 +60,37 @@ def parked_by_what_was_seen_before(put: Any) -> None:
 @plant(8)
 def more_back_at_once_than_was_asked(put: Any) -> None:
     """Whoever is held may begin."""
-    before = coming_back.release
+    before = places.release_starts
 
     def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
         return before(replace(policy, limits=Limits()), tally, begun)
 
-    put(resumes, "release", release)
+    put(resumes, "release_starts", release)
 
 
 @plant(44)
 def nobody_keeps_the_pace(put: Any) -> None:
     """All of them in the same minute."""
-    put(coming_back, "_paced", lambda *_: 1000)
+    put(places, "_paced", lambda *_: 1000)
 
 
 @plant(113)
 def a_wave_on_the_way_back_does_not_wait(put: Any) -> None:
     """For the one before it to be proven."""
 
-    before = coming_back.release
+    before = places.release_starts
 
     def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
         wave = max((t.wave for t in tally if t.phase is BackPhase.HELD), default=0)
         return before(policy, [t for t in tally if t.wave <= wave], begun)
 
-    put(resumes, "release", release)
+    put(resumes, "release_starts", release)
 
 
 @plant(8)
 def running_counts_as_proven(put: Any) -> None:
     """Although it has completed no checkpoint."""
-    put(coming_back, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
+    put(places, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
 
 
 @plant(8)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.domain.batch import FAILURES, Limits, Release, Tally, pauses, release
+from sluiceway.domain.batch import FAILURES, Limits, Tally, pauses
 from sluiceway.domain.operations.stop import SETTLED, StopPhase
+from sluiceway.domain.places import Release, release_stops
 
 WAITING, SENT, OVERDUE = StopPhase.WAITING, StopPhase.SENT, StopPhase.OVERDUE
 STOPPED, FAILED = StopPhase.STOPPED, StopPhase.FAILED
@@ -60,7 +61,7 @@ RELEASING: list[tuple[str, int | None, list[Tally], Release | None]] = [
 
 @pytest.mark.parametrize(("most", "tally", "next_"), [row[1:] for row in RELEASING], ids=[r[0] for r in RELEASING])
 def test_whom_a_batch_lets_begin(most: int | None, tally: list[Tally], next_: Release | None) -> None:
-    assert release(Limits(max_parallel=most), tally) == next_
+    assert release_stops(Limits(max_parallel=most), tally) == next_
 
 
 Life = tuple[int, StopPhase, bool]  # wave, phase, held
@@ -89,7 +90,7 @@ def test_never_more_than_allowed_and_no_wave_before_the_one_before_it_has_settle
 
 def let_begin(lives: list[Life], most: int | None) -> None:
     """What the store does with the rule's answer, and what must hold of it."""
-    next_ = release(Limits(max_parallel=most), [Tally(*life, 1) for life in lives])
+    next_ = release_stops(Limits(max_parallel=most), [Tally(*life, 1) for life in lives])
     if next_ is None:
         return
     assert all(phase in SETTLED for wave, phase, _ in lives if wave < next_.wave)

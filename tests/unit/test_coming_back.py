@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluiceway.domain.batch import Limits, Release
+from sluiceway.domain.batch import Limits
 from sluiceway.domain.coming_back import (
     BACK,
     COMING,
@@ -25,13 +25,13 @@ from sluiceway.domain.coming_back import (
     parking,
     pauses,
     phase_of,
-    release,
     why,
 )
 from sluiceway.domain.facts import Checkpoint, Weighed
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.operations.stop_decide import decide
+from sluiceway.domain.places import Release, release_starts
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import Run, RunPhase
 
@@ -126,7 +126,7 @@ RELEASING: list[tuple[str, BackPolicy, list[BackTally], Begun, Release | None]] 
 def test_whom_a_way_back_lets_begin(
     policy: BackPolicy, tallies: list[BackTally], begun: Begun, next_: Release | None
 ) -> None:
-    assert release(policy, tallies, begun) == next_
+    assert release_starts(policy, tallies, begun) == next_
 
 
 @given(st.integers(1, 5000), st.lists(st.floats(0, 40), max_size=60))
@@ -136,7 +136,7 @@ def test_a_pace_is_never_passed_in_any_minute(pace: int, pauses_: list[float]) -
         at += pause
         lately = sum(count for when, count in starts if when > at - 60)
         since = timedelta(seconds=at - starts[-1][0]) if starts else None
-        next_ = release(BackPolicy(pace=pace), [tally(HELD, 10**6)], Begun(lately, since))
+        next_ = release_starts(BackPolicy(pace=pace), [tally(HELD, 10**6)], Begun(lately, since))
         if next_ is not None and next_.places:
             starts.append((at, next_.places))
     for end, _ in starts:

@@ -33,9 +33,10 @@ from sluiceway.domain.facts import (
     Unreadable,
 )
 from sluiceway.domain.job import JobStatus, Standing, standing
-from sluiceway.domain.operations.snapshot import SETTLED, Snapshot, SnapshotPhase, admit, decide, evidence_at, hold_back
+from sluiceway.domain.operations.snapshot import SETTLED, Snapshot, SnapshotPhase, decide, evidence_at
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.operations.stop_decide import decide as decide_stop
+from sluiceway.domain.places import admit_snapshots, hold_back
 from sluiceway.domain.run import Run, RunPhase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -263,9 +264,9 @@ def test_a_stop_that_waits_for_a_savepoint_says_so_and_its_deadline_is_told() ->
 def test_places_are_given_to_the_oldest_that_are_ready() -> None:
     snapshots = [waiting(id=i) for i in range(4)]
     facts: dict[int, SnapshotFact] = {0: Running(), 1: Running(ready=False), 2: Running(), 3: Running()}
-    assert admit(snapshots, facts, 2) == {**facts, 3: Queued()}
-    assert admit(snapshots, facts, -1) == {**facts, 0: Queued(), 2: Queued(), 3: Queued()}
-    assert admit([sent(id=0)], {0: Running()}, 0) == {0: Running()}, "what has begun goes on"
+    assert admit_snapshots(snapshots, facts, 2) == {**facts, 3: Queued()}
+    assert admit_snapshots(snapshots, facts, -1) == {**facts, 0: Queued(), 2: Queued(), 3: Queued()}
+    assert admit_snapshots([sent(id=0)], {0: Running()}, 0) == {0: Running()}, "what has begun goes on"
 
 
 def test_the_jobs_status_while_and_after() -> None:

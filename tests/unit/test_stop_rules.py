@@ -41,12 +41,12 @@ from sluiceway.domain.operations.stop import (
     Stop,
     StopPhase,
     StopRules,
-    admit,
     contradicted,
     rearm,
 )
 from sluiceway.domain.operations.stop_decide import decide
 from sluiceway.domain.operations.stop_endings import evidence_at
+from sluiceway.domain.places import admit_stops
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.domain.traits import UNKNOWN, Traits
 
@@ -265,8 +265,8 @@ def test_what_was_withdrawn_stays_withdrawn(fact: StopFact) -> None:
 def test_one_that_is_held_waits_whatever_room_there_is() -> None:
     held = [waiting(id=1, held=True), cancel(id=2, held=True)]
     facts: dict[int, StopFact] = {1: Running(), 2: Running()}
-    assert admit(held, facts, 100) == {1: Queued(), 2: Queued()}
-    assert admit(held[:1], {1: Ended(JobState.FINISHED)}, 100) == {1: Ended(JobState.FINISHED)}
+    assert admit_stops(held, facts, 100) == {1: Queued(), 2: Queued()}
+    assert admit_stops(held[:1], {1: Ended(JobState.FINISHED)}, 100) == {1: Ended(JobState.FINISHED)}
     assert decide(held[0], Queued(), None, LATE, RULES) == (held[0], None), "its deadline has not begun"
 
 
@@ -540,7 +540,7 @@ def test_at_most_so_many_savepoints_at_once_and_the_oldest_first() -> None:
     fresh = [waiting(id=5), waiting(id=4), waiting(id=3)]
     cancels = [cancel(id=6)]
     facts: dict[int, StopFact] = {s.id: Running() for s in [*under_way, *fresh, *cancels]}
-    admitted = admit([*under_way, *fresh, *cancels], facts, 3)
+    admitted = admit_stops([*under_way, *fresh, *cancels], facts, 3)
     assert {i for i, fact in admitted.items() if isinstance(fact, Queued)} == {4, 5}
 
 

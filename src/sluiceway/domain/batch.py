@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluiceway.domain.operations.stop import SETTLED, StopPhase
+from sluiceway.domain.operations.stop import StopPhase
 
 FAILURES = frozenset({StopPhase.FAILED, StopPhase.LOST, StopPhase.ENDED, StopPhase.OVERDUE})
 
@@ -43,14 +43,6 @@ class Tally:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Whom to let begin now: at most `places` of the stops that are held in `wave`; None for all of them."""
-
-    wave: int
-    places: int | None
-
-
 def pauses(limits: Limits, tally: Sequence[Tally]) -> str | None:
     """Why a batch has to pause now; None when it may go on."""
     failures = sum(t.count for t in tally if t.phase in FAILURES)
@@ -64,19 +56,3 @@ def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None
     if limits.abort_share is not None and failures and failures >= limits.abort_share * total:
         return f"{failures} of {total} jobs {what}; the limit is {limits.abort_share:.0%}."
     return None
-
-
-def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
-    """Whom to let begin now: the wave after the last one has settled, as far as there is room."""
-    unsettled = [t for t in tally if t.phase not in SETTLED]
-    if not any(t.held for t in unsettled):
-        return None
-    wave = min(t.wave for t in unsettled)
-    if not any(t.held and t.wave == wave for t in unsettled):
-        return None
-    if limits.max_parallel is None:
-        return Release(wave, None)
-    # One that is overdue may stay so for ever; it must not keep its place from the others.
-    begun = sum(t.count for t in unsettled if not t.held and t.phase is not StopPhase.OVERDUE)
-    places = limits.max_parallel - begun
-    return Release(wave, places) if places > 0 else None

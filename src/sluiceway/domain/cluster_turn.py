@@ -39,7 +39,7 @@ from sluiceway.domain.operations import snapshot as snapshots
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations import stop_decide, stop_endings
 from sluiceway.domain.operations.snapshot import Snapshot
-from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.operations.stop import Stop, StopRules
 from sluiceway.domain.pulses import Pulses, as_proven, with_ailment, with_proof
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
@@ -234,15 +234,12 @@ def _facts(
         for w, run in each
         if w.open_stop
     }
-    free = at.max_savepoints - sum(s.takes_place for s in open_snapshots)
-    facts = stops.admit(open_stops, facts, free)
-    free -= sum(_takes_place(stop, facts[stop.id]) for stop in open_stops)
     seen = {
         w.open_snapshot.id: _once_known(_snapshot_fact(w, run, at.sighting), run.traits or at.traits.get(run.id))
         for w, run in each
         if w.open_snapshot
     }
-    return facts, snapshots.admit(open_snapshots, seen, free)
+    return places.share(open_stops, facts, open_snapshots, seen, at.max_savepoints)
 
 
 def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
@@ -264,7 +261,7 @@ def _stop_fact(watched: Watched, run: Run, sighting: Sighting) -> StopFact:
     fact = sighting.stops.get(watched.open_stop.id, _LEFT_OUT)
     if isinstance(fact, Running):
         fact = with_ailment(fact, run)
-    return snapshots.hold_back(watched.open_stop, fact, watched.open_snapshot)
+    return places.hold_back(watched.open_stop, fact, watched.open_snapshot)
 
 
 def _snapshot_fact(watched: Watched, run: Run, sighting: Sighting) -> SnapshotFact:
@@ -274,13 +271,6 @@ def _snapshot_fact(watched: Watched, run: Run, sighting: Sighting) -> SnapshotFa
         return Preempted()
     fact = sighting.snapshots.get(watched.open_snapshot.id, _LEFT_OUT)
     return with_ailment(fact, run) if isinstance(fact, Running) else fact
-
-
-def _takes_place(stop: Stop, fact: StopFact) -> bool:
-    """Whether a stop counts among the savepoints under way, or is about to."""
-    if stop.sent_at is None:
-        return stop.savepoint and isinstance(fact, Running)
-    return stop.savepoint and stop.phase is not StopPhase.OVERDUE
 
 
 # What to do about it. ------------------------------------------------------------------------------------------------

@@ -5,20 +5,18 @@ again and again instead is *parked* after a bound: canceled, with its state as i
 that its cluster does not show.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sluiceway.domain.batch import Limits, Release, too_many
+from sluiceway.domain.batch import Limits, too_many
 from sluiceway.domain.health import Condition, Proof, told
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase
 from sluiceway.domain.policy import Resort, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 
 PATIENCE = timedelta(minutes=3)  # how long a job may fail on its way back before it is parked, where nobody has said
-MINUTE = timedelta(minutes=1)
 
 
 class BackPhase(StrEnum):
@@ -194,32 +192,6 @@ def pauses(limits: Limits, tally: Sequence[BackTally]) -> str | None:
     """Why a way back has to pause now; None when it may go on."""
     missed = sum(t.count for t in tally if t.phase in {*MISSED, BackPhase.PARKING})
     return too_many(limits, missed, sum(t.count for t in tally), "did not come back")
-
-
-def release(policy: BackPolicy, tally: Sequence[BackTally], begun: Begun) -> Release | None:
-    """Whom to let begin now: what was stopped last is started first, as far as there is room and time.
-
-    A job that has not run steadily for a time holds up nobody any longer: it may never.
-    """
-    open_ = [t for t in tally if t.phase is BackPhase.HELD or (t.phase in COMING and not t.unwell)]
-    wave = max((t.wave for t in open_), default=0)
-    if not any(t.phase is BackPhase.HELD and t.wave == wave for t in open_):
-        return None
-    most = policy.limits.max_parallel
-    coming = sum(t.count for t in open_ if t.phase in COMING)
-    rooms = [] if most is None else [most - coming]
-    rooms += [] if policy.pace is None else [_paced(policy.pace, begun)]
-    if not rooms:
-        return Release(wave, None)
-    return Release(wave, min(rooms)) if min(rooms) > 0 else None
-
-
-def _paced(pace: int, begun: Begun) -> int:
-    """How many may begin now: evenly, so that a time of waiting is not made up for at once."""
-    if begun.since is None:
-        return 1
-    due = int(begun.since / (MINUTE / pace))
-    return min(due, math.ceil(pace / 60), pace - begun.lately)
 
 
 # Who is parked. ------------------------------------------------------------------------------------------------------

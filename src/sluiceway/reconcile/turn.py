@@ -151,18 +151,18 @@ class Turn:
         now, gap = self._clock(), None if self._looked is None else time.monotonic() - self._looked
         specs = await store.specs_of_runs(self._db, list(sighting.traits)) if sighting.traits else {}
         situation = Situation(
-            watched,
-            sighting,
-            now,
-            self._settings.rules,
-            self._settings.max_savepoints,
-            life,
-            cluster_turn.learn(sighting, specs),
-            self._submissions.under_way,
-            self._submissions.over,
-            self._pulses,
-            self._settings.health,
-            None if gap is None else timedelta(seconds=gap),
+            watched=watched,
+            sighting=sighting,
+            now=now,
+            rules=self._settings.rules,
+            max_savepoints=self._settings.max_savepoints,
+            life=life,
+            traits=cluster_turn.learn(sighting, specs),
+            submitting=self._submissions.under_way,
+            submitted=self._submissions.over,
+            pulses=self._pulses,
+            health=self._settings.health,
+            gap=None if gap is None else timedelta(seconds=gap),
         )
         findings = cluster_turn.find(situation)
         self._pulses = findings.pulses

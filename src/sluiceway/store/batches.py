@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, release
+from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses
 from sluiceway.domain.job import standing
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.places import release_stops
 from sluiceway.store.bulk import given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
@@ -47,7 +48,7 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
         if (why := pauses(limits, tally)) is not None and any(t.held for t in tally):
             await set_state(connection, batch, BatchState.PAUSED, why, epoch_ms(now))
             changed = True
-        elif why is None and (next_ := release(limits, tally)) is not None:
+        elif why is None and (next_ := release_stops(limits, tally)) is not None:
             mine = select(stops.c.id).where(stops.c.batch_id == batch.id, stops.c.held, stops.c.wave == next_.wave)
             first = mine.order_by(stops.c.id).limit(-1 if next_.places is None else next_.places)
             # Their time begins now.

@@ -12,8 +12,9 @@ from sqlalchemy import Row, Select, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import BatchState, Kind, Limits
-from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of, release
+from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.places import release_starts
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
 from sluiceway.store import answers, intents, stories
@@ -138,7 +139,7 @@ async def let_start(connection: AsyncConnection, orders: Sequence[int], now: dat
         if (why := pauses(policy.limits, tally)) is not None:
             await set_state(connection, order, BatchState.PAUSED, why, epoch_ms(now))
             changed = True
-        elif (next_ := release(policy, tally, await _begun(connection, order.id, now))) is not None:
+        elif (next_ := release_starts(policy, tally, await _begun(connection, order.id, now))) is not None:
             held = select(runs.c.id).where(runs.c.batch_id == order.id, runs.c.held, runs.c.wave == next_.wave)
             first = held.order_by(runs.c.id).limit(-1 if next_.places is None else next_.places)
             freed = update(runs).where(runs.c.id.in_(first))

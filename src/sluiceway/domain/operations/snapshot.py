@@ -4,7 +4,6 @@ It has one attempt. First Flink is at it, and while it may be, no stop of the jo
 is read. What Flink forgot, or a job that ended meanwhile, changes nothing about the second part.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +15,6 @@ from sluiceway.domain.facts import (
     Absent,
     Acknowledged,
     Alive,
-    Blocked,
     Broken,
     Complete,
     Ended,
@@ -33,7 +31,6 @@ from sluiceway.domain.facts import (
     Saved,
     Silent,
     SnapshotFact,
-    StopFact,
     Stopping,
     Unreadable,
 )
@@ -48,7 +45,7 @@ from sluiceway.domain.operations.attempt import (
     prepared,
 )
 from sluiceway.domain.operations.not_running import patience
-from sluiceway.domain.operations.stop import Stop, StopRules
+from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_risk import restarted
 
@@ -95,32 +92,6 @@ class Snapshot(Attempt):
     def in_flight(self) -> bool:
         """Whether Flink may be at it."""
         return self.phase in {SnapshotPhase.SENT, SnapshotPhase.OVERDUE}
-
-    @property
-    def takes_place(self) -> bool:
-        """Whether it counts among those under way. One that is overdue may hang for ever."""
-        return self.phase is SnapshotPhase.SENT
-
-
-def hold_back(stop: Stop, fact: StopFact, snapshot: Snapshot | None) -> StopFact:
-    """What to make of a stop of a job that has a savepoint in flight: never two operations of ours on one state.
-
-    A cancel waits for nobody, except one that a deletion brings about: what was accepted is let finish, in its time.
-    """
-    if snapshot is None or not snapshot.in_flight or not isinstance(fact, Running) or stop.sent_at:
-        return fact
-    deletion = stop.batch_id is None and snapshot.phase is not SnapshotPhase.OVERDUE
-    return Blocked("a savepoint of the job is under way, and ends first") if stop.savepoint or deletion else fact
-
-
-def admit(snapshots: Iterable[Snapshot], facts: Mapping[int, SnapshotFact], places: int) -> dict[int, SnapshotFact]:
-    """The same facts, with those marked `Queued` that have to wait for a place in their cluster."""
-    ready = sorted(s.id for s in snapshots if s.sent_at is None and _is_ready(facts.get(s.id)))
-    return {**facts, **dict.fromkeys(ready[max(places, 0) :], Queued())}
-
-
-def _is_ready(fact: SnapshotFact | None) -> bool:
-    return isinstance(fact, Running) and fact.ready
 
 
 def evidence_at(snapshot: Snapshot) -> str | None:

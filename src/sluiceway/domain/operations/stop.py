@@ -1,13 +1,11 @@
 """One accepted stop of one run: what is stored of it, who may begin, and what asking again means."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
-from sluiceway.domain.facts import Blocked, Ended, Gone, Missing, Queued, Running, Saved, Silent, StopFact, Weighed
 from sluiceway.domain.operations.attempt import Attempt
 from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat, StopPolicy
 
@@ -99,33 +97,6 @@ class Stop(Attempt):
 
     def _trigger(self, attempt: int) -> str:
         return hashlib.blake2b(f"{self.token}/{attempt}".encode(), digest_size=16).hexdigest()
-
-
-def admit(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> dict[int, StopFact]:
-    """The same facts, with stops that have to wait for their turn marked `Queued`.
-
-    At most `limit` savepoints are under way in a cluster at once; the oldest go first. Cancels wait for nobody but
-    their batch.
-    """
-    admitted = dict(facts)
-    waiting = []
-    free = limit
-    for stop in sorted(stops, key=lambda s: s.id):
-        fact = facts.get(stop.id)
-        if stop.held and isinstance(fact, Running | Weighed | Blocked | Silent):
-            admitted[stop.id] = Queued()
-            continue
-        if not stop.savepoint or stop.phase in SETTLED:
-            continue
-        if stop.sent_at is not None:
-            # One that is overdue may hang for ever; it must not keep its place from the others.
-            over = stop.phase is StopPhase.OVERDUE or isinstance(fact, Saved | Ended | Missing | Gone)
-            free -= 0 if over else 1
-        elif isinstance(fact, Running) and fact.ready:
-            waiting.append(stop.id)
-    for stop_id in waiting[max(free, 0) :]:
-        admitted[stop_id] = Queued()
-    return admitted
 
 
 def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
