@@ -2,7 +2,7 @@
 
 import pytest
 
-from sluiceway.control.formats import judge_format
+from sluiceway.domain.judging import judge_format
 from sluiceway.domain.admission import ACCEPTED, Refusal
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.job import JarProgram, JobSpec

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sluiceway.control.errors import Forbidden, KeyReused, UnknownBatch, UnknownQueue
-from sluiceway.control.formats import judge_format
+from sluiceway.domain.judging import judge_format
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, RUNNABLE, STOPPABLE, UNKNOWN, Refusal, Verdict, may_stop

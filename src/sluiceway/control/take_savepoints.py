@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sluiceway.control.errors import UnusablePath
-from sluiceway.control.formats import judge_format
+from sluiceway.domain.judging import judge_format
 from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import UNKNOWN, Refusal, Verdict
 from sluiceway.domain.job import JobStatus
