@@ -1,6 +1,6 @@
 """Where intent is written: jobs made and changed, starts accepted. Each is one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,29 +41,26 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
 
-async def update_job(
-    db: Database, project: str, job_id: int, change: Callable[[Job], JobDraft], now: datetime, who: str = ""
-) -> Job | None:
-    """Change a job by what `change` makes of it; None when there is no such job. Raises `NameInUse`.
+async def update_job(db: Database, seen: Job, draft: JobDraft, now: datetime, who: str = "") -> Job | None:
+    """Change a job to this, unless it is no longer as it was seen; None where nothing was changed.
 
-    Whatever `change` raises leaves the job as it was.
+    Raises `NameInUse`.
     """
+    mine = whole_jobs.where(*known(seen.project), jobs.c.id == seen.id)
     async with _named(), db.write() as connection:
-        found = await connection.execute(whole_jobs.where(*known(project), jobs.c.id == job_id))
-        row = found.mappings().one_or_none()
-        if row is None:
+        row = (await connection.execute(mine)).mappings().one_or_none()
+        if row is None or to_job(row) != seen:
             return None
-        draft = change(to_job(row))
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
-        await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        await connection.execute(update(jobs).where(jobs.c.id == seen.id).values(columns))
         if of_spec(draft)["spec"] != row["spec"]:
-            await keep_specs(connection, [job_id])
-        await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
-        if draft.tags != to_job(row).draft.tags:
-            await set_tags(connection, project, job_id, draft.tags)
-        made = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who)
+            await keep_specs(connection, [seen.id])
+        await connection.execute(update(specs).where(specs.c.job_id == seen.id).values(of_spec(draft)))
+        if draft.tags != seen.draft.tags:
+            await set_tags(connection, seen.project, seen.id, draft.tags)
+        made = event("job_updated", epoch_ms(now), seen.project, job_id=seen.id, who=who)
         await connection.execute(insert(events), [made])
-        return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
+        return to_job((await connection.execute(mine)).mappings().one())
 
 
 @asynccontextmanager

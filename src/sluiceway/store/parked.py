@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import Bound
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
@@ -18,7 +19,7 @@ from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import batches, events, jobs, runs, stops
-from sluiceway.store.stop_intents import StopIntent, insert_stops
+from sluiceway.store.stop_intents import Means, insert_stops
 from sluiceway.store.work import Work
 
 
@@ -30,15 +31,6 @@ class Parking:
     order: int  # the way back that it is part of
     why: str
     policy: StopPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a stop needs besides its job."""
-
-    timeout: timedelta
-    home: str  # see `StopIntent`
-    now: datetime
 
 
 async def bounds(db: Database, orders: Collection[int]) -> dict[int, Bound]:
@@ -71,8 +63,9 @@ async def park(db: Database, lease: Lease, parkings: Sequence[Parking], means: M
         for parking in (p for p in parkings if p.work.run.job_id in mine and p.work.run.id in unmoved):
             groups[parking.order, parking.policy].append(parking)
         for (order, policy), group in groups.items():
-            intent = StopIntent(group[0].work.project, False, means.home, means.timeout, "", means.now, policy=policy)
-            await insert_stops(connection, [p.work.run.job_id for p in group], intent, order)
+            parked = [p.work.run.job_id for p in group]
+            wanted = StopOrder(group[0].work.project, parked, savepoint=False, policy=policy)
+            await insert_stops(connection, parked, wanted, means, order)
             for parking in group:
                 own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.work.run.id)
                 await connection.execute(own.values(attempt=2, reason=parking.why))

@@ -3,7 +3,7 @@
 The rules are in `domain/coming_back.py`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import Row, Select, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.domain.admission import Verdict
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of, release
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.orders import Key, Placed
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
 from sluiceway.store import answers, intents, stories
-from sluiceway.store.answers import Key
 from sluiceway.store.batches import find, go_on, let_begin, set_state
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.database import Database, epoch_ms
@@ -30,6 +31,19 @@ from sluiceway.store.stories import signs, to_signs, with_stop
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What each job of an order is answered, by whether its start was stored."""
+
+    begun: Mapping[int, Verdict]  # of all jobs, as if every start was
+    late: Mapping[int, Verdict]  # of those to start: something else was done to the job in between
+
+    def of(self, order: int | None, begun: Collection[int]) -> Placed:
+        """The answer, once it is known which of them were."""
+        verdicts = {**self.begun, **{job: no for job, no in self.late.items() if job not in begun}}
+        return Placed(order, list(verdicts), verdicts)
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeIntent:
     """What all starts of one way back have in common."""
 
@@ -38,28 +52,32 @@ class ResumeIntent:
     policy: BackPolicy
     source: int | None = None  # the stop whose jobs it brings back
     retry_of: int | None = None  # the order before, in whose story it is
-    detail: str = ""
+    known: int | None = None  # the order to look at where this one stores no start
     who: str = ""
     plan: PlanRef | None = None  # the dry run that it carries out; told in the audit of each start
-    key: Key | None = None  # for requests that may be sent again
-    answer: Callable[[int | None, set[int]], str] = lambda *_: ""  # what to keep under the key
+    key: Key | None = None  # for orders that may be sent again
+
+    @property
+    def detail(self) -> str:
+        """For the audit."""
+        return "" if self.source is None else f"It brings back what stop {self.source} has stopped."
 
 
 async def accept(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent
-) -> tuple[int | None, set[int]]:
-    """Store a way back with the starts of those jobs that may still be started: its id, and which they were.
+    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent, told: Answers
+) -> Placed:
+    """Store a way back with the starts of those jobs that may still be started: what became of it.
 
-    Without any there is no order, and the id is None. With a key, what `answer` makes of these is kept for whoever
-    sends the request again. Raises `AnsweredBefore`, and then nothing was changed.
+    With a key, that is kept for whoever sends the order again. Raises `AnsweredBefore`, and then nothing was changed.
     """
     async with db.write() as connection:
         if intent.key is not None:
             await answers.refuse_known(connection, intent.project, intent.key, intent.now)
         order, begun = await _accepted(connection, starts, runnable, intent)
+        placed = told.of(order or intent.known, begun)
         if intent.key is not None:
-            await answers.keep(connection, intent.project, intent.key, intent.answer(order, begun), intent.now)
-        return order, begun
+            await answers.keep(connection, intent.project, intent.key, placed, intent.now)
+        return placed
 
 
 async def _accepted(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sluiceway.api.dli.errors import DliError, bad
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.wire import Tag
-from sluiceway.control.tags import MOST
+from sluiceway.domain.tags import MOST
 
 _KEY = re.compile(r"[\w .:+\-@]+")
 _VALUE = re.compile(r"[\w .:=+\-@]*")
