@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sluiceway.domain.stop import SETTLED, StopPhase
+from sluiceway.domain.stop import SETTLED, Stop, StopPhase, settle
 
 FAILURES = frozenset({StopPhase.FAILED, StopPhase.LOST, StopPhase.ENDED, StopPhase.OVERDUE})
 
@@ -80,3 +81,12 @@ def release(limits: Limits, tally: Sequence[Tally]) -> Release | None:
     begun = sum(t.count for t in unsettled if not t.held and t.phase is not StopPhase.OVERDUE)
     places = limits.max_parallel - begun
     return Release(wave, places) if places > 0 else None
+
+
+def withdrawn(stop: Stop, who: str, now: datetime) -> Stop | None:
+    """The stop, taken back for good; None where something of it was sent, or where its job is to go in any case."""
+    # A cancel that gave up a savepoint may have that one still in flight.
+    untouched = stop.sent_at is None and (stop.savepoint or stop.attempt == 1)
+    if stop.phase in SETTLED or stop.cancel_on_failure or not untouched:
+        return None
+    return settle(stop, StopPhase.WITHDRAWN, f"Withdrawn by {who or 'a request'}.", now)

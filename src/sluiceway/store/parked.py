@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import Bound
-from sluiceway.domain.job import JobStatus
+from sluiceway.domain.job import JobStatus, Standing
 from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.policy import StopPolicy
-from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store import ledger
+from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
+from sluiceway.store.ledger import Means
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import batches, events, jobs, runs, stops
-from sluiceway.store.stop_intents import Means, insert_stops
+from sluiceway.store.schema import batches
 from sluiceway.store.work import Work
 
 
@@ -55,38 +56,23 @@ async def park(db: Database, lease: Lease, parkings: Sequence[Parking], means: M
     async with db.write(Use.UPKEEP) as connection:
         if not await holds(connection, lease):
             return
-        seen = [{"id": p.work.run.id, "version": p.work.run.version} for p in parkings]
-        unmoved = await guarded_update(connection, runs, seen)
-        shown = [_shown(p) for p in parkings if p.work.run.id in unmoved]
-        mine = await guarded_update(connection, jobs, shown, match=("id", "run_id", "stop_id"))
+        unmoved = await ledger.unmoved(connection, [p.work.run for p in parkings])
+        shown = [(_links(p.work), Standing(JobStatus.CANCELING, p.why)) for p in parkings if p.work.run.id in unmoved]
+        mine = await ledger.show(connection, shown)
         groups: defaultdict[tuple[int, StopPolicy], list[Parking]] = defaultdict(list)
         for parking in (p for p in parkings if p.work.run.job_id in mine and p.work.run.id in unmoved):
             groups[parking.order, parking.policy].append(parking)
         for (order, policy), group in groups.items():
             parked = [p.work.run.job_id for p in group]
             wanted = StopOrder(group[0].work.project, parked, savepoint=False, policy=policy)
-            await insert_stops(connection, parked, wanted, means, order)
-            for parking in group:
-                own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.work.run.id)
-                await connection.execute(own.values(attempt=2, reason=parking.why))
-            linked = update(jobs).where(jobs.c.run_id == stops.c.run_id, stops.c.batch_id == order)
-            await connection.execute(
-                linked.where(stops.c.run_id.in_(ids([p.work.run.id for p in group]))).values(stop_id=stops.c.id)
-            )
+            await ledger.add_parked(connection, {p.work.run.id: p.why for p in group}, wanted, means, order)
             at = epoch_ms(means.now)
             told = [
                 event("job_parking", at, p.work.project, job_id=p.work.run.job_id, detail=p.why) | {"batch_id": order}
                 for p in group
             ]
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
 
 
-def _shown(parking: Parking) -> dict[str, Any]:
-    work = parking.work
-    return {
-        "id": work.run.job_id,
-        "run_id": work.run.id,
-        "stop_id": work.stop.id if work.stop else None,
-        "status": JobStatus.CANCELING,
-        "why": parking.why,
-    }
+def _links(work: Work) -> dict[str, Any]:
+    return {"id": work.run.job_id, "run_id": work.run.id, "stop_id": work.stop.id if work.stop else None}

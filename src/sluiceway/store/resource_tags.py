@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.tags import TagChange
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, resource_tags, resources
+from sluiceway.store.schema import resource_tags, resources
 
 
 async def tags(db: Database, project: str, group: str, name: str) -> dict[str, str] | None:
@@ -37,7 +38,7 @@ async def change_tags(
             await set_tags(connection, project, group, name, after)
             full_name = f"{group}/{name}" if group else name
             told = event("resource_tagged", epoch_ms(now), project, who=who, detail=full_name)
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return True
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, case, exists, func, insert, literal, select, text, update
+from sqlalchemy import Row, Select, case, exists, func, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain import judging
@@ -15,12 +15,14 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.judging import Reach, Savable
 from sluiceway.domain.orders import SaveOrder
 from sluiceway.domain.snapshot import Snapshot, SnapshotPhase
+from sluiceway.store import ledger
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.ledger import Means
 from sluiceway.store.rows import to_traits
-from sluiceway.store.schema import OPEN_SNAPSHOT, events, jobs, runs, savepoints, snapshots
-from sluiceway.store.stop_intents import Means, known
+from sluiceway.store.schema import OPEN_SNAPSHOT, jobs, runs, savepoints, snapshots
+from sluiceway.store.stop_intents import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,9 @@ async def accept(db: Database, order: SaveOrder, reach: Reach, means: SaveMeans)
         verdicts = {row.id: judging.judge_save(_to_savable(row), order, reach) for row in found}
         taken = [row for row in found if verdicts[row.id].accepted]
         if taken:
-            await connection.execute(insert(snapshots), [_fresh(row, order, means) for row in taken])
-            mine = jobs.c.id.in_(ids([row.id for row in taken]))
-            latest = select(func.max(snapshots.c.id)).where(snapshots.c.job_id == jobs.c.id).scalar_subquery()
-            shown = {"status": JobStatus.SAVEPOINTING, "why": "", "snapshot_id": latest}
-            await connection.execute(update(jobs).where(mine).values(shown))
-            # A turn that is about to end one of these runs has not seen this; it must look again.
-            moved = update(runs).where(runs.c.id.in_(ids([row.run_id for row in taken])))
-            await connection.execute(moved.values(version=runs.c.version + 1))
+            await ledger.add_snapshots(connection, [_fresh(row, order, means) for row in taken])
             told = [event("snapshot_accepted", at, order.project, job_id=row.id, who=order.who) for row in taken]
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
     return verdicts, {row.cluster for row in taken}
 
 

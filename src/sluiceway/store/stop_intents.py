@@ -1,8 +1,8 @@
 """Where stops are accepted, and jobs deleted. Each is one transaction: what was answered is what is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -13,11 +13,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    func,
     insert,
-    literal,
     select,
-    text,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,24 +24,16 @@ from sluiceway.domain.admission import ACCEPTED, ACTIVE, Verdict
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.judging import Fate, Obstacle, Reach
 from sluiceway.domain.orders import Placed, StopOrder
-from sluiceway.domain.stop import Stop, StopPhase, rearm
-from sluiceway.store import answers, batches, rests, stories
-from sluiceway.store.bulk import given, given_ids, guarded_update, ids
+from sluiceway.domain.stop import Stop, rearm
+from sluiceway.store import answers, batches, ledger, rests, stories
+from sluiceway.store.bulk import given, given_ids, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
+from sluiceway.store.ledger import Means
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import moves, of_policy, to_json, to_stop, to_traits
-from sluiceway.store.schema import UNSETTLED, events, job_tags, jobs, rejoined, runs, stops
+from sluiceway.store.rows import of_policy, to_json, to_stop, to_traits
 from sluiceway.store.schema import batches as batch_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a stop needs besides what its order says."""
-
-    timeout: timedelta  # where the order names none
-    home: str  # the directory (URI) that the jobs without a bucket have their state in, and that buckets lie in
-    now: datetime
+from sluiceway.store.schema import job_tags, jobs, rejoined, runs, stops
 
 
 async def accept_stops(db: Database, order: StopOrder, reach: Reach, means: Means) -> tuple[Placed, set[str]]:
@@ -81,18 +70,16 @@ class _Judged:
 
 async def _begin(connection: AsyncConnection, judged: _Judged, order: StopOrder, means: Means, batch: int) -> set[str]:
     at, rearmed = epoch_ms(means.now), judged.rearmed
-    await insert_stops(connection, judged.accepted, order, means, batch)
-    await _set_waves(connection, order.waves, batch)
+    await ledger.add_stops(connection, judged.accepted, order, means, batch)
     await _rejoin(connection, rearmed, order, at, batch)
     status = JobStatus.SAVEPOINTING if order.savepoint else JobStatus.CANCELING
     mine = stops.c.batch_id == batch
     if rearmed:
         mine |= stops.c.id.in_(ids([stop.id for stop in rearmed]))
-    flipped = update(jobs).where(jobs.c.id == stops.c.job_id, mine)
-    await connection.execute(flipped.values(status=status, why="", stop_id=stops.c.id))
+    await ledger.show_many(connection, [jobs.c.id == stops.c.job_id, mine], status, stop_id=stops.c.id)
     why = f"{order.reason} (plan {order.plan.id} of {order.plan.who})".strip() if order.plan else order.reason
     told = event("stop_accepted", at, order.project, who=order.who, detail=why)
-    await connection.execute(insert(events), [told | {"batch_id": batch}])
+    await ledger.tell(connection, [told | {"batch_id": batch}])
     await stories.tell(connection, order.retry_of, batch, order.project, at, order.who)
     if order.gated:
         await batches.let_begin(connection, [batch], means.now)
@@ -102,7 +89,7 @@ async def _begin(connection: AsyncConnection, judged: _Judged, order: StopOrder,
 
 async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], order: StopOrder, at: int, batch: int) -> None:
     if rearmed:
-        await guarded_update(connection, stops, [moves(stop) for stop in rearmed])
+        await ledger.store(connection, rearmed)
         rows = [{"batch_id": batch, "stop_id": stop.id, "wave": order.waves.get(stop.job_id, 0)} for stop in rearmed]
         await connection.execute(insert(rejoined), rows)
         told = [
@@ -110,7 +97,7 @@ async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], order: S
             | {"stop_id": stop.id, "batch_id": stop.batch_id}
             for stop in rearmed
         ]
-        await connection.execute(insert(events), told)
+        await ledger.tell(connection, told)
 
 
 async def _judged(connection: AsyncConnection, order: StopOrder, reach: Reach, means: Means) -> _Judged:
@@ -129,7 +116,7 @@ async def _judged(connection: AsyncConnection, order: StopOrder, reach: Reach, m
         if fate is Fate.MARK:
             resting.append(job.job_id)
         elif fate is Fate.REARM and job.stop is not None:
-            rearmed.append(rearm(job.stop, savepoint=order.savepoint, deadline=_deadline(order, means)))
+            rearmed.append(rearm(job.stop, savepoint=order.savepoint, deadline=means.deadline(order)))
     return _Judged([job for job in once if job not in refused] if refused else once, rearmed, resting, odd)
 
 
@@ -138,10 +125,6 @@ def to_obstacle(row: RowMapping, job_id: int) -> Obstacle:
     stop = to_stop(row) if row["id"] is not None else None
     status = None if row["status"] is None else JobStatus(row["status"])
     return Obstacle(job_id, status, row["runs_on"], stop, to_traits(row["traits"]), row["jid"])
-
-
-def _deadline(order: StopOrder, means: Means) -> datetime:
-    return means.now + (order.policy.timeout or means.timeout)
 
 
 @cache
@@ -176,46 +159,6 @@ async def _new_batch(connection: AsyncConnection, order: StopOrder, now: datetim
     return int(made.scalar_one())
 
 
-async def insert_stops(
-    connection: AsyncConnection, job_ids: Sequence[int], order: StopOrder, means: Means, batch: int | None
-) -> None:
-    """One stop for each job, with the token that all its trigger ids follow from, and a directory of its own."""
-    at, stamp = epoch_ms(means.now), means.now.strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    columns = {
-        "batch_id": literal(batch),
-        "job_id": jobs.c.id,
-        "run_id": jobs.c.run_id,
-        "cluster": jobs.c.cluster,
-        "flink_job_id": jobs.c.flink_job_id,
-        "savepoint": literal(order.savepoint),
-        "root": _savepoints(order, means.home).concat(jobs.c.id).concat(literal(f"/{stamp}")),
-        "token": func.lower(func.hex(func.randomblob(16))),
-        "policy": literal(of_policy(order.policy)),
-        "held": literal(order.gated),
-        "phase": literal(StopPhase.WAITING.value),
-        "deadline": literal(epoch_ms(_deadline(order, means))),
-        "created_at": literal(at),
-    }
-    chosen = select(*columns.values()).where(jobs.c.id.in_(ids(job_ids))).order_by(jobs.c.id)
-    await connection.execute(insert(stops).from_select(list(columns), chosen))
-
-
-def _savepoints(order: StopOrder, home: str) -> ColumnElement[str]:
-    """The directory that a job's savepoints go to, each stop's into one of its own. See `Storage.home`."""
-    if order.target is not None:
-        return literal(f"{order.target}/")
-    bucket = func.coalesce(literal("/").concat(jobs.c.bucket), "")
-    return literal(home).concat(bucket).concat(literal("/jobs/savepoint/"))
-
-
-async def _set_waves(connection: AsyncConnection, waves: Mapping[int, int], batch: int) -> None:
-    """Who is not named is in the first, where everybody was put."""
-    for wave in sorted(set(waves.values()) - {0}):
-        members = ids([job for job, its in waves.items() if its == wave])
-        moved = update(stops).where(stops.c.batch_id == batch, stops.c.job_id.in_(members))
-        await connection.execute(moved.values(wave=wave))
-
-
 async def delete_jobs(
     db: Database, order: StopOrder, reach: Reach, means: Means
 ) -> tuple[set[int], dict[int, Verdict], set[str]]:
@@ -232,26 +175,14 @@ async def delete_jobs(
         barred = {job: verdict for job, verdict in verdicts.items() if not verdict.accepted}
         found = {row.id: row.status for row in rows if row.id not in barred}
         doomed = sorted(job for job, status in found.items() if status in ACTIVE)
-        await _cancel(connection, doomed, order, means)
+        await ledger.cancel(connection, doomed, order, means)
         await connection.execute(delete(job_tags).where(job_tags.c.job_id.in_(ids(sorted(found)))))
         gone = update(jobs).where(jobs.c.id.in_(ids(sorted(found)))).values(deleted_at=at)
         clusters = (await connection.execute(gone.returning(jobs.c.cluster))).scalars()
         woken = {cluster for cluster in clusters if cluster is not None}
-        if found:
-            told = [event("job_deleted", at, order.project, job_id=job, who=order.who) for job in found]
-            await connection.execute(insert(events), told)
+        told = [event("job_deleted", at, order.project, job_id=job, who=order.who) for job in found]
+        await ledger.tell(connection, told)
     return set(found), barred, woken
-
-
-async def _cancel(connection: AsyncConnection, doomed: Sequence[int], order: StopOrder, means: Means) -> None:
-    """Let each be canceled, at the latest once the stop that is under way has failed."""
-    under_way = stops.c.job_id.in_(ids(doomed)) & text(f"stops.{UNSETTLED}")
-    # Nor does it wait any longer for its wave.
-    kept = update(stops).where(under_way).values(cancel_on_failure=True, held=False, version=stops.c.version + 1)
-    stopping = set((await connection.execute(kept.returning(stops.c.job_id))).scalars())
-    await insert_stops(connection, [job for job in doomed if job not in stopping], order, means, None)
-    linked = update(jobs).where(jobs.c.id == stops.c.job_id, jobs.c.id.in_(ids(doomed)), text(f"stops.{UNSETTLED}"))
-    await connection.execute(linked.values(stop_id=stops.c.id))
 
 
 def known(project: str | ColumnElement[str]) -> tuple[Any, Any]:

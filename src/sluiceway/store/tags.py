@@ -7,9 +7,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.tags import TagChange
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, job_tags, jobs
+from sluiceway.store.schema import job_tags, jobs
 from sluiceway.store.stop_intents import known
 
 
@@ -36,7 +37,7 @@ async def change_tags(
         if after != before:
             await set_tags(connection, project, job_id, after)
             told = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who, detail="Its tags were changed.")
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return True
 
 
