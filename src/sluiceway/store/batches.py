@@ -136,7 +136,7 @@ async def _withdraw(
     rows = {row["id"]: row for row in (await connection.execute(unsettled)).mappings()}
     after = {stop: gone for stop, row in rows.items() if (gone := withdrawn(to_stop(row), who, now)) is not None}
     if after:
-        await ledger.store(connection, list(after.values()))
+        await ledger.take_back(connection, list(after.values()))
         await ledger.look_again(connection, [rows[stop]["run_id"] for stop in after])
         await _show(connection, [(rows[stop]["run_id"], gone) for stop, gone in after.items()])
         await ledger.tell(connection, await _told(connection, list(after.values()), who, epoch_ms(now)))

@@ -135,6 +135,18 @@ async def cancel(connection: AsyncConnection, doomed: Sequence[int], order: Stop
     await connection.execute(linked.values(stop_id=stops.c.id))
 
 
+async def take_back(connection: AsyncConnection, gone: Sequence[Stop]) -> None:
+    """Store stops that were withdrawn. There may be ten thousand: no column is written that cannot have moved."""
+    columns = ("phase", "held", "reason")
+    rows = [
+        {"id": stop.id, "version": stop.version, "settled_at": stop.settled_at and epoch_ms(stop.settled_at)}
+        | {name: getattr(stop, name) for name in columns}
+        | {"retry_at": None, "doubt_since": None}
+        for stop in gone
+    ]
+    await guarded_update(connection, stops, rows)
+
+
 async def release_stops(connection: AsyncConnection, which: Select[Any], now: datetime) -> None:
     """Let held stops begin. Their time begins now, too."""
     waited = epoch_ms(now) - stops.c.created_at
