@@ -106,7 +106,7 @@ async def _resume(at: Scenario, dice: random.Random, stop: int, jobs: list[int])
 
 async def _noted(at: Scenario, asked: Any, *, resumes: bool) -> Any:
     answer = await asked
-    for job, verdict in answer.verdicts.items():
+    for job, verdict in answer.by_job.items():
         if verdict.accepted and resumes:
             at.world.watch.resumed(job)
     return answer
@@ -183,7 +183,7 @@ async def _try_again(at: Scenario, dice: random.Random, resume: int) -> None:
                 if not back.missed(_now(at, before[job])):
                     at.world.violate(f"job {job} is tried again, and did not fail")
             for job, row in before.items():
-                if job in missed and back.missed(_now(at, row)) and job not in answer.verdicts:
+                if job in missed and back.missed(_now(at, row)) and job not in answer.by_job:
                     at.world.violate(f"job {job} did not come back, and is not tried again")
         await asyncio.sleep(dice.choice((0.0, 20.0)))
 
