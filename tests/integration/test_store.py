@@ -41,8 +41,8 @@ from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
+from sluiceway.store.ledger import Means
 from sluiceway.store.schema import batches, events, jobs, runs, stops
-from sluiceway.store.stop_intents import Means
 from sluiceway.store.work import Change, Work
 
 P = "p"

@@ -16,7 +16,7 @@ from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, stop_intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import NameInUse
-from sluiceway.store.stop_intents import Means
+from sluiceway.store.ledger import Means
 
 
 @dataclass(frozen=True, slots=True)

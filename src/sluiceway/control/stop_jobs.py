@@ -16,7 +16,7 @@ from sluiceway.storage.savepoints import Storage
 from sluiceway.store import batches, stop_intents, views
 from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
-from sluiceway.store.stop_intents import Means
+from sluiceway.store.ledger import Means
 from sluiceway.store.views import JobSelector
 
 

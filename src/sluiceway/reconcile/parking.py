@@ -7,8 +7,8 @@ from sluiceway.domain.snapshot import SnapshotPhase
 from sluiceway.store import parked
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
+from sluiceway.store.ledger import Means
 from sluiceway.store.parked import Parking
-from sluiceway.store.stop_intents import Means
 from sluiceway.store.work import Work
 
 

@@ -49,7 +49,7 @@ from sluiceway.store import leases, resumes
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
-from sluiceway.store.stop_intents import Means
+from sluiceway.store.ledger import Means
 from sluiceway.store.work import Change, Work
 
 Clock = Callable[[], datetime]
