@@ -219,7 +219,7 @@ async def test_the_same_key_gets_the_first_answer_and_one_stop(api: Api) -> None
 
 async def test_a_key_of_an_earlier_release_gets_its_answer_to_the_letter(api: Api) -> None:
     """Earlier ones kept the text that they answered, and not what became of each job."""
-    body = {"job_ids": [8, 99], "reason": "tonight"}
+    body: dict[str, Any] = {"job_ids": [8, 99], "reason": "tonight"}
     answer = (
         '{"id":41,"accepted":1,"refused":1,"jobs":[{"job_id":8,"accepted":true},{"job_id":99,"accepted":false,'
         '"code":"unknown","message":"There is no such job, as was said then."}]}'
