@@ -1,7 +1,7 @@
 """The whole control plane without its HTTP front, over a fake Flink: real use cases, real reconciler, real SQLite."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,14 +19,12 @@ from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
-from sluiceway.control.resume_jobs import ResumeJobs
-from sluiceway.control.start_jobs import StartJobs
-from sluiceway.control.stop_jobs import StopJobs
-from sluiceway.control.take_savepoints import TakeSavepoints
+from sluiceway.domain.admission import Verdict
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.operations.stop import StopRules
+from sluiceway.domain.orders import Placed, ResumeOrder, SaveOrder, StartOrder, StopOrder
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
@@ -83,13 +81,21 @@ class Plane:
         assert isinstance(self.ground.engine, SessionEngine)
         return self.ground.engine
 
-    @property
-    def stop(self) -> StopJobs:
-        return self.life.stop_jobs
+    async def stop(self, project: str, jobs: Sequence[int], *, savepoint: bool, **said: Any) -> Placed:
+        """Place an order; `said` are the fields of `StopOrder`."""
+        return await self.life.stop_jobs(StopOrder(project, jobs, savepoint=savepoint, **said))
 
-    @property
-    def start(self) -> StartJobs:
-        return self.life.start_jobs
+    async def start(self, project: str, jobs: Sequence[int], *, resume: bool | None, **said: Any) -> Sequence[Verdict]:
+        """Place an order; `said` are the fields of `StartOrder`. One verdict for each position."""
+        return (await self.life.start_jobs(StartOrder(project, jobs, resume=resume, **said))).verdicts
+
+    async def take(self, project: str, jobs: Sequence[int], **said: Any) -> Sequence[Verdict]:
+        """Place an order; `said` are the fields of `SaveOrder`. One verdict for each position."""
+        return (await self.life.take_savepoints(SaveOrder(project, jobs, **said))).verdicts
+
+    async def resume(self, project: str, stop: int) -> Placed:
+        """Bring back what a stop has stopped."""
+        return await self.life.resume_jobs(ResumeOrder(project, stop=stop))
 
     @property
     def edit(self) -> EditJobs:
@@ -100,16 +106,8 @@ class Plane:
         return self.life.queries
 
     @property
-    def take(self) -> TakeSavepoints:
-        return self.life.take_savepoints
-
-    @property
     def bring(self) -> ImportSavepoint:
         return self.life.import_savepoint
-
-    @property
-    def resume(self) -> ResumeJobs:
-        return self.life.resume_jobs
 
     @property
     def fake(self) -> FakeFlink:

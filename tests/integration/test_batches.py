@@ -217,6 +217,20 @@ async def test_the_same_key_gets_the_first_answer_and_one_stop(api: Api) -> None
     assert api.plane.fake.count("stop") == 1
 
 
+async def test_a_key_of_an_earlier_release_gets_its_answer_to_the_letter(api: Api) -> None:
+    """Earlier ones kept the text that they answered, and not what became of each job."""
+    body: dict[str, Any] = {"job_ids": [8, 99], "reason": "tonight"}
+    answer = (
+        '{"id":41,"accepted":1,"refused":1,"jobs":[{"job_id":8,"accepted":true},{"job_id":99,"accepted":false,'
+        '"code":"unknown","message":"There is no such job, as was said then."}]}'
+    )
+    sent = await with_key(api, "old", **body)
+    async with api.plane.db.write() as connection:
+        await connection.execute(text("UPDATE answers SET answer = :answer"), {"answer": answer})
+    assert sent.json()["id"] is None
+    assert (await with_key(api, "old", **body)).text == answer
+
+
 async def test_a_key_is_for_one_request_of_one_project(api: Api) -> None:
     jobs = await api.plane.run(2)
     assert (await with_key(api, "k", job_ids=jobs[:1])).status_code == 202

@@ -13,7 +13,6 @@ from tests.plane import PROJECT, Plane
 from tests.s3_disk import S3Disk
 
 from sluiceway.assembly.clock import clock
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import Job, JobDraft, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
@@ -112,7 +111,7 @@ async def test_a_stop_of_many_puts_each_into_its_own(at: Plane) -> None:
 async def test_a_target_of_the_request_goes_before_the_bucket(at: Plane) -> None:
     (job,) = await at.run(bucket="data")
     target = f"{at.storage.uri}/elsewhere"
-    assert (await kept(at, job, order=StopOrder(target=target))).startswith(f"{target}/{job}/20")
+    assert (await kept(at, job, target=target)).startswith(f"{target}/{job}/20")
 
 
 async def test_a_bucket_that_changes_is_that_of_the_next_stop(at: Plane) -> None:

@@ -54,11 +54,10 @@ from sluiceway.api.permit import Permit
 from sluiceway.api.request_id import RequestIds
 from sluiceway.control.errors import Gap, NameTaken, NoGraph, NoProgram, UnknownJob, UnknownQueue, WrongState
 from sluiceway.control.queries import JobFilter
-from sluiceway.control.start_jobs import Terms
-from sluiceway.control.stop_jobs import StopBatch, StopOrder
 from sluiceway.domain.access import LOCAL, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Refusal, Verdict, may_run, may_stop
 from sluiceway.domain.job import Job, JobDraft, JobLine, JobStatus
+from sluiceway.domain.orders import Placed, StartOrder, StopOrder
 from sluiceway.domain.way_back import Back, Kind, Source, State
 from sluiceway.store.pages import Sized
 
@@ -113,13 +112,11 @@ class Stops:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def __call__(
-        self, project: str, job_ids: Sequence[int], *, savepoint: bool, reason: str = "", order: StopOrder | None = None
-    ) -> StopBatch:
-        verdicts = [self.judge(self.world.find(project, number), savepoint) for number in job_ids]
-        ids = list(dict.fromkeys(n for n, v in zip(job_ids, verdicts, strict=True) if v.accepted))
+    async def __call__(self, order: StopOrder, right: Right) -> Placed:
+        verdicts = {n: self.judge(self.world.find(order.project, n), order.savepoint) for n in order.jobs}
+        ids = [number for number, verdict in verdicts.items() if verdict.accepted]
         self.world.stops += [ids] if ids else []
-        return StopBatch(len(self.world.stops) if ids else None, verdicts)
+        return Placed(len(self.world.stops) if ids else None, order.jobs, verdicts)
 
     def judge(self, job: Job | None, savepoint: bool) -> Verdict:
         if job is None:
@@ -131,11 +128,10 @@ class Starts:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def __call__(
-        self, project: str, job_ids: Sequence[int], *, resume: bool | None, who: str, allowed: Right, terms: Terms
-    ) -> Sequence[Verdict]:
-        self.world.starts.append((list(job_ids), resume))
-        return [self.judge(self.world.find(project, number), resume) for number in job_ids]
+    async def __call__(self, order: StartOrder, right: Right) -> Placed:
+        self.world.starts.append((list(order.jobs), order.resume))
+        verdicts = {n: self.judge(self.world.find(order.project, n), order.resume) for n in order.jobs}
+        return Placed(None, order.jobs, verdicts)
 
     def judge(self, job: Job | None, resume: bool | None) -> Verdict:
         if job is None:
@@ -170,7 +166,7 @@ class Edits:
         self.world.jobs[job_id] = replace(job, draft=draft, updated_at=START + timedelta(hours=1))
         return self.world.jobs[job_id]
 
-    async def delete(self, project: str, job_ids: Sequence[int], who: str, allowed: Right) -> Sequence[Verdict]:
+    async def delete(self, project: str, job_ids: Sequence[int], who: str, right: Right) -> Sequence[Verdict]:
         verdicts = [ACCEPTED if self.world.find(project, number) else UNKNOWN for number in job_ids]
         for number in job_ids:
             self.world.jobs.pop(number, None)

@@ -12,7 +12,6 @@ from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.assembly.clock import clock
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.health import Condition, Proof
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.operations.stop import StopPhase
@@ -138,13 +137,13 @@ async def test_what_ails_a_job_after_its_stop_has_failed_is_told_as_long_as_it_d
     assert shown.why.startswith(entry.stop.reason)
 
 
-WAITS = StopOrder(StopPolicy(if_not_running=IfNotRunning.WAIT))
+WAITS = StopPolicy(if_not_running=IfNotRunning.WAIT)
 
 
 async def test_a_stop_that_has_sent_nothing_is_no_obstacle(world: Plane) -> None:
     [job] = await world.run()
     jid = await looping(world, job)
-    first = (await world.stop(PROJECT, [job], savepoint=True, order=WAITS)).id
+    first = (await world.stop(PROJECT, [job], savepoint=True, policy=WAITS)).id
     waiting = await world.until(job, JobStatus.SAVEPOINTING)
     async with asyncio.timeout(PATIENCE):
         while "/ by zero" not in waiting.why:
@@ -170,8 +169,8 @@ async def test_whoever_says_so_has_it_canceled_keeping_its_last_checkpoint(world
     for job in (kept, none):
         await looping(world, job)
     await world.until_it_fares(none, lambda h: h.proof is Proof.NONE)
-    order = StopOrder(StopPolicy(if_not_running=IfNotRunning.CANCEL))
-    batch = (await world.stop(PROJECT, [kept, none], savepoint=True, order=order)).id
+    policy = StopPolicy(if_not_running=IfNotRunning.CANCEL)
+    batch = (await world.stop(PROJECT, [kept, none], savepoint=True, policy=policy)).id
     assert batch is not None
     first, second = await world.settled(batch)
     assert (first.stop.phase, first.stop.checkpoint_path) == (StopPhase.STOPPED, f"file://{checkpoint}")
@@ -186,7 +185,7 @@ async def test_a_deleted_loop_is_canceled_at_once_and_seen_until_it_is_gone(worl
     [job] = await world.run()
     jid = await looping(world, job)
     world.fake.jobs[jid].cancel_seconds = 0.5
-    await world.stop(PROJECT, [job], savepoint=True, order=WAITS)
+    await world.stop(PROJECT, [job], savepoint=True, policy=WAITS)
     await world.until(job, JobStatus.SAVEPOINTING)
     await world.edit.delete(PROJECT, [job])
     assert await world.fares(job) is None
@@ -254,7 +253,7 @@ async def test_a_batch_of_which_one_was_unproven_brings_it_back_from_the_good_on
     batch = (await world.stop(PROJECT, [job], savepoint=True)).id
     assert batch is not None
     await world.settled(batch)
-    back = (await world.resume.of_stop(PROJECT, batch)).verdicts
+    back = (await world.resume(PROJECT, batch)).by_job
     assert back[job].accepted
     assert good.stop.savepoint_path is not None
     assert good.stop.savepoint_path in back[job].note

@@ -29,6 +29,7 @@ from sluiceway.control.tags import ResourceTags
 from sluiceway.domain.access import LOCAL
 from sluiceway.domain.engine import Unreachable, Unusable
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.orders import StartOrder
 from sluiceway.domain.place import Place
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import audit
@@ -380,7 +381,7 @@ async def test_a_job_that_runs_is_updated_with_its_whole_body_though_its_jar_has
 
 
 async def test_a_job_without_a_jar_cannot_be_run(world: World) -> None:
-    [verdict] = await world.start(P, [await job(world)], resume=False)
+    [verdict] = (await world.start(StartOrder(P, [await job(world)], resume=False))).verdicts
     assert verdict.refusal == "no_program"
 
 
@@ -398,7 +399,7 @@ async def test_one_look_is_enough_for_many_jobs_of_one_jar(world: World) -> None
         (await world.edit.create(P, JobDraft(f"j{n}", JobSpec("", program=jar), kind=JAR_JOB), "me")).id
         for n in range(20)
     ]
-    assert all(verdict.accepted for verdict in await world.start(P, made, resume=False))
+    assert all(verdict.accepted for verdict in (await world.start(StartOrder(P, made, resume=False))).verdicts)
     world.storage.files = files
     assert asked == ["obs://bucket/app.jar"]
 

@@ -13,7 +13,6 @@ from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
@@ -23,8 +22,6 @@ from sluiceway.store.catalogue import Need, Which
 from sluiceway.store.views import JobSelector
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
-
-WAITS = StopOrder(after_savepoint=True)
 
 
 @pytest.fixture
@@ -137,7 +134,7 @@ async def test_a_stop_waits_for_it_and_then_goes_on(at: Plane) -> None:
     [job] = await at.run()
     jid = await under_way(at, job)
     assert [v.status for v in (await at.stop(PROJECT, [job], savepoint=True)).verdicts] == [JobStatus.SAVEPOINTING]
-    batch = await at.stop(PROJECT, [job], savepoint=True, order=WAITS)
+    batch = await at.stop(PROJECT, [job], savepoint=True, after_savepoint=True)
     assert batch.id is not None
     assert [v.accepted for v in await at.take(PROJECT, [job])] == [False], "nor another beside the stop"
     [entry] = await at.settled(batch.id)
@@ -156,13 +153,13 @@ async def test_whoever_halts_everything_halts_this_too(at: Plane) -> None:
     await under_way(at, saving)
     at.fake.jobs[await at.flink_id(stopping)].stop_seconds = 0.5
     await at.stop(PROJECT, [stopping], savepoint=True)
-    assert await at.stop.select(PROJECT, JobSelector(queue="c0")) == [saving]
+    assert await at.life.stop_jobs.select(PROJECT, JobSelector(queue="c0")) == [saving]
 
 
 async def test_a_cancel_does_not_wait(at: Plane) -> None:
     [job] = await at.run()
     jid = await under_way(at, job, 60.0)
-    batch = await at.stop(PROJECT, [job], savepoint=False, order=WAITS)
+    batch = await at.stop(PROJECT, [job], savepoint=False, after_savepoint=True)
     assert batch.id is not None
     assert [entry.stop.phase for entry in await at.settled(batch.id)] == [StopPhase.STOPPED]
     assert at.fake.jobs[jid].state is JobState.CANCELED
@@ -178,7 +175,7 @@ async def test_a_stop_comes_before_what_has_not_begun(at: Plane) -> None:
     at.fake.set_running_tasks(jid, 1)
     await take(at, job)
     assert "not all of its tasks run" in (await _until_why(at, job)).why
-    batch = await at.stop(PROJECT, [job], savepoint=True, order=WAITS)
+    batch = await at.stop(PROJECT, [job], savepoint=True, after_savepoint=True)
     at.fake.set_running_tasks(jid, None)
     assert batch.id is not None
     assert [entry.stop.phase for entry in await at.settled(batch.id)] == [StopPhase.STOPPED]
@@ -204,9 +201,9 @@ async def test_a_deleted_job_is_canceled_once_its_savepoint_is_there(at: Plane) 
 async def test_a_withdrawn_stop_leaves_the_savepoint_to_be_seen(at: Plane) -> None:
     [job] = await at.run()
     await under_way(at, job)
-    batch = await at.stop(PROJECT, [job], savepoint=True, order=WAITS)
+    batch = await at.stop(PROJECT, [job], savepoint=True, after_savepoint=True)
     assert batch.id is not None
-    await at.stop.abort(PROJECT, batch.id)
+    await at.life.stop_jobs.abort(PROJECT, batch.id)
     assert (await at.job(job)).status is JobStatus.SAVEPOINTING
     assert (await at.until(job, JobStatus.RUNNING)).savepoint_path
 
@@ -424,7 +421,7 @@ async def test_a_batch_is_not_brought_back_from_what_somebody_chose(at: Plane) -
     assert batch.id is not None
     await at.settled(batch.id)
     await at.bring(PROJECT, job, older)
-    assert (await at.resume.of_stop(PROJECT, batch.id)).verdicts[job].refusal is Refusal.SUPERSEDED
+    assert (await at.resume(PROJECT, batch.id)).by_job[job].refusal is Refusal.SUPERSEDED
     assert await resumed(at, job) == older
 
 

@@ -13,7 +13,6 @@ from tests.patience import PATIENCE
 from tests.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.queries import JobFilter
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
@@ -238,14 +237,14 @@ async def test_a_job_that_a_canonical_savepoint_kills_gets_a_native_one(at: Plan
 
 async def test_what_is_not_known_when_it_is_accepted_is_found_out_before_anything_is_sent(at: Plane) -> None:
     job = await of_a_kind(at, backend="ForStStateBackend")
-    order = StopOrder(StopPolicy(format=SavepointFormat.CANONICAL))
+    policy = StopPolicy(format=SavepointFormat.CANONICAL)
     await forget_traits(at)
-    batch = (await at.stop(PROJECT, [job], savepoint=True, order=order)).id
+    batch = (await at.stop(PROJECT, [job], savepoint=True, policy=policy)).id
     assert batch is not None
     [entry] = await at.settled(batch)
     assert (entry.stop.phase, at.fake.count("stop")) == (StopPhase.FAILED, 0)
     assert "would make the job fail" in entry.stop.reason
-    refused = await at.stop(PROJECT, [job], savepoint=True, order=order)
+    refused = await at.stop(PROJECT, [job], savepoint=True, policy=policy)
     assert [verdict.refusal for verdict in refused.verdicts] == [Refusal.DEADLY], "by now it is known"
 
 
@@ -388,14 +387,14 @@ async def test_a_batch_is_brought_back_as_a_batch_and_says_why_for_the_others(at
     await at.start(PROJECT, [moved_on], resume=False)
     await at.until(moved_on, JobStatus.RUNNING)
 
-    verdicts = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
+    verdicts = (await at.resume(PROJECT, batch.id)).by_job
     refusals = {job: verdict.refusal for job, verdict in verdicts.items()}
     assert refusals == {kept: None, failed: Refusal.NOT_STOPPED, moved_on: Refusal.SUPERSEDED}
     await at.until(kept, JobStatus.RUNNING)
     first = await at.flink_id(kept)
     assert at.fake.jobs[first].restored == saved[kept]
 
-    again = (await at.resume.of_stop(PROJECT, batch.id)).verdicts
+    again = (await at.resume(PROJECT, batch.id)).by_job
     assert again[kept].accepted, "it can be repeated"
     assert await at.flink_id(kept) == first, "and starts nothing twice"
 

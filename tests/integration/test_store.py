@@ -23,12 +23,16 @@ from sqlalchemy.exc import IntegrityError
 from tests import databases
 
 from sluiceway.assembly.clock import clock
+from sluiceway.control.edit_jobs import EditJobs
+from sluiceway.control.errors import UnknownJob
 from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
-from sluiceway.control.stop_jobs import TAKES_ITS_PLACE, StopJobs
+from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
+from sluiceway.domain.judging import TAKES_ITS_PLACE, Reach
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.orders import StartOrder, StopOrder
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.storage.savepoints import Storage
@@ -38,6 +42,7 @@ from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
+from sluiceway.store.ledger import Means
 from sluiceway.store.schema import batches, events, jobs, runs, stops
 
 P = "p"
@@ -84,6 +89,16 @@ async def running(db: Database, count: int = 1) -> list[int]:
         await connection.execute(update(runs).values(phase="running", acknowledged=True))
         await connection.execute(update(jobs).where(jobs.c.id.in_(ids(made))).values(status="running"))
     return made
+
+
+async def deleting(db: Database, jobs: Sequence[int]) -> tuple[set[int], dict[int, Verdict], set[str]]:
+    order, means = StopOrder(P, jobs, savepoint=False), Means(timedelta(60), "file:///s", NOW)
+    return await stop_intents.delete_jobs(db, order, Reach(frozenset({"c0"})), means)
+
+
+def editor(db: Database, directory: Path) -> EditJobs:
+    queues = Queues(("c0",), lambda _: None, lambda _: None)
+    return EditJobs(db, queues, Storage(str(directory)), clock, timedelta(60))
 
 
 def stopping(db: Database, directory: Path) -> StopJobs:
@@ -378,7 +393,7 @@ async def test_a_lease_from_the_future_is_taken(db: Database) -> None:
 
 async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Database, tmp_path: Path) -> None:
     [job] = await running(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
     [seen] = await unsettled(db, "c0")
     assert seen.stop is not None
@@ -402,7 +417,7 @@ async def test_who_has_lost_the_lease_stores_nothing(db: Database, other: Databa
 async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Database, tmp_path: Path) -> None:
     """A host that was suspended sees the wall clock jump before it learns that another has its clusters."""
     [job] = await running(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     mine = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
     [seen] = await unsettled(db, "c0")
     doubted = replace(seen, run=replace(seen.run, doubt_since=NOW))
@@ -444,7 +459,7 @@ async def job_of(db: Database, job: int) -> Job:
 
 async def test_the_database_itself_refuses_a_second_stop(db: Database, tmp_path: Path) -> None:
     [job] = await running(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     columns = [column.name for column in stops.columns if column.name not in {"id", "phase"}]
     for phase in ("waiting", "sent", "ending", "overdue"):
         copy = text(
@@ -467,7 +482,7 @@ async def test_twenty_callers_of_two_services_make_one_stop_a_job(
 
     async def call(n: int) -> Sequence[Verdict]:
         asked = made[n:] + made[: n + 1]  # all of them, from another one on, and one twice
-        batch = await callers[n](P, asked, savepoint=n % 3 > 0)
+        batch = await callers[n](StopOrder(P, asked, savepoint=n % 3 > 0))
         assert (batch.id is None) == (not any(verdict.accepted for verdict in batch.verdicts))
         return list(dict(zip(asked, batch.verdicts, strict=True)).values())
 
@@ -491,10 +506,10 @@ async def test_twenty_callers_of_two_services_make_one_stop_a_job(
 
 async def test_a_job_started_twice_at_once_runs_once(db: Database, other: Database, tmp_path: Path) -> None:
     made = await created(db, 5)
-    calls = [starting(db if n % 2 else other, tmp_path)(P, made, resume=False) for n in range(8)]
+    calls = [starting(db if n % 2 else other, tmp_path)(StartOrder(P, made, resume=False)) for n in range(8)]
     answers = await asyncio.gather(*calls)
     for position in range(5):
-        verdicts = [answer[position] for answer in answers]
+        verdicts = [answer.verdicts[position] for answer in answers]
         assert sum(verdict.accepted for verdict in verdicts) == 1
         assert {v.refusal for v in verdicts if not v.accepted} == {Refusal.WRONG_STATE}
     assert await rows(db, "SELECT job_id, count(*) FROM runs GROUP BY job_id") == [(job, 1) for job in made]
@@ -526,12 +541,10 @@ async def test_stops_and_deletions_at_once_leave_no_job_without_its_stop(
     db: Database, other: Database, tmp_path: Path
 ) -> None:
     made = await running(db, 10)
-    intent = stop_intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
-    active = [JobStatus.RUNNING, JobStatus.SAVEPOINTING]
     await asyncio.gather(
-        stopping(db, tmp_path)(P, made, savepoint=True),
-        stop_intents.delete_jobs(other, made[:5], intent, active),
-        stop_intents.delete_jobs(db, made[3:], intent, active),
+        stopping(db, tmp_path)(StopOrder(P, made)),
+        deleting(other, made[:5]),
+        deleting(db, made[3:]),
     )
     assert await rows(db, "SELECT count(*) FROM jobs WHERE deleted_at IS NULL") == [(0,)]
     assert await rows(db, "SELECT job_id, count(*) FROM stops GROUP BY job_id") == [(job, 1) for job in made]
@@ -553,7 +566,7 @@ def finished(seen: Watched) -> Change:
 async def test_a_stop_accepted_during_a_turn_keeps_the_word_about_its_job(db: Database, tmp_path: Path) -> None:
     [job] = await running(db)
     lease, seen = await look(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     assert list(await save(db, lease, [finished(seen)], NOW)) == [seen.run.id], "the run's end is stored"
     assert (await job_of(db, job)).status is JobStatus.SAVEPOINTING
     [again] = await unsettled(db, "c0")
@@ -566,7 +579,7 @@ async def test_a_turn_that_saw_nothing_of_a_stop_nor_of_its_withdrawal_looks_aga
 ) -> None:
     [job] = await running(db)
     lease, seen = await look(db)
-    batch = (await stopping(db, tmp_path)(P, [job], savepoint=True)).id
+    batch = (await stopping(db, tmp_path)(StopOrder(P, [job]))).id
     assert await abort(db, P, batch or 0, NOW, "me") is not None
     assert await save(db, lease, [finished(seen)], NOW) == {}, "the job would go on showing that it runs"
     lease, again = await look(db)
@@ -610,7 +623,7 @@ async def test_of_two_turns_with_the_same_news_one_stores_it(db: Database) -> No
 
 async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path: Path) -> None:
     [job] = await running(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     lease, seen = await look(db)
     assert seen.stop is not None
     sent = Change(seen, replace(seen, stop=replace(seen.stop, phase=StopPhase.SENT, sent_at=NOW)))
@@ -623,7 +636,7 @@ async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path:
 
 async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database, tmp_path: Path) -> None:
     [job] = await running(db)
-    await stopping(db, tmp_path)(P, [job], savepoint=True)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
     lease, seen = await look(db)
     assert seen.stop is not None
     saved = replace(
@@ -638,7 +651,28 @@ async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database,
 # Jobs. ---------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_change_that_raises_leaves_the_job_as_it_was(db: Database) -> None:
+async def test_a_change_is_made_only_of_a_job_that_is_as_it_was_seen(db: Database) -> None:
+    [job] = await created(db)
+    seen = await job_of(db, job)
+    assert await intents.update_job(db, seen, replace(seen.draft, desc="mine"), NOW) == await job_of(db, job)
+    before = await dump(db)
+    assert await intents.update_job(db, seen, replace(seen.draft, desc="of what it was before"), NOW) is None
+    assert await intents.update_job(db, replace(await job_of(db, job), project="another"), seen.draft, NOW) is None
+    assert await dump(db) == before
+
+
+async def test_of_changes_at_once_none_is_lost(db: Database, other: Database, tmp_path: Path) -> None:
+    [job] = await created(db)
+
+    def one_more(found: Job) -> JobDraft:
+        return replace(found.draft, desc=f"{found.draft.desc}x")
+
+    editing = [editor(db if n % 2 else other, tmp_path) for n in range(6)]
+    await asyncio.gather(*(edit.update(P, job, one_more) for edit in editing))
+    assert (await job_of(db, job)).draft.desc == "x" * 6
+
+
+async def test_a_change_that_raises_leaves_the_job_as_it_was(db: Database, tmp_path: Path) -> None:
     [job] = await created(db)
     before = await dump(db)
 
@@ -646,10 +680,11 @@ async def test_a_change_that_raises_leaves_the_job_as_it_was(db: Database) -> No
         raise PermissionError
 
     with pytest.raises(PermissionError):
-        await intents.update_job(db, P, job, refuse, NOW)
+        await editor(db, tmp_path).update(P, job, refuse)
+    for project, unknown in (("another", job), (P, 99)):
+        with pytest.raises(UnknownJob):
+            await editor(db, tmp_path).update(project, unknown, refuse)
     assert await dump(db) == before
-    assert await intents.update_job(db, "another", job, refuse, NOW) is None
-    assert await intents.update_job(db, P, 99, refuse, NOW) is None
 
 
 async def test_a_name_that_is_taken_is_refused_in_whole(db: Database) -> None:
@@ -658,7 +693,7 @@ async def test_a_name_that_is_taken_is_refused_in_whole(db: Database) -> None:
     with pytest.raises(NameInUse):
         await intents.create_job(db, P, JobDraft("job-0", JobSpec("other")), "u", NOW)
     with pytest.raises(NameInUse):
-        await intents.update_job(db, P, second, lambda _: JobDraft("job-0", JobSpec("other")), NOW)
+        await intents.update_job(db, await job_of(db, second), JobDraft("job-0", JobSpec("other")), NOW)
     assert await dump(db) == before
     other_project = await intents.create_job(db, "another", JobDraft("job-0", JobSpec("-")), "u", NOW)
     assert other_project.id == second + 1
@@ -676,8 +711,7 @@ async def test_of_many_jobs_of_one_name_at_once_one_is_made(db: Database, other:
 
 async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(db: Database) -> None:
     [job] = await created(db)
-    intent = stop_intents.StopIntent(P, False, "file:///s", timedelta(60), "deleted", NOW)
-    assert await stop_intents.delete_jobs(db, [job, 99], intent, []) == ({job}, set())
+    assert await deleting(db, [job, 99]) == ({job}, {}, set())
     [again] = await created(db)
     assert again > job
     assert await views.job(db, P, job) is None
@@ -694,7 +728,8 @@ async def specs_of_all(db: Database) -> dict[int, str]:
 
 
 async def change(db: Database, job: int, sql: str) -> None:
-    assert await intents.update_job(db, P, job, lambda found: replace(found.draft, spec=JobSpec(sql)), NOW)
+    seen = await job_of(db, job)
+    assert await intents.update_job(db, seen, replace(seen.draft, spec=JobSpec(sql)), NOW)
 
 
 async def run_again(db: Database, job: int) -> None:
@@ -726,7 +761,8 @@ async def test_each_run_keeps_the_spec_that_it_was_started_with(db: Database) ->
 
 async def test_a_change_of_a_name_keeps_no_spec(db: Database) -> None:
     (job,) = await running(db)
-    await intents.update_job(db, P, job, lambda found: replace(found.draft, name="another"), NOW)
+    seen = await job_of(db, job)
+    assert await intents.update_job(db, seen, replace(seen.draft, name="another"), NOW)
     assert await rows(db, "SELECT * FROM past_specs") == []
 
 

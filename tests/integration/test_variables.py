@@ -37,6 +37,7 @@ from sluiceway.domain.admission import Refusal
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import SubmitRefused, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
+from sluiceway.domain.orders import StartOrder
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled, Unfilled, Variable, fill
@@ -227,7 +228,7 @@ async def test_a_run_is_refused_at_once_with_the_name_and_what_was_meant(tmp_pat
         assert [body.split("'")[1] for body in reader.read] == ["table.exec.stat.ttl", "pasword"], (
             "no other SQL is read"
         )
-        assert "pasword" not in repr(api.plane.start)
+        assert "pasword" not in repr(api.plane.life.start_jobs)
 
         one = await run_call(api, jobs[1])
         assert (one.status_code, one.json()[0]["error_code"]) == (400, "DLI.0005")
@@ -300,9 +301,9 @@ async def test_sql_for_a_cluster_of_another_flink_is_refused_at_once_where_that_
 
     async with plane(tmp_path, clusters=3) as at:
         checks = SqlChecks(at.db, Variables(at.db, Vault(tmp_path / "a.key"), clock), nothing, misplaced)
-        start = replace(at.start, check_sql=checks)
+        start = replace(at.life.start_jobs, check_sql=checks)
         jobs = [await at.create(name, queue=name) for name in ("c0", "c1", "c2")]
-        found = await start(AT_HOME, jobs, resume=False)
+        found = (await start(StartOrder(AT_HOME, jobs, resume=False))).verdicts
         assert [verdict.refusal for verdict in found] == [None, Refusal.OTHER_FLINK, None]
         assert found[1].note == told
 

@@ -122,7 +122,7 @@ async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
         batch = (await api.plane.stop(PROJECT, [job], savepoint=True)).id
         assert batch is not None
         await api.plane.settled(batch)
-        resume = (await api.plane.resume.of_stop(PROJECT, batch)).id
+        resume = (await api.plane.resume(PROJECT, batch)).id
         assert resume is not None
         await api.plane.until(job, JobStatus.RUNNING)
         await api.plane.stop_and_wait([job])

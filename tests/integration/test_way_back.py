@@ -14,20 +14,16 @@ from tests.handles import file, key_groups, subtask
 from tests.native_api import Api, native_api, no_planner
 from tests.plane import PROJECT, SQL
 
-from sluiceway.assembly.clock import clock
 from sluiceway.control.fit_of import StateFrom
-from sluiceway.control.start_jobs import Terms
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit, Left, Reason, Why, fit_of
 from sluiceway.domain.job import JobDraft, JobSpec, JobStatus
+from sluiceway.domain.orders import StartOrder
 from sluiceway.domain.place import Place
-from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.planning.sql import Script
 from sluiceway.engines.planning.submit import JvmProvider
-from sluiceway.store import intents
 from sluiceway.store.rows import to_run
 from sluiceway.store.schema import events, runs
 from sluiceway.testing.fake_metadata import metadata, operator
@@ -245,7 +241,7 @@ async def test_a_resumed_run_keeps_the_time_zone_of_the_one_before(tmp_path: Pat
         [job] = await api.plane.run()
         shown = await api.stopped(job)
         # The service has moved to another zone since.
-        object.__setattr__(api.plane.start, "zone", "Asia/Shanghai")
+        object.__setattr__(api.plane.life.start_jobs, "zone", "Asia/Shanghai")
         await api.post(f"stops/{shown['id']}/resume")
         await api.restored(job)
         origins = await zones(api, job)
@@ -269,7 +265,7 @@ async def test_another_time_zone_is_told_with_the_hours(api: Api) -> None:
     def moved(stored: Any) -> JobDraft:
         return JobDraft(stored.draft.name, JobSpec(SQL, options={"table.local-time-zone": "Asia/Shanghai"}))
 
-    await intents.update_job(api.plane.db, PROJECT, job, moved, clock())
+    await api.plane.edit.update(PROJECT, job, moved)
     answer = await the_only(api, job)
     assert about(answer) == ["time_zone"]
     assert "+8 hours" in answer["message"]
@@ -302,8 +298,7 @@ async def test_a_job_that_has_finished_since_is_not_brought_back_a_second_time(a
     assert "has finished" in again["jobs"][0]["message"]
     assert (await api.plane.job(job)).status is JobStatus.FINISHED
     assert (await the_only(api, job))["code"] == "finished"
-    allowed = Terms(frozenset({Allowed.FINISHED}))
-    [verdict] = await api.plane.start(PROJECT, [job], resume=True, terms=allowed)
+    [verdict] = await api.plane.start(PROJECT, [job], resume=True, allow=frozenset({Allowed.FINISHED}))
     assert verdict.accepted
 
 
@@ -359,8 +354,7 @@ async def test_a_plan_of_a_stop_is_refused_where_a_job_has_moved_on(api: Api) ->
 
 async def test_a_job_that_is_started_anew_between_the_look_and_the_stop_is_not_stopped(api: Api) -> None:
     [job] = await api.plane.run()
-    order = StopOrder(StopPolicy(), shown={job: "another life of it"})
-    batch = await api.plane.stop(PROJECT, [job], savepoint=True, order=order)
+    batch = await api.plane.stop(PROJECT, [job], savepoint=True, shown={job: "another life of it"})
     assert batch.id is None
     assert "started anew" in batch.verdicts[0].note
 
@@ -455,7 +449,7 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     def edited(stored: Any) -> JobDraft:
         return JobDraft(stored.draft.name, JobSpec("another"))
 
-    await intents.update_job(api.plane.db, PROJECT, changed, edited, clock())
+    await api.plane.edit.update(PROJECT, changed, edited)
     kept = shown["jobs"][1]["savepoint"]
     told = await api.get(f"jobs/{changed}/diff")
     assert (told["path"], told["same"], told["sql_before"], told["sql_now"]) == (kept, False, SQL, "another")
@@ -470,8 +464,8 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
         asked.append((spec, state, cluster is not None))
         return fit_of() if spec == was else fit_of(gone, left=(Left("Join", "a" * 32, 40),))
 
-    start = replace(api.plane.start, judge=judge)
-    found = await start(PROJECT, [same, changed], resume=True, terms=Terms(dry_run=True))
+    start = replace(api.plane.life.start_jobs, judge=judge)
+    found = (await start(StartOrder(PROJECT, [same, changed], dry_run=True))).verdicts
     assert [verdict.back.fit.kind.value for verdict in found if verdict.back and verdict.back.fit] == [
         "same",
         "left_behind",
@@ -479,13 +473,13 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     assert "Join[5] would be left behind." in found[1].note
     assert [(spec.sql, state.spec, near) for spec, state, near in asked] == [(SQL, was, True), ("another", was, True)]
     asked.clear()
-    found = await start(PROJECT, [same, changed], resume=True)
+    found = (await start(StartOrder(PROJECT, [same, changed]))).verdicts
     assert [spec.sql for spec, _, _ in asked] == ["another"], "a start looks only at what was changed"
     assert [verdict.refusal for verdict in found] == [None, Refusal.DOES_NOT_FIT]
     assert "Join[5] would be left behind." in found[1].note
     assert "--allow-non-restored-state" in found[1].note
-    terms = Terms(frozenset({Allowed.NON_RESTORED_STATE}))
-    [verdict] = await start(PROJECT, [changed], resume=True, terms=terms)
+    allow = frozenset({Allowed.NON_RESTORED_STATE})
+    [verdict] = (await start(StartOrder(PROJECT, [changed], allow=allow))).verdicts
     assert verdict.accepted
     assert "Join[5] would be left behind." in verdict.note
     assert await api.restored(changed) == shown["jobs"][1]["savepoint"]
@@ -519,10 +513,10 @@ async def test_a_job_whose_variable_has_another_value_since_is_looked_at(api: Ap
         asked.append((spec.sql, state.run_id))
         return fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
 
-    start = replace(api.plane.start, judge=judge)
+    start = replace(api.plane.life.start_jobs, judge=judge)
     changed = await api.http.put(f"{variables}/least", json={"var_value": "6"})
     assert changed.is_success
-    [first, second] = await start(PROJECT, jobs, resume=True)
+    [first, second] = (await start(StartOrder(PROJECT, jobs))).verdicts
     assert [sql for sql, _ in asked] == [sql["least"]]
     assert asked[0][1] is not None, "with the run that has made the state, for the values that it had"
     assert (first.refusal, second.refusal) == (Refusal.DOES_NOT_FIT, None)

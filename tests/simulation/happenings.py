@@ -8,8 +8,8 @@ from tests.simulation.cluster import SimCluster
 from tests.simulation.faults import some
 from tests.simulation.scenario import PROJECT, Scenario, happening
 
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.batch import Limits
+from sluiceway.domain.orders import ResumeOrder
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
 from sluiceway.testing.fake_jobs import FakeJob, Truth
 
@@ -38,8 +38,8 @@ async def people_stop_with_a_policy(at: Scenario) -> None:
     )
     limits = Limits(dice.choice((None, 1, 2)), dice.choice((None, None, 1)), dice.choice((None, None, 0.5)))
     waves = {job: dice.randint(0, 2) for job in jobs} if dice.random() < 0.6 else {}
-    order = StopOrder(policy, limits, waves=waves, stopped_is_done=dice.random() < 0.3)
-    await at.stop(jobs, savepoint=dice.random() < 0.9, order=order)
+    said = {"policy": policy, "limits": limits, "waves": waves, "stopped_is_done": dice.random() < 0.3}
+    await at.stop(jobs, savepoint=dice.random() < 0.9, **said)
 
 
 @happening(1.5)
@@ -129,7 +129,7 @@ async def people_resume_a_batch(at: Scenario) -> None:
         batch = at.dice.choice(at.batches)
         for job in at.jobs:
             at.world.watch.asked[job].add("run")
-        await asyncio.gather(*(at.ask(lambda s: s.resume.of_stop(PROJECT, batch)) for _ in range(2)))
+        await asyncio.gather(*(at.ask(lambda s: s.resume(ResumeOrder(PROJECT, stop=batch))) for _ in range(2)))
 
 
 @happening(1)
@@ -167,8 +167,8 @@ async def people_cancel_what_loops(at: Scenario) -> None:
     if job is None or not mine:
         return
     _loop(cluster, job, comes_up=False)
-    order = StopOrder(StopPolicy(if_not_running=at.dice.choice((None, *IfNotRunning))))
-    await at.stop(mine, savepoint=True, order=order)
+    policy = StopPolicy(if_not_running=at.dice.choice((None, *IfNotRunning)))
+    await at.stop(mine, savepoint=True, policy=policy)
     await asyncio.sleep(at.dice.choice((0.0, 2.0, 8.0)))
     await at.stop(mine, savepoint=False)
 

@@ -8,6 +8,7 @@ from tests.simulation.cluster import SimCluster
 
 from sluiceway.domain.facts import JobState, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec
+from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.engines.session.changelog import NAMES
 from sluiceway.store.fares import Which
@@ -41,7 +42,8 @@ async def people_look_before_they_stop(at: "Scenario") -> None:
     job.finished_tasks = 1 if _stops_checkpoints(job) else at.dice.choice((0, 1))
     cluster.state.version += 1
     before = _would(job), job.restarts, job.state
-    findings = await at.ask(lambda s: s.preflight(PROJECT, at.jobs, savepoint=True)) or []
+    order = StopOrder(PROJECT, at.jobs, stopped_is_done=True, after_savepoint=True)
+    findings = await at.ask(lambda s: s.preflight(order)) or []
     told = next((f for f in findings if f.survey is not None and job.name == f"job-{f.job_id}"), None)
     if told is None or told.failing is None or before != (_would(job), job.restarts, job.state):
         return

@@ -2,9 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from tests.simulation import happenings
 from tests.simulation.faults import some
@@ -12,9 +10,9 @@ from tests.simulation.scenario import PROJECT, Scenario
 from tests.simulation.service import Service
 from tests.simulation.world import World
 
-from sluiceway.control.kept_plans import hold, of_starts
-from sluiceway.control.start_jobs import Terms
-from sluiceway.control.stop_jobs import StopOrder
+from sluiceway.control.errors import PlanOutdated
+from sluiceway.control.kept_plans import of_starts
+from sluiceway.domain.orders import StartOrder, StopOrder
 from sluiceway.domain.plan import Plan, PlanKind
 
 __all__ = ["happenings", "play_plans"]  # what may happen is there once its module is loaded
@@ -58,10 +56,10 @@ class Planners(Scenario):
             await (self._resume(jobs, wait) if self._plans.random() < 0.6 else self._stop(jobs, wait))
 
     async def _resume(self, jobs: list[int], wait: float) -> None:
-        looked = await self.ask(lambda s: s.start_jobs(PROJECT, jobs, resume=True, terms=Terms(dry_run=True)))
+        looked = await self.ask(lambda s: s.start_jobs(StartOrder(PROJECT, jobs, dry_run=True)))
         if looked is None:
             return
-        shown = of_starts(dict(zip(jobs, looked, strict=True)))
+        shown = of_starts(looked.by_job)
         plan = Plan(1, PROJECT, PlanKind.RESUME, "", _NEVER, _NEVER, "", shown)
         self.world.note("a plan shows", [(one.job_id, one.verdict, one.subject) for one in shown])
         await asyncio.sleep(wait)
@@ -70,13 +68,13 @@ class Planners(Scenario):
         await self.ask(lambda s: self._carry_out(s, plan))
 
     async def _carry_out(self, service: Service, plan: Plan) -> None:
-        def approve(verdicts: Mapping[int, Any]) -> None:
-            self.outdated += of_starts(verdicts) != list(plan.jobs)
-            hold(plan, of_starts(verdicts))
-
         jobs = [one.job_id for one in plan.jobs]
-        verdicts = await service.start_jobs(PROJECT, jobs, resume=True, terms=Terms(approve=approve))
-        for one, verdict in zip(plan.jobs, verdicts, strict=True):
+        try:
+            placed = await service.start_jobs(StartOrder(PROJECT, jobs, plan=plan.ref, shown=plan.jobs))
+        except PlanOutdated:
+            self.outdated += 1
+            raise
+        for one, verdict in zip(plan.jobs, placed.verdicts, strict=True):
             if verdict.accepted:
                 self.done += 1
                 self.world.watch.started_as_shown(one.job_id, one.subject if one.accepted else "nothing")
@@ -96,8 +94,7 @@ class Planners(Scenario):
         return {job.id: job.flink_job_id for job in found if job.flink_job_id is not None}
 
     async def _stop_those(self, service: Service, shown: dict[int, str]) -> None:
-        order = StopOrder(after_savepoint=True, shown=shown)
-        batch = await service.stop(PROJECT, list(shown), savepoint=True, order=order)
+        batch = await service.stop(StopOrder(PROJECT, list(shown), after_savepoint=True, shown=shown))
         if batch.id is not None:
             self.done += 1
             self.batches.append(batch.id)

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from tests.simulation import memory
 from tests.simulation.disk import SimStorage
 
-from sluiceway.control import preflight, stop_jobs
+from sluiceway.control import preflight
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import cluster_turn, health, places, savepoint_format
+from sluiceway.domain import cluster_turn, health, judging, places, savepoint_format
 from sluiceway.domain import run as runs
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Tally
@@ -535,13 +535,13 @@ def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
 @plant(7)
 def a_stop_that_has_sent_nothing_is_in_the_way(put: Any) -> None:
     """Of a cancel."""
-    before = stop_jobs.judge_stop
+    before = judging.judge_stop
 
     def judge(obstacle: Any, *about: Any, **more: Any) -> Any:
         found = before(obstacle, *about, **more)
-        return Verdict(Refusal.WRONG_STATE, obstacle.status) if found is stop_jobs.TAKES_ITS_PLACE else found
+        return Verdict(Refusal.WRONG_STATE, obstacle.status) if found is judging.TAKES_ITS_PLACE else found
 
-    put(stop_jobs, "judge_stop", judge)
+    put(judging, "judge_stop", judge)
 
 
 # What a stop must never do to a job, and what must be seen: rows that had no bug of their own. -----------------

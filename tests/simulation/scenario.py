@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.faults import some
@@ -14,10 +14,9 @@ from tests.simulation.service import Service
 from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
-from sluiceway.control.resume_jobs import Ask
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.job import JobDraft, JobSpec
+from sluiceway.domain.orders import SaveOrder, StartOrder, StopOrder
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.traits import ASYNC_STATE
 from sluiceway.store.rows import to_json
@@ -89,13 +88,13 @@ class Scenario:
         """The service that people ask; there is one."""
         return self.dice.choice(self.world.services)
 
-    async def stop(self, jobs: list[int], *, savepoint: bool, order: StopOrder | None = None) -> None:
+    async def stop(self, jobs: list[int], *, savepoint: bool, **said: Any) -> None:
         """Stop these."""
         self.world.note("user stops", jobs, "with savepoint" if savepoint else "")
         for job in jobs:
             self.world.watch.asked[job].add("savepoint" if savepoint else "cancel")
-        order = replace(order or StopOrder(), after_savepoint=True)
-        answer = await self.ask(lambda s: s.stop(PROJECT, jobs, savepoint=savepoint, order=order))
+        order = StopOrder(PROJECT, jobs, savepoint=savepoint, after_savepoint=True, **said)
+        answer = await self.ask(lambda s: s.stop(order))
         if answer is not None and answer.id is not None:
             self.batches.append(answer.id)
         for job, verdict in zip(jobs, answer.verdicts if answer and not savepoint else (), strict=False):
@@ -107,7 +106,7 @@ class Scenario:
         self.world.note("user takes savepoints of", jobs)
         for job in jobs:
             self.world.watch.asked[job].add("snapshot")
-        await self.ask(lambda s: s.take(PROJECT, jobs, wish=wish))
+        await self.ask(lambda s: s.take(SaveOrder(PROJECT, jobs, format=wish)))
 
     async def bring(self, job: int, path: str) -> None:
         """Choose what this one is resumed from."""
@@ -122,8 +121,8 @@ class Scenario:
         await self.ask(lambda s: self._run(s, jobs, resume=resume))
 
     async def _run(self, service: Service, jobs: list[int], *, resume: bool) -> None:
-        verdicts = await service.start_jobs(PROJECT, jobs, resume=resume)
-        for job, verdict in zip(jobs, verdicts, strict=True):
+        placed = await service.start_jobs(StartOrder(PROJECT, jobs, resume=resume))
+        for job, verdict in zip(jobs, placed.verdicts, strict=True):
             if verdict.accepted and resume:
                 self.world.watch.resumed(job)
 
@@ -133,7 +132,7 @@ class Scenario:
         if kind == "stop":
             await self.ask(lambda s: getattr(s.stop, verb)(PROJECT, batch))
         else:
-            await self.ask(lambda s: getattr(s.resume, verb)(PROJECT, batch, Ask()))
+            await self.ask(lambda s: getattr(s.resume, verb)(PROJECT, batch))
 
     async def create(self) -> None:
         """Make a job."""

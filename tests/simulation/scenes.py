@@ -6,16 +6,15 @@ from tests.simulation.in_calm import is_not_sent, one_finishes
 from tests.simulation.scenario import PROJECT
 from tests.simulation.stage import Play, scene
 
-from sluiceway.control.resume_jobs import Ask
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.coming_back import BackWish
 from sluiceway.domain.facts import JobState
+from sluiceway.domain.orders import ResumeOrder
 from sluiceway.domain.policy import IfNotRunning, Resort, StopPolicy
 
 NOT_ITS_LAST = "is told STOPPED with a savepoint that is not its job's last state"
 REFUSED = "which Flink refuses for ever"
-ONE_TRY = StopOrder(StopPolicy(attempts=1))
-PATIENT = StopOrder(StopPolicy(timeout=timedelta(minutes=5)))
+ONE_TRY = StopPolicy(attempts=1)
+PATIENT = StopPolicy(timeout=timedelta(minutes=5))
 
 
 # What an attempt that failed has left behind. ------------------------------------------------------------------------
@@ -27,7 +26,7 @@ async def a_second_attempt_goes_down_with_its_job(at: Play) -> None:
     job, flink = at.first
     await at.wait(10.0)
     flink.failing = ["stopping"]
-    await at.stop([job], savepoint=True, order=PATIENT)
+    await at.stop([job], savepoint=True, policy=PATIENT)
     await at.until(lambda: at.stop_of(job)["attempt"] == 2 and at.under_way(flink))
     at.lose()
 
@@ -87,7 +86,7 @@ async def a_job_fails_after_its_stop_has_failed(at: Play) -> None:
     job, flink = at.first
     await at.wait(10.0)
     flink.failing = ["stopping"]
-    await at.stop([job], savepoint=True, order=ONE_TRY)
+    await at.stop([job], savepoint=True, policy=ONE_TRY)
     await at.until(lambda: flink.restarts == 1 and flink.state is JobState.RUNNING)
     at.cluster.fail(flink.jid)
     await at.wait(90.0)
@@ -115,7 +114,7 @@ async def a_service_wakes_up_and_sends_what_another_has_tried(at: Play) -> None:
     flink.failing = ["expired"]
     sleeper, _ = at.world.services[0], at.world.spawn()
     at.world.at_the_commit(lambda: at.stop_of(job)["phase"] == "sent", lambda: at.freeze(sleeper, 80.0))
-    await at.stop([job], savepoint=True, order=PATIENT)
+    await at.stop([job], savepoint=True, policy=PATIENT)
     await at.until(lambda: at.stop_of(job)["attempt"] == 2)
     flink.stop_seconds = 100.0
     at.lose()
@@ -128,7 +127,7 @@ async def a_stop_and_a_savepoint_wait_for_the_same_tasks(at: Play) -> None:
     job, flink = at.first
     at.cluster.set_running_tasks(flink.jid, 0)
     await at.take([job])
-    await at.stop([job], savepoint=True, order=StopOrder(StopPolicy(if_not_running=IfNotRunning.WAIT)))
+    await at.stop([job], savepoint=True, policy=StopPolicy(if_not_running=IfNotRunning.WAIT))
     await at.wait(3.0)
     at.cluster.set_running_tasks(flink.jid, None)
 
@@ -139,9 +138,7 @@ async def a_job_is_to_be_canceled_keeping_checkpoints_that_go_with_it(at: Play) 
     job, flink = at.first
     await at.wait(10.0)
     flink.failing = ["declined"]
-    await at.stop(
-        [job], savepoint=True, order=StopOrder(StopPolicy(attempts=1, resort=Resort.CANCEL_KEEPING_CHECKPOINT))
-    )
+    await at.stop([job], savepoint=True, policy=StopPolicy(attempts=1, resort=Resort.CANCEL_KEEPING_CHECKPOINT))
 
 
 @scene(notices={"a_checkpoint_is_taken_on_trust": "which is not the newest checkpoint"})
@@ -153,7 +150,7 @@ async def a_job_is_canceled_for_its_checkpoint_while_storage_cannot_be_read(at: 
     at.script.arrive_late("PATCH", 1.5)
     at.world.disk.unreadable = True
     parking = StopPolicy(attempts=1, resort=Resort.CANCEL_KEEPING_CHECKPOINT)
-    await at.stop([job], savepoint=True, order=StopOrder(parking))
+    await at.stop([job], savepoint=True, policy=parking)
     await at.until(lambda: flink.state is JobState.CANCELED)
     await at.wait(2.0)
     at.world.disk.unreadable = False
@@ -225,7 +222,7 @@ async def the_jobmanager_is_lost_while_a_job_fails_on_its_way_back(at: Play) -> 
     await at.rest()
     at.world.cursed.add(job)
     wish = BackWish(park_after=timedelta(seconds=30))
-    await at.ask(lambda service: service.resume.of_stop(PROJECT, at.batches[-1], Ask(wish)))
+    await at.ask(lambda service: service.resume(ResumeOrder(PROJECT, stop=at.batches[-1], wish=wish)))
     await at.until(lambda: at.world.watch.latest(job)["falters_since"] is not None)
     at.world.cursed.clear()
     at.flink(job).loops = ""

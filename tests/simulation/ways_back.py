@@ -11,11 +11,9 @@ from typing import Any
 from tests.simulation.faults import some
 from tests.simulation.scenario import PROJECT, Scenario
 
-from sluiceway.control.resume_jobs import Ask
-from sluiceway.control.retry_stops import Retry
-from sluiceway.control.stop_jobs import StopOrder
 from sluiceway.domain.batch import FAILURES
 from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.orders import ResumeOrder
 from sluiceway.store import catalogue
 
 Row = dict[str, Any]
@@ -61,7 +59,7 @@ async def _a_window(at: Scenario, dice: random.Random) -> None:
 async def _stop(at: Scenario, dice: random.Random, jobs: list[int]) -> int | None:
     waves = {job: dice.randint(0, 2) for job in jobs} if dice.random() < 0.5 else {}
     before = len(at.batches)
-    await at.stop(jobs, savepoint=dice.random() < 0.9, order=StopOrder(waves=waves))
+    await at.stop(jobs, savepoint=dice.random() < 0.9, waves=waves)
     for _ in range(30):
         await asyncio.sleep(2.0)
         if not set(jobs) & set(at.world.watch.unsettled_jobs()):
@@ -78,7 +76,7 @@ async def _retry(at: Scenario, stop: int) -> None:
     for job in at.jobs:
         at.world.watch.asked[job].add("savepoint")  # a stop without savepoints is tried again without
         at.world.watch.asked[job].add("cancel")
-    answer = await at.ask(lambda s: s.retry(PROJECT, stop, Retry()))
+    answer = await at.ask(lambda s: s.retry(PROJECT, stop))
     if answer is None:
         return
     failed, batch = answer
@@ -102,13 +100,13 @@ async def _resume(at: Scenario, dice: random.Random, stop: int, jobs: list[int])
     at.world.note("user resumes", stop, wish)
     for job in at.jobs:
         at.world.watch.asked[job].add("run")
-    answer = await at.ask(lambda s: _noted(at, s.resume.of_stop(PROJECT, stop, Ask(wish)), resumes=False))
+    answer = await at.ask(lambda s: _noted(at, s.resume(ResumeOrder(PROJECT, stop=stop, wish=wish)), resumes=False))
     return None if answer is None else answer.id
 
 
 async def _noted(at: Scenario, asked: Any, *, resumes: bool) -> Any:
     answer = await asked
-    for job, verdict in answer.verdicts.items():
+    for job, verdict in answer.by_job.items():
         if verdict.accepted and resumes:
             at.world.watch.resumed(job)
     return answer
@@ -178,14 +176,14 @@ async def _try_again(at: Scenario, dice: random.Random, resume: int) -> None:
         story = _story(at, resume)
         before = {row["job_id"]: row for order in story for row in back.runs_of(order)}
         missed = {job for job, row in before.items() if back.missed(row)}
-        answer = await at.ask(lambda s: _noted(at, s.resume.failed(PROJECT, resume), resumes=True))
+        answer = await at.ask(lambda s: _noted(at, s.resume(ResumeOrder(PROJECT, retry_of=resume)), resumes=True))
         at.world.note("user tries again resume", resume, answer)
         if answer is not None:
-            for job in answer.verdicts:
+            for job in answer.jobs:
                 if not back.missed(_now(at, before[job])):
                     at.world.violate(f"job {job} is tried again, and did not fail")
             for job, row in before.items():
-                if job in missed and back.missed(_now(at, row)) and job not in answer.verdicts:
+                if job in missed and back.missed(_now(at, row)) and job not in answer.by_job:
                     at.world.violate(f"job {job} did not come back, and is not tried again")
         await asyncio.sleep(dice.choice((0.0, 20.0)))
 

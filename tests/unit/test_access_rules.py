@@ -91,6 +91,15 @@ def test_a_right_on_a_queue_is_a_right_on_some_queue(had: list[Grant], action: A
     assert caller.may(action, "p") >= caller.may(action, "p", queue)
 
 
+@given(st.lists(grants), st.sampled_from(Action), st.sampled_from(["p", "r"]), st.sampled_from(["q", "s", "t"]))
+def test_the_queues_of_a_right_are_those_that_it_is_had_on(
+    had: list[Grant], action: Action, project: str, queue: str
+) -> None:
+    for caller in (Caller("u", had), Caller("u", had, "p")):
+        queues = caller.queues(action, project)
+        assert caller.may(action, project, queue) == (queues is None or queue in queues)
+
+
 def test_names_of_users_and_projects() -> None:
     assert all(USER.fullmatch(name) for name in ("ann", "a.b-c_d@example.com", "9"))
     assert not any(USER.fullmatch(name) for name in ("", "-x", "a b", "a/b", "é", "a\n", "x" * 65))

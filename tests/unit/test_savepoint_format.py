@@ -2,10 +2,10 @@
 
 import pytest
 
-from sluiceway.control.formats import judge_format
 from sluiceway.domain.admission import ACCEPTED, Refusal
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.job import JarProgram, JobSpec
+from sluiceway.domain.judging import judge_format
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import Canonical, choose, judge, untold
 from sluiceway.domain.traits import ASYNC_STATE, Traits

@@ -33,7 +33,7 @@ class Permit:
 
     def on(self, action: Action) -> Right:
         """The right to do something, queue by queue."""
-        right = Right(lambda queue: self.caller.may(action, self.project, queue))
+        right = Right(self.caller.queues(action, self.project))
         self._rights.append((action, right))
         return right
 

@@ -8,13 +8,15 @@ from sluiceway.control import programs
 from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQueue
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
-from sluiceway.domain.admission import ACCEPTED, ACTIVE, UNKNOWN, Refusal, Verdict
-from sluiceway.domain.job import Job, JobDraft, JobStatus
+from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Verdict
+from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.judging import Reach
+from sluiceway.domain.orders import Placed, StopOrder
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, stop_intents, views
 from sluiceway.store.database import Database
 from sluiceway.store.intents import NameInUse
-from sluiceway.store.stop_intents import StopIntent
+from sluiceway.store.ledger import Means
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +42,35 @@ class EditJobs:
 
         Whatever `change` raises comes through, and the job stays as it was.
         """
-        await self._require_new_jar(project, job_id, change)
-
-        def checked(job: Job) -> JobDraft:
-            draft = change(job)
-            self._check_queue(draft)
-            return draft
-
-        try:
-            job = await intents.update_job(self.db, project, job_id, checked, self.clock(), who)
-        except NameInUse as error:
-            raise NameTaken from error
-        if job is None:
-            raise UnknownJob
-        return job
+        seen = await views.job(self.db, project, job_id)
+        while seen is not None:
+            draft = change(seen)
+            await self._check(seen, draft)
+            try:
+                made = await intents.update_job(self.db, seen, draft, self.clock(), who)
+            except NameInUse as error:
+                raise NameTaken from error
+            if made is not None:
+                return made
+            seen = await views.job(self.db, project, job_id)  # somebody else came first: it is to be made of that
+        raise UnknownJob
 
     async def delete(
         self,
         project: str,
         job_ids: Sequence[int],
         who: str = "",
-        allowed: Right = EVERYWHERE,
+        right: Right = EVERYWHERE,
     ) -> Sequence[Verdict]:
         """Take jobs away, whatever their status; those that run are canceled first, without a savepoint.
 
-        They are `allowed` to be stopped, or they stay.
+        One that runs where there is no `right` to stop jobs stays.
         """
-        now = self.clock()
-        intent = StopIntent(project, False, self.storage.uri, self.timeout, "deleted", now, who=who)
-        barred: dict[int, Verdict] = {}
-
-        def may_go(job_id: int, status: JobStatus, cluster: str | None) -> bool:
-            if status in ACTIVE and cluster is not None and not allowed(cluster):
-                barred[job_id] = Verdict(Refusal.FORBIDDEN, status, cluster)
-            return job_id not in barred
-
-        found, clusters = await stop_intents.delete_jobs(self.db, job_ids, intent, sorted(ACTIVE), may_go)
+        order = StopOrder(project, job_ids, savepoint=False, reason="deleted", who=who)
+        reach = Reach(frozenset(self.queues.names), right.queues)
+        means = Means(self.timeout, self.storage.uri, self.clock())
+        found, barred, clusters = await stop_intents.delete_jobs(self.db, order, reach, means)
+        right.denied.update(Placed(None, job_ids, barred).barred)
         self.queues.wake(clusters)
         return [ACCEPTED if job in found else barred.get(job, UNKNOWN) for job in job_ids]
 
@@ -84,14 +79,12 @@ class EditJobs:
         if jar in await programs.absent(self.db, self.storage.files, project, {jar}):
             raise NoProgram(jar)
 
-    async def _require_new_jar(self, project: str, job_id: int, change: Callable[[Job], JobDraft]) -> None:
+    async def _check(self, job: Job, draft: JobDraft) -> None:
         """A jar that a job gets must be there. The one that it has may be gone: what runs has its copy."""
-        found = await views.job(self.db, project, job_id)
-        if found is None:
-            raise UnknownJob
-        jar = _jar(change(found))
-        if jar and jar != _jar(found.draft):
-            await self.require_jar(project, jar)
+        jar = _jar(draft)
+        if jar and jar != _jar(job.draft):
+            await self.require_jar(job.project, jar)
+        self._check_queue(draft)
 
     def _check_queue(self, draft: JobDraft) -> None:
         if draft.queue and self.queues.resolve(draft.queue) is None:

@@ -9,7 +9,7 @@ from typing import Final
 from sluiceway.control.errors import PlanOutdated, UnknownPlan
 from sluiceway.control.preflight import Finding
 from sluiceway.domain.admission import Verdict
-from sluiceway.domain.plan import ACCEPTED, Plan, PlanKind, Shown, differences
+from sluiceway.domain.plan import ACCEPTED, Plan, PlanKind, PlanRef, Shown, differences
 from sluiceway.domain.way_back import Weight
 from sluiceway.store import plans
 from sluiceway.store.database import Database
@@ -47,9 +47,9 @@ class KeptPlans:
         return found
 
 
-def hold(plan: Plan, now: Sequence[Shown]) -> None:
-    """Raises `PlanOutdated` where anything else would be shown now."""
-    if found := differences(plan.jobs, now):
+def hold(plan: PlanRef, was: Sequence[Shown], now: Sequence[Shown]) -> None:
+    """Raises `PlanOutdated` where anything else would be shown now than was."""
+    if found := differences(was, now):
         raise PlanOutdated(plan.id, found)
 
 

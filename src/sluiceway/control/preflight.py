@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sluiceway.control.queues import Queues
-from sluiceway.control.stop_jobs import judge_stop
 from sluiceway.control.way_back import TOLD_BY, Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import UNKNOWN, Verdict
 from sluiceway.domain.cancel_loss import before_a_cancel
 from sluiceway.domain.engine import Engine, Survey, Unreachable
-from sluiceway.domain.policy import SavepointFormat
+from sluiceway.domain.judging import Obstacle, Reach, judge_stop
+from sluiceway.domain.orders import Placed, StopOrder
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, never_again, outcome
 from sluiceway.domain.savepoint_format import Choice, choose
 from sluiceway.domain.traits import Traits
@@ -20,7 +20,6 @@ from sluiceway.domain.way_back import Concern, Terms, before_a_stop
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import past, views
 from sluiceway.store.database import Database
-from sluiceway.store.stop_intents import Obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +49,22 @@ class Preflight:
     options: Options = own_options
 
     async def __call__(
-        self,
-        project: str,
-        job_ids: Sequence[int],
-        *,
-        savepoint: bool,
-        target: str | None = None,
-        wish: SavepointFormat | None = None,
-        allowed: Right = EVERYWHERE,
-        window: timedelta | None = None,
-        drain: bool = False,
+        self, order: StopOrder, right: Right = EVERYWHERE, *, window: timedelta | None = None
     ) -> list[Finding]:
         """One finding for each position. `window` is how long the jobs are to stay stopped."""
-        known = await views.obstacles(self.db, project, list(dict.fromkeys(job_ids)))
-        verdicts = {
-            job: judge_stop(
-                obstacle,
-                self.queues.names,
-                savepoint=savepoint,
-                stopped_is_done=True,
-                after_savepoint=True,
-                allowed=allowed,
-                wish=wish,
-            )
-            for job, (obstacle, _) in known.items()
-        }
+        project, savepoint, wish = order.project, order.savepoint, order.policy.format
+        known = await views.obstacles(self.db, project, list(dict.fromkeys(order.jobs)))
+        reach = Reach(frozenset(self.queues.names), right.queues)
+        verdicts = {job: judge_stop(obstacle, order, reach) for job, obstacle in known.items()}
+        right.denied.update(Placed(None, order.jobs, verdicts).barred)
         # Of those that are stopped already nothing else is of interest.
         to_stop = {job: known[job] for job, verdict in verdicts.items() if verdict.accepted and verdict.status is None}
         surveys, silent = await self._surveys(to_stop.values())
-        unwritable = await self.storage.why_unwritable(target) if savepoint else None
+        unwritable = await self.storage.why_unwritable(order.target) if savepoint else None
         terms = await self._terms(project, list(to_stop)) if window is not None else {}
         found = {job: Finding(job, verdict, None, [], None) for job, verdict in verdicts.items()}
-        for job, (obstacle, jid) in to_stop.items():
+        for job, obstacle in to_stop.items():
+            jid = obstacle.flink_job_id
             survey = surveys.get(jid or "")
             problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
             choice = choose(_traits(survey, obstacle.traits), wish) if savepoint and survey else None
@@ -95,14 +78,14 @@ class Preflight:
             expected = estimate(survey) if savepoint and survey else None
             kept = terms.get(job, Terms())
             back = (
-                before_a_stop(kept, window, survey, choice, drain=drain)
+                before_a_stop(kept, window, survey, choice, drain=order.policy.drain)
                 if savepoint
                 else before_a_cancel(kept, window, survey)
             )
             found[job] = Finding(
                 job, verdicts[job], survey, problems, expected, choice, failing, tuple(back), flink_job_id=jid or ""
             )
-        return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in job_ids]
+        return [found.get(job) or Finding(job, UNKNOWN, None, [], None) for job in order.jobs]
 
     async def _terms(self, project: str, jobs: Sequence[int]) -> dict[int, Terms]:
         """For how long they keep their state."""
@@ -110,12 +93,12 @@ class Preflight:
         look = WaysBack(self.db, self.storage, self.clock, options=self.options)
         return await look.terms(project, known)
 
-    async def _surveys(self, known: Iterable[tuple[Obstacle, str | None]]) -> tuple[dict[str, Survey], dict[str, str]]:
+    async def _surveys(self, known: Iterable[Obstacle]) -> tuple[dict[str, Survey], dict[str, str]]:
         """What the clusters show, and the clusters that gave no answer with the reason."""
         by_cluster: dict[str, list[str]] = {}
-        for obstacle, jid in known:
-            if obstacle.cluster and jid:
-                by_cluster.setdefault(obstacle.cluster, []).append(jid)
+        for job in known:
+            if job.cluster and job.flink_job_id:
+                by_cluster.setdefault(job.cluster, []).append(job.flink_job_id)
         surveys: dict[str, Survey] = {}
         silent: dict[str, str] = {}
 

@@ -1,12 +1,13 @@
 """Starting jobs, from nothing or from where they were stopped."""
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sluiceway.control import programs
 from sluiceway.control.fits import Fits, Judge
+from sluiceway.control.kept_plans import hold, of_starts
 from sluiceway.control.queues import Queues
 from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.way_back import Options, WaysBack, own_options
@@ -15,7 +16,7 @@ from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.misfit import left_behind
 from sluiceway.domain.operations.stop import StopPhase
-from sluiceway.domain.plan import PlanRef
+from sluiceway.domain.orders import Placed, ResumeOrder, StartOrder
 from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
@@ -32,20 +33,6 @@ _REFUSED = {
     Trouble.UNREADABLE: Refusal.UNREADABLE,
     Trouble.FIT: Refusal.DOES_NOT_FIT,
 }
-Approve = Callable[[Mapping[int, Verdict]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms jobs are resumed."""
-
-    allowed: frozenset[Allowed] = frozenset()  # what was asked for by name
-    dry_run: bool = False  # nothing is stored, and no job is touched
-    plan: PlanRef | None = None  # the dry run that it carries out
-    approve: Approve | None = None  # is shown the verdicts before anything is stored, and may raise to have none of it
-
-
-PLAIN = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +54,15 @@ class Plans:
         """Those that they are on."""
         return {start.cluster for start in self.starts}
 
-    def verdicts(self, begun: Collection[int] | None) -> dict[int, Verdict]:
-        """The answers, once it is known which of the starts were stored; None: as if all of them were."""
-        late = {start.job_id for start in self.starts if begun is not None and start.job_id not in begun}
-        return {
-            job: _too_late(self.origins.get(job))
-            if job in late
-            else _verdict(plan, self.backs.get(job), self.notes.get(job, ""))
-            for job, plan in self.each.items()
-        }
+    @property
+    def verdicts(self) -> dict[int, Verdict]:
+        """The answers, as if all of the starts were stored."""
+        return {job: _verdict(plan, self.backs.get(job), self.notes.get(job, "")) for job, plan in self.each.items()}
+
+    @property
+    def late(self) -> dict[int, Verdict]:
+        """The answers of starts that are not stored: somebody else did something to the job in between."""
+        return {start.job_id: _too_late(self.origins.get(start.job_id)) for start in self.starts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,55 +78,34 @@ class StartJobs:
     options: Options = own_options  # see `WaysBack`
     check_sql: SqlChecks | None = None  # what tells SQL that cannot run; without it its submission does
 
-    async def __call__(
-        self,
-        project: str,
-        job_ids: Sequence[int],
-        *,
-        resume: bool | None,
-        who: str = "",
-        allowed: Right = EVERYWHERE,
-        terms: Terms = PLAIN,
-    ) -> Sequence[Verdict]:
-        """Accept the start of each job that may be started; with `resume` from its newest savepoint or checkpoint.
-
-        Without a word on that (None) jobs are resumed that are to be after a failure (`resume_checkpoint`) and have
-        failed. An id that is given twice is acted on once.
-        """
-        plans = await self.plan(project, job_ids, resume=resume, allowed=allowed, terms=terms)
-        verdicts = plans.verdicts(None)
-        if terms.approve is not None:
-            terms.approve(verdicts)
-        if not terms.dry_run:
-            note = terms.plan.told if terms.plan else ""
-            begun = await intents.accept_starts(self.db, plans.starts, sorted(RUNNABLE), self.clock(), who, note)
+    async def __call__(self, order: StartOrder, right: Right = EVERYWHERE) -> Placed:
+        """Accept the start of each job that may be started. Raises `PlanOutdated`."""
+        plans = await self.plan(order, right)
+        verdicts = plans.verdicts
+        hold_to(order, verdicts)
+        if not order.dry_run:
+            note = order.plan.told if order.plan else ""
+            begun = await intents.accept_starts(self.db, plans.starts, sorted(RUNNABLE), self.clock(), order.who, note)
             self.queues.wake(plans.clusters)
-            verdicts = plans.verdicts(begun)
-        return [verdicts[job] for job in job_ids]
+            verdicts |= {job: no for job, no in plans.late.items() if job not in begun}
+        return Placed(None, order.jobs, verdicts)
 
-    async def plan(
-        self,
-        project: str,
-        job_ids: Sequence[int],
-        *,
-        resume: bool | None,
-        allowed: Right = EVERYWHERE,
-        terms: Terms = PLAIN,
-    ) -> Plans:
+    async def plan(self, order: StartOrder, right: Right = EVERYWHERE) -> Plans:
         """How each job would be started, or why it is not. Nothing is stored."""
-        once = list(dict.fromkeys(job_ids))
+        project, resume, allow = order.project, order.resume, order.allow
+        once = list(dict.fromkeys(order.jobs))
         origins = await views.origins(self.db, project, once)
         resumed = {job for job, origin in origins.items() if _resumes(origin, resume)}
         look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
-        backs = await look(project, [origins[job] for job in origins if job in resumed], terms.allowed)
-        plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, allowed) for job in once}
-        thorough = terms.dry_run or terms.approve is not None
+        backs = await look(project, [origins[job] for job in origins if job in resumed], allow)
+        plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, right) for job in once}
+        thorough = order.dry_run or order.shown is not None
         found = Plans(origins, await self._with_programs(project, plans), backs)
         found = await self._with_sql(project, found, patient=thorough)
         if self.judge is not None:
-            fits = Fits(self.db, self.judge, self.queues.locate, terms.allowed)
+            fits = Fits(self.db, self.judge, self.queues.locate, allow)
             found = replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
-        return replace(found, each={job: _settled(found, job, terms.allowed) for job in found.each})
+        return replace(found, each={job: _settled(found, job, allow) for job in found.each})
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
         """The same plans, but for jobs whose program is not all there."""
@@ -161,11 +127,11 @@ class StartJobs:
         wrong = {job: Verdict(no, found.origins[job].status, why) for job, (no, why) in findings.wrong.items()}
         return replace(found, each={**found.each, **wrong}, notes=findings.notes)
 
-    def _plan(self, origin: Origin | None, back: Back | None, resume: bool, allowed: Right) -> Start | Verdict:
+    def _plan(self, origin: Origin | None, back: Back | None, resume: bool, right: Right) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
         cluster = self.queues.resolve(origin.queue)
-        if cluster is not None and not allowed(cluster):
+        if cluster is not None and not right(cluster):
             return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
             return Verdict(Refusal.WRONG_STATE, origin.status, STILL_LIVES if origin.status is JobStatus.UNWELL else "")
@@ -186,6 +152,12 @@ class StartJobs:
             # What is resumed keeps the zone that its state was made under.
             zone=(origin.zone if restore else None) or self.zone,
         )
+
+
+def hold_to(order: StartOrder | ResumeOrder, verdicts: Mapping[int, Verdict]) -> None:
+    """Raises `PlanOutdated` where something else would come of the order than the plan has shown."""
+    if order.shown is not None and order.plan is not None:
+        hold(order.plan, order.shown, of_starts(verdicts))
 
 
 def _settled(found: Plans, job: int, allowed: Collection[Allowed]) -> Start | Verdict:

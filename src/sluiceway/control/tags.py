@@ -1,18 +1,15 @@
 """Tags of jobs and of resources, after they were made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sluiceway.control.errors import TooMany, UnknownJob, UnknownResource
+from sluiceway.domain.tags import TagChange, TooManyTags
 from sluiceway.store import resource_tags
 from sluiceway.store import tags as store
 from sluiceway.store.database import Database
-
-MOST: Final = 20  # of one job, or of one resource
-
-Change = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +28,16 @@ class Tags:
 
     async def add(self, project: str, job_id: int, tags: Mapping[str, str], who: str) -> None:
         """Give a job more tags; a key that it has gets the new value. Raises `UnknownJob`, `TooMany`."""
-        await self._change(project, job_id, _with(tags), who)
+        await self._change(project, job_id, TagChange(add=tags), who)
 
     async def remove(self, project: str, job_id: int, tags: Sequence[tuple[str, str | None]], who: str) -> None:
         """Take tags away by key, or only where they have a certain value. Others are let be. Raises `UnknownJob`."""
-        await self._change(project, job_id, _without(tags), who)
+        await self._change(project, job_id, TagChange(remove=tags), who)
 
-    async def _change(self, project: str, job_id: int, change: Change, who: str) -> None:
-        if not await store.change_tags(self.db, project, job_id, change, self.clock(), who):
+    async def _change(self, project: str, job_id: int, change: TagChange, who: str) -> None:
+        with _few():
+            found = await store.change_tags(self.db, project, job_id, change, self.clock(), who)
+        if not found:
             raise UnknownJob
 
 
@@ -58,32 +57,25 @@ class ResourceTags:
 
     async def add(self, project: str, group: str, name: str, tags: Mapping[str, str], who: str) -> None:
         """Give a resource more tags. Raises `UnknownResource`, `TooMany`."""
-        await self._change(project, group, name, _with(tags), who)
+        await self._change(project, group, name, TagChange(add=tags), who)
 
     async def remove(
         self, project: str, group: str, name: str, tags: Sequence[tuple[str, str | None]], who: str
     ) -> None:
         """Take tags away by key, or only where they have a certain value. Raises `UnknownResource`."""
-        await self._change(project, group, name, _without(tags), who)
+        await self._change(project, group, name, TagChange(remove=tags), who)
 
-    async def _change(self, project: str, group: str, name: str, change: Change, who: str) -> None:
-        if not await resource_tags.change_tags(self.db, project, group, name, change, self.clock(), who):
+    async def _change(self, project: str, group: str, name: str, change: TagChange, who: str) -> None:
+        with _few():
+            found = await resource_tags.change_tags(self.db, project, group, name, change, self.clock(), who)
+        if not found:
             raise UnknownResource
 
 
-def _with(tags: Mapping[str, str]) -> Change:
-    def change(before: Mapping[str, str]) -> Mapping[str, str]:
-        after = {**before, **tags}
-        if len(after) > MOST:
-            raise TooMany
-        return after
-
-    return change
-
-
-def _without(tags: Sequence[tuple[str, str | None]]) -> Change:
-    def change(before: Mapping[str, str]) -> Mapping[str, str]:
-        gone = {key for key, value in tags if value is None or before.get(key) == value}
-        return {key: value for key, value in before.items() if key not in gone}
-
-    return change
+@contextmanager
+def _few() -> Iterator[None]:
+    """Raises `TooMany` where there would be too many."""
+    try:
+        yield
+    except TooManyTags:
+        raise TooMany from None

@@ -1,7 +1,7 @@
 """Who may do what: actions under the names that DLI's permissions have, roles as sets of them, and grants of roles."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -78,6 +78,15 @@ class Caller:
         """Whether the caller has the right. Without a queue: whether there is any queue that they have it on."""
         return self.project in {None, project} and any(grant.allows(action, project, queue) for grant in self.grants)
 
+    def queues(self, action: Action, project: str) -> frozenset[str] | None:
+        """The queues that the caller has the right on; None for all of them."""
+        if self.project not in {None, project}:
+            return frozenset()
+        granted = {grant.queue for grant in self.grants if grant.allows(action, project)}
+        if None in granted or (granted and action not in OF_A_QUEUE):
+            return None
+        return frozenset(queue for queue in granted if queue is not None)
+
     def may_everywhere(self, action: Action) -> bool:
         """Whether the caller was granted it for every project, whichever one a token holds them to."""
         return any(grant.allows(action, EVERY_PROJECT) for grant in self.grants)
@@ -91,15 +100,15 @@ class Caller:
 class Right:
     """The right to do one thing, queue by queue. Where it was missing is remembered, for the audit."""
 
-    covers: Callable[[str], bool]
+    queues: frozenset[str] | None = None  # None: all of them
     denied: set[str] = field(default_factory=set)
 
     def __call__(self, queue: str) -> bool:
         """Whether it may be done to a job on this queue."""
-        if not self.covers(queue):
+        if self.queues is not None and queue not in self.queues:
             self.denied.add(queue)
         return queue not in self.denied
 
 
-EVERYWHERE: Final = Right(lambda _queue: True)
+EVERYWHERE: Final = Right()
 LOCAL: Final = Caller("local", (Grant(Role.ADMIN, EVERY_PROJECT),))  # where nobody signs in

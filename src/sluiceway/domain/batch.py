@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, settle
 
 FAILURES = frozenset({StopPhase.FAILED, StopPhase.LOST, StopPhase.ENDED, StopPhase.OVERDUE})
 
@@ -56,3 +57,12 @@ def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None
     if limits.abort_share is not None and failures and failures >= limits.abort_share * total:
         return f"{failures} of {total} jobs {what}; the limit is {limits.abort_share:.0%}."
     return None
+
+
+def withdrawn(stop: Stop, who: str, now: datetime) -> Stop | None:
+    """The stop, taken back for good; None where something of it was sent, or where its job is to go in any case."""
+    # A cancel that gave up a savepoint may have that one still in flight.
+    untouched = stop.sent_at is None and (stop.savepoint or stop.attempt == 1)
+    if stop.phase in SETTLED or stop.cancel_on_failure or not untouched:
+        return None
+    return settle(stop, StopPhase.WITHDRAWN, f"Withdrawn by {who or 'a request'}.", now)

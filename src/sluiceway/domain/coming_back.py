@@ -230,3 +230,9 @@ def parking(run: Run) -> StopPolicy:
     Flink owns what a claimed run was started from, and may remove it with the job: there a checkpoint must be kept.
     """
     return StopPolicy(resort=Resort.CANCEL_KEEPING_CHECKPOINT, parks=not run.claims)
+
+
+def withdrawn(run: Run, who: str, now: datetime) -> Run:
+    """A start that nothing was sent for, taken back for good."""
+    why = f"Its start was withdrawn by {who or 'a request'}."
+    return replace(run, phase=RunPhase.CANCELED, held=False, ended_at=now, reason=why)

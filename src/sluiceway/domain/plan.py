@@ -32,6 +32,19 @@ ACCEPTED = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRef:
+    """The plan that an order carries out, and who made it."""
+
+    id: int
+    who: str
+
+    @property
+    def told(self) -> str:
+        """For the audit."""
+        return f"As plan {self.id} of {self.who or 'somebody'} shows."
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A dry run as it was shown."""
 
@@ -44,18 +57,10 @@ class Plan:
     request: str  # as the API that made it has it
     jobs: Sequence[Shown]
 
-
-@dataclass(frozen=True, slots=True)
-class PlanRef:
-    """The plan that an order carries out, and who made it."""
-
-    id: int
-    who: str
-
     @property
-    def told(self) -> str:
-        """For the audit."""
-        return f"As plan {self.id} of {self.who or 'somebody'} shows."
+    def ref(self) -> PlanRef:
+        """It in an order that carries it out."""
+        return PlanRef(self.id, self.who)
 
 
 @dataclass(frozen=True, slots=True)

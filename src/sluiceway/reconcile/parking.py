@@ -7,7 +7,8 @@ from sluiceway.domain.watched import Watched
 from sluiceway.store import parked
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
-from sluiceway.store.parked import Means, Parking
+from sluiceway.store.ledger import Means
+from sluiceway.store.parked import Parking
 
 
 async def park(

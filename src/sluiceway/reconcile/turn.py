@@ -29,7 +29,7 @@ from sluiceway.store import deadlines, leases, resumes
 from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
-from sluiceway.store.parked import Means
+from sluiceway.store.ledger import Means
 
 Clock = Callable[[], datetime]
 

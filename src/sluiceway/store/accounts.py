@@ -13,11 +13,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.access import EVERY_PROJECT, Grant, Role
+from sluiceway.store import ledger
 from sluiceway.store.access_schema import access_keys, grants, tokens, users
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import events
 
 EXCHANGES: Final = 100  # tokens that may be good at once of those that came of one
 
@@ -386,7 +386,7 @@ def told(given: Grant) -> str:
 async def _told(
     connection: AsyncConnection, kind: str, detail: str, now: datetime, who: str, project: str = EVERY_PROJECT
 ) -> None:
-    await connection.execute(insert(events), [event(kind, epoch_ms(now), project, who=who, detail=detail)])
+    await ledger.tell(connection, [event(kind, epoch_ms(now), project, who=who, detail=detail)])
 
 
 async def _grants(connection: AsyncConnection, name: str) -> list[Grant]:

@@ -1,37 +1,33 @@
-"""First answers, kept for whoever sends a request with the same Idempotency-Key again."""
+"""First answers, kept for whoever sends an order with the same Idempotency-Key again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+import msgspec
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.domain.orders import Key, Placed
 from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.rows import to_json
 from sluiceway.store.schema import answers
 
 KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """What a caller names a request, and a digest of the request itself. The names of others are not looked at: what
-    they were answered is not what this caller would be."""
+class _Kept:
+    """An answer as it is stored."""
 
-    name: str
-    digest: str
-    who: str
-
-    @property
-    def stored(self) -> str:
-        """The name among those of all callers, in whose own names there is no blank."""
-        return f"{self.who} {self.name}"
+    placed: Placed | None = None  # None: it is of an earlier release, which kept the text that its API answered
 
 
 class AnsweredBefore(Exception):  # noqa: N818 - a finding
-    """The request was answered before, and this is the answer."""
+    """The order was placed before, and this is what became of it."""
 
-    def __init__(self, answer: str, digest: str) -> None:
-        """`digest` is of the request that the answer was given to."""
+    def __init__(self, answer: Placed | str, digest: str) -> None:
+        """`digest` is of the request that placed it. A text is the answer that an earlier release gave."""
         super().__init__("answered before")
         self.answer = answer
         self.digest = digest
@@ -43,7 +39,7 @@ async def refuse_known(connection: AsyncConnection, project: str, key: Key, now:
     wanted = select(answers.c.answer, answers.c.digest).where(answers.c.project == project, answers.c.key == key.stored)
     row = (await connection.execute(wanted)).one_or_none()
     if row is not None:
-        raise AnsweredBefore(row.answer, row.digest)
+        raise _before(row)
 
 
 async def refuse_answered(db: Database, project: str, key: Key, now: datetime) -> None:
@@ -52,10 +48,15 @@ async def refuse_answered(db: Database, project: str, key: Key, now: datetime) -
     async with db.read() as connection:
         row = (await connection.execute(select(answers.c.answer, answers.c.digest).where(*mine))).one_or_none()
     if row is not None:
-        raise AnsweredBefore(row.answer, row.digest)
+        raise _before(row)
 
 
-async def keep(connection: AsyncConnection, project: str, key: Key, answer: str, now: datetime) -> None:
-    """Keep an answer."""
-    row = {"project": project, "key": key.stored, "digest": key.digest, "answer": answer, "created_at": epoch_ms(now)}
+async def keep(connection: AsyncConnection, project: str, key: Key, placed: Placed, now: datetime) -> None:
+    """Keep what became of an order."""
+    text = to_json(_Kept(placed))
+    row = {"project": project, "key": key.stored, "digest": key.digest, "answer": text, "created_at": epoch_ms(now)}
     await connection.execute(insert(answers).values(row))
+
+
+def _before(row: Row[Any, Any]) -> AnsweredBefore:
+    return AnsweredBefore(msgspec.json.decode(row.answer, type=_Kept).placed or row.answer, row.digest)

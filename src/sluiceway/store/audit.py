@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, union_all
+from sqlalchemy import Select, func, select, union_all
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.batch import Kind
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.schema import batches, events, rejoined
@@ -47,7 +48,7 @@ async def record(db: Database, kind: str, project: str, details: Sequence[str], 
     """Tell of something that is stored nowhere else: an event for each detail."""
     told = [event(kind, epoch_ms(now), project, who=who, detail=detail) for detail in details]
     async with db.write() as connection:
-        await connection.execute(insert(events), told)
+        await ledger.tell(connection, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def add_denials(db: Database, denials: Sequence[Denial], now: datetime) ->
     if denials:
         told = [event(DENIED, epoch_ms(now), d.project, who=d.who, detail=d.detail) for d in denials]
         async with db.write() as connection:
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
 
 
 async def of_project(

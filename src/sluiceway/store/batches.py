@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     func,
-    insert,
     literal,
     select,
     text,
@@ -25,16 +24,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses
+from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, withdrawn
 from sluiceway.domain.job import standing
-from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.places import release_stops
-from sluiceway.store.bulk import given_ids, guarded_update, ids
+from sluiceway.store import ledger
+from sluiceway.store.bulk import given_ids, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json, to_run, to_snapshot, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, events, jobs, rejoined, runs, snapshots, stops
+from sluiceway.store.schema import UNSETTLED, batches, jobs, rejoined, runs, snapshots, stops
 
 _OPEN = select(batches).where(batches.c.id.in_(given_ids()), batches.c.state == BatchState.OPEN)
 
@@ -51,12 +51,7 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
         elif why is None and (next_ := release_stops(limits, tally)) is not None:
             mine = select(stops.c.id).where(stops.c.batch_id == batch.id, stops.c.held, stops.c.wave == next_.wave)
             first = mine.order_by(stops.c.id).limit(-1 if next_.places is None else next_.places)
-            # Their time begins now.
-            waited = epoch_ms(now) - stops.c.created_at
-            freed = update(stops).where(stops.c.id.in_(first))
-            await connection.execute(
-                freed.values(held=False, deadline=stops.c.deadline + waited, version=stops.c.version + 1)
-            )
+            await ledger.release_stops(connection, first, now)
             changed = True
     return changed
 
@@ -97,7 +92,7 @@ async def abort(db: Database, project: str, batch_id: int, now: datetime, who: s
         batch = await find(connection, project, batch_id, Kind.STOP)
         if batch is None:
             return None
-        taken = await _withdraw(connection, of_batch(batch_id), who, at)
+        taken = await _withdraw(connection, of_batch(batch_id), who, now)
         if batch.state != BatchState.ABORTED:
             await set_state(connection, batch, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
         return Aborted([stop["job_id"] for stop in taken], {stop["cluster"] for stop in taken})
@@ -134,45 +129,41 @@ def of_batch(batch: int | ColumnElement[int]) -> ColumnElement[bool]:
     return (stops.c.batch_id == batch) | stops.c.id.in_(again)
 
 
-async def _withdraw(connection: AsyncConnection, which: ColumnElement[bool], who: str, at: int) -> list[RowMapping]:
-    # A cancel that gave up a savepoint may have that one still in flight.
-    untouched = stops.c.sent_at.is_(None) & (stops.c.savepoint | (stops.c.attempt == 1))
-    unsent = (text(f"stops.{UNSETTLED}"), untouched, ~stops.c.cancel_on_failure)
-    why = f"Withdrawn by {who or 'a request'}."
-    values = {"phase": StopPhase.WITHDRAWN, "held": False, "settled_at": at, "reason": why}
-    taken_back = update(stops).where(which, *unsent).values(values | {"version": stops.c.version + 1})
-    taken = list((await connection.execute(taken_back.returning(stops))).mappings())
-    if taken:
-        # A turn that began before the stops were accepted knows nothing of them, nor of their end; it must look again.
-        moved = update(runs).where(runs.c.id.in_(ids([stop["run_id"] for stop in taken])))
-        await connection.execute(moved.values(version=runs.c.version + 1))
-        await _show(connection, taken)
-        await connection.execute(insert(events), await _told(connection, taken, who, why, at))
-    return taken
+async def _withdraw(
+    connection: AsyncConnection, which: ColumnElement[bool], who: str, now: datetime
+) -> list[RowMapping]:
+    """Take back those of these stops that nothing was sent for; the rows that they were."""
+    unsettled = select(stops).where(which, text(f"stops.{UNSETTLED}"))
+    rows = {row["id"]: row for row in (await connection.execute(unsettled)).mappings()}
+    after = {stop: gone for stop, row in rows.items() if (gone := withdrawn(to_stop(row), who, now)) is not None}
+    if after:
+        await ledger.take_back(connection, list(after.values()))
+        await ledger.look_again(connection, [rows[stop]["run_id"] for stop in after])
+        await _show(connection, [(rows[stop]["run_id"], gone) for stop, gone in after.items()])
+        await ledger.tell(connection, await _told(connection, list(after.values()), who, epoch_ms(now)))
+    return [rows[stop] for stop in after]
 
 
-async def _show(connection: AsyncConnection, taken: Sequence[RowMapping]) -> None:
+async def _show(connection: AsyncConnection, taken: Sequence[tuple[int, Stop]]) -> None:
     """Let the jobs show their runs again."""
-    wanted = select(runs).where(runs.c.id.in_(ids([stop["run_id"] for stop in taken])))
+    wanted = select(runs).where(runs.c.id.in_(ids([run for run, _ in taken])))
     of_run = {row["id"]: to_run(row) for row in (await connection.execute(wanted)).mappings()}
     asked = select(snapshots).join(jobs, jobs.c.snapshot_id == snapshots.c.id)
-    asked = asked.where(jobs.c.id.in_(ids([stop["job_id"] for stop in taken])))
+    asked = asked.where(jobs.c.id.in_(ids([stop.job_id for _, stop in taken])))
     saving = {row["job_id"]: to_snapshot(row) for row in (await connection.execute(asked)).mappings()}
-    shown = []
-    for stop in taken:
-        stands = standing(of_run[stop["run_id"]], to_stop(stop), saving.get(stop["job_id"]))
-        shown.append({"id": stop["job_id"], "stop_id": stop["id"], "status": stands.status, "why": stands.why})
-    await guarded_update(connection, jobs, shown, match=("id", "stop_id"))
+    shown = [
+        ({"id": stop.job_id, "stop_id": stop.id}, standing(of_run[run], stop, saving.get(stop.job_id)))
+        for run, stop in taken
+    ]
+    await ledger.show(connection, shown)
 
 
-async def _told(
-    connection: AsyncConnection, taken: Sequence[RowMapping], who: str, why: str, at: int
-) -> list[dict[str, Any]]:
-    wanted = select(jobs.c.id, jobs.c.project).where(jobs.c.id.in_(ids([stop["job_id"] for stop in taken])))
+async def _told(connection: AsyncConnection, taken: Sequence[Stop], who: str, at: int) -> list[dict[str, Any]]:
+    wanted = select(jobs.c.id, jobs.c.project).where(jobs.c.id.in_(ids([stop.job_id for stop in taken])))
     project_of = {row.id: row.project for row in await connection.execute(wanted)}
     return [
-        event("stop_withdrawn", at, project_of[stop["job_id"]], job_id=stop["job_id"], who=who, detail=why)
-        | {"stop_id": stop["id"], "batch_id": stop["batch_id"]}
+        event("stop_withdrawn", at, project_of[stop.job_id], job_id=stop.job_id, who=who, detail=stop.reason)
+        | {"stop_id": stop.id, "batch_id": stop.batch_id}
         for stop in taken
     ]
 
@@ -189,4 +180,4 @@ async def set_state(
     changed = update(batches).where(batches.c.id == batch.id)
     await connection.execute(changed.values(state=state, state_why=why))
     told = event(f"batch_{state}", at, batch.project, who=who, detail=why)
-    await connection.execute(insert(events), [told | {"batch_id": batch.id}])
+    await ledger.tell(connection, [told | {"batch_id": batch.id}])

@@ -15,19 +15,18 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    insert,
     not_,
     or_,
     select,
-    update,
 )
 
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms, instant, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import events, jobs, runs, savepoints, stops
+from sluiceway.store.schema import jobs, runs, savepoints, stops
 
 # A run that owns what it was restored from, or may: what never came to its cluster owns nothing.
 OWNS = (runs.c.claims, or_(runs.c.acknowledged, runs.c.phase.in_(sorted({*LIVE, RunPhase.LOST}))))
@@ -164,9 +163,8 @@ async def _change(
     detail = f"{savepoint.path}: {savepoint.fault}" if kind == "savepoint_broken" else savepoint.path
     told = event(kind, epoch_ms(now), savepoint.project, job_id=savepoint.job_id, who=who, detail=detail)
     async with db.write(Use.MAKES_ROOM) as connection:
-        changed = await connection.execute(update(savepoints).where(present).values(values))
-        if changed.rowcount:
-            await connection.execute(insert(events), [told])
+        if await ledger.change_savepoint(connection, present, values):
+            await ledger.tell(connection, [told])
 
 
 def _whole(now: datetime) -> Select[tuple[object, ...]]:

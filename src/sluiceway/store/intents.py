@@ -1,22 +1,23 @@
 """Where intent is written: jobs made and changed, starts accepted. Each is one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import Job, JobDraft, JobStatus
+from sluiceway.store import ledger
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec, to_job
-from sluiceway.store.schema import events, jobs, runs, specs, whole_jobs
+from sluiceway.store.schema import jobs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
 from sluiceway.store.tags import set_tags
 
@@ -37,33 +38,30 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
         await set_tags(connection, project, job_id, draft.tags)
-        await connection.execute(insert(events), [event("job_created", at, project, job_id=job_id, who=user)])
+        await ledger.tell(connection, [event("job_created", at, project, job_id=job_id, who=user)])
         return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
 
 
-async def update_job(
-    db: Database, project: str, job_id: int, change: Callable[[Job], JobDraft], now: datetime, who: str = ""
-) -> Job | None:
-    """Change a job by what `change` makes of it; None when there is no such job. Raises `NameInUse`.
+async def update_job(db: Database, seen: Job, draft: JobDraft, now: datetime, who: str = "") -> Job | None:
+    """Change a job to this, unless it is no longer as it was seen; None where nothing was changed.
 
-    Whatever `change` raises leaves the job as it was.
+    Raises `NameInUse`.
     """
+    mine = whole_jobs.where(*known(seen.project), jobs.c.id == seen.id)
     async with _named(), db.write() as connection:
-        found = await connection.execute(whole_jobs.where(*known(project), jobs.c.id == job_id))
-        row = found.mappings().one_or_none()
-        if row is None:
+        row = (await connection.execute(mine)).mappings().one_or_none()
+        if row is None or to_job(row) != seen:
             return None
-        draft = change(to_job(row))
         columns = of_draft(draft) | {"updated_at": epoch_ms(now)}
-        await connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+        await connection.execute(update(jobs).where(jobs.c.id == seen.id).values(columns))
         if of_spec(draft)["spec"] != row["spec"]:
-            await keep_specs(connection, [job_id])
-        await connection.execute(update(specs).where(specs.c.job_id == job_id).values(of_spec(draft)))
-        if draft.tags != to_job(row).draft.tags:
-            await set_tags(connection, project, job_id, draft.tags)
-        made = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who)
-        await connection.execute(insert(events), [made])
-        return to_job((await connection.execute(whole_jobs.where(jobs.c.id == job_id))).mappings().one())
+            await keep_specs(connection, [seen.id])
+        await connection.execute(update(specs).where(specs.c.job_id == seen.id).values(of_spec(draft)))
+        if draft.tags != seen.draft.tags:
+            await set_tags(connection, seen.project, seen.id, draft.tags)
+        made = event("job_updated", epoch_ms(now), seen.project, job_id=seen.id, who=who)
+        await ledger.tell(connection, [made])
+        return to_job((await connection.execute(mine)).mappings().one())
 
 
 @asynccontextmanager
@@ -104,7 +102,7 @@ async def choose(connection: AsyncConnection, choice: Choice, runnable: Sequence
     changed = await connection.execute(update(jobs).where(*mine).values(chosen))
     if changed.rowcount:
         told = event("savepoint_imported", at, choice.project, job_id=choice.job_id, who=choice.who, detail=choice.path)
-        await connection.execute(insert(events), [told])
+        await ledger.tell(connection, [told])
     return bool(changed.rowcount)
 
 
@@ -160,11 +158,9 @@ async def begin(
     )
     fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
     if fresh:
-        await connection.execute(insert(runs), fresh)
-        link = select(func.max(runs.c.id)).where(runs.c.job_id == jobs.c.id).scalar_subquery()
-        await connection.execute(update(jobs).where(jobs.c.id.in_(ids(sorted(moved)))).values(run_id=link))
+        await ledger.add_runs(connection, fresh)
         told = [_told(start, at, who, note) for start in starts if start.job_id in moved]
-        await connection.execute(insert(events), told)
+        await ledger.tell(connection, told)
     return moved
 
 

@@ -3,23 +3,25 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import Bound
-from sluiceway.domain.job import JobStatus
+from sluiceway.domain.job import JobStatus, Standing
+from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.policy import StopPolicy
 from sluiceway.domain.watched import Watched
-from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store import ledger
+from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
+from sluiceway.store.ledger import Means
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import batches, events, jobs, runs, stops
-from sluiceway.store.stop_intents import StopIntent, insert_stops
+from sluiceway.store.schema import batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,6 @@ class Parking:
     order: int  # the way back that it is part of
     why: str
     policy: StopPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a stop needs besides its job."""
-
-    timeout: timedelta
-    home: str  # see `StopIntent`
-    now: datetime
 
 
 async def bounds(db: Database, orders: Collection[int]) -> dict[int, Bound]:
@@ -63,40 +56,26 @@ async def park(db: Database, lease: Lease, parkings: Sequence[Parking], means: M
     async with db.write(Use.UPKEEP) as connection:
         if not await holds(connection, lease):
             return
-        seen = [{"id": p.watched.run.id, "version": p.watched.run.version} for p in parkings]
-        unmoved = await guarded_update(connection, runs, seen)
-        shown = [_shown(p) for p in parkings if p.watched.run.id in unmoved]
-        mine = await guarded_update(connection, jobs, shown, match=("id", "run_id", "stop_id"))
+        unmoved = await ledger.unmoved(connection, [p.watched.run for p in parkings])
+        shown = [
+            (_links(p.watched), Standing(JobStatus.CANCELING, p.why)) for p in parkings if p.watched.run.id in unmoved
+        ]
+        mine = await ledger.show(connection, shown)
         groups: defaultdict[tuple[int, StopPolicy], list[Parking]] = defaultdict(list)
         for parking in (p for p in parkings if p.watched.run.job_id in mine and p.watched.run.id in unmoved):
             groups[parking.order, parking.policy].append(parking)
         for (order, policy), group in groups.items():
-            intent = StopIntent(
-                group[0].watched.project, False, means.home, means.timeout, "", means.now, policy=policy
-            )
-            await insert_stops(connection, [p.watched.run.job_id for p in group], intent, order)
-            for parking in group:
-                own = update(stops).where(stops.c.batch_id == order, stops.c.run_id == parking.watched.run.id)
-                await connection.execute(own.values(attempt=2, reason=parking.why))
-            linked = update(jobs).where(jobs.c.run_id == stops.c.run_id, stops.c.batch_id == order)
-            await connection.execute(
-                linked.where(stops.c.run_id.in_(ids([p.watched.run.id for p in group]))).values(stop_id=stops.c.id)
-            )
+            parked = [p.watched.run.job_id for p in group]
+            wanted = StopOrder(group[0].watched.project, parked, savepoint=False, policy=policy)
+            await ledger.add_parked(connection, {p.watched.run.id: p.why for p in group}, wanted, means, order)
             at = epoch_ms(means.now)
             told = [
                 event("job_parking", at, p.watched.project, job_id=p.watched.run.job_id, detail=p.why)
                 | {"batch_id": order}
                 for p in group
             ]
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
 
 
-def _shown(parking: Parking) -> dict[str, Any]:
-    watched = parking.watched
-    return {
-        "id": watched.run.job_id,
-        "run_id": watched.run.id,
-        "stop_id": watched.stop.id if watched.stop else None,
-        "status": JobStatus.CANCELING,
-        "why": parking.why,
-    }
+def _links(watched: Watched) -> dict[str, Any]:
+    return {"id": watched.run.job_id, "run_id": watched.run.id, "stop_id": watched.stop.id if watched.stop else None}

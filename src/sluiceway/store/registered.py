@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, null, select, union_all, update
+from sqlalchemy import null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.behind import Known
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.way_back import Kind
+from sluiceway.store import ledger
 from sluiceway.store.catalogue import spellings
 from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.intents import Choice, choose
-from sluiceway.store.schema import events, jobs, runs, savepoints
+from sluiceway.store.schema import jobs, runs, savepoints
 from sluiceway.store.stop_intents import known
 
 
@@ -125,7 +126,7 @@ async def register(
         row_id = await _stored(connection, wanted, had or next(iter(there), None), at)
         if had is None:
             told = event("savepoint_registered", at, wanted.project, job_id=wanted.job_id, who=wanted.who)
-            await connection.execute(insert(events), [told | {"detail": wanted.path}])
+            await ledger.tell(connection, [told | {"detail": wanted.path}])
         choice = Choice(wanted.project, wanted.job_id, wanted.path, wanted.size, wanted.who)
         may = wanted.choose and wanted.seen in {None, Seen(job.run_id, job.chosen_savepoint)}
         chosen = may and await choose(connection, choice, runnable, at)
@@ -137,8 +138,7 @@ async def _stored(connection: AsyncConnection, wanted: Registration, there: Hold
     kept |= {"verified_at": at if wanted.whole else None, "fault": "", "size": wanted.size}
     if there is not None and there.savepoint_id is not None:
         ours = {} if there.job_id == wanted.job_id else {"job_id": wanted.job_id, "registered_at": at}
-        same = update(savepoints).where(savepoints.c.id == there.savepoint_id)
-        await connection.execute(same.values(kept | ours))
+        await ledger.change_savepoint(connection, savepoints.c.id == there.savepoint_id, kept | ours)
         return there.savepoint_id
     row = kept | {
         "project": wanted.project,
@@ -153,8 +153,7 @@ async def _stored(connection: AsyncConnection, wanted: Registration, there: Hold
         "created_at": epoch_ms(wanted.at),
         "registered_at": at,
     }
-    made = await connection.execute(insert(savepoints).values(row).returning(savepoints.c.id))
-    return int(made.scalar_one())
+    return await ledger.add_savepoint(connection, row)
 
 
 def _ms(at: datetime | None) -> int | None:

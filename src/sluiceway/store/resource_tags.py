@@ -1,14 +1,16 @@
 """The tags of a resource: looking at them, and changing them in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.domain.tags import TagChange
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, resource_tags, resources
+from sluiceway.store.schema import resource_tags, resources
 
 
 async def tags(db: Database, project: str, group: str, name: str) -> dict[str, str] | None:
@@ -22,24 +24,21 @@ async def change_tags(
     project: str,
     group: str,
     name: str,
-    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+    change: TagChange,
     now: datetime,
     who: str,
 ) -> bool:
-    """Give a resource the tags that `change` makes of those it has; whether there is such a resource.
-
-    Whatever `change` raises leaves them as they were.
-    """
+    """Change the tags of a resource; whether there is such a resource. Raises `TooManyTags`."""
     async with db.write() as connection:
         before = await _tags(connection, project, group, name)
         if before is None:
             return False
-        after = change(before)
+        after = change.of(before)
         if after != before:
             await set_tags(connection, project, group, name, after)
             full_name = f"{group}/{name}" if group else name
             told = event("resource_tagged", epoch_ms(now), project, who=who, detail=full_name)
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return True
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.resource_tags import set_tags, tagged
-from sluiceway.store.schema import events, resources
+from sluiceway.store.schema import resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ async def put(
             if tags is not None:
                 await set_tags(connection, project, resource.group, resource.name, tags)
         told = [event("resource_stored", epoch_ms(r.updated_at), project, who=who, detail=_told(r)) for r in now]
-        await connection.execute(insert(events), told)
+        await ledger.tell(connection, told)
     return now, before
 
 
@@ -110,7 +111,7 @@ async def remove(db: Database, project: str, group: str, name: str, now: datetim
         found = _resource(row)
         await set_tags(connection, project, group, name, {})
         told = event("resource_removed", epoch_ms(now), project, who=who, detail=_told(found))
-        await connection.execute(insert(events), [told])
+        await ledger.tell(connection, [told])
         return found
 
 
@@ -133,7 +134,7 @@ async def give(db: Database, project: str, group: str, name: str | None, owner: 
             for row in rows
         ]
         if told:
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
         return len(rows)
 
 

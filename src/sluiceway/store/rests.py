@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobStatus
+from sluiceway.store import ledger
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, jobs
+from sluiceway.store.schema import jobs
 
 _BEFORE: Final[Mapping[JobStatus, str]] = {
     JobStatus.SUBMIT_FAILED: "It could not be started, and was then asked to stop",
@@ -31,9 +32,8 @@ async def mark_stopped(
     told = case(_BEFORE, value=jobs.c.status)
     why = case((jobs.c.why == "", told.concat(".")), else_=told.concat(": ").concat(jobs.c.why))
     found = (await connection.execute(select(jobs.c.id, why.label("why")).where(*ended).order_by(jobs.c.id))).all()
-    await connection.execute(update(jobs).where(*ended).values(status=JobStatus.STOPPED, why=why))
+    await ledger.show_many(connection, ended, JobStatus.STOPPED, why)
     rows = [
         event("job_marked_stopped", epoch_ms(now), project, job_id=row.id, who=who, detail=row.why) for row in found
     ]
-    if rows:
-        await connection.execute(insert(events), rows)
+    await ledger.tell(connection, rows)

@@ -3,31 +3,54 @@
 The rules are in `domain/coming_back.py`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import Row, Select, case, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.domain.admission import Verdict
 from sluiceway.domain.batch import BatchState, Kind, Limits
-from sluiceway.domain.coming_back import BackPhase, BackPolicy, BackTally, Begun, Bound, pauses, phase_of
-from sluiceway.domain.job import JobStatus
+from sluiceway.domain.coming_back import (
+    BackPhase,
+    BackPolicy,
+    BackTally,
+    Begun,
+    Bound,
+    pauses,
+    phase_of,
+    withdrawn,
+)
+from sluiceway.domain.job import JobStatus, standing
+from sluiceway.domain.orders import Key, Placed
 from sluiceway.domain.places import release_starts
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
-from sluiceway.store import answers, intents, stories
-from sluiceway.store.answers import Key
+from sluiceway.store import answers, intents, ledger, stories
 from sluiceway.store.batches import find, go_on, let_begin, set_state
-from sluiceway.store.bulk import guarded_update
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.intents import Start
 from sluiceway.store.parked import to_duration
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import batches, events, jobs, runs
+from sluiceway.store.rows import to_run
+from sluiceway.store.schema import batches, jobs, runs
 from sluiceway.store.stories import signs, to_signs, with_stop
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What each job of an order is answered, by whether its start was stored."""
+
+    begun: Mapping[int, Verdict]  # of all jobs, as if every start was
+    late: Mapping[int, Verdict]  # of those to start: something else was done to the job in between
+
+    def of(self, order: int | None, begun: Collection[int]) -> Placed:
+        """The answer, once it is known which of them were."""
+        verdicts = {**self.begun, **{job: no for job, no in self.late.items() if job not in begun}}
+        return Placed(order, list(verdicts), verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +62,32 @@ class ResumeIntent:
     policy: BackPolicy
     source: int | None = None  # the stop whose jobs it brings back
     retry_of: int | None = None  # the order before, in whose story it is
-    detail: str = ""
+    known: int | None = None  # the order to look at where this one stores no start
     who: str = ""
     plan: PlanRef | None = None  # the dry run that it carries out; told in the audit of each start
-    key: Key | None = None  # for requests that may be sent again
-    answer: Callable[[int | None, set[int]], str] = lambda *_: ""  # what to keep under the key
+    key: Key | None = None  # for orders that may be sent again
+
+    @property
+    def detail(self) -> str:
+        """For the audit."""
+        return "" if self.source is None else f"It brings back what stop {self.source} has stopped."
 
 
 async def accept(
-    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent
-) -> tuple[int | None, set[int]]:
-    """Store a way back with the starts of those jobs that may still be started: its id, and which they were.
+    db: Database, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent, told: Answers
+) -> Placed:
+    """Store a way back with the starts of those jobs that may still be started: what became of it.
 
-    Without any there is no order, and the id is None. With a key, what `answer` makes of these is kept for whoever
-    sends the request again. Raises `AnsweredBefore`, and then nothing was changed.
+    With a key, that is kept for whoever sends the order again. Raises `AnsweredBefore`, and then nothing was changed.
     """
     async with db.write() as connection:
         if intent.key is not None:
             await answers.refuse_known(connection, intent.project, intent.key, intent.now)
         order, begun = await _accepted(connection, starts, runnable, intent)
+        placed = told.of(order or intent.known, begun)
         if intent.key is not None:
-            await answers.keep(connection, intent.project, intent.key, intent.answer(order, begun), intent.now)
-        return order, begun
+            await answers.keep(connection, intent.project, intent.key, placed, intent.now)
+        return placed
 
 
 async def _accepted(
@@ -76,7 +103,7 @@ async def _accepted(
         return None, begun
     detail = " ".join(filter(None, (intent.detail, note)))
     told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
-    await connection.execute(insert(events), [told | {"batch_id": order}])
+    await ledger.tell(connection, [told | {"batch_id": order}])
     await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
     if gated:
         await let_start(connection, [order], intent.now)
@@ -142,9 +169,7 @@ async def let_start(connection: AsyncConnection, orders: Sequence[int], now: dat
         elif (next_ := release_starts(policy, tally, await _begun(connection, order.id, now))) is not None:
             held = select(runs.c.id).where(runs.c.batch_id == order.id, runs.c.held, runs.c.wave == next_.wave)
             first = held.order_by(runs.c.id).limit(-1 if next_.places is None else next_.places)
-            freed = update(runs).where(runs.c.id.in_(first))
-            values = {"held": False, "released_at": epoch_ms(now), "version": runs.c.version + 1}
-            await connection.execute(freed.values(values))
+            await ledger.release_starts(connection, first, now)
             changed = True
     return changed
 
@@ -186,19 +211,15 @@ async def abort(db: Database, project: str, order: int, now: datetime, who: str)
         if row is None:
             return None
         taken = list((await connection.execute(_unsent(order))).mappings())
-        why = f"Its start was withdrawn by {who or 'a request'}."
-        ended = {"phase": RunPhase.CANCELED, "held": False, "ended_at": at, "reason": why}
-        gone = [{"id": run["id"], "version": run["version"]} | ended for run in taken]
-        await guarded_update(connection, runs, gone)
-        shown = {"status": JobStatus.STOPPED, "why": why, "ended_at": at}
-        rests = [{"id": run["job_id"], "run_id": run["id"]} | shown for run in taken]
-        await guarded_update(connection, jobs, rests, match=("id", "run_id"))
-        if taken:
-            told = [
-                event("run_canceled", at, project, job_id=run["job_id"], who=who, detail=why) | {"batch_id": order}
-                for run in taken
-            ]
-            await connection.execute(insert(events), told)
+        gone = [withdrawn(to_run(run), who, now) for run in taken]
+        await ledger.store(connection, gone)
+        rests = [({"id": run.job_id, "run_id": run.id}, standing(run, None)) for run in gone]
+        await ledger.show(connection, rests, ended_at=at)
+        told = [
+            event("run_canceled", at, project, job_id=run.job_id, who=who, detail=run.reason) | {"batch_id": order}
+            for run in gone
+        ]
+        await ledger.tell(connection, told)
         if row.state != BatchState.ABORTED:
             await set_state(connection, row, BatchState.ABORTED, f"Aborted by {who or 'a request'}.", at, who)
         return Withdrawn([run["job_id"] for run in taken], {run["cluster"] for run in taken})
@@ -207,7 +228,7 @@ async def abort(db: Database, project: str, order: int, now: datetime, who: str)
 def _unsent(order: int) -> Select[Any]:
     """Starts that nothing was sent for, and that nobody is stopping."""
     joined = runs.join(jobs, (jobs.c.run_id == runs.c.id) & jobs.c.stop_id.is_(None))
-    wanted = select(runs.c.id, runs.c.job_id, runs.c.cluster, runs.c.version).select_from(joined)
+    wanted = select(runs).select_from(joined)
     return wanted.where(runs.c.batch_id == order, runs.c.phase == RunPhase.ACCEPTED)
 
 

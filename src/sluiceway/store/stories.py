@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, union_all
+from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.batch import Kind
@@ -13,9 +13,10 @@ from sluiceway.domain.coming_back import Signs, phase_of
 from sluiceway.domain.health import Condition
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import RunPhase
+from sluiceway.store import ledger
 from sluiceway.store.database import Database
 from sluiceway.store.events import event
-from sluiceway.store.schema import batches, events, rejoined, runs, stops
+from sluiceway.store.schema import batches, rejoined, runs, stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ async def tell(connection: AsyncConnection, retry_of: int | None, order: int, pr
     """Tell those who follow an order that another one takes what failed of it."""
     if retry_of is not None:
         told = event("batch_retried", at, project, who=who, detail=f"What failed is tried again under the id {order}.")
-        await connection.execute(insert(events), [told | {"batch_id": retry_of}])
+        await ledger.tell(connection, [told | {"batch_id": retry_of}])
 
 
 async def orders(db: Database, project: str, order: int, kind: Kind) -> list[int]:

@@ -1,14 +1,16 @@
 """The tags of a job: looking at them, and changing them in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.domain.tags import TagChange
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.schema import events, job_tags, jobs
+from sluiceway.store.schema import job_tags, jobs
 from sluiceway.store.stop_intents import known
 
 
@@ -22,23 +24,20 @@ async def change_tags(
     db: Database,
     project: str,
     job_id: int,
-    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+    change: TagChange,
     now: datetime,
     who: str,
 ) -> bool:
-    """Give a job the tags that `change` makes of those it has; whether there is such a job.
-
-    Whatever `change` raises leaves them as they were.
-    """
+    """Change the tags of a job; whether there is such a job. Raises `TooManyTags`."""
     async with db.write() as connection:
         before = await _tags(connection, project, job_id)
         if before is None:
             return False
-        after = change(before)
+        after = change.of(before)
         if after != before:
             await set_tags(connection, project, job_id, after)
             told = event("job_updated", epoch_ms(now), project, job_id=job_id, who=who, detail="Its tags were changed.")
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return True
 
 

@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from sluiceway.store import ledger
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.pages import Sized, size_of
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
-from sluiceway.store.schema import events, templates
+from sluiceway.store.schema import templates
 
 
 class TemplateNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -68,7 +69,7 @@ async def create_template(
             raise TemplatesFull
         made = await connection.execute(insert(templates).values(row).returning(templates))
         told = event("template_created", at, project, who=who, detail=draft.name)
-        await connection.execute(insert(events), [told])
+        await ledger.tell(connection, [told])
         return _template(made.mappings().one())
 
 
@@ -89,7 +90,7 @@ async def update_template(
         name = (await connection.execute(changed)).scalar_one_or_none()
         if name is not None:
             told = event("template_updated", epoch_ms(now), project, who=who, detail=name)
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return name is not None
 
 
@@ -100,7 +101,7 @@ async def delete_template(db: Database, project: str, template_id: int, now: dat
         name = (await connection.execute(gone)).scalar_one_or_none()
         if name is not None:
             told = event("template_deleted", epoch_ms(now), project, who=who, detail=name)
-            await connection.execute(insert(events), [told])
+            await ledger.tell(connection, [told])
         return name is not None
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import bindparam, case, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobDraft, JobStatus
+from sluiceway.store import ledger
 from sluiceway.store.bulk import ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.pages import Sized, size_of
 from sluiceway.store.past_specs import keep_specs
 from sluiceway.store.rows import of_draft, of_spec
-from sluiceway.store.schema import events, job_tags, jobs, savepoints, specs
+from sluiceway.store.schema import job_tags, jobs, savepoints, specs
 from sluiceway.store.stop_intents import known
 
 # A job that has never run. It can still be resumed from the newest savepoint that it has left.
@@ -94,7 +95,7 @@ async def take_in(
         told = [_told("job_created", at, project, all_ids[draft.name], user) for draft in fresh]
         told += [_told("job_updated", at, project, all_ids[draft.name], user) for draft in over]
         if told:
-            await connection.execute(insert(events), told)
+            await ledger.tell(connection, told)
     done = {draft.name for draft in (*fresh, *over)}
     return Taken(
         {draft.name: all_ids[draft.name] for draft in fresh},

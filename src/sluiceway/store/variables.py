@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.schema import events, jobs, runs, variables
+from sluiceway.store.schema import jobs, runs, variables
 
 
 class VariableNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -49,7 +50,7 @@ async def create_variable(
             raise VariablesFull
         row |= {"created_at": at, "updated_at": at, "after_run": await _newest_run(connection)}
         await connection.execute(insert(variables), [row])
-        await connection.execute(insert(events), [event("variable_created", at, project, who=who, detail=name)])
+        await ledger.tell(connection, [event("variable_created", at, project, who=who, detail=name)])
 
 
 async def variable(db: Database, project: str, name: str) -> StoredVariable | None:
@@ -67,7 +68,7 @@ async def update_variable(db: Database, project: str, name: str, value: str, now
         changed = update(variables).where(*_one(project, name)).values(**now_on)
         found = (await connection.execute(changed)).rowcount == 1
         if found:
-            await connection.execute(insert(events), [event("variable_updated", at, project, who=who, detail=name)])
+            await ledger.tell(connection, [event("variable_updated", at, project, who=who, detail=name)])
         return found
 
 
@@ -77,7 +78,7 @@ async def delete_variable(db: Database, project: str, name: str, now: datetime, 
     async with db.write(Use.MAKES_ROOM) as connection:
         found = (await connection.execute(delete(variables).where(*_one(project, name)))).rowcount == 1
         if found:
-            await connection.execute(insert(events), [event("variable_deleted", at, project, who=who, detail=name)])
+            await ledger.tell(connection, [event("variable_deleted", at, project, who=who, detail=name)])
         return found
 
 

@@ -24,12 +24,13 @@ from sqlalchemy import (
 
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
+from sluiceway.domain.judging import Obstacle
 from sluiceway.domain.operations.stop import SETTLED, Stop
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_json, to_policy, to_program, to_stop, to_traits
+from sluiceway.store.rows import to_job, to_json, to_policy, to_program, to_stop
 from sluiceway.store.schema import (
     OPEN_SNAPSHOT,
     UNSETTLED,
@@ -44,7 +45,7 @@ from sluiceway.store.schema import (
     stops,
     whole_jobs,
 )
-from sluiceway.store.stop_intents import Obstacle
+from sluiceway.store.stop_intents import to_obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +215,8 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
         return list((await connection.execute(select(jobs.c.id).where(*matching).order_by(jobs.c.id))).scalars())
 
 
-async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[int, tuple[Obstacle, str | None]]:
-    """How each job stands now, and its latest Flink job id; unknown ids are left out."""
+async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Obstacle]:
+    """How each job stands now; unknown ids are left out."""
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(stops, stops.c.id == jobs.c.stop_id)
@@ -229,13 +230,7 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
     )
     async with db.read() as connection:
         rows = (await connection.execute(select(*columns, *stops.c).select_from(joined))).mappings()
-        return {row["asked"]: (_obstacle(row), row["jid"]) for row in rows}
-
-
-def _obstacle(row: Any) -> Obstacle:
-    stop = None if row["id"] is None else to_stop(row)
-    traits = to_traits(row["traits"])
-    return Obstacle(row["asked"], JobStatus(row["status"]), row["runs_on"], stop, traits, row["jid"])
+        return {row["asked"]: to_obstacle(row, row["asked"]) for row in rows}
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:

@@ -1,7 +1,8 @@
 """Verdicts in words."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -10,8 +11,12 @@ from sluiceway.api.native import back_wire, wire
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.orders import Placed
 from sluiceway.domain.way_back import Back, Concern
+from sluiceway.store.answers import AnsweredBefore
 from sluiceway.store.stories import Story
+
+T = TypeVar("T")
 
 _WORDS = {
     Refusal.UNKNOWN: "There is no such job in this project.",
@@ -80,6 +85,12 @@ def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
     words = _WORDS[verdict.refusal].format(status=status, note=verdict.note)
     back = way_back(verdict.back)
     return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave, way_back=back)
+
+
+def told_again(before: AnsweredBefore, answer: Callable[[Placed], T], of: type[T]) -> T:
+    """What an order was answered when it was placed."""
+    kept = before.answer
+    return answer(kept) if isinstance(kept, Placed) else msgspec.json.decode(kept, type=of)
 
 
 def count(answers: Iterable[wire.JobAnswer]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ Each may be looked at first, and then carried out as that look, a plan, has show
 
 import hashlib
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -15,7 +15,7 @@ from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import resume_wire, wire
-from sluiceway.api.native.answers import count, job_answer, shown, story_view
+from sluiceway.api.native.answers import count, job_answer, shown, story_view, told_again
 from sluiceway.api.native.body import Json, OptionalJson
 from sluiceway.api.native.dependencies import (
     BatchId,
@@ -31,15 +31,14 @@ from sluiceway.api.native.dependencies import (
 from sluiceway.api.native.stop_orders import abort_when, seconds
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control import kept_plans
-from sluiceway.control.resume_jobs import Ask, Resumed, ResumeJobs
-from sluiceway.control.start_jobs import PLAIN, Terms
+from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.domain.access import Action
-from sluiceway.domain.admission import Verdict
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import BackWish
-from sluiceway.domain.plan import Plan, PlanKind, PlanRef
+from sluiceway.domain.orders import Key, Placed, ResumeOrder
+from sluiceway.domain.plan import PlanKind
 from sluiceway.domain.way_back import Allowed
-from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.store.answers import AnsweredBefore
 from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.stories import Story
 
@@ -179,7 +178,7 @@ async def abort_resume(
     project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
 ) -> wire.Aborted:
     """Take back whatever of this resume was not sent yet; those jobs stay stopped. What was sent goes on."""
-    withdrawn = await resume_jobs.abort(project_id, resume_id, _ask(NOTHING_SAID, permit))
+    withdrawn = await resume_jobs.abort(project_id, resume_id, who=permit.who, right=permit.on(Action.START))
     return wire.Aborted(sorted(withdrawn.jobs))
 
 
@@ -194,7 +193,7 @@ async def proceed_resume(
     project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
 ) -> wire.Proceeded:
     """Let a resume that `abort_when` has paused go on, whatever has failed so far."""
-    was = await resume_jobs.proceed(project_id, resume_id, _ask(NOTHING_SAID, permit))
+    was = await resume_jobs.proceed(project_id, resume_id, who=permit.who, right=permit.on(Action.START))
     return wire.Proceeded(was.value)
 
 
@@ -206,23 +205,22 @@ async def _looked_at_or_begun(
     permit: Permit,
     key: Key | None,
 ) -> resume_wire.Resumed:
-    how = asked.resume
+    how, order = asked.resume, _order(project, asked, permit)
     if not how.dry_run:
-        return await _answered(resume_jobs, project, asked, _ask(how, permit, Terms(_allowed(how)), key))
-    resumed = await _begun(resume_jobs, project, asked, _ask(how, permit, Terms(_allowed(how), dry_run=True)))
+        return await _answered(resume_jobs, replace(order, key=key), permit)
+    placed = await resume_jobs(replace(order, dry_run=True), permit.on(Action.START))
     request = msgspec.json.encode(msgspec.structs.replace(asked, resume=msgspec.structs.replace(how, dry_run=False)))
-    shown_ = kept_plans.of_starts(resumed.verdicts)
+    shown_ = kept_plans.of_starts(placed.by_job)
     plan = await plans.keep(project, PlanKind.RESUME, permit.who, request.decode(), shown_)
-    return msgspec.structs.replace(_answer(resumed), dry_run=True, plan=plan)
+    return msgspec.structs.replace(_answer(placed), dry_run=True, plan=plan)
 
 
 async def _carry_out(
     resume_jobs: ResumeJobs, plans: PlansGiven, project: str, plan_id: int, permit: Permit, key: Key | None
 ) -> resume_wire.Resumed:
     plan = await plans.find(project, plan_id, PlanKind.RESUME)
-    asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
-    terms = Terms(_allowed(asked.resume), plan=PlanRef(plan.id, plan.who), approve=partial(_hold, plan))
-    return await _answered(resume_jobs, project, asked, _ask(asked.resume, permit, terms, key))
+    order = _order(project, msgspec.json.decode(plan.request, type=resume_wire.Planned), permit)
+    return await _answered(resume_jobs, replace(order, plan=plan.ref, shown=plan.jobs, key=key), permit)
 
 
 async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permit) -> Key | None:
@@ -233,47 +231,40 @@ async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permi
     return Key(key, hashlib.sha256(said).hexdigest(), permit.who)
 
 
-async def _answered(resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, ask: Ask) -> resume_wire.Resumed:
+async def _answered(resume_jobs: ResumeJobs, order: ResumeOrder, permit: Permit) -> resume_wire.Resumed:
     try:
-        return _answer(await _begun(resume_jobs, project, asked, ask))
+        return _answer(await resume_jobs(order, permit.on(Action.START)))
     except AnsweredBefore as before:
-        return msgspec.json.decode(before.answer, type=resume_wire.Resumed)
+        return told_again(before, _answer, resume_wire.Resumed)
 
 
-async def _begun(resume_jobs: ResumeJobs, project: str, asked: resume_wire.Planned, ask: Ask) -> Resumed:
-    if asked.resume_id is not None:
-        return await resume_jobs.failed(project, asked.resume_id, ask)
-    if asked.stop_id is None:
-        return await resume_jobs.of_jobs(project, asked.job_ids, ask)
-    of_stop = resume_jobs.failed_of_stop if asked.resume.failed else resume_jobs.of_stop
-    return await of_stop(project, asked.stop_id, ask)
+def _order(project: str, asked: resume_wire.Planned, permit: Permit) -> ResumeOrder:
+    """Raises `ClientException`."""
+    how = asked.resume
+    return ResumeOrder(
+        project,
+        asked.job_ids,
+        stop=asked.stop_id,
+        failed=how.failed,
+        retry_of=asked.resume_id,
+        wish=_wish(how),
+        who=permit.who,
+        allow=frozenset(map(Allowed, how.allow)),
+    )
 
 
-def _hold(plan: Plan, verdicts: Mapping[int, Verdict]) -> None:
-    kept_plans.hold(plan, kept_plans.of_starts(verdicts))
-
-
-def _allowed(data: resume_wire.ResumeRequest) -> frozenset[Allowed]:
-    return frozenset(map(Allowed, data.allow))
-
-
-def _ask(data: resume_wire.ResumeRequest, permit: Permit, terms: Terms = PLAIN, key: Key | None = None) -> Ask:
+def _wish(data: resume_wire.ResumeRequest) -> BackWish:
     """Raises `ClientException`."""
     when = abort_when(data.abort_when)
     if not data.park and not (data.park_after_seconds is None and data.park_restarts is None):
         raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
     after = seconds(data.park_after_seconds)
-    wish = BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
-    return Ask(wish, permit.who, permit.on(Action.START), terms, key, _kept)
+    return BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
 
 
-def _kept(resumed: Resumed) -> str:
-    return msgspec.json.encode(_answer(resumed)).decode()
-
-
-def _answer(resumed: Resumed) -> resume_wire.Resumed:
-    answers = [job_answer(job, verdict) for job, verdict in sorted(resumed.verdicts.items())]
-    return resume_wire.Resumed(resumed.id, *count(answers), answers)
+def _answer(placed: Placed) -> resume_wire.Resumed:
+    answers = [job_answer(job, verdict) for job, verdict in sorted(placed.by_job.items())]
+    return resume_wire.Resumed(placed.id, *count(answers), answers)
 
 
 def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHead:

@@ -24,6 +24,7 @@ from sluiceway.api.native.dependencies import (
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.register_savepoint import Registered, Wish
 from sluiceway.control.savepoints import needed_by
+from sluiceway.domain.orders import SaveOrder
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.storage.metadata import Metadata
 from sluiceway.store.catalogue import Savepoint, Which
@@ -64,8 +65,8 @@ async def take_savepoints(
 ) -> savepoint_wire.SavepointsAccepted:
     """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
     wish = None if data.format == "auto" else SavepointFormat(data.format)
-    verdicts = await take_savepoints(project_id, data.job_ids, path=data.target, who=permit.who, wish=wish)
-    answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, verdicts, strict=True)]
+    placed = await take_savepoints(SaveOrder(project_id, data.job_ids, data.target, permit.who, wish))
+    answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, placed.verdicts, strict=True)]
     return savepoint_wire.SavepointsAccepted(*count(answers), answers)
 
 

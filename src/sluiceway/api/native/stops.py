@@ -12,7 +12,7 @@ from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import resume_wire, wire
-from sluiceway.api.native.answers import count, job_answer
+from sluiceway.api.native.answers import count, job_answer, told_again
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.dependencies import (
     BatchId,
@@ -32,13 +32,11 @@ from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control import kept_plans
 from sluiceway.control.errors import Forbidden
 from sluiceway.control.preflight import Finding
-from sluiceway.control.retry_stops import Retry
-from sluiceway.control.stop_jobs import StopBatch, StopJobs, StopOrder
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind
-from sluiceway.domain.plan import PlanKind, PlanRef
-from sluiceway.store import views
-from sluiceway.store.answers import AnsweredBefore, Key
+from sluiceway.domain.orders import Key, Placed, StopOrder
+from sluiceway.domain.plan import PlanKind
+from sluiceway.store.answers import AnsweredBefore
 
 
 @post(
@@ -76,9 +74,9 @@ async def stop(
             if data.dry_run:
                 return await _shown(plans, project_id, meant, findings, permit)
             meant = _held(meant, findings)
-        return await _stopped(stop_jobs, project_id, meant, permit, named)
+        return _accepted(await stop_jobs(_order(project_id, meant, permit, named), permit.on(Action.STOP)))
     except AnsweredBefore as before:
-        return msgspec.json.decode(before.answer, type=wire.Accepted)
+        return told_again(before, _accepted, wire.Accepted)
 
 
 def _check_target(meant: Meant, permit: Permit) -> None:
@@ -87,16 +85,8 @@ def _check_target(meant: Meant, permit: Permit) -> None:
 
 
 async def _looked_at(preflight: PreflightGiven, project: str, meant: Meant, permit: Permit) -> list[Finding]:
-    return await preflight(
-        project,
-        meant.job_ids,
-        savepoint=meant.data.savepoint,
-        target=meant.target,
-        wish=meant.policy.format,
-        allowed=permit.on(Action.STOP),
-        window=seconds(meant.data.window_seconds),
-        drain=meant.policy.drain,
-    )
+    window = seconds(meant.data.window_seconds)
+    return await preflight(_order(project, meant, permit), permit.on(Action.STOP), window=window)
 
 
 async def _shown(
@@ -113,35 +103,34 @@ async def _shown(
 def _held(meant: Meant, findings: Sequence[Finding]) -> Meant:
     """Exactly what the plan shows as to be stopped. Raises `PlanOutdated` where anything else would be shown now."""
     assert meant.plan is not None, "it is a plan's"
-    kept_plans.hold(meant.plan, kept_plans.of_stop(findings))
+    kept_plans.hold(meant.plan.ref, meant.plan.jobs, kept_plans.of_stop(findings))
     shown = {one.job_id: one.subject for one in meant.plan.jobs if one.accepted}
     return replace(meant, job_ids=list(shown), shown=shown)
 
 
-async def _stopped(stop_jobs: StopJobs, project: str, meant: Meant, permit: Permit, key: Key | None) -> wire.Accepted:
-    waves, job_ids = meant.waves, meant.job_ids
-
-    def answer(batch: StopBatch) -> wire.Accepted:
-        answers = [job_answer(job, v, waves.get(job, 0)) for job, v in zip(job_ids, batch.verdicts, strict=True)]
-        return wire.Accepted(batch.id, *count(answers), answers)
-
-    order = StopOrder(
-        after_savepoint=True,
+def _order(project: str, meant: Meant, permit: Permit, key: Key | None = None) -> StopOrder:
+    return StopOrder(
+        project,
+        meant.job_ids,
+        savepoint=meant.data.savepoint,
+        reason=meant.data.reason,
         policy=meant.policy,
         limits=meant.limits,
         target=meant.target,
-        waves=waves,
+        waves=meant.waves,
         who=permit.who,
-        allowed=permit.on(Action.STOP),
         stopped_is_done=True,
-        plan=PlanRef(meant.plan.id, meant.plan.who) if meant.plan else None,
+        after_savepoint=True,
+        plan=meant.plan.ref if meant.plan else None,
         shown=meant.shown,
         key=key,
-        answer=lambda batch: msgspec.json.encode(answer(batch)).decode(),
     )
-    return answer(
-        await stop_jobs(project, job_ids, savepoint=meant.data.savepoint, reason=meant.data.reason, order=order)
-    )
+
+
+def _accepted(placed: Placed) -> wire.Accepted:
+    verdicts = zip(placed.jobs, placed.verdicts, strict=True)
+    answers = [job_answer(job, verdict, placed.waves.get(job, 0)) for job, verdict in verdicts]
+    return wire.Accepted(placed.id, *count(answers), answers)
 
 
 @get("/stops", tags=["stops"], summary="The latest stops", responses=refusals())
@@ -178,7 +167,7 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven
 )
 async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven) -> wire.Aborted:
     """Take back whatever of this stop was not sent yet; those jobs run on. What was sent goes on."""
-    aborted = await stop_jobs.abort(project_id, stop_id, who=permit.who, allowed=permit.on(Action.STOP))
+    aborted = await stop_jobs.abort(project_id, stop_id, who=permit.who, right=permit.on(Action.STOP))
     return wire.Aborted(sorted(aborted.withdrawn))
 
 
@@ -193,7 +182,7 @@ async def proceed(
     project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven
 ) -> wire.Proceeded:
     """Let a stop that `abort_when` has paused go on, whatever has failed so far."""
-    was = await stop_jobs.proceed(project_id, stop_id, who=permit.who, allowed=permit.on(Action.STOP))
+    was = await stop_jobs.proceed(project_id, stop_id, who=permit.who, right=permit.on(Action.STOP))
     return wire.Proceeded(was.value)
 
 
@@ -214,18 +203,11 @@ async def retry(
 ) -> wire.Accepted:
     """Stop exactly those jobs of a stop, or of the last retry of it, that did not stop: in the same waves, and as the
     stop before was asked for."""
-
-    def answer(failed: Sequence[views.BatchEntry], batch: StopBatch) -> wire.Accepted:
-        answers = [job_answer(e.job_id, v, e.wave) for e, v in zip(failed, batch.verdicts, strict=True)]
-        return wire.Accepted(batch.id, *count(answers), answers)
-
-    asked = Retry(
-        permit.who,
-        permit.on(Action.STOP),
-        None if key is None else Key(key, hashlib.sha256(request.url.path.encode()).hexdigest(), permit.who),
-        lambda failed, batch: msgspec.json.encode(answer(failed, batch)).decode(),
-    )
+    digest = hashlib.sha256(request.url.path.encode()).hexdigest()
+    named = None if key is None else Key(key, digest, permit.who)
     try:
-        return answer(*await retry_stops(project_id, stop_id, asked))
+        right = permit.on(Action.STOP)
+        _, placed = await retry_stops(project_id, stop_id, who=permit.who, right=right, key=named)
+        return _accepted(placed)
     except AnsweredBefore as before:
-        return msgspec.json.decode(before.answer, type=wire.Accepted)
+        return told_again(before, _accepted, wire.Accepted)

@@ -29,10 +29,11 @@ from sluiceway.api.errors.dli_error import ErrorBody
 from sluiceway.api.errors.language import Language
 from sluiceway.api.errors.links import HEADER, help_for
 from sluiceway.api.permit import PermitGiven
-from sluiceway.control.start_jobs import StartJobs, Terms
-from sluiceway.control.stop_jobs import StopJobs, StopOrder
+from sluiceway.control.start_jobs import StartJobs
+from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.access import Action
 from sluiceway.domain.admission import Verdict
+from sluiceway.domain.orders import StartOrder, StopOrder
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.domain.way_back import Allowed
 from sluiceway.settings import StopAtRest
@@ -82,8 +83,8 @@ async def stop(
     savepoint = bool(data.trigger_savepoint)
     policy = StopPolicy(format=savepoint_format) if savepoint else PLAIN
     done = stop_at_rest == "accept"
-    order = StopOrder(policy, who=permit.who, allowed=permit.on(Action.STOP), at_rest_is_done=done)
-    batch = await stop_jobs(project, ids, savepoint=savepoint, order=order)
+    order = StopOrder(project, ids, savepoint=savepoint, policy=policy, who=permit.who, at_rest_is_done=done)
+    batch = await stop_jobs(order, permit.on(Action.STOP))
     answer = _answer(batch.verdicts, Batch.STOP, language, truth, refused_form)
     if batch.id is not None:
         answer.set_header(STOP_HEADER, str(batch.id))
@@ -113,10 +114,9 @@ async def run(
     Where nothing is said about that, a job with `resume_checkpoint` that has failed starts from its newest checkpoint.
     """
     ids = parameters.job_ids(data.job_ids)
-    resume, allowed = data.resume_savepoint, permit.on(Action.START)
-    terms = Terms(resume_anyway)
-    verdicts = await start_jobs(project, ids, resume=resume, who=permit.who, allowed=allowed, terms=terms)
-    return _answer(verdicts, Batch.RUN, language, truth, refused_form)
+    order = StartOrder(project, ids, resume=data.resume_savepoint, who=permit.who, allow=resume_anyway)
+    placed = await start_jobs(order, permit.on(Action.START))
+    return _answer(placed.verdicts, Batch.RUN, language, truth, refused_form)
 
 
 @post(

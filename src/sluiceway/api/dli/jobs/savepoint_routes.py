@@ -33,6 +33,7 @@ from sluiceway.control.named_states import GoingBack
 from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.behind import Behind
+from sluiceway.domain.orders import SaveOrder
 from sluiceway.domain.way_back import length
 
 TRIGGER: Final = "TRIGGER"
@@ -104,9 +105,8 @@ async def trigger_savepoint(
     if data.action != TRIGGER:
         raise bad("action", f"it must be {TRIGGER}", f"必须为 {TRIGGER}")
     try:
-        (verdict,) = await take_savepoints(
-            project, [job], path=data.savepoint_path or None, who=permit.who, wish=savepoint_format
-        )
+        order = SaveOrder(project, [job], data.savepoint_path or None, permit.who, savepoint_format)
+        (verdict,) = (await take_savepoints(order)).verdicts
     except UnusablePath as error:
         raise _bad_path(error) from None
     if refused := _refusal(verdict):

@@ -9,7 +9,7 @@ from sluiceway.api.dli import parameters
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.tags.wire import AddTags, RemoveTags, Tag, TagsShown
 from sluiceway.api.errors.dli_error import DliError, bad
-from sluiceway.control.tags import MOST
+from sluiceway.domain.tags import MOST
 
 _KEY = re.compile(r"[\w .:+\-@]+")
 _VALUE = re.compile(r"[\w .:=+\-@]*")
