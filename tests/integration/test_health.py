@@ -222,10 +222,14 @@ async def test_a_savepoint_of_a_loop_does_not_take_the_place_of_the_good_one(wor
     assert good.stop.savepoint_path in verdict.note
 
 
+@pytest.mark.parametrize("told_before", [False, True], ids=["asked at its end", "told from before its end"])
 async def test_a_checkpoint_that_nobody_has_seen_in_time_is_proof_all_the_same(
-    world: Plane, monkeypatch: pytest.MonkeyPatch
+    world: Plane, monkeypatch: pytest.MonkeyPatch, told_before: bool
 ) -> None:
-    """Young jobs are asked about it ever less often, and a job that is over is no longer asked."""
+    """Young jobs are asked about it ever less often, and a job that is over is no longer asked.
+
+    Flink tells of checkpoints from a cache: an answer that does not have the savepoint itself is from before it.
+    """
     [job] = await world.run(interval=3600.0)
     await world.stop_and_wait([job])
     monkeypatch.setattr(vitals, "FIRST_PAUSE", 3600.0)
@@ -235,6 +239,8 @@ async def test_a_checkpoint_that_nobody_has_seen_in_time_is_proof_all_the_same(
     world.fake.jobs[jid].recoverable = False
     world.fake.jobs[jid].up_seconds = 0.2
     await looping(world, job, comes_up=True)
+    if told_before:
+        await world.engine._jobmanagers.at(world.clusters["c0"]).checkpoints(jid)
     world.fake.jobs[jid].checkpoint = FakeCheckpoint(f"file:///c/{jid}/chk-1")
     [stopped] = await world.stop_and_wait([job])
     assert (stopped.stop.phase, stopped.stop.unproven) == (StopPhase.STOPPED, "")

@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.orders import StartOrder, StopOrder
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.watched import Change, Watched
+from sluiceway.reconcile.memory import Memory
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import database, deadlines, intents, leases, past_specs, schema, stop_intents, views, work
 from sluiceway.store.access_schema import metadata  # with the tables of both modules
@@ -718,6 +719,89 @@ async def test_the_name_of_a_deleted_job_is_free_and_its_id_is_not_given_again(d
     async with db.read() as connection:
         kinds = (await connection.execute(select(events.c.kind).where(events.c.job_id == job))).scalars()
         assert list(kinds) == ["job_created", "job_deleted"]
+
+
+# What is kept in memory between turns. ------------------------------------------------------------------------------
+
+Act = Callable[[Database, Path, int], Awaitable[object]]
+
+
+async def _in_a_turn(db: Database, _: Path, __: int) -> None:
+    lease, seen = await look(db)
+    await save(db, lease, [finished(seen)], NOW)
+
+
+async def _taken_back(db: Database, directory: Path, job: int) -> None:
+    batch = (await stopping(db, directory)(StopOrder(P, [job]))).id
+    await abort(db, P, batch or 0, NOW, "me")
+
+
+async def _run_anew(db: Database, directory: Path, job: int) -> None:
+    await _in_a_turn(db, directory, job)
+    await starting(db, directory)(StartOrder(P, [job], resume=False))
+
+
+async def _after_a_jump(db: Database, _: Path, __: int) -> None:
+    lease, _seen = await look(db)
+    await deadlines.shift(db, lease, timedelta(hours=1))
+
+
+BY_OTHERS: dict[str, Act] = {
+    "a stop is accepted": lambda db, directory, job: stopping(db, directory)(StopOrder(P, [job])),
+    "a stop is withdrawn": _taken_back,
+    "it is deleted": lambda db, _, job: deleting(db, [job]),
+    "a turn of somebody else": _in_a_turn,
+    "it is run again": _run_anew,
+    "the clock has jumped": _after_a_jump,
+}
+
+
+@pytest.mark.parametrize("act", BY_OTHERS.values(), ids=list(BY_OTHERS))
+async def test_what_others_change_is_read_anew(db: Database, other: Database, tmp_path: Path, act: Act) -> None:
+    first, _ = await running(db, 2)
+    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    before = await memory.watched(lease)
+    kept = await memory.watched(lease)
+    assert all(now is then for now, then in zip(kept, before, strict=True)), "nothing has changed, nothing is read"
+    async with db.write() as connection:  # the second is another matter, on another cluster
+        await connection.execute(update(runs).where(runs.c.job_id != first).values(cluster="c1"))
+    await memory.watched(lease)
+    await act(other, tmp_path, first)
+    assert await memory.watched(lease) == await unsettled(db, "c0")
+
+
+async def test_what_a_turn_has_stored_is_known_without_reading(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await running(db, 2)
+    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    one, two = await memory.watched(lease)
+    at_work = Change(one, replace(one, run=replace(one.run, note="noted")))
+    await memory.record(lease, [at_work, finished(two)], NOW)
+    rows = await unsettled(db, "c0")
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "read", None)
+        assert await memory.watched(lease) == rows
+    assert [each.run.note for each in rows] == ["noted"], "what is over is not watched"
+
+
+async def test_a_new_lease_and_a_write_that_broke_off_make_it_read_anew(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await running(db)
+    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    (seen,) = await memory.watched(lease)
+    record = work.record
+
+    async def unsure(*about: Any) -> work.Recorded:
+        await record(*about)
+        raise OSError("the answer is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "record", unsure)
+        with pytest.raises(OSError, match="lost"):
+            await memory.record(lease, [finished(seen)], NOW)
+    assert await memory.watched(lease) == []
+    later = replace(lease, fence=lease.fence + 1)
+    assert await memory.watched(later) == []
 
 
 # What jobs were when they ran. ---------------------------------------------------------------------------------------

@@ -7,7 +7,14 @@ import pytest
 
 from sluiceway.domain.facts import Checkpoint
 from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, LatestCheckpoints
-from sluiceway.engines.session.checkpoints import has_own, last_kept, moved_on_after, overtaken_by, ran_on_after
+from sluiceway.engines.session.checkpoints import (
+    has_own,
+    last_kept,
+    moved_on_after,
+    overtaken_by,
+    ran_on_after,
+    tells_of,
+)
 
 PATH = "file:/s/savepoint-f-1"
 
@@ -149,3 +156,12 @@ OWN, OTHERS = "file:/c/7/" + "a" * 32 + "/chk-3", "file:/c/7/" + "b" * 32 + "/ch
 )
 def test_a_run_has_completed_a_checkpoint_if_it_is_listed_or_was_gone_on_from(found: Checkpoints, own: bool) -> None:
     assert has_own(found, "a" * 32) == own
+
+
+@pytest.mark.parametrize(
+    ("history", "told"),
+    [([], False), ([stop()], False), ([savepoint(4, "file:/t/savepoint-f-1")], False), ([savepoint(4)], True)],
+    ids=["none", "it is under way", "another's", "its own"],
+)
+def test_a_list_is_from_after_a_savepoint_when_it_has_that(history: list[CheckpointInfo], told: bool) -> None:
+    assert tells_of(listed(*history), "file:///any/where/s") is told
