@@ -49,6 +49,10 @@ from sluiceway.store.schema import batches, events, jobs, runs, stops
 P = "p"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TTL = timedelta(seconds=5)
+BEFORE, AFTER = (
+    deadlines.Clocks(1_000, "boot"),
+    deadlines.Clocks(3_601_000, "boot"),
+)  # the wall clock was set by an hour
 
 
 @pytest.fixture
@@ -423,13 +427,15 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
     [seen] = await unsettled(db, "c0")
     doubted = replace(seen, run=replace(seen.run, doubt_since=NOW))
     await save(db, mine, [Change(seen, doubted)], NOW)
+    assert not await deadlines.keep_time(db, mine, BEFORE), "there is nothing to hold it against yet"
     await pass_by(db, timedelta(seconds=6))
     theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
     before, hour = await dump(db), timedelta(hours=1)
-    await deadlines.shift(db, mine, hour)
+    assert not await deadlines.keep_time(db, mine, AFTER)
     await deadlines.forget_doubts(db, [mine])
     assert await dump(db) == before
-    await deadlines.shift(other, theirs, hour)
+    assert await deadlines.keep_time(other, theirs, AFTER), "the next holder has never seen another time, and yet"
+    assert not await deadlines.keep_time(other, theirs, AFTER), "once"
     [moved] = await unsettled(db, "c0")
     assert seen.stop is not None
     assert moved.stop is not None
@@ -443,6 +449,17 @@ async def unsettled(db: Database, cluster: str) -> list[Watched]:
 
 async def save(db: Database, lease: leases.Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
     return dict((await work.record(db, lease, changes, now)).by_run)
+
+
+async def test_clocks_of_two_boots_are_not_compared(db: Database, tmp_path: Path) -> None:
+    [job] = await running(db)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
+    lease = (await leases.claim(db, ["c0"], "me", TTL))["c0"]
+    await deadlines.keep_time(db, lease, BEFORE)
+    before = await dump(db)
+    assert not await deadlines.keep_time(db, lease, replace(AFTER, boot="the next"))
+    assert await dump(db) == before
+    assert await deadlines.keep_time(db, lease, replace(BEFORE, boot="the next")), "and from then on they are"
 
 
 async def dump(db: Database) -> list[list[tuple[Any, ...]]]:
@@ -743,7 +760,8 @@ async def _run_anew(db: Database, directory: Path, job: int) -> None:
 
 async def _after_a_jump(db: Database, _: Path, __: int) -> None:
     lease, _seen = await look(db)
-    await deadlines.shift(db, lease, timedelta(hours=1))
+    await deadlines.keep_time(db, lease, BEFORE)
+    await deadlines.keep_time(db, lease, AFTER)
 
 
 BY_OTHERS: dict[str, Act] = {
@@ -781,6 +799,18 @@ async def test_what_a_turn_has_stored_is_known_without_reading(db: Database, mon
         patched.setattr(work, "read", None)
         assert await memory.watched(lease) == rows
     assert [each.run.note for each in rows] == ["noted"], "what is over is not watched"
+
+
+async def test_a_glance_at_the_changes_that_fails_is_not_the_last(db: Database) -> None:
+    await running(db, 3)
+    known = db.changes("c0")
+    assert known is not None
+    assert known > 0
+    assert db.changes("elsewhere") == 0
+    assert db._glance is not None
+    db._glance.close()
+    assert db.changes("c0") is None, "so that all is read anew"
+    assert db.changes("c0") == known
 
 
 async def test_a_new_lease_and_a_write_that_broke_off_make_it_read_anew(

@@ -9,7 +9,7 @@ from tests.simulation.plans import play_plans
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
 
-from sluiceway.control import stop_jobs
+from sluiceway.domain import judging
 
 SHARE = 50  # seeds of one test, so that they spread over processes
 SEEDED = [name for name, (_, seed) in PLANTED.items() if seed is not None]  # the others have scenes: `test_scenes.py`
@@ -31,7 +31,7 @@ def test_a_plan_never_runs_on_what_it_did_not_show() -> None:
 
 
 def test_a_plan_that_is_run_as_it_stands_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop_jobs, "_shown_otherwise", lambda *_: False)
+    monkeypatch.setattr(judging, "_shown_otherwise", lambda *_: False)
     monkeypatch.setattr(plans, "hold", lambda *_: None)
     assert any(play_plans(seed).world.violations for seed in range(60))
 

@@ -28,12 +28,13 @@ def calm(watched: Collection[Watched]) -> bool:
 
 
 def _is_calm(watched: Watched) -> bool:
-    run = watched.run
+    run, health = watched.run, watched.run.health
+    if watched.open_stop is not None or watched.open_snapshot is not None:
+        return False
     if run.phase is RunPhase.LOST:
-        return True  # should its cluster show it again, it is early enough
-    steady = run.health.condition is Condition.RUNNING and run.health.proof not in UNSEEN and run.doubt_since is None
-    idle = watched.open_stop is None and watched.open_snapshot is None
-    return steady and idle and run.phase is RunPhase.RUNNING and run.health.up_at is not None
+        return True  # should its cluster show it again, that is early enough
+    steady = health.condition is Condition.RUNNING and health.proof not in UNSEEN and health.up_at is not None
+    return steady and run.phase is RunPhase.RUNNING and run.doubt_since is None
 
 
 def _is_coming(run: Run) -> bool:

@@ -108,13 +108,18 @@ def unquestioned(order: StopOrder) -> list[JobStatus]:
     return sorted(s for s in STOPPABLE - {JobStatus.STOP_FAILED} if may_stop(s, savepoint=order.savepoint))
 
 
+def _shown_otherwise(obstacle: Obstacle, order: StopOrder) -> bool:
+    """Whether the plan that the order carries out has shown another Flink job."""
+    return order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id
+
+
 def judge_stop(obstacle: Obstacle, order: StopOrder, reach: Reach) -> Verdict:
     """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew.
 
     `TAKES_ITS_PLACE` where a stop without a savepoint supersedes one that has sent nothing, and so is no obstacle.
     """
     status = obstacle.status
-    if order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id:
+    if _shown_otherwise(obstacle, order):
         return Verdict(Refusal.WRONG_STATE, status, STARTED_ANEW)
     if status is None:
         return UNKNOWN

@@ -16,26 +16,26 @@ class Memory:
         """Nothing was read yet."""
         self._db = db
         self._fence = 0  # of the lease under which it was read
-        self._number: int | None = None  # of the changes that are in it; None: it has to be read
+        self.number: int | None = None  # of the changes that are in it; None: it has to be read
         self._each: dict[int, Watched] = {}  # by run, oldest first
 
     async def watched(self, lease: Lease) -> Sequence[Watched]:
         """Everything that is not done for good, oldest run first."""
         number = self._db.changes(lease.cluster)
-        if number is None or number != self._number or lease.fence != self._fence:
+        if number is None or number != self.number or lease.fence != self._fence:
             read = await work.read(self._db, lease.cluster)
             self._each = {each.run.id: each for each in read.watched}
-            self._number, self._fence = read.number, lease.fence
+            self.number, self._fence = read.number, lease.fence
         return list(self._each.values())
 
     async def record(self, lease: Lease, changes: Sequence[Change], now: datetime) -> Mapping[int, Watched]:
         """Store what nobody has forestalled; as it now is, by run id."""
         if not any(change.moved for change in changes):
             return {change.after.run.id: change.after for change in changes}
-        known, self._number = self._number, None  # what is broken off may have been stored
+        known, self.number = self.number, None  # what is broken off may have been stored
         recorded = await work.record(self._db, lease, changes, now)
         if recorded.before == known:
             self._each |= recorded.by_run
             self._each = {run_id: each for run_id, each in self._each.items() if not each.settled}
-            self._number = recorded.number
+            self.number = recorded.number
         return recorded.by_run

@@ -19,8 +19,8 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
+from sluiceway.reconcile.clocks import compare
 from sluiceway.reconcile.errands import Errands
-from sluiceway.reconcile.jumps import Jumps
 from sluiceway.reconcile.memory import Memory
 from sluiceway.reconcile.sends import Sends
 from sluiceway.reconcile.submissions import Submissions
@@ -55,6 +55,7 @@ class Outlook:
     under_way: int = 0  # stops, starts and savepoints whose result is awaited soon
     restarts: int = 0  # of jobs, that this turn saw
     calm: bool = False  # every job does its work, and nothing is open
+    number: int | None = None  # of the changes that it knows of; see `Database.changes`
 
 
 class Turn:
@@ -81,7 +82,7 @@ class Turn:
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
         self._memory = Memory(db)
-        self._jumps = Jumps()
+        self._offset = 0  # of the clocks when its deadlines were last seen to be right
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._observed: Sighting | None = None  # what the last look showed
         self._calm = False  # whether nothing is left to do about that
@@ -90,14 +91,14 @@ class Turn:
 
     async def __call__(self, cluster: Place | None, lease: Lease) -> Outlook:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
-        await self._notice_jumps(lease)
+        await self._keep_time(lease)
         watched = await self._watched(lease)
         if not watched:
-            return Outlook(calm=True)
+            return Outlook(calm=True, number=self._memory.number)
         observed = await self._observe(cluster, lease.cluster, watched)
         if observed is self._observed and self._calm:
             self._looked = time.monotonic()
-            return Outlook(calm=True)
+            return Outlook(calm=True, number=self._memory.number)
         self._observed, self._calm = observed, False
         sighting = self._submissions.amend(watched, observed)
         plan = await self._plan(watched, sighting, cluster.life if cluster else None)
@@ -112,23 +113,21 @@ class Turn:
             await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
         left = stored.values()
         self._calm = sighting.answered and calm(left)
-        return Outlook(sighting.answered, self._under_way(left), self._pulses.restarts, self._calm)
+        awaits = self._under_way(left)
+        return Outlook(sighting.answered, awaits, self._pulses.restarts, self._calm, self._memory.number)
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""
         await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
 
-    async def _notice_jumps(self, lease: Lease) -> None:
-        """Deadlines go by the wall clock; when that jumps, they jump with it.
-
-        What jumped while somebody else held the lease has been seen to already.
-        """
-        if lease.fence != self._fence:
-            self._fence, self._jumps = lease.fence, Jumps()
-        jump = self._jumps.since(self._clock())
-        if jump is not None:
+    async def _keep_time(self, lease: Lease) -> None:
+        """Deadlines go by the wall clock; when that jumps, they jump with it."""
+        clocks = compare(self._clock())
+        if lease.fence == self._fence and not clocks.jumped(self._offset):
+            return
+        if await deadlines.keep_time(self._db, lease, clocks):
             self._pulses = Pulses()
-            await deadlines.shift(self._db, lease, jump)
+        self._fence, self._offset = lease.fence, clocks.offset
 
     async def _watched(self, lease: Lease) -> Sequence[Watched]:
         """All that there is to watch, after whoever waits for the rest of an order was let begin, if it is time."""

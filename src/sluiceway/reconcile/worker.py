@@ -71,6 +71,7 @@ class _Watch:
     crowd: float = 0.0  # how many jobs are, or just were, under way
     turned_at: float = 0.0  # when its loop last came round
     stirred_at: float = 0.0  # when there last was something to watch closely
+    known: int | None = None  # the number of the changes that its last turn knew of
 
 
 class Reconciler:
@@ -145,12 +146,16 @@ class Reconciler:
 
     async def _pause(self, watch: _Watch, seconds: float) -> None:
         """Wait, unless somebody wakes us up, or another process has changed something of the cluster."""
-        until, known = _now() + seconds, self._db.changes(watch.name)
-        while (left := until - _now()) > 0 and self._db.changes(watch.name) == known:
+        until = _now() + seconds
+        while (left := until - _now()) > 0 and not self._is_news(watch):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, self._pace.idle)):
                     await watch.wake.wait()
                     return
+
+    def _is_news(self, watch: _Watch) -> bool:
+        """Whether the last turn did not know of all changes. Who has no lease is not to know."""
+        return watch.lease is not None and watch.known is not None and self._db.changes(watch.name) != watch.known
 
     async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
         if watch.lease is None:
@@ -164,7 +169,7 @@ class Reconciler:
         finally:
             shift.turns += 1
             shift.seconds += _now() - began
-        shift.answered = outlook.answered
+        shift.answered, watch.known = outlook.answered, outlook.number
         shift.restarts += outlook.restarts
         # The last of many are awaited as keenly as the first, for a while.
         watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)

@@ -115,14 +115,18 @@ class Database:
                 self._glance.execute("PRAGMA query_only=ON")
             found = self._glance.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
         except sqlite3.Error:
+            self._close_glance()
             return None
         return found[0] if found else 0
 
-    async def close(self) -> None:
-        """Close every connection. What was committed stays."""
+    def _close_glance(self) -> None:
         if self._glance is not None:
             self._glance.close()
             self._glance = None
+
+    async def close(self) -> None:
+        """Close every connection. What was committed stays."""
+        self._close_glance()
         if self._trying is not None:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)

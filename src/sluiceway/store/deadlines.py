@@ -1,18 +1,22 @@
 """What moves deadlines and grace periods without any news of a cluster. Whoever has lost its lease moves none."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
-from sqlalchemy import BindParameter, Select, Update, bindparam, text, update
+from sqlalchemy import BindParameter, Select, Update, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sluiceway.store import schema
 from sluiceway.store.bulk import given_ids
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease, held, holds
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SNAPSHOT, UNSETTLED, runs, snapshots, stops
+
+JUMP: Final = 2000  # milliseconds; from here on a difference between the clocks is a jump of the wall clock
 
 
 async def forget_doubts(db: Database, of: Collection[Lease]) -> None:
@@ -21,18 +25,43 @@ async def forget_doubts(db: Database, of: Collection[Lease]) -> None:
         await _forget_doubts(connection, await held(connection, of))
 
 
-async def shift(db: Database, lease: Lease, jump: timedelta) -> None:
-    """Let all that is open in a cluster keep the time that it had left: the clock has jumped by so much.
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Two clocks of a host, side by side."""
 
-    A host that was suspended sees such a jump too, and may have lost the lease meanwhile: then nothing is moved.
+    offset: int  # milliseconds by which the wall clock is ahead of the steady one
+    boot: str  # since which the steady one has run; those of two boots cannot be compared
+
+    def jumped(self, offset: int) -> bool:
+        """Whether the wall clock was set since it was ahead by `offset`."""
+        return abs(self.offset - offset) > JUMP
+
+
+async def keep_time(db: Database, lease: Lease, clocks: Clocks) -> bool:
+    """Let all that is open in a cluster keep the time that it had left, if the wall clock has jumped; whether it has.
+
+    It is held against the clocks by which the deadlines were last right, so that whoever holds the lease by then moves
+    them once. Whoever has lost it moves none: a host that was suspended sees the jump before it knows of that.
     """
-    by = round(jump.total_seconds() * 1000)
     async with db.write(Use.UPKEEP) as connection:
         if not await holds(connection, lease):
-            return
-        for statement in _shifts():
-            await connection.execute(statement, {"here": lease.cluster, "by": by})
-        await _forget_doubts(connection, [lease.cluster])
+            return False
+        mine = schema.leases.c.cluster == lease.cluster
+        known = (await connection.execute(select(schema.leases).where(mine))).one()
+        comparable = known.boot == clocks.boot and known.clock_offset is not None
+        if comparable and not clocks.jumped(known.clock_offset):
+            return False
+        noted = update(schema.leases).where(mine).values(clock_offset=clocks.offset, boot=clocks.boot)
+        await connection.execute(noted)
+        if comparable:
+            await _shift(connection, lease.cluster, clocks.offset - known.clock_offset)
+        return comparable
+
+
+async def _shift(connection: AsyncConnection, cluster: str, by: int) -> None:
+    for statement in _shifts():
+        await connection.execute(statement, {"here": cluster, "by": by})
+    await _forget_doubts(connection, [cluster])
 
 
 async def _forget_doubts(connection: AsyncConnection, clusters: Collection[str]) -> None:

@@ -408,6 +408,9 @@ leases = Table(
     Column("owner", Text, nullable=False),
     Column("until", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
+    # By how many ms the wall clock was ahead of the steady one of this boot when the deadlines were last right.
+    Column("clock_offset", BigInteger),
+    Column("boot", Text),
 )
 
 # How often rows of a cluster have changed that a worker watches. Triggers count: see migration 0024.

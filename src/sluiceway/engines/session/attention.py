@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from operator import is_
 
 from sluiceway.domain.engine import Sighting
-from sluiceway.domain.facts import Refused, Saved, StopFact
+from sluiceway.domain.facts import Refused, StopFact
 from sluiceway.domain.operations.snapshot import Snapshot
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
+from sluiceway.engines.session.look import Told
 from sluiceway.engines.session.traits import Configs, Curiosity
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
@@ -45,7 +46,7 @@ class Attention:
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
     snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
-    saved: dict[str, Saved] = field(default_factory=dict)  # what Flink told of attempts that are over, by trigger id
+    saved: dict[str, Told] = field(default_factory=dict)  # what Flink told of attempts that are over, by trigger id
     aftermaths: Aftermaths = field(default_factory=Aftermaths)
     configs: Configs = field(default_factory=Configs)
     traits: Curiosity = field(default_factory=Curiosity)
@@ -104,7 +105,8 @@ class Attention:
     def is_quiet(self, runs: Sequence[Run], listed: Mapping[str, JobOverview]) -> bool:
         """Whether no question is due about these runs, now or later, as long as the list stays as it is."""
         told = all(_lives(listed.get(run.flink_job_id)) or run.phase is RunPhase.LOST for run in runs)
-        return told and not self.rounds.due and all(run.traits is not None for run in runs)
+        known = all(run.traits is not None or run.phase is RunPhase.LOST for run in runs)
+        return told and known and not self.rounds.due
 
     def forget(self, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
         """Drop what was remembered of attempts that are settled."""

@@ -58,6 +58,14 @@ ENDED_WITH_CLUSTER = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Flink has told of an attempt that is over. It is right for as long as the list shows the job as it was."""
+
+    fact: Saved
+    job: JobOverview | None
+
+
 _SEEN = {state: Seen(state) for state in JobState}
 
 
@@ -71,7 +79,7 @@ class Look:
     gate: asyncio.Semaphore
     aftermaths: Aftermaths
     names: OperatorNames = nobody_knows
-    saved: dict[str, Saved] = field(default_factory=dict)  # attempts that are over, of jobs that are: nothing changes
+    saved: dict[str, Told] = field(default_factory=dict)  # what is known of attempts that are over, by trigger id
     suspects: Collection[int] = ()  # ids of the stops that may hang
     doubtful: Collection[str] = ()  # Flink jobs that were never seen to have completed a checkpoint
 
@@ -205,8 +213,8 @@ class Look:
 
     async def _attempt(self, stop: Stop, run: Seen, job: JobOverview | None) -> StopFact:
         state = run.state
-        if (saved := self.saved.get(stop.trigger)) is not None and saved.state is state:
-            return saved
+        if (known := self.saved.get(stop.trigger)) is not None and known.job == job:
+            return known.fact
         try:
             async with self.gate:
                 answer = await self.rest.attempt(stop.flink_job_id, stop.trigger)
@@ -214,8 +222,9 @@ class Look:
                     proven = await self._proven(stop)
                     if proven is None:
                         return Stopping(saved=True)
-                    self.saved[stop.trigger] = saved = Saved(answer.location, state, proven=proven)
-                    return saved
+                    fact = Saved(answer.location, state, proven=proven)
+                    self.saved[stop.trigger] = Told(fact, job)
+                    return fact
         except Unreachable as error:
             return Silent(str(error))
         match answer:
@@ -255,8 +264,7 @@ class Look:
 
         After somebody else's savepoint its sources had ended, so it must not have run anew either.
         """
-        fresh = self.aftermaths.old_answers_are_gone(stop.trigger)
-        if stop.foreign_savepoint is not None and not fresh:
+        if stop.foreign_savepoint is not None and not self.aftermaths.old_answers_are_gone(stop.trigger):
             return Silent("the cluster may still tell of the job as it was before it was canceled")
         found = await self.rest.checkpoints(stop.flink_job_id)
         moved_on = checkpoints.moved_on_after(found, kept)
