@@ -510,7 +510,7 @@ def a_loop_that_is_told_for_ever(put: Any) -> None:
     put(health, "_steady", lambda fares, *_: fares.condition is not Condition.RESTARTING)
 
 
-@plant(143)
+@plant(149)
 def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     """What the run was started from is forgotten for one that proves nothing."""
     put(health, "unproven", lambda *_: "")
