@@ -18,6 +18,11 @@ class Doubtful:
 D = TypeVar("D", bound=Doubtful)
 
 
+def shown(what: D) -> D:
+    """The same without its doubt: what answers shows it. Mostly there was none, and it is the very same object."""
+    return what if what.doubt_since is None else replace(what, doubt_since=None)
+
+
 def in_doubt(what: D, now: datetime, lasting: timedelta) -> D | None:
     """The same with its doubt, as long as that is younger than `lasting`; None once it has lasted."""
     if what.doubt_since is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.doubt import shown
 from sluiceway.domain.job import Standing, standing
 from sluiceway.domain.operations.snapshot import SETTLED as SETTLED_SNAPSHOTS
 from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
@@ -88,8 +89,8 @@ class Watched:
         return replace(
             self,
             run=replace(self.run, doubt_since=None, falters_since=None),
-            stop=replace(stop, doubt_since=None) if stop else None,
-            snapshot=replace(snapshot, doubt_since=None) if snapshot else None,
+            stop=shown(stop) if stop else None,
+            snapshot=shown(snapshot) if snapshot else None,
         )
 
 

@@ -66,6 +66,10 @@ class Reader:
         """How many bytes have not been read."""
         return self._size - self._first - self._at
 
+    def rest(self) -> bytes | None:
+        """All that has not been read, without moving there; None where the end is not in the window."""
+        return self._window[self._at :] if self._first + self._end == self._size else None
+
     def broken(self, why: str, at: int | None = None) -> NoReturn:
         """Give up, here or at an earlier byte."""
         raise BrokenMetadata(self.at if at is None else at, why)

@@ -16,6 +16,7 @@ from sluiceway.storage.errors import BadPath, NotASavepoint, StorageUnreadable, 
 from sluiceway.storage.files import JOBS, Files
 from sluiceway.storage.inspection import Inspection, Newest, Passed, compare
 from sluiceway.storage.metadata import BrokenMetadata, Metadata, Reference, TooMuchMetadata, parse
+from sluiceway.storage.metadata_reader import WINDOW
 from sluiceway.storage.paths import METADATA, has_scheme, scheme_of
 from sluiceway.storage.reader import NO_HEAD, Reader
 from sluiceway.storage.root import Found, Heads, Root
@@ -26,6 +27,8 @@ from sluiceway.storage.threads import MOST, Pulse
 LARGEST: Final = 1 << 30  # bytes of a `_metadata` that is read
 LONGEST: Final = 300.0  # seconds of one look, however it gets on
 _CHECKPOINT: Final = re.compile(r"/chk-([0-9]{1,18})$")  # Flink counts them with 64 bits
+TINY: Final = WINDOW  # bytes of a `_metadata` that is read in one go
+FEW: Final = 4  # files that are looked at one after the other
 _LANES: Final = 8  # for the sizes of the files of one savepoint
 _BEAT: Final = 1000  # files
 _PROBE: Final = 5.0  # seconds
@@ -278,16 +281,38 @@ class Storage:
             return -1
 
     async def _look(self, target: str, key: str) -> Evidence:
-        found = await self._heads(key)
+        found, inspected = await self._roots.own.threads.run(partial(self._glance, key))
         broken: Broken | None = None
         for head in sorted(found.metadata, key=attrgetter("modified"), reverse=True):
-            inspection = await self._inspect(head, found.sizes)
+            inspection = inspected.get(head) or await self._inspect(head, found.sizes)
             if not inspection.wrong:
                 return Complete(inspection.path, inspection.size, inspection.unchecked)
             broken = broken or Broken(inspection.path, inspection.why)
         if broken is None and found.begun:
             broken = Broken(target, f"it was begun, and has no {METADATA}")
         return broken or Absent(target)
+
+    def _glance(self, key: str, pulse: Pulse) -> tuple[Heads, Mapping[Found, Inspection]]:
+        """What lies under a directory of the storage root. Where that is one small savepoint, it is inspected at once.
+
+        Most are, and to go to a thread for each step takes longer than the steps.
+        """
+        reader = self._roots.own
+        found = reader.heads(key, pulse)
+        if len(found.metadata) != 1 or found.metadata[0].size > TINY:
+            return found, {}
+        (head,) = found.metadata
+        pulse.beat()
+        try:
+            metadata, places, unseen = self._read(reader, head, found.sizes, pulse)
+        except (BrokenMetadata, FileNotFoundError):
+            return found, {}  # which is told by who reads it once more
+        files = unseen.get(reader, ())
+        if len(files) > FEW:
+            return found, {}
+        pulse.beat()
+        sizes = reader.sizes(files, pulse)
+        return found, {head: _compared(reader, head, metadata, places, _together(places, found.sizes, sizes))}
 
     async def _heads(self, key: str) -> Heads:
         reader = self._roots.at(key)
@@ -302,10 +327,9 @@ class Storage:
                 metadata, places, unseen = await reader.threads.run(partial(self._read, reader, head, listed))
                 found = await self._sizes_of(unseen)
                 # In a thread, as everything that grows with the number of files.
-                seen = await reader.threads.run(
-                    lambda _: compare(uri, metadata, head.size, places, _together(places, listed, *found))
+                return await reader.threads.run(
+                    lambda _: _compared(reader, head, metadata, places, _together(places, listed, *found))
                 )
-                return replace(seen, written=head.modified)
         except BrokenMetadata as error:
             why = (f"{METADATA} cannot be read to its end: {error}",)
             return Inspection(uri, None, why, head.size, written=head.modified)
@@ -333,7 +357,7 @@ class Storage:
         places: list[str | None] = []
         for number, reference in enumerate(metadata.references):
             places.append(find(_path_of(reference, directory)))
-            if number % _BEAT == 0:
+            if number % _BEAT == _BEAT - 1:
                 pulse.pause()
         unseen: dict[Reader, list[str]] = {}
         # A file that was written while the listing was made may not be in it.
@@ -348,9 +372,21 @@ def _parse(reader: Reader, head: Found, pulse: Pulse) -> Metadata:
         raise TooMuchToRead(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
     with reader.open(head.key) as content:
         try:
-            return parse(content, pulse.pause)
+            # What is read in one go keeps nobody waiting for long.
+            return parse(content, pulse.beat if head.size <= TINY else pulse.pause)
         except TooMuchMetadata as error:
             raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
+
+
+def _compared(
+    reader: Reader,
+    head: Found,
+    metadata: Metadata,
+    places: Sequence[str | None],
+    sizes: Mapping[str, int | None],
+) -> Inspection:
+    seen = compare(reader.uri_of(_parent(head)), metadata, head.size, places, sizes)
+    return replace(seen, written=head.modified)
 
 
 def _path_of(reference: Reference, directory: str) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from sluiceway.store import kept
+from sluiceway.store import driver, kept
 from sluiceway.store.private import keep_private
 from sluiceway.store.reserve import LITTLE, Reserve, Use
 from sluiceway.store.trouble import DatabaseUnavailable, Trouble, translated
@@ -88,7 +88,7 @@ class Database:
         """Open the (migrated) database at `path`; with a reserve, what makes room works on a full disk."""
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)),
-            connect_args={"timeout": BUSY_TIMEOUT, "factory": _Connection},
+            connect_args={"timeout": BUSY_TIMEOUT, "factory": _Connection, "async_creator_fn": driver.connect},
             pool_size=4,
             hide_parameters=True,  # jobs' SQL and hashes of passwords have no place in a log
             max_overflow=0,

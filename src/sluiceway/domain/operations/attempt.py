@@ -67,6 +67,8 @@ def prepared(attempt: A, fact: Running, wish: SavepointFormat | None) -> A | Not
 
 def confirmed(attempt: A) -> A:
     """The same, now that Flink shows it as under way."""
+    if attempt.acknowledged and attempt.doubt_since is None and attempt.forgotten_since is None:
+        return attempt
     return replace(attempt, acknowledged=True, doubt_since=None, forgotten_since=None)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.commands import TakeSavepoint
-from sluiceway.domain.doubt import in_doubt
+from sluiceway.domain.doubt import in_doubt, shown
 from sluiceway.domain.facts import (
     Absent,
     Acknowledged,
@@ -162,18 +162,18 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
 ) -> Move:
     match fact:
         case Running():
-            return _unknown(replace(snapshot, doubt_since=None), now, rules)
+            return _unknown(shown(snapshot), now, rules)
         case Acknowledged():
             return replace(snapshot, acknowledged=True), None
         case Alive():
-            return _overdue(replace(snapshot, doubt_since=None), "the cluster has not finished it", now), None
+            return _overdue(shown(snapshot), "the cluster has not finished it", now), None
         case Stopping():
             return _overdue(confirmed(snapshot), "it is still being written", now), None
         case Saved(path):
             return _ended(snapshot, "", claim=path), None
         case Recovering(why):
             told = f"it is over ({why}), and Flink has yet to bring the job back"
-            return _overdue(replace(snapshot, doubt_since=None), told, now), None
+            return _overdue(shown(snapshot), told, now), None
         case Refused(_, text, restart):
             told = text if restart is None else f"{text} {restarted('After it was asked for,', restart)}"
             return _settle(snapshot, SnapshotPhase.FAILED, told, now), None
@@ -186,7 +186,7 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
         case Gone(why):
             return _ended(snapshot, why), None
         case Silent(why):
-            return _overdue(replace(snapshot, doubt_since=None), why, now), None
+            return _overdue(shown(snapshot), why, now), None
         case Queued() | Preempted():
             return snapshot, None  # it has begun
         case _:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from sluiceway.domain.commands import StopCommand
+from sluiceway.domain.doubt import shown
 from sluiceway.domain.facts import (
     Acknowledged,
     Alive,
@@ -72,14 +73,15 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
     match fact:
         case Running(ready):
             if stop.savepoint and stop.sent_at is None and not ready:
-                return not_running.wait(replace(stop, doubt_since=None), fact, now, rules), None
-            return _running(replace(stop, doubt_since=None), fact, now, rules)
+                return not_running.wait(shown(stop), fact, now, rules), None
+            return _running(shown(stop), fact, now, rules)
         case Queued():  # all of its tasks run, or its time has not begun
-            return replace(stop, doubt_since=None, idle_since=None), None
+            stop = shown(stop)
+            return (stop if stop.idle_since is None else replace(stop, idle_since=None)), None
         case Blocked(why):
             return _overdue(replace(stop, doubt_since=None, reason=why), why, now), None
         case Alive():
-            return _overdue(replace(stop, doubt_since=None), "the cluster has not finished the attempt", now), None
+            return _overdue(shown(stop), "the cluster has not finished the attempt", now), None
         case Stopping(is_saved):
             return _stopping(stop, is_saved, now), None
         case Hung(path):
@@ -108,7 +110,7 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
         case NeverRan(why):
             return settle(stop, StopPhase.ENDED if stop.savepoint else StopPhase.STOPPED, why, now), None
         case Silent(why):
-            return _overdue(replace(stop, doubt_since=None), why, now), None
+            return _overdue(shown(stop), why, now), None
         case _:
             assert_never(fact)
 
