@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests import databases, one_application
-from tests.object_store import KEYS, ObjectStore
-from tests.places import DiskPlace, Place, S3Place
-from tests.real_flink import RealFlink
+from tests.support.doubles.object_store import KEYS, ObjectStore
+from tests.support.doubles.places import DiskPlace, Place, S3Place
+from tests.support.flink.real import RealFlink
+from tests.support.services import databases, one_application
 
 from sluiceway.assembly import api, service
 from sluiceway.cli import place as place_of_access

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import flink_options
-from tests.real_flink import ENDLESS, OPTIONS, RealFlink
+from tests.support.flink import options as flink_options
+from tests.support.flink.real import ENDLESS, OPTIONS, RealFlink
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted

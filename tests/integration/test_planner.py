@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import scripts
-from tests.jar_job import compiled
-from tests.real_flink import RealFlink
+from tests.support.doubles import scripts
+from tests.support.flink.jar_job import compiled
+from tests.support.flink.real import RealFlink
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled, Variable, fill

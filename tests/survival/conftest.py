@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.relay import Relay
+from tests.support.doubles.relay import Relay
+from tests.support.flink.ha import HaFlink
 from tests.survival.world import World
 
 

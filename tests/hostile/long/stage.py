@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fleet import CLUSTER, PROJECT, FakeCluster, Fleet
 from tests.hostile.long.wire import Wire
-from tests.service import ServiceProcess
+from tests.support.doubles.fleet import CLUSTER, PROJECT, FakeCluster, Fleet
+from tests.support.services.process import ServiceProcess
 
 OTHER_CALLER = "127.0.0.3"  # loopback is a network: each caller has an address of its own
 END_WITHIN = 10.0  # seconds from SIGTERM to the end of the process
@@ -107,7 +107,7 @@ def _small_disk(directory: Path) -> Iterator[None]:
 
 
 def _make_users(root: Path) -> None:
-    from tests.people import set_password, user
+    from tests.support.people.users import set_password, user
 
     user(root, "good", "owner", PROJECT)
     set_password(root, "good", "a quite good password")

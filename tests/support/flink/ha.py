@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.service import wait_for
+from tests.support.services.process import wait_for
 
 from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 
