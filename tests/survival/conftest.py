@@ -44,3 +44,8 @@ def world(home: Path, flink: HaFlink, plain: HaFlink, relay: Relay) -> Iterator[
     world.start()
     yield world
     world.service.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended_with_its_module() -> None:
+    """Clusters and their service are there for all modules; the run ends them."""

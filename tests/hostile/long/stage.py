@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.long.wire import Wire
+from tests.support import processes
 from tests.support.doubles.fleet import CLUSTER, PROJECT, FakeCluster, Fleet
 from tests.support.services.process import ServiceProcess
 
@@ -151,7 +152,7 @@ class OtherCaller:
 
     def __init__(self, url: str) -> None:
         command = [sys.executable, "-m", "tests.hostile.long.prober", url, OTHER_CALLER]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def end(self) -> list[float]:
         """Seconds for each answer, the shortest first; infinite where none came."""
