@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rich.console import Console
-from tests.service import ServiceProcess
+from tests.support.services.process import ServiceProcess
 
 from bench.stops import met, say
 from sluiceway.domain.job import JobSpec

@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from tests.changes.cases import BASES, sql_of
-from tests.real_flink import RealFlink
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink.real import RealFlink
+from tests.support.services.process import ServiceProcess, wait_for
 
 from bench.stops import flink_jobs, met
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from tests.service import ServiceProcess, wait_for
+from tests.support.services.process import ServiceProcess, wait_for
 
 from bench.lean_flink import job_id
 

@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 from rich.console import Console
 from rich.table import Table
-from tests.real_flink import ENDLESS, RealFlink
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink.real import ENDLESS, RealFlink
+from tests.support.services.process import ServiceProcess, wait_for
 
 from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 

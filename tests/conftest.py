@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests import databases, one_application
-from tests.object_store import KEYS, ObjectStore
-from tests.places import DiskPlace, Place, S3Place
-from tests.real_flink import RealFlink
+from tests.support import leftovers
+from tests.support.doubles.object_store import KEYS, ObjectStore
+from tests.support.doubles.places import DiskPlace, Place, S3Place
+from tests.support.flink.real import RealFlink
+from tests.support.services import databases, one_application
 
 from sluiceway.assembly import api, service
 from sluiceway.cli import place as place_of_access
 from sluiceway.control import passwords
+
+ended_with_its_module = leftovers.ended_with_its_module
+ended_with_the_run = leftovers.ended_with_the_run
 
 # A busy machine is no failure.
 settings.register_profile("patient", deadline=None)
@@ -48,8 +52,7 @@ def _java_that_starts_quickly() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     """One real Flink for the whole run. Its jobs are nobody's in particular: look only at your own."""
-    flink = RealFlink(tmp_path_factory.mktemp("flink"))
-    flink.start()
+    flink = RealFlink(tmp_path_factory.mktemp("flink")).start()
     yield flink
     flink.stop()
 

@@ -7,7 +7,7 @@ import pytest
 from tests.changes.cases import CHANGES
 from tests.changes.run import Tried, run
 from tests.changes.table import right, table, written
-from tests.real_flink import RealFlink
+from tests.support.flink.real import RealFlink
 
 from sluiceway.domain.fit import FitKind
 

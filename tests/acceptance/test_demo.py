@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support import processes
 
 pytestmark = pytest.mark.real
 
@@ -16,11 +17,11 @@ SECONDS = 150
 
 def start(directory: Path, *options: str) -> "subprocess.Popen[str]":
     """A demo in a session of its own, by which all that it starts is known, with its files under `directory`."""
-    return subprocess.Popen(
+    return processes.start(
         [sys.executable, "-m", "sluiceway", "demo", *options],
+        dying=signal.SIGTERM,  # at which it ends what it has started
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         env={**os.environ, "TMPDIR": str(directory), "SLUICEWAY_PORT": "1"},  # of another service: not for this one
         start_new_session=True,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.service import ServiceProcess, wait_for
+from tests.support.services.process import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.real
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import jar_job
-from tests.real_flink import RealFlink
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink import jar_job
+from tests.support.flink.real import RealFlink
+from tests.support.services.process import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.real
 

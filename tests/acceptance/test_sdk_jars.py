@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from huaweicloudsdkdli.v1 import DliAsyncClient
-from tests import jar_job, people
 from tests.acceptance.test_sdk_life import Signed, run, show, stop, until
-from tests.real_flink import RealFlink
-from tests.sdk import PROJECT, Sdk, code_of, refusal
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink import jar_job
+from tests.support.flink.real import RealFlink
+from tests.support.people import users
+from tests.support.people.sdk import PROJECT, Sdk, code_of, refusal
+from tests.support.services.process import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -52,8 +53,8 @@ def put(service: ServiceProcess, name: str, content: bytes) -> str:
 def upload(signed: Signed, name: str, content: bytes) -> None:
     """Through our own API; with a token, since what is signed has at most 12 MB."""
     url = f"{signed.service.url}/api/v1/projects/{PROJECT}/resources/{name}"
-    people.set_password(signed.service.data, "owner", "correct horse")
-    token = people.token(signed.service.url, "owner", "correct horse")
+    users.set_password(signed.service.data, "owner", "correct horse")
+    token = users.token(signed.service.url, "owner", "correct horse")
     answer = httpx.put(url, content=content, headers={"X-Auth-Token": token}, timeout=60)
     assert answer.json()["size"] == len(content)
 

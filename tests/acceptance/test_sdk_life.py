@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from huaweicloudsdkdli.v1 import DliClient
-from tests import people
-from tests.sdk import KINDS, PROJECT, Key, Sdk, client, code_of, refusal
-from tests.service import PATIENCE, ServiceProcess
+from tests.support.people import users
+from tests.support.people.sdk import KINDS, PROJECT, Key, Sdk, client, code_of, refusal
+from tests.support.services.process import PATIENCE, ServiceProcess
 
 pytestmark = pytest.mark.real
 
@@ -38,7 +38,7 @@ class Signed:
 
     @classmethod
     def start(cls, data: Path) -> "Signed":
-        owner = people.user(data, "owner", "owner", PROJECT)
+        owner = users.user(data, "owner", "owner", PROJECT)
         return cls(ServiceProcess(data, "--embedded", "--auth"), owner)
 
     def sdk(self, kind: Any = DliClient) -> Sdk:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.service import ServiceProcess, wait_for
+from tests.support.services.process import ServiceProcess, wait_for
 
 from sluiceway.storage.metadata import parse
 

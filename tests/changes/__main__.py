@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.changes.cases import CHANGES
 from tests.changes.run import Tried, run
 from tests.changes.table import right, table, write
-from tests.real_flink import RealFlink
+from tests.support.flink.real import RealFlink
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 from tests.changes.cases import BASES, CHANGES, Base, Change, Row, sql_of
-from tests.real_flink import RealFlink
+from tests.support.flink.real import RealFlink
 
 from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Unreachable

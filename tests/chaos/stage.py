@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.ha_flink import HaFlink
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink.ha import HaFlink
+from tests.support.services.process import ServiceProcess, wait_for
 
 from sluiceway.cli.demo_job import DemoJob
 

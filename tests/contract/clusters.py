@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
 from sluiceway.engines.jobmanager.rest import Attempt, AttemptInProgress, FlinkRest, JobOverview

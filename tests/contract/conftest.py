@@ -6,8 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests import jar_job
 from tests.contract.clusters import Cluster, FakePlace, RealPlace
+from tests.support.flink import jar_job
 
 from sluiceway.testing.fake_flink import FakeFlink
 
@@ -32,5 +32,5 @@ async def flink(real: Any, tmp_path: Path) -> AsyncIterator[Cluster]:
 
 @pytest.fixture
 def program(real: Any) -> bytes:
-    """The jar of `tests.jar_job`; for the fake one that looks like it."""
+    """The jar of `tests.support.flink.jar_job`; for the fake one that looks like it."""
     return jar_job.STUB if real is None else jar_job.compiled(real)

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.contract.clusters import Cluster, RealPlace, fresh_id
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused

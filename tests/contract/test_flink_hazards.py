@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.contract.clusters import Cluster, fresh_id
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
 from sluiceway.engines.jobmanager.rest import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.contract.clusters import Cluster
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused
 from sluiceway.domain.traits import Traits

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.contract.clusters import Cluster
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import jar_job
 from tests.contract.clusters import Cluster, fresh_id
+from tests.support.flink import jar_job
 
 from sluiceway.domain.facts import JobState
 from sluiceway.engines.jobmanager.submit_errors import already_submitted, causes_of, explain, jar_lost, stillborn

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.contract.clusters import COUNT, SOURCE, Cluster, RealPlace
-from tests.handles import every_handle, master_state
-from tests.patience import PATIENCE
+from tests.support.flink.handles import every_handle, master_state
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Broken, Complete
 from sluiceway.engines.jobmanager.rest import AttemptCompleted

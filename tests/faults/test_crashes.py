@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.real_flink import ENDLESS, RealFlink
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink.real import ENDLESS, RealFlink
+from tests.support.services.process import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.real
 

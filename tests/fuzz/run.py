@@ -13,7 +13,7 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 from tests.fuzz.excused import is_fault
 from tests.fuzz.stage import Stage
-from tests.plane import PROJECT
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.access import Role
 

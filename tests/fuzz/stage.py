@@ -12,8 +12,9 @@ from typing import Any, Self, cast
 
 import uvicorn
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
-from tests import jar_job, scripts
-from tests.plane import PROJECT, RULES, Plane, plane
+from tests.support.doubles import scripts
+from tests.support.flink import jar_job
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.request_id import RequestIds

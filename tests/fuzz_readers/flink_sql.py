@@ -19,8 +19,8 @@ import msgspec
 from tests.fuzz_readers import making
 from tests.fuzz_readers.planning import SQL
 from tests.fuzz_readers.targets import Target, register
-from tests.sql_grammar import Author
-from tests.sql_shapes import INSERT, SHAPES
+from tests.support.flink.sql_grammar import Author
+from tests.support.flink.sql_shapes import INSERT, SHAPES
 
 from sluiceway.engines.planning.sql import MOST_CHARACTERS, MOST_STATEMENTS, Found, SqlRefused, script_of
 from sluiceway.engines.planning.sql_jvm import SqlJvm

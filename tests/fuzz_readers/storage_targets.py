@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests import handles
-from tests.archives import pack
 from tests.fuzz_readers.targets import Target, register
-from tests.handles import every_handle, incremental, inline, master_state, subtask
+from tests.support.flink import handles
+from tests.support.flink.handles import every_handle, incremental, inline, master_state, subtask
+from tests.support.people.archives import pack
 
 from sluiceway import zips
 from sluiceway.domain.engine import Unusable

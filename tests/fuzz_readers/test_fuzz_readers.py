@@ -6,7 +6,7 @@ import tests.fuzz_readers.storage_targets  # noqa: F401 - both register their ta
 from tests.fuzz_readers import flink_sql
 from tests.fuzz_readers.run import feed
 from tests.fuzz_readers.targets import TARGETS
-from tests.real_flink import RealFlink
+from tests.support.flink.real import RealFlink
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if name != "sql"])

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 from tests.golang.decoding import string, struct
 from tests.golang.golangsdk import ServiceClient, Unexpected
 from tests.golang.wire import Answer
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 Config = Mapping[str, Any]
 

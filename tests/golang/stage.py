@@ -13,8 +13,8 @@ import uvicorn
 from tests.golang.golangsdk import TERRAFORM, Key, ServiceClient
 from tests.golang.official import OfficialClient
 from tests.golang.wire import Client
-from tests.native_api import no_planner
-from tests.plane import PROJECT, Plane, plane
+from tests.support.services.native_api import no_planner
+from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.api.connections import limited
 from sluiceway.api.request_id import RequestIds

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from tests.archives import pack
 from tests.hostile.growth import LARGE
 from tests.hostile.test_archives import listing
 from tests.hostile.test_savepoint_reader import SHAPES
+from tests.support.people.archives import pack
 
 from sluiceway import zips
 from sluiceway.api import origin

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests import jar_job
-from tests.archives import pack
+from tests.support.flink import jar_job
+from tests.support.people.archives import pack
 
 from sluiceway import zips
 from sluiceway.api.dli.jobs import rules

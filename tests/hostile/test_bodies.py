@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from litestar.exceptions import ClientException
 from litestar.routes import HTTPRoute
-from tests.native_api import api_of_nothing
+from tests.support.services.native_api import api_of_nothing
 
 from sluiceway.api import body_bounds
 from sluiceway.api.body_bounds import LARGE, Bound, TooManyValues, bounds_of, check, most_values

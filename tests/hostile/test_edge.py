@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.certificates import self_made
+from tests.support.doubles.certificates import self_made
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sluiceway.api.connections import AT_ONCE, MAX_HEADERS, BadHead, check_head, server_config

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.support import processes
 
 HANGS = """
 import asyncio, sys, threading, time
@@ -42,7 +43,7 @@ STUCK_LOOP = 'print("ready", flush=True); stuck()'
 @contextmanager
 def process(body: str, within: float) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-c", HANGS.format(body=body), str(within)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    with processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n"
         yield running

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.callers import guarded
-from tests.native_api import STOPS, Api, native_api
-from tests.patience import PATIENCE
-from tests.plane import PROJECT
+from tests.support.patience import PATIENCE
+from tests.support.services.guarded import guarded
+from tests.support.services.native_api import STOPS, Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.api.native import events as api_events
 from sluiceway.api.permit import Permit

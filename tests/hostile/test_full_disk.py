@@ -18,12 +18,12 @@ import httpx
 import pytest
 from sqlalchemy import event
 from structlog.testing import capture_logs
-from tests import databases
-from tests.callers import guarded
-from tests.native_api import Api, native_api, no_planner
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, plane
-from tests.service import ServiceProcess, wait_for
+from tests.support.patience import PATIENCE
+from tests.support.services import databases
+from tests.support.services.guarded import guarded
+from tests.support.services.native_api import Api, native_api, no_planner
+from tests.support.services.plane import PROJECT, plane
+from tests.support.services.process import ServiceProcess, wait_for
 
 from sluiceway.assembly.api import make_api
 from sluiceway.domain.facts import Silent

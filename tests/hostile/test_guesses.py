@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.callers import Guarded, guarded
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, guarded
+from tests.support.services.plane import PROJECT
 
 from sluiceway.control import passwords
 from sluiceway.control.sign_in import TRIES, TRIES_IN_ALL, NotLetIn, TooManyAsk, TooManyTries, Tries

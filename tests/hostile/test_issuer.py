@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
-from tests.issuer import AUDIENCE, an_issuer
+from tests.support.doubles.issuer import AUDIENCE, an_issuer
 
 from sluiceway.api.auth import issuer_keys
 from sluiceway.api.auth.issuer_keys import BadKey, IssuerSilent, KeySet, imported

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
-from tests.native_api import native_api
+from tests.support.services.native_api import native_api
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from tests.service_thread import ServiceThread
+from tests.support.services.thread import ServiceThread
 
 OWN = "/api/v1/projects/p"
 

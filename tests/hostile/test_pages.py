@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.response import Stream
 from msgspec import Struct
-from tests.service_thread import BASE, ServiceThread
+from tests.support.services.thread import BASE, ServiceThread
 
 from sluiceway.api import pages
 from sluiceway.domain.job import Job

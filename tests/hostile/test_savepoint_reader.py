@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests import handles
-from tests.handles import file, incremental, inline, key_groups, operator_state, segment, subtask
-from tests.places import Place
+from tests.support.doubles.places import Place
+from tests.support.flink import handles
+from tests.support.flink.handles import file, incremental, inline, key_groups, operator_state, segment, subtask
 
 from sluiceway.domain.facts import Complete, Unreadable
 from sluiceway.storage import metadata as reader_of_metadata

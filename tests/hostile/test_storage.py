@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.handles import file, key_groups, relative, subtask
-from tests.places import DiskPlace
+from tests.support.doubles.places import DiskPlace
+from tests.support.flink.handles import file, key_groups, relative, subtask
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import threads

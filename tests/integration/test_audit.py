@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tests.callers import guarded
-from tests.plane import PROJECT
+from tests.support.services.guarded import guarded
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.access import Grant, Role
 

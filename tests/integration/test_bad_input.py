@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.fleet import PROJECT, FakeCluster, Fleet
-from tests.service import ServiceProcess, wait_for
+from tests.support.doubles.fleet import PROJECT, FakeCluster, Fleet
+from tests.support.services.process import ServiceProcess, wait_for
 
 pytestmark = pytest.mark.process
 

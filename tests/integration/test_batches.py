@@ -11,9 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import DatabaseError
-from tests.native_api import STOPS, Api, native_api
-from tests.patience import PATIENCE
-from tests.plane import PROJECT
+from tests.support.patience import PATIENCE
+from tests.support.services.native_api import STOPS, Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus

@@ -5,10 +5,10 @@ from pathlib import Path
 import aiohttp
 import aiohttp.web
 import httpx
-from tests.callers import guarded
-from tests.issuer import AUDIENCE, an_issuer
-from tests.native_api import no_planner
-from tests.plane import PROJECT
+from tests.support.doubles.issuer import AUDIENCE, an_issuer
+from tests.support.services.guarded import guarded
+from tests.support.services.native_api import no_planner
+from tests.support.services.plane import PROJECT
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.assembly.api import make_api

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from tests.native_api import Api, native_api
-from tests.places import Place, S3Place
-from tests.plane import PROJECT, Plane
-from tests.s3_disk import S3Disk
+from tests.support.doubles.places import Place, S3Place
+from tests.support.doubles.s3_disk import S3Disk
+from tests.support.services.native_api import Api, native_api
+from tests.support.services.plane import PROJECT, Plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.admission import Refusal

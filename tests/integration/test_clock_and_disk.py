@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from tests.plane import PROJECT, RULES, Plane, plane
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus

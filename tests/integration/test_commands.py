@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.native_api import served
-from tests.plane import PROJECT, Plane, plane
+from tests.support.services.native_api import served
+from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.cli.main import run
 from sluiceway.domain.job import JobStatus

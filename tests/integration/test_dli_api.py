@@ -37,8 +37,8 @@ from huaweicloudsdkdli.v1 import (
 from litestar.di import Provide
 from msgspec import to_builtins
 from msgspec.json import encode
-from tests.one_application import shared
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
+from tests.support.services.one_application import shared
 
 from sluiceway.api import dli
 from sluiceway.api.dli.answers import Truth

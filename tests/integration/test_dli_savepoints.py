@@ -19,10 +19,10 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobSavepointRequestBody,
 )
 from sqlalchemy import select
-from tests.native_api import served
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, RULES, Plane, plane
-from tests.service_thread import code_of
+from tests.support.patience import PATIENCE
+from tests.support.services.native_api import served
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
+from tests.support.services.thread import code_of
 
 from sluiceway.domain.job import JobStatus
 from sluiceway.settings import Settings

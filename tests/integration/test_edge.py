@@ -10,7 +10,7 @@ from huaweicloudsdkdli.v1 import (
     CreateIefMessageChannelRequest,
     CreateIefMessageChannelRequestBody,
 )
-from tests.service_thread import BASE, PROJECT, ServiceThread, code_of
+from tests.support.services.thread import BASE, PROJECT, ServiceThread, code_of
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar.types import Message
-from tests.service_thread import BASE, ServiceThread
+from tests.support.services.thread import BASE, ServiceThread
 
 from sluiceway.api import connections
 from sluiceway.api.crowd import Admission

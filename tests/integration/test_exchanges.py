@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.callers import Guarded, guarded
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, guarded
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.access import Grant, Role
 from sluiceway.store import accounts

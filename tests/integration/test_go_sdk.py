@@ -10,7 +10,7 @@ from tests.golang.decoding import Undecodable, listed, loads
 from tests.golang.golangsdk import TERRAFORM, USER_AGENT, Key
 from tests.golang.official import OfficialClient, ServiceResponseError
 from tests.golang.stage import Stage
-from tests.plane import PROJECT
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.job import JobStatus
 

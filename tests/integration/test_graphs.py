@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from huaweicloudsdkdli.v1 import CreateFlinkSqlJobGraphRequest, CreateFlinkSqlJobGraphRequestBody
-from tests.real_flink import RealFlink
-from tests.service_thread import PROJECT, ServiceThread, code_of
+from tests.support.flink.real import RealFlink
+from tests.support.services.thread import PROJECT, ServiceThread, code_of
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.job import JobSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests import jar_job
+from tests.support.flink import jar_job
 
 from sluiceway.domain.engine import Unreachable, Unusable
 from sluiceway.domain.facts import JobState, Silent, SubmitRefused, Submitted

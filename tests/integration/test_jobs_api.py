@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.native_api import Api, native_api
-from tests.patience import PATIENCE
-from tests.plane import PROJECT
+from tests.support.patience import PATIENCE
+from tests.support.services.native_api import Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import flink_options
-from tests.real_flink import ENDLESS, OPTIONS, RealFlink
+from tests.support import processes
+from tests.support.flink import options as flink_options
+from tests.support.flink.real import ENDLESS, OPTIONS, RealFlink
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
@@ -298,8 +299,8 @@ asyncio.run(main())
 
 
 def test_java_ends_with_the_process_that_owns_it_and_not_before(tmp_path: Path) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    owner = processes.start(
+        [sys.executable, "-c", OWNER, str(tmp_path)], stdout=subprocess.PIPE, start_new_session=True
     )
     assert owner.stdout is not None
     try:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.callers import Guarded, Signs, guarded
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, Signs, guarded
+from tests.support.services.plane import PROJECT
 
 from sluiceway.api.auth.unproven import OF_ONE, NoRoom, Room
 from sluiceway.assembly.clock import clock

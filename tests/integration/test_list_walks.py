@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_lists import KINDS, STATUS_NAMES, Row, fill, matches
-from tests.service_thread import PROJECT
+from tests.support.services.thread import PROJECT
 
 from sluiceway.api.dli.jobs.listing import ListQuery, listing
 from sluiceway.domain.job import JobStatus

@@ -14,7 +14,7 @@ from huaweicloudsdkdli.v1 import ListFlinkJobsRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
-from tests.service_thread import BASE, PROJECT, ServiceThread, code_of
+from tests.support.services.thread import BASE, PROJECT, ServiceThread, code_of
 
 from sluiceway.api.dli.jobs.status import STATUSES
 from sluiceway.domain.job import JobSpec, JobStatus

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from huaweicloudsdkdli.v1 import ShowFlinkMetricRequest, ShowFlinkMetricRequestBody
-from tests.fleet import FakeCluster, Fleet
-from tests.service_thread import BASE, ServiceThread, code_of
+from tests.support.doubles.fleet import FakeCluster, Fleet
+from tests.support.services.thread import BASE, ServiceThread, code_of
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.native_api import STOPS, Api, native_api
-from tests.plane import PROJECT
+from tests.support.services.native_api import STOPS, Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.control.queries import JobFilter
 from sluiceway.domain.job import JobStatus

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkdli.v1 import DliClient, RegisterBucketRequest, RegisterBucketRequestBody
-from tests.fleet import FakeCluster, Fleet
-from tests.object_store import KEYS, ObjectStore
-from tests.places import S3Place
-from tests.s3_disk import S3Disk
-from tests.service import ServiceProcess
+from tests.support.doubles.fleet import FakeCluster, Fleet
+from tests.support.doubles.object_store import KEYS, ObjectStore
+from tests.support.doubles.places import S3Place
+from tests.support.doubles.s3_disk import S3Disk
+from tests.support.services.process import ServiceProcess
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("keys_at_hand")]
 NOWHERE = "--cluster=c0=http://127.0.0.1:9"  # nobody listens there

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.callers import Guarded, Signs, guarded
-from tests.native_api import served
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, Signs, guarded
+from tests.support.services.native_api import served
+from tests.support.services.plane import PROJECT
 
 from sluiceway.cli.main import run
 from sluiceway.control.sign_in import TRIES

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import scripts
-from tests.jar_job import compiled
-from tests.real_flink import RealFlink
+from tests.support import processes
+from tests.support.doubles import scripts
+from tests.support.flink.jar_job import compiled
+from tests.support.flink.real import RealFlink
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.variables import Filled, Variable, fill
@@ -150,7 +151,7 @@ async def it_becomes_another_user_where_it_can(machine: Machine, place: str) -> 
 
 
 async def it_starts_and_ends_no_process(machine: Machine) -> None:
-    with subprocess.Popen(["sleep", "60"]) as ours:  # noqa: ASYNC220 - it is started in a moment
+    with processes.start(["sleep", "60"]) as ours:
         await machine.java(lambda java: java.lang.ProcessHandle.of(ours.pid).get().destroyForcibly())
         with pytest.raises(subprocess.TimeoutExpired):
             ours.wait(0.5)

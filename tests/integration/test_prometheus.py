@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.callers import guarded
-from tests.native_api import Api, native_api, no_planner
-from tests.plane import PROJECT, plane
+from tests.support.services.guarded import guarded
+from tests.support.services.native_api import Api, native_api, no_planner
+from tests.support.services.plane import PROJECT, plane
 
 from sluiceway.assembly.api import make_api
 from sluiceway.assembly.door import make_door

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.handles import file, key_groups, subtask
-from tests.native_api import Api, native_api
-from tests.plane import PROJECT
+from tests.support.flink.handles import file, key_groups, subtask
+from tests.support.services.native_api import Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import text
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, RULES, Plane, plane
+from tests.support.patience import PATIENCE
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus

@@ -12,8 +12,8 @@ import pytest
 from litestar import Litestar
 from litestar.di import Provide
 from sqlalchemy import update
-from tests import databases
-from tests.openapi import Description
+from tests.support.people.openapi import Description
+from tests.support.services import databases
 
 from sluiceway.api import dli, native
 from sluiceway.api.errors.handlers import FOR_APPLICATION

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.native_api import Api, native_api
-from tests.patience import PATIENCE
-from tests.plane import PROJECT
+from tests.support.patience import PATIENCE
+from tests.support.services.native_api import Api, native_api
+from tests.support.services.plane import PROJECT
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import job_bodies
-from tests.job_bodies import NOW, QUEUE, jar_job, sql_job
+from tests.support.people import job_bodies
+from tests.support.people.job_bodies import NOW, QUEUE, jar_job, sql_job
 
 from sluiceway.api.dli.jars.wire import CreateJarJob
 from sluiceway.api.dli.jobs import rules

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects import sqlite
-from tests.native_api import native_api
-from tests.plane import PROJECT, Plane
+from tests.support.services.native_api import native_api
+from tests.support.services.plane import PROJECT, Plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.service import sweeping

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
-from tests import people
-from tests.fleet import CLUSTER
-from tests.sdk import KINDS, PROJECT, Key, Sdk, code_of, refusal
-from tests.sdk_site import NO_ID, OTHER, Site, site
-from tests.wording import WAYS, check_words
+from tests.support.doubles.fleet import CLUSTER
+from tests.support.people import users
+from tests.support.people.sdk import KINDS, PROJECT, Key, Sdk, code_of, refusal
+from tests.support.people.wording import WAYS, check_words
+from tests.support.services.site import NO_ID, OTHER, Site, site
 
 from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
 from sluiceway.api.errors.dli_codes import Code
@@ -143,9 +143,9 @@ def test_who_operates_one_queue_starts_and_stops_its_jobs_and_no_others(here: Si
 def test_a_grant_for_each_queue_is_a_right_to_both_and_another_project_is_none(here: Site, kind: Any) -> None:
     jobs = [here.running_on(CLUSTER), here.running_on(OTHER)]
     name = here.name("both")
-    both = people.user(here.data, name, "operator", PROJECT, *ONE)
-    people.access(here.data, "grant", name, "operator", "--project", PROJECT, "--queue", OTHER)
-    people.access(here.data, "grant", name, "operator", "--project", "other")
+    both = users.user(here.data, name, "operator", PROJECT, *ONE)
+    users.access(here.data, "grant", name, "operator", "--project", PROJECT, "--queue", OTHER)
+    users.access(here.data, "grant", name, "operator", "--project", "other")
     theirs = here.sdk(both, kind, project="other")
     assert {code for code, _ in alone(theirs, STOP, Asked(jobs[0], 0))} == {"DLI.15001"}
     assert [each.is_success for each in here.sdk(both, kind)(STOP, job_ids=jobs).body] == ["true", "true"]

@@ -9,11 +9,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from tests import people
 from tests.integration.test_sdk_batches import REFUSED
-from tests.sdk import Sdk, refusal
-from tests.sdk_site import NO_ID, OTHER, SQL, Site, site
-from tests.wording import WAYS, check_words
+from tests.support.people import users
+from tests.support.people.sdk import Sdk, refusal
+from tests.support.people.wording import WAYS, check_words
+from tests.support.services.site import NO_ID, OTHER, SQL, Site, site
 
 from sluiceway.api.dli.jobs import savepoint_routes as savepoints
 from sluiceway.api.dli.jobs.verdicts import UNREGISTERED
@@ -193,9 +193,9 @@ def _(at: Site, sdk: Sdk) -> Any:
 @case(Code.OTHER_PROJECT, "list_flink_jobs")
 def _(at: Site, sdk: Sdk) -> Any:
     name = at.name("token")
-    people.user(at.data, name, "viewer", "*")
-    people.set_password(at.data, name, "correct horse")
-    token = people.token(at.service.url, name, "correct horse")
+    users.user(at.data, name, "viewer", "*")
+    users.set_password(at.data, name, "correct horse")
+    token = users.token(at.service.url, name, "correct horse")
     return at.like(sdk, at.owner, project="another", X_Auth_Token=token)("list_flink_jobs")
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import pytest
 from huaweicloudsdkdli.v1 import DliAsyncClient, Tag
-from tests import jar_job
-from tests.sdk import KINDS, Sdk, code_of, operations
-from tests.sdk_site import GRAPH, SQL, Site, site
+from tests.support.flink import jar_job
+from tests.support.people.sdk import KINDS, Sdk, code_of, operations
+from tests.support.services.site import GRAPH, SQL, Site, site
 
 TAGS: Final = {"resource_type": "dli_flink_job"}
 # What is not about Flink jobs, by the beginnings of its paths.

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.certificates import self_made
-from tests.fleet import CLUSTER, FakeCluster, Fleet
-from tests.service import ServiceProcess, wait_for
+from tests.support.doubles.certificates import self_made
+from tests.support.doubles.fleet import CLUSTER, FakeCluster, Fleet
+from tests.support.services.process import ServiceProcess, wait_for
 
 from sluiceway.cli import serve
 from sluiceway.cli.main import run

@@ -24,11 +24,11 @@ from huaweicloudsdkdli.v1 import (
     ShowFlinkJobRequest,
     StopFlinkJobsRequestBody,
 )
-from tests import people
-from tests.fleet import PROJECT, FakeCluster, Fleet
-from tests.people import access
-from tests.sdk import Key, client, code_of, credentials
-from tests.service import ServiceProcess
+from tests.support.doubles.fleet import PROJECT, FakeCluster, Fleet
+from tests.support.people import users
+from tests.support.people.sdk import Key, client, code_of, credentials
+from tests.support.people.users import access
+from tests.support.services.process import ServiceProcess
 
 from sluiceway.cli.main import run
 
@@ -46,10 +46,10 @@ class Site:
 
     def user(self, name: str, role: str, project: str, *more: str) -> dict[str, str]:
         """A new user with an access key."""
-        return people.user(self.data, name, role, project, *more)
+        return users.user(self.data, name, role, project, *more)
 
     def key(self, name: str, *more: str) -> dict[str, str]:
-        return people.key(self.data, name, *more)
+        return users.key(self.data, name, *more)
 
     def client(self, key: Key, kind: Any = DliClient, project: str = PROJECT) -> Any:
         """The vendor's client with this key."""
@@ -149,8 +149,8 @@ def test_a_token_in_the_sdk_and_its_end(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.user("ann", "viewer", PROJECT)
-    people.set_password(site.data, "ann", "correct horse")
-    token = people.token(site.service.url, "ann", "correct horse")
+    users.set_password(site.data, "ann", "correct horse")
+    token = users.token(site.service.url, "ann", "correct horse")
     client = site.client({"access": "none", "secret": "none", "security_token": ""})
 
     def ask() -> Any:

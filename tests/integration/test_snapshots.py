@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, RULES, Plane, plane
+from tests.support.patience import PATIENCE
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.assembly.clock import clock
 from sluiceway.control.errors import NotWhole, StorageTrouble, UnknownJob, UnusablePath, WrongState

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from tests import scripts
 from tests.hostile import growth
-from tests.real_flink import RealFlink
-from tests.sql_grammar import Author, Written
-from tests.sql_shapes import SHAPES, bound
+from tests.support.doubles import scripts
+from tests.support.flink.real import RealFlink
+from tests.support.flink.sql_grammar import Author, Written
+from tests.support.flink.sql_shapes import SHAPES, bound
 
 from sluiceway.engines.planning.sql import Found, SqlRefused
 from sluiceway.engines.planning.sql_jvm import SqlJvm

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.native_api import no_planner
-from tests.openapi import description_of
-from tests.plane import PROJECT, Plane, plane
+from tests.support.people.openapi import description_of
+from tests.support.services.native_api import no_planner
+from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.assembly.api import make_api
 from sluiceway.domain.admission import RUNNABLE

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, RULES, Plane, plane
+from tests.support.patience import PATIENCE
+from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
 from sluiceway.control.queries import JobFilter
 from sluiceway.domain.admission import Refusal

@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, create_engine, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
-from tests import databases
+from tests.support.services import databases
 
 from sluiceway.assembly.clock import clock
 from sluiceway.control.edit_jobs import EditJobs

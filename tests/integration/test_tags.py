@@ -14,7 +14,7 @@ from huaweicloudsdkdli.v1 import (
     ShowResourceTagsRequest,
     Tag,
 )
-from tests.service_thread import BASE, PROJECT, ServiceThread, code_of
+from tests.support.services.thread import BASE, PROJECT, ServiceThread, code_of
 
 KIND = "dli_flink_job"
 

@@ -17,7 +17,7 @@ from huaweicloudsdkdli.v1 import (
     UpdateFlinkSqlJobTemplateRequest,
     UpdateFlinkSqlJobTemplateRequestBody,
 )
-from tests.service_thread import BASE, ServiceThread, code_of
+from tests.support.services.thread import BASE, ServiceThread, code_of
 
 TEMPLATES = f"{BASE}/job-templates"
 

@@ -10,7 +10,7 @@ from tests.golang import provider
 from tests.golang.golangsdk import Key, Unexpected, sign
 from tests.golang.provider import Failed, JarJob, Package, SqlJob
 from tests.golang.stage import Stage
-from tests.plane import PROJECT
+from tests.support.services.plane import PROJECT
 
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import JobStatus

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.callers import Guarded, guarded
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, guarded
+from tests.support.services.plane import PROJECT
 
 from sluiceway.assembly.clock import clock
 from sluiceway.control.sign_in import TOKEN_LASTS, TRIES, WINDOW, NotLetIn

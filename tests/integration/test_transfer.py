@@ -14,8 +14,8 @@ from huaweicloudsdkdli.v1 import (
     ImportFlinkJobsRequest,
     ImportFlinkJobsRequestBody,
 )
-from tests.archives import pack
-from tests.service_thread import BASE, ServiceThread, code_of
+from tests.support.people.archives import pack
+from tests.support.services.thread import BASE, ServiceThread, code_of
 
 from sluiceway.control import transfer
 from sluiceway.control.transfer import MARK, VERSION

@@ -21,11 +21,11 @@ from huaweicloudsdkdli.v1 import (
     UpdateGlobalVariableRequest,
     UpdateGlobalVariableRequestBody,
 )
-from tests import scripts
-from tests.native_api import Api, native_api, no_planner
-from tests.plane import PROJECT as AT_HOME
-from tests.plane import plane
-from tests.service_thread import PROJECT, ServiceThread, code_of
+from tests.support.doubles import scripts
+from tests.support.services.native_api import Api, native_api, no_planner
+from tests.support.services.plane import PROJECT as AT_HOME
+from tests.support.services.plane import plane
+from tests.support.services.thread import PROJECT, ServiceThread, code_of
 
 from sluiceway.assembly.clock import clock
 from sluiceway.cli.main import run

@@ -13,9 +13,9 @@ import pytest
 from litestar import Litestar, get
 from litestar.routes import HTTPRoute
 from sqlalchemy import text
-from tests.callers import Guarded, Signs, guarded
-from tests.native_api import no_planner
-from tests.plane import PROJECT
+from tests.support.services.guarded import Guarded, Signs, guarded
+from tests.support.services.native_api import no_planner
+from tests.support.services.plane import PROJECT
 
 from sluiceway.api.auth.actions import ACTIONS, Open
 from sluiceway.api.auth.credentials import nobody_signs_in

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests import scripts
-from tests.handles import file, key_groups, subtask
-from tests.native_api import Api, native_api, no_planner
-from tests.plane import PROJECT, SQL
+from tests.support.doubles import scripts
+from tests.support.flink.handles import file, key_groups, subtask
+from tests.support.services.native_api import Api, native_api, no_planner
+from tests.support.services.plane import PROJECT, SQL
 
 from sluiceway.control.fit_of import StateFrom
 from sluiceway.domain.admission import Refusal

@@ -12,10 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests import scripts
-from tests.plane import PROJECT, Plane, plane
-from tests.unit.test_docs import operations
-from tests.wire_shapes import (
+from tests.support.doubles import scripts
+from tests.support.people.wire_shapes import (
     Shape,
     anything,
     boolean,
@@ -33,6 +31,8 @@ from tests.wire_shapes import (
     text,
     words,
 )
+from tests.support.services.plane import PROJECT, Plane, plane
+from tests.unit.test_docs import operations
 
 from sluiceway.api import docs
 from sluiceway.api.request_id import RequestIds

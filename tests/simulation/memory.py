@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
-from tests import databases
+from tests.support.services import databases
 
 from sluiceway.domain.watched import Change
 from sluiceway.store import leases, work

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.relay import Relay
+from tests.support.doubles.relay import Relay
+from tests.support.flink.ha import HaFlink
 from tests.survival.world import World
 
 
@@ -44,3 +44,8 @@ def world(home: Path, flink: HaFlink, plain: HaFlink, relay: Relay) -> Iterator[
     world.start()
     yield world
     world.service.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended_with_its_module() -> None:
+    """Clusters and their service are there for all modules; the run ends them."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.service import wait_for
+from tests.support.flink.ha import HaFlink
+from tests.support.services.process import wait_for
 from tests.survival.world import OVER, World, hanging
 
 pytestmark = pytest.mark.real

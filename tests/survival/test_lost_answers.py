@@ -1,9 +1,9 @@
 """What must survive, 1, 2 and 9: lost answers, services that die again and again, JobManagers that misbehave."""
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.relay import Mood, Relay
-from tests.service import wait_for
+from tests.support.doubles.relay import Mood, Relay
+from tests.support.flink.ha import HaFlink
+from tests.support.services.process import wait_for
 from tests.survival.world import World
 
 pytestmark = pytest.mark.real

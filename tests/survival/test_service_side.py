@@ -8,8 +8,8 @@ import urllib.error
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.service import wait_for
+from tests.support.flink.ha import HaFlink
+from tests.support.services.process import wait_for
 from tests.survival.world import World, hanging
 
 pytestmark = pytest.mark.real

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from tests.ha_flink import HaFlink
-from tests.service import wait_for
+from tests.support.flink.ha import HaFlink
+from tests.support.services.process import wait_for
 from tests.survival.world import COUNTING, OVER, World, hanging, runs_again
 
 pytestmark = pytest.mark.real

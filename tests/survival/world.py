@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.ha_flink import HaFlink, JavaProcess
-from tests.service import ServiceProcess, wait_for
+from tests.support.flink.ha import HaFlink, JavaProcess
+from tests.support.services.process import ServiceProcess, wait_for
 
 GONE_AFTER = 6  # seconds; these clusters have few jobs, and recover them sooner
 OVER = {None, "FINISHED", "CANCELED", "FAILED"}  # None: the cluster knows no such job

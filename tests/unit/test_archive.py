@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.archives import pack
+from tests.support.people.archives import pack
 
 from sluiceway.storage.archive import Allowance, BrokenArchive, unpack
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.support import processes
 
 from sluiceway.cli import tables
 from sluiceway.cli.demo_job import DemoJob, judge
@@ -806,7 +807,7 @@ def test_ctrl_c_while_waiting_leaves_the_stop_going_on(stub: Stub) -> None:
     stub.on("GET /stops/7", a_stop(stopping(1, "sent")))
     # What runs in the background of a shell is told to ignore Ctrl-C; here it is to be heard.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "sluiceway", "stop", "1", "--wait", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "1 job-1: sent\n"
         process.send_signal(signal.SIGINT)
@@ -948,7 +949,7 @@ def test_ctrl_c_while_waiting_leaves_the_resume_going_on(stub: Stub) -> None:
     stub.on("POST /stops/6/resume", accepted(1))
     stub.on("GET /resumes/7", a_resume(coming(1, "running")))
     command = ["env", "--default-signal=INT", sys.executable, "-m", "sluiceway", "resume", "6", "--wait", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "1 job-1: running\n"
         process.send_signal(signal.SIGINT)

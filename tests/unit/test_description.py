@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from tests.native_api import api_of_nothing
+from tests.support.services.native_api import api_of_nothing
 
 OWN = "/api/v1/projects/{project_id}"
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from cyclopts import App
 from huaweicloudsdkdli.v1 import DliClient
-from tests.native_api import api_of_nothing
+from tests.support.services.native_api import api_of_nothing
 
 from sluiceway.api import docs
 from sluiceway.api.dli.jobs.status import NAMES

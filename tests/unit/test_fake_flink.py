@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.places import DiskPlace, Place
+from tests.support.doubles.places import DiskPlace, Place
 
 from sluiceway.storage.errors import BadPath, FileTooLarge, NoSuchFile, NotASavepoint, StorageUnreadable, reason_of
 from sluiceway.storage.files import Entry, key_of

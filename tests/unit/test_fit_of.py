@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests import scripts
-from tests.handles import key_groups, relative, subtask
+from tests.support.doubles import scripts
+from tests.support.flink.handles import key_groups, relative, subtask
 
 from sluiceway.control.fit_of import FitOf, StateFrom
 from sluiceway.domain.engine import Unreachable

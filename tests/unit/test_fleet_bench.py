@@ -11,7 +11,7 @@ from bench.fleet import CPU, Bench, Figure
 from bench.fleet_service import Shape, fill
 from bench.lean_flink import job_id
 from bench.performance_page import plot, table
-from tests import databases
+from tests.support.services import databases
 
 from sluiceway.domain.health import Proof
 from sluiceway.store import work

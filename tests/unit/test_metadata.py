@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import handles
-from tests.handles import every_handle, inline, key_groups, master_state, relative, subtask
+from tests.support.flink import handles
+from tests.support.flink.handles import every_handle, inline, key_groups, master_state, relative, subtask
 
 from sluiceway.storage.metadata import BrokenMetadata, Format, Kind, Metadata, parse
 from sluiceway.testing.fake_metadata import integer, metadata, operator, savepoint, text

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
-from tests.issuer import AUDIENCE, Issuer, an_issuer
+from tests.support.doubles.issuer import AUDIENCE, Issuer, an_issuer
 
 from sluiceway.api.auth import issuer_keys
 from sluiceway.api.auth.issuer_keys import IssuerSilent

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.scripts import script
+from tests.support.doubles.scripts import script
 
 from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
 from sluiceway.engines.planning.options import check_options, flink_options, leaves_state

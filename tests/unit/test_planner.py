@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from tests import scripts
-from tests.patience import PATIENCE
+from tests.support.doubles import scripts
+from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.planning import planner as planner_module

@@ -4,9 +4,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from tests.handles import file, key_groups, subtask
-from tests.object_store import REGION, ObjectStore
-from tests.places import DiskPlace, S3Place
+from tests.support.doubles.object_store import REGION, ObjectStore
+from tests.support.doubles.places import DiskPlace, S3Place
+from tests.support.flink.handles import file, key_groups, subtask
 
 from sluiceway.domain.facts import Unreadable
 from sluiceway.storage.errors import BadPath, BadStorage, NotASavepoint, OnlyRead, StorageUnreadable

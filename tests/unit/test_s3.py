@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from tests.object_store import KEYS, REGION, ObjectStore
-from tests.places import S3Place
+from tests.support.doubles.object_store import KEYS, REGION, ObjectStore
+from tests.support.doubles.places import S3Place
 
 from sluiceway.domain.facts import Broken, Complete, Unreadable
 from sluiceway.storage import s3

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.handles import file, key_groups, relative, subtask
-from tests.object_store import ObjectStore
-from tests.places import S3Place
+from tests.support.doubles.object_store import ObjectStore
+from tests.support.doubles.places import S3Place
+from tests.support.flink.handles import file, key_groups, relative, subtask
 
 from sluiceway.cli.main import run
 from sluiceway.testing.fake_metadata import metadata, operator

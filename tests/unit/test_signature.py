@@ -32,7 +32,7 @@ from huaweicloudsdkdli.v1 import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.signer import Call, signed
+from tests.support.people.signer import Call, signed
 
 from sluiceway.api.auth.signature import WINDOW, BadSignature, RawRequest, ReplayGuard, read, verify
 from sluiceway.cli.signing import Credential

@@ -1,7 +1,7 @@
 """The SQL of a job, read."""
 
 import pytest
-from tests.scripts import script
+from tests.support.doubles.scripts import script
 
 from sluiceway.engines.planning.sql import (
     MOST_CHARACTERS,

@@ -1,7 +1,7 @@
 """A name that means one thing in one INSERT and another in the next is refused; what does no harm is not."""
 
 import pytest
-from tests.scripts import script
+from tests.support.doubles.scripts import script
 
 from sluiceway.engines.planning.sql import SqlRefused
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from obstore.exceptions import GenericError
-from tests.handles import file, key_groups, relative, segment, subtask
-from tests.places import DiskPlace, Place
+from tests.support.doubles.places import DiskPlace, Place
+from tests.support.flink.handles import file, key_groups, relative, segment, subtask
 
 from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import savepoints

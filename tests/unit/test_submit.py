@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-from tests import scripts
+from tests.support.doubles import scripts
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import MustClaim, SubmitRefused, Submitted

@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from tests.certificates import self_made
+from tests.support.doubles.certificates import self_made
 
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.settings import BadSettings

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from typing import TypeVar
 
-from tests.fleet import CLUSTER, PROJECT, _insert_job
 from tests.hostile.long.attack import SMALL, attack
 from tests.hostile.long.stage import Scene, Stage
 from tests.hostile.long.wire import at_once
+from tests.support.doubles.fleet import CLUSTER, PROJECT, _insert_job
 
 T = TypeVar("T")
 AT_ONCE = 6

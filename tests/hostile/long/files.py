@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
-from tests.handles import subtask
 from tests.hostile.long.attack import attack
 from tests.hostile.long.stage import Scene, Stage
 from tests.hostile.long.wire import at_once
+from tests.support.flink.handles import subtask
 
 from sluiceway.testing.fake_metadata import metadata, operator
 

@@ -6,10 +6,10 @@ import socket
 import time
 from collections.abc import Callable
 
-from tests.fleet import PROJECT
 from tests.hostile.long.attack import attack
 from tests.hostile.long.stage import Scene, Stage, stop_all
 from tests.hostile.long.wire import at_once, close, drain
+from tests.support.doubles.fleet import PROJECT
 
 ASSET = "/assets/swagger-ui-bundle.js"
 PAGES = ("/docs", ASSET, "/docs/errors", "/docs/errors.json", "/nowhere", "/healthz")

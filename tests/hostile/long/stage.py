@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.fleet import CLUSTER, PROJECT, FakeCluster, Fleet
 from tests.hostile.long.wire import Wire
-from tests.service import ServiceProcess
+from tests.support import processes
+from tests.support.doubles.fleet import CLUSTER, PROJECT, FakeCluster, Fleet
+from tests.support.services.process import ServiceProcess
 
 OTHER_CALLER = "127.0.0.3"  # loopback is a network: each caller has an address of its own
 END_WITHIN = 10.0  # seconds from SIGTERM to the end of the process
@@ -107,7 +108,7 @@ def _small_disk(directory: Path) -> Iterator[None]:
 
 
 def _make_users(root: Path) -> None:
-    from tests.people import set_password, user
+    from tests.support.people.users import set_password, user
 
     user(root, "good", "owner", PROJECT)
     set_password(root, "good", "a quite good password")
@@ -151,7 +152,7 @@ class OtherCaller:
 
     def __init__(self, url: str) -> None:
         command = [sys.executable, "-m", "tests.hostile.long.prober", url, OTHER_CALLER]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def end(self) -> list[float]:
         """Seconds for each answer, the shortest first; infinite where none came."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.fleet import PROJECT
+from tests.support.doubles.fleet import PROJECT
 
 ATTACKER = "127.0.0.2"
 

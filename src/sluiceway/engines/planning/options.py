@@ -139,8 +139,8 @@ _IDLE = {
     "table.display.max-column-width": "a job has no screen",
 }
 
-# What a job may set: the options of Flink 2.3 that are a job's, each with its older names. `tests/flink_options.py`
-# writes the list from Flink's own classes, and a test holds it to them.
+# What a job may set: the options of Flink 2.3 that are a job's, each with its older names.
+# `tests/support/flink/options.py` writes the list from Flink's own classes, and a test holds it to them.
 JOB_OPTIONS = Path(__file__).with_name("job_options.txt")
 LONGEST_KEY = 100  # characters of a name that are shown and compared
 _EXEMPT = frozenset({"metrics.latency.interval"})  # of a job, in spite of its prefix

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.service import wait_for
+from tests.support import processes
+from tests.support.services.process import wait_for
 
 from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 
@@ -90,7 +91,7 @@ class JavaProcess:
         log = (f"-Dlog4j2.configurationFile={directory}/log4j2.properties", f"-Dlog.file={directory}/{name}.log")
         classpath = os.pathsep.join(str(jar.resolve()) for jar in flink_jars())
         self._command = [str(find_java()), *_FLAGS, *flags, *log, "-cp", classpath, *main]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def alive(self) -> bool:
@@ -107,7 +108,7 @@ class JavaProcess:
         """Start it; what it says goes to files. A process group of its own keeps our terminal's Ctrl-C from it."""
         assert not self.alive, f"{self.name} runs already"
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
+            self._process = processes.start(
                 self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
             )
 

@@ -54,8 +54,12 @@ class RealFlink:
     def start(self) -> "RealFlink":
         """Start it and wait until it answers."""
         self._thread.start()
-        self._jvm = self.run(RealJvm.launch(self.directory, self._heap_mb))
-        self.url = self.run(self._jvm.start_cluster(self._options, self._slots, 0))
+        try:
+            self._jvm = self.run(RealJvm.launch(self.directory, self._heap_mb))
+            self.url = self.run(self._jvm.start_cluster(self._options, self._slots, 0))
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import httpx
-from tests.native_api import no_planner
-from tests.openapi import description_of
-from tests.plane import Plane, plane
-from tests.signer import Call, signed
+from tests.support.people.openapi import description_of
+from tests.support.people.signer import Call, signed
+from tests.support.services.native_api import no_planner
+from tests.support.services.plane import Plane, plane
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.assembly.api import make_api

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.sdk import PROJECT
+from tests.support.people.sdk import PROJECT
 
 from sluiceway.cli.main import run
 

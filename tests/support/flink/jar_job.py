@@ -8,7 +8,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 
-from tests.real_flink import RealFlink
+from tests.support.flink.real import RealFlink
 
 MAIN = "demo.Counter"
 # No lambdas and no generics: Janino, the compiler, knows neither.

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests import databases
-from tests.service import wait_for
+from tests.support.services import databases
+from tests.support.services.process import wait_for
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.store.rows import to_json

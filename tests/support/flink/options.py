@@ -1,6 +1,6 @@
 """Every option that the installed Flink has, as its own classes say it: to hold our list of a job's options to it.
 
-`python -m tests.flink_options` writes that list anew, into `src/sluiceway/engines/planning/job_options.txt`.
+`python -m tests.support.flink.options` writes that list anew, into `src/sluiceway/engines/planning/job_options.txt`.
 """
 
 import asyncio

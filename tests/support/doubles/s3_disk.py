@@ -4,7 +4,7 @@ import os
 import re
 
 from botocore.exceptions import ClientError
-from tests.object_store import ObjectStore
+from tests.support.doubles.object_store import ObjectStore
 
 from sluiceway.testing.fake_failures import FAILURES, Failure
 from sluiceway.testing.fake_metadata import metadata

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 from sqlalchemy import select, update
-from tests import databases
-from tests.patience import PATIENCE
+from tests.support.patience import PATIENCE
+from tests.support.services import databases
 
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.ground import Ground, Lifecycle, lifecycle, workers

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import processes
+
 PATIENCE = 120.0  # seconds for anything that real Flink does
 ACTIVE = {"job_submitting", "job_savepointing", "job_canceling"}
 
@@ -26,7 +28,7 @@ class ServiceProcess:
         self.data = data
         module = ("sluiceway.testing.crashes", crash) if crash else module
         command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log: list[str] = []
         self.flink = ""  # the address of the default cluster
         threading.Thread(target=self._listen, daemon=True).start()

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 import uvicorn
-from tests.sdk import PROJECT, client, code_of
+from tests.support.people.sdk import PROJECT, client, code_of
 
 from sluiceway.api.connections import server_config
 from sluiceway.api.proxies import Proxies

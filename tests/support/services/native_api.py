@@ -11,9 +11,9 @@ from typing import Any, NoReturn, cast
 import httpx
 import uvicorn
 from litestar import Litestar
-from tests.openapi import description_of
-from tests.patience import PATIENCE
-from tests.plane import PROJECT, Plane, plane
+from tests.support.patience import PATIENCE
+from tests.support.people.openapi import description_of
+from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.api.request_id import RequestIds
 from sluiceway.assembly.api import make_api

@@ -10,11 +10,12 @@ from typing import Any, Self
 
 import pytest
 from huaweicloudsdkdli.v1 import DliClient
-from tests import people, scripts
-from tests.fleet import CLUSTER, FakeCluster, Fleet
-from tests.sdk import PROJECT, Key, Sdk, client
-from tests.service import wait_for
-from tests.service_thread import ServiceThread
+from tests.support.doubles import scripts
+from tests.support.doubles.fleet import CLUSTER, FakeCluster, Fleet
+from tests.support.people import users
+from tests.support.people.sdk import PROJECT, Key, Sdk, client
+from tests.support.services.process import wait_for
+from tests.support.services.thread import ServiceThread
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.planning.options import JOB_ID, NAME, RESTORE
@@ -70,7 +71,7 @@ class Site:
         self.refused_form = settings.get("refused_form", "array")
         self.fleet = Fleet(data, clusters[0])  # jobs that run already
         self._numbers = count(1)
-        self.owner = people.user(data, "owner", "owner", PROJECT)
+        self.owner = users.user(data, "owner", "owner", PROJECT)
         options = [f"{name}={cluster.fake.url}" for name, cluster in zip((CLUSTER, OTHER), clusters, strict=False)]
         self.service = ServiceThread(data, *options, auth=True, **settings)
 
@@ -84,7 +85,7 @@ class Site:
 
     def user(self, role: str, *more: str, project: str = PROJECT) -> Key:
         """Somebody new with a role."""
-        return people.user(self.data, self.name("user"), role, project, *more)
+        return users.user(self.data, self.name("user"), role, project, *more)
 
     def name(self, word: str = "job") -> str:
         """A name that nothing has yet."""

@@ -11,7 +11,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Self
 
-from tests.ha_flink import HOST
+from tests.support.flink.ha import HOST
 
 _CHUNK = 1 << 16
 _RESET = struct.pack("ii", 1, 0)  # lingering for no time at all

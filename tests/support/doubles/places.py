@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, Protocol
 
 import pytest
-from tests.object_store import REGION, ObjectStore
+from tests.support.doubles.object_store import REGION, ObjectStore
 
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
