@@ -516,7 +516,7 @@ def a_savepoint_from_inside_a_loop_is_taken(put: Any) -> None:
     put(health, "unproven", lambda *_: "")
 
 
-@plant(143)
+@plant(149)
 def an_unproven_savepoint_is_resumed_from(put: Any) -> None:
     """It is marked, and taken all the same."""
     before = WaysBack._look

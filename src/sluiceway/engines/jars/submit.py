@@ -33,7 +33,6 @@ from sluiceway.wanted import in_thread
 COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
 
-_IN_THE_BODY = {CLAIM_MODE, JOB_ID, RESTORE}
 SECOND = (
     "Its program starts several jobs, and only the first was started: Flink refused {jobs}. Make a job here for each,"
     " and let its program start that one alone."

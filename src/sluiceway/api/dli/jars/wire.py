@@ -75,6 +75,3 @@ class UpdateJarJob(_JarJobFields, frozen=True, kw_only=True):
     """What to change of a Jar job; what is absent stays."""
 
     name: MaybeJobName = None
-
-
-JarJob = CreateJarJob | UpdateJarJob
