@@ -51,7 +51,11 @@ _STARTED: Final[list[Started]] = []
 def start(command: Sequence[str], *, dying: signal.Signals = signal.SIGKILL, **options: Any) -> "subprocess.Popen[str]":
     """Start a process that gets the signal `dying` when this one ends; `options` are those of `Popen`."""
     tied = [sys.executable, "-I", "-S", "-c", _TIED, str(int(dying)), str(os.getpid()), *command]
-    process: subprocess.Popen[str] = _STARTER.submit(subprocess.Popen, tied, text=True, **options).result()
+
+    def begin() -> "subprocess.Popen[str]":
+        return subprocess.Popen(tied, text=True, **options)
+
+    process = _STARTER.submit(begin).result()
     _STARTED.append(Started(process, command, os.environ.get("PYTEST_CURRENT_TEST", "no test")))
     return process
 
