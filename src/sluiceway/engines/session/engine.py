@@ -43,7 +43,7 @@ T = TypeVar("T")
 OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
-AT_ONCE = 100  # questions under way at one cluster
+AT_ONCE = 40  # questions under way at one cluster, as many as commands, so that they find their connections open
 VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
