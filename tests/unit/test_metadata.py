@@ -97,6 +97,15 @@ def test_the_properties_that_the_fake_writes_are_those_of_flink() -> None:
     assert (DATA / "hashmap-native").read_bytes().endswith(savepoint("NATIVE"))
 
 
+def test_properties_that_were_read_before_are_told_by_the_very_same_bytes_alone() -> None:
+    for after in ("NONE", "TERMINATE", "NONE", "TERMINATE"):
+        for form in ("CANONICAL", "NATIVE"):
+            found = parse(metadata(properties=savepoint(form, after)))
+            assert (found.format, found.drained) == (Format(form.lower()), after == "TERMINATE")
+    with pytest.raises(BrokenMetadata, match="1 bytes follow after the end"):
+        parse(metadata() + b"\0")
+
+
 # Every handle of every version. ---------------------------------------------------------------------------------------
 
 
