@@ -1,6 +1,5 @@
 """Rows to domain values and back. Nothing else knows how a value is kept."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +13,6 @@ from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
-from sluiceway.domain.watched import Part
 from sluiceway.store.database import epoch_ms, instant, moment
 
 # What a turn may change; the rest of a row is written once.
@@ -303,38 +301,15 @@ def of_spec(draft: JobDraft) -> dict[str, Any]:
     return {"spec": to_json(draft.spec), "config": to_json(draft.config)}
 
 
-_MOVES = {Run: (*RUN_MOVES, "health"), Stop: STOP_MOVES, Snapshot: SNAPSHOT_MOVES}
-
-
 def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
     """The columns of a row that a turn may change, with its id and the version that it replaces."""
-    return _columns(value, _MOVES[type(value)])
-
-
-def moved_columns(changes: Iterable[tuple[Part | None, Part | None]]) -> list[dict[str, Any]]:
-    """The same of many of one kind, each as it was and, if it has moved, as it is: the columns in which any has moved.
-
-    A turn mostly moves all in the same few, and to write the others as well costs more than to find these.
-    """
-    pairs = [(before, after) for before, after in changes if before is not None and after is not None]
-    if not pairs:
-        return []
-    names = [name for name in _MOVES[type(pairs[0][0])] if any(_differ(before, after, name) for before, after in pairs)]
-    return [_columns(after, names) for _, after in pairs]
-
-
-def _differ(before: object, after: object, name: str) -> bool:
-    return bool(getattr(before, name) != getattr(after, name))
-
-
-def _columns(value: Run | Stop | Snapshot, names: Iterable[str]) -> dict[str, Any]:
+    names = {Run: RUN_MOVES, Stop: STOP_MOVES, Snapshot: SNAPSHOT_MOVES}[type(value)]
     columns = {name: getattr(value, name) for name in names}
-    if "policy" in columns:
-        columns["policy"] = of_policy(columns["policy"])
-    if "traits" in columns:
-        columns["traits"] = None if columns["traits"] is None else to_json(columns["traits"])
-    if "health" in columns:
-        columns |= _of_health(columns.pop("health"))
+    if isinstance(value, Stop):
+        columns["policy"] = of_policy(value.policy)
+    if isinstance(value, Run):
+        columns["traits"] = None if value.traits is None else to_json(value.traits)
+        columns |= _of_health(value.health)
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
     return columns | {"id": value.id, "version": value.version}

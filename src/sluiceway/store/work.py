@@ -35,7 +35,7 @@ from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import moved_columns, to_json, to_run, to_snapshot, to_spec, to_stop
+from sluiceway.store.rows import moves, to_json, to_run, to_snapshot, to_spec, to_stop
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
     OPEN_SNAPSHOT,
@@ -134,9 +134,9 @@ async def record(db: Database, lease: Lease, changes: Sequence[Change], now: dat
         forestalled = await _forestalled(connection, lease, moved)
         kept = [change for change in changes if change.after.run.id not in forestalled]
         whole = [change for change in kept if change.moved]
-        await guarded_update(connection, runs, moved_columns((c.before.run, c.moved_run) for c in whole))
-        await guarded_update(connection, stops, moved_columns((c.before.stop, c.moved_stop) for c in whole))
-        await guarded_update(connection, snapshots, moved_columns((c.before.snapshot, c.moved_snapshot) for c in whole))
+        await guarded_update(connection, runs, [moves(c.moved_run) for c in whole if c.moved_run])
+        await guarded_update(connection, stops, [moves(c.moved_stop) for c in whole if c.moved_stop])
+        await guarded_update(connection, snapshots, [moves(c.moved_snapshot) for c in whole if c.moved_snapshot])
         await _show(connection, whole)
         happened = [event for change in kept for event in _told(change, now)]
         if happened:
@@ -155,7 +155,7 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     """
     match = ("id", "run_id", "stop_id", "snapshot_id")
     current = [change for change in changes if change.after.current]
-    rows = [row for change in current if (row := _job_row(change.after)) != _job_row(change.before)]
+    rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
     # What somebody chose while the job seemed to be over is older than what it does now.
     outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if c.alive_again]
