@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
-from tests.simulation import plans
 from tests.simulation.plans import play_plans
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
 
+from sluiceway.control import start_jobs
 from sluiceway.domain import judging
 
 SHARE = 50  # seeds of one test, so that they spread over processes
@@ -32,7 +32,7 @@ def test_a_plan_never_runs_on_what_it_did_not_show() -> None:
 
 def test_a_plan_that_is_run_as_it_stands_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judging, "_shown_otherwise", lambda *_: False)
-    monkeypatch.setattr(plans, "hold", lambda *_: None)
+    monkeypatch.setattr(start_jobs, "hold", lambda *_: None)
     assert any(play_plans(seed).world.violations for seed in range(60))
 
 

@@ -153,6 +153,7 @@ def test_nothing_from_outside_is_handed_to_the_store_to_be_called() -> None:
     taking = {
         module.stem
         for module in store.glob("*.py")
+        if module.stem != "driver"  # which hands functions of its own to a thread
         for node in ast.walk(ast.parse(module.read_text()))
         if isinstance(node, ast.ImportFrom) and {"Callable", "Awaitable"} & {each.name for each in node.names}
     }

@@ -277,8 +277,10 @@ class Look:
 
     async def _weigh(self, stop: Stop) -> StopFact:
         found = await self.rest.checkpoints(stop.flink_job_id)
-        retained = await self.rest.retains_checkpoints(stop.flink_job_id)
         fresh = found is not None and found.latest.completed is None
+        if fresh and not self.aftermaths.old_answers_are_gone(stop.trigger):
+            return Silent("the cluster may still tell of the job as it was before its first checkpoint")
+        retained = await self.rest.retains_checkpoints(stop.flink_job_id)
         return Weighed(checkpoints.last_kept(found, retained=retained), fresh)
 
     async def _forgotten(self, stop: Stop, run: Seen) -> Ended | Silent:
