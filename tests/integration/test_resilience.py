@@ -11,10 +11,13 @@ from sqlalchemy import text
 from tests.support.patience import PATIENCE
 from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
+from sluiceway.assembly.clock import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.places import SUBMISSIONS
-from sluiceway.reconcile import submissions
+from sluiceway.domain.shift import Shift
+from sluiceway.reconcile import submissions, worker
+from sluiceway.reconcile.turn import Outlook
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import leases
@@ -186,3 +189,37 @@ async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monk
     monkeypatch.setattr(storage, "_heads", broken)
     with pytest.raises(StorageUnreadable):
         await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])
+
+
+class Changing:
+    """A database of which somebody else changes something again and again, until it can no longer be read."""
+
+    def __init__(self) -> None:
+        self.number: int | None = 0
+
+    def changes(self, _: str) -> int | None:
+        if self.number is not None:
+            self.number += 1
+        return self.number
+
+
+async def test_what_others_change_hurries_no_turn_that_breaks_or_a_database_that_cannot_be_read() -> None:
+    db: Any = Changing()
+    unused: Any = None
+    reconciler = worker.Reconciler(db, lambda _: None, unused, clock)
+    watch = worker._Watch("c0", Shift("c0"), lease=leases.Lease("c0", "me", 1))
+
+    async def turn(*_: object) -> Outlook:
+        return Outlook(number=0)
+
+    async def breaks(*_: object) -> Outlook:
+        raise RuntimeError("again")
+
+    await reconciler._one_turn(watch, turn)  # type: ignore[arg-type]
+    assert reconciler._is_news(watch)
+    db.number = None
+    assert not reconciler._is_news(watch), "or it would be tried without a pause"
+    db.number = 0
+    with pytest.raises(RuntimeError, match="again"):
+        await reconciler._one_turn(watch, breaks)  # type: ignore[arg-type]
+    assert not reconciler._is_news(watch), "as above"

@@ -154,13 +154,15 @@ class Reconciler:
                     return
 
     def _is_news(self, watch: _Watch) -> bool:
-        """Whether the last turn did not know of all changes. Who has no lease is not to know."""
-        return watch.lease is not None and watch.known is not None and self._db.changes(watch.name) != watch.known
+        """Whether the last turn did not know of all changes. After one that broke, and without a lease, nobody can tell."""
+        if watch.lease is None or watch.known is None:
+            return False
+        return self._db.changes(watch.name) not in {watch.known, None}
 
     async def _one_turn(self, watch: _Watch, take_turn: TakesTurns) -> float:
         if watch.lease is None:
             return self._pace.busy
-        began, shift = _now(), watch.shift
+        began, shift, watch.known = _now(), watch.shift, None
         try:
             outlook = await take_turn(self._clusters(watch.name), watch.lease)
         except Exception:
