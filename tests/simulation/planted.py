@@ -46,7 +46,7 @@ from sluiceway.engines.session.aftermath import Aftermaths
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
-from sluiceway.store import batches, leases, views, work
+from sluiceway.store import batches, leases, ledger, views, work
 from sluiceway.store.bulk import guarded_update
 from sluiceway.store.leases import Lease
 from sluiceway.store.schema import stops as stop_rows
@@ -362,6 +362,7 @@ def no_guard_on_the_version(put: Any) -> None:
 
     put(work, "_forestalled", nobody)
     put(work, "guarded_update", write)
+    put(ledger, "guarded_update", write)
 
 
 @plant(3)

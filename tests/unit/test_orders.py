@@ -117,10 +117,10 @@ def test_a_job_at_rest_is_marked_where_that_is_a_success() -> None:
 # What happened has one writer. ---------------------------------------------------------------------------------------
 
 WRITERS = {
-    "runs": {"deadlines", "ledger", "work"},
-    "stops": {"ledger", "work"},
-    "snapshots": {"ledger", "work"},
-    "events": {"ledger", "work"},
+    "runs": {"deadlines", "ledger"},
+    "stops": {"ledger"},
+    "snapshots": {"ledger"},
+    "events": {"ledger"},
     "savepoints": {"ledger", "snapshots", "work"},
 }
 WRITES = {"insert", "update", "delete", "guarded_update"}

@@ -28,20 +28,19 @@ from sluiceway.domain.operations.snapshot import Snapshot
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.watched import Change, Part, Watched
-from sluiceway.store import schema
+from sluiceway.store import ledger, schema
 from sluiceway.store import snapshots as snapshot_rows
 from sluiceway.store.bulk import given_ids, guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import moves, to_json, to_run, to_snapshot, to_spec, to_stop
+from sluiceway.store.rows import to_json, to_run, to_snapshot, to_spec, to_stop
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
     OPEN_SNAPSHOT,
     UNSETTLED,
     batches,
-    events,
     jobs,
     runs,
     savepoints,
@@ -134,13 +133,11 @@ async def record(db: Database, lease: Lease, changes: Sequence[Change], now: dat
         forestalled = await _forestalled(connection, lease, moved)
         kept = [change for change in changes if change.after.run.id not in forestalled]
         whole = [change for change in kept if change.moved]
-        await guarded_update(connection, runs, [moves(c.moved_run) for c in whole if c.moved_run])
-        await guarded_update(connection, stops, [moves(c.moved_stop) for c in whole if c.moved_stop])
-        await guarded_update(connection, snapshots, [moves(c.moved_snapshot) for c in whole if c.moved_snapshot])
+        await ledger.store(connection, [c.moved_run for c in whole if c.moved_run])
+        await ledger.store(connection, [c.moved_stop for c in whole if c.moved_stop])
+        await ledger.store(connection, [c.moved_snapshot for c in whole if c.moved_snapshot])
         await _show(connection, whole)
-        happened = [event for change in kept for event in _told(change, now)]
-        if happened:
-            await connection.execute(insert(events), happened)
+        await ledger.tell(connection, [event for change in kept for event in _told(change, now)])
         taken = [(c.kept_by_snapshot, c.flink_version) for c in whole if c.kept_by_snapshot]
         await snapshot_rows.catalogue(connection, taken, now)
         await _catalogue(connection, kept, now)
