@@ -46,6 +46,16 @@ class JobOverview(msgspec.Struct, frozen=True):
         return state_of(self.raw_state)
 
     @property
+    def over(self) -> bool:
+        """Whether Flink is done with it for good."""
+        return self.state is not None and self.state.terminal
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is certainly not over."""
+        return self.state is not None and not self.state.terminal
+
+    @property
     def ready(self) -> bool:
         """Whether a savepoint can be taken now (contract, rule 6). Finished tasks are no obstacle since Flink 1.15."""
         running = self.tasks.get("running", 0)

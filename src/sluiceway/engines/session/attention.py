@@ -61,7 +61,7 @@ class Attention:
         Failures come in herds (a full disk, a directory that cannot be written), so one in the sample brings all in.
         """
         sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
-        over = {stop.id for stop in sent if _is_terminal(listed.get(stop.flink_job_id))}
+        over = {stop.id for stop in sent if (job := listed.get(stop.flink_job_id)) and job.over}
         unclear = [stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None]
         unsure = {i for i in unclear if now - self.asked.setdefault(i, now) >= UNSURE_EVERY}
         if heard := self.aftermaths.heard:
@@ -104,7 +104,8 @@ class Attention:
 
     def is_quiet(self, runs: Sequence[Run], listed: Mapping[str, JobOverview]) -> bool:
         """Whether no question is due about these runs, now or later, as long as the list stays as it is."""
-        told = all(_lives(listed.get(run.flink_job_id)) or run.phase is RunPhase.LOST for run in runs)
+        living = {jid for jid, job in listed.items() if job.lives}
+        told = all(run.flink_job_id in living or run.phase is RunPhase.LOST for run in runs)
         known = all(run.traits is not None or run.phase is RunPhase.LOST for run in runs)
         return told and known and not self.rounds.due
 
@@ -121,11 +122,3 @@ def about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[
     """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
     stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
     return [*stopping, *(s.flink_job_id for s in snapshots if s.sent_at is None)]
-
-
-def _lives(job: JobOverview | None) -> bool:
-    return job is not None and job.state is not None and not job.state.terminal
-
-
-def _is_terminal(job: JobOverview | None) -> bool:
-    return job is not None and job.state is not None and job.state.terminal

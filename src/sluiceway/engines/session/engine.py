@@ -29,7 +29,7 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
-from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
@@ -158,7 +158,7 @@ class SessionEngine:
         attention.configs.keep(runs)
         urgent = about_to_save(stops, snapshots)
         traits = await attention.traits.ask(look.rest, attention.configs, look.gate, listed, runs, urgent)
-        living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and _lives(job)]
+        living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
         fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
         version = await self._version(place, attention) if stops or snapshots or traits else attention.version
@@ -216,7 +216,3 @@ async def _or_none(question: Awaitable[T]) -> T | None:
         return await question
     except Unreachable:
         return None
-
-
-def _lives(job: JobOverview) -> bool:
-    return job.state is not None and not job.state.terminal
