@@ -154,7 +154,7 @@ class Reconciler:
                     return
 
     def _is_news(self, watch: _Watch) -> bool:
-        """Whether the last turn did not know of all changes. After one that broke, and without a lease, nobody can tell."""
+        """Whether the last turn did not know of all changes. Nobody can tell after one that broke."""
         if watch.lease is None or watch.known is None:
             return False
         return self._db.changes(watch.name) not in {watch.known, None}

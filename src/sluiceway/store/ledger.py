@@ -1,8 +1,9 @@
 """What happened: the writes of runs, stops, savepoints that are taken, events, the catalogue, and what jobs show.
 
 What people ask for and what turns find out is written here, and a test holds every other module to that; deadlines are
-moved, and a turn's savepoints put into the catalogue, where that is decided. What follows from what is decided in `domain`: where rows are at hand, as values of it. Orders of
-ten thousand jobs are accepted, released and marked by one statement each, which says the same in SQL.
+moved, and a turn's savepoints put into the catalogue, where that is decided. What follows from what is decided in
+`domain`: where rows are at hand, as values of it. Orders of ten thousand jobs are accepted, released and marked by one
+statement each, which says the same in SQL.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
