@@ -12,12 +12,12 @@ from tests.simulation.service import MAX_SAVEPOINTS, RULES
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.batch import Kind as BatchKind
 from sluiceway.domain.job import standing
-from sluiceway.domain.operations.snapshot import SETTLED as SETTLED_SNAPSHOTS
-from sluiceway.domain.operations.snapshot import SnapshotPhase
+from sluiceway.domain.operations.save import SETTLED as SETTLED_SAVES
+from sluiceway.domain.operations.save import SavePhase
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.run import RunPhase
-from sluiceway.store.rows import to_run, to_snapshot, to_stop
+from sluiceway.store.rows import to_run, to_save, to_stop
 from sluiceway.testing.fake_jobs import Attempt, FakeJob
 from sluiceway.testing.fake_rest import Kind
 
@@ -41,17 +41,17 @@ class Watch:
         self._seen: defaultdict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)  # by table and id: what it held
         self._stops: dict[int, Row] = {}
         self._runs: dict[int, Row] = {}
-        self._snapshots: dict[int, Row] = {}
+        self._saves: dict[int, Row] = {}
         self._jobs: dict[int, Row] = {}
         self._choices: dict[int, str] = {}  # by run: what somebody had said that it is to be resumed from
         self._told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each stop, as they were stored
         self._runs_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's runs
-        self._snapshots_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
+        self._saves_told: defaultdict[int, list[str]] = defaultdict(list)  # the phases of each job's savepoints
         # Attempts, by trigger id, that made their job restart from nothing: the job, and its number of restarts then.
         self._lost: dict[str, tuple[FakeJob, int]] = {}
         self.back = BackWatch(world, self)
         self._was_overdue: set[int] = set()
-        self._snapshot_was_overdue: set[int] = set()
+        self._save_was_overdue: set[int] = set()
 
     # Every commit. ------------------------------------------------------------------------------------------------
 
@@ -70,9 +70,9 @@ class Watch:
                 self._world.violate(f"job {row['id']} is {row['status']}, and keeps the choice of what to begin from")
             if before is not None and before["chosen_savepoint"] and before["run_id"] != row["run_id"]:
                 self._choices[row["run_id"]] = before["chosen_savepoint"]
-        for row, before in self._changes("snapshots", self._snapshots):
+        for row, before in self._changes("saves", self._saves):
             if before is None or before["phase"] != row["phase"]:
-                self._snapshot_moved(row, before)
+                self._save_moved(row, before)
 
     def _changes(self, table: str, known: dict[int, Row]) -> list[tuple[Row, Row | None]]:
         """The rows that are not as they were, each with what it was; from now on they are known."""
@@ -161,26 +161,22 @@ class Watch:
         if row["up_at"] is not None and (before is None or before["up_at"] is None) and _up_too_soon(self._world, row):
             self._world.violate(f"run {row['id']} of job {row['job_id']} is told to do its work, and has shown nothing")
 
-    def _snapshot_moved(self, row: Row, before: Row | None) -> None:
-        phase, snapshot = SnapshotPhase(row["phase"]), f"savepoint {row['id']} of job {row['job_id']}"
-        self._world.note(snapshot, phase, row["reason"][:150])
+    def _save_moved(self, row: Row, before: Row | None) -> None:
+        phase, save = SavePhase(row["phase"]), f"savepoint {row['id']} of job {row['job_id']}"
+        self._world.note(save, phase, row["reason"][:150])
         if before is not None:
-            self._snapshots_told[row["job_id"]].append(phase)
-        if phase is SnapshotPhase.OVERDUE:
-            self._snapshot_was_overdue.add(row["id"])
+            self._saves_told[row["job_id"]].append(phase)
+        if phase is SavePhase.OVERDUE:
+            self._save_was_overdue.add(row["id"])
         under_way = any(attempt.trigger == row["trigger"] for attempt in self.in_flight(row["flink_job_id"]))
-        if (
-            under_way
-            and row["flink_job_id"] not in self.excused
-            and phase in {*SETTLED_SNAPSHOTS, SnapshotPhase.CHECKING}
-        ):
-            self._world.violate(f"{snapshot} is told {phase} while Flink is at it: {row['reason']}")
+        if under_way and row["flink_job_id"] not in self.excused and phase in {*SETTLED_SAVES, SavePhase.CHECKING}:
+            self._world.violate(f"{save} is told {phase} while Flink is at it: {row['reason']}")
         folder = self._world.disk.by_path.get(plain(row["savepoint_path"] or "-"))
         whole = folder is not None and folder.complete_at is not None and folder.jid == row["flink_job_id"]
-        if (phase is SnapshotPhase.SAVED) != (row["savepoint_path"] is not None) or (
-            phase is SnapshotPhase.SAVED and not whole
+        if (phase is SavePhase.SAVED) != (row["savepoint_path"] is not None) or (
+            phase is SavePhase.SAVED and not whole
         ):
-            self._world.violate(f"{snapshot} is told {phase} with {row['savepoint_path']}: {row['reason']}")
+            self._world.violate(f"{save} is told {phase} with {row['savepoint_path']}: {row['reason']}")
 
     def unsent(self, job_id: int) -> bool:
         """Whether the job's stop with a savepoint has never sent anything."""
@@ -323,14 +319,14 @@ class Watch:
             self._world.violate(f"a cancel of job {run['job_id']} for its checkpoint, which would not outlive it")
 
     def _savepoint_commanded(self, run: Row) -> None:
-        if "snapshot" not in self.asked[run["job_id"]]:
+        if "save" not in self.asked[run["job_id"]]:
             self._world.violate(f"a savepoint of job {run['job_id']}, for which nobody asked")
-        if not any(row["sent_at"] is not None for row in self._snapshots.values() if row["run_id"] == run["id"]):
+        if not any(row["sent_at"] is not None for row in self._saves.values() if row["run_id"] == run["id"]):
             self._world.violate(f"a savepoint of job {run['job_id']} is sent before it is stored as sent")
 
     def begins(self, cluster: str, job: FakeJob, attempt: Attempt, others: Sequence[Attempt]) -> None:
         """Flink takes up an attempt."""
-        triggers = {row["trigger"]: row for row in self._snapshots.values()}
+        triggers = {row["trigger"]: row for row in self._saves.values()}
         saving = triggers.get(attempt.trigger)
         if attempt.kind != "stop" and saving is None:
             return  # somebody else's
@@ -339,7 +335,7 @@ class Watch:
         if any(other.kind == "stop" or other.trigger in triggers for other in others):
             self._world.violate(f"two operations of ours at once on the state of {job.name} ({job.jid})")
         if saving is not None:
-            if saving["phase"] not in {SnapshotPhase.SENT, SnapshotPhase.OVERDUE}:
+            if saving["phase"] not in {SavePhase.SENT, SavePhase.OVERDUE}:
                 self._world.violate(f"a savepoint of {job.name} begins after it was told {saving['phase']}")
             self._count(cluster)
             return
@@ -352,8 +348,8 @@ class Watch:
 
     def _count(self, cluster: str) -> None:
         under_way = sum(self._counts(row) for row in self._stops.values() if row["cluster"] == cluster)
-        for row in self._snapshots.values():
-            open_ = row["phase"] == SnapshotPhase.SENT and row["id"] not in self._snapshot_was_overdue
+        for row in self._saves.values():
+            open_ = row["phase"] == SavePhase.SENT and row["id"] not in self._save_was_overdue
             under_way += bool(row["cluster"] == cluster and open_ and self.in_flight(row["flink_job_id"]))
         if under_way > MAX_SAVEPOINTS:
             self._world.violate(f"{under_way} savepoints at once in {cluster}")
@@ -394,14 +390,14 @@ class Watch:
         disk, last = self._world.disk, older[0]
         flow = disk.flows.get(last["flink_job_id"])
         mine = [row for row in self._stops.values() if row["run_id"] == last["id"]]
-        taken = [row for row in self._snapshots.values() if row["run_id"] == last["id"]]
+        taken = [row for row in self._saves.values() if row["run_id"] == last["id"]]
         unproven = {plain(row["savepoint_path"]) for row in (*mine, *taken) if row["unproven"]}
         if plain(new["restore"] or "-") in unproven:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which proves nothing")
         roots = [row["root"] for row in mine] + [row["target"] for row in taken]
         folders = [f for f in disk.whole(roots, self._world.now - LOOK_LASTS) if f.path not in unproven]
         done = [row for row in mine if row["phase"] == StopPhase.STOPPED]
-        done += [row for row in taken if row["phase"] == SnapshotPhase.SAVED]
+        done += [row for row in taken if row["phase"] == SavePhase.SAVED]
         kept = [row["savepoint_path"] for row in done if row["savepoint_path"] and not row["unproven"]]
         folders += [disk.by_path[plain(path)] for path in kept]
         known = [(folder.complete_at or 0.0, folder.position) for folder in folders]
@@ -435,8 +431,8 @@ class Watch:
         for row in self._stops.values():
             if row["phase"] not in SETTLED:
                 return f"stop {row['id']} is {row['phase']}: {row['reason']}"
-        for row in self._snapshots.values():
-            if row["phase"] not in SETTLED_SNAPSHOTS:
+        for row in self._saves.values():
+            if row["phase"] not in SETTLED_SAVES:
                 return f"savepoint {row['id']} is {row['phase']}: {row['reason']}"
         for row in self._runs.values():
             job = self.jobs.get(row["flink_job_id"])
@@ -461,11 +457,11 @@ class Watch:
             flink_job = self.jobs.get(job["flink_job_id"])
             if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
-            snapshot = self._snapshots.get(job["snapshot_id"])
+            save = self._saves.get(job["save_id"])
             stands = standing(
                 to_run(_as_mapping(run)) if run else None,
                 to_stop(_as_mapping(stop)) if stop else None,
-                to_snapshot(_as_mapping(snapshot)) if snapshot else None,
+                to_save(_as_mapping(save)) if save else None,
             )
             if job["status"] != stands.status:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and is {stands.status}")
@@ -473,20 +469,20 @@ class Watch:
     def _events(self) -> None:
         told: defaultdict[int, list[str]] = defaultdict(list)
         runs_told: defaultdict[int, list[str]] = defaultdict(list)
-        snapshots_told: defaultdict[int, list[str]] = defaultdict(list)
+        saves_told: defaultdict[int, list[str]] = defaultdict(list)
         for event in self.rows("events"):
             if event["stop_id"] is not None and event["kind"].startswith("stop_"):
                 told[event["stop_id"]].append(event["kind"].removeprefix("stop_"))
             elif event["kind"].startswith("run_"):
                 runs_told[event["job_id"]].append(event["kind"].removeprefix("run_"))
             elif event["kind"].startswith("snapshot_") and event["kind"] != "snapshot_accepted":
-                snapshots_told[event["job_id"]].append(event["kind"].removeprefix("snapshot_"))
+                saves_told[event["job_id"]].append(event["kind"].removeprefix("snapshot_"))
         for job_id, phases in self._runs_told.items():
             if runs_told[job_id] != phases:
                 self._world.violate(f"the runs of job {job_id} went {phases}, and its events tell {runs_told[job_id]}")
-        for job_id, phases in self._snapshots_told.items():
-            if snapshots_told[job_id] != phases:
-                told_ = snapshots_told[job_id]
+        for job_id, phases in self._saves_told.items():
+            if saves_told[job_id] != phases:
+                told_ = saves_told[job_id]
                 self._world.violate(f"the savepoints of job {job_id} went {phases}, and their events tell {told_}")
         for stop_id, phases in self._told.items():
             if told[stop_id] != phases:

@@ -1,7 +1,7 @@
 """The database in memory: real SQLite and the product's real statements, without threads and files.
 
 Every transaction of the product is serialisable: a writer holds the lock from its first line, a reader sees one
-snapshot. So each is run here as one undisturbed step, with pauses, faults and crashes before it and after it: a late
+save. So each is run here as one undisturbed step, with pauses, faults and crashes before it and after it: a late
 answer is a stale one, a crash before the commit is a transaction that never was, one after it an answer that is lost.
 """
 

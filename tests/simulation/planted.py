@@ -34,7 +34,7 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import Condition
 from sluiceway.domain.operations import attempt, not_running, stop_decide, stop_endings
-from sluiceway.domain.operations import snapshot as snapshots
+from sluiceway.domain.operations import save as saves
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.places import Release
@@ -452,34 +452,34 @@ def a_stop_beside_a_savepoint(put: Any) -> None:
 @plant()
 def a_savepoint_beside_a_stop(put: Any) -> None:
     """What has not begun does not make way."""
-    before = cluster_turn._snapshot_fact
+    before = cluster_turn._save_fact
 
     def fact(found: Any, run: Any, sighting: Any) -> Any:
         return before(replace(found, stop=None), run, sighting)
 
-    put(cluster_turn, "_snapshot_fact", fact)
+    put(cluster_turn, "_save_fact", fact)
 
 
 @plant(51)
 def a_savepoint_on_flinks_word(put: Any) -> None:
     """Nobody looks whether it is there."""
-    before = snapshots._check
+    before = saves._check
 
-    def check(snapshot: Any, evidence: Any, now: datetime, rules: Any) -> Any:
-        return before(snapshot, Complete(snapshot.claim or snapshot.target, 1), now, rules)
+    def check(save: Any, evidence: Any, now: datetime, rules: Any) -> Any:
+        return before(save, Complete(save.claim or save.target, 1), now, rules)
 
-    put(snapshots, "_check", check)
+    put(saves, "_check", check)
 
 
 @plant(10)
 def a_savepoint_is_over_at_its_deadline(put: Any) -> None:
     """And a stop goes on, while Flink is still at it."""
 
-    def overdue(snapshot: Any, why: str, now: datetime) -> Any:
-        late = now >= snapshot.deadline
-        return snapshots._settle(snapshot, snapshots.SnapshotPhase.FAILED, why, now) if late else snapshot
+    def overdue(save: Any, why: str, now: datetime) -> Any:
+        late = now >= save.deadline
+        return saves._settle(save, saves.SavePhase.FAILED, why, now) if late else save
 
-    put(snapshots, "_overdue", overdue)
+    put(saves, "_overdue", overdue)
 
 
 @plant()
@@ -577,7 +577,7 @@ def what_flink_refuses_for_ever_is_sent(put: Any) -> None:
 def a_savepoint_that_flink_refuses_for_ever_is_sent(put: Any) -> None:
     """The same of a job that is to run on."""
     before = attempt.prepared
-    put(snapshots, "prepared", lambda snapshot, fact, wish: before(snapshot, replace(fact, finished=0), wish))
+    put(saves, "prepared", lambda save, fact, wish: before(save, replace(fact, finished=0), wish))
 
 
 @plant(12)

@@ -105,7 +105,7 @@ class Scenario:
         """Take savepoints of these, which run on."""
         self.world.note("user takes savepoints of", jobs)
         for job in jobs:
-            self.world.watch.asked[job].add("snapshot")
+            self.world.watch.asked[job].add("save")
         await self.ask(lambda s: s.take(SaveOrder(PROJECT, jobs, format=wish)))
 
     async def bring(self, job: int, path: str) -> None:

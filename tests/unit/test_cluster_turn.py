@@ -21,14 +21,14 @@ from sluiceway.domain.facts import (
     RunFact,
     Running,
     Saved,
+    SaveFact,
     Seen,
-    SnapshotFact,
     StopFact,
     Submitting,
 )
 from sluiceway.domain.happenings import happenings
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
@@ -45,9 +45,9 @@ RULES = StopRules(
 HASHMAP = Traits(backend="hashmap", asynchronous=False)
 
 
-def running(number: int, *, stop: Stop | None = None, snapshot: Snapshot | None = None) -> Watched:
+def running(number: int, *, stop: Stop | None = None, save: Save | None = None) -> Watched:
     run = Run(number, number, f"{number:032x}", RunPhase.RUNNING, acknowledged=True, started_at=NOW, traits=HASHMAP)
-    return Watched(run, stop, project="p", snapshot=snapshot)
+    return Watched(run, stop, project="p", save=save)
 
 
 def accepted(number: int, *, held: bool = False) -> Watched:
@@ -68,14 +68,14 @@ def stop(number: int, phase: StopPhase = StopPhase.WAITING) -> Stop:
     )
 
 
-def snapshot(number: int) -> Snapshot:
-    return Snapshot(
+def save(number: int) -> Save:
+    return Save(
         id=number,
         job_id=number,
         flink_job_id=f"{number:032x}",
         trigger="a" * 32,
         target=f"file:///s/{number}/own",
-        phase=SnapshotPhase.WAITING,
+        phase=SavePhase.WAITING,
         deadline=NOW + RULES.timeout,
     )
 
@@ -83,7 +83,7 @@ def snapshot(number: int) -> Snapshot:
 def shown(
     watched: Sequence[Watched],
     stops: Mapping[int, StopFact] | None = None,
-    snapshots: Mapping[int, SnapshotFact] | None = None,
+    saves: Mapping[int, SaveFact] | None = None,
     runs: Mapping[int, RunFact] | None = None,
 ) -> Situation:
     """A look that shows all jobs running, but for what is said otherwise."""
@@ -91,7 +91,7 @@ def shown(
     sighting = Sighting(
         {each.id: Running() for each in opened} | dict(stops or {}),
         {each.run.id: Seen(JobState.RUNNING) for each in watched} | dict(runs or {}),
-        {each.id: Running() for each in saving} | dict(snapshots or {}),
+        {each.id: Running() for each in saving} | dict(saves or {}),
         flink_version="2.2.0",
     )
     return Situation(watched, sighting, NOW, RULES, max_savepoints=2)
@@ -124,15 +124,15 @@ def test_the_oldest_stops_take_the_places_of_their_cluster() -> None:
 
 
 def test_a_savepoint_gets_the_place_that_stops_leave() -> None:
-    both = [running(1, stop=stop(1)), running(2, snapshot=snapshot(2)), running(3, snapshot=snapshot(3))]
+    both = [running(1, stop=stop(1)), running(2, save=save(2)), running(3, save=save(3))]
     commands = decided(shown(both)).commands.values()
     assert [type(command) for command in commands] == [StopWithSavepoint, TakeSavepoint]
 
 
 def test_a_savepoint_that_has_not_begun_makes_way_for_a_stop_of_its_job() -> None:
-    plan = decided(shown([running(1, stop=stop(1), snapshot=snapshot(1))]))
-    assert plan.changes[0].after.snapshot is not None
-    assert plan.changes[0].after.snapshot.phase is SnapshotPhase.FAILED
+    plan = decided(shown([running(1, stop=stop(1), save=save(1))]))
+    assert plan.changes[0].after.save is not None
+    assert plan.changes[0].after.save.phase is SavePhase.FAILED
     assert [type(command) for command in plan.commands.values()] == [StopWithSavepoint]
 
 
@@ -147,7 +147,7 @@ def test_nothing_is_saved_before_it_is_known_how_its_state_is_kept() -> None:
 
 
 def test_a_cluster_without_an_answer_proves_nothing() -> None:
-    watched = [running(1, stop=stop(1, StopPhase.SENT)), running(2, snapshot=snapshot(2)), running(3)]
+    watched = [running(1, stop=stop(1, StopPhase.SENT)), running(2, save=save(2)), running(3)]
     silent = replace(shown(watched), sighting=cluster_turn.silence(watched, "away"))
     plan = decided(silent)
     assert [change.after.run for change in plan.changes] == [change.before.run for change in plan.changes]

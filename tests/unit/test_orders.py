@@ -119,9 +119,9 @@ def test_a_job_at_rest_is_marked_where_that_is_a_success() -> None:
 WRITERS = {
     "runs": {"deadlines", "ledger"},
     "stops": {"ledger"},
-    "snapshots": {"ledger"},
+    "saves": {"ledger"},
     "events": {"ledger"},
-    "savepoints": {"ledger", "snapshots", "work"},
+    "savepoints": {"ledger", "saves", "work"},
 }
 WRITES = {"insert", "update", "delete", "guarded_update"}
 

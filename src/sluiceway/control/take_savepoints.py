@@ -12,9 +12,9 @@ from sluiceway.domain.judging import Reach
 from sluiceway.domain.orders import Placed, SaveOrder
 from sluiceway.storage.errors import BadPath
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import snapshots
+from sluiceway.store import saves
 from sluiceway.store.database import Database
-from sluiceway.store.snapshots import SaveMeans
+from sluiceway.store.saves import SaveMeans
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class TakeSavepoints:
         triggers = {job: secrets.token_hex(16) for job in dict.fromkeys(order.jobs)}
         target = None if order.path is None else self._target(order.path)
         means = SaveMeans(self.timeout, self.storage.uri, self.clock(), triggers, target)
-        verdicts, clusters = await snapshots.accept(self.db, order, Reach(frozenset(self.queues.names)), means)
+        verdicts, clusters = await saves.accept(self.db, order, Reach(frozenset(self.queues.names)), means)
         self.queues.wake(clusters)
         return Placed(None, order.jobs, {job: verdicts.get(job, UNKNOWN) for job in triggers})
 

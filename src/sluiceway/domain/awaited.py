@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from sluiceway.domain.health import UNSEEN, Condition
-from sluiceway.domain.operations.snapshot import SnapshotPhase
+from sluiceway.domain.operations.save import SavePhase
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.watched import Watched
@@ -29,7 +29,7 @@ def calm(watched: Collection[Watched]) -> bool:
 
 def _is_calm(watched: Watched) -> bool:
     run, health = watched.run, watched.run.health
-    if watched.open_stop is not None or watched.open_snapshot is not None:
+    if watched.open_stop is not None or watched.open_save is not None:
         return False
     if run.phase is RunPhase.LOST:
         return True  # should its cluster show it again, that is early enough
@@ -44,9 +44,9 @@ def _is_coming(run: Run) -> bool:
 
 def _is_busy(watched: Watched) -> bool:
     """Whether something is about to happen. What is overdue may stay so for ever."""
-    stop, snapshot, run = watched.open_stop, watched.open_snapshot, watched.run
+    stop, save, run = watched.open_stop, watched.open_save, watched.run
     if stop is not None and stop.phase is not StopPhase.OVERDUE:
         return True  # also one that is held: the rest of its batch may be on another cluster
-    if snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE:
+    if save is not None and save.phase is not SavePhase.OVERDUE:
         return True
     return run.phase is RunPhase.ACCEPTED or (run.phase is RunPhase.SUBMITTING and not run.acknowledged)

@@ -26,19 +26,19 @@ from sluiceway.domain.facts import (
     Refused,
     RunFact,
     Running,
+    SaveFact,
     Seen,
     Silent,
-    SnapshotFact,
     StopFact,
     Submitting,
     Withdrawn,
 )
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations import snapshot as snapshots
+from sluiceway.domain.operations import save as saves
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations import stop_decide, stop_endings
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopRules
 from sluiceway.domain.pulses import Pulses, as_proven, with_ailment, with_proof
 from sluiceway.domain.run import Run, RunPhase
@@ -47,7 +47,7 @@ from sluiceway.domain.watched import Change, Watched
 
 Answer = Acknowledged | Refused | Silent
 Where = tuple[str, type]  # a directory to read, and the kind of what was seen before
-Fact = TypeVar("Fact", StopFact, SnapshotFact)
+Fact = TypeVar("Fact", StopFact, SaveFact)
 _Begun = tuple[Run, Submit | None]
 
 GAP: Final = timedelta(seconds=2)  # two looks that are less apart have nothing between them that lasts
@@ -81,7 +81,7 @@ class Found:
     run: Run  # what it has come to
     submit: Submit | None
     stop_fact: StopFact | None  # None: it has no open stop
-    snapshot_fact: SnapshotFact | None
+    save_fact: SaveFact | None
 
     @property
     def stop_look(self) -> Where | None:
@@ -95,10 +95,10 @@ class Found:
         return None if place is None else (place, type(self.stop_fact))
 
     @property
-    def snapshot_look(self) -> Where | None:
+    def save_look(self) -> Where | None:
         """The same for its savepoint."""
-        place = snapshots.evidence_at(self.known.open_snapshot) if self.known.open_snapshot else None
-        return None if place is None else (place, Snapshot)
+        place = saves.evidence_at(self.known.open_save) if self.known.open_save else None
+        return None if place is None else (place, Save)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Findings:
     @property
     def looks(self) -> Sequence[Where]:
         """Where to look in storage before this is judged."""
-        looks = [*(found.stop_look for found in self.each), *(found.snapshot_look for found in self.each)]
+        looks = [*(found.stop_look for found in self.each), *(found.save_look for found in self.each)]
         return list(dict.fromkeys(look for look in looks if look is not None))
 
 
@@ -126,18 +126,18 @@ class Plan:
 
 def silence(watched: Sequence[Watched], why: str) -> Sighting:
     """What a cluster shows that gives no answer."""
-    silent, (open_stops, open_snapshots) = Silent(why), opened(watched)
+    silent, (open_stops, open_saves) = Silent(why), opened(watched)
     return Sighting(
         {stop.id: silent for stop in open_stops},
         {w.run.id: silent for w in watched},
-        {snapshot.id: silent for snapshot in open_snapshots},
+        {save.id: silent for save in open_saves},
         answered=False,
     )
 
 
-def opened(watched: Sequence[Watched]) -> tuple[list[Stop], list[Snapshot]]:
+def opened(watched: Sequence[Watched]) -> tuple[list[Stop], list[Save]]:
     """The stops and the savepoints that have not settled."""
-    return [w.open_stop for w in watched if w.open_stop], [w.open_snapshot for w in watched if w.open_snapshot]
+    return [w.open_stop for w in watched if w.open_stop], [w.open_save for w in watched if w.open_save]
 
 
 def learn(sighting: Sighting, specs: Mapping[int, tuple[JobSpec, bool]]) -> Mapping[int, Traits]:
@@ -163,7 +163,7 @@ def find(at: Situation) -> Findings:
     begun = [runs.decide(w.run, _run_fact(w, at.sighting), at.now, at.rules.gone_after, at.life) for w in known]
     begun = _as_far_as_there_is_room(at, known, begun)
     moved, pulse = _fare(at, known, [run for run, _ in begun])
-    facts, snapshot_facts = _facts(at, known, moved)
+    facts, save_facts = _facts(at, known, moved)
     each = [
         Found(
             before,
@@ -171,7 +171,7 @@ def find(at: Situation) -> Findings:
             run,
             submit,
             facts[w.open_stop.id] if w.open_stop else None,
-            snapshot_facts[w.open_snapshot.id] if w.open_snapshot else None,
+            save_facts[w.open_save.id] if w.open_save else None,
         )
         for before, w, run, (_, submit) in zip(at.watched, known, moved, begun, strict=True)
     ]
@@ -225,9 +225,9 @@ def _with_traits(run: Run, traits: Traits | None) -> Run:
 
 def _facts(
     at: Situation, known: Sequence[Watched], moved: Sequence[Run]
-) -> tuple[Mapping[int, StopFact], Mapping[int, SnapshotFact]]:
+) -> tuple[Mapping[int, StopFact], Mapping[int, SaveFact]]:
     """What to make of each open stop and savepoint: stops take their places first."""
-    open_stops, open_snapshots = opened(known)
+    open_stops, open_saves = opened(known)
     each = list(zip(known, moved, strict=True))
     facts: Mapping[int, StopFact] = {
         w.open_stop.id: _once_known(_stop_fact(w, run, at.sighting), run.traits or at.traits.get(run.id))
@@ -235,11 +235,11 @@ def _facts(
         if w.open_stop
     }
     seen = {
-        w.open_snapshot.id: _once_known(_snapshot_fact(w, run, at.sighting), run.traits or at.traits.get(run.id))
+        w.open_save.id: _once_known(_save_fact(w, run, at.sighting), run.traits or at.traits.get(run.id))
         for w, run in each
-        if w.open_snapshot
+        if w.open_save
     }
-    return places.share(open_stops, facts, open_snapshots, seen, at.max_savepoints)
+    return places.share(open_stops, facts, open_saves, seen, at.max_savepoints)
 
 
 def _once_known(fact: Fact, traits: Traits | None) -> Fact | Queued:
@@ -261,15 +261,15 @@ def _stop_fact(watched: Watched, run: Run, sighting: Sighting) -> StopFact:
     fact = sighting.stops.get(watched.open_stop.id, _LEFT_OUT)
     if isinstance(fact, Running):
         fact = with_ailment(fact, run)
-    return places.hold_back(watched.open_stop, fact, watched.open_snapshot)
+    return places.hold_back(watched.open_stop, fact, watched.open_save)
 
 
-def _snapshot_fact(watched: Watched, run: Run, sighting: Sighting) -> SnapshotFact:
+def _save_fact(watched: Watched, run: Run, sighting: Sighting) -> SaveFact:
     """What to make of a savepoint of a running job. What has not begun makes way for a stop."""
-    assert watched.open_snapshot is not None, "only asked for open ones"
-    if watched.open_stop and watched.open_snapshot.sent_at is None:
+    assert watched.open_save is not None, "only asked for open ones"
+    if watched.open_stop and watched.open_save.sent_at is None:
         return Preempted()
-    fact = sighting.snapshots.get(watched.open_snapshot.id, _LEFT_OUT)
+    fact = sighting.saves.get(watched.open_save.id, _LEFT_OUT)
     return with_ailment(fact, run) if isinstance(fact, Running) else fact
 
 
@@ -282,20 +282,20 @@ def decide(at: Situation, findings: Findings, evidence: Mapping[Where, Evidence]
     submits: dict[int, bool] = {}
     commands: dict[str, JobCommand] = {}
     for found in findings.each:
-        run = as_proven(found.run, found.stop_fact, found.snapshot_fact)
+        run = as_proven(found.run, found.stop_fact, found.save_fact)
         stop, stop_command = _stop(at, found, run, evidence)
-        snapshot, take = _snapshot(at, found, evidence)
+        save, take = _save(at, found, evidence)
         before = found.before
-        stop, snapshot = with_proof(run, stop, before.stop), with_proof(run, snapshot, before.snapshot)
-        same = run is before.run and stop is before.stop and snapshot is before.snapshot
-        after = before if same else replace(before, run=run, stop=stop, snapshot=snapshot)
+        stop, save = with_proof(run, stop, before.stop), with_proof(run, save, before.save)
+        same = run is before.run and stop is before.stop and save is before.save
+        after = before if same else replace(before, run=run, stop=stop, save=save)
         changes.append(Change(before, after, at.sighting.flink_version))
         if found.submit:
             submits[run.id] = before.run.phase is RunPhase.ACCEPTED
         if stop and stop_command:
             commands[stop.trigger] = stop_command
-        if snapshot and take:
-            commands[snapshot.trigger] = take
+        if save and take:
+            commands[save.trigger] = take
     return Plan(changes, submits, commands)
 
 
@@ -310,18 +310,16 @@ def _stop(
     return stop, None
 
 
-def _snapshot(
-    at: Situation, found: Found, evidence: Mapping[Where, Evidence]
-) -> tuple[Snapshot | None, JobCommand | None]:
-    snapshot, look = found.known.snapshot, found.snapshot_look
-    if snapshot is None or found.snapshot_fact is None:
-        return snapshot, None
-    return snapshots.decide(snapshot, found.snapshot_fact, evidence.get(look) if look else None, at.now, at.rules)
+def _save(at: Situation, found: Found, evidence: Mapping[Where, Evidence]) -> tuple[Save | None, JobCommand | None]:
+    save, look = found.known.save, found.save_look
+    if save is None or found.save_fact is None:
+        return save, None
+    return saves.decide(save, found.save_fact, evidence.get(look) if look else None, at.now, at.rules)
 
 
 def answered(watched: Watched, trigger: str, answer: Answer, now: datetime, rules: StopRules) -> Watched:
     """The same, after the cluster has answered the command of its stop or of its savepoint, whichever it was."""
-    if watched.snapshot and watched.snapshot.trigger == trigger:
-        return replace(watched, snapshot=snapshots.decide(watched.snapshot, answer, None, now, rules)[0])
+    if watched.save and watched.save.trigger == trigger:
+        return replace(watched, save=saves.decide(watched.save, answer, None, now, rules)[0])
     assert watched.stop is not None, "only stops and savepoints have commands"
     return replace(watched, stop=stop_decide.decide(watched.stop, answer, None, now, rules)[0])

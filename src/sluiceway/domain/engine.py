@@ -15,15 +15,15 @@ from sluiceway.domain.facts import (
     MustClaim,
     Refused,
     RunFact,
+    SaveFact,
     Silent,
-    SnapshotFact,
     StopFact,
     SubmitRefused,
     Submitted,
 )
 from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
@@ -44,7 +44,7 @@ class Sighting:
 
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
-    snapshots: Mapping[int, SnapshotFact] = field(default_factory=dict)
+    saves: Mapping[int, SaveFact] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)  # of runs that were asked for them, by the run's id
     vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
     answered: bool = True  # False: the cluster as a whole gave no answer
@@ -123,7 +123,7 @@ class Engine(Protocol):
     """A place where Flink jobs run."""
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save]
     ) -> Sighting:
         """Look once, with as few requests as the cluster allows.
 

@@ -276,7 +276,7 @@ class Preempted:
     """A stop of the job was accepted before the savepoint was begun; it goes first."""
 
 
-SnapshotFact = (
+SaveFact = (
     Running
     | Alive
     | Queued

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluiceway.domain.health import told
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.watched import Change
 
@@ -24,7 +24,7 @@ def happenings(change: Change) -> Iterator[Happening]:
     yield from _of_run(change)
     yield from _of_health(change)
     yield from _of_stop(change)
-    yield from _of_snapshot(change)
+    yield from _of_save(change)
 
 
 def second_copy(change: Change) -> str:
@@ -59,13 +59,13 @@ def _of_stop(change: Change) -> Iterator[Happening]:
     yield Happening(f"stop_{after.phase}", detail, after.batch_id, after.id)
 
 
-def _of_snapshot(change: Change) -> Iterator[Happening]:
-    before, after = change.before.snapshot, change.after.snapshot
+def _of_save(change: Change) -> Iterator[Happening]:
+    before, after = change.before.save, change.after.save
     if before is not None and after is not None and after.phase is not before.phase:
         yield Happening(f"snapshot_{after.phase}", after.savepoint_path or after.reason or _format_of(after))
 
 
-def _format_of(attempt: Stop | Snapshot) -> str:
+def _format_of(attempt: Stop | Save) -> str:
     """In which format a savepoint is asked for, and why; empty for a cancel."""
-    asked = attempt.format if isinstance(attempt, Snapshot) or attempt.savepoint else None
+    asked = attempt.format if isinstance(attempt, Save) or attempt.savepoint else None
     return "" if asked is None else f"Format: {asked}. {attempt.format_why}"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.health import told
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase
 
@@ -144,7 +144,7 @@ class Standing:
     why: str = ""
 
 
-def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = None) -> Standing:
+def standing(run: Run | None, stop: Stop | None, save: Save | None = None) -> Standing:
     """Sum up a job's latest run, and the latest stop and the latest savepoint of that run.
 
     An unsettled stop speaks for the job.
@@ -152,7 +152,7 @@ def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = Non
     if run is None:
         return Standing(JobStatus.DRAFT)
     if stop is None:
-        return _of_run(run, snapshot)
+        return _of_run(run, save)
     match stop.phase:
         case StopPhase.WAITING:
             return _with_ailment(_under_way(stop), stop, run)
@@ -166,13 +166,13 @@ def standing(run: Run | None, stop: Stop | None, snapshot: Snapshot | None = Non
             return Standing(JobStatus.STOPPED, stop.reason)
         case StopPhase.FAILED:
             live = run.live
-            return _with_ailment(JobStatus.STOP_FAILED, stop, run) if live else _of_run(run, snapshot)
+            return _with_ailment(JobStatus.STOP_FAILED, stop, run) if live else _of_run(run, save)
         case StopPhase.ENDED:
             return _of_ended(run, stop)
         case StopPhase.LOST:
             return Standing(JobStatus.FAILED, stop.reason)
         case StopPhase.WITHDRAWN:
-            return _of_run(run, snapshot)
+            return _of_run(run, save)
         case _:
             assert_never(stop.phase)
 
@@ -193,12 +193,12 @@ def _ailment(run: Run, said: str) -> str:
     return "" if ailment in said else ailment
 
 
-def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
+def _of_run(run: Run, save: Save | None) -> Standing:
     match run.phase:
         case RunPhase.ACCEPTED | RunPhase.SUBMITTING:
             return Standing(JobStatus.SUBMITTING, run.reason or told(run.health))
         case RunPhase.RUNNING:
-            return _of_running(run, snapshot)
+            return _of_running(run, save)
         case RunPhase.REJECTED:
             return Standing(JobStatus.SUBMIT_FAILED, run.reason)
         case RunPhase.FINISHED:
@@ -211,20 +211,20 @@ def _of_run(run: Run, snapshot: Snapshot | None) -> Standing:
             assert_never(run.phase)
 
 
-def _of_running(run: Run, snapshot: Snapshot | None) -> Standing:
+def _of_running(run: Run, save: Save | None) -> Standing:
     status = JobStatus.UNWELL if run.health.unwell else JobStatus.RUNNING
-    if snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE and snapshot.settled_at is None:
-        return Standing(JobStatus.SAVEPOINTING, snapshot.reason)
-    return Standing(status, " ".join(filter(None, (told(run.health), run.note, _of_snapshot(snapshot)))))
+    if save is not None and save.phase is not SavePhase.OVERDUE and save.settled_at is None:
+        return Standing(JobStatus.SAVEPOINTING, save.reason)
+    return Standing(status, " ".join(filter(None, (told(run.health), run.note, _of_save(save)))))
 
 
-def _of_snapshot(snapshot: Snapshot | None) -> str:
+def _of_save(save: Save | None) -> str:
     """What is to be told of a savepoint that is not, or no longer, waited for."""
-    if snapshot is None or snapshot.phase is SnapshotPhase.SAVED:
+    if save is None or save.phase is SavePhase.SAVED:
         return ""
     # One that is overdue may hang for ever, and must not keep anybody from stopping the job.
-    overdue = snapshot.phase is SnapshotPhase.OVERDUE
-    return snapshot.reason if overdue else f"Its last savepoint failed: {snapshot.reason}"
+    overdue = save.phase is SavePhase.OVERDUE
+    return save.reason if overdue else f"Its last savepoint failed: {save.reason}"
 
 
 def _of_ended(run: Run, stop: Stop) -> Standing:

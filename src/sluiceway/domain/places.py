@@ -21,12 +21,12 @@ from sluiceway.domain.facts import (
     Queued,
     Running,
     Saved,
+    SaveFact,
     Silent,
-    SnapshotFact,
     StopFact,
     Weighed,
 )
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase
 
 MINUTE = timedelta(minutes=1)
@@ -62,19 +62,19 @@ def to_submit(wanted: Mapping[int, str], under_way: Mapping[int, str], begun: Co
 def share(
     stops: Sequence[Stop],
     facts: Mapping[int, StopFact],
-    snapshots: Sequence[Snapshot],
-    snapshot_facts: Mapping[int, SnapshotFact],
+    saves: Sequence[Save],
+    save_facts: Mapping[int, SaveFact],
     limit: int,
-) -> tuple[dict[int, StopFact], dict[int, SnapshotFact]]:
+) -> tuple[dict[int, StopFact], dict[int, SaveFact]]:
     """The same facts, with what has to wait for its turn marked `Queued`. Stops take their places first.
 
     At most `limit` savepoints are under way in a cluster at once.
     """
     # One that is overdue may hang for ever, and takes no place from the others.
-    free = limit - sum(each.phase is SnapshotPhase.SENT for each in snapshots)
+    free = limit - sum(each.phase is SavePhase.SENT for each in saves)
     admitted = admit_stops(stops, facts, free)
     free -= sum(_takes_place(stop, admitted[stop.id]) for stop in stops)
-    return admitted, admit_snapshots(snapshots, snapshot_facts, free)
+    return admitted, admit_saves(saves, save_facts, free)
 
 
 def admit_stops(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int) -> dict[int, StopFact]:
@@ -104,15 +104,13 @@ def admit_stops(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int
     return admitted
 
 
-def admit_snapshots(
-    snapshots: Iterable[Snapshot], facts: Mapping[int, SnapshotFact], places: int
-) -> dict[int, SnapshotFact]:
+def admit_saves(saves: Iterable[Save], facts: Mapping[int, SaveFact], places: int) -> dict[int, SaveFact]:
     """The same facts, with those marked `Queued` that have to wait for a place in their cluster."""
-    ready = sorted(s.id for s in snapshots if s.sent_at is None and _is_ready(facts.get(s.id)))
+    ready = sorted(s.id for s in saves if s.sent_at is None and _is_ready(facts.get(s.id)))
     return {**facts, **dict.fromkeys(ready[max(places, 0) :], Queued())}
 
 
-def _is_ready(fact: SnapshotFact | None) -> bool:
+def _is_ready(fact: SaveFact | None) -> bool:
     return isinstance(fact, Running) and fact.ready
 
 
@@ -126,14 +124,14 @@ def _takes_place(stop: Stop, fact: StopFact) -> bool:
 # Operations of a job. -------------------------------------------------------------------------------------------------
 
 
-def hold_back(stop: Stop, fact: StopFact, snapshot: Snapshot | None) -> StopFact:
+def hold_back(stop: Stop, fact: StopFact, save: Save | None) -> StopFact:
     """What to make of a stop of a job that has a savepoint in flight: never two operations of ours on one state.
 
     A cancel waits for nobody, except one that a deletion brings about: what was accepted is let finish, in its time.
     """
-    if snapshot is None or not snapshot.in_flight or not isinstance(fact, Running) or stop.sent_at:
+    if save is None or not save.in_flight or not isinstance(fact, Running) or stop.sent_at:
         return fact
-    deletion = stop.batch_id is None and snapshot.phase is not SnapshotPhase.OVERDUE
+    deletion = stop.batch_id is None and save.phase is not SavePhase.OVERDUE
     return Blocked("a savepoint of the job is under way, and ends first") if stop.savepoint or deletion else fact
 
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from sluiceway.domain import health as healths
-from sluiceway.domain.facts import Ended, Running, Saved, SnapshotFact, StopFact
+from sluiceway.domain.facts import Ended, Running, Saved, SaveFact, StopFact
 from sluiceway.domain.health import AILING, HealthRules, Proof, Pulse, Vitals
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run
 
-Kept = TypeVar("Kept", Stop | None, Snapshot | None)
+Kept = TypeVar("Kept", Stop | None, Save | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ def with_ailment(fact: Running, run: Run) -> Running:
     return replace(fact, ailment=healths.told(run.health) if ails else "", proven=proven)
 
 
-def as_proven(run: Run, *facts: StopFact | SnapshotFact | None) -> Run:
+def as_proven(run: Run, *facts: StopFact | SaveFact | None) -> Run:
     """The run, with the proof that its stop or savepoint has come with. It may be over, and there is no other look."""
     if run.health.proof is Proof.GIVEN or not any(isinstance(fact, Saved | Ended) and fact.proven for fact in facts):
         return run
     return replace(run, health=replace(run.health, proof=Proof.GIVEN))
 
 
-def with_proof(run: Run, now: Kept, before: Stop | Snapshot | None) -> Kept:
+def with_proof(run: Run, now: Kept, before: Stop | Save | None) -> Kept:
     """What has just kept a savepoint, with why it must not take the place of what its run was started from."""
     if now is None or now.savepoint_path is None or (before is not None and before.savepoint_path is not None):
         return now

@@ -6,13 +6,13 @@ from typing import TypeVar
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.doubt import shown
 from sluiceway.domain.job import Standing, standing
-from sluiceway.domain.operations.snapshot import SETTLED as SETTLED_SNAPSHOTS
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import SETTLED as SETTLED_SAVES
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import SETTLED, Stop
 from sluiceway.domain.run import Run, RunPhase
 
-Part = TypeVar("Part", Run, Stop, Snapshot)
-Saving = TypeVar("Saving", Stop, Snapshot)
+Part = TypeVar("Part", Run, Stop, Save)
+Saving = TypeVar("Saving", Stop, Save)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Watched:
     current: bool = True  # the job's latest run: its moves show in the job's status
     project: str = ""
     starts_batch: int | None = None  # the batch that the run is brought back from
-    snapshot: Snapshot | None = None  # the latest that was asked for while it ran
+    save: Save | None = None  # the latest that was asked for while it ran
 
     @property
     def open_stop(self) -> Stop | None:
@@ -32,20 +32,20 @@ class Watched:
         return None if self.stop is None or self.stop.phase in SETTLED else self.stop
 
     @property
-    def open_snapshot(self) -> Snapshot | None:
+    def open_save(self) -> Save | None:
         """The savepoint, as long as it has not settled."""
-        return None if self.snapshot is None or self.snapshot.phase in SETTLED_SNAPSHOTS else self.snapshot
+        return None if self.save is None or self.save.phase in SETTLED_SAVES else self.save
 
     @property
     def settled(self) -> bool:
         """Whether nothing of it moves any more. A run that was lost may be shown again, where no life is told."""
         lost = self.run.phase is RunPhase.LOST and self.run.life is None
-        return not (self.run.live or lost or self.open_stop or self.open_snapshot)
+        return not (self.run.live or lost or self.open_stop or self.open_save)
 
     @property
     def unconfirmed(self) -> list[str]:
         """The trigger ids of what was asked, or may have been, and has had no answer."""
-        pending = [one for one in (self.open_stop, self.open_snapshot) if one is not None and not one.acknowledged]
+        pending = [one for one in (self.open_stop, self.open_save) if one is not None and not one.acknowledged]
         return [one.trigger for one in pending]
 
     @property
@@ -61,15 +61,15 @@ class Watched:
     @property
     def may_be_parked(self) -> bool:
         """Whether it fails on its way back, nothing of ours is under way on it, and nobody has tried to park it."""
-        snapshot, stop = self.open_snapshot, self.stop
-        saving = snapshot is not None and snapshot.phase is not SnapshotPhase.OVERDUE
+        save, stop = self.open_save, self.stop
+        saving = save is not None and save.phase is not SavePhase.OVERDUE
         tried = stop is not None and stop.batch_id == self.starts_batch
         return bool(self.current and self.run.falters_since and not self.open_stop and not saving and not tried)
 
     @property
     def standing(self) -> Standing:
         """What its job shows, if this is the job's latest run."""
-        return standing(self.run, self.stop, self.snapshot)
+        return standing(self.run, self.stop, self.save)
 
     @property
     def newest_savepoint(self) -> tuple[str, int | None] | None:
@@ -77,7 +77,7 @@ class Watched:
 
         One of a run that never proved its state does not count.
         """
-        for kept in (self.stop, self.snapshot):
+        for kept in (self.stop, self.save):
             if kept is not None and kept.savepoint_path is not None and not kept.unproven:
                 return kept.savepoint_path, kept.savepoint_size
         return None
@@ -85,12 +85,12 @@ class Watched:
     @property
     def undoubted(self) -> "Watched":
         """The same, with every grace period yet to begin."""
-        stop, snapshot = self.stop, self.snapshot
+        stop, save = self.stop, self.save
         return replace(
             self,
             run=replace(self.run, doubt_since=None, falters_since=None),
             stop=shown(stop) if stop else None,
-            snapshot=shown(snapshot) if snapshot else None,
+            save=shown(save) if save else None,
         )
 
 
@@ -118,9 +118,9 @@ class Change:
         return _moved(self.before.stop, self.after.stop)
 
     @property
-    def moved_snapshot(self) -> Snapshot | None:
+    def moved_save(self) -> Save | None:
         """The savepoint, if it has moved."""
-        return _moved(self.before.snapshot, self.after.snapshot)
+        return _moved(self.before.save, self.after.save)
 
     @property
     def kept_by_stop(self) -> Stop | None:
@@ -128,9 +128,9 @@ class Change:
         return _just_kept(self.before.stop, self.after.stop)
 
     @property
-    def kept_by_snapshot(self) -> Snapshot | None:
+    def kept_by_save(self) -> Save | None:
         """The savepoint, if it has just been kept."""
-        return _just_kept(self.before.snapshot, self.after.snapshot)
+        return _just_kept(self.before.save, self.after.save)
 
     @property
     def revived(self) -> bool:

@@ -33,8 +33,8 @@ from sluiceway.store.bulk import given_ids, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import to_json, to_run, to_snapshot, to_stop
-from sluiceway.store.schema import UNSETTLED, batches, jobs, rejoined, runs, snapshots, stops
+from sluiceway.store.rows import to_json, to_run, to_save, to_stop
+from sluiceway.store.schema import UNSETTLED, batches, jobs, rejoined, runs, saves, stops
 
 _OPEN = select(batches).where(batches.c.id.in_(given_ids()), batches.c.state == BatchState.OPEN)
 
@@ -148,9 +148,9 @@ async def _show(connection: AsyncConnection, taken: Sequence[tuple[int, Stop]]) 
     """Let the jobs show their runs again."""
     wanted = select(runs).where(runs.c.id.in_(ids([run for run, _ in taken])))
     of_run = {row["id"]: to_run(row) for row in (await connection.execute(wanted)).mappings()}
-    asked = select(snapshots).join(jobs, jobs.c.snapshot_id == snapshots.c.id)
+    asked = select(saves).join(jobs, jobs.c.save_id == saves.c.id)
     asked = asked.where(jobs.c.id.in_(ids([stop.job_id for _, stop in taken])))
-    saving = {row["job_id"]: to_snapshot(row) for row in (await connection.execute(asked)).mappings()}
+    saving = {row["job_id"]: to_save(row) for row in (await connection.execute(asked)).mappings()}
     shown = [
         ({"id": stop.job_id, "stop_id": stop.id}, standing(of_run[run], stop, saving.get(stop.job_id)))
         for run, stop in taken

@@ -257,5 +257,5 @@ async def _read(db: Database, wanted: Select[tuple[object, ...]]) -> list[Savepo
 def _savepoint(row: RowMapping) -> Savepoint:
     times = {name: moment(row[name]) for name in _TIMES}
     need = None if row["need"] is None else Need(row["need"])
-    rest = {name: value for name, value in row.items() if name not in {"stop_id", "snapshot_id"}}
+    rest = {name: value for name, value in row.items() if name not in {"stop_id", "save_id"}}
     return Savepoint(**{**rest, **times, "created_at": instant(row["created_at"]), "need": need})

@@ -14,7 +14,7 @@ from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease, held, holds
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
-from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SNAPSHOT, UNSETTLED, runs, snapshots, stops
+from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SAVE, UNSETTLED, runs, saves, stops
 
 JUMP: Final = 2000  # milliseconds; from here on a difference between the clocks is a jump of the wall clock
 
@@ -75,7 +75,7 @@ def _shifts() -> tuple[Update, ...]:
     by: BindParameter[int] = bindparam("by")
     moved = {
         (stops, UNSETTLED): ("deadline", "retry_at", "forgotten_since", "idle_since"),
-        (snapshots, OPEN_SNAPSHOT): ("deadline", "forgotten_since"),
+        (saves, OPEN_SAVE): ("deadline", "forgotten_since"),
         (runs, LIVE_OR_LOST): ("condition_since",),
     }
     return tuple(
@@ -90,7 +90,7 @@ def _shifts() -> tuple[Update, ...]:
 def _no_doubts() -> list[Update]:
     here: Select[tuple[str]] = given_ids()
     found = []
-    for table in (runs, stops, snapshots):
+    for table in (runs, stops, saves):
         doubted = table.c.cluster.in_(here) & table.c.doubt_since.is_not(None)
         found.append(update(table).where(doubted).values(doubt_since=None, version=table.c.version + 1))
     # Nor has anybody seen whether it went on failing.

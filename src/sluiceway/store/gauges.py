@@ -15,13 +15,13 @@ from sluiceway.domain.run import LIVE
 from sluiceway.store.database import Database
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
-    OPEN_SNAPSHOT,
+    OPEN_SAVE,
     UNSETTLED,
     events,
     jobs,
     runs,
     savepoints,
-    snapshots,
+    saves,
     stops,
 )
 
@@ -92,10 +92,10 @@ def _kinds(after: int) -> Select[tuple[str, int]]:
 
 
 def _kept(after: int) -> Select[Any]:
-    sent = func.coalesce(stops.c.sent_at, snapshots.c.sent_at, savepoints.c.created_at)
+    sent = func.coalesce(stops.c.sent_at, saves.c.sent_at, savepoints.c.created_at)
     took = func.max(savepoints.c.created_at - sent, 0)
     source = savepoints.outerjoin(stops, stops.c.id == savepoints.c.stop_id)
-    source = source.outerjoin(snapshots, snapshots.c.id == savepoints.c.snapshot_id)
+    source = source.outerjoin(saves, saves.c.id == savepoints.c.save_id)
     size = func.sum(savepoints.c.size).label("size")
     wanted = select(func.count().label("number"), size, func.sum(took).label("took")).select_from(source)
     return wanted.where(savepoints.c.id > after)
@@ -119,7 +119,7 @@ _STOPS = (
     .group_by(stops.c.cluster, stops.c.phase)
 )
 _SAVES = (
-    select(snapshots.c.cluster, snapshots.c.phase, func.count())
-    .where(text(f"snapshots.{OPEN_SNAPSHOT}"))
-    .group_by(snapshots.c.cluster, snapshots.c.phase)
+    select(saves.c.cluster, saves.c.phase, func.count())
+    .where(text(f"saves.{OPEN_SAVE}"))
+    .group_by(saves.c.cluster, saves.c.phase)
 )

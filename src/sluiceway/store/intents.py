@@ -184,7 +184,7 @@ def _begun(start: Start, at: int) -> dict[str, Any]:
         "status": JobStatus.SUBMITTING,
         "why": "",
         "stop_id": None,
-        "snapshot_id": None,
+        "save_id": None,
         "chosen_savepoint": None,  # whatever the run begins from, what follows is newer
         "cluster": start.cluster,
         "flink_job_id": start.flink_job_id,

@@ -15,14 +15,14 @@ from sqlalchemy import ColumnElement, Select, func, insert, literal, select, tex
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import JobStatus, Standing
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.run import Run
 from sluiceway.store.bulk import guarded_update, ids
 from sluiceway.store.database import epoch_ms
 from sluiceway.store.rows import moves, of_policy
-from sluiceway.store.schema import UNSETTLED, events, jobs, runs, savepoints, snapshots, stops
+from sluiceway.store.schema import UNSETTLED, events, jobs, runs, savepoints, saves, stops
 
 
 async def tell(connection: AsyncConnection, told: Sequence[Mapping[str, Any]]) -> None:
@@ -158,11 +158,11 @@ async def release_stops(connection: AsyncConnection, which: Select[Any], now: da
 # Runs, and savepoints of those that run on. --------------------------------------------------------------------------
 
 
-async def store(connection: AsyncConnection, values: Sequence[Run] | Sequence[Stop] | Sequence[Snapshot]) -> set[int]:
+async def store(connection: AsyncConnection, values: Sequence[Run] | Sequence[Stop] | Sequence[Save]) -> set[int]:
     """Store how these have moved, each unless somebody else has moved it; tells which were stored."""
     if not values:
         return set()
-    table = {Run: runs, Stop: stops, Snapshot: snapshots}[type(values[0])]
+    table = {Run: runs, Stop: stops, Save: saves}[type(values[0])]
     return await guarded_update(connection, table, [moves(value) for value in values])
 
 
@@ -192,12 +192,12 @@ async def look_again(connection: AsyncConnection, run_ids: Sequence[int]) -> Non
     await connection.execute(moved.values(version=runs.c.version + 1))
 
 
-async def add_snapshots(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+async def add_saves(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add savepoints to be taken, let their jobs show them, and let turns look again."""
-    await connection.execute(insert(snapshots), [dict(row) for row in rows])
+    await connection.execute(insert(saves), [dict(row) for row in rows])
     mine = jobs.c.id.in_(ids([row["job_id"] for row in rows]))
-    latest = select(func.max(snapshots.c.id)).where(snapshots.c.job_id == jobs.c.id).scalar_subquery()
-    await show_many(connection, [mine], JobStatus.SAVEPOINTING, snapshot_id=latest)
+    latest = select(func.max(saves.c.id)).where(saves.c.job_id == jobs.c.id).scalar_subquery()
+    await show_many(connection, [mine], JobStatus.SAVEPOINTING, save_id=latest)
     await look_again(connection, [row["run_id"] for row in rows])
 
 

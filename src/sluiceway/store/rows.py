@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
@@ -58,7 +58,7 @@ STOP_MOVES = (
     "stable_since",
     "restarted",
 )
-SNAPSHOT_MOVES = (
+SAVE_MOVES = (
     "phase",
     "deadline",
     "sent_at",
@@ -194,15 +194,15 @@ def to_stop(row: RowMapping) -> Stop:
     )
 
 
-def to_snapshot(row: RowMapping) -> Snapshot:
+def to_save(row: RowMapping) -> Save:
     """A savepoint of a running job as stored."""
-    return Snapshot(
+    return Save(
         id=row["id"],
         job_id=row["job_id"],
         flink_job_id=row["flink_job_id"],
         trigger=row["trigger"],
         target=row["target"],
-        phase=SnapshotPhase(row["phase"]),
+        phase=SavePhase(row["phase"]),
         deadline=instant(row["deadline"]),
         sent_at=moment(row["sent_at"]),
         acknowledged=row["acknowledged"],
@@ -301,9 +301,9 @@ def of_spec(draft: JobDraft) -> dict[str, Any]:
     return {"spec": to_json(draft.spec), "config": to_json(draft.config)}
 
 
-def moves(value: Run | Stop | Snapshot) -> dict[str, Any]:
+def moves(value: Run | Stop | Save) -> dict[str, Any]:
     """The columns of a row that a turn may change, with its id and the version that it replaces."""
-    names = {Run: RUN_MOVES, Stop: STOP_MOVES, Snapshot: SNAPSHOT_MOVES}[type(value)]
+    names = {Run: RUN_MOVES, Stop: STOP_MOVES, Save: SAVE_MOVES}[type(value)]
     columns = {name: getattr(value, name) for name in names}
     if isinstance(value, Stop):
         columns["policy"] = of_policy(value.policy)

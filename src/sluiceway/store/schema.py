@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from sluiceway.domain.health import AILING
-from sluiceway.domain.operations.snapshot import UNSETTLED as UNSETTLED_SNAPSHOTS
+from sluiceway.domain.operations.save import UNSETTLED as UNSETTLED_SAVES
 from sluiceway.domain.operations.stop import SETTLED, StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
 
@@ -35,7 +35,7 @@ def _in(column: str, values: Iterable[str]) -> str:
 LIVE_OR_LOST = _in("phase", [phase.value for phase in RunPhase if phase in LIVE or phase is RunPhase.LOST])
 UNSETTLED = _in("phase", [phase.value for phase in StopPhase if phase not in SETTLED])
 AILING_RUN = _in("condition", sorted(condition.value for condition in AILING))
-OPEN_SNAPSHOT = _in("phase", sorted(phase.value for phase in UNSETTLED_SNAPSHOTS))
+OPEN_SAVE = _in("phase", sorted(phase.value for phase in UNSETTLED_SAVES))
 
 jobs = Table(
     "jobs",
@@ -57,7 +57,7 @@ jobs = Table(
     Column("deleted_at", BigInteger),
     Column("run_id", BigInteger),  # the latest run
     Column("stop_id", BigInteger),  # the latest stop of that run
-    Column("snapshot_id", BigInteger),  # the latest savepoint of that run that was asked for while it ran
+    Column("save_id", BigInteger),  # the latest savepoint of that run that was asked for while it ran
     Column("chosen_savepoint", Text),  # what somebody has said the next run is to be resumed from
     Column("cluster", Text),  # of the latest run
     Column("flink_job_id", Text),  # of the latest run
@@ -297,8 +297,8 @@ stops = Table(
 )
 
 # Savepoints of running jobs that were asked for.
-snapshots = Table(
-    "snapshots",
+saves = Table(
+    "saves",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("job_id", BigInteger, nullable=False),
@@ -327,9 +327,9 @@ snapshots = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default=text("0")),
     # As with stops, the database itself refuses a second one beside the first.
-    Index("one_snapshot_at_a_time", "flink_job_id", unique=True, sqlite_where=text(OPEN_SNAPSHOT)),
-    Index("snapshots_to_do", "cluster", sqlite_where=text(OPEN_SNAPSHOT)),
-    Index("snapshots_of_run", "run_id"),
+    Index("one_save_at_a_time", "flink_job_id", unique=True, sqlite_where=text(OPEN_SAVE)),
+    Index("saves_to_do", "cluster", sqlite_where=text(OPEN_SAVE)),
+    Index("saves_of_run", "run_id"),
     sqlite_autoincrement=True,
 )
 
@@ -342,7 +342,7 @@ savepoints = Table(
     Column("job_id", BigInteger, nullable=False),
     Column("run_id", BigInteger),  # that has made it; none where that was no run of ours
     Column("stop_id", BigInteger),  # the stop that has kept it,
-    Column("snapshot_id", BigInteger),  # or the request to take it while the job ran
+    Column("save_id", BigInteger),  # or the request to take it while the job ran
     Column("batch_id", BigInteger),
     Column("path", Text, nullable=False),
     Column("size", BigInteger),

@@ -25,7 +25,7 @@ _AS_NEW: dict[str, Any] = {
     "why": "",
     "run_id": None,
     "stop_id": None,
-    "snapshot_id": None,
+    "save_id": None,
     "chosen_savepoint": None,
     "cluster": None,
     "flink_job_id": None,

@@ -32,7 +32,7 @@ from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_job, to_json, to_policy, to_program, to_stop
 from sluiceway.store.schema import (
-    OPEN_SNAPSHOT,
+    OPEN_SAVE,
     UNSETTLED,
     batches,
     job_tags,
@@ -40,7 +40,7 @@ from sluiceway.store.schema import (
     queue_of_job,
     rejoined,
     runs,
-    snapshots,
+    saves,
     specs,
     stops,
     whole_jobs,
@@ -200,7 +200,7 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
     """The ids of all jobs that are selected, in order."""
     matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
     if which.statuses:
-        saving = select(snapshots.c.run_id).where(text(f"snapshots.{OPEN_SNAPSHOT}"))
+        saving = select(saves.c.run_id).where(text(f"saves.{OPEN_SAVE}"))
         stopping = select(stops.c.run_id).where(text(f"stops.{UNSETTLED}"))
         runs_on = jobs.c.run_id.in_(saving) & jobs.c.run_id.not_in(stopping) & literal(which.saving)
         matching.append(jobs.c.status.in_(which.statuses) | (runs_on & (jobs.c.status == JobStatus.SAVEPOINTING)))
@@ -306,8 +306,8 @@ async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
 @cache
 def _roots() -> CompoundSelect[Any]:
     of_stops = select(stops.c.run_id, stops.c.root).where(stops.c.run_id.in_(given_ids()), stops.c.unproven == "")
-    of_snapshots = select(snapshots.c.run_id, snapshots.c.target)
-    return union_all(of_stops, of_snapshots.where(snapshots.c.run_id.in_(given_ids()), snapshots.c.unproven == ""))
+    of_saves = select(saves.c.run_id, saves.c.target)
+    return union_all(of_stops, of_saves.where(saves.c.run_id.in_(given_ids()), saves.c.unproven == ""))
 
 
 def _origin(row: Any) -> Origin:

@@ -24,33 +24,33 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.happenings import happenings, second_copy
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.watched import Change, Part, Watched
 from sluiceway.store import ledger, schema
-from sluiceway.store import snapshots as snapshot_rows
+from sluiceway.store import saves as save_rows
 from sluiceway.store.bulk import given_ids, guarded_update, ids, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.reserve import Use
-from sluiceway.store.rows import to_json, to_run, to_snapshot, to_spec, to_stop
+from sluiceway.store.rows import to_json, to_run, to_save, to_spec, to_stop
 from sluiceway.store.schema import (
     LIVE_OR_LOST,
-    OPEN_SNAPSHOT,
+    OPEN_SAVE,
     UNSETTLED,
     batches,
     jobs,
     runs,
     savepoints,
-    snapshots,
+    saves,
     stops,
 )
 
 # Built once: a worker asks these at every turn.
 _RUNS = select(
-    runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.snapshot_id, jobs.c.project
+    runs, (jobs.c.run_id == runs.c.id).label("current"), jobs.c.stop_id, jobs.c.save_id, jobs.c.project
 ).join(jobs, jobs.c.id == runs.c.job_id)
 # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
 _WATCHED = _RUNS.where(
@@ -59,12 +59,10 @@ _WATCHED = _RUNS.where(
     (runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None),
 )
 _OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(f"stops.{UNSETTLED}"))
-_OPEN_SNAPSHOTS = select(snapshots).where(
-    snapshots.c.cluster == bindparam("cluster"), text(f"snapshots.{OPEN_SNAPSHOT}")
-)
+_OPEN_SAVES = select(saves).where(saves.c.cluster == bindparam("cluster"), text(f"saves.{OPEN_SAVE}"))
 _NUMBER = select(schema.changes.c.number).where(schema.changes.c.cluster == bindparam("cluster"))
 _ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
-_STOPS, _SNAPSHOTS = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, snapshots))
+_STOPS, _SAVES = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, saves))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +89,16 @@ async def read(db: Database, cluster: str) -> Read:
         number = await _number(connection, cluster)
         rows = list((await connection.execute(_WATCHED, here)).mappings())
         stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
-        snapshot_rows = list((await connection.execute(_OPEN_SNAPSHOTS, here)).mappings())
-        ended = {row["run_id"] for row in (*stop_rows, *snapshot_rows)} - {row["id"] for row in rows}
+        save_rows = list((await connection.execute(_OPEN_SAVES, here)).mappings())
+        ended = {row["run_id"] for row in (*stop_rows, *save_rows)} - {row["id"] for row in rows}
         if ended:
             rows += (await connection.execute(_ENDED_RUNS, {"ids": to_json(sorted(ended))})).mappings()
         stop_rows += await _settled(connection, _STOPS, rows, "stop_id", stop_rows)
-        snapshot_rows += await _settled(connection, _SNAPSHOTS, rows, "snapshot_id", snapshot_rows)
+        save_rows += await _settled(connection, _SAVES, rows, "save_id", save_rows)
     stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
-    snapshot_of = {row["run_id"]: to_snapshot(row) for row in snapshot_rows}
+    save_of = {row["run_id"]: to_save(row) for row in save_rows}
     rows.sort(key=lambda row: row["id"])
-    return Read([_watched(row, stop_of.get(row["id"]), snapshot_of.get(row["id"])) for row in rows], number)
+    return Read([_watched(row, stop_of.get(row["id"]), save_of.get(row["id"])) for row in rows], number)
 
 
 async def _number(connection: AsyncConnection, cluster: str) -> int:
@@ -121,8 +119,8 @@ async def _settled(
     return list((await connection.execute(known, {"ids": to_json(sorted(missing))})).mappings())
 
 
-def _watched(row: RowMapping, stop: Stop | None, snapshot: Snapshot | None) -> Watched:
-    return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], snapshot)
+def _watched(row: RowMapping, stop: Stop | None, save: Save | None) -> Watched:
+    return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], save)
 
 
 async def record(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
@@ -135,11 +133,11 @@ async def record(db: Database, lease: Lease, changes: Sequence[Change], now: dat
         whole = [change for change in kept if change.moved]
         await ledger.store(connection, [c.moved_run for c in whole if c.moved_run])
         await ledger.store(connection, [c.moved_stop for c in whole if c.moved_stop])
-        await ledger.store(connection, [c.moved_snapshot for c in whole if c.moved_snapshot])
+        await ledger.store(connection, [c.moved_save for c in whole if c.moved_save])
         await _show(connection, whole)
         await ledger.tell(connection, [event for change in kept for event in _told(change, now)])
-        taken = [(c.kept_by_snapshot, c.flink_version) for c in whole if c.kept_by_snapshot]
-        await snapshot_rows.catalogue(connection, taken, now)
+        taken = [(c.kept_by_save, c.flink_version) for c in whole if c.kept_by_save]
+        await save_rows.catalogue(connection, taken, now)
         await _catalogue(connection, kept, now)
         number = await _number(connection, lease.cluster)
     return Recorded({change.after.run.id: _as_stored(change) for change in kept}, before, number)
@@ -150,7 +148,7 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
 
     A job that was given another of these meanwhile is left alone: it has its status from there.
     """
-    match = ("id", "run_id", "stop_id", "snapshot_id")
+    match = ("id", "run_id", "stop_id", "save_id")
     current = [change for change in changes if change.after.current]
     rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
     await guarded_update(connection, jobs, rows, match=match)
@@ -220,7 +218,7 @@ def _as_stored(change: Change) -> Watched:
         after,
         run=_next(after.run) if change.moved_run else after.run,
         stop=_next(after.stop) if change.moved_stop and after.stop else after.stop,
-        snapshot=_next(after.snapshot) if change.moved_snapshot and after.snapshot else after.snapshot,
+        save=_next(after.save) if change.moved_save and after.save else after.save,
     )
 
 
@@ -243,9 +241,9 @@ def _other_version() -> Select[tuple[int]]:
     given = func.json_each(bindparam("versions", type_=Text)).table_valued("key", "value")
     field = partial(func.json_extract, given.c.value)
     known = given.join(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
-    known = known.outerjoin(snapshots, snapshots.c.id == field("$.snapshot"))
+    known = known.outerjoin(saves, saves.c.id == field("$.save"))
     other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
-    other |= snapshots.c.version != field("$.snapshot_version")
+    other |= saves.c.version != field("$.save_version")
     return select(runs.c.id).select_from(known).where(other)
 
 
@@ -253,14 +251,14 @@ _OTHER_VERSION = _other_version()  # built once, as those above
 
 
 def _versions(watched: Watched) -> dict[str, int | None]:
-    stop, snapshot = watched.stop, watched.snapshot
+    stop, save = watched.stop, watched.save
     return {
         "run": watched.run.id,
         "run_version": watched.run.version,
         "stop": stop.id if stop else None,
         "stop_version": stop.version if stop else None,
-        "snapshot": snapshot.id if snapshot else None,
-        "snapshot_version": snapshot.version if snapshot else None,
+        "save": save.id if save else None,
+        "save_version": save.version if save else None,
     }
 
 
@@ -269,7 +267,7 @@ def _identity(watched: Watched) -> dict[str, Any]:
         "id": watched.run.job_id,
         "run_id": watched.run.id,
         "stop_id": watched.stop.id if watched.stop else None,
-        "snapshot_id": watched.snapshot.id if watched.snapshot else None,
+        "save_id": watched.save.id if watched.save else None,
     }
 
 

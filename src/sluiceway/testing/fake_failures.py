@@ -82,7 +82,7 @@ FAILURES = {
     ),
 }
 
-UNSUPPORTED_SNAPSHOT = (
+UNSUPPORTED_SAVE = (
     "java.lang.UnsupportedOperationException: Snapshot is not supported for the asynchronous state in this format."
 )
 TOO_LARGE = (

@@ -16,7 +16,7 @@ from sluiceway.testing.fake_failures import (
     FAILURES,
     REFUSALS,
     TOO_LARGE,
-    UNSUPPORTED_SNAPSHOT,
+    UNSUPPORTED_SAVE,
     Failure,
     no_such_job,
     stopping_failed,
@@ -486,7 +486,7 @@ class FakeJobs:
 def _dies_of(job: FakeJob, attempt: Attempt) -> str | None:
     """What a savepoint does to its job that only the job's own failure tells (contract, "Formats")."""
     if job.deadly and not attempt.native:
-        return UNSUPPORTED_SNAPSHOT
+        return UNSUPPORTED_SAVE
     if not job.checkpoint_dir and job.state_bytes > MEMORY_LIMIT:
         return TOO_LARGE.format(size=job.state_bytes)
     return None

@@ -6,7 +6,7 @@ from operator import is_
 
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import Refused, StopFact
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
@@ -18,7 +18,7 @@ from sluiceway.engines.session.traits import Configs, Curiosity
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
 UNSURE_EVERY = 0.5  # seconds between questions about one that was not confirmed: mostly the answer is on its way
 SAMPLE = 2  # attempts asked about then; as soon as one has failed, all are
-SNAPSHOT_EVERY = 1.0  # seconds between questions about one savepoint of a running job; nothing else shows its end
+SAVE_EVERY = 1.0  # seconds between questions about one savepoint of a running job; nothing else shows its end
 HANG_AFTER = 10.0  # seconds from which on an attempt that is under way is suspected to hang
 HANG_AT_ONCE = 5  # suspects that are looked at in one turn
 
@@ -45,7 +45,7 @@ class Attention:
     next_sample: float = 0.0
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
-    snapshots: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
+    saves: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
     saved: dict[str, Told] = field(default_factory=dict)  # what Flink told of attempts that are over, by trigger id
     aftermaths: Aftermaths = field(default_factory=Aftermaths)
     configs: Configs = field(default_factory=Configs)
@@ -85,15 +85,15 @@ class Attention:
         self.suspected |= {i: now for _, i in due}
         return {i for _, i in due}
 
-    def snapshots_to_ask(self, snapshots: Sequence[Snapshot], now: float) -> set[int]:
+    def saves_to_ask(self, saves: Sequence[Save], now: float) -> set[int]:
         """The savepoints of running jobs to ask about."""
-        last = {s.id: self.snapshots.get(s.id, float("-inf")) for s in snapshots if s.in_flight}
+        last = {s.id: self.saves.get(s.id, float("-inf")) for s in saves if s.in_flight}
         asked = {
             s.id
-            for s in snapshots
-            if s.in_flight and (not s.acknowledged or s.doubt_since or now - last[s.id] >= SNAPSHOT_EVERY)
+            for s in saves
+            if s.in_flight and (not s.acknowledged or s.doubt_since or now - last[s.id] >= SAVE_EVERY)
         }
-        self.snapshots = last | dict.fromkeys(asked, now)
+        self.saves = last | dict.fromkeys(asked, now)
         return asked
 
     def note(self, asked: set[int], stops: Sequence[Stop], facts: Iterable[StopFact], now: float) -> None:
@@ -109,16 +109,16 @@ class Attention:
         known = all(run.traits is not None or run.phase is RunPhase.LOST for run in runs)
         return told and known and not self.rounds.due
 
-    def forget(self, stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> None:
+    def forget(self, stops: Sequence[Stop], saves: Sequence[Save]) -> None:
         """Drop what was remembered of attempts that are settled."""
         if self.saved:
             left = {stop.trigger for stop in stops}
             self.saved = {trigger: told for trigger, told in self.saved.items() if trigger in left}
         if self.aftermaths.heard or self.aftermaths.over:
-            self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in snapshots})
+            self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in saves})
 
 
-def about_to_save(stops: Sequence[Stop], snapshots: Sequence[Snapshot]) -> list[str]:
+def about_to_save(stops: Sequence[Stop], saves: Sequence[Save]) -> list[str]:
     """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
     stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
-    return [*stopping, *(s.flink_job_id for s in snapshots if s.sent_at is None)]
+    return [*stopping, *(s.flink_job_id for s in saves if s.sent_at is None)]

@@ -16,14 +16,14 @@ from sluiceway.domain.facts import (
     MustClaim,
     Refused,
     RunFact,
+    SaveFact,
     Silent,
-    SnapshotFact,
     SubmitRefused,
     Submitted,
 )
 from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
@@ -135,14 +135,14 @@ class SessionEngine:
         return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], snapshots: Sequence[Snapshot]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save]
     ) -> Sighting:
         """Look once; see `Engine`."""
-        watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in snapshots}
+        watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in saves}
         rest = self._jobmanagers.at(place)
         listed = {job.jid: job for job in await rest.jobs(watched)}
         attention = self._attention.setdefault(place.name, Attention())
-        idle = not stops and not snapshots
+        idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed):
             return attention.quiet.sighting
         look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names, attention.saved)
@@ -153,15 +153,15 @@ class SessionEngine:
         asked = attention.to_ask(stops, listed, time.monotonic()) | suspects
         facts = await look.stops(stops, by_flink_id, asked)
         attention.note(asked, stops, facts.values(), time.monotonic())
-        saved = await _snapshot_facts(look, attention, snapshots, by_flink_id)
-        attention.forget(stops, snapshots)
+        saved = await _save_facts(look, attention, saves, by_flink_id)
+        attention.forget(stops, saves)
         attention.configs.keep(runs)
-        urgent = about_to_save(stops, snapshots)
+        urgent = about_to_save(stops, saves)
         traits = await attention.traits.ask(look.rest, attention.configs, look.gate, listed, runs, urgent)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
         fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
-        version = await self._version(place, attention) if stops or snapshots or traits else attention.version
+        version = await self._version(place, attention) if stops or saves or traits else attention.version
         sighting = Sighting(facts, run_facts, saved, traits, fare, flink_version=version)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
@@ -200,14 +200,14 @@ async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) ->
         vertex["backpressure-level"] = await rest.back_pressure(jid, str(vertex.get("id")))
 
 
-async def _snapshot_facts(
-    look: Look, attention: Attention, snapshots: Sequence[Snapshot], runs: Mapping[str, RunFact]
-) -> dict[int, SnapshotFact]:
-    asked = attention.snapshots_to_ask(snapshots, time.monotonic())
+async def _save_facts(
+    look: Look, attention: Attention, saves: Sequence[Save], runs: Mapping[str, RunFact]
+) -> dict[int, SaveFact]:
+    asked = attention.saves_to_ask(saves, time.monotonic())
     facts = await all_of(
-        (s.flink_job_id, partial(look.snapshot, s, runs.get(s.flink_job_id), ask=s.id in asked)) for s in snapshots
+        (s.flink_job_id, partial(look.save, s, runs.get(s.flink_job_id), ask=s.id in asked)) for s in saves
     )
-    return dict(zip((s.id for s in snapshots), facts, strict=True))
+    return dict(zip((s.id for s in saves), facts, strict=True))
 
 
 async def _or_none(question: Awaitable[T]) -> T | None:

@@ -24,14 +24,14 @@ from sluiceway.domain.facts import (
     RunFact,
     Running,
     Saved,
+    SaveFact,
     Seen,
     Silent,
-    SnapshotFact,
     StopFact,
     Stopping,
     Weighed,
 )
-from sluiceway.domain.operations.snapshot import Snapshot
+from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
@@ -142,30 +142,30 @@ class Look:
             return Alive()
         return await self._attempt(stop, run, job)
 
-    async def snapshot(self, snapshot: Snapshot, run: RunFact | None, *, ask: bool) -> SnapshotFact:
+    async def save(self, save: Save, run: RunFact | None, *, ask: bool) -> SaveFact:
         """What is to be seen of a savepoint of a running job, given what was seen of its run."""
         if isinstance(run, Missing | Gone | Silent):
             return run
-        job = self.listed.get(snapshot.flink_job_id)
+        job = self.listed.get(save.flink_job_id)
         state = run.state if isinstance(run, Seen) else None
         if state is None:
             return Silent("the look at the cluster does not show the job")
-        if not snapshot.in_flight:
+        if not save.in_flight:
             return Ended(state) if state.terminal else _unsent(job)
         if not ask and not state.terminal:
             return Alive()
         try:
             async with self.gate:
-                return await self._taken(snapshot, state, job)
+                return await self._taken(save, state, job)
         except Unreachable as error:
             return Silent(str(error))
 
-    async def _taken(self, snapshot: Snapshot, state: JobState, job: JobOverview | None) -> SnapshotFact:
-        answer = await self.rest.attempt(snapshot.flink_job_id, snapshot.trigger)
+    async def _taken(self, save: Save, state: JobState, job: JobOverview | None) -> SaveFact:
+        answer = await self.rest.attempt(save.flink_job_id, save.trigger)
         ready = job is not None and job.ready
         match answer:
             case AttemptCompleted(location):
-                proven = await self._proven(snapshot)
+                proven = await self._proven(save)
                 return Stopping() if proven is None else Saved(location, state, proven=proven)
             case AttemptInProgress():
                 return Lingering(Ended(state)) if state.terminal else Stopping()
@@ -173,8 +173,8 @@ class Look:
                 return Ended(state) if state.terminal else Running(ready=ready)
             case AttemptFailed(refusal, text):
                 if state.terminal:
-                    return await self._cause(snapshot, state, answer) or Refused(refusal, text)
-                return await self.aftermaths.of_failure(self.rest, job, snapshot.trigger, snapshot.stable_since, answer)
+                    return await self._cause(save, state, answer) or Refused(refusal, text)
+                return await self.aftermaths.of_failure(self.rest, job, save.trigger, save.stable_since, answer)
             case NoSuchJob(text):
                 # Asked for while a JobManager had yet to find the job again, it has failed for good.
                 return Ended(state, text) if state.terminal else Refused(Refusal.OTHER, text)
@@ -202,9 +202,7 @@ class Look:
             return Silent(str(error))
         return Missing() if state is None else Seen(state)
 
-    async def _cause(
-        self, attempt: Stop | Snapshot, state: JobState, failed: AttemptFailed
-    ) -> Refused | Recovering | None:
+    async def _cause(self, attempt: Stop | Save, state: JobState, failed: AttemptFailed) -> Refused | Recovering | None:
         """A failure of an attempt whose job is over, with the innermost cause; None when that is not the job's end."""
         if state is not JobState.FAILED:
             return None
@@ -363,7 +361,7 @@ class Look:
         note = f"The job ended as {state} after its savepoint was complete: {failed.text}"
         return Saved(failed.location, state, note, checkpoints.has_own(found, stop.flink_job_id))
 
-    async def _proven(self, attempt: Stop | Snapshot) -> bool | None:
+    async def _proven(self, attempt: Stop | Save) -> bool | None:
         """Whether the run of a savepoint has completed a checkpoint before it; None as long as Flink may yet tell.
 
         Asked only where nobody has seen one: it may have come between two looks, and once the job is over nobody looks

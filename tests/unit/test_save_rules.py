@@ -27,16 +27,16 @@ from sluiceway.domain.facts import (
     Refused,
     Running,
     Saved,
+    SaveFact,
     Silent,
-    SnapshotFact,
     Stopping,
     Unreadable,
 )
 from sluiceway.domain.job import JobStatus, Standing, standing
-from sluiceway.domain.operations.snapshot import SETTLED, Snapshot, SnapshotPhase, decide, evidence_at
+from sluiceway.domain.operations.save import SETTLED, Save, SavePhase, decide, evidence_at
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
 from sluiceway.domain.operations.stop_decide import decide as decide_stop
-from sluiceway.domain.places import admit_snapshots, hold_back
+from sluiceway.domain.places import admit_saves, hold_back
 from sluiceway.domain.run import Run, RunPhase
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,103 +53,99 @@ WHOLE = Complete("file:///s/7/savepoint-1", 17)
 SAVED = Saved("file:///s/7/savepoint-1", JobState.RUNNING)
 
 
-def waiting(**changes: object) -> Snapshot:
-    snapshot = Snapshot(
+def waiting(**changes: object) -> Save:
+    save = Save(
         id=1,
         job_id=7,
         flink_job_id="f" * 32,
         trigger="0" * 32,
         target="file:///s/7/000",
-        phase=SnapshotPhase.WAITING,
+        phase=SavePhase.WAITING,
         deadline=NOW + RULES.timeout,
     )
-    return replace(snapshot, **changes)  # type: ignore[arg-type]
+    return replace(save, **changes)  # type: ignore[arg-type]
 
 
-def sent(**changes: object) -> Snapshot:
-    return waiting(**({"phase": SnapshotPhase.SENT, "sent_at": NOW, "acknowledged": True} | changes))
+def sent(**changes: object) -> Save:
+    return waiting(**({"phase": SavePhase.SENT, "sent_at": NOW, "acknowledged": True} | changes))
 
 
-def checking(**changes: object) -> Snapshot:
-    return waiting(**({"phase": SnapshotPhase.CHECKING, "sent_at": NOW, "acknowledged": True} | changes))
+def checking(**changes: object) -> Save:
+    return waiting(**({"phase": SavePhase.CHECKING, "sent_at": NOW, "acknowledged": True} | changes))
 
 
 LONG = NOW - RULES.gone_after
 NO = Refused(Refusal.ABORTED, "expired")
-MOVES: list[tuple[str, Snapshot, SnapshotFact, datetime, SnapshotPhase]] = [
-    ("a job that runs", waiting(), Running(), NOW, SnapshotPhase.SENT),
-    ("even after its deadline", waiting(), Running(), LATE, SnapshotPhase.SENT),
-    ("tasks that do not all run", waiting(), Running(ready=False), NOW, SnapshotPhase.WAITING),
-    ("tasks that never all run", waiting(), Running(ready=False), LATE, SnapshotPhase.FAILED),
-    ("no answer", waiting(), Silent("-"), NOW, SnapshotPhase.WAITING),
-    ("no answer in time", waiting(), Silent("-"), LATE, SnapshotPhase.FAILED),
-    ("others first", waiting(), Queued(), NOW, SnapshotPhase.WAITING),
-    ("others first for too long", waiting(), Queued(), LATE, SnapshotPhase.FAILED),
-    ("a stop came before it was begun", waiting(), Preempted(), NOW, SnapshotPhase.FAILED),
-    ("a stop came after it was begun", sent(), Preempted(), NOW, SnapshotPhase.SENT),
-    ("the job ended before it was begun", waiting(), Ended(JobState.FINISHED), NOW, SnapshotPhase.FAILED),
-    ("not known, for a moment", waiting(), Missing(), NOW, SnapshotPhase.WAITING),
-    ("not known, for long", waiting(doubt_since=LONG), Missing(), NOW, SnapshotPhase.FAILED),
-    ("the cluster is gone before it was begun", waiting(), Gone("-"), NOW, SnapshotPhase.FAILED),
-    ("being written", sent(), Stopping(), NOW, SnapshotPhase.SENT),
-    ("not asked about", sent(), Alive(), NOW, SnapshotPhase.SENT),
-    ("being written, beyond the deadline", sent(), Stopping(), LATE, SnapshotPhase.OVERDUE),
-    ("not asked about, beyond the deadline", sent(), Alive(), LATE, SnapshotPhase.OVERDUE),
-    ("no answer, beyond the deadline", sent(), Silent("-"), LATE, SnapshotPhase.OVERDUE),
-    ("never confirmed, beyond the deadline", sent(acknowledged=False), Running(), LATE, SnapshotPhase.OVERDUE),
-    ("confirmed", sent(acknowledged=False), Acknowledged(), NOW, SnapshotPhase.SENT),
-    ("forgotten, for a moment", sent(), Running(), NOW, SnapshotPhase.SENT),
-    ("forgotten", sent(forgotten_since=LONG), Running(), NOW, SnapshotPhase.CHECKING),
-    ("written", sent(), SAVED, NOW, SnapshotPhase.CHECKING),
-    ("written late", sent(phase=SnapshotPhase.OVERDUE), SAVED, LATE, SnapshotPhase.CHECKING),
-    ("refused", sent(), NO, NOW, SnapshotPhase.FAILED),
-    ("the job ended, and nobody tells", sent(), Ended(JobState.CANCELED), NOW, SnapshotPhase.CHECKING),
-    ("the job ended, and it failed", sent(), Ended(JobState.CANCELED, "no"), NOW, SnapshotPhase.FAILED),
-    ("the job ended, and its result may come", sent(), Lingering(Ended(JobState.FAILED)), NOW, SnapshotPhase.SENT),
-    ("and never comes", sent(doubt_since=LONG), Lingering(Ended(JobState.FAILED)), NOW, SnapshotPhase.CHECKING),
-    ("the job is not known, for a moment", sent(), Missing(), NOW, SnapshotPhase.SENT),
-    ("the job is gone", sent(doubt_since=LONG), Missing(), NOW, SnapshotPhase.CHECKING),
-    ("the cluster is gone", sent(), Gone("-"), NOW, SnapshotPhase.CHECKING),
+MOVES: list[tuple[str, Save, SaveFact, datetime, SavePhase]] = [
+    ("a job that runs", waiting(), Running(), NOW, SavePhase.SENT),
+    ("even after its deadline", waiting(), Running(), LATE, SavePhase.SENT),
+    ("tasks that do not all run", waiting(), Running(ready=False), NOW, SavePhase.WAITING),
+    ("tasks that never all run", waiting(), Running(ready=False), LATE, SavePhase.FAILED),
+    ("no answer", waiting(), Silent("-"), NOW, SavePhase.WAITING),
+    ("no answer in time", waiting(), Silent("-"), LATE, SavePhase.FAILED),
+    ("others first", waiting(), Queued(), NOW, SavePhase.WAITING),
+    ("others first for too long", waiting(), Queued(), LATE, SavePhase.FAILED),
+    ("a stop came before it was begun", waiting(), Preempted(), NOW, SavePhase.FAILED),
+    ("a stop came after it was begun", sent(), Preempted(), NOW, SavePhase.SENT),
+    ("the job ended before it was begun", waiting(), Ended(JobState.FINISHED), NOW, SavePhase.FAILED),
+    ("not known, for a moment", waiting(), Missing(), NOW, SavePhase.WAITING),
+    ("not known, for long", waiting(doubt_since=LONG), Missing(), NOW, SavePhase.FAILED),
+    ("the cluster is gone before it was begun", waiting(), Gone("-"), NOW, SavePhase.FAILED),
+    ("being written", sent(), Stopping(), NOW, SavePhase.SENT),
+    ("not asked about", sent(), Alive(), NOW, SavePhase.SENT),
+    ("being written, beyond the deadline", sent(), Stopping(), LATE, SavePhase.OVERDUE),
+    ("not asked about, beyond the deadline", sent(), Alive(), LATE, SavePhase.OVERDUE),
+    ("no answer, beyond the deadline", sent(), Silent("-"), LATE, SavePhase.OVERDUE),
+    ("never confirmed, beyond the deadline", sent(acknowledged=False), Running(), LATE, SavePhase.OVERDUE),
+    ("confirmed", sent(acknowledged=False), Acknowledged(), NOW, SavePhase.SENT),
+    ("forgotten, for a moment", sent(), Running(), NOW, SavePhase.SENT),
+    ("forgotten", sent(forgotten_since=LONG), Running(), NOW, SavePhase.CHECKING),
+    ("written", sent(), SAVED, NOW, SavePhase.CHECKING),
+    ("written late", sent(phase=SavePhase.OVERDUE), SAVED, LATE, SavePhase.CHECKING),
+    ("refused", sent(), NO, NOW, SavePhase.FAILED),
+    ("the job ended, and nobody tells", sent(), Ended(JobState.CANCELED), NOW, SavePhase.CHECKING),
+    ("the job ended, and it failed", sent(), Ended(JobState.CANCELED, "no"), NOW, SavePhase.FAILED),
+    ("the job ended, and its result may come", sent(), Lingering(Ended(JobState.FAILED)), NOW, SavePhase.SENT),
+    ("and never comes", sent(doubt_since=LONG), Lingering(Ended(JobState.FAILED)), NOW, SavePhase.CHECKING),
+    ("the job is not known, for a moment", sent(), Missing(), NOW, SavePhase.SENT),
+    ("the job is gone", sent(doubt_since=LONG), Missing(), NOW, SavePhase.CHECKING),
+    ("the cluster is gone", sent(), Gone("-"), NOW, SavePhase.CHECKING),
 ]
 
 
-@pytest.mark.parametrize(
-    ("snapshot", "fact", "now", "phase"), [row[1:] for row in MOVES], ids=[row[0] for row in MOVES]
-)
-def test_how_a_savepoint_moves(snapshot: Snapshot, fact: SnapshotFact, now: datetime, phase: SnapshotPhase) -> None:
-    after, command = decide(snapshot, fact, None, now, RULES)
+@pytest.mark.parametrize(("save", "fact", "now", "phase"), [row[1:] for row in MOVES], ids=[row[0] for row in MOVES])
+def test_how_a_savepoint_moves(save: Save, fact: SaveFact, now: datetime, phase: SavePhase) -> None:
+    after, command = decide(save, fact, None, now, RULES)
     assert after.phase is phase
     assert (after.settled_at == now) == (phase in SETTLED)
     assert after.reason or phase not in SETTLED, "who is refused is told why"
-    assert (command is not None) == (isinstance(fact, Running) and fact.ready and not snapshot.acknowledged)
+    assert (command is not None) == (isinstance(fact, Running) and fact.ready and not save.acknowledged)
 
 
 CLAIMED = {"claim": "file:///s/7/savepoint-1"}
-CHECKS: list[tuple[str, Snapshot, Evidence | None, SnapshotPhase, bool]] = [
-    ("nobody has looked", checking(), None, SnapshotPhase.CHECKING, False),
-    ("whole", checking(**CLAIMED), WHOLE, SnapshotPhase.SAVED, True),
-    ("whole, and Flink forgot it", checking(), WHOLE, SnapshotPhase.SAVED, True),
-    ("whole, as far as can be seen", checking(), replace(WHOLE, unchecked=1), SnapshotPhase.SAVED, False),
-    ("nothing yet", checking(**CLAIMED), Absent("p"), SnapshotPhase.CHECKING, False),
-    ("nothing", checking(doubt_since=LONG, **CLAIMED), Absent("p"), SnapshotPhase.LOST, False),
-    ("not whole yet", checking(**CLAIMED), Broken("p", "-"), SnapshotPhase.CHECKING, False),
-    ("not whole", checking(doubt_since=LONG, **CLAIMED), Broken("p", "-"), SnapshotPhase.LOST, False),
-    ("unreadable now", checking(**CLAIMED), Unreadable("p", "-"), SnapshotPhase.CHECKING, False),
-    ("Flink's word alone", checking(doubt_since=LONG, **CLAIMED), Unreadable("p", "-"), SnapshotPhase.SAVED, False),
-    ("nobody's word", checking(doubt_since=LONG), Unreadable("p", "-"), SnapshotPhase.LOST, False),
+CHECKS: list[tuple[str, Save, Evidence | None, SavePhase, bool]] = [
+    ("nobody has looked", checking(), None, SavePhase.CHECKING, False),
+    ("whole", checking(**CLAIMED), WHOLE, SavePhase.SAVED, True),
+    ("whole, and Flink forgot it", checking(), WHOLE, SavePhase.SAVED, True),
+    ("whole, as far as can be seen", checking(), replace(WHOLE, unchecked=1), SavePhase.SAVED, False),
+    ("nothing yet", checking(**CLAIMED), Absent("p"), SavePhase.CHECKING, False),
+    ("nothing", checking(doubt_since=LONG, **CLAIMED), Absent("p"), SavePhase.LOST, False),
+    ("not whole yet", checking(**CLAIMED), Broken("p", "-"), SavePhase.CHECKING, False),
+    ("not whole", checking(doubt_since=LONG, **CLAIMED), Broken("p", "-"), SavePhase.LOST, False),
+    ("unreadable now", checking(**CLAIMED), Unreadable("p", "-"), SavePhase.CHECKING, False),
+    ("Flink's word alone", checking(doubt_since=LONG, **CLAIMED), Unreadable("p", "-"), SavePhase.SAVED, False),
+    ("nobody's word", checking(doubt_since=LONG), Unreadable("p", "-"), SavePhase.LOST, False),
 ]
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "evidence", "phase", "verified"), [row[1:] for row in CHECKS], ids=[row[0] for row in CHECKS]
+    ("save", "evidence", "phase", "verified"), [row[1:] for row in CHECKS], ids=[row[0] for row in CHECKS]
 )
-def test_what_storage_shows_decides(
-    snapshot: Snapshot, evidence: Evidence | None, phase: SnapshotPhase, verified: bool
-) -> None:
-    assert evidence_at(snapshot) == snapshot.target
-    after, command = decide(snapshot, Running(), evidence, NOW, RULES)
+def test_what_storage_shows_decides(save: Save, evidence: Evidence | None, phase: SavePhase, verified: bool) -> None:
+    assert evidence_at(save) == save.target
+    after, command = decide(save, Running(), evidence, NOW, RULES)
     assert (after.phase, after.verified, command) == (phase, verified, None)
-    assert (after.savepoint_path is not None) == (phase is SnapshotPhase.SAVED)
+    assert (after.savepoint_path is not None) == (phase is SavePhase.SAVED)
 
 
 def test_a_request_that_was_not_confirmed_is_repeated_under_the_same_id() -> None:
@@ -164,14 +160,14 @@ THERE = [Running(), Running(ready=False), Silent("no answer")]
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "fact"),
+    ("save", "fact"),
     [
         *((waiting(), fact) for fact in (*THERE, Queued())),
         *((begun, fact) for begun in (sent(), sent(acknowledged=True)) for fact in (*THERE, Alive(), Stopping())),
     ],
 )
-def test_a_job_that_is_there_again_is_doubted_anew(snapshot: Snapshot, fact: SnapshotFact) -> None:
-    missed, _ = decide(snapshot, Missing(), None, NOW, RULES)
+def test_a_job_that_is_there_again_is_doubted_anew(save: Save, fact: SaveFact) -> None:
+    missed, _ = decide(save, Missing(), None, NOW, RULES)
     assert missed.doubt_since == NOW
     assert decide(missed, fact, None, NOW + timedelta(seconds=29), RULES)[0].doubt_since is None
 
@@ -183,25 +179,25 @@ def test_patience_counts_from_the_first_look_that_shows_it_idle() -> None:
     """And anew once all of its tasks have run, whatever went first."""
     queued, _ = decide(waiting(), Queued(), None, NOW, RULES)
     idle, _ = decide(queued, IDLE, None, SOON, RULES)
-    assert (idle.phase, idle.idle_since) == (SnapshotPhase.WAITING, SOON)
+    assert (idle.phase, idle.idle_since) == (SavePhase.WAITING, SOON)
     unseen, _ = decide(idle, Silent("-"), None, SOON, RULES)
     assert unseen.idle_since == SOON, "no answer says nothing of it"
     assert decide(idle, Queued(), None, SOON, RULES)[0].idle_since is None
     assert decide(idle, IDLE, None, NOW, RULES)[0].idle_since == NOW, "the clock was set back"
     begun, _ = decide(idle, Running(), None, SOON, RULES)
-    assert (begun.phase, begun.forgotten_since) == (SnapshotPhase.SENT, None)
-    assert decide(idle, IDLE, None, SOON + timedelta(seconds=59), RULES)[0].phase is SnapshotPhase.WAITING
+    assert (begun.phase, begun.forgotten_since) == (SavePhase.SENT, None)
+    assert decide(idle, IDLE, None, SOON + timedelta(seconds=59), RULES)[0].phase is SavePhase.WAITING
     failed, _ = decide(idle, IDLE, None, SOON + timedelta(seconds=60), RULES)
-    assert failed.phase is SnapshotPhase.FAILED
+    assert failed.phase is SavePhase.FAILED
     assert "not all of its tasks run" in failed.reason
 
 
 def test_one_that_is_known_to_ail_is_waited_for_less_long() -> None:
     loops = replace(IDLE, ailment="It loops.")
     idle, _ = decide(waiting(), loops, None, SOON, RULES)
-    assert decide(idle, loops, None, SOON + timedelta(seconds=14), RULES)[0].phase is SnapshotPhase.WAITING
+    assert decide(idle, loops, None, SOON + timedelta(seconds=14), RULES)[0].phase is SavePhase.WAITING
     failed, _ = decide(idle, loops, None, SOON + timedelta(seconds=15), RULES)
-    assert failed.phase is SnapshotPhase.FAILED
+    assert failed.phase is SavePhase.FAILED
     assert "It loops" in failed.reason
 
 
@@ -225,11 +221,11 @@ STOP = Stop(
 )
 CANCEL = replace(STOP, savepoint=False)
 DELETION = replace(CANCEL, batch_id=None)
-OVERDUE = sent(phase=SnapshotPhase.OVERDUE)
+OVERDUE = sent(phase=SavePhase.OVERDUE)
 
 
 @pytest.mark.parametrize(
-    ("stop", "snapshot", "waits"),
+    ("stop", "save", "waits"),
     [
         (STOP, sent(), True),
         (STOP, sent(acknowledged=False), True),
@@ -243,10 +239,10 @@ OVERDUE = sent(phase=SnapshotPhase.OVERDUE)
         (DELETION, OVERDUE, False),
     ],
 )
-def test_who_waits_for_a_savepoint_that_is_under_way(stop: Stop, snapshot: Snapshot | None, waits: bool) -> None:
-    assert isinstance(hold_back(stop, Running(), snapshot), Blocked) == waits
+def test_who_waits_for_a_savepoint_that_is_under_way(stop: Stop, save: Save | None, waits: bool) -> None:
+    assert isinstance(hold_back(stop, Running(), save), Blocked) == waits
     for fact in (Ended(JobState.FINISHED), Missing(), Silent("-")):
-        assert hold_back(stop, fact, snapshot) == fact, "what it learns by itself, it learns"
+        assert hold_back(stop, fact, save) == fact, "what it learns by itself, it learns"
 
 
 def test_a_stop_that_waits_for_a_savepoint_says_so_and_its_deadline_is_told() -> None:
@@ -262,11 +258,11 @@ def test_a_stop_that_waits_for_a_savepoint_says_so_and_its_deadline_is_told() ->
 
 
 def test_places_are_given_to_the_oldest_that_are_ready() -> None:
-    snapshots = [waiting(id=i) for i in range(4)]
-    facts: dict[int, SnapshotFact] = {0: Running(), 1: Running(ready=False), 2: Running(), 3: Running()}
-    assert admit_snapshots(snapshots, facts, 2) == {**facts, 3: Queued()}
-    assert admit_snapshots(snapshots, facts, -1) == {**facts, 0: Queued(), 2: Queued(), 3: Queued()}
-    assert admit_snapshots([sent(id=0)], {0: Running()}, 0) == {0: Running()}, "what has begun goes on"
+    saves = [waiting(id=i) for i in range(4)]
+    facts: dict[int, SaveFact] = {0: Running(), 1: Running(ready=False), 2: Running(), 3: Running()}
+    assert admit_saves(saves, facts, 2) == {**facts, 3: Queued()}
+    assert admit_saves(saves, facts, -1) == {**facts, 0: Queued(), 2: Queued(), 3: Queued()}
+    assert admit_saves([sent(id=0)], {0: Running()}, 0) == {0: Running()}, "what has begun goes on"
 
 
 def test_the_jobs_status_while_and_after() -> None:
@@ -310,22 +306,22 @@ steps = st.lists(st.tuples(facts_of, evidence_of, st.integers(0, 700)), max_size
 
 @given(steps)
 def test_whatever_is_seen_no_false_success_and_nothing_is_sent_but_to_a_job_that_runs(
-    seen: list[tuple[SnapshotFact, Evidence | None, int]],
+    seen: list[tuple[SaveFact, Evidence | None, int]],
 ) -> None:
-    snapshot, now = waiting(), NOW
+    save, now = waiting(), NOW
     for fact, evidence, seconds in seen:
         now += timedelta(seconds=seconds)
-        looked = evidence if evidence_at(snapshot) else None
-        after, command = decide(snapshot, fact, looked, now, RULES)
-        if after.phase is SnapshotPhase.SAVED and snapshot.phase is not SnapshotPhase.SAVED:
+        looked = evidence if evidence_at(save) else None
+        after, command = decide(save, fact, looked, now, RULES)
+        if after.phase is SavePhase.SAVED and save.phase is not SavePhase.SAVED:
             assert isinstance(looked, Complete | Unreadable), "storage was looked at"
             assert after.verified == isinstance(looked, Complete)
             assert after.savepoint_path
         if command is not None:
             assert isinstance(fact, Running)
             assert after.in_flight, "a stop waits for it"
-        if snapshot.in_flight and not after.in_flight:
+        if save.in_flight and not after.in_flight:
             assert not isinstance(fact, Silent | Alive | Queued), "no answer is not an end"
-        if snapshot.phase in SETTLED:
-            assert after == snapshot
-        snapshot = after
+        if save.phase in SETTLED:
+            assert after == save
+        save = after

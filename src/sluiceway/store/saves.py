@@ -13,7 +13,7 @@ from sluiceway.domain import judging
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.judging import Reach, Savable
-from sluiceway.domain.operations.snapshot import Snapshot, SnapshotPhase
+from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.orders import SaveOrder
 from sluiceway.store import ledger
 from sluiceway.store.bulk import ids, listed
@@ -21,7 +21,7 @@ from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.ledger import Means
 from sluiceway.store.rows import to_traits
-from sluiceway.store.schema import OPEN_SNAPSHOT, jobs, runs, savepoints, snapshots
+from sluiceway.store.schema import OPEN_SAVE, jobs, runs, savepoints, saves
 from sluiceway.store.stop_intents import known
 
 
@@ -46,14 +46,14 @@ async def accept(db: Database, order: SaveOrder, reach: Reach, means: SaveMeans)
         verdicts = {row.id: judging.judge_save(_to_savable(row), order, reach) for row in found}
         taken = [row for row in found if verdicts[row.id].accepted]
         if taken:
-            await ledger.add_snapshots(connection, [_fresh(row, order, means) for row in taken])
+            await ledger.add_saves(connection, [_fresh(row, order, means) for row in taken])
             told = [event("snapshot_accepted", at, order.project, job_id=row.id, who=order.who) for row in taken]
             await ledger.tell(connection, told)
     return verdicts, {row.cluster for row in taken}
 
 
 def _savable() -> Select[Any]:
-    open_ = exists().where(snapshots.c.flink_job_id == jobs.c.flink_job_id, text(f"snapshots.{OPEN_SNAPSHOT}"))
+    open_ = exists().where(saves.c.flink_job_id == jobs.c.flink_job_id, text(f"saves.{OPEN_SAVE}"))
     status = case((open_ & (jobs.c.status == JobStatus.RUNNING), JobStatus.SAVEPOINTING), else_=jobs.c.status)
     own = (jobs.c.id, status.label("status"), jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket)
     return select(*own, runs.c.traits).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
@@ -75,34 +75,34 @@ def _fresh(job: Row[Any], order: SaveOrder, means: SaveMeans) -> dict[str, Any]:
         "trigger": trigger,
         "wish": order.format,
         "target": f"{directory}/{job.id}/{stamp}/{trigger}",
-        "phase": SnapshotPhase.WAITING,
+        "phase": SavePhase.WAITING,
         "deadline": epoch_ms(means.now + means.timeout),
         "created_at": epoch_ms(means.now),
     }
 
 
-async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Snapshot, str]], now: datetime) -> None:
+async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Save, str]], now: datetime) -> None:
     """Remember those that were just saved, each with the version of its cluster."""
     if not saved:
         return
-    given = listed([{"id": snapshot.id, "version": version} for snapshot, version in saved])
+    given = listed([{"id": save.id, "version": version} for save, version in saved])
     field = partial(func.json_extract, given.c.value)
     columns = {
         "project": jobs.c.project,
-        "job_id": snapshots.c.job_id,
-        "run_id": snapshots.c.run_id,
-        "snapshot_id": snapshots.c.id,
-        "path": snapshots.c.savepoint_path,
-        "size": snapshots.c.savepoint_size,
-        "format": func.coalesce(snapshots.c.format, "canonical"),
-        "format_why": snapshots.c.format_why,
+        "job_id": saves.c.job_id,
+        "run_id": saves.c.run_id,
+        "save_id": saves.c.id,
+        "path": saves.c.savepoint_path,
+        "size": saves.c.savepoint_size,
+        "format": func.coalesce(saves.c.format, "canonical"),
+        "format_why": saves.c.format_why,
         "drained": literal(False),
         "flink_version": field("$.version"),
         "reason": literal(""),
         "created_at": literal(epoch_ms(now)),
-        "verified_at": case((snapshots.c.verified, epoch_ms(now))),
-        "unproven": snapshots.c.unproven,
+        "verified_at": case((saves.c.verified, epoch_ms(now))),
+        "unproven": saves.c.unproven,
     }
-    joined = given.join(snapshots, snapshots.c.id == field("$.id")).join(jobs, jobs.c.id == snapshots.c.job_id)
+    joined = given.join(saves, saves.c.id == field("$.id")).join(jobs, jobs.c.id == saves.c.job_id)
     chosen = select(*columns.values()).select_from(joined)
     await connection.execute(insert(savepoints).from_select(list(columns), chosen))
