@@ -7,7 +7,9 @@ from typing import Any, NoReturn, cast
 import msgspec
 import pytest
 from litestar.exceptions import ClientException
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
+from litestar.utils.sync import AsyncCallable
 from tests.support.services.native_api import api_of_nothing
 
 from sluiceway.api import body_bounds
@@ -30,10 +32,15 @@ async def _nothing(*_: object) -> NoReturn:
 
 
 @pytest.fixture(scope="module")
-def bodies(tmp_path_factory: pytest.TempPathFactory) -> set[Any]:
-    """The types of all JSON bodies of both APIs, and of what an import reads."""
+def handlers(tmp_path_factory: pytest.TempPathFactory) -> list[HTTPRouteHandler]:
+    """Those of both APIs, and of everything beside them."""
     app = api_of_nothing(tmp_path_factory.mktemp("none"))
-    handlers = [each for route in app.routes if isinstance(route, HTTPRoute) for each in route.route_handlers]
+    return [each for route in app.routes if isinstance(route, HTTPRoute) for each in route.route_handlers]
+
+
+@pytest.fixture(scope="module")
+def bodies(handlers: list[HTTPRouteHandler]) -> set[Any]:
+    """The types of all JSON bodies of both APIs, and of what an import reads."""
     fields = [each.parsed_data_field for each in handlers if each.parsed_data_field is not None]
     found = {field.annotation for field in fields if isinstance(field.annotation, type)}
     return {ExportedSqlJob, *(each for each in found if issubclass(each, msgspec.Struct))}
@@ -44,6 +51,13 @@ def within(bound: Bound, written: bytes) -> bytes:
     for name in reversed(bound.path):
         written = b'{"%b":%b}' % (name.encode(), written)
     return written
+
+
+def test_no_request_takes_a_thread_before_it_is_handled(handlers: list[HTTPRouteHandler]) -> None:
+    """Litestar calls a hook in a thread when it is no coroutine function: a third of what a small request costs."""
+    hooks = [each.resolve_before_request() for each in handlers]
+    assert any(hooks)
+    assert not [hook for hook in hooks if isinstance(hook, AsyncCallable)]
 
 
 def test_every_list_of_every_body_has_a_bound(bodies: set[Any]) -> None:

@@ -70,13 +70,14 @@ def stops(db: Database) -> Following:
     return Following(db)  # type: ignore[arg-type]
 
 
-async def ids(pages: AsyncIterator[Any]) -> list[int]:
+async def ids(stops: Following, caller: str, after: int = 0, project: str = PROJECT, stop: int = 7) -> list[int]:
+    pages = await stops.follow(project, stop, after, caller)
     return [event.id async for page in pages for event in page]
 
 
 async def test_480_who_follow_a_stop_are_one_look_at_the_database(db: Database, stops: Following) -> None:
     db.happen(3)
-    many = [asyncio.create_task(ids(stops.follow(PROJECT, 7, 0, f"caller {n % 20}"))) for n in range(480)]
+    many = [asyncio.create_task(ids(stops, f"caller {n % 20}")) for n in range(480)]
     while not db.asked["pages"]:
         await asyncio.sleep(0)
     for _ in range(20):
@@ -92,7 +93,7 @@ async def test_480_who_follow_a_stop_are_one_look_at_the_database(db: Database, 
 async def test_each_goes_on_from_where_it_was(db: Database, stops: Following, count: int, missed: int) -> None:
     db.happen(count)
     after = db.ids[min(missed, count) - 1] if count and missed else 0
-    reading = asyncio.create_task(ids(stops.follow(PROJECT, 7, after, "a")))
+    reading = asyncio.create_task(ids(stops, "a", after))
     await asyncio.sleep(0.005)
     db.happen(2 * PAGE)
     await asyncio.sleep(0.005)
@@ -101,27 +102,27 @@ async def test_each_goes_on_from_where_it_was(db: Database, stops: Following, co
 
 
 async def test_one_caller_follows_so_many_and_others_are_not_kept_out(db: Database, stops: Following) -> None:
-    reading = [asyncio.create_task(ids(stops.follow(PROJECT, 7, 0, "a"))) for _ in range(STREAMS)]
+    reading = [asyncio.create_task(ids(stops, "a")) for _ in range(STREAMS)]
     await asyncio.sleep(0)
+    db.asked.clear()
     with pytest.raises(TooManyStreams, match="You follow 32 stops already"):
-        await stops.check(PROJECT, 7, "a")
-    with pytest.raises(TooManyStreams):
-        await ids(stops.follow(PROJECT, 7, 0, "a"))
-    await stops.check(PROJECT, 7, "b")
+        await stops.follow(PROJECT, 7, 0, "a")
+    assert not db.asked, "a refusal costs no question"
+    await stops.follow(PROJECT, 7, 0, "b")
     reading[0].cancel()
     await asyncio.gather(reading[0], return_exceptions=True)
-    await stops.check(PROJECT, 7, "a")
+    await stops.follow(PROJECT, 7, 0, "a")
     db.settled = True
     await asyncio.gather(*reading[1:])
 
 
 async def test_streams_that_open_at_once_are_counted_before_any_begins(db: Database, stops: Following) -> None:
-    opened = [stops.follow(PROJECT, 7, 0, "a") for _ in range(STREAMS)]
+    opened = [await stops.follow(PROJECT, 7, 0, "a") for _ in range(STREAMS)]
     with pytest.raises(TooManyStreams):
-        stops.follow(PROJECT, 7, 0, "a")
+        await stops.follow(PROJECT, 7, 0, "a")
     opened.pop()  # whoever asked for it was gone before it began
     db.settled = True
-    assert await ids(stops.follow(PROJECT, 7, 0, "a")) == []
+    assert await ids(stops, "a") == []
 
 
 async def test_a_page_is_one_piece_for_each_who_follows() -> None:
@@ -138,13 +139,11 @@ async def test_a_page_is_one_piece_for_each_who_follows() -> None:
 
 
 async def test_a_stop_of_another_project_is_unknown_also_while_it_is_followed(db: Database, stops: Following) -> None:
-    reading = asyncio.create_task(ids(stops.follow(PROJECT, 7, 0, "a")))
+    reading = asyncio.create_task(ids(stops, "a"))
     await asyncio.sleep(0)
     for project, stop in (("other", 7), (PROJECT, 8)):
         with pytest.raises(UnknownBatch):
-            await stops.check(project, stop, "b")
-        with pytest.raises(UnknownBatch):
-            await ids(stops.follow(project, stop, 0, "b"))
+            await ids(stops, "b", 0, project, stop)
     db.settled = True
     await asyncio.wait_for(reading, PATIENCE)
 
@@ -158,10 +157,10 @@ async def test_a_database_that_fails_ends_the_streams_and_the_next_ones_work(
     with monkeypatch.context() as broken:
         broken.setattr(audit, "last_id", fails)
         with pytest.raises(OSError, match="on purpose"):
-            await ids(stops.follow(PROJECT, 7, 0, "a"))
+            await ids(stops, "a")
     db.happen(2)
     db.settled = True
-    assert await asyncio.wait_for(ids(stops.follow(PROJECT, 7, 0, "a")), PATIENCE) == db.ids
+    assert await asyncio.wait_for(ids(stops, "a"), PATIENCE) == db.ids
 
 
 async def test_a_stream_ends_when_the_caller_may_no_longer_see_it(monkeypatch: pytest.MonkeyPatch) -> None:

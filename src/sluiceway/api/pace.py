@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from litestar.enums import ScopeType
 
@@ -11,12 +11,17 @@ from sluiceway.api.caller import address_of
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
+PASSES: Final = 8  # of the loop from one beginning to the next, at most
+APART: Final = 0.001  # seconds from one beginning to the next, at most, where passes are long
+
 
 class Pace:
-    """An ASGI application around another one. Lets one request begin in each pass of the loop, addresses in turn.
+    """An ASGI application around another one. One request begins in every few passes of the loop, addresses in turn.
 
     A request takes a millisecond or two of the loop, most of it before it first waits. Where all that have arrived
-    began in one pass, whoever comes next would wait for all of them. Nothing is held back once it has begun.
+    began in one pass, whoever comes next would wait for all of them. A pass accepts one connection (libuv 1.48, which
+    uvloop has): were each as long as a request, whoever connects behind hundreds of others would wait for their
+    requests too. Nothing is held back once it has begun.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -49,4 +54,11 @@ class Pace:
                 turn.set_result(None)
                 begun = True
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._begin)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._pass, loop, PASSES - 1, loop.time() + APART)
+
+    def _pass(self, loop: asyncio.AbstractEventLoop, passes: int, until: float) -> None:
+        if passes and loop.time() < until:
+            loop.call_soon(self._pass, loop, passes - 1, until)
+        else:
+            self._begin()

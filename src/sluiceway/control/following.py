@@ -65,7 +65,7 @@ class _Tail:
 
 
 class _Seat:
-    """One of the streams that a caller has. A stream that nobody begins to read gives it back when it is forgotten."""
+    """One of the streams that a caller has. One that nobody begins to read gives it back when it is forgotten."""
 
     def __init__(self, taken: Counter[str], caller: str) -> None:
         self._taken: Counter[str] | None = taken
@@ -95,22 +95,20 @@ class Following:
         self._catching_up = asyncio.Semaphore(2)
         self._looking: asyncio.Task[None] | None = None
 
-    async def check(self, project: str, batch_id: int, caller: str, kind: Kind = Kind.STOP) -> None:
-        """Raises `UnknownBatch` or `UnknownResume`, and `TooManyStreams` where the caller has as many as may be."""
-        self._check_seats(caller)
-        if (project, batch_id, kind) not in self._tails:
-            await self._settled(project, batch_id, kind)
-
-    def follow(
+    async def follow(
         self, project: str, batch_id: int, after: int, caller: str, kind: Kind = Kind.STOP
     ) -> AsyncGenerator[Sequence[Event], None]:
         """The events after an id, those that were and those to come, until every job has settled.
 
-        An empty page is a sign of life. Raises `TooManyStreams` at once, and as it goes on what else `check` does, and
-        what the database does.
+        An empty page is a sign of life. Raises `TooManyStreams` before it asks the database, `UnknownBatch` and
+        `UnknownResume`; as it goes on, also what the database raises.
         """
-        self._check_seats(caller)
-        return self._followed(project, batch_id, after, _Seat(self._taken, caller), kind)
+        if self._taken[caller] >= STREAMS:
+            raise TooManyStreams(STREAMS)
+        seat = _Seat(self._taken, caller)
+        if (project, batch_id, kind) not in self._tails:
+            await self._settled(project, batch_id, kind)
+        return self._followed(project, batch_id, after, seat, kind)
 
     async def _followed(
         self, project: str, batch_id: int, after: int, seat: _Seat, kind: Kind
@@ -153,11 +151,6 @@ class Following:
             # In a context of its own: it is no part of the request that happens to be the first.
             self._looking = asyncio.create_task(self._look_out(), name="following", context=Context())
         return tail
-
-    def _check_seats(self, caller: str) -> None:
-        """Raises `TooManyStreams`."""
-        if self._taken[caller] >= STREAMS:
-            raise TooManyStreams(STREAMS)
 
     def _leave(self, tail: _Tail) -> None:
         tail.followers -= 1

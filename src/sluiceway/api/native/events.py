@@ -113,9 +113,8 @@ async def _followed(
     last: str | None,
 ) -> Stream:
     who = caller_of(request.scope) or address_of(request.scope)
-    await following.check(project, order, who, kind)
     after = int(last) if last and last.isascii() and last.isdecimal() and len(last) < 19 else 0
-    pages = following.follow(project, order, after, who, kind)
+    pages = await following.follow(project, order, after, who, kind)
     return Stream(_stream(pages, after, permit), media_type=EVENTS, headers=UNCHANGED)
 
 

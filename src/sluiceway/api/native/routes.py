@@ -109,7 +109,7 @@ def routes() -> Router:
     )
 
 
-def _plain_ids(request: Request[Any, Any, Any]) -> None:
+async def _plain_ids(request: Request[Any, Any, Any]) -> None:
     """Refuse an id that is written in any other way than answers write it: 1_0 is not 10, whatever Python says."""
     segments = request.scope["path"].split("/")
     for name, value in request.path_params.items():
