@@ -15,6 +15,7 @@ from tests.simulation.world import World
 
 from sluiceway.control.errors import ControlError
 from sluiceway.domain.admission import Refusal
+from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.domain.orders import SaveOrder, StartOrder, StopOrder
 from sluiceway.domain.policy import SavepointFormat
@@ -227,7 +228,7 @@ class Scenario:
             return
         await asyncio.sleep(HELD_UP)
         cluster, job = self.dice.choice(live)
-        if job.state.terminal:
+        if job.state.terminal or job.state is JobState.CANCELLING:  # somebody else's cancel takes its time
             return
         job.up_seconds = 2.0
         cluster.loop(job.jid, comes_up=self.dice.random() < 0.5)
