@@ -134,7 +134,9 @@ class Stage:
         try:
             wait_for(writing, PATIENCE)
         except AssertionError:
-            raise AssertionError(f"these do not write: {[self.service.job(job) for job in late]}") from None
+            said = [self.service.job(job) for job in late]
+            told = [f"{each['name']}: {each['status']} {each['status_desc']}" for each in said]
+            raise AssertionError(f"these do not write: {told}") from None
 
     def _create(self) -> None:
         for job in self._made:
