@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sluiceway.domain import cluster_turn
 from sluiceway.domain.awaited import STARTS_WITHIN, awaited
+from sluiceway.domain.catalogue import entries
 from sluiceway.domain.cluster_turn import Findings, Plan, Situation, Where
 from sluiceway.domain.commands import StopWithSavepoint, TakeSavepoint
 from sluiceway.domain.engine import Sighting
@@ -28,8 +29,10 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.happenings import happenings
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.operations import attempt
 from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules
+from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Change, Watched
@@ -166,9 +169,27 @@ def test_a_stop_is_judged_once_storage_has_answered() -> None:
     assert waits.stop.phase is StopPhase.SENT
     plan = cluster_turn.decide(situation, findings, {look: Complete("file:///s/1/savepoint", 17)})
     [change] = plan.changes
-    assert change.kept_by_stop is not None
+    [entry] = entries(change, NOW)
+    assert (entry.project, entry.run_id, entry.stop_id, entry.path) == ("p", 1, 1, "file:///s/1/savepoint")
+    assert (entry.size, entry.verified_at, entry.flink_version) == (17, NOW, "2.2.0")
     assert change.after.newest_savepoint == ("file:///s/1/savepoint", 17)
     assert [each.kind for each in happenings(change)] == ["run_finished", "stop_stopped"]
+
+
+def test_what_a_stop_kept_follows_what_was_saved_before_it_in_the_catalogue() -> None:
+    policy = StopPolicy(drain=True, format=SavepointFormat.NATIVE)
+    before = running(1, stop=replace(stop(1), policy=policy, batch_id=4), save=save(1))
+    assert before.stop is not None
+    assert before.save is not None
+    unread = attempt.kept_unverified(before.stop, "s3://b/stop")
+    saved = attempt.kept(before.save, Complete("file:///s/1/own/savepoint", 5))
+    both = Change(before, replace(before, stop=unread, save=saved))
+    first, last = entries(both, NOW)
+    assert (first.path, first.save_id, first.stop_id, first.batch_id) == ("file:///s/1/own/savepoint", 1, None, None)
+    assert (first.format, first.drained, first.verified_at) == ("canonical", False, NOW)
+    assert (last.path, last.save_id, last.stop_id, last.batch_id) == ("s3://b/stop", None, 1, 4)
+    assert (last.format, last.drained, last.verified_at) == ("native", True, None)
+    assert not list(entries(Change(both.after, both.after), NOW)), "it is put there once"
 
 
 def test_what_was_seen_before_a_gap_is_no_doubt_any_more() -> None:

@@ -121,7 +121,7 @@ WRITERS = {
     "stops": {"ledger"},
     "saves": {"ledger"},
     "events": {"ledger"},
-    "savepoints": {"ledger", "saves", "work"},
+    "savepoints": {"ledger"},
 }
 WRITES = {"insert", "update", "delete", "guarded_update"}
 

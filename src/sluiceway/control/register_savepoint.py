@@ -10,6 +10,7 @@ from sluiceway.control.named_states import GoingBack, NamedState
 from sluiceway.control.way_back import kind_of
 from sluiceway.domain.admission import RUNNABLE, may_run
 from sluiceway.domain.behind import Behind
+from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.job import Job
 from sluiceway.domain.way_back import Kind
 from sluiceway.storage.inspection import Inspection
@@ -106,27 +107,26 @@ class RegisterSavepoint:
         )
 
     async def _store(self, project: str, seen: Registered, wish: Wish, who: str) -> Registered:
-        found = seen.found
+        found, now = seen.found, self.clock()
         form = found.metadata.format if found.metadata else None
-        wanted = Registration(
-            project,
-            seen.job_id,
-            found.path,
-            found.size,
-            seen.kind,
-            form.value if form else "",
-            bool(found.metadata and found.metadata.drained),
-            seen.at,
-            not found.unchecked,
-            seen.run_id,
-            who,
-            wish.protect,
-            seen.until,
-            seen.chosen,
-            seen.seen,
+        entry = Entry(
+            project=project,
+            job_id=seen.job_id,
+            run_id=seen.run_id,
+            path=found.path,
+            size=found.size,
+            created_at=seen.at,
+            verified_at=None if found.unchecked else now,
+            kind=seen.kind,
+            format=form.value if form else "",
+            drained=bool(found.metadata and found.metadata.drained),
+            registered_at=now,
+            protected=wish.protect,
+            protected_until=seen.until,
         )
+        wanted = Registration(entry, who, seen.chosen, seen.seen)
         try:
-            stored = await registered.register(self.db, wanted, sorted(RUNNABLE), self.clock())
+            stored = await registered.register(self.db, wanted, sorted(RUNNABLE), now)
         except Taken as error:
             raise _another_jobs(found.path, error.holder.job_id, error.holder.savepoint_id) from error
         if stored is None:

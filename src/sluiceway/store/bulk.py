@@ -73,13 +73,14 @@ def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> Ret
     The same object each time: SQLAlchemy keeps with it what it takes to find the compiled text.
     """
     given = func.json_each(bindparam("rows", type_=Text)).table_valued("key", "value")
-    values: dict[str, Any] = {name: _field(given, table.c[name]) for name in names}
+    values: dict[str, Any] = {name: field(given, table.c[name]) for name in names}
     if "version" in match:
         values["version"] = table.c.version + 1
-    same = [table.c[name].is_not_distinct_from(_field(given, table.c[name])) for name in match if name != "id"]
-    changed = update(table).where(table.c.id == _field(given, table.c.id), *same).values(values)
+    same = [table.c[name].is_not_distinct_from(field(given, table.c[name])) for name in match if name != "id"]
+    changed = update(table).where(table.c.id == field(given, table.c.id), *same).values(values)
     return changed.returning(table.c.id)
 
 
-def _field(given: TableValuedAlias, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def field(given: TableValuedAlias, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What each value, an object, has for a column."""
     return type_coerce(func.json_extract(given.c.value, literal(f"$.{column.key}")), column.type)

@@ -85,7 +85,7 @@ class Choice:
     project: str
     job_id: int
     path: str
-    size: int
+    size: int | None
     who: str
 
 

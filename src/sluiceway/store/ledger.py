@@ -1,9 +1,8 @@
 """What happened: the writes of runs, stops, savepoints that are taken, events, the catalogue, and what jobs show.
 
 What people ask for and what turns find out is written here, and a test holds every other module to that; deadlines are
-moved, and a turn's savepoints put into the catalogue, where that is decided. What follows from what is decided in
-`domain`: where rows are at hand, as values of it. Orders of ten thousand jobs are accepted, released and marked by one
-statement each, which says the same in SQL.
+moved where that is decided. What follows from what is decided in `domain`: where rows are at hand, as values of it.
+Orders of ten thousand jobs are accepted, released and marked by one statement each, which says the same in SQL.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +12,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
+from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.job import JobStatus, Standing
 from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.run import Run
-from sluiceway.store.bulk import guarded_update, ids
+from sluiceway.store.bulk import field, given, guarded_update, ids
 from sluiceway.store.database import epoch_ms
-from sluiceway.store.rows import moves, of_policy
-from sluiceway.store.schema import UNSETTLED, events, jobs, runs, savepoints, saves, stops
+from sluiceway.store.rows import ENTRY, moves, of_entry, of_policy, to_json
+from sluiceway.store.schema import UNSETTLED, batches, events, jobs, runs, savepoints, saves, stops
 
 
 async def tell(connection: AsyncConnection, told: Sequence[Mapping[str, Any]]) -> None:
@@ -204,10 +205,24 @@ async def add_saves(connection: AsyncConnection, rows: Sequence[Mapping[str, Any
 # The catalogue. ------------------------------------------------------------------------------------------------------
 
 
-async def add_savepoint(connection: AsyncConnection, row: Mapping[str, Any]) -> int:
-    """Add a savepoint of others to the catalogue; its id there."""
-    made = await connection.execute(insert(savepoints).values(dict(row)).returning(savepoints.c.id))
-    return int(made.scalar_one())
+async def catalogue(connection: AsyncConnection, new: Sequence[Entry]) -> list[int]:
+    """Put these into the catalogue, each with the reason that its order gives; their ids there."""
+    if not new:
+        return []
+    added = await connection.execute(_CATALOGUE, {"entries": to_json([of_entry(each) for each in new])})
+    return list(added.scalars())
+
+
+def _catalogue() -> ReturningInsert[Any]:
+    entry = given("entries")
+    columns = {name: field(entry, savepoints.c[name]) for name in ENTRY}
+    columns["reason"] = func.coalesce(batches.c.reason, "")
+    ordered = entry.outerjoin(batches, batches.c.id == columns["batch_id"])
+    chosen = select(*columns.values()).select_from(ordered)
+    return insert(savepoints).from_select(list(columns), chosen).returning(savepoints.c.id)
+
+
+_CATALOGUE = _catalogue()  # built once: turns put in what they keep
 
 
 async def change_savepoint(connection: AsyncConnection, which: ColumnElement[bool], values: Mapping[str, Any]) -> bool:

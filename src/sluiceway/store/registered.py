@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.behind import Known
+from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.way_back import Kind
 from sluiceway.store import ledger
@@ -16,8 +16,11 @@ from sluiceway.store.catalogue import spellings
 from sluiceway.store.database import Database, epoch_ms, instant
 from sluiceway.store.events import event
 from sluiceway.store.intents import Choice, choose
+from sluiceway.store.rows import of_entry
 from sluiceway.store.schema import jobs, runs, savepoints
 from sluiceway.store.stop_intents import known
+
+_ANEW = ("protected", "protected_until", "verified_at", "size")  # what changes of a state that is there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,8 @@ class Seen:
 class Registration:
     """A state that is to be in the catalogue as one of a job."""
 
-    project: str
-    job_id: int
-    path: str
-    size: int
-    kind: Kind
-    format: str  # of a savepoint; empty where it has none of its own
-    drained: bool
-    at: datetime  # when it was complete
-    whole: bool  # it was read, and all of its files were there
-    run_id: int | None
+    entry: Entry
     who: str
-    protected: bool
-    until: datetime | None  # how long it is protected; None: for good
     choose: bool  # the job's next resume begins from it,
     seen: Seen | None  # if the job is still like that; None: however it is
 
@@ -113,48 +105,32 @@ async def register(
     One that the job has there already only changes how it is protected; one of a job that was deleted becomes this
     one's. None for a job that is gone. Raises `Taken`.
     """
-    at = epoch_ms(now)
+    entry, at = wanted.entry, epoch_ms(now)
     async with db.write() as connection:
-        mine = select(jobs.c.run_id, jobs.c.chosen_savepoint).where(*known(wanted.project), jobs.c.id == wanted.job_id)
+        mine = select(jobs.c.run_id, jobs.c.chosen_savepoint).where(*known(entry.project), jobs.c.id == entry.job_id)
         job = (await connection.execute(mine)).one_or_none()
         if job is None:
             return None
-        there = [one for one in await _holders(connection, wanted.path) if one.savepoint_id is not None]
-        if other := next((one for one in there if one.job_id != wanted.job_id and not one.deleted), None):
+        there = [one for one in await _holders(connection, entry.path) if one.savepoint_id is not None]
+        if other := next((one for one in there if one.job_id != entry.job_id and not one.deleted), None):
             raise Taken(other)
-        had = next((one for one in there if one.job_id == wanted.job_id), None)
-        row_id = await _stored(connection, wanted, had or next(iter(there), None), at)
+        had = next((one for one in there if one.job_id == entry.job_id), None)
+        row_id = await _stored(connection, entry, had or next(iter(there), None))
         if had is None:
-            told = event("savepoint_registered", at, wanted.project, job_id=wanted.job_id, who=wanted.who)
-            await ledger.tell(connection, [told | {"detail": wanted.path}])
-        choice = Choice(wanted.project, wanted.job_id, wanted.path, wanted.size, wanted.who)
+            told = event("savepoint_registered", at, entry.project, job_id=entry.job_id, who=wanted.who)
+            await ledger.tell(connection, [told | {"detail": entry.path}])
+        choice = Choice(entry.project, entry.job_id, entry.path, entry.size, wanted.who)
         may = wanted.choose and wanted.seen in {None, Seen(job.run_id, job.chosen_savepoint)}
         chosen = may and await choose(connection, choice, runnable, at)
         return Registered(row_id, had is None, chosen)
 
 
-async def _stored(connection: AsyncConnection, wanted: Registration, there: Holder | None, at: int) -> int:
-    kept: dict[str, Any] = {"protected": wanted.protected, "protected_until": _ms(wanted.until)}
-    kept |= {"verified_at": at if wanted.whole else None, "fault": "", "size": wanted.size}
-    if there is not None and there.savepoint_id is not None:
-        ours = {} if there.job_id == wanted.job_id else {"job_id": wanted.job_id, "registered_at": at}
-        await ledger.change_savepoint(connection, savepoints.c.id == there.savepoint_id, kept | ours)
-        return there.savepoint_id
-    row = kept | {
-        "project": wanted.project,
-        "job_id": wanted.job_id,
-        "run_id": wanted.run_id,
-        "path": wanted.path,
-        "kind": wanted.kind,
-        "format": wanted.format,
-        "drained": wanted.drained,
-        "flink_version": "",
-        "reason": "",
-        "created_at": epoch_ms(wanted.at),
-        "registered_at": at,
-    }
-    return await ledger.add_savepoint(connection, row)
-
-
-def _ms(at: datetime | None) -> int | None:
-    return None if at is None else epoch_ms(at)
+async def _stored(connection: AsyncConnection, entry: Entry, there: Holder | None) -> int:
+    if there is None or there.savepoint_id is None:
+        [row_id] = await ledger.catalogue(connection, [entry])
+        return row_id
+    names = _ANEW if there.job_id == entry.job_id else (*_ANEW, "job_id", "registered_at")
+    row = of_entry(entry)
+    changed = {name: row[name] for name in names} | {"fault": ""}
+    await ledger.change_savepoint(connection, savepoints.c.id == there.savepoint_id, changed)
+    return there.savepoint_id

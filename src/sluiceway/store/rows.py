@@ -1,11 +1,13 @@
 """Rows to domain values and back. Nothing else knows how a value is kept."""
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import RowMapping
 
+from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
 from sluiceway.domain.operations.save import Save, SavePhase
@@ -76,7 +78,12 @@ SAVE_MOVES = (
     "format_why",
     "stable_since",
 )
+ENTRY = tuple(field.name for field in fields(Entry))
 _MOMENTS = {
+    "created_at",
+    "verified_at",
+    "registered_at",
+    "protected_until",
     "deadline",
     "sent_at",
     "retry_at",
@@ -310,9 +317,19 @@ def moves(value: Run | Stop | Save) -> dict[str, Any]:
     if isinstance(value, Run):
         columns["traits"] = None if value.traits is None else to_json(value.traits)
         columns |= _of_health(value.health)
+    return _timed(columns) | {"id": value.id, "version": value.version}
+
+
+def of_entry(entry: Entry) -> dict[str, Any]:
+    """The columns of what comes into the catalogue."""
+    return _timed({name: getattr(entry, name) for name in ENTRY})
+
+
+def _timed(columns: dict[str, Any]) -> dict[str, Any]:
+    """The same, with moments as the tables hold them."""
     for name in _MOMENTS & columns.keys():
         columns[name] = None if columns[name] is None else epoch_ms(columns[name])
-    return columns | {"id": value.id, "version": value.version}
+    return columns
 
 
 def to_json(value: object) -> str:

@@ -1,27 +1,24 @@
-"""Savepoints of running jobs: where they are accepted, and what is kept of those that were saved."""
+"""Where savepoints of running jobs are accepted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, case, exists, func, insert, literal, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, Select, case, exists, select, text
 
 from sluiceway.domain import judging
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.judging import Reach, Savable
-from sluiceway.domain.operations.save import Save, SavePhase
+from sluiceway.domain.operations.save import SavePhase
 from sluiceway.domain.orders import SaveOrder
 from sluiceway.store import ledger
-from sluiceway.store.bulk import ids, listed
+from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.ledger import Means
 from sluiceway.store.rows import to_traits
-from sluiceway.store.schema import OPEN_SAVE, jobs, runs, savepoints, saves
+from sluiceway.store.schema import OPEN_SAVE, jobs, runs, saves
 from sluiceway.store.stop_intents import known
 
 
@@ -79,30 +76,3 @@ def _fresh(job: Row[Any], order: SaveOrder, means: SaveMeans) -> dict[str, Any]:
         "deadline": epoch_ms(means.now + means.timeout),
         "created_at": epoch_ms(means.now),
     }
-
-
-async def catalogue(connection: AsyncConnection, saved: Sequence[tuple[Save, str]], now: datetime) -> None:
-    """Remember those that were just saved, each with the version of its cluster."""
-    if not saved:
-        return
-    given = listed([{"id": save.id, "version": version} for save, version in saved])
-    field = partial(func.json_extract, given.c.value)
-    columns = {
-        "project": jobs.c.project,
-        "job_id": saves.c.job_id,
-        "run_id": saves.c.run_id,
-        "save_id": saves.c.id,
-        "path": saves.c.savepoint_path,
-        "size": saves.c.savepoint_size,
-        "format": func.coalesce(saves.c.format, "canonical"),
-        "format_why": saves.c.format_why,
-        "drained": literal(False),
-        "flink_version": field("$.version"),
-        "reason": literal(""),
-        "created_at": literal(epoch_ms(now)),
-        "verified_at": case((saves.c.verified, epoch_ms(now))),
-        "unproven": saves.c.unproven,
-    }
-    joined = given.join(saves, saves.c.id == field("$.id")).join(jobs, jobs.c.id == saves.c.job_id)
-    chosen = select(*columns.values()).select_from(joined)
-    await connection.execute(insert(savepoints).from_select(list(columns), chosen))

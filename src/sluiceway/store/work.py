@@ -11,10 +11,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
-    case,
     func,
-    insert,
-    literal,
     select,
     text,
     update,
@@ -22,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.catalogue import entries
 from sluiceway.domain.happenings import happenings, second_copy
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.operations.save import Save
@@ -29,8 +27,7 @@ from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.run import RunPhase
 from sluiceway.domain.watched import Change, Part, Watched
 from sluiceway.store import ledger, schema
-from sluiceway.store import saves as save_rows
-from sluiceway.store.bulk import given_ids, guarded_update, ids, listed
+from sluiceway.store.bulk import given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
@@ -40,10 +37,8 @@ from sluiceway.store.schema import (
     LIVE_OR_LOST,
     OPEN_SAVE,
     UNSETTLED,
-    batches,
     jobs,
     runs,
-    savepoints,
     saves,
     stops,
 )
@@ -136,9 +131,7 @@ async def record(db: Database, lease: Lease, changes: Sequence[Change], now: dat
         await ledger.store(connection, [c.moved_save for c in whole if c.moved_save])
         await _show(connection, whole)
         await ledger.tell(connection, [event for change in kept for event in _told(change, now)])
-        taken = [(c.kept_by_save, c.flink_version) for c in whole if c.kept_by_save]
-        await save_rows.catalogue(connection, taken, now)
-        await _catalogue(connection, kept, now)
+        await ledger.catalogue(connection, [entry for change in kept for entry in entries(change, now)])
         number = await _number(connection, lease.cluster)
     return Recorded({change.after.run.id: _as_stored(change) for change in kept}, before, number)
 
@@ -160,36 +153,6 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
         await connection.execute(shown.values(why=second_copy(copy)))
     saved = [_savepoint_row(c.after) for c in current if c.after.newest_savepoint]
     await guarded_update(connection, jobs, saved, match=match)
-
-
-async def _catalogue(connection: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
-    """Remember the savepoints that stops have just kept."""
-    rows = [{"id": c.kept_by_stop.id, "version": c.flink_version} for c in changes if c.kept_by_stop]
-    if not rows:
-        return
-    given = listed(rows)
-    field = partial(func.json_extract, given.c.value)
-    policy = partial(func.json_extract, stops.c.policy)
-    columns = {
-        "project": jobs.c.project,
-        "job_id": stops.c.job_id,
-        "run_id": stops.c.run_id,
-        "stop_id": stops.c.id,
-        "batch_id": stops.c.batch_id,
-        "path": stops.c.savepoint_path,
-        "size": stops.c.savepoint_size,
-        "format": func.coalesce(stops.c.format, policy("$.format"), "canonical"),
-        "format_why": stops.c.format_why,
-        "drained": func.coalesce(policy("$.drain"), False),
-        "flink_version": field("$.version"),
-        "reason": func.coalesce(batches.c.reason, ""),
-        "created_at": literal(epoch_ms(now)),
-        "verified_at": case((stops.c.verified, epoch_ms(now))),
-        "unproven": stops.c.unproven,
-    }
-    joined = given.join(stops, stops.c.id == field("$.id")).join(jobs, jobs.c.id == stops.c.job_id)
-    chosen = select(*columns.values()).select_from(joined.outerjoin(batches, batches.c.id == stops.c.batch_id))
-    await connection.execute(insert(savepoints).from_select(list(columns), chosen))
 
 
 async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
