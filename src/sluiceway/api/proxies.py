@@ -33,5 +33,5 @@ def _network(given: str) -> Network:
     except ValueError as error:
         raise ValueError(f"{given} is no address and no network of a proxy: {error}") from error
     if network.prefixlen == 0:
-        raise ValueError(f"{given} is everybody: whoever calls could then say where they call from")
+        raise ValueError(f"{given} is everybody: any caller could then claim any address")
     return network

@@ -196,7 +196,7 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     if not common.json:
         tell_losses(answers)
     if any(each.coming for each in found):
-        complain("The time is up. What still starts goes on starting; look with: sluiceway jobs health")
+        complain("The time is up. Starts under way go on; look with: sluiceway jobs health")
     return code or int(any(not each.up for each in found))
 
 
@@ -425,7 +425,7 @@ def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
 
 def _confirm(active: Sequence[Job], count: int) -> None:
     names = ", ".join(one_line(job.name) for job in active[:5]) + (", …" if len(active) > 5 else "")
-    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose what it has read"
+    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose its progress"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"
         raise Failed(f"{what}. {way}", code=2)

@@ -67,9 +67,9 @@ def resume(
     common, terms, how = or_default(common), terms or Terms(), (back or Back()).body()
     client = common.client()
     if plan is not None:
-        terms.refuse("A plan says itself on which terms")
+        terms.refuse("A plan has its own terms")
         if how:
-            raise Failed("A plan says itself how to bring the jobs back; give nothing beside it.", code=2)
+            raise Failed("A plan already says how to bring the jobs back; give nothing beside it.", code=2)
         reply = client.resume_jobs({"plan": plan})
     elif stop_id is not None:
         reply = _order(client, stop_id, terms, how, failed=failed)

@@ -86,4 +86,4 @@ class Terms:
     def refuse(self, way: str) -> None:
         """Refuse what has no meaning where nothing is resumed, or where a plan says it. Raises `Failed`."""
         if self.body():
-            raise Failed(f"{way}, or leave out --dry-run and whatever allows something.", code=2)
+            raise Failed(f"{way}, or leave out --dry-run and the options that allow something.", code=2)

@@ -198,12 +198,12 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
         _show(resume)
     if resume.state == "paused":
         ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
-        complain(f"The resume is paused: {resume.state_reason} Let it go on, or give up the rest, with: {ways}")
+        complain(f"The resume is paused: {resume.state_reason} Continue it, or give up the rest, with: {ways}")
     elif not resume.settled:
         complain(f"It goes on. {orders.look_again(resume.id, 'resumes')}")
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
         again = f"sluiceway resume {resume.id} --failed --wait"
-        complain(f"{tables.jobs(missed)} did not come back. Mend what ails them, then: {again}")
+        complain(f"{tables.jobs(missed)} did not come back. Fix the causes, then: {again}")
     return int(any(view.phase not in BACK for view in resume.jobs))
 
 

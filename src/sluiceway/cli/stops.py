@@ -95,7 +95,7 @@ def stop(
     asked = manner.body(resolve) | chosen | ({"savepoint": False} if not savepoint else {})
     if plan is not None:
         if jobs or asked or dry_run:
-            raise Failed("A plan says itself which jobs to stop and how; give nothing but --reason beside it.", code=2)
+            raise Failed("A plan already says which jobs to stop and how; give nothing but --reason beside it.", code=2)
         body: dict[str, object] = {"plan": plan} | ({"reason": reason} if reason else {})
     else:
         _check_chosen(jobs, chosen, manner)
@@ -321,7 +321,7 @@ def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End
         _show(stop)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
-        complain(f"The stop is paused: {stop.state_reason} Let it go on, or give up the rest, with: {ways}")
+        complain(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}")
     elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:

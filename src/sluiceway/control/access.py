@@ -57,7 +57,7 @@ class Access:
         if name == LOCAL.user:
             raise BadRequest(f"{name} is what the audit calls everybody while nobody signs in; choose another name.")
         if may_change_password and password is None:
-            raise BadRequest("Who may change their password needs one; give --password, too.")
+            raise BadRequest("A user who may change the password needs one; give --password, too.")
         kept = None if password is None else await hashed(password)
         new = NewUser(name, kept, subject or None, may_change_password)
         if not await accounts.add_user(self.db, new, self.clock(), self.who):

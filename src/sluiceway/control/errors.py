@@ -43,7 +43,7 @@ class SavepointRemoved(ControlError):  # noqa: N818
 
 
 class Unremovable(ControlError):  # noqa: N818
-    """What lies there is not the service's to remove."""
+    """The service may not remove what lies there."""
 
 
 class UnusablePath(ControlError):  # noqa: N818
@@ -170,7 +170,7 @@ class Gap(Enum):
     """Why there is no execution graph."""
 
     NEVER_RUN = "the job has never been run"
-    UNREACHABLE = "its cluster is not to be reached now"
+    UNREACHABLE = "its cluster cannot be reached now"
     SILENT = "its cluster does not answer"
     FORGOTTEN = "its cluster does not know the latest run"
 

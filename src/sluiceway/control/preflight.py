@@ -105,7 +105,7 @@ class Preflight:
         async def look(name: str, jids: Sequence[str]) -> None:
             cluster = self.queues.locate(name)
             if cluster is None:
-                silent[name] = f"Cluster {name} is not to be reached now."
+                silent[name] = f"Cluster {name} cannot be reached now."
                 return
             try:
                 surveys.update(await self.engine.survey(cluster, jids))

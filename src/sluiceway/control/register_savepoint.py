@@ -144,14 +144,14 @@ def _choice(origin: Origin, path: str, behind: Behind, wish: Wish) -> tuple[bool
     if wish.choose or origin.chosen == path:
         return True, "The next resume of the job begins from it."
     if wish.choose is False:
-        return False, "What the next resume of the job begins from is as it was."
+        return False, "The next resume of the job begins from the same state as before."
     if not may_run(origin.status):
         return False, f"The job is {origin.status}: what it keeps from now on is newer."
     if origin.chosen is not None:
         return False, f"The next resume of the job begins from {origin.chosen}, as somebody has chosen."
     if behind.newer or behind.unknown:
         return False, "The next resume of the job begins from its newest state; choose this one to go back to it."
-    return True, "It is the newest state that is known of the job, and the next resume begins from it."
+    return True, "It is the newest known state of the job, and the next resume begins from it."
 
 
 def _another_jobs(path: str, job_id: int, savepoint_id: int | None) -> AnotherJobs:

@@ -170,7 +170,7 @@ def _taken_in() -> Iterator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StorageTrouble(
-            f"The upload cannot be taken in on the service's disk: {why}. Nothing of it is kept."
+            f"The service cannot store the upload on its disk: {why}. Nothing of it is kept."
         ) from error
 
 
@@ -181,9 +181,9 @@ def name_of(path: str) -> str:
 
 def _check(group: str, name: str, kind: str) -> None:
     if not _GROUP.fullmatch(group):
-        raise BadResource("A group is called by up to 64 letters, digits, dots, hyphens and underscores.")
+        raise BadResource("A group's name has up to 64 letters, digits, dots, hyphens and underscores.")
     if not _NAME.fullmatch(name):
-        raise BadResource("A resource is called by 1 to 128 characters, without slashes and control characters.")
+        raise BadResource("A resource's name has 1 to 128 characters, without slashes and control characters.")
     if kind == JAR and not name.lower().endswith(".jar"):
         raise BadResource(f"{name} is not a jar: its name must end with .jar.")
 

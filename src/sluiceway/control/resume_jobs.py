@@ -86,7 +86,7 @@ class ResumeJobs:
         await told_as_one(self.start.db, project, stop_id)
         before = await self._last(project, stop_id)
         if before is None:
-            raise NotResumed(f"Stop {stop_id} was not resumed yet, so nothing of that has failed.")
+            raise NotResumed(f"Stop {stop_id} was not resumed yet, so there is nothing to retry.")
         return await self._failed(project, before.id)
 
     async def _failed(self, project: str, order: int) -> _Meant:

@@ -19,10 +19,10 @@ _NEEDS: Final = {
     Need.STOPPED_WITH: "job {job} was stopped with it",
     Need.RESTORED_FROM: "the latest run of job {job} was started from it",
     Need.NEWEST: "it is the newest savepoint of job {job}",
-    Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and what that job kept since may "
-    "be made of its files",
+    Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and that job's later states may "
+    "use its files",
     Need.NAMED: "job {job} is to be resumed from it",
-    Need.PROTECTED: "it is protected, as somebody has asked for when it was registered for job {job}",
+    Need.PROTECTED: "it was registered for job {job} with protection",
 }
 
 _WAY_OUT: Final = "Resume the job and stop it anew, or delete the job"
@@ -104,6 +104,6 @@ class Savepoints:
         except NotASavepoint as error:
             raise Unremovable(f"Savepoint {savepoint_id} was not removed: {error}") from error
         except StorageUnreadable as error:
-            raise StorageTrouble(f"Savepoint {savepoint_id} may not be gone altogether: {error}") from error
+            raise StorageTrouble(f"Savepoint {savepoint_id} may not be removed completely: {error}") from error
         await catalogue.removed(self.db, savepoint, self.clock(), who)
         return await self.show(project, savepoint_id)

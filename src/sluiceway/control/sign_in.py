@@ -145,7 +145,7 @@ class SignIn:
         if found is None:
             return "there is no such access key"
         user, revoked = found
-        why = "was revoked" if revoked else "is good for nothing: they are disabled"
+        why = "was revoked" if revoked else "does not work: the user is disabled"
         return f"access key {access} of {user} {why}"
 
     async def by_token(self, token: str) -> Caller:

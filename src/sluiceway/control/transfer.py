@@ -176,7 +176,7 @@ class Transfer:
     def _check_directory(self, directory: str) -> None:
         self.files.check(directory)
         if key_of(directory).partition("/")[0] == key_of(BUCKET):
-            raise BadPath(f"{directory[:200]} is where uploaded resources lie; name another directory.")
+            raise BadPath(f"{directory[:200]} holds uploaded resources; name another directory.")
 
     async def _check_known(self, project: str, only: Sequence[int]) -> None:
         if missing := set(only) - await store.present(self.db, project, only):

@@ -92,7 +92,7 @@ class Variables:
         try:
             value = await asyncio.to_thread(self.vault.open, stored.value, _bound(project, stored.name))
         except BadKeyFile as error:
-            raise Unfilled(f"The value of {{{{{stored.name}}}}} cannot be had back: {error} Set it anew.") from error
+            raise Unfilled(f"The value of {{{{{stored.name}}}}} cannot be restored: {error} Set it again.") from error
         return Variable(value, sensitive=True)
 
     async def _sealed(self, project: str, name: str, value: str) -> str:

@@ -30,7 +30,7 @@ class Behind:
     def told(self) -> str:
         """All of it in words; empty where nothing newer is known and nothing is unknown."""
         if not self.newer:
-            return f"Nobody can tell whether it is the newest state of the job: {self.unknown}" if self.unknown else ""
+            return f"It is unknown whether this is the newest state of the job: {self.unknown}" if self.unknown else ""
         shown = "; ".join(f"{one.path} ({_when(one)})" for one in self.newer[:SHOWN])
         more = f"; and {len(self.newer) - SHOWN} more" if len(self.newer) > SHOWN else ""
         return (

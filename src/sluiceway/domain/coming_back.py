@@ -220,7 +220,7 @@ def parked(run: Run, restarts: int, bound: Bound, now: datetime) -> str | None:
         return None
     cause = f" Cause: {run.health.cause}" if run.health.cause else ""
     times = f"{restarts} restart{'' if restarts == 1 else 's'} in {max(lasts.total_seconds(), 0):.0f} s"
-    kept = f" What it was started from is as it was: {run.restore}." if run.restore else ""
+    kept = f" The state that it started from is intact: {run.restore}." if run.restore else ""
     return f"Parked: it did not come back; at least {times}.{cause}{kept}"
 
 

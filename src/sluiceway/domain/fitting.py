@@ -186,7 +186,7 @@ class _Ledger:
                 self.reasons.append(Reason(Why.TYPE_CHANGED, text, now.name))
 
     def _untold(self, now: Planned, why: str) -> None:
-        text = f"Whether the state of {now.name} fits is seen when it starts: {why}."
+        text = f"Only the start shows whether the state of {now.name} fits: {why}."
         if not any(reason.operator == now.name and reason.why is Why.NOT_TOLD for reason in self.reasons):
             self.reasons.append(Reason(Why.NOT_TOLD, text, now.name))
 

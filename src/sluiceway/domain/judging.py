@@ -86,14 +86,14 @@ class Fate(Enum):
     """What a stop order does to one of its jobs."""
 
     STOP = "a stop of it is stored"
-    REARM = "its stop that is under way is waited for anew"
+    REARM = "its stop that is under way gets a new deadline"
     MARK = "it does not run, and is marked as stopped"
     LEAVE = "nothing"
 
 
 # What a job that does not run is answered where that is a success; the status is the one that it was found in.
 AT_REST = {status: Verdict(status=status) for status in RUNNABLE}
-STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
+STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; its deadline starts again.")
 TAKES_ITS_PLACE = Verdict(note="It takes the place of a stop with a savepoint that had sent nothing.")
 
 STARTED_ANEW = "It was started anew since the dry run showed it."

@@ -17,7 +17,7 @@ _ASK: Final = {
         "Change the job back, or have it go on from that state all the same (--other-meaning).",
     ),
 }
-_NEVER: Final = "Change the job as it says, or back, or start it without resuming."
+_NEVER: Final = "Change the job as this says, change it back, or start it without resuming."
 _UNSEEN: Final = "State that no operator takes is left behind, and Flink does not say which."
 
 
@@ -53,7 +53,7 @@ def left_behind(fit: Fit | None, *, drops: bool) -> str:
         more = f" and {len(fit.left) - _SHOWN} more" if len(fit.left) > _SHOWN else ""
         return f"It leaves behind the state of {shown}{more}."
     unknown = fit is None or fit.kind is FitKind.UNKNOWN
-    return "It may leave state behind, which nobody could tell beforehand." if drops and unknown else ""
+    return "It may leave state behind; nobody could know beforehand." if drops and unknown else ""
 
 
 def _concern(weight: Weight, *words: str) -> Concern:

@@ -196,7 +196,7 @@ def _nothing_whole(past: Past) -> list[Concern]:
     if not past.passed:
         return []
     told = "; ".join(f"{over.path}: {over.why}" for over in past.passed[:_SHOWN])
-    text = f"No state of it is whole: {told}. Mend its files, or choose another savepoint ({_CHOOSE})."
+    text = f"No state of it is whole: {told}. Repair its files, or choose another savepoint ({_CHOOSE})."
     return [Concern(Trouble.DAMAGED, Weight.REFUSED, text)]
 
 
@@ -307,8 +307,8 @@ def before_a_pause(terms: Terms, window: timedelta | None) -> list[Concern]:
         return []
     assert terms.retention is not None
     text = (
-        f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
-        f"touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
+        f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: untouched "
+        f"state is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
     )
     return [Concern(Trouble.RETENTION, Weight.LOSS, text)]
 

@@ -11,8 +11,8 @@ class Open(Enum):
     """Routes that are about no project."""
 
     TO_ALL = "no credential is looked at"
-    TO_CALLERS = "whoever is signed in"
-    TO_WATCHERS = "who may look in every project, and who has the token for metrics"
+    TO_CALLERS = "any signed-in caller"
+    TO_WATCHERS = "callers with a role in every project, and holders of the metrics token"
 
 
 Need = Action | Open

@@ -33,7 +33,7 @@ _EXPIRED: Final = Text("the temporary access key has ended", "临时访问密钥
 _BAD_SECURITY_TOKEN: Final = Text(
     "X-Security-Token does not belong to the access key", "X-Security-Token 与访问密钥不匹配"
 )
-_TWICE: Final = Text("a header that tells who you are is there twice", "身份凭证请求头重复")
+_TWICE: Final = Text("a header with your credentials is there twice", "身份凭证请求头重复")
 _NOBODYS: Final = "-"  # what a signature is checked with where there is no key, so that the time taken does not tell
 
 

@@ -66,7 +66,7 @@ class KeySet:
         """The one key of this name that is for the algorithm; of no name, the only one that is. Raises `BadKey`."""
         fit = [key for key in self.keys if key_id in {None, key.kid} and _is_for(key, algorithm)]
         if len(fit) > 1:
-            raise BadKey("the issuer has several such keys as the token is signed with", "颁发者有多个符合条件的密钥")
+            raise BadKey("the issuer has several keys that match the token's", "颁发者有多个符合条件的密钥")
         if not fit and key_id is not None and key_id in self.refused:
             raise self.refused[key_id]
         return fit[0] if fit else None
@@ -174,7 +174,7 @@ def imported(document: Mapping[str, Any]) -> KeySet:
     if not isinstance(found, list):
         raise ValueError("its keys are no list")  # noqa: TRY004 - not a fault of ours
     if len(found) > _MAX_KEYS:
-        log.warning("the OIDC issuer has more keys than are looked at", keys=len(found), most=_MAX_KEYS)
+        log.warning("the OIDC issuer has more keys than the service reads", keys=len(found), most=_MAX_KEYS)
     keys: dict[tuple[str | None, str], Key] = {}
     refused: dict[str, BadKey] = {}
     for each in found[:_MAX_KEYS]:

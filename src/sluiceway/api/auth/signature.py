@@ -238,10 +238,10 @@ class ReplayGuard:
         while self._ends and self._ends[0][0] < now:
             self._seen.discard(heapq.heappop(self._ends)[1])
         if signed.signature in self._seen:
-            raise BadSignature("this very request was here before; sign it anew", "该请求已被处理过，请重新签名")
+            raise BadSignature("this request was sent before; sign it again", "该请求已被处理过，请重新签名")
         if len(self._seen) >= self._most:
             raise BadSignature(
-                "too many signed requests came within the last minutes to tell a repeated one; wait a little",
+                "too many signed requests within the last minutes to recognize a repeated one; wait a little",
                 "最近几分钟内的签名请求过多，无法判断是否重放，请稍后重试",
             )
         self._seen.add(signed.signature)

@@ -35,7 +35,7 @@ _WORDS = {
     Refusal.DRAINED: "{note}",
     Refusal.FINISHED: "{note}",
     Refusal.DOES_NOT_FIT: "{note}",
-    Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
+    Refusal.SUPERSEDED: "Others have started and stopped it since; run it with its newest savepoint instead.",
 }
 
 

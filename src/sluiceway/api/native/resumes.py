@@ -103,7 +103,7 @@ async def resume_some(
         raise ClientException("`failed` is about an earlier resume; leave it out, or name that.")
     if data.plan is not None:
         if data != resume_wire.JobsResumeRequest(plan=data.plan):
-            raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
+            raise ClientException("A plan already says which jobs to bring back and how; give nothing beside it.")
         named = await _named(key, request, permit)
         return await _carry_out(resume_jobs, plans, project_id, data.plan, permit, named)
     if data.job_ids is None:
@@ -131,7 +131,7 @@ async def list_resumes(
 @get(
     "/resumes/{resume_id:int}",
     tags=["resumes"],
-    summary="How far each job has come",
+    summary="The progress of each job",
     responses=refusals(404),
 )
 async def show_resume(project_id: Project, resume_id: ResumeId, queries: QueriesGiven) -> resume_wire.Resume:

@@ -146,7 +146,7 @@ async def list_stops(
     return wire.BatchList([head(batch, stories) for batch in found])
 
 
-@get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop", responses=refusals(404))
+@get("/stops/{stop_id:int}", tags=["stops"], summary="The outcome of each job of a stop", responses=refusals(404))
 async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)

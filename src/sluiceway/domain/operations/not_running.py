@@ -46,7 +46,7 @@ def _most(stop: Stop, since: datetime, rules: StopRules) -> timedelta:
 
 
 _WAYS = (
-    "Nothing was sent, and the job was left as it is. Mend what ails it and stop it again, or stop it without a"
+    "Nothing was sent, and the job was left as it is. Fix the cause and stop it again, or stop it without a"
     " savepoint. A stop from the command line (--if-not-running cancel) or by Sluiceway's own API (if_not_running) can"
     " cancel it and keep its last checkpoint."
 )

@@ -204,7 +204,7 @@ def _unknown(save: Save, now: datetime, rules: StopRules) -> Move:
 
 def _job_ended(save: Save, state: JobState, text: str | None, now: datetime) -> Save:
     if text is None:
-        return _ended(save, f"The job is {state}, and Flink no longer tells.")
+        return _ended(save, f"The job is {state}, and Flink no longer says why.")
     return _settle(save, SavePhase.FAILED, f"The job is {state}. Flink says: {text}", now)
 
 

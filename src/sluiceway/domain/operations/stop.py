@@ -143,6 +143,6 @@ def contradicted(stop: Stop, now: datetime) -> Stop:
     if stop.phase not in SETTLED or stop.phase in {StopPhase.FAILED, StopPhase.WITHDRAWN}:
         return stop
     kept = f" Its savepoint, which is not its last state, lies at {stop.savepoint_path}." if stop.savepoint_path else ""
-    why = f"The job was seen running again after its stop had come to: {stop.phase}.{kept}"
+    why = f"The job was seen running again after its stop ended as {stop.phase}.{kept}"
     blank = replace(stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False, unproven="")
     return settle(blank, StopPhase.FAILED, why, now)

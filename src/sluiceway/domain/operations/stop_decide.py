@@ -89,7 +89,7 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
         case Weighed():
             return _weighed(stop, fact, now, rules)
         case Recovering(why, failed):
-            told = f"the attempt has failed ({why}), and Flink has yet to tell what became of it" if failed else why
+            told = f"the attempt has failed ({why}), and Flink has yet to show its effect" if failed else why
             # Should the cluster forget all of this, a savepoint of an attempt that failed proves nothing.
             since = stop.forgotten_since or (now if failed else None)
             return _overdue(replace(stop, doubt_since=None, forgotten_since=since), told, now), None

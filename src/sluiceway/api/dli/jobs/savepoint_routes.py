@@ -47,7 +47,7 @@ CHOSEN: Final = Text(
     "保存点完整。请带 resume_savepoint 启动作业，作业将从该保存点恢复。",
 )
 BEHIND: Final = Text(
-    " It is {by} older than the newest state of the job: {path}{more}. What was done since is done again.",
+    " It is {by} older than the newest state of the job: {path}{more}. The work since then is repeated.",
     " 它比作业的最新状态 {path} 旧 {by}{more}；此后处理的数据将重新处理。",
 )
 AND_MORE: Final = Text(", one of {count} that are newer", "（共有 {count} 个更新的状态）")
@@ -121,7 +121,7 @@ async def trigger_savepoint(
     dto=Json[ImportRequest],
     return_dto=None,
     responses=REFUSED,
-    summary="Choose what a job is resumed from",
+    summary="Choose the state of a job's next resume",
 )
 async def import_savepoint(
     data: JSONBody[ImportRequest],
