@@ -247,7 +247,7 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     moved = world.create("moved", COUNTS)
     register = ("savepoints", "register", "obs://archive/savepoint-theirs", "--job", "moved", "--keep-for", "1d")
     code, said = world.cli(*register)
-    assert (code, "OverAggregate" in said, "the newest state that is known" in said) == (0, True, True), said
+    assert (code, "OverAggregate" in said, "the newest known state" in said) == (0, True, True), said
     back = world.look(moved)[moved]["way_back"]
     assert (back["source"], back["kind"], back["whole"], back["fit"]["kind"]) == (
         "chosen",

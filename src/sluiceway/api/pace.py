@@ -1,4 +1,4 @@
-"""Requests begin one after the other, and callers take turns: hundreds that arrive together do not begin as one."""
+"""Begins requests one after the other, and callers take turns: hundreds that arrive together do not begin as one."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -16,7 +16,7 @@ class Pace:
     """An ASGI application around another one. Lets one request begin in each pass of the loop, addresses in turn.
 
     A request takes a millisecond or two of the loop, most of it before it first waits. Where all that have arrived
-    began in one pass, whoever comes next would wait for all of them. Nothing is held back once it has begun.
+    began in one pass, the next caller would wait for all of them. Nothing is held back once it has begun.
     """
 
     def __init__(self, app: "ASGIApp") -> None:

@@ -1,4 +1,4 @@
-"""The proxies before the service whose word is taken for where a request comes from: those that a setting names."""
+"""The trusted proxies before the service, which say where a request comes from: those of a setting."""
 
 import ipaddress
 from collections.abc import Iterable

@@ -44,7 +44,7 @@ _BAD_ID: Final = "DLI.12001"
 
 
 class Unreachable(Failed):
-    """No answer came. Whatever was asked may have been done all the same."""
+    """No answer came. The service may have acted all the same."""
 
 
 class _Page(Struct, frozen=True):
@@ -77,7 +77,7 @@ class _Created(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the service answered; `data` is its JSON as it came."""
+    """An answer of the service; `data` is its JSON as it came."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
@@ -177,7 +177,7 @@ class Client:
     # --- our own paths ------------------------------------------------------------------------------------------------
 
     def fares(self, job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """How these jobs fare, by id; those that are not known are left out."""
+        """The health of these jobs, by id; unknown ones are left out."""
         found: dict[int, dict[str, Any]] = {}
         for first in range(0, len(job_ids), PAGE):
             query = urlencode([("job_id", job) for job in job_ids[first : first + PAGE]])
@@ -185,7 +185,7 @@ class Client:
         return found
 
     def all_fares(self, limit: int, **flags: bool) -> list[dict[str, Any]]:
-        """How the latest jobs fare, or those that ail, or those that are leaving."""
+        """The health of the latest jobs, or of those that ail, or of those that are leaving."""
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
         return self._fares(query)
 
@@ -211,11 +211,11 @@ class Client:
         return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
     def abort(self, order: int, kind: str) -> Reply:
-        """Withdraw what of a stop, or of one of the `resumes`, was not sent."""
+        """Withdraw the unsent part of a stop, or of one of the `resumes`."""
         return self._ok("POST", self._own(f"/{kind}/{order}/abort"))
 
     def proceed(self, order: int, kind: str) -> Reply:
-        """Let a stop, or one of the `resumes`, go on that is paused."""
+        """Continue a stop, or one of the `resumes`, that is paused."""
         return self._ok("POST", self._own(f"/{kind}/{order}/proceed"))
 
     def events(self, after: int, limit: int) -> Reply:
@@ -251,7 +251,7 @@ class Client:
         return self._ok("GET", f"{self._own('/stops')}?limit={limit}")
 
     def resume_stop(self, stop_id: int, body: Mapping[str, object] | None = None) -> Reply:
-        """Start exactly what a stop has stopped, each job from its own savepoint."""
+        """Start exactly the jobs of a stop, each from its own savepoint."""
         return self._once(f"/stops/{stop_id}/resume", body or None, uuid.uuid4().hex)
 
     def resume_failed(self, order: int, body: Mapping[str, object]) -> Reply:
@@ -288,7 +288,7 @@ class Client:
         return self._ok("POST", self._own("/savepoints/register"), body)
 
     def choose_savepoint(self, job_id: int, path: str) -> Reply:
-        """Let a job's next resume begin from a savepoint, also from one of another job."""
+        """Make a job's next resume begin from a savepoint, also from one of another job."""
         return self._ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
 
     def verify_savepoint(self, savepoint_id: int) -> Reply:
@@ -418,7 +418,7 @@ def _answer(job_id: int, said: Any) -> Answer:
 
 
 def _refused(reply: Reply) -> Failed:
-    """The service's own words. Code 2 where they are about the call, 1 where they are about how things stand."""
+    """The service's own words. Code 2 where they are about the call, 1 where they are about its subject."""
     said = reply.data if isinstance(reply.data, dict) else {}
     code = one_line(str(said.get("error_code") or ""))
     text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))

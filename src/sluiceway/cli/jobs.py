@@ -1,4 +1,4 @@
-"""`sluiceway jobs`: make jobs, start them, look at them, take them away. By DLI's paths, like anybody else."""
+"""`sluiceway jobs`: create jobs, start, show and delete them. Uses DLI's paths, like any client."""
 
 import json
 import sys
@@ -173,7 +173,7 @@ def run(
 
 
 def resumed(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to resume jobs, or what a dry run of it has shown."""
+    """Report on a request to resume jobs, or on its dry run."""
     answers = read(data, Answers)
     if terms.dry_run:
         return show_way_back(answers, data, common)
@@ -181,7 +181,7 @@ def resumed(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: flo
 
 
 def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to start jobs, after waiting for them where that is asked for."""
+    """Report on a request to start jobs, after waiting for them where asked."""
     accepted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if answer.accepted))
     found = until_started(client, accepted, timeout) if wait else []
     if common.json:
@@ -201,7 +201,7 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
 
 
 def tell_losses(answers: Answers) -> None:
-    """Say of each job what its way back loses."""
+    """Say what the way back of each job loses."""
     for answer in answers.jobs:
         for text in losses(answer):
             complain(one_line(f"job {answer.job_id}: {text}"))
@@ -287,7 +287,7 @@ def health(
     limit: PositiveInt = 100,
     common: Common | None = None,
 ) -> int:
-    """Show how jobs fare: whether all of their tasks run, and what ails them where they do not.
+    """Show the health of jobs: whether all of their tasks run, and the cause where they do not.
 
     Exits with 1 when one of those that are shown restarts again and again, or lacks slots.
 
@@ -326,7 +326,7 @@ app.command(diff)
 def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None) -> int:
     """Delete jobs. One that runs is canceled first, without a savepoint.
 
-    When some of the jobs run you are asked; where nobody can be asked, --yes is needed.
+    When some of the jobs run it asks first; without a terminal, --yes is needed.
 
     Example: `sluiceway jobs delete 12 13 --yes`
 
@@ -357,7 +357,7 @@ def report(answers: Answers, *, quiet: bool = False) -> int:
 
 
 def warn(answers: Answers) -> None:
-    """Say what is worth knowing of accepted jobs, once for all of which the same is true."""
+    """Warn about accepted jobs, once for each warning."""
     found: dict[str, list[str]] = {}
     for answer in answers.jobs:
         if answer.accepted and answer.message and not answer.code:
@@ -408,7 +408,7 @@ def _row(job: Job) -> Sequence[str]:
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
-    """Those that a deletion would cancel. Ids that are not known are left for the deletion to refuse."""
+    """The jobs that a deletion would cancel. It leaves unknown ids for the deletion to refuse."""
     fares, found = client.fares(list(dict.fromkeys(job_ids))), []
     for job_id in dict.fromkeys(job_ids):
         try:

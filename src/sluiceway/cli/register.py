@@ -1,4 +1,4 @@
-"""`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and what a job resumes from."""
+"""`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and the choice of a state."""
 
 from typing import Annotated
 
@@ -67,7 +67,7 @@ def register(
 
 
 def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
-    """Let a job's next resume begin from a savepoint or checkpoint, whatever newer state the job has.
+    """Make a job's next resume begin from a savepoint or checkpoint, whatever newer state the job has.
 
     It may be one of another job of the project, which keeps it. The service reads it to its end and looks for all its
     files; one that is not whole is refused. A job that may be running is refused, too.

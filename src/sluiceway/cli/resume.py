@@ -1,4 +1,4 @@
-"""`sluiceway resume`: bring back what a stop has stopped, or single jobs, or what a plan has shown."""
+"""`sluiceway resume`: bring back the jobs of a stop, single jobs, or those of a plan."""
 
 from cyclopts.types import PositiveInt
 
@@ -31,7 +31,7 @@ def resume(
 
     Exits with 0 when the start of every job is accepted; with --wait, when every job is back: all of its tasks have
     run, and it has completed a checkpoint since, where it takes any. A job that fails again and again instead is
-    parked: canceled, with its state as it was, and the cause is told. The others go on. Ctrl-C ends the waiting, not
+    parked: canceled, with its state intact and the cause shown. The others go on. Ctrl-C ends the waiting, not
     the resume.
 
     Example: `sluiceway resume 7 --dry-run`, then `sluiceway resume --plan PLAN_ID --wait`
@@ -79,7 +79,7 @@ def resume(
 
 
 def _order(client: Client, order: int, terms: Terms, how: dict[str, object], *, failed: bool) -> Reply:
-    """What a stop has stopped, or what failed of a way back."""
+    """The jobs of a stop, or those that failed on a way back."""
     body = terms.body() | how
     if failed:
         return client.resume_failed(order, body)

@@ -1,4 +1,4 @@
-"""What a resume can be told: on which terms, and how to bring jobs back; and the request that it becomes."""
+"""The options of a resume: its terms, and how to bring jobs back; and the request that they become."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -26,7 +26,7 @@ class Back:
     """Pause what has not begun when so many jobs have not come back: a number, or a share such as 10%."""
 
     park: Annotated[bool, Parameter(show_default=False)] = True
-    """Park a job that fails again and again: cancel it, with its state as it was. --no-park lets it go on trying."""
+    """Park a job that keeps failing: cancel it, with its state intact. --no-park lets it try on."""
 
     park_after: Seconds = None
     """Seconds for which a job may fail before it is parked. Default: 180."""
@@ -35,7 +35,7 @@ class Back:
     """Restarts at which a job is parked before that time is up. Default: no bound."""
 
     def body(self) -> dict[str, object]:
-        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        """The fields of the request that differ from the service's defaults. Raises `Failed`."""
         if not self.park and (self.park_after is not None or self.park_restarts is not None):
             raise Failed("--no-park leaves no --park-after and no --park-restarts.", code=2)
         given = {
@@ -52,7 +52,7 @@ class Back:
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """On which terms jobs are resumed."""
+    """The terms of a resume."""
 
     dry_run: Flag = False
     """Touch nothing; say for each job which state it would start from, and what time and the past have done to it."""
@@ -84,6 +84,6 @@ class Terms:
         return ({"allow": allow} if allow else {}) | ({"dry_run": True} if self.dry_run else {})
 
     def refuse(self, way: str) -> None:
-        """Refuse what has no meaning where nothing is resumed, or where a plan says it. Raises `Failed`."""
+        """Refuse options that mean nothing without a resume, or beside a plan. Raises `Failed`."""
         if self.body():
             raise Failed(f"{way}, or leave out --dry-run and the options that allow something.", code=2)

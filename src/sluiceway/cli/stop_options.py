@@ -1,4 +1,4 @@
-"""What `sluiceway stop` can be told, and the request that it becomes."""
+"""The options of `sluiceway stop`, and the request that they become."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -60,10 +60,10 @@ class Manner:
     """Directory (path or URI) for the savepoints. Default: the service's storage."""
 
     on_failure: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
-    """What becomes of a job whose savepoint fails for good."""
+    """What to do with a job whose savepoint fails for good."""
 
     if_not_running: Literal["wait", "cancel", "leave"] | None = None
-    """What becomes of a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last
+    """What to do with a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last
     checkpoint, or leave it alone after a while. Default: the service's --if-not-running."""
 
     attempts: PositiveInt | None = None
@@ -89,7 +89,7 @@ class Manner:
     """Pause what has not begun when so many jobs have not stopped: a number, or a share such as 10%."""
 
     def body(self, resolve: Resolve) -> dict[str, object]:
-        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        """The fields of the request that differ from the service's defaults. Raises `Failed`."""
         failing = {
             "action": None if self.on_failure == "keep_running" else self.on_failure,
             "attempts": self.attempts,
@@ -110,7 +110,7 @@ class Manner:
         return _given(given)
 
     def check(self, *, savepoint: bool) -> None:
-        """Refuse what has no meaning together, or without savepoints. Raises `Failed`."""
+        """Refuse options that exclude each other, or that need savepoints. Raises `Failed`."""
         if (self.on_failure == "cancel_keeping_checkpoint") != (self.max_checkpoint_age is not None):
             way = "--on-failure cancel_keeping_checkpoint and --max-checkpoint-age go together"
             raise Failed(f"{way}: how old the checkpoint may be that a job is canceled for.", code=2)

@@ -1,4 +1,4 @@
-"""`sluiceway stop` and `stops`: halt jobs in bulk, and watch them come to rest."""
+"""`sluiceway stop` and `stops`: stop jobs in bulk, and watch them."""
 
 import uuid
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def stop(
     timeout
         Seconds to wait at most. The stop goes on all the same.
     reason
-        Why, for whoever looks at the stop later.
+        Why, for later readers.
     idempotency_key
         Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
     """
@@ -113,7 +113,7 @@ def stop(
 
 
 def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to stop jobs, after waiting for them where that is asked for."""
+    """Report on a request to stop jobs, after waiting for them where asked."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if not common.json:
         warn(answers)
@@ -126,7 +126,7 @@ def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: f
 
 @stops_app.command(name="list")
 def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
-    """List the latest stops, the newest first. One that was tried again is told with its last try, as one.
+    """List the latest stops, the newest first. One with retries is one line.
 
     Example: `sluiceway stops list --limit 5`
 
@@ -155,7 +155,7 @@ def _head(head: StopHead) -> Sequence[str]:
 
 @stops_app.command
 def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
-    """Show what became of each job of a stop.
+    """Show the outcome of each job of a stop.
 
     Exits with 0 when it could be shown; with --wait, when every job has stopped, with its savepoint.
 
@@ -209,7 +209,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @stops_app.command
 def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Withdraw whatever of a stop was not sent yet. Those jobs run on; what was sent goes on.
+    """Withdraw the stops that were not sent yet. Those jobs run on; sent stops go on.
 
     Example: `sluiceway stops abort 7`
 
@@ -223,7 +223,7 @@ def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @stops_app.command
 def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Let a stop go on that --abort-when has paused, whatever has failed so far.
+    """Continue a stop that --abort-when has paused, whatever has failed so far.
 
     Exits with 0 when it goes on, and with 1 when it was not paused.
 
@@ -247,7 +247,7 @@ def retry(
     idempotency_key: str | None = None,
     common: Common | None = None,
 ) -> int:
-    """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves, and as was asked.
+    """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves and manner.
 
     Exits with 0 when every one of them is accepted, or there is none; with --wait, when every one has stopped.
 
@@ -275,7 +275,7 @@ def retry(
 
 
 class _End:
-    """What a stop had come to when it was last looked at, and what a command exits with for it."""
+    """A stop at the last look, and the exit code for it."""
 
     def __init__(self, data: Any, code: int) -> None:
         self.data = data
@@ -302,7 +302,7 @@ def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = Fa
 
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
-    """Watch a stop of at least `expected` jobs to its end, and show what it came to."""
+    """Watch a stop of at least `expected` jobs to its end, and show it."""
     most = expected
 
     def seen(data: Any) -> tuple[list[Line], bool]:

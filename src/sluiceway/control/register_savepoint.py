@@ -22,7 +22,7 @@ from sluiceway.store.views import Origin
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request says beyond which state and which job."""
+    """The choices of a request beside the state and the job."""
 
     protect: bool = True  # retention leaves it alone, and it is deleted by force only
     keep: timedelta | None = None  # for how long; None: for good
@@ -140,7 +140,7 @@ def _as_stored(seen: Registered, stored: registered.Registered) -> Registered:
 
 
 def _choice(origin: Origin, path: str, behind: Behind, wish: Wish) -> tuple[bool, str]:
-    """Whether the next resume is to begin from it, and what it does otherwise."""
+    """Whether the next resume begins from it, or from what else."""
     if wish.choose or origin.chosen == path:
         return True, "The next resume of the job begins from it."
     if wish.choose is False:

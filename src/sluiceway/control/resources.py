@@ -69,7 +69,7 @@ class Resources:
         return stored
 
     async def upload(self, project: str, group: str, name: str, content: AsyncIterator[bytes], who: str) -> Resource:
-        """Store content under a name. A name that is taken passes on to it.
+        """Store content under a name; a reused name points to it from then on.
 
         Raises `BadResource`, `ResourceTooLarge`, `StorageTrouble`.
         """
@@ -151,7 +151,7 @@ class Resources:
             raise NoProgram(path)
 
     async def _clear(self, gone: Sequence[Resource]) -> None:
-        """Remove uploaded content that no name leads to any more. What stays behind by a fault of storage stays."""
+        """Remove uploaded content without a name. A fault of storage leaves it there."""
         uploaded = [resource for resource in gone if resource.sha256 is not None]
         for resource in await resources.unnamed(self.db, uploaded):
             try:
@@ -162,7 +162,7 @@ class Resources:
 
 @contextmanager
 def _taken_in() -> Iterator[None]:
-    """What the disk of this machine, where uploads arrive, has against one. Raises `StorageTrouble`."""
+    """Turns a fault of the disk where uploads arrive into `StorageTrouble`."""
     try:
         yield
     except (ConnectionError, TimeoutError):
@@ -175,7 +175,7 @@ def _taken_in() -> Iterator[None]:
 
 
 def name_of(path: str) -> str:
-    """What a file of storage is called as a resource."""
+    """The name of a file of storage as a resource."""
     return path.rstrip("/").rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What a monitoring system is told of the service and all its jobs, as numbers. Names of jobs are never in it."""
+"""The numbers for a monitoring system, about the service and all its jobs. They never name a job."""
 
 import asyncio
 import time

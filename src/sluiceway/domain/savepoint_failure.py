@@ -10,7 +10,7 @@ MEMORY_LIMIT = 5 * 1024 * 1024  # bytes of state in one task that a JobManager k
 
 
 class Outcome(StrEnum):
-    """What becomes of a job whose savepoint fails after it has begun; what Flink refuses to begin changes nothing."""
+    """The fate of a job whose savepoint fails after it has begun; one that Flink refuses to begin changes nothing."""
 
     RUNS_ON = "runs_on"  # Flink would refuse to begin
     RESTARTS_FROM_CHECKPOINT = "restarts_from_checkpoint"

@@ -27,7 +27,7 @@ class Choice:
 
     format: SavepointFormat | None
     why: str
-    doubt: str = ""  # why nobody can tell whether the job survives what was wished for; empty where somebody can
+    doubt: str = ""  # why it is unknown whether the job survives the wish; empty where it is known
 
 
 def choose(traits: Traits, wish: SavepointFormat | None) -> Choice:

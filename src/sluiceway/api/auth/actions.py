@@ -122,5 +122,5 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
 
 
 def need_of(method: str, template: str) -> Need | None:
-    """What a call needs; None: nobody may. OPTIONS tells which methods there are, which the page of the API does."""
+    """The right that a call needs; None: nobody may. OPTIONS lists methods, as the page of the API does."""
     return Open.TO_ALL if method == "OPTIONS" else ACTIONS.get((method, template))

@@ -209,7 +209,7 @@ async def revoke_token(
         ),
     ] = None,
 ) -> None:
-    """End a token of one's own before its time."""
+    """End a token of your own before its time."""
     if not subject:
         raise bad("X-Subject-Token", "it is missing; it holds the token to end", "缺少该请求头，其值为要吊销的 Token")
     if not await sign_in.revoke(permit.caller, subject):
@@ -248,7 +248,7 @@ async def change_password(
 
 @get("/projects", summary="The projects in which the caller has a role")
 async def list_projects(permit: PermitGiven, sign_in: SignInGiven, name: FromQuery[str | None] = None) -> ProjectAnswer:
-    """The projects by id; with `name` the one that is called so.
+    """The projects by id; with `name` the one of this name.
 
     DLI's clients name a region here. A project's id has no hyphens, so region eu-west-101 means project euwest101.
     """

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class IssuerSilent(Exception):  # noqa: N818 - it is what it is
-    """The issuer gave no answer that is of use, so nothing is known about the token. Neither text names addresses."""
+    """The issuer gave no usable answer, so the token is neither valid nor wrong. Neither text names addresses."""
 
     en = "the identity provider does not answer, so the token cannot be checked; try again later"
     zh = "身份提供方无响应，无法验证 Token，请稍后重试"
@@ -45,7 +45,7 @@ class IssuerSilent(Exception):  # noqa: N818 - it is what it is
 
 
 class BadKey(Exception):  # noqa: N818 - it is what it is
-    """A key of the issuer's that no token is verified with. Both texts may be told to the caller."""
+    """A key of the issuer's that verifies no token. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str, detail: str = "") -> None:
         """`detail` is what else the log says."""
@@ -57,7 +57,7 @@ class BadKey(Exception):  # noqa: N818 - it is what it is
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys that the issuer publishes, and why some of them are not taken, by their names."""
+    """The keys that the issuer publishes, and why some of them are skipped, by name."""
 
     keys: Sequence[Key] = ()
     refused: Mapping[str, BadKey] = field(default_factory=dict)

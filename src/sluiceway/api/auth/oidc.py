@@ -30,7 +30,7 @@ _MAX_GROUPS: Final = 1000
 
 
 class BadToken(Exception):  # noqa: N818 - it is what it is
-    """Why a token is not let in. Both texts may be told to the caller."""
+    """Why a token is refused. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str, audit: str = "the bearer token is not valid") -> None:
         """`audit` is what the audit says; nothing that a caller could make ever new ones of."""
@@ -70,7 +70,7 @@ class OidcVerifier:
         self._registry.max_header_length = 4096
 
     async def verify(self, token: str) -> Claims:
-        """What a token says. Raises `BadToken`, and `IssuerSilent` when that cannot be told."""
+        """The claims of a token. Raises `BadToken`, and `IssuerSilent` when the issuer does not answer."""
         key_id, algorithm = self._head(token)
         try:
             key = await self._keys.find(key_id, algorithm)

@@ -40,7 +40,7 @@ _WORDS = {
 
 
 def shown(status: JobStatus) -> str:
-    """A status by the name that it has here, where health has a place of its own beside it."""
+    """A status by its name here, where health stands beside it."""
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
 
 
@@ -50,7 +50,7 @@ def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
 
 
 def way_back(back: Back | None) -> back_wire.WayBack | None:
-    """What resuming a job comes to, in the wire's form."""
+    """A job's way back, in the wire's form."""
     if back is None:
         return None
     passed = [back_wire.PassedOver(over.path, over.why) for over in back.passed]
@@ -88,7 +88,7 @@ def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
 
 
 def told_again(before: AnsweredBefore, answer: Callable[[Placed], T], of: type[T]) -> T:
-    """What an order was answered when it was placed."""
+    """The first answer to an order, again."""
     kept = before.answer
     return answer(kept) if isinstance(kept, Placed) else msgspec.json.decode(kept, type=of)
 

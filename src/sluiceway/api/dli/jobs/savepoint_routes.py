@@ -133,7 +133,7 @@ async def import_savepoint(
     permit: PermitGiven,
     going_back: GoingBackGiven,
 ) -> Done:
-    """Let the next run that resumes begin from a savepoint, which is read first."""
+    """Make the next resume begin from a savepoint, which is read first."""
     if data.job_id is not None and parameters.job_id(str(data.job_id)) != job:
         raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
     try:
@@ -156,7 +156,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
 
 
 def _behind(behind: Behind, language: Language) -> str:
-    """Says what an import goes back behind; empty where it is the newest state known."""
+    """Names the newer states that an import leaves out; empty where it is the newest known one."""
     if not behind.newer:
         return ""
     count = len(behind.newer)
