@@ -1,4 +1,4 @@
-"""The answers of the service, as far as commands need them."""
+"""The answers of the service, as far as commands need them. Long as the API is wide: it is a table of types."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar

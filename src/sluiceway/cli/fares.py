@@ -8,7 +8,8 @@ import msgspec
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, Health, Job, read
-from sluiceway.cli.client import Client, Unreachable
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import complain
 from sluiceway.cli.progress import Board, Line, looks
 

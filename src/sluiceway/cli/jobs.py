@@ -1,6 +1,5 @@
 """`sluiceway jobs`: create jobs, start, show and delete them. Uses DLI's paths, like any client."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,24 +18,21 @@ from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.fares import ails, fare_row, until_started
 from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
+from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.options import (
     Common,
     Flag,
-    Names,
     Seconds,
     Words,
     check_wait,
     commands,
     ids_or_names,
     or_default,
-    seconds_of,
 )
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.resume_options import Terms
 
 ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
-CUS: Final = 400  # at most (DLI contract)
-PARALLEL_PER_CU: Final = 4
 
 JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
@@ -49,14 +45,7 @@ def create(
     /,
     *,
     sql: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    queue: str | None = None,
-    parallelism: PositiveInt = 1,
-    checkpoint_interval: PositiveInt | None = None,
-    restart: Flag = False,
-    retention: str | None = None,
-    option: Names = (),
-    tag: Names = (),
-    desc: Words = "",
+    fields: JobFields | None = None,
     run: Flag = False,
     common: Common | None = None,
 ) -> int:
@@ -72,45 +61,12 @@ def create(
         Letters, digits, `_` and `-`; no other job of the project has it.
     sql
         A file with the SQL of the job; `-` reads it from standard input.
-    queue
-        The cluster that is to run it. Default: the service's first one.
-    parallelism
-        Parallel instances of each operator.
-    checkpoint_interval
-        Seconds between two checkpoints. Without it there are none.
-    restart
-        Start the job again by itself when it fails.
-    retention
-        How long state is kept that nobody touches, by the wall clock, also while the job is stopped: 90s, 45m, 2h, 1d,
-        or 0 for ever. A number alone counts seconds. Default: an hour.
-    option
-        An option of Flink as KEY=VALUE; may be repeated.
-    tag
-        A tag as KEY=VALUE; may be repeated.
-    desc
-        A description.
     run
         Start it at once.
     """
     common = or_default(common)
     client = common.client()
-    body: dict[str, object] = {"name": name, "sql_body": _sql(sql), "desc": desc, "parallel_number": parallelism}
-    if parallelism > PARALLEL_PER_CU:
-        # DLI gives a job 2 CUs unless told otherwise; one is the JobManager's, each other carries 4 parallel instances.
-        body["cu_number"] = min(1 - -parallelism // PARALLEL_PER_CU, CUS)
-    if queue:
-        body["queue_name"] = queue
-    if checkpoint_interval is not None:
-        body |= {"checkpoint_enabled": True, "checkpoint_interval": checkpoint_interval}
-    if restart:
-        body["restart_when_exception"] = True
-    if retention is not None:
-        kept = seconds_of("--retention", retention)
-        body |= {"idle_state_retention": kept, "idle_state_retention_unit": "seconds"}
-    if option:
-        body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in _pairs("--option", option)])
-    if tag:
-        body["tags"] = [{"key": key, "value": value} for key, value in _pairs("--tag", tag)]
+    body = {"name": name, "sql_body": _sql(sql)} | (fields or JobFields()).body()
     return _created(client, client.create_sql_job(body), name, run=run, as_json=common.json)
 
 
@@ -146,7 +102,7 @@ def run(
     """Start jobs.
 
     Exits with 0 when every start is accepted; with --wait, when every job runs: all of its tasks, and with a first
-    checkpoint where it takes any. With 1 when one fails, or starts again and again; the cause is told.
+    checkpoint where it takes any. With 1, and the cause, when one fails or keeps restarting.
 
     Example: `sluiceway jobs run orders payments --resume --wait`
 
@@ -233,7 +189,7 @@ def list_(
     limit
         How many to list.
     offset
-        How many to pass over first.
+        How many to skip first.
     all_
         List them all.
     """
@@ -289,7 +245,7 @@ def health(
 ) -> int:
     """Show the health of jobs: whether all of their tasks run, and the cause where they do not.
 
-    Exits with 1 when one of those that are shown restarts again and again, or lacks slots.
+    Exits with 1 when a shown job keeps restarting, or lacks slots.
 
     Example: `sluiceway jobs health --ailing`
 
@@ -378,14 +334,6 @@ def _sql(source: str) -> str:
         raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
 
 
-def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    found = [text.partition("=") for text in given]
-    for key, equals, value in found:
-        if not equals or not key:
-            raise Failed(f"{option} {key}{equals}{value} is not KEY=VALUE", code=2)
-    return [(key, value) for key, _, value in found]
-
-
 def _not_negative(value: int) -> None:
     if value < 0:
         raise ValueError("It is 0 or more.")
@@ -425,7 +373,7 @@ def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
 
 def _confirm(active: Sequence[Job], count: int) -> None:
     names = ", ".join(one_line(job.name) for job in active[:5]) + (", …" if len(active) > 5 else "")
-    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose its progress"
+    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose their progress"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"
         raise Failed(f"{what}. {way}", code=2)

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Aborted, Proceeded, Resume, Stop, read
-from sluiceway.cli.client import Client, Reply, Unreachable
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, complain, say

@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sluiceway.cli.client import Unreachable
+from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import one_line
 
 FIRST_PAUSE: Final = 0.25  # seconds between two looks

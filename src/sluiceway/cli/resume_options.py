@@ -20,7 +20,7 @@ class Back:
     """Jobs on their way back at once, over all clusters: the next begins when one is proven."""
 
     pace: PositiveInt | None = None
-    """Starts a minute, evenly, over all clusters, so that catching up does not flatten what the jobs read from."""
+    """Starts a minute, evenly, over all clusters, so that catching up does not overload the jobs' sources."""
 
     abort_when: str | None = None
     """Pause what has not begun when so many jobs have not come back: a number, or a share such as 10%."""
@@ -55,19 +55,19 @@ class Terms:
     """The terms of a resume."""
 
     dry_run: Flag = False
-    """Touch nothing; say for each job which state it would start from, and what time and the past have done to it."""
+    """Touch nothing; say for each job which state it would start from, and the pitfalls."""
 
     drained: Flag = False
     """Resume also from savepoints of a stop with --drain: windows that it cut are written twice."""
 
     finished: Flag = False
-    """Resume also jobs that have finished by themselves: rows are written again."""
+    """Resume also jobs that have finished on their own: rows are written again."""
 
     allow_non_restored_state: Flag = False
     """Leave behind, for this start, state that no operator of the job takes; without it such a job is refused."""
 
     other_meaning: Flag = False
-    """Resume also where operators would take state for their own that others have made, as of another aggregate."""
+    """Resume also where operators would take state that others have made, as of another aggregate."""
 
     yes: Flag = False
     """Ask nothing, however many jobs there are."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cyclopts.types import PositiveInt
 
@@ -19,6 +19,11 @@ from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.paths import local_path
 from sluiceway.storage.s3 import bucket_root
 from sluiceway.storage.savepoints import Storage
+
+_TITLES: Final = (
+    *("savepoint", "job", "stop", "kept", "path", "size"),
+    *("format", "verified", "needed", "removed", "fault", "unproven"),
+)
 
 savepoints_app = commands("savepoints", "Take savepoints, look at them, register those of others, and remove them.")
 savepoints_app.command(register)
@@ -61,21 +66,7 @@ def list_(
         tables.document(reply.data)
         return 0
     rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
-    titles = [
-        "savepoint",
-        "job",
-        "stop",
-        "kept",
-        "path",
-        "size",
-        "format",
-        "verified",
-        "needed",
-        "removed",
-        "fault",
-        "unproven",
-    ]
-    tables.table(titles, rows, path="path")
+    tables.table(_TITLES, rows, path="path")
     return 0
 
 

@@ -22,12 +22,11 @@ from sluiceway.cli.options import (
     commands,
     ids_or_names,
     or_default,
-    seconds_of,
 )
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
-from sluiceway.cli.stop_options import Choice, Manner
+from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
 
 STOPPED: Final = "stopped"
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
@@ -44,14 +43,9 @@ def stop(
     choice: Choice | None = None,
     savepoint: bool = True,
     manner: Manner | None = None,
-    dry_run: Flag = False,
-    window: str | None = None,
-    plan: PositiveInt | None = None,
-    yes: Flag = False,
-    wait: Flag = False,
-    timeout: Seconds = None,
+    look: Look | None = None,
     reason: Words = "",
-    idempotency_key: str | None = None,
+    sending: Sending | None = None,
     common: Common | None = None,
 ) -> int:
     """Stop jobs in one call, each with a savepoint of its own.
@@ -67,59 +61,43 @@ def stop(
     ----------
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
-    dry_run
-        Touch nothing; say for each job whether it would stop, what stands in the way, and what of its way back.
-    window
-        With --dry-run: how long the jobs are to stay stopped, such as 45m or 2h. Says whose state lives shorter.
-    plan
-        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
-    yes
-        Ask nothing, however many jobs there are.
-    wait
-        Watch until every job has stopped, or has failed to.
-    timeout
-        Seconds to wait at most. The stop goes on all the same.
     reason
         Why, for later readers.
-    idempotency_key
-        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
     """
-    choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
-    chosen = choice.body()
+    choice, manner, look, sending = choice or Choice(), manner or Manner(), look or Look(), sending or Sending()
     manner.check(savepoint=savepoint)
-    check_wait(timeout, wait=wait)
-    if window is not None and not dry_run:
-        raise Failed("--window tells a dry run how long the jobs are to stay stopped: it needs --dry-run.", code=2)
+    check_wait(sending.timeout, wait=sending.wait)
+    look.check()
+    common = or_default(common)
     client = common.client()
-    resolve = partial(ids_or_names, client)
-    asked = manner.body(resolve) | chosen | ({"savepoint": False} if not savepoint else {})
-    if plan is not None:
-        if jobs or asked or dry_run:
-            raise Failed("A plan already says which jobs to stop and how; give nothing but --reason beside it.", code=2)
-        body: dict[str, object] = {"plan": plan} | ({"reason": reason} if reason else {})
+    asked = choice.body() | manner.body(partial(ids_or_names, client)) | ({} if savepoint else {"savepoint": False})
+    if look.plan is not None:
+        body = look.order(reason, alone=not (jobs or asked))
     else:
-        _check_chosen(jobs, chosen, manner)
-        body = asked | ({"job_ids": resolve(jobs)} if jobs else {}) | {"savepoint": savepoint, "reason": reason}
-    if dry_run:
-        length = {} if window is None else {"window_seconds": seconds_of("--window", window)}
-        reply = client.stop(body | {"dry_run": True} | length, uuid.uuid4().hex)
+        _check_chosen(jobs, choice, manner)
+        named: dict[str, object] = {"job_ids": ids_or_names(client, jobs)} if jobs else {}
+        body = asked | named | {"savepoint": savepoint, "reason": reason}
+    if look.dry_run:
+        reply = client.stop(body | look.body(), uuid.uuid4().hex)
         return dry(read(reply.data, Answers), reply.data, common)
-    named, rest = confirmed(client, body) if plan is None and asks(yes=yes) else (body, [])
-    data = client.stop(named, idempotency_key or uuid.uuid4().hex).data if named else NOTHING
-    answers = read(data := whole(data, rest), Answers)
+    sent, rest = confirmed(client, body) if look.plan is None and asks(yes=look.yes) else (body, [])
+    data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
+    answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
-    return _told(client, data, answers, wait=wait, timeout=timeout, common=common)
+    return _told(client, data, answers, sending, common)
 
 
-def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
+def _told(client: Client, data: Any, answers: Answers, sending: Sending, common: Common) -> int:
     """Report on a request to stop jobs, after waiting for them where asked."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if not common.json:
         warn(answers)
-    end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
+    end = None
+    if sending.wait and answers.id is not None:
+        end = _watch(client, answers.id, accepted, sending.timeout, common)
     if common.json:
-        tables.document(data | ({"stop": end.data if end else None} if wait else {}))
+        tables.document(data | ({"stop": end.data if end else None} if sending.wait else {}))
     code = report(answers, quiet=common.json)
     return max(code, end.code if end else 0)
 
@@ -141,7 +119,7 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         tables.document(reply.data)
         return 0
     heads = [head for head in read(reply.data, Stops).stops if head.retried_by is None]
-    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "came to", "reason"), [_head(h) for h in heads])
+    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "outcome", "reason"), [_head(h) for h in heads])
     return 0
 
 
@@ -189,8 +167,8 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
 def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """Follow a stop event by event until every job of it has settled.
 
-    Exits with 0 when every job has stopped, with its savepoint. A broken connection is taken up again. Ctrl-C ends the
-    watching, not the stop.
+    Exits with 0 when every job has stopped, with its savepoint. After a broken connection it goes on where that broke.
+    Ctrl-C ends the watching, not the stop.
 
     Example: `sluiceway stops watch 7`
 
@@ -242,9 +220,7 @@ def retry(
     stop_id: PositiveInt,
     /,
     *,
-    wait: Flag = False,
-    timeout: Seconds = None,
-    idempotency_key: str | None = None,
+    sending: Sending | None = None,
     common: Common | None = None,
 ) -> int:
     """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves and manner.
@@ -257,21 +233,15 @@ def retry(
     ----------
     stop_id
         The id that the stop was accepted under.
-    wait
-        Watch until every one has stopped, or has failed to.
-    timeout
-        Seconds to wait at most. The stop goes on all the same.
-    idempotency_key
-        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
     """
-    check_wait(timeout, wait=wait)
-    common = or_default(common)
+    sending, common = sending or Sending(), or_default(common)
+    check_wait(sending.timeout, wait=sending.wait)
     client = common.client()
-    reply = client.retry_stop(stop_id, idempotency_key or uuid.uuid4().hex)
+    reply = client.retry_stop(stop_id, sending.key())
     answers = read(reply.data, Answers)
     if not common.json:
         _say_accepted(answers, of=stop_id)
-    return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
+    return _told(client, reply.data, answers, sending, common)
 
 
 class _End:
@@ -282,8 +252,8 @@ class _End:
         self.code = code
 
 
-def _check_chosen(jobs: Sequence[str], chosen: dict[str, object], manner: Manner) -> None:
-    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
+def _check_chosen(jobs: Sequence[str], choice: Choice, manner: Manner) -> None:
+    if (bool(jobs), bool(choice.body()) or (bool(manner.wave) and not jobs)).count(True) != 1:
         raise Failed(
             "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
             "--name, --tag, --status), or --wave, or --plan.",
