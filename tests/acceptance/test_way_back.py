@@ -247,7 +247,7 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     moved = world.create("moved", COUNTS)
     register = ("savepoints", "register", "obs://archive/savepoint-theirs", "--job", "moved", "--keep-for", "1d")
     code, said = world.cli(*register)
-    assert (code, "OverAggregate" in said, "the newest state that is known" in said) == (0, True, True), said
+    assert (code, "OverAggregate" in said, "the newest known state" in said) == (0, True, True), said
     back = world.look(moved)[moved]["way_back"]
     assert (back["source"], back["kind"], back["whole"], back["fit"]["kind"]) == (
         "chosen",
@@ -264,7 +264,7 @@ def test_a_savepoint_of_others_is_registered_and_goes_on_in_another_job(world: W
     world.stop(moved)
     code, said = world.cli(*register, "--choose")
     assert (code, "older than the newest state of the job" in said) == (0, True), said
-    assert "goes back behind 1 newer state of the job" in said
+    assert "leaves out 1 newer state of the job" in said
 
 
 def test_a_savepoint_that_a_later_run_owns_is_a_way_back_only_as_long_as_its_files_are_there(world: World) -> None:

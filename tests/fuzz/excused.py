@@ -59,7 +59,7 @@ _CONTROL: Final = re.compile("NUL character|control characters")  # texts have n
 # JSON Schema calls 1.0 an integer. Here it is none beside other types: large ones have lost their last digits.
 _FLOAT: Final = re.compile("int .*is expected, not float|Expected `int[^`]*`, got `float`")
 # What is no form of the body or of a parameter: rules between the fields of a stop, and names of resources.
-_NATIVE_SHAPE: Final = re.compile(r"The body is not what is expected|^\w+: ")
+_NATIVE_SHAPE: Final = re.compile(r"The body is not as expected|^\w+: ")
 
 
 def is_fault(_: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:

@@ -122,7 +122,7 @@ async def test_a_value_that_was_sealed_with_a_lost_key_refuses_the_run(tmp_path:
         first, second = (Variables(at.db, Vault(tmp_path / name), clock) for name in ("one.key", "two.key"))
         await first.create(AT_HOME, "pw", SECRET, "somebody", sensitive=True)
         assert (await first.fill(AT_HOME, "{{pw}}")).text == SECRET
-        with pytest.raises(Unfilled, match=r"The value of \{\{pw\}\} cannot be had back: .* Set it anew"):
+        with pytest.raises(Unfilled, match=r"The value of \{\{pw\}\} cannot be restored: .* Set it again"):
             await second.fill(AT_HOME, "{{pw}}")
         job = await at.create("job")
         assert (await first.fill_of_job(job, "{{pw}}")).text == SECRET, "its project's"

@@ -495,7 +495,7 @@ async def test_a_key_that_ended_is_told_from_a_wrong_signature_in_the_audit_alon
         assert [detail for _, detail in await api.denied(PROJECT)] == [
             f"{route}: bad signature of access key {owner.access}",
             f"{route}: access key {revoked.access} of ann was revoked",
-            f"{route}: access key {off.access} of bob is good for nothing: they are disabled",
+            f"{route}: access key {off.access} of bob does not work: the user is disabled",
             f"{route}: there is no such access key",
         ]
 

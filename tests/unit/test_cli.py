@@ -1274,7 +1274,7 @@ def test_register_says_what_it_is_and_what_it_goes_back_behind(stub: Stub, capsy
     assert "count" in out
     assert "until 2026-02-01" in out
     assert "2 h older" in out
-    assert "goes back behind 1 newer state of the job" in err
+    assert "leaves out 1 newer state of the job" in err
     body = {"path": path, "job_id": 12, "protect": True, "choose": True, "keep_seconds": 31 * 86_400, "dry_run": False}
     assert stub.asked[-1] == ("POST /savepoints/register", body)
     assert run(["savepoints", "register", path, "--job", "12", "--json"]) == 1, "not all of it can be seen from there"

@@ -113,7 +113,7 @@ async def test_what_another_flink_has_made_is_not_vouched_for(path: str) -> None
     older = parse(metadata(4, [operator(4, subtasks=[subtask(keyed=key_groups(relative()))])]))
     fit = await judge.judge(OLD, StateFrom(path, OLD, older), None, caller="p")
     assert fit.text == (
-        "Whether the state of Count fits is seen when it starts: another version of Flink has made it than 2.3.0, "
+        "Only the start shows whether the state of Count fits: another version of Flink has made it than 2.3.0, "
         "which would run it."
     )
 

@@ -24,7 +24,7 @@ from sluiceway.api.auth.issuer_keys import IssuerSilent
 from sluiceway.api.auth.oidc import BadToken, Claims, OidcVerifier
 
 HOUR = 3600
-NO_SUCH_KEY = "the issuer has no such key as the token is signed with"
+NO_SUCH_KEY = "the issuer has no key that matches the token's"
 
 
 @dataclass
@@ -110,7 +110,7 @@ async def test_a_token_without_the_name_of_a_key_is_let_in_while_there_is_one(at
     assert await at.subject(nameless)
     at.issuer.keys.append(ECKey.generate_key("P-256"))
     at.later = timedelta(hours=2)
-    assert await at.refusal(nameless) == "the issuer has several such keys as the token is signed with"
+    assert await at.refusal(nameless) == "the issuer has several keys that match the token's"
 
 
 # Refused. ------------------------------------------------------------------------------------------------------------
@@ -121,23 +121,23 @@ async def test_a_token_without_the_name_of_a_key_is_let_in_while_there_is_one(at
     [
         ({"exp": -61}, "the token has expired"),
         ({"exp": -HOUR}, "the token has expired"),
-        ({"nbf": HOUR}, "the token is not good: it is not valid yet"),
-        ({"iat": HOUR}, "the token is not good: it was issued in the future"),
-        ({"aud": "another"}, "the token is not good: it is not meant for this service"),
-        ({"aud": ["another", "third"]}, "the token is not good: it is not meant for this service"),
-        ({"aud": []}, "the token is not good: it is not meant for this service"),
-        ({"aud": None}, "the token is not good: its aud is missing or not as it should be"),
-        ({"iss": "https://another.example"}, "the token is not good: it is of another issuer"),
-        ({"iss": None}, "the token is not good: its iss is missing or not as it should be"),
-        ({"exp": None}, "the token is not good: its exp is missing or not as it should be"),
-        ({"exp": "tomorrow"}, "the token is not good: its exp is missing or not as it should be"),
-        ({"exp": True}, "the token is not good: its exp is missing or not as it should be"),
-        ({"exp": float("nan")}, "the token is not good: its exp is missing or not as it should be"),
-        ({"sub": None}, "the token is not good: its sub is missing or not as it should be"),
-        ({"sub": ""}, "the token is not good: its sub is missing or not as it should be"),
-        ({"sub": 7}, "the token is not good: its sub is missing or not as it should be"),
-        ({"sub": "a\nb"}, "the token is not good: its sub is missing or not as it should be"),
-        ({"sub": "x" * 256}, "the token is not good: its sub is missing or not as it should be"),
+        ({"nbf": HOUR}, "the token is not valid: it is not valid yet"),
+        ({"iat": HOUR}, "the token is not valid: it was issued in the future"),
+        ({"aud": "another"}, "the token is not valid: it is not meant for this service"),
+        ({"aud": ["another", "third"]}, "the token is not valid: it is not meant for this service"),
+        ({"aud": []}, "the token is not valid: it is not meant for this service"),
+        ({"aud": None}, "the token is not valid: its aud is missing or not as it should be"),
+        ({"iss": "https://another.example"}, "the token is not valid: it is of another issuer"),
+        ({"iss": None}, "the token is not valid: its iss is missing or not as it should be"),
+        ({"exp": None}, "the token is not valid: its exp is missing or not as it should be"),
+        ({"exp": "tomorrow"}, "the token is not valid: its exp is missing or not as it should be"),
+        ({"exp": True}, "the token is not valid: its exp is missing or not as it should be"),
+        ({"exp": float("nan")}, "the token is not valid: its exp is missing or not as it should be"),
+        ({"sub": None}, "the token is not valid: its sub is missing or not as it should be"),
+        ({"sub": ""}, "the token is not valid: its sub is missing or not as it should be"),
+        ({"sub": 7}, "the token is not valid: its sub is missing or not as it should be"),
+        ({"sub": "a\nb"}, "the token is not valid: its sub is missing or not as it should be"),
+        ({"sub": "x" * 256}, "the token is not valid: its sub is missing or not as it should be"),
     ],
     ids=str,
 )
@@ -177,7 +177,7 @@ async def test_the_public_key_is_no_secret_to_sign_with(at: World) -> None:
         mac = hmac.digest(public, begun.encode(), "sha256")
         forged = unsigned(header, said(begun), mac)
         assert forged.startswith(f"{begun}.")
-        words = "'HS256' is not one that is verified" if algorithm == "HS256" else "the token's signature is not good"
+        words = "'HS256' is not one that is verified" if algorithm == "HS256" else "the token's signature is not valid"
         assert words in await at.refusal(forged)
 
 
@@ -186,14 +186,14 @@ async def test_a_key_does_for_its_own_algorithm_only(at: World) -> None:
     at.issuer.keys = [rsa]
     assert await at.subject(at.issuer.token(alg="RS256"))
     other = ECKey.generate_key("P-256", {"kid": "first"})
-    assert await at.refusal(at.issuer.token(other)) == "the issuer has no such key as the token is signed with"
+    assert await at.refusal(at.issuer.token(other)) == "the issuer has no key that matches the token's"
     same = RSAKey.import_key({**rsa.as_dict(private=True), "alg": "PS256"})
-    assert await at.refusal(at.issuer.token(same, "PS256")) == "the issuer has no such key as the token is signed with"
+    assert await at.refusal(at.issuer.token(same, "PS256")) == "the issuer has no key that matches the token's"
 
 
 async def test_a_key_of_somebody_else_with_the_same_name(at: World) -> None:
     forged = at.issuer.token(ECKey.generate_key("P-256", {"kid": "first"}))
-    assert await at.refusal(forged) == "the token's signature is not good"
+    assert await at.refusal(forged) == "the token's signature is not valid"
 
 
 async def test_every_part_of_a_token_counts(at: World) -> None:
@@ -204,8 +204,8 @@ async def test_every_part_of_a_token_counts(at: World) -> None:
             await at.refusal(changed)
     other = at.issuer.token(sub="eve").split(".")
     mixed = token.split(".")
-    assert await at.refusal(f"{mixed[0]}.{other[1]}.{mixed[2]}") == "the token's signature is not good"
-    assert await at.refusal(f"{mixed[0]}.{mixed[1]}.") == "the token's signature is not good"
+    assert await at.refusal(f"{mixed[0]}.{other[1]}.{mixed[2]}") == "the token's signature is not valid"
+    assert await at.refusal(f"{mixed[0]}.{mixed[1]}.") == "the token's signature is not valid"
 
 
 async def test_addresses_and_keys_in_a_token_are_not_looked_at(at: World) -> None:
@@ -217,7 +217,7 @@ async def test_addresses_and_keys_in_a_token_are_not_looked_at(at: World) -> Non
             {"jwk": own.as_dict(private=False)},
         ):
             forged = at.issuer.token(own, header=header)
-            assert await at.refusal(forged) == "the token's signature is not good"
+            assert await at.refusal(forged) == "the token's signature is not valid"
             assert await at.subject(at.issuer.token(header=header)), "nor are they a hindrance"
         assert evil.asked == []
 
@@ -258,7 +258,7 @@ async def test_what_is_no_token(at: World, token: str) -> None:
 @pytest.mark.parametrize("payload", [b"", b"[]", b"1", b"{", b"\xff", b"[" * 20_000 + b"]" * 20_000])
 async def test_a_payload_that_is_no_object_is_refused_even_of_the_issuer(at: World, payload: bytes) -> None:
     token = jws.serialize_compact({"alg": "ES256", "kid": "first"}, payload, at.issuer.keys[0])
-    assert await at.refusal(token) in {"the token's signature is not good", "the token is not a signed JSON Web Token"}
+    assert await at.refusal(token) in {"the token's signature is not valid", "the token is not a signed JSON Web Token"}
 
 
 @given(st.text())
@@ -280,14 +280,14 @@ async def test_a_new_key_is_asked_for_and_at_most_once_a_minute(at: World) -> No
     second = ECKey.generate_key("P-256", {"kid": "second"})
     at.issuer.keys.append(second)
     for _ in range(5):
-        assert "no such key" in await at.refusal(at.issuer.token(second))
+        assert "no key that matches" in await at.refusal(at.issuer.token(second))
     assert len(at.issuer.asked) == 2
     at.later = timedelta(seconds=61)
     assert await at.subject(at.issuer.token(second))
     assert len(at.issuer.asked) == 4
     for number in range(20):
         strange = ECKey.generate_key("P-256", {"kid": f"strange {number}"})
-        assert "no such key" in await at.refusal(at.issuer.token(strange))
+        assert "no key that matches" in await at.refusal(at.issuer.token(strange))
     assert len(at.issuer.asked) == 4, "made up names make no requests"
 
 
@@ -300,7 +300,7 @@ async def test_a_key_that_the_issuer_has_withdrawn_ends_within_the_hour(at: Worl
     assert await at.subject(token), "until then it is remembered"
     at.later = timedelta(minutes=61)
     assert old not in at.issuer.keys
-    assert "no such key" in await at.refusal(token)
+    assert "no key that matches" in await at.refusal(token)
 
 
 async def test_many_tokens_at_once_make_one_request(at: World) -> None:

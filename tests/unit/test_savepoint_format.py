@@ -74,7 +74,7 @@ def test_a_wish_is_answered_with_what_it_may_do_to_the_job() -> None:
     assert judge_format(Traits("hashmap", None), CANONICAL) is unsure, "answers are rendered once for each verdict"
     early = judge_format(None, CANONICAL)
     assert early.accepted
-    assert "has yet to tell" in early.note
+    assert "has not said yet" in early.note
 
 
 @pytest.mark.parametrize(

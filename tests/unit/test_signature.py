@@ -497,7 +497,7 @@ def test_a_replay_is_refused_for_as_long_as_it_would_be_good() -> None:
     found = read(dict(request.headers)[b"Authorization"].decode())
     guard.admit(found, request, NOW)
     for later in (timedelta(0), timedelta(minutes=5), WINDOW):
-        with pytest.raises(BadSignature, match="was here before"):
+        with pytest.raises(BadSignature, match="was sent before"):
             guard.admit(found, request, NOW + later)
     other = ours(Call("POST", PATH, body=BODY + b" "))
     guard.admit(read(dict(other.headers)[b"Authorization"].decode()), other, NOW)
@@ -513,7 +513,7 @@ def test_only_a_write_is_a_replay(method: str) -> None:
         guard.admit(found, request, NOW)
         assert len(guard._seen) == 0, "reads take no room"
     else:
-        with pytest.raises(BadSignature, match="was here before"):
+        with pytest.raises(BadSignature, match="was sent before"):
             guard.admit(found, request, NOW)
 
 

@@ -420,7 +420,7 @@ def test_a_canonical_savepoint_that_was_asked_for_waits_for_an_answer_that_might
     stop = waiting(policy=StopPolicy(format=SavepointFormat.CANONICAL))
     after, command = decide(stop, Running(traits=UNKNOWN), None, NOW, RULES)
     assert (after.phase, after.sent_at, command) == (stop.phase, None, None)
-    assert "has yet to tell how the job keeps its state" in after.reason
+    assert "has not said yet how the job keeps its state" in after.reason
     late, command = decide(stop, Running(traits=UNKNOWN), None, LATE, RULES)
     assert (late.phase, late.sent_at, command) == (StopPhase.OVERDUE, None, None)
     assert decide(late, Running(traits=FORST), None, LATE, RULES)[0].phase is StopPhase.FAILED

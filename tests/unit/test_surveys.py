@@ -109,7 +109,7 @@ FROM = replace(RUNS, own=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=9
         (replace(RUNS, began=RestorePoint("file:/s", None)), Outcome.RESTARTS_FROM_CHECKPOINT, "file:/s."),
         (RUNS, Outcome.RESTARTS_FROM_NOTHING, "Its state is lost"),
         (replace(FROM, restarts=False), Outcome.ENDS, "not restarted"),
-        (replace(FROM, restarts=None), Outcome.UNKNOWN, "does not tell"),
+        (replace(FROM, restarts=None), Outcome.UNKNOWN, "does not say"),
     ],
 )
 def test_what_a_failing_savepoint_would_do(survey: Survey, expected: Outcome, told: str) -> None:

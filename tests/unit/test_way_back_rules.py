@@ -322,6 +322,6 @@ def test_what_is_newer_is_named_up_to_a_bound_and_what_nobody_knows_is_told() ->
         "It is 1 h older than the newest state of the job. Newer: s3://b/0 (2026-11-27 12:00:00Z); "
     )
     assert "s3://b/4 (" in told_
-    assert "; and 4 more. What was done since is done again." in told_
+    assert "; and 4 more. The work since then is repeated." in told_
     assert "s3://b/5 (" not in told_
     assert behind("s3://b/x", NOW, [], "storage does not answer").told.endswith("job: storage does not answer")

@@ -44,7 +44,7 @@ class Budget:
 
     A request counts unless its caller has been named (`called_by`). Those that bring a credential have an allowance of
     their own, and one whose credential was good before is let through: what strangers do at an address must not lock
-    out whoever has signed in there.
+    out users who have signed in there.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Whose a request is: the caller's name once it is proven, and otherwise the address that it comes from."""
+"""The caller of a request: the name once it is proven, and otherwise the address."""
 
 import ipaddress
 from functools import lru_cache
@@ -11,21 +11,21 @@ _KEY = "sluiceway.caller"
 
 
 def called_by(scope: "Scope", key: str) -> None:
-    """Say whose request this is, once that is proven; what is counted behind counts as theirs.
+    """Name the caller of this request, once that is proven; later counts are theirs.
 
-    Never from a header that nobody has checked: whoever sent it would use up somebody else's rate.
+    Never from an unchecked header: its sender would use up somebody else's rate.
     """
     scope[_KEY] = key  # type: ignore[literal-required]  # ASGI allows keys of one's own
 
 
 def caller_of(scope: "Scope") -> str | None:
-    """Whose request this is; None where that was not proven."""
+    """The caller of this request; None where that was not proven."""
     caller: str | None = scope.get(_KEY)  # type: ignore[assignment]
     return caller
 
 
 def address_of(scope: "Scope") -> str:
-    """Where the request is from. One who has an IPv6 address has the network of 64 bits that it is in."""
+    """The address of the request; for IPv6 its network of 64 bits."""
     return f"address {network_of((scope.get('client') or ('', 0))[0])}"
 
 

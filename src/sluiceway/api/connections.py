@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MAX_HEAD: Final = 64 * 2**10  # bytes of the request line and the headers
 MAX_HEADERS: Final = 200
 PATIENCE: Final = 60.0  # seconds for a head to arrive, and for each further piece of a body
-TURNED_AWAY: Final = 5.0  # seconds for a head of one who is told that there are too many
+TURNED_AWAY: Final = 5.0  # seconds for the head of a request that hears that there are too many
 PIECE: Final = 2**20  # bytes of a body
 STALL: Final = 20.0  # seconds within which a caller reads at least `READ` bytes of an answer that waits for them
 READ: Final = 16 * 2**10
@@ -120,7 +120,7 @@ def _check_authority(url: bytes, host: bytes) -> None:
 
 
 class _Flow(FlowControl):
-    """Reads no further while there is something that was read and not looked at."""
+    """Reads no further while earlier input waits to be parsed."""
 
     held = False
 
@@ -130,7 +130,7 @@ class _Flow(FlowControl):
             super().resume_reading()
 
     def hold(self, *, held: bool) -> None:
-        """Stop reading, or let it go on when somebody asks for more."""
+        """Stop reading, or go on when somebody asks for more."""
         self.held = held
         if held:
             self.pause_reading()
@@ -157,7 +157,7 @@ class Connection(HttpToolsProtocol):
     _read_at = 0.0
 
     def arrive(self, host: str, hang_up: Callable[[], object]) -> bool:
-        """Count it, from the moment that somebody has come. Whether they may stay, if only to be told no.
+        """Count it from its arrival. Whether it may stay, if only to hear no.
 
         `hang_up` closes it as long as it has not begun.
         """
@@ -184,7 +184,7 @@ class Connection(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer, and drop what was done for the caller."""
+        """Wait no longer, and drop the work for the caller."""
         self._stop_waiting()
         if self._looking is not None:
             self._looking.cancel()
@@ -214,7 +214,7 @@ class Connection(HttpToolsProtocol):
         self._parse()
 
     def _parse(self) -> None:
-        """Parse what came, a little at a time, and no more while requests wait for the one before them."""
+        """Parse the input, a little at a time, and no more while requests wait for the one before them."""
         while self._unread and not self.pipeline and not self.transport.is_closing():
             piece, self._unread = self._unread[:AT_ONCE], self._unread[AT_ONCE:]
             self._take(piece)
@@ -267,7 +267,7 @@ class Connection(HttpToolsProtocol):
             self.crowd.idle(self, asked=True)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
-        """What came is no HTTP."""
+        """The input is not HTTP."""
         self._turn_away(HTTPStatus.BAD_REQUEST)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -277,7 +277,7 @@ class Connection(HttpToolsProtocol):
         self, cycle: RequestResponseCycle, app: "ASGIApp", scope: "Scope", receive: "Receive", send: "Send"
     ) -> None:
         """Answer a request, unless the caller is gone."""
-        await asyncio.sleep(0)  # whoever has hung up in the meantime is noticed here
+        await asyncio.sleep(0)  # notices here that the caller has hung up meanwhile
         if cycle.disconnected or self.transport.is_closing():
             cycle.disconnected = True
             return
@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):
             self._work = None
 
     def _look(self) -> None:
-        """Hang up when the caller does not read: what waits for them keeps others out."""
+        """Hang up when the caller does not read: the waiting answer keeps others out."""
         self._looking = self.loop.call_later(self.look_every, self._look)
         waiting, now = self.transport.get_write_buffer_size(), self.loop.time()
         if not waiting or waiting <= self._unsent - READ or not self._unsent:
@@ -346,7 +346,7 @@ def limited(most: int, proxies: Proxies | None = None) -> type[Connection]:
 def server_config(
     app: "ASGIApp", most: int, proxies: Proxies, grace: int, tls: ssl.SSLContext | None = None
 ) -> uvicorn.Config:
-    """How uvicorn is to serve, and how many seconds requests are given at the end.
+    """How uvicorn serves, and how many seconds requests get at the end.
 
     By itself it believes what any program on this machine says of where a request comes from.
     """

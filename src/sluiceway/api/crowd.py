@@ -1,4 +1,4 @@
-"""Who is connected: how many there may be in all and of one address, and who leaves first when there is no room."""
+"""Admits connections: how many in all and of one address, and which one leaves first when there is no room."""
 
 import time
 from collections import Counter, OrderedDict
@@ -17,16 +17,16 @@ class Member(Protocol):
 
 
 class Admission(Enum):
-    """What becomes of a new connection."""
+    """The answer to a new connection."""
 
     INSIDE = auto()
-    FULL = auto()  # it is told that there are too many
-    SHARE = auto()  # it is told that its address has too many
-    CUT = auto()  # it is told nothing
+    FULL = auto()  # it hears that there are too many
+    SHARE = auto()  # it hears that its address has too many
+    CUT = auto()  # it hears nothing
 
 
 class Crowd:
-    """The connections of one server. `most` may be inside, half of them of one address, and `most` more are told no.
+    """The connections of one server. `most` may be inside, half of them of one address, and `most` more hear no.
 
     Proxies are many callers in one: for them the share does not count.
     """
@@ -56,7 +56,7 @@ class Crowd:
         return Admission.INSIDE
 
     def left(self, who: Member) -> None:
-        """It is closed, or as good as closed."""
+        """The connection is closed, or nearly."""
         self.busy(who)
         if (address := self._inside.pop(who, None)) is not None:
             self._less(self._of, address)

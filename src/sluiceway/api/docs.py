@@ -38,7 +38,9 @@ _COMPLETED, _COMPLETING = "description_completed", threading.Lock()
 _REQUEST_ID = OpenAPIHeader(
     schema=Schema(type=OpenAPIType.STRING), description="The id of the request in the service's log.", required=True
 )
-_RETRY_AFTER = OpenAPIHeader(schema=Schema(type=OpenAPIType.INTEGER), description="Seconds after which to come again.")
+_RETRY_AFTER = OpenAPIHeader(
+    schema=Schema(type=OpenAPIType.INTEGER), description="Seconds to wait before the next request."
+)
 
 
 # The names under which clients know types of the same name, whatever modules these are in by now.
@@ -121,7 +123,7 @@ _GATE = {
     "403": "The caller has no right to it.",
 }
 _ANYWHERE = {
-    "429": "The caller asks too often.",
+    "429": "The caller sends too many requests.",
     "500": "A fault of the service.",
     "503": "The service has too much to do, or cannot store anything now.",
 }

@@ -17,7 +17,7 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Health(Struct, frozen=True):
-    """`status` is "ok", or says what is amiss."""
+    """`status` is "ok", or names the fault."""
 
     status: str
 

@@ -1,4 +1,4 @@
-"""Requests begin one after the other, and callers take turns: hundreds that arrive together do not begin as one."""
+"""Begins requests one after the other, and callers take turns: hundreds that arrive together do not begin as one."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -19,8 +19,8 @@ class Pace:
     """An ASGI application around another one. One request begins in every few passes of the loop, addresses in turn.
 
     A request takes a millisecond or two of the loop, most of it before it first waits. Where all that have arrived
-    began in one pass, whoever comes next would wait for all of them. A pass accepts one connection (libuv 1.48, which
-    uvloop has): were each as long as a request, whoever connects behind hundreds of others would wait for their
+    began in one pass, the next caller would wait for all of them. A pass accepts one connection (libuv 1.48, which
+    uvloop has): were each as long as a request, a caller who connects behind hundreds of others would wait for their
     requests too. Nothing is held back once it has begun.
     """
 

@@ -1,4 +1,4 @@
-"""The numbers of the service in the text format of Prometheus, and who may read them."""
+"""The numbers of the service in the text format of Prometheus, and the right to read them."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ class BadTokenFile(Exception):  # noqa: N818 - it is what it is
 
 @dataclass(frozen=True, slots=True)
 class MetricsToken:
-    """What a scraper sends as `Authorization: Bearer …`. It opens the metrics and nothing else."""
+    """The token that a scraper sends as `Authorization: Bearer …`. It opens the metrics and nothing else."""
 
     digest: bytes
 

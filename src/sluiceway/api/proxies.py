@@ -1,4 +1,4 @@
-"""The proxies before the service whose word is taken for where a request comes from: those that a setting names."""
+"""The trusted proxies before the service, which say where a request comes from: those of a setting."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -33,5 +33,5 @@ def _network(given: str) -> Network:
     except ValueError as error:
         raise ValueError(f"{given} is no address and no network of a proxy: {error}") from error
     if network.prefixlen == 0:
-        raise ValueError(f"{given} is everybody: whoever calls could then say where they call from")
+        raise ValueError(f"{given} is everybody: any caller could then claim any address")
     return network

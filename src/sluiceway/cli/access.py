@@ -1,4 +1,4 @@
-"""`sluiceway access`: who may call, and what they may do. Works on the database, as an administrator on the machine."""
+"""`sluiceway access`: users, their keys and their rights. Works on the database, as an administrator on the machine."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
 
 access_app = commands("access", "")  # its help is in `main`, which does not import this for it
-users_app = commands("users", "Who may sign in.")
+users_app = commands("users", "Users, who may sign in.")
 keys_app = commands("keys", "Access keys (AK/SK), which programs sign their requests with.")
 tokens_app = commands("tokens", "Tokens, which users get for their password.")
 for _app in (users_app, keys_app, tokens_app):
@@ -46,7 +46,7 @@ def add_user(
     subject: str = "",
     place: Place | None = None,
 ) -> int:
-    """Make a user, who may do nothing before something is granted.
+    """Make a user, who may do nothing without a grant.
 
     Example: `sluiceway access users add ann --password`
 
@@ -55,7 +55,7 @@ def add_user(
     name
         1 to 64 letters, digits and . _ - @. It cannot be changed.
     password
-        Ask for a password, with which the user gets tokens; through a pipe, the first line is taken. Users who sign
+        Ask for a password, with which the user gets tokens; through a pipe, take the first line. Users who sign
         with access keys alone need none.
     may_change_password
         Let the user change it themselves, with `sluiceway password`.
@@ -72,7 +72,7 @@ def add_user(
 
 @users_app.command(name="list")
 def list_users(*, place: Place | None = None) -> int:
-    """List the users, and what each is granted.
+    """List the users and their grants.
 
     Example: `sluiceway access users list`
     """
@@ -97,7 +97,7 @@ def list_users(*, place: Place | None = None) -> int:
 
 @users_app.command
 def disable(name: str, /, *, place: Place | None = None) -> int:
-    """Let a user call no more: password, access keys and tokens are good for nothing from now on.
+    """Disable a user: password, access keys and tokens stop working at once.
 
     Example: `sluiceway access users disable ann`
 
@@ -113,7 +113,7 @@ def disable(name: str, /, *, place: Place | None = None) -> int:
 
 @users_app.command
 def enable(name: str, /, *, place: Place | None = None) -> int:
-    """Let a disabled user call again, with the same access keys and grants. Tokens have to be asked for anew.
+    """Enable a disabled user again, with the same access keys and grants. The user has to ask for new tokens.
 
     Example: `sluiceway access users enable ann`
 
@@ -129,7 +129,7 @@ def enable(name: str, /, *, place: Place | None = None) -> int:
 
 @users_app.command(name="password")
 def set_password(name: str, /, *, place: Place | None = None) -> int:
-    """Give a user another password. It is asked for; through a pipe, the first line is taken. Tokens of theirs end.
+    """Set a user's password. Asks for it; through a pipe, takes the first line. The user's tokens end.
 
     Example: `sluiceway access users password ann`
 
@@ -168,7 +168,7 @@ def own_password(name: str, /, *, deny: Flag = False, place: Place | None = None
 
 @keys_app.command(name="add")
 def add_key(user: str, /, *, expires: Lasts = None, place: Place | None = None) -> int:
-    """Make an access key for a user. The secret is shown now, and never again.
+    """Make an access key for a user and show the secret, once.
 
     Example: `sluiceway access keys add ann --expires 12h`
 
@@ -240,7 +240,7 @@ def revoke_key(access: str, /, *, place: Place | None = None) -> int:
 
 @access_app.command
 def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
-    """Grant a user a role in a project. It takes the place of the one that they had there.
+    """Grant a user a role in a project. It replaces the one that they had there.
 
     viewer: look. operator: also start, stop and verify. owner: also create, change, delete, and see who was refused.
     admin: also have savepoints written to any address.
@@ -266,7 +266,7 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", place
 
 @access_app.command
 def revoke(user: str, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
-    """Take a grant back. What they were granted elsewhere, or for another queue, stays.
+    """Take a grant back. Grants in other projects, or for another queue, stay.
 
     Example: `sluiceway access revoke ann --project default --queue prod`
 

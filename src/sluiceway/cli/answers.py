@@ -1,4 +1,4 @@
-"""What the service answers, as far as commands need it."""
+"""The answers of the service, as far as commands need them. Long as the API is wide: it is a table of types."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Concern(Struct, frozen=True):
-    """One thing about a way back that is not as it seems."""
+    """One pitfall of a way back."""
 
     about: str
     weight: str
@@ -26,7 +26,7 @@ class Fit(Struct, frozen=True):
 
 
 class WayBack(Struct, frozen=True):
-    """What resuming a job comes to."""
+    """A job's way back."""
 
     path: str = ""
     kind: str = ""
@@ -60,7 +60,7 @@ class JobDiff(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What was said to one job of a request."""
+    """The answer to one job of a request."""
 
     job_id: int
     accepted: bool
@@ -96,7 +96,7 @@ class Finding(Struct, frozen=True):
 
 
 class Answers(Struct, frozen=True):
-    """What was said to each job of a request, in its order. `id` names the stop, where one was accepted."""
+    """The answer to each job of a request, in its order. `id` names the stop, where one was accepted."""
 
     accepted: int
     refused: int
@@ -210,13 +210,13 @@ class Resumes(Struct, frozen=True):
 
 
 class Aborted(Struct, frozen=True):
-    """What of a stop was withdrawn."""
+    """The withdrawn jobs of a stop."""
 
     withdrawn: list[int]
 
 
 class Proceeded(Struct, frozen=True):
-    """How a stop stood that was told to go on."""
+    """The former state of a stop that goes on."""
 
     was: str
 
@@ -266,7 +266,7 @@ class Contents(Struct, frozen=True):
 
 
 class Registered(Struct, frozen=True):
-    """What became of registering a savepoint of others."""
+    """The outcome of registering a savepoint of others."""
 
     id: int | None
     job_id: int
@@ -356,7 +356,7 @@ class Stops(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """How a job fares."""
+    """A job's health."""
 
     condition: str
     since: str | None
@@ -372,7 +372,7 @@ class Health(Struct, frozen=True):
 
 
 class Fare(Struct, frozen=True):
-    """A job, and how it fares."""
+    """A job with its health."""
 
     job_id: int
     name: str
@@ -399,7 +399,7 @@ class JobDetail(Job, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """A success that DLI tells in a sentence."""
+    """A success, in DLI's sentence."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""Asking before many jobs are touched: whoever types the number has read it."""
+"""Asks before a command touches many jobs: typing their number proves that it was read."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ VARIABLE: Final = "SLUICEWAY_ASK_ABOVE"
 
 
 def asks(*, yes: bool) -> bool:
-    """Whether anybody is asked at all: on a terminal, unless they have said yes. Scripts never are."""
+    """Whether to ask at all: on a terminal, without --yes. Scripts are never asked."""
     return not yes and sys.stdin.isatty() and sys.stderr.isatty()
 
 

@@ -1,50 +1,24 @@
-"""A client of the service for commands: plain HTTP, one connection, one call after the other.
+"""A client of the service for commands: a method for each call, one call after the other."""
 
-Commands are short, so the standard library's client is used: it is there at once.
-"""
-
-import http.client
-import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Struct
 
 from sluiceway.cli.answers import Answer, Answers, Fare, Fares, Job, each, read
+from sluiceway.cli.connection import Connection, Reply, Unreachable, refused
 from sluiceway.cli.output import Failed, complain, one_line
 from sluiceway.cli.signing import Credential
 
-TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
-LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
 STOP_HEADER: Final = "X-Sluiceway-Stop"
 
-# Refusals that tell how things stand; every other 400 tells that the call was wrong.
-_NOT_THE_CALL: Final = (
-    "DLI.0012",
-    "DLI.11004",
-    "DLI.12",
-    "DLI.13",
-    "DLI.14",
-    "DLI.15",
-    "DLI.16",
-    "DLI.17",
-    "DLI.20005",
-    "no_whole_savepoint",
-    "savepoint_too_large",
-)
 _ID: Final = re.compile(r"[0-9]{1,19}")
-_BAD_ID: Final = "DLI.12001"
-
-
-class Unreachable(Failed):
-    """No answer came. Whatever was asked may have been done all the same."""
 
 
 class _Page(Struct, frozen=True):
@@ -75,37 +49,19 @@ class _Created(Struct, frozen=True):
     job: _CreatedJob
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the service answered; `data` is its JSON as it came."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case
-    data: Any
-
-
 class Client:
     """The calls that commands make, in one project. All raise `Failed`; `Unreachable` when no answer came."""
 
     def __init__(self, server: str, project: str) -> None:
-        """`server` is the base URL of the service. Who calls is in the environment."""
-        parts = urlsplit(server)
-        self._credential = Credential.of_environment()
-        self._host = parts.netloc.rpartition("@")[2]
-        self.server = server.rstrip("/")
+        """`server` is the base URL of the service. The environment holds the credential."""
+        self._http = Connection(server)
         self.project = project
-        self._prefix = parts.path.rstrip("/")
-        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        try:
-            self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
-        except (ValueError, http.client.InvalidURL) as error:
-            raise Failed(f"--server {server} is not the URL of a service: {error}", code=2) from error
 
     # --- DLI's paths --------------------------------------------------------------------------------------------------
 
     def create_sql_job(self, body: Mapping[str, object]) -> dict[str, Any]:
         """Create a job from DLI's fields; returns its `job_id` and status as DLI tells them."""
-        made = read(self._ok("POST", self._dli("/sql-jobs"), body).data, _Created)
+        made = read(self._http.ok("POST", self._dli("/sql-jobs"), body).data, _Created)
         return msgspec.structs.asdict(made.job)
 
     def run(self, job_ids: Sequence[int], *, resume: bool) -> Answers:
@@ -124,12 +80,12 @@ class Client:
 
     def job(self, job_id: int) -> dict[str, Any]:
         """One job as DLI shows it (`JobDetail` has what commands need of it)."""
-        return read(self._ok("GET", self._dli(f"/jobs/{job_id}")).data, _Shown).job_detail
+        return read(self._http.ok("GET", self._dli(f"/jobs/{job_id}")).data, _Shown).job_detail
 
     def page(self, offset: int, limit: int, **filters: str) -> tuple[int, list[dict[str, Any]]]:
         """How many jobs match, and at most 100 of them as DLI lists them."""
         query = {"offset": str(offset), "limit": str(min(limit, PAGE)), **filters}
-        reply = self._ok("GET", f"{self._dli('/jobs')}?{urlencode(query)}")
+        reply = self._http.ok("GET", f"{self._dli('/jobs')}?{urlencode(query)}")
         found = read(reply.data, _Listed).job_list
         return found.total_count, found.jobs
 
@@ -156,7 +112,7 @@ class Client:
         found: list[dict[str, Any]] = []
         while True:
             query = urlencode({"offset": len(found), "limit": PAGE})
-            page = read(self._ok("GET", f"{self._variables()}?{query}").data, _Variables)
+            page = read(self._http.ok("GET", f"{self._variables()}?{query}").data, _Variables)
             found += page.global_vars
             if not page.global_vars or len(found) >= page.count:
                 return found
@@ -164,20 +120,20 @@ class Client:
     def create_variable(self, name: str, value: str, *, sensitive: bool) -> None:
         """Create a variable."""
         body = {"var_name": name, "var_value": value, "is_sensitive": sensitive}
-        self._ok("POST", self._variables(), body)
+        self._http.ok("POST", self._variables(), body)
 
     def update_variable(self, name: str, value: str) -> None:
         """Give a variable another value."""
-        self._ok("PUT", self._variables(name), {"var_value": value})
+        self._http.ok("PUT", self._variables(name), {"var_value": value})
 
     def delete_variable(self, name: str) -> None:
         """Take a variable away."""
-        self._ok("DELETE", self._variables(name))
+        self._http.ok("DELETE", self._variables(name))
 
     # --- our own paths ------------------------------------------------------------------------------------------------
 
     def fares(self, job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """How these jobs fare, by id; those that are not known are left out."""
+        """The health of these jobs, by id; unknown ones are left out."""
         found: dict[int, dict[str, Any]] = {}
         for first in range(0, len(job_ids), PAGE):
             query = urlencode([("job_id", job) for job in job_ids[first : first + PAGE]])
@@ -185,12 +141,12 @@ class Client:
         return found
 
     def all_fares(self, limit: int, **flags: bool) -> list[dict[str, Any]]:
-        """How the latest jobs fare, or those that ail, or those that are leaving."""
+        """The health of the latest jobs, or of those that ail, or of those that are leaving."""
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
         return self._fares(query)
 
     def _fares(self, query: str) -> list[dict[str, Any]]:
-        return read(self._ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs
+        return read(self._http.ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs
 
     def stop(self, body: Mapping[str, object], key: str) -> Reply:
         """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
@@ -203,24 +159,24 @@ class Client:
     def _once(self, path: str, body: Mapping[str, object] | None, key: str) -> Reply:
         for _ in range(ASK_AGAIN):
             try:
-                return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
+                return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
             except Unreachable as error:
                 if isinstance(error.__cause__, ConnectionRefusedError):
                     raise
                 complain("the answer was lost; asking again under the same key")
-        return self._ok("POST", self._own(path), body, {"Idempotency-Key": key})
+        return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
     def abort(self, order: int, kind: str) -> Reply:
-        """Withdraw what of a stop, or of one of the `resumes`, was not sent."""
-        return self._ok("POST", self._own(f"/{kind}/{order}/abort"))
+        """Withdraw the unsent part of a stop, or of one of the `resumes`."""
+        return self._http.ok("POST", self._own(f"/{kind}/{order}/abort"))
 
     def proceed(self, order: int, kind: str) -> Reply:
-        """Let a stop, or one of the `resumes`, go on that is paused."""
-        return self._ok("POST", self._own(f"/{kind}/{order}/proceed"))
+        """Continue a stop, or one of the `resumes`, that is paused."""
+        return self._http.ok("POST", self._own(f"/{kind}/{order}/proceed"))
 
     def events(self, after: int, limit: int) -> Reply:
         """The audit of the project, the oldest first."""
-        return self._ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
+        return self._http.ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
 
     def follow(self, order: int, after: int, kind: str = "stops") -> Iterator[tuple[str, str, str]]:
         """The events of a stop, or of one of the `resumes`, as they come: id, kind and JSON of each.
@@ -229,29 +185,22 @@ class Client:
 
         Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
         """
-        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        path = self._own(f"/{kind}/{order}/events")
         try:
-            self._connection.close()
-            self._request("GET", self._own(f"/{kind}/{order}/events"), None, headers)
-            response = self._connection.getresponse()
-            if response.status != 200:
-                raise _refused(Reply(response.status, {}, json.loads(response.read())))
-            yield from _server_sent(response)
-        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            yield from self._http.stream(path, after)
+        except Unreachable as error:
             raise Unreachable(f"the stream of {kind} {order} broke: {error}") from error
-        finally:
-            self._connection.close()
 
     def show_stop(self, stop_id: int) -> Reply:
         """A stop with all its jobs."""
-        return self._ok("GET", self._own(f"/stops/{stop_id}"))
+        return self._http.ok("GET", self._own(f"/stops/{stop_id}"))
 
     def stops(self, limit: int) -> Reply:
         """The latest stops."""
-        return self._ok("GET", f"{self._own('/stops')}?limit={limit}")
+        return self._http.ok("GET", f"{self._own('/stops')}?limit={limit}")
 
     def resume_stop(self, stop_id: int, body: Mapping[str, object] | None = None) -> Reply:
-        """Start exactly what a stop has stopped, each job from its own savepoint."""
+        """Start exactly the jobs of a stop, each from its own savepoint."""
         return self._once(f"/stops/{stop_id}/resume", body or None, uuid.uuid4().hex)
 
     def resume_failed(self, order: int, body: Mapping[str, object]) -> Reply:
@@ -269,50 +218,50 @@ class Client:
 
     def show_resume(self, resume_id: int) -> Reply:
         """A way back with all its jobs."""
-        return self._ok("GET", self._own(f"/resumes/{resume_id}"))
+        return self._http.ok("GET", self._own(f"/resumes/{resume_id}"))
 
     def resumes(self, limit: int) -> Reply:
         """The latest ways back."""
-        return self._ok("GET", f"{self._own('/resumes')}?limit={limit}")
+        return self._http.ok("GET", f"{self._own('/resumes')}?limit={limit}")
 
     def savepoints(self, **query: object) -> Reply:
         """The latest savepoints that match."""
-        return self._ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
+        return self._http.ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
 
     def take_savepoints(self, body: Mapping[str, object]) -> Reply:
         """Take savepoints of running jobs."""
-        return self._ok("POST", self._own("/savepoints"), body)
+        return self._http.ok("POST", self._own("/savepoints"), body)
 
     def register_savepoint(self, body: Mapping[str, object]) -> Reply:
         """Put a savepoint of others into the catalogue; it can be repeated."""
-        return self._ok("POST", self._own("/savepoints/register"), body)
+        return self._http.ok("POST", self._own("/savepoints/register"), body)
 
     def choose_savepoint(self, job_id: int, path: str) -> Reply:
-        """Let a job's next resume begin from a savepoint, also from one of another job."""
-        return self._ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
+        """Make a job's next resume begin from a savepoint, also from one of another job."""
+        return self._http.ok("POST", self._dli(f"/jobs/{job_id}/import-savepoint"), {"savepoint_path": path})
 
     def verify_savepoint(self, savepoint_id: int) -> Reply:
         """Have the service read a savepoint."""
-        return self._ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))
+        return self._http.ok("POST", self._own(f"/savepoints/{savepoint_id}/verify"))
 
     def delete_savepoint(self, savepoint_id: int, *, force: bool) -> Reply:
         """Remove a savepoint's files; with `force` also where a job still needs it."""
-        return self._ok("DELETE", self._own(f"/savepoints/{savepoint_id}{'?force=true' if force else ''}"))
+        return self._http.ok("DELETE", self._own(f"/savepoints/{savepoint_id}{'?force=true' if force else ''}"))
 
     def job_diff(self, job_id: int) -> Reply:
         """What has changed since the job's state was made."""
-        return self._ok("GET", self._own(f"/jobs/{job_id}/diff"))
+        return self._http.ok("GET", self._own(f"/jobs/{job_id}/diff"))
 
     def update_sql_job(self, job_id: int, body: Mapping[str, object]) -> None:
         """Change a job by DLI's fields."""
-        self._ok("PUT", self._dli(f"/sql-jobs/{job_id}"), body)
+        self._http.ok("PUT", self._dli(f"/sql-jobs/{job_id}"), body)
 
     def change_password(self, user: str, original: str, new: str) -> None:
         """Give the user, who must be the caller, another password. Without a credential the old one signs in."""
-        if self._credential == Credential():
-            self._credential = Credential(token=self._token(user, original))
+        if self._http.credential == Credential():
+            self._http.credential = Credential(token=self._token(user, original))
         about = {"user": {"original_password": original, "password": new}}
-        self._ok("POST", f"/v3/users/{quote(user, safe='')}/password", about)
+        self._http.ok("POST", f"/v3/users/{quote(user, safe='')}/password", about)
 
     # --- below the calls ----------------------------------------------------------------------------------------------
 
@@ -330,84 +279,17 @@ class Client:
         """A token for the project, in the form that the vendor's IAM has for it."""
         identity = {"methods": ["password"], "password": {"user": {"name": user, "password": password}}}
         scope = {"project": {"id": self.project}}
-        reply = self._ok("POST", "/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+        reply = self._http.ok("POST", "/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
         return reply.headers.get("x-subject-token", "")
 
     def _batch(self, verb: str, job_ids: Sequence[int], **flags: bool) -> tuple[Answers, Mapping[str, str]]:
         """One of DLI's calls for many jobs. It answers by position; 400 with an array means that all are refused."""
-        reply = self._ask("POST", self._dli(f"/jobs/{verb}"), {"job_ids": list(job_ids), **flags})
+        reply = self._http.ask("POST", self._dli(f"/jobs/{verb}"), {"job_ids": list(job_ids), **flags})
         if not isinstance(reply.data, list) or len(reply.data) != len(job_ids):
-            raise _refused(reply)
+            raise refused(reply)
         answers = [_answer(job, said) for job, said in zip(job_ids, reply.data, strict=True)]
         accepted = sum(answer.accepted for answer in answers)
         return Answers(accepted, len(answers) - accepted, answers), reply.headers
-
-    def _ok(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
-        reply = self._ask(method, path, body, extra)
-        if reply.status >= 400:
-            raise _refused(reply)
-        return reply
-
-    def _ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        dry = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan"))
-        self._connection.timeout = LOOKING if dry else TIMEOUT
-        if method != "GET":
-            # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
-            self._connection.close()
-        try:
-            return self._send(method, path, content, headers)
-        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
-            if method != "GET":
-                raise self._unreachable(error) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from error
-        try:
-            return self._send(method, path, content, headers)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from error
-
-    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
-        try:
-            self._request(method, path, content, headers)
-            response = self._connection.getresponse()
-            raw = response.read()
-        except BaseException:  # also Ctrl-C: half an answer must not be read as the next one
-            self._connection.close()
-            raise
-        found = {name.lower(): value for name, value in response.getheaders()}
-        try:
-            return Reply(response.status, found, None if response.status == 204 else json.loads(raw))
-        except (ValueError, RecursionError):
-            what = f"{self.server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
-            raise Failed(f"{what}. Give the address of the service with --server.") from None
-
-    def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
-        target = self._prefix + path
-        shown = self._credential.headers(method, target, self._host, content)
-        self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
-
-    def _unreachable(self, error: Exception) -> Unreachable:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        return Unreachable(
-            f"no service answers at {self.server} ({why}). Start one with `sluiceway serve`, or give its address with "
-            "--server or SLUICEWAY_SERVER."
-        )
-
-
-def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:
-    fields: dict[str, str] = {}
-    for raw in stream:
-        line = raw.decode().rstrip("\r\n")
-        if line:
-            name, _, value = line.partition(":")
-            fields[name] = value.removeprefix(" ")
-        elif "data" in fields:
-            yield fields.get("id", ""), fields.get("event", ""), fields["data"]
-            fields = {}
 
 
 def _answer(job_id: int, said: Any) -> Answer:
@@ -415,12 +297,3 @@ def _answer(job_id: int, said: Any) -> Answer:
     code = str(said.get("error_code") or "")
     text = one_line(str(said.get("message") or said.get("error_msg") or ""))
     return Answer(job_id, said.get("is_success") == "true", code, text.removeprefix(code).strip())
-
-
-def _refused(reply: Reply) -> Failed:
-    """The service's own words. Code 2 where they are about the call, 1 where they are about how things stand."""
-    said = reply.data if isinstance(reply.data, dict) else {}
-    code = one_line(str(said.get("error_code") or ""))
-    text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
-    about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
-    return Failed(f"{text} ({code})" if code else text, code=2 if about_call else 1)

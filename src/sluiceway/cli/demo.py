@@ -66,7 +66,7 @@ def demo(*, jobs: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST_JOBS
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What became of one job."""
+    """The outcome of one job."""
 
     job: Job
     stop: StopView
@@ -75,7 +75,7 @@ class _Result:
 
     @property
     def faults(self) -> Sequence[str]:
-        """What does not hold for it; nothing, when all is well."""
+        """Its faults; none, when all is well."""
         claims = {
             f"it was {self.stop.phase}, not stopped": self.stop.phase == "stopped",
             "its savepoint was not verified": self.stop.verified,
@@ -88,7 +88,7 @@ class _Result:
 
 
 class _Demo:
-    """One run of it. Every stage is a call that anybody could make, and then a look at what came of it."""
+    """One run of it. Every stage is a call that anybody could make, and then a look at the effect."""
 
     def __init__(self, service: DemoService, directory: Path, count: int) -> None:
         self._service = service
@@ -149,7 +149,7 @@ class _Demo:
         return stop
 
     def _show_a_change(self, board: Board) -> None:
-        """A change of SQL that Flink would take without a word, and have the job begin anew."""
+        """A change of SQL that Flink would accept in silence, and lose the job's state."""
         board.begin("Changing")
         job_id, job = next(iter(self._ids.items()))
         body = job.body()
@@ -295,7 +295,7 @@ def _command() -> str:
 
 @contextlib.contextmanager
 def _ending_on(*signals: signal.Signals) -> Iterator[None]:
-    """Clean up as after Ctrl-C also when told to end in another way."""
+    """Clean up as after Ctrl-C also after another signal to end."""
 
     def interrupt(number: int, _: FrameType | None) -> NoReturn:
         raise Failed(f"ended by {signal.Signals(number).name}", code=128 + number)

@@ -63,7 +63,7 @@ class DemoService:
 
     def _start(self) -> "subprocess.Popen[str]":
         # Neither the settings of another service, from the environment or the current directory, nor a Ctrl-C that is
-        # meant for us: we end it when our jobs are told of.
+        # meant for us: we end it after our report.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SLUICEWAY_")}
         with self._log.open("w") as log:
             process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a dry run found, as a table."""
+"""The findings of a dry run, as a table."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ _SERIOUS: Final = frozenset({"refused", "loss", "unknown"})
 
 
 def show(answers: Answers, data: Any, common: Common) -> int:
-    """Show what a stop would come to."""
+    """Show the dry run of a stop."""
     if common.json:
         tables.document(data)
     else:
@@ -35,7 +35,7 @@ def show(answers: Answers, data: Any, common: Common) -> int:
 
 
 def show_way_back(answers: Answers, data: Any, common: Common) -> int:
-    """Show what a resume would come to."""
+    """Show the dry run of a resume."""
     if common.json:
         tables.document(data)
     else:
@@ -46,7 +46,7 @@ def show_way_back(answers: Answers, data: Any, common: Common) -> int:
 
 
 def losses(answer: Answer) -> list[str]:
-    """What an accepted resume loses, does again, or what nobody knows of it."""
+    """The losses, repeated work and unknowns of an accepted resume."""
     concerns = answer.way_back.concerns if answer.way_back else []
     return [concern.text for concern in concerns if concern.weight in _SERIOUS and answer.accepted]
 

@@ -1,4 +1,4 @@
-"""How the service ends: in order at the first signal, whatever hangs within `WITHIN`, at once at the second signal."""
+"""Ends the service: in order at the first signal, within `WITHIN` whatever hangs, at once at the second signal."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ import structlog
 WITHIN: Final = 9.0  # seconds from the first signal to the end of the process
 REQUESTS: Final = 5  # of them for requests under way
 _IDLE: Final = "concurrent.futures.thread._worker"  # a thread of a pool that has nothing to do
-_TO_LOG: Final = 0.5  # seconds: whoever reads the log may hang, too
+_TO_LOG: Final = 0.5  # seconds: the reader of the log may hang, too
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Ending:
         self._end: Callable[[], object] = task.cancel
 
     def watch(self) -> None:
-        """From here on signals come here. Until `by` says otherwise, the first one cancels the task that made this."""
+        """Take over signals. Until `by` says otherwise, the first one cancels the task that made this."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told)
 
@@ -75,6 +75,6 @@ def _place(frame: FrameType) -> str:
 def _leave(why: str, code: int) -> NoReturn:
     """End the process now. What was accepted is stored; the next start carries it on."""
     telling = threading.Thread(target=lambda: log.error("ended_by_force", why=why), daemon=True)
-    telling.start()  # in a thread: whoever was interrupted may hold the locks of the log
+    telling.start()  # in a thread: the interrupted code may hold the locks of the log
     telling.join(_TO_LOG)
     os._exit(code)

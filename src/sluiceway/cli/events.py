@@ -10,7 +10,8 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Event, Events, read
-from sluiceway.cli.client import Client, Unreachable
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.output import one_line
 from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, PATIENCE

@@ -1,4 +1,4 @@
-"""How jobs fare, on the command line; and waiting until they do their work."""
+"""The health of jobs on the command line, and waiting until they work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import msgspec
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, Health, Job, read
-from sluiceway.cli.client import Client, Unreachable
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import complain
 from sluiceway.cli.progress import Board, Line, looks
 
@@ -21,7 +22,7 @@ LOOPS_AT: Final = 3  # restarts without a time of calm, from which on a job that
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A job that is waited for."""
+    """A job that a command waits for."""
 
     job: Job
     health: Health | None
@@ -34,14 +35,14 @@ class Started:
 
     @property
     def coming(self) -> bool:
-        """Whether it may yet do so."""
+        """Whether it may yet."""
         if self.up or self.job.status not in STARTING | {RUNNING}:
             return False
         return self.health is None or not (self.health.unwell or self.health.restarts >= LOOPS_AT)
 
     @property
     def why(self) -> str:
-        """What is to be told of it."""
+        """Its trouble, or what it waits for."""
         if self.job.status_desc or self.up or self.health is None or self.job.status != RUNNING:
             return self.job.status_desc
         if self.health.condition == "running":
@@ -57,7 +58,7 @@ class Started:
 
 
 def until_started(client: Client, job_ids: Sequence[int], timeout: float | None) -> list[Started]:
-    """Watch jobs until none of them may yet come to do its work, or the time is up."""
+    """Watch jobs until each works or will not, or the time is up."""
     found: dict[int, Started] = {}
 
     def look() -> list[Started]:
@@ -85,12 +86,12 @@ def _line(each: Started) -> Line:
 
 
 def ails(fare: Fare) -> bool:
-    """Whether there is something that somebody should know."""
+    """Whether it is in trouble."""
     return fare.health is not None and (fare.health.unwell or fare.health.condition in AILING)
 
 
 def fare_row(fare: Fare) -> Sequence[str]:
-    """How a job fares, in a line of a table."""
+    """A job's health, in a line of a table."""
     found = fare.health
     status = f"{fare.status}, deleted" if fare.deleted_at else fare.status
     if found is None:

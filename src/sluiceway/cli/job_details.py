@@ -1,4 +1,4 @@
-"""What `sluiceway jobs show` shows of a job, line by line."""
+"""The lines of `sluiceway jobs show`."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from sluiceway.cli.answers import Health, JobDetail
 
 
 def details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
-    """Its lines, each with what it is called; those without a value are left out."""
+    """The lines of a job, each with its name; those without a value are left out."""
     config = job.job_config
     checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
     lines = {

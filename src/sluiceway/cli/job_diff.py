@@ -12,7 +12,7 @@ UNKNOWN: Final = 2  # as diff says that it could not compare
 
 
 def diff(job: str, /, *, common: Common | None = None) -> int:
-    """Show what has changed in a job since its state was made: the state that a resume would take now.
+    """Show what has changed in a job since the state of its next resume was made.
 
     Of a job that runs, since that run was started. Exits with 0 when nothing has changed, with 1 when something has,
     and with 2 when nobody knows what the job was.

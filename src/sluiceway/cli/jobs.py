@@ -1,6 +1,5 @@
-"""`sluiceway jobs`: make jobs, start them, look at them, take them away. By DLI's paths, like anybody else."""
+"""`sluiceway jobs`: create jobs, start, show and delete them. Uses DLI's paths, like any client."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,24 +18,21 @@ from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.fares import ails, fare_row, until_started
 from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
+from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.options import (
     Common,
     Flag,
-    Names,
     Seconds,
     Words,
     check_wait,
     commands,
     ids_or_names,
     or_default,
-    seconds_of,
 )
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.resume_options import Terms
 
 ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
-CUS: Final = 400  # at most (DLI contract)
-PARALLEL_PER_CU: Final = 4
 
 JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
@@ -49,14 +45,7 @@ def create(
     /,
     *,
     sql: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    queue: str | None = None,
-    parallelism: PositiveInt = 1,
-    checkpoint_interval: PositiveInt | None = None,
-    restart: Flag = False,
-    retention: str | None = None,
-    option: Names = (),
-    tag: Names = (),
-    desc: Words = "",
+    fields: JobFields | None = None,
     run: Flag = False,
     common: Common | None = None,
 ) -> int:
@@ -72,45 +61,12 @@ def create(
         Letters, digits, `_` and `-`; no other job of the project has it.
     sql
         A file with the SQL of the job; `-` reads it from standard input.
-    queue
-        The cluster that is to run it. Default: the service's first one.
-    parallelism
-        Parallel instances of each operator.
-    checkpoint_interval
-        Seconds between two checkpoints. Without it there are none.
-    restart
-        Start the job again by itself when it fails.
-    retention
-        How long state is kept that nobody touches, by the wall clock, also while the job is stopped: 90s, 45m, 2h, 1d,
-        or 0 for ever. A number alone counts seconds. Default: an hour.
-    option
-        An option of Flink as KEY=VALUE; may be repeated.
-    tag
-        A tag as KEY=VALUE; may be repeated.
-    desc
-        A description.
     run
         Start it at once.
     """
     common = or_default(common)
     client = common.client()
-    body: dict[str, object] = {"name": name, "sql_body": _sql(sql), "desc": desc, "parallel_number": parallelism}
-    if parallelism > PARALLEL_PER_CU:
-        # DLI gives a job 2 CUs unless told otherwise; one is the JobManager's, each other carries 4 parallel instances.
-        body["cu_number"] = min(1 - -parallelism // PARALLEL_PER_CU, CUS)
-    if queue:
-        body["queue_name"] = queue
-    if checkpoint_interval is not None:
-        body |= {"checkpoint_enabled": True, "checkpoint_interval": checkpoint_interval}
-    if restart:
-        body["restart_when_exception"] = True
-    if retention is not None:
-        kept = seconds_of("--retention", retention)
-        body |= {"idle_state_retention": kept, "idle_state_retention_unit": "seconds"}
-    if option:
-        body["runtime_config"] = json.dumps([{"key": key, "value": value} for key, value in _pairs("--option", option)])
-    if tag:
-        body["tags"] = [{"key": key, "value": value} for key, value in _pairs("--tag", tag)]
+    body = {"name": name, "sql_body": _sql(sql)} | (fields or JobFields()).body()
     return _created(client, client.create_sql_job(body), name, run=run, as_json=common.json)
 
 
@@ -146,7 +102,7 @@ def run(
     """Start jobs.
 
     Exits with 0 when every start is accepted; with --wait, when every job runs: all of its tasks, and with a first
-    checkpoint where it takes any. With 1 when one fails, or starts again and again; the cause is told.
+    checkpoint where it takes any. With 1, and the cause, when one fails or keeps restarting.
 
     Example: `sluiceway jobs run orders payments --resume --wait`
 
@@ -173,7 +129,7 @@ def run(
 
 
 def resumed(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to resume jobs, or what a dry run of it has shown."""
+    """Report on a request to resume jobs, or on its dry run."""
     answers = read(data, Answers)
     if terms.dry_run:
         return show_way_back(answers, data, common)
@@ -181,7 +137,7 @@ def resumed(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: flo
 
 
 def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to start jobs, after waiting for them where that is asked for."""
+    """Report on a request to start jobs, after waiting for them where asked."""
     accepted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if answer.accepted))
     found = until_started(client, accepted, timeout) if wait else []
     if common.json:
@@ -196,12 +152,12 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     if not common.json:
         tell_losses(answers)
     if any(each.coming for each in found):
-        complain("The time is up. What still starts goes on starting; look with: sluiceway jobs health")
+        complain("The time is up. Starts under way go on; look with: sluiceway jobs health")
     return code or int(any(not each.up for each in found))
 
 
 def tell_losses(answers: Answers) -> None:
-    """Say of each job what its way back loses."""
+    """Say what the way back of each job loses."""
     for answer in answers.jobs:
         for text in losses(answer):
             complain(one_line(f"job {answer.job_id}: {text}"))
@@ -233,7 +189,7 @@ def list_(
     limit
         How many to list.
     offset
-        How many to pass over first.
+        How many to skip first.
     all_
         List them all.
     """
@@ -287,9 +243,9 @@ def health(
     limit: PositiveInt = 100,
     common: Common | None = None,
 ) -> int:
-    """Show how jobs fare: whether all of their tasks run, and what ails them where they do not.
+    """Show the health of jobs: whether all of their tasks run, and the cause where they do not.
 
-    Exits with 1 when one of those that are shown restarts again and again, or lacks slots.
+    Exits with 1 when a shown job keeps restarting, or lacks slots.
 
     Example: `sluiceway jobs health --ailing`
 
@@ -326,7 +282,7 @@ app.command(diff)
 def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None) -> int:
     """Delete jobs. One that runs is canceled first, without a savepoint.
 
-    When some of the jobs run you are asked; where nobody can be asked, --yes is needed.
+    When some of the jobs run it asks first; without a terminal, --yes is needed.
 
     Example: `sluiceway jobs delete 12 13 --yes`
 
@@ -357,7 +313,7 @@ def report(answers: Answers, *, quiet: bool = False) -> int:
 
 
 def warn(answers: Answers) -> None:
-    """Say what is worth knowing of accepted jobs, once for all of which the same is true."""
+    """Warn about accepted jobs, once for each warning."""
     found: dict[str, list[str]] = {}
     for answer in answers.jobs:
         if answer.accepted and answer.message and not answer.code:
@@ -376,14 +332,6 @@ def _sql(source: str) -> str:
         raise Failed(f"--sql {source} cannot be read: {error.strerror}", code=2) from error
     except UnicodeDecodeError as error:
         raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
-
-
-def _pairs(option: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    found = [text.partition("=") for text in given]
-    for key, equals, value in found:
-        if not equals or not key:
-            raise Failed(f"{option} {key}{equals}{value} is not KEY=VALUE", code=2)
-    return [(key, value) for key, _, value in found]
 
 
 def _not_negative(value: int) -> None:
@@ -408,7 +356,7 @@ def _row(job: Job) -> Sequence[str]:
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
-    """Those that a deletion would cancel. Ids that are not known are left for the deletion to refuse."""
+    """The jobs that a deletion would cancel. It leaves unknown ids for the deletion to refuse."""
     fares, found = client.fares(list(dict.fromkeys(job_ids))), []
     for job_id in dict.fromkeys(job_ids):
         try:
@@ -425,7 +373,7 @@ def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
 
 def _confirm(active: Sequence[Job], count: int) -> None:
     names = ", ".join(one_line(job.name) for job in active[:5]) + (", …" if len(active) > 5 else "")
-    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose what it has read"
+    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose their progress"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"
         raise Failed(f"{what}. {way}", code=2)

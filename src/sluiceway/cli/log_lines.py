@@ -1,6 +1,6 @@
-"""How the service logs: to standard error, one line for each event, of a bounded length, that nobody else can forge.
+"""Logs to standard error: one line for each event, of a bounded length, that nobody else can forge.
 
-What is told of a request (its path, somebody's words, the statement that failed) was written by others.
+Others have written the parts of a request in it (its path, somebody's words, the statement that failed).
 """
 
 import logging
@@ -17,7 +17,7 @@ TRACE: Final = 16_000  # and of a trace, whose end says what has happened
 
 
 def log_to_stderr() -> None:
-    """Send what this process logs, and what its libraries warn of, to standard error."""
+    """Send this process's log, and its libraries' warnings, to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
@@ -45,7 +45,7 @@ def bounded(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
 
 
 def clipped(text: str, most: int) -> str:
-    """At most so many characters: the beginning and the end, and between them how many are left out."""
+    """At most so many characters: the beginning, the number of those left out, and the end."""
     if len(text) > most:
         tail = most * 3 // 4
         text = f"{text[: most - tail]} … {len(text) - most} characters … {text[-tail:]}"

@@ -1,4 +1,4 @@
-"""The commands, where their options come from, and what they exit with."""
+"""The commands, the sources of their options, and their exit codes."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from sluiceway.cli.output import Failed, complain
 
 
 class _File(Toml):
-    """The file of settings. What is wrong with it is told with its name."""
+    """The file of settings. Errors name the file."""
 
     def _load_config(self, path: Path) -> dict[str, Any]:
         try:
@@ -90,6 +90,6 @@ def run(arguments: Sequence[str]) -> int:
         complain("interrupted")
         return 130
     except BrokenPipeError:
-        # Whoever reads has seen enough, as `| head` has. What Python still holds must not be written either.
+        # The reader has seen enough, as `| head` has. Python must not write the rest either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

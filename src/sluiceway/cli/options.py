@@ -41,7 +41,7 @@ Words = Annotated[str, Parameter(show_default=False)]
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
-    """Which service to talk to, and how to answer."""
+    """The service to talk to, and the form of the answer."""
 
     server: Annotated[str, Parameter(env_var="SLUICEWAY_SERVER", validator=_check_server)] = "http://127.0.0.1:8640"
     """Address of the service."""
@@ -58,7 +58,7 @@ class Common:
 
 
 def seconds_of(option: str, text: str) -> int:
-    """A length of time such as 90, 90s, 45m, 2h or 1d, in seconds. Raises `Failed`."""
+    """The seconds in a length of time such as 90, 90s, 45m, 2h or 1d. Raises `Failed`."""
     found = _LENGTH.fullmatch(text.strip())
     if found is None:
         raise Failed(f"{option} {text} is no length of time; write for example 90s, 45m, 2h or 1d.", code=2)
@@ -66,7 +66,7 @@ def seconds_of(option: str, text: str) -> int:
 
 
 def commands(name: str, text: str | None = None) -> App:
-    """An app for client commands. Without `text` the docstring of its one command tells what it does.
+    """An app for client commands. Without `text` the docstring of its one command describes it.
 
     It reads no configuration but what its parameters name: the service's TOML file and environment must not turn into
     a `--all` or a `--timeout` of a command.
@@ -86,5 +86,5 @@ def or_default(given: Common | None) -> Common:
 
 
 def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:
-    """Job ids, in order. What is not a number is the exact name of a job. Raises `Failed` when there is no such job."""
+    """Job ids, in order. Anything but a number is a job's exact name. Raises `Failed` when there is no such job."""
     return [int(text) if _ID.fullmatch(text) else client.job_named(text) for text in given]

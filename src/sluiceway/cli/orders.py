@@ -1,11 +1,12 @@
-"""What the commands of stops and of resumes have in common: steering an order of many jobs, and following it."""
+"""Steers and follows an order of many jobs: the common part of the commands for stops and resumes."""
 
 from collections.abc import Callable
 from typing import Any, Literal
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Aborted, Proceeded, Resume, Stop, read
-from sluiceway.cli.client import Client, Reply, Unreachable
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, complain, say
@@ -15,7 +16,7 @@ Orders = Literal["stops", "resumes"]
 
 
 def withdraw(order: int, orders: Orders, common: Common) -> int:
-    """Withdraw whatever of an order was not sent yet; the exit code."""
+    """Withdraw the unsent part of an order; the exit code."""
     reply = common.client().abort(order, orders)
     if common.json:
         tables.document(reply.data)
@@ -26,7 +27,7 @@ def withdraw(order: int, orders: Orders, common: Common) -> int:
 
 
 def let_go_on(order: int, orders: Orders, common: Common) -> int:
-    """Let an order go on that is paused; the exit code, which is 1 for one that was not."""
+    """Continue a paused order; the exit code, which is 1 for one that was not paused."""
     reply = common.client().proceed(order, orders)
     was = read(reply.data, Proceeded).was
     name = _name(orders).capitalize()
@@ -40,7 +41,7 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
 
 
 def tell_events(client: Client, order: int, orders: Orders, common: Common) -> None:
-    """Tell the events of an order until it has settled, or is paused. Ctrl-C ends the telling, not the order."""
+    """Print the events of an order until it has settled, or is paused. Ctrl-C ends the printing, not the order."""
     try:
         for event in followed(client, order, orders):
             tables.line(event) if common.json else say(told(event))
@@ -52,13 +53,13 @@ def tell_events(client: Client, order: int, orders: Orders, common: Common) -> N
 
 
 def tell_plan(order: Stop | Resume) -> None:
-    """Tell which plan an order carries out, who made it, and who had it carried out; nothing of one without a plan."""
+    """Name the plan of an order, its maker and its caller; nothing for an order without a plan."""
     if order.plan is not None:
         say(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}.")
 
 
 def look_again(order: int, orders: Orders) -> str:
-    """How to take up the watching of an order."""
+    """The command that watches an order again."""
     return f"Look again with: sluiceway {orders} show {order} --wait"
 
 

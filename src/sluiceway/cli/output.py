@@ -1,4 +1,4 @@
-"""How commands speak: results on standard output, everything else on standard error."""
+"""Output of commands: results on standard output, everything else on standard error."""
 
 import sys
 from typing import Final
@@ -15,9 +15,9 @@ _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def visible(text: str) -> str:
-    """The same text, fit for a terminal: whatever is not to be seen stands there as an escape. Lines and tabs stay.
+    """The same text, fit for a terminal: invisible characters stand there as escapes. Lines and tabs stay.
 
-    Names, descriptions and messages are written by others, and must not speak to the terminal of whoever reads them.
+    Others write names, descriptions and messages, which must not control the reader's terminal.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -35,7 +35,7 @@ def _shown(letter: str) -> str:
 
 
 class Failed(Exception):  # noqa: N818 - what was asked for did not happen
-    """Ends a command with a message and an exit code: 1 for what did not happen, 2 for a wrong call."""
+    """Ends a command with a message and an exit code: 1 for a failure, 2 for a wrong call."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         """`message` says what is wrong and what to do about it."""

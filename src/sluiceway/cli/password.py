@@ -1,4 +1,4 @@
-"""`sluiceway password`: change one's own password. And how a password is asked for."""
+"""`sluiceway password`: change your own password. Also asks for passwords elsewhere."""
 
 import getpass
 import sys

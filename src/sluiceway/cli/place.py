@@ -1,4 +1,4 @@
-"""Which service's users the commands of `sluiceway access` work on: the database in its data directory."""
+"""The data directory that the commands of `sluiceway access` work on."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ T = TypeVar("T")
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which service's users these are, and how to answer. The service may run meanwhile, and need not."""
+    """A service's data directory, and the form of the answer. The service may run meanwhile, and need not."""
 
     data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
     """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
@@ -40,7 +40,7 @@ class Place:
     """Print one JSON document on standard output, and nothing else there."""
 
     def do(self, what: Callable[[Access], Awaitable[T]], *, first: bool = False) -> T:
-        """Do it, and close the database, which only a `first` step makes where there is none. Raises `Failed`."""
+        """Do it, and close the database, which only a `first` step creates. Raises `Failed`."""
         data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
         key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
         try:
@@ -62,7 +62,7 @@ class Place:
             raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
 
     def tell(self, data: Any, text: str) -> int:
-        """Tell what was done."""
+        """Report what was done."""
         if self.json:
             tables.document(data)
         else:
@@ -79,7 +79,7 @@ async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path
 
 
 def _os_user() -> str:
-    """Who administers, as the system knows them; the environment could say anything."""
+    """The administrator's name in the system; the environment could say anything."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""What goes on while a command waits: live on a terminal, a line for each change without one."""
+"""Progress while a command waits: live on a terminal, a line for each change without one."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sluiceway.cli.client import Unreachable
+from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import one_line
 
 FIRST_PAUSE: Final = 0.25  # seconds between two looks
@@ -30,7 +30,7 @@ _WORD: Final = re.compile(r"[\w.:]+")  # also 2.5, 12:00:05 and 10.0.0.1:8081
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How one job stands."""
+    """The state of one job."""
 
     job_id: int
     name: str
@@ -45,14 +45,14 @@ class Line:
 
 
 class _Told:
-    """What was told of a job: its state, and each cause once for as long as it has that."""
+    """What was printed of a job: its state, and each cause once while it lasts."""
 
     def __init__(self) -> None:
         self.state = ""
         self.causes = {""}
 
     def news(self, line: Line) -> bool:
-        """Whether there is anything to tell. A number in a cause that counts on is nothing new."""
+        """Whether there is news. A number in a cause that counts on is none."""
         cause = _WORD.sub(lambda word: "#" if any(map(str.isdigit, word[0])) else word[0], line.note)
         if line.state == self.state and cause in self.causes:
             return False
@@ -86,7 +86,7 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was; what comes out in the end is said by a table."""
+        """Leave the terminal as it was; a table shows the result."""
         if self._live is not None:
             self._live.stop()
 
@@ -106,7 +106,7 @@ class Board:
         self._console.file.flush()
 
     def show(self, lines: Sequence[Line]) -> None:
-        """How all jobs stand now. Without a terminal: what is new of each, and once in a while what is waited for."""
+        """The state of all jobs now. Without a terminal: the news of each, and once in a while what it waits for."""
         self._lines = lines
         if self._live is not None:
             self._live.refresh()

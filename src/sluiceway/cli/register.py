@@ -1,4 +1,4 @@
-"""`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and what a job resumes from."""
+"""`sluiceway savepoints register` and `choose`: savepoints of others in the catalogue, and the choice of a state."""
 
 from typing import Annotated
 
@@ -23,9 +23,9 @@ def register(
 ) -> int:
     """Put a savepoint or retained checkpoint of others into the catalogue, for a job.
 
-    The service reads it to its end and looks for all its files; one that is not whole is refused. Which newer states
-    the job has, and how much older this one is, is told. It can be repeated. Exits with 0 when it is registered, and
-    with 1 when it is not, or when some of its files cannot be looked at from the service.
+    The service reads it to its end and looks for all its files; one that is not whole is refused. The answer
+    names newer states of the job, and how much older this one is. It can be repeated. Exits with 0 when it is
+    registered, and with 1 when it is not, or when some of its files are out of the service's reach.
 
     Example: `sluiceway savepoints register obs://archive/orders/savepoint-5fcd4f-f32d6b224036 --job orders`
 
@@ -37,10 +37,10 @@ def register(
     job
         The job that it is for: its id or exact name.
     choose
-        Let the job's next resume begin from it, whatever newer state there is; --no-choose leaves that as it is. By
-        default it is chosen where it is the newest state that is known of the job.
+        Make the job's next resume begin from it, whatever newer state there is; --no-choose does not. By default it is
+        chosen where it is the job's newest known state.
     protect
-        Retention leaves it alone, and it is deleted by force only. --no-protect puts it under the service's retention,
+        Retention leaves it alone, and only --force deletes it. --no-protect puts it under the service's retention,
         which removes files, but never under a --read-root.
     keep_for
         Protect it for so long only, for example 12h or 30d.
@@ -50,12 +50,8 @@ def register(
     common = or_default(common)
     client = common.client()
     (job_id,) = ids_or_names(client, [job])
-    body: dict[str, object] = {"path": path, "job_id": job_id, "protect": protect, "choose": choose}
-    if keep_for is not None and not protect:
-        raise Failed("--keep-for is how long it is protected; leave out --no-protect.", code=2)
-    if keep_for is not None:
-        body["keep_seconds"] = seconds_of("--keep-for", keep_for)
-    reply = client.register_savepoint(body | {"dry_run": dry_run})
+    body: dict[str, object] = {"path": path, "job_id": job_id, "choose": choose, "dry_run": dry_run}
+    reply = client.register_savepoint(body | _wished(keep_for, protect=protect))
     found = read(reply.data, Registered)
     if common.json:
         tables.document(reply.data)
@@ -66,8 +62,14 @@ def register(
     return 1 if found.unchecked else 0
 
 
+def _wished(keep_for: str | None, *, protect: bool) -> dict[str, object]:
+    if keep_for is not None and not protect:
+        raise Failed("--keep-for is how long it is protected; leave out --no-protect.", code=2)
+    return {"protect": protect} | ({} if keep_for is None else {"keep_seconds": seconds_of("--keep-for", keep_for)})
+
+
 def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
-    """Let a job's next resume begin from a savepoint or checkpoint, whatever newer state the job has.
+    """Make a job's next resume begin from a savepoint or checkpoint, whatever newer state the job has.
 
     It may be one of another job of the project, which keeps it. The service reads it to its end and looks for all its
     files; one that is not whole is refused. A job that may be running is refused, too.
@@ -122,9 +124,9 @@ def _warnings(found: Registered) -> list[str]:
     told = []
     if found.chosen and found.newer:
         count = len(found.newer)
-        told.append(f"the next resume goes back behind {count} newer state{'' if count == 1 else 's'} of the job")
+        told.append(f"the next resume leaves out {count} newer state{'' if count == 1 else 's'} of the job")
     if found.drained:
         told.append("it was drained: windows were cut, and are written twice when a job is resumed from it")
     if found.unchecked:
-        told.append(f"{found.unchecked} of its files are on another storage and cannot be looked for from the service")
+        told.append(f"{found.unchecked} of its files are on another storage and out of the service's reach")
     return told

@@ -1,10 +1,14 @@
-"""`sluiceway resume`: bring back what a stop has stopped, or single jobs, or what a plan has shown."""
+"""`sluiceway resume`: bring back the jobs of a stop, single jobs, or those of a plan.
+
+The command is a long function because its parameters and their help text, which Cyclopts reads, are 46 lines of it.
+"""
 
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli.answers import Stop, read
 from sluiceway.cli.asking import asks, confirm
-from sluiceway.cli.client import Client, Reply
+from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Reply
 from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back, Terms
@@ -30,8 +34,8 @@ def resume(
     """Bring back exactly the jobs that a stop has stopped, each from its own savepoint, the last wave first.
 
     Exits with 0 when the start of every job is accepted; with --wait, when every job is back: all of its tasks have
-    run, and it has completed a checkpoint since, where it takes any. A job that fails again and again instead is
-    parked: canceled, with its state as it was, and the cause is told. The others go on. Ctrl-C ends the waiting, not
+    run, and it has completed a checkpoint since, where it takes any. A job that keeps failing instead is
+    parked: canceled, with its state intact and the cause shown. The others go on. Ctrl-C ends the waiting, not
     the resume.
 
     Example: `sluiceway resume 7 --dry-run`, then `sluiceway resume --plan PLAN_ID --wait`
@@ -40,7 +44,7 @@ def resume(
 
     Single jobs: `sluiceway resume --job orders payments`
 
-    What did not come back, once it is mended: `sluiceway resume 7 --failed --wait`
+    Those that did not come back, once the cause is fixed: `sluiceway resume 7 --failed --wait`
 
     Parameters
     ----------
@@ -50,10 +54,10 @@ def resume(
     job
         Ids or exact names of jobs, each to start from its newest savepoint or checkpoint.
     plan
-        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
+        Carry out exactly what a dry run has shown, by its id; nothing is done if anything has changed.
     failed
-        Only what is parked or has failed on the last way back, each from its newest state, and otherwise as that way
-        back was asked for.
+        Only jobs that are parked or have failed on the last way back, each from its newest state, and otherwise as
+        before.
     wait
         Wait until each job is back, or will not come.
     timeout
@@ -67,9 +71,9 @@ def resume(
     common, terms, how = or_default(common), terms or Terms(), (back or Back()).body()
     client = common.client()
     if plan is not None:
-        terms.refuse("A plan says itself on which terms")
+        terms.refuse("A plan has its own terms")
         if how:
-            raise Failed("A plan says itself how to bring the jobs back; give nothing beside it.", code=2)
+            raise Failed("A plan already says how to bring the jobs back; give nothing beside it.", code=2)
         reply = client.resume_jobs({"plan": plan})
     elif stop_id is not None:
         reply = _order(client, stop_id, terms, how, failed=failed)
@@ -79,7 +83,7 @@ def resume(
 
 
 def _order(client: Client, order: int, terms: Terms, how: dict[str, object], *, failed: bool) -> Reply:
-    """What a stop has stopped, or what failed of a way back."""
+    """The jobs of a stop, or those that failed on a way back."""
     body = terms.body() | how
     if failed:
         return client.resume_failed(order, body)

@@ -1,4 +1,4 @@
-"""What a resume can be told: on which terms, and how to bring jobs back; and the request that it becomes."""
+"""The options of a resume: its terms, and how to bring jobs back; and the request that they become."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,13 +20,13 @@ class Back:
     """Jobs on their way back at once, over all clusters: the next begins when one is proven."""
 
     pace: PositiveInt | None = None
-    """Starts a minute, evenly, over all clusters, so that catching up does not flatten what the jobs read from."""
+    """Starts a minute, evenly, over all clusters, so that catching up does not overload the jobs' sources."""
 
     abort_when: str | None = None
     """Pause what has not begun when so many jobs have not come back: a number, or a share such as 10%."""
 
     park: Annotated[bool, Parameter(show_default=False)] = True
-    """Park a job that fails again and again: cancel it, with its state as it was. --no-park lets it go on trying."""
+    """Park a job that keeps failing: cancel it, with its state intact. --no-park lets it try on."""
 
     park_after: Seconds = None
     """Seconds for which a job may fail before it is parked. Default: 180."""
@@ -35,7 +35,7 @@ class Back:
     """Restarts at which a job is parked before that time is up. Default: no bound."""
 
     def body(self) -> dict[str, object]:
-        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        """The fields of the request that differ from the service's defaults. Raises `Failed`."""
         if not self.park and (self.park_after is not None or self.park_restarts is not None):
             raise Failed("--no-park leaves no --park-after and no --park-restarts.", code=2)
         given = {
@@ -52,22 +52,22 @@ class Back:
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """On which terms jobs are resumed."""
+    """The terms of a resume."""
 
     dry_run: Flag = False
-    """Touch nothing; say for each job which state it would start from, and what time and the past have done to it."""
+    """Touch nothing; say for each job which state it would start from, and the pitfalls."""
 
     drained: Flag = False
     """Resume also from savepoints of a stop with --drain: windows that it cut are written twice."""
 
     finished: Flag = False
-    """Resume also jobs that have finished by themselves: rows are written again."""
+    """Resume also jobs that have finished on their own: rows are written again."""
 
     allow_non_restored_state: Flag = False
     """Leave behind, for this start, state that no operator of the job takes; without it such a job is refused."""
 
     other_meaning: Flag = False
-    """Resume also where operators would take state for their own that others have made, as of another aggregate."""
+    """Resume also where operators would take state that others have made, as of another aggregate."""
 
     yes: Flag = False
     """Ask nothing, however many jobs there are."""
@@ -84,6 +84,6 @@ class Terms:
         return ({"allow": allow} if allow else {}) | ({"dry_run": True} if self.dry_run else {})
 
     def refuse(self, way: str) -> None:
-        """Refuse what has no meaning where nothing is resumed, or where a plan says it. Raises `Failed`."""
+        """Refuse options that mean nothing without a resume, or beside a plan. Raises `Failed`."""
         if self.body():
-            raise Failed(f"{way}, or leave out --dry-run and whatever allows something.", code=2)
+            raise Failed(f"{way}, or leave out --dry-run and the options that allow something.", code=2)

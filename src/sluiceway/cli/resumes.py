@@ -1,4 +1,4 @@
-"""`sluiceway resumes`: look at ways back and steer them; and what `sluiceway resume` does once it is accepted."""
+"""`sluiceway resumes`: show ways back and steer them; also the second half of `sluiceway resume`."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ resumes_app = commands("resumes", "Look at resumes, and steer them.")
 
 @resumes_app.command(name="list")
 def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
-    """List the latest resumes, the newest first. One that was tried again is told with its last try, as one.
+    """List the latest resumes, the newest first. One with retries is one line.
 
     Example: `sluiceway resumes list --limit 5`
 
@@ -56,7 +56,7 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
 def show(
     resume_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None
 ) -> int:
-    """Show how far each job of a resume has come.
+    """Show the progress of each job of a resume.
 
     Exits with 0 when it could be shown; with --wait, when every job is back: proven by a first checkpoint.
 
@@ -107,7 +107,7 @@ def watch(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @resumes_app.command
 def abort(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Withdraw whatever of a resume was not sent yet. Those jobs stay stopped; what was sent goes on.
+    """Withdraw the starts that were not sent yet. Those jobs stay stopped; sent starts go on.
 
     Example: `sluiceway resumes abort 9`
 
@@ -121,7 +121,7 @@ def abort(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @resumes_app.command
 def proceed(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Let a resume go on that --abort-when has paused, whatever has failed so far.
+    """Continue a resume that --abort-when has paused, whatever has failed so far.
 
     Exits with 0 when it goes on, and with 1 when it was not paused.
 
@@ -136,7 +136,7 @@ def proceed(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 
 def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to bring jobs back, after waiting for them where that is asked for.
+    """Report on a request to bring jobs back, after waiting for them where asked.
 
     Of a dry run, tell what it has shown.
     """
@@ -165,7 +165,7 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
 
 
 def watched(client: Client, resume_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:
-    """Watch a resume to its end and show what it came to: that, and what to exit with."""
+    """Watch a resume to its end and show it: the resume, and the exit code."""
 
     def seen(data: Any) -> tuple[list[Line], bool]:
         resume = read(data, Resume)
@@ -177,7 +177,7 @@ def watched(client: Client, resume_id: int, timeout: float | None, common: Commo
 
 
 def _rests(view: BackView, resume: Resume) -> bool:
-    """Whether nobody can say that a job will come to anything else."""
+    """Whether a job may stay as it is for ever."""
     parks = resume.park_after_seconds is not None or resume.park_restarts is not None
     slow = view.unwell and (view.phase in SLOW or (view.phase == "restarting" and not parks))
     return view.phase in SETTLED or slow
@@ -198,12 +198,12 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
         _show(resume)
     if resume.state == "paused":
         ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
-        complain(f"The resume is paused: {resume.state_reason} Let it go on, or give up the rest, with: {ways}")
+        complain(f"The resume is paused: {resume.state_reason} Continue it, or give up the rest, with: {ways}")
     elif not resume.settled:
         complain(f"It goes on. {orders.look_again(resume.id, 'resumes')}")
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
         again = f"sluiceway resume {resume.id} --failed --wait"
-        complain(f"{tables.jobs(missed)} did not come back. Mend what ails them, then: {again}")
+        complain(f"{tables.jobs(missed)} did not come back. Fix the causes, then: {again}")
     return int(any(view.phase not in BACK for view in resume.jobs))
 
 

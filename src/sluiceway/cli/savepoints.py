@@ -1,9 +1,9 @@
-"""`sluiceway savepoints`: taking them, those that there are, and a look into any savepoint or checkpoint."""
+"""`sluiceway savepoints`: take, list, verify and remove savepoints, and look into any savepoint or checkpoint."""
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cyclopts.types import PositiveInt
 
@@ -19,6 +19,11 @@ from sluiceway.storage.metadata import Metadata
 from sluiceway.storage.paths import local_path
 from sluiceway.storage.s3 import bucket_root
 from sluiceway.storage.savepoints import Storage
+
+_TITLES: Final = (
+    *("savepoint", "job", "stop", "kept", "path", "size"),
+    *("format", "verified", "needed", "removed", "fault", "unproven"),
+)
 
 savepoints_app = commands("savepoints", "Take savepoints, look at them, register those of others, and remove them.")
 savepoints_app.command(register)
@@ -61,21 +66,7 @@ def list_(
         tables.document(reply.data)
         return 0
     rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
-    titles = [
-        "savepoint",
-        "job",
-        "stop",
-        "kept",
-        "path",
-        "size",
-        "format",
-        "verified",
-        "needed",
-        "removed",
-        "fault",
-        "unproven",
-    ]
-    tables.table(titles, rows, path="path")
+    tables.table(_TITLES, rows, path="path")
     return 0
 
 
@@ -143,7 +134,7 @@ def take(
 
 @savepoints_app.command
 def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Have the service read a savepoint to its end, look for all its files, and remember what it found.
+    """Have the service read a savepoint to its end, look for all its files, and record its findings.
 
     Exits with 0 when all is there, and with 1 when something is missing, broken, or cannot be looked at from there.
 
@@ -189,7 +180,7 @@ def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common 
 
 @savepoints_app.command
 def inspect(path: str, /, *, json: Flag = False) -> int:
-    """Show what a savepoint or checkpoint consists of, and whether it is whole.
+    """Show the content of a savepoint or checkpoint, and whether it is whole.
 
     Its _metadata is read to the end, and every file that it references is looked for. No service is needed. Exits with
     0 when all is there, and with 1 when something is missing, broken, or cannot be looked at from here.
@@ -221,13 +212,13 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
 
 
 def _opened(path: str) -> tuple[Storage, str]:
-    """The storage that a path is on, and the path as it is to be looked for there."""
+    """The storage of a path, and the path within it."""
     if bucket := bucket_root(path):
         return Storage(bucket), path
     found = local_path(path)
     if found is None:
         raise BadStorage(f"{path} is neither on a file system of this machine nor in S3; give a path or a URI.")
-    # Whoever looks does so with rights of their own, so links lead wherever they lead.
+    # The caller looks with their own rights, so links lead wherever they lead.
     return Storage("/", links=True), str(Path(found).absolute())
 
 

@@ -1,4 +1,4 @@
-"""Stopping what jobs have in common, where somebody sits at a terminal: first they are looked at, then named.
+"""Stops a selection of jobs from a terminal: the command first lists them, then names them in the request.
 
 What was counted is what is stopped. A job that begins to match meanwhile is not in it, and one that begins to ail holds
 up no other, as it would hold up a plan: nobody has asked for exactly what was shown.
@@ -22,7 +22,7 @@ Body = Mapping[str, object]
 
 
 def confirmed(client: Client, body: Body) -> tuple[Body | None, list[Any]]:
-    """The request, after whoever sits there has typed how many jobs it is about. Raises `Failed`.
+    """The request, once somebody has typed its number of jobs. Raises `Failed`.
 
     Where it does not name its jobs, it does afterwards; None where none would stop. Beside it, what was said of those
     that would not be stopped, for `whole`.
@@ -46,14 +46,14 @@ def confirmed(client: Client, body: Body) -> tuple[Body | None, list[Any]]:
 
 
 def whole(data: Mapping[str, Any], rest: Sequence[Any]) -> dict[str, Any]:
-    """An answer, with what was said of jobs that were only looked at: none is dropped. Raises `Failed`."""
+    """An answer, completed by the verdicts on jobs that were only looked at: none is dropped. Raises `Failed`."""
     said, accepted = read(data, Answers), sum(bool(item["accepted"]) for item in rest)
     counts = {"accepted": said.accepted + accepted, "refused": said.refused + len(rest) - accepted}
     return {**data, **counts, "jobs": [*data["jobs"], *rest]}
 
 
 def _would_stop(answer: Answer) -> bool:
-    """Not one that is refused, or stopped already."""
+    """Whether the stop would take it: not a job that is refused, or stopped already."""
     return answer.accepted and not answer.code
 
 

@@ -31,7 +31,7 @@ app = App(name="serve", result_action="return_value")  # its help is in `main`, 
 
 @app.default
 def serve(settings: Settings | None = None) -> int:
-    """Run the service until it is told to end (SIGTERM or Ctrl-C)."""
+    """Run the service until SIGTERM or Ctrl-C."""
     log_to_stderr()
     try:
         uvloop.run(_serve(settings or Settings()))
@@ -40,7 +40,7 @@ def serve(settings: Settings | None = None) -> int:
     except (BadDatabase, NoFlink, NoJava, JvmFailed) as error:
         raise Failed(str(error)) from error
     except (asyncio.CancelledError, KeyboardInterrupt):
-        pass  # it was told to end while it started
+        pass  # a signal ended it while it started
     return 0
 
 
@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> None:
 
 
 def _settle() -> None:
-    """Leave what stays for good out of garbage collections: a look at all of it takes the loop 90 ms each time."""
+    """Leave permanent objects out of garbage collections: a look at all of them takes the loop 90 ms each time."""
     gc.collect()
     gc.freeze()
 
@@ -75,7 +75,7 @@ def _proxies(settings: Settings) -> Proxies:
 
 
 class _Server(uvicorn.Server):
-    """Ends when told to, and lets the rest of the service end after it."""
+    """Ends on request, before the rest of the service."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -87,7 +87,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's, which counts nobody who is in a handshake of TLS, and lets it take a minute."""
+        """As uvicorn's, but also counts connections in a handshake of TLS, and bounds their time."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise Failed("The service could not be started; the log says why.")
@@ -108,7 +108,7 @@ class _Server(uvicorn.Server):
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The socket, bound before anything is started, so that a port in use is told at once. Raises `Failed`."""
+    """The socket, bound before anything starts, so that a port in use is reported at once. Raises `Failed`."""
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)

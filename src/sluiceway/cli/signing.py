@@ -1,4 +1,4 @@
-"""How commands show who they are: with an access key or a token from the environment, or not at all."""
+"""Credentials of commands: an access key or a token from the environment, or none."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ ALGORITHM: Final = "SDK-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the environment says. An access key goes before a token."""
+    """The credential in the environment. An access key goes before a token."""
 
     access: str = ""
     secret: str = ""
@@ -34,7 +34,7 @@ class Credential:
         return found
 
     def headers(self, method: str, target: str, host: str, body: bytes | None) -> Mapping[str, str]:
-        """What to send along; `target` is the path with its query."""
+        """The headers of a request; `target` is the path with its query."""
         if self.access:
             return self._signed(method, target, host, body or b"", datetime.now(UTC))
         if self.token.count(".") == 2:  # a JWT, which an identity provider has made

@@ -1,5 +1,6 @@
-"""What `sluiceway stop` can be told, and the request that it becomes."""
+"""The options of `sluiceway stop`, and the request that they become."""
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli.options import Flag, Names, Seconds
+from sluiceway.cli.options import Flag, Names, Seconds, seconds_of
 from sluiceway.cli.output import Failed
 
 Resolve = Callable[[Sequence[str]], list[int]]  # ids or names of jobs to ids
@@ -51,7 +52,7 @@ class Manner:
     """How to stop them."""
 
     drain: Flag = False
-    """Send the last watermark first, so that windows fire: for a job that is not to go on."""
+    """Send the last watermark first, so that windows fire: for a job's end."""
 
     format: Literal["auto", "canonical", "native"] = "auto"
     """Flink's format of the savepoints; auto takes for each job one that does it no harm."""
@@ -60,10 +61,10 @@ class Manner:
     """Directory (path or URI) for the savepoints. Default: the service's storage."""
 
     on_failure: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
-    """What becomes of a job whose savepoint fails for good."""
+    """What to do with a job whose savepoint fails for good."""
 
     if_not_running: Literal["wait", "cancel", "leave"] | None = None
-    """What becomes of a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last
+    """What to do with a job whose tasks do not run: wait as long as the stop may take, cancel it keeping its last
     checkpoint, or leave it alone after a while. Default: the service's --if-not-running."""
 
     attempts: PositiveInt | None = None
@@ -76,7 +77,7 @@ class Manner:
     """Seconds; with --on-failure cancel_keeping_checkpoint, an older checkpoint keeps the job running."""
 
     stop_timeout: Seconds = None
-    """Seconds after which a stop without a result is reported as overdue. It is watched on."""
+    """Seconds after which a stop without a result is reported as overdue. The service keeps watching it."""
 
     max_parallel: PositiveInt | None = None
     """Stops under way at once, over all clusters."""
@@ -89,7 +90,7 @@ class Manner:
     """Pause what has not begun when so many jobs have not stopped: a number, or a share such as 10%."""
 
     def body(self, resolve: Resolve) -> dict[str, object]:
-        """The fields of the request that are not what the service would do anyway. Raises `Failed`."""
+        """The fields of the request that differ from the service's defaults. Raises `Failed`."""
         failing = {
             "action": None if self.on_failure == "keep_running" else self.on_failure,
             "attempts": self.attempts,
@@ -110,7 +111,7 @@ class Manner:
         return _given(given)
 
     def check(self, *, savepoint: bool) -> None:
-        """Refuse what has no meaning together, or without savepoints. Raises `Failed`."""
+        """Refuse options that exclude each other, or that need savepoints. Raises `Failed`."""
         if (self.on_failure == "cancel_keeping_checkpoint") != (self.max_checkpoint_age is not None):
             way = "--on-failure cancel_keeping_checkpoint and --max-checkpoint-age go together"
             raise Failed(f"{way}: how old the checkpoint may be that a job is canceled for.", code=2)
@@ -118,6 +119,59 @@ class Manner:
         once = self.attempts is None and self.backoff is None
         if not savepoint and not (plain and once and self.on_failure == "keep_running"):
             raise Failed("--no-savepoint leaves nothing to drain, write, try again or fall back from.", code=2)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How to look before jobs are touched."""
+
+    dry_run: Flag = False
+    """Touch nothing; say for each job whether it would stop, what stands in the way, and what of its way back."""
+
+    window: str | None = None
+    """With --dry-run: how long the jobs are to stay stopped, such as 45m or 2h. Says whose state lives shorter."""
+
+    plan: PositiveInt | None = None
+    """Carry out exactly what a dry run has shown, by its id; nothing is done if anything has changed."""
+
+    yes: Flag = False
+    """Ask nothing, however many jobs there are."""
+
+    def check(self) -> None:
+        """Refuse a window without a dry run. Raises `Failed`."""
+        if self.window is not None and not self.dry_run:
+            raise Failed("--window tells a dry run how long the jobs will stay stopped: it needs --dry-run.", code=2)
+
+    def body(self) -> dict[str, object]:
+        """The fields of a dry run. Raises `Failed`."""
+        length = None if self.window is None else seconds_of("--window", self.window)
+        return {"dry_run": True} | ({} if length is None else {"window_seconds": length})
+
+    def order(self, reason: str, *, alone: bool) -> dict[str, object]:
+        """The request that carries out the plan, which stands alone but for its reason. Raises `Failed`."""
+        if not alone or self.dry_run:
+            raise Failed("A plan already says which jobs to stop and how; give nothing but --reason beside it.", code=2)
+        return {"plan": self.plan} | ({"reason": reason} if reason else {})
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How `stop` and `stops retry` send their request, and whether they wait for its end."""
+
+    wait: Flag = False
+    """Watch until every job has stopped, or has failed to."""
+
+    timeout: Seconds = None
+    """Seconds to wait at most. The stop goes on all the same."""
+
+    idempotency_key: str | None = None
+    """Names the request: sent again, also by another call, it gets the first answer. Default: one of its own."""
+
+    def key(self) -> str:
+        """The key of the request."""
+        return self.idempotency_key or uuid.uuid4().hex
 
 
 def _given(fields: dict[str, Any]) -> dict[str, object]:

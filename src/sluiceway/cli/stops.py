@@ -1,4 +1,4 @@
-"""`sluiceway stop` and `stops`: halt jobs in bulk, and watch them come to rest."""
+"""`sluiceway stop` and `stops`: stop jobs in bulk, and watch them."""
 
 import uuid
 from collections.abc import Sequence
@@ -22,12 +22,11 @@ from sluiceway.cli.options import (
     commands,
     ids_or_names,
     or_default,
-    seconds_of,
 )
 from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
-from sluiceway.cli.stop_options import Choice, Manner
+from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
 
 STOPPED: Final = "stopped"
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
@@ -44,14 +43,9 @@ def stop(
     choice: Choice | None = None,
     savepoint: bool = True,
     manner: Manner | None = None,
-    dry_run: Flag = False,
-    window: str | None = None,
-    plan: PositiveInt | None = None,
-    yes: Flag = False,
-    wait: Flag = False,
-    timeout: Seconds = None,
+    look: Look | None = None,
     reason: Words = "",
-    idempotency_key: str | None = None,
+    sending: Sending | None = None,
     common: Common | None = None,
 ) -> int:
     """Stop jobs in one call, each with a savepoint of its own.
@@ -67,66 +61,50 @@ def stop(
     ----------
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
-    dry_run
-        Touch nothing; say for each job whether it would stop, what stands in the way, and what of its way back.
-    window
-        With --dry-run: how long the jobs are to stay stopped, such as 45m or 2h. Says whose state lives shorter.
-    plan
-        Carry out exactly what a dry run has shown, by the id that it told; nothing is done if anything has changed.
-    yes
-        Ask nothing, however many jobs there are.
-    wait
-        Watch until every job has stopped, or has failed to.
-    timeout
-        Seconds to wait at most. The stop goes on all the same.
     reason
-        Why, for whoever looks at the stop later.
-    idempotency_key
-        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
+        Why, for later readers.
     """
-    choice, manner, common = choice or Choice(), manner or Manner(), or_default(common)
-    chosen = choice.body()
+    choice, manner, look, sending = choice or Choice(), manner or Manner(), look or Look(), sending or Sending()
     manner.check(savepoint=savepoint)
-    check_wait(timeout, wait=wait)
-    if window is not None and not dry_run:
-        raise Failed("--window tells a dry run how long the jobs are to stay stopped: it needs --dry-run.", code=2)
+    check_wait(sending.timeout, wait=sending.wait)
+    look.check()
+    common = or_default(common)
     client = common.client()
-    resolve = partial(ids_or_names, client)
-    asked = manner.body(resolve) | chosen | ({"savepoint": False} if not savepoint else {})
-    if plan is not None:
-        if jobs or asked or dry_run:
-            raise Failed("A plan says itself which jobs to stop and how; give nothing but --reason beside it.", code=2)
-        body: dict[str, object] = {"plan": plan} | ({"reason": reason} if reason else {})
+    asked = choice.body() | manner.body(partial(ids_or_names, client)) | ({} if savepoint else {"savepoint": False})
+    if look.plan is not None:
+        body = look.order(reason, alone=not (jobs or asked))
     else:
-        _check_chosen(jobs, chosen, manner)
-        body = asked | ({"job_ids": resolve(jobs)} if jobs else {}) | {"savepoint": savepoint, "reason": reason}
-    if dry_run:
-        length = {} if window is None else {"window_seconds": seconds_of("--window", window)}
-        reply = client.stop(body | {"dry_run": True} | length, uuid.uuid4().hex)
+        _check_chosen(jobs, choice, manner)
+        named: dict[str, object] = {"job_ids": ids_or_names(client, jobs)} if jobs else {}
+        body = asked | named | {"savepoint": savepoint, "reason": reason}
+    if look.dry_run:
+        reply = client.stop(body | look.body(), uuid.uuid4().hex)
         return dry(read(reply.data, Answers), reply.data, common)
-    named, rest = confirmed(client, body) if plan is None and asks(yes=yes) else (body, [])
-    data = client.stop(named, idempotency_key or uuid.uuid4().hex).data if named else NOTHING
-    answers = read(data := whole(data, rest), Answers)
+    sent, rest = confirmed(client, body) if look.plan is None and asks(yes=look.yes) else (body, [])
+    data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
+    answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
-    return _told(client, data, answers, wait=wait, timeout=timeout, common=common)
+    return _told(client, data, answers, sending, common)
 
 
-def _told(client: Client, data: Any, answers: Answers, *, wait: bool, timeout: float | None, common: Common) -> int:
-    """Tell what became of a request to stop jobs, after waiting for them where that is asked for."""
+def _told(client: Client, data: Any, answers: Answers, sending: Sending, common: Common) -> int:
+    """Report on a request to stop jobs, after waiting for them where asked."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if not common.json:
         warn(answers)
-    end = _watch(client, answers.id, accepted, timeout, common) if wait and answers.id is not None else None
+    end = None
+    if sending.wait and answers.id is not None:
+        end = _watch(client, answers.id, accepted, sending.timeout, common)
     if common.json:
-        tables.document(data | ({"stop": end.data if end else None} if wait else {}))
+        tables.document(data | ({"stop": end.data if end else None} if sending.wait else {}))
     code = report(answers, quiet=common.json)
     return max(code, end.code if end else 0)
 
 
 @stops_app.command(name="list")
 def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
-    """List the latest stops, the newest first. One that was tried again is told with its last try, as one.
+    """List the latest stops, the newest first. One with retries is one line.
 
     Example: `sluiceway stops list --limit 5`
 
@@ -141,7 +119,7 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         tables.document(reply.data)
         return 0
     heads = [head for head in read(reply.data, Stops).stops if head.retried_by is None]
-    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "came to", "reason"), [_head(h) for h in heads])
+    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "outcome", "reason"), [_head(h) for h in heads])
     return 0
 
 
@@ -155,7 +133,7 @@ def _head(head: StopHead) -> Sequence[str]:
 
 @stops_app.command
 def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
-    """Show what became of each job of a stop.
+    """Show the outcome of each job of a stop.
 
     Exits with 0 when it could be shown; with --wait, when every job has stopped, with its savepoint.
 
@@ -189,8 +167,8 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
 def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """Follow a stop event by event until every job of it has settled.
 
-    Exits with 0 when every job has stopped, with its savepoint. A broken connection is taken up again. Ctrl-C ends the
-    watching, not the stop.
+    Exits with 0 when every job has stopped, with its savepoint. After a broken connection it goes on where that broke.
+    Ctrl-C ends the watching, not the stop.
 
     Example: `sluiceway stops watch 7`
 
@@ -209,7 +187,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @stops_app.command
 def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Withdraw whatever of a stop was not sent yet. Those jobs run on; what was sent goes on.
+    """Withdraw the stops that were not sent yet. Those jobs run on; sent stops go on.
 
     Example: `sluiceway stops abort 7`
 
@@ -223,7 +201,7 @@ def abort(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
 
 @stops_app.command
 def proceed(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
-    """Let a stop go on that --abort-when has paused, whatever has failed so far.
+    """Continue a stop that --abort-when has paused, whatever has failed so far.
 
     Exits with 0 when it goes on, and with 1 when it was not paused.
 
@@ -242,12 +220,10 @@ def retry(
     stop_id: PositiveInt,
     /,
     *,
-    wait: Flag = False,
-    timeout: Seconds = None,
-    idempotency_key: str | None = None,
+    sending: Sending | None = None,
     common: Common | None = None,
 ) -> int:
-    """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves, and as was asked.
+    """Stop exactly those jobs again that a stop, or its last retry, did not stop: in the same waves and manner.
 
     Exits with 0 when every one of them is accepted, or there is none; with --wait, when every one has stopped.
 
@@ -257,33 +233,27 @@ def retry(
     ----------
     stop_id
         The id that the stop was accepted under.
-    wait
-        Watch until every one has stopped, or has failed to.
-    timeout
-        Seconds to wait at most. The stop goes on all the same.
-    idempotency_key
-        Names the request: sent again, also by another call, it gets the first answer. Default: one of its own.
     """
-    check_wait(timeout, wait=wait)
-    common = or_default(common)
+    sending, common = sending or Sending(), or_default(common)
+    check_wait(sending.timeout, wait=sending.wait)
     client = common.client()
-    reply = client.retry_stop(stop_id, idempotency_key or uuid.uuid4().hex)
+    reply = client.retry_stop(stop_id, sending.key())
     answers = read(reply.data, Answers)
     if not common.json:
         _say_accepted(answers, of=stop_id)
-    return _told(client, reply.data, answers, wait=wait, timeout=timeout, common=common)
+    return _told(client, reply.data, answers, sending, common)
 
 
 class _End:
-    """What a stop had come to when it was last looked at, and what a command exits with for it."""
+    """A stop at the last look, and the exit code for it."""
 
     def __init__(self, data: Any, code: int) -> None:
         self.data = data
         self.code = code
 
 
-def _check_chosen(jobs: Sequence[str], chosen: dict[str, object], manner: Manner) -> None:
-    if (bool(jobs), bool(chosen) or (bool(manner.wave) and not jobs)).count(True) != 1:
+def _check_chosen(jobs: Sequence[str], choice: Choice, manner: Manner) -> None:
+    if (bool(jobs), bool(choice.body()) or (bool(manner.wave) and not jobs)).count(True) != 1:
         raise Failed(
             "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
             "--name, --tag, --status), or --wave, or --plan.",
@@ -302,7 +272,7 @@ def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = Fa
 
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
-    """Watch a stop of at least `expected` jobs to its end, and show what it came to."""
+    """Watch a stop of at least `expected` jobs to its end, and show it."""
     most = expected
 
     def seen(data: Any) -> tuple[list[Line], bool]:
@@ -321,7 +291,7 @@ def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End
         _show(stop)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
-        complain(f"The stop is paused: {stop.state_reason} Let it go on, or give up the rest, with: {ways}")
+        complain(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}")
     elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:

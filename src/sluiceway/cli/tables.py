@@ -144,7 +144,7 @@ def seconds_between(first: str, last: str | None) -> float | None:
 
 
 def lasting(millis: int) -> str:
-    """A length of time, for people."""
+    """A length of time in words."""
     seconds = millis // 1000
     if seconds < 60:
         return f"{seconds}s" if seconds else ""
@@ -172,5 +172,5 @@ def counts(phases: Mapping[str, int]) -> str:
 
 
 def tries(orders: Sequence[int]) -> str:
-    """The ids of an order and of those that tried it again; nothing for one that nobody did."""
+    """The ids of an order and its retries; empty without any."""
     return ", ".join(map(str, orders)) if len(orders) > 1 else ""

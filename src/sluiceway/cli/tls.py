@@ -1,4 +1,4 @@
-"""The files of a certificate, looked at before anything is started."""
+"""Checks the files of a certificate before anything starts."""
 
 import ssl
 from pathlib import Path
@@ -8,7 +8,7 @@ from sluiceway.settings import BadSettings
 
 
 def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """What to serve https with; `None` when no files are given. Raises `BadSettings`."""
+    """The TLS context of the service; `None` when no files are given. Raises `BadSettings`."""
     if cert is None and key is None:
         return None
     if cert is None or key is None:
@@ -30,7 +30,7 @@ def tls_context(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
 
 
 def in_clear(host: str, tls: ssl.SSLContext | None) -> str:
-    """A warning, where what is sent to the service can be read on the way; empty where it cannot."""
+    """A warning where traffic to the service can be read on the way; empty where it cannot."""
     if tls is not None or is_loopback(host):
         return ""
     return (
@@ -49,5 +49,5 @@ def _readable(option: str, path: Path) -> Path:
 
 
 def _no_password() -> str:
-    """Instead of asking whoever sits at the terminal: a service has nobody there."""
+    """Refuses to ask for a password: a service has nobody at a terminal."""
     return ""

@@ -1,4 +1,4 @@
-"""`sluiceway variables`: texts that stand in the SQL of jobs under a name."""
+"""`sluiceway variables`: texts that the SQL of jobs uses by name."""
 
 import sys
 
@@ -28,7 +28,7 @@ def list_(*, common: Common | None = None) -> int:
 
 @variables_app.command(name="set")
 def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, common: Common | None = None) -> int:
-    """Create a variable, or give one another value. Jobs have it from their next start.
+    """Create a variable, or set its value. Jobs take it with their next start.
 
     Example: `sluiceway variables set topic orders`
 
@@ -60,7 +60,7 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
 
 @variables_app.command
 def delete(name: str, /, *, common: Common | None = None) -> int:
-    """Delete a variable. Jobs that run are not touched; a job that uses it cannot be started again.
+    """Delete a variable. Running jobs go on; a job that uses it cannot be started again.
 
     Example: `sluiceway variables delete topic`
     """

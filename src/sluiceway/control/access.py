@@ -1,4 +1,4 @@
-"""Letting people in: users, their access keys, and what they are granted. For administrators on the machine."""
+"""Users, their access keys and their grants. For administrators on the machine."""
 
 import asyncio
 import secrets
@@ -22,7 +22,7 @@ _ACCESS: Final = 20  # characters of an access key, as the vendor's have
 
 
 class BadRequest(ControlError):  # noqa: N818 - it is what it is
-    """What was asked for makes no sense as it is; the message says why."""
+    """The request makes no sense as it is; the message says why."""
 
 
 class Missing(ControlError):  # noqa: N818
@@ -31,7 +31,7 @@ class Missing(ControlError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """An access key with its secret, which nobody can be told again."""
+    """An access key with its secret, which is shown only now."""
 
     access: str
     secret: str
@@ -41,7 +41,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The use cases around who may call."""
+    """The use cases around users."""
 
     db: Database
     vault: Vault
@@ -57,7 +57,7 @@ class Access:
         if name == LOCAL.user:
             raise BadRequest(f"{name} is what the audit calls everybody while nobody signs in; choose another name.")
         if may_change_password and password is None:
-            raise BadRequest("Who may change their password needs one; give --password, too.")
+            raise BadRequest("A user who may change the password needs one; give --password, too.")
         kept = None if password is None else await hashed(password)
         new = NewUser(name, kept, subject or None, may_change_password)
         if not await accounts.add_user(self.db, new, self.clock(), self.who):
@@ -78,11 +78,11 @@ class Access:
             raise Missing(f"There is no user {name}.")
 
     async def disable(self, name: str) -> None:
-        """Let a user call no more: password, keys and tokens are good for nothing. Raises `Missing`."""
+        """Disable a user: password, keys and tokens stop working. Raises `Missing`."""
         await self._set_disabled(name, disabled=True)
 
     async def enable(self, name: str) -> None:
-        """Let a disabled user call again; their tokens have ended. Raises `Missing`."""
+        """Enable a disabled user; their tokens have ended. Raises `Missing`."""
         await self._set_disabled(name, disabled=False)
 
     async def add_key(self, name: str, lasts: timedelta | None = None) -> NewKey:

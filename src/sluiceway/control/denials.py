@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Denials:
-    """Calls that were refused for want of a right, or of a good credential."""
+    """Calls without the right, or without a valid credential."""
 
     db: Database
     clock: Callable[[], datetime]
@@ -48,7 +48,7 @@ class Denials:
             await self._store([denial])
 
     async def flush(self) -> None:
-        """Store the counts, and begin anew."""
+        """Store the counts, and start again at zero."""
         counted, self._more = self._more, {}
         self._kinds, self._projects = Counter(), None
         await self._store([d.again(times) for d, times in counted.items() if times])
@@ -75,7 +75,7 @@ class Denials:
             return frozenset()
 
     async def _store(self, denials: list[Denial]) -> None:
-        """A database that takes nothing now must not turn a refusal into a fault."""
+        """A database that stores nothing now must not turn a refusal into a fault."""
         try:
             await audit.add_denials(self.db, denials, self.clock())
         except DatabaseUnavailable as error:

@@ -21,7 +21,7 @@ from sluiceway.store.ledger import Means
 
 @dataclass(frozen=True, slots=True)
 class EditJobs:
-    """The use cases around what a job is."""
+    """The use cases around jobs."""
 
     db: Database
     queues: Queues
@@ -38,7 +38,7 @@ class EditJobs:
             raise NameTaken(draft.name) from error
 
     async def update(self, project: str, job_id: int, change: Callable[[Job], JobDraft], who: str = "") -> Job:
-        """Change a job by what `change` makes of it. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`, `NoProgram`.
+        """Replace a job by what `change` returns. Raises `UnknownJob`, `NameTaken`, `UnknownQueue`, `NoProgram`.
 
         Whatever `change` raises comes through, and the job stays as it was.
         """
@@ -80,7 +80,7 @@ class EditJobs:
             raise NoProgram(jar)
 
     async def _check(self, job: Job, draft: JobDraft) -> None:
-        """A jar that a job gets must be there. The one that it has may be gone: what runs has its copy."""
+        """A new jar must exist. The present one may be gone: a running job has its copy."""
         jar = _jar(draft)
         if jar and jar != _jar(job.draft):
             await self.require_jar(job.project, jar)

@@ -1,4 +1,4 @@
-"""What a use case may answer instead of doing it. Each API puts these into its own words."""
+"""The refusals of use cases. Each API puts these into its own words."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -11,7 +11,7 @@ SHOWN: Final = 10  # differences of a plan in one message
 
 
 class ControlError(Exception):
-    """Something asked for cannot be done as it is."""
+    """The request cannot be carried out as it is."""
 
 
 class UnknownJob(ControlError):  # noqa: N818 - named for what was found
@@ -27,7 +27,7 @@ class UnknownResume(ControlError):  # noqa: N818
 
 
 class NotResumed(ControlError):  # noqa: N818
-    """What failed of a way back is to be tried again, and there was none."""
+    """A retry of a way back, where there was no way back."""
 
 
 class UnknownSavepoint(ControlError):  # noqa: N818
@@ -43,7 +43,7 @@ class SavepointRemoved(ControlError):  # noqa: N818
 
 
 class Unremovable(ControlError):  # noqa: N818
-    """What lies there is not the service's to remove."""
+    """The service may not remove what lies there."""
 
 
 class UnusablePath(ControlError):  # noqa: N818
@@ -55,7 +55,7 @@ class NotWhole(ControlError):  # noqa: N818
 
 
 class Unverifiable(NotWhole):
-    """A savepoint has more in it than is ever read, so nobody will know whether it is whole."""
+    """A savepoint is too large to verify."""
 
 
 class AnotherJobs(ControlError):  # noqa: N818
@@ -83,7 +83,7 @@ class UnknownPlan(ControlError):  # noqa: N818
 
 
 class PlanOutdated(ControlError):  # noqa: N818
-    """Something else would be shown now than a dry run has shown."""
+    """The jobs no longer match what a dry run has shown."""
 
     def __init__(self, plan: int, found: Sequence[Difference]) -> None:
         """`found` is how each job differs."""
@@ -115,7 +115,7 @@ class UnknownVariable(ControlError):  # noqa: N818
 
 
 class NoExport(ControlError):  # noqa: N818
-    """What is to be imported is not there, or is no export of jobs."""
+    """The file to import does not exist, or is no export of jobs."""
 
     def __init__(self, file: str, why: str) -> None:
         """`file` is the one that is not taken."""
@@ -124,7 +124,7 @@ class NoExport(ControlError):  # noqa: N818
 
 
 class TooMany(ControlError):  # noqa: N818
-    """There are as many already as there may be."""
+    """The limit is reached."""
 
 
 class UnknownQueue(ControlError):  # noqa: N818
@@ -146,7 +146,7 @@ class WrongState(ControlError):  # noqa: N818
 
 
 class NoProgram(ControlError):  # noqa: N818
-    """A jar that a job is to be made of does not exist."""
+    """The jar of a job does not exist."""
 
     def __init__(self, file: str) -> None:
         """`file` is as the caller named it."""
@@ -159,18 +159,18 @@ class UnknownResource(ControlError):  # noqa: N818
 
 
 class BadResource(ControlError):  # noqa: N818
-    """A resource cannot be called like that, or be what it is."""
+    """A resource cannot have this name, or this kind."""
 
 
 class ResourceTooLarge(ControlError):  # noqa: N818
-    """A resource has more bytes than are taken."""
+    """A resource has too many bytes."""
 
 
 class Gap(Enum):
     """Why there is no execution graph."""
 
     NEVER_RUN = "the job has never been run"
-    UNREACHABLE = "its cluster is not to be reached now"
+    UNREACHABLE = "its cluster cannot be reached now"
     SILENT = "its cluster does not answer"
     FORGOTTEN = "its cluster does not know the latest run"
 

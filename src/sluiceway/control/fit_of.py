@@ -64,7 +64,7 @@ class FitOf:
     settled_at: Callable[[str], Awaitable[Mapping[str, int]]] = nothing_settled  # see `domain.variables.changed`
 
     async def judge(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
-        """Hold the state against the job. What cannot be found out is a `Fit` too; callers take turns at the planner.
+        """Compare the state with the job. An unknown fit is a `Fit` too; callers take turns at the planner.
 
         Without a cluster nobody counts its slots.
         """
@@ -87,7 +87,7 @@ class FitOf:
         return replace(judge(case, await self._verdicts(case, caller)), drops=now.drops)
 
     async def _before(self, state: StateFrom, metadata: Metadata, caller: str) -> tuple[Plan | None, str]:
-        """The job that has made the state, or why nobody knows it."""
+        """The job that made the state, or why it is unknown."""
         if state.spec is None or state.spec.program is not None:
             return None, "nobody knows the SQL that has made it"
         ours = self.plans.flink_version
@@ -101,7 +101,7 @@ class FitOf:
             return None, f"the SQL that has made it cannot be planned any more ({str(error).rstrip('.')})"
 
     async def _revalued(self, state: StateFrom, project: str) -> list[str]:
-        """The variables in the SQL that has made a state which may have had other values then."""
+        """The variables of the SQL that made a state which may have had other values then."""
         if state.spec is None or "{{" not in state.spec.sql:
             return []
         settled = await self.settled_at(project) if state.run_id is not None else {}

@@ -1,4 +1,4 @@
-"""Whether the states that jobs would be resumed from fit the jobs as they are now."""
+"""Whether the states of resumes fit the jobs as they are now."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ _Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
 
 
 class Judge(Protocol):
-    """What holds a state against a job, as `FitOf.judge` does."""
+    """Compares a state with a job, as `FitOf.judge` does."""
 
     async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         """Never raises for anything about the job."""

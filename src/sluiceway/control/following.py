@@ -73,7 +73,7 @@ class _Seat:
         taken[caller] += 1
 
     def give_back(self) -> None:
-        """Once: a second time changes nothing."""
+        """Give the seat back. A second call changes nothing."""
         taken, self._taken = self._taken, None
         if taken is not None:
             taken[self._caller] -= 1
@@ -84,7 +84,7 @@ class _Seat:
 
 
 class Following:
-    """Those who follow stops, and the one task that looks for all of them."""
+    """The followers of stops, and the one task that looks for all of them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -98,7 +98,7 @@ class Following:
     async def follow(
         self, project: str, batch_id: int, after: int, caller: str, kind: Kind = Kind.STOP
     ) -> AsyncGenerator[Sequence[Event], None]:
-        """The events after an id, those that were and those to come, until every job has settled.
+        """The events after an id, past and future, until every job has settled.
 
         An empty page is a sign of life. Raises `TooManyStreams` before it asks the database, `UnknownBatch` and
         `UnknownResume`; as it goes on, also what the database raises.
@@ -132,7 +132,7 @@ class Following:
             seat.give_back()
 
     async def _page(self, tail: _Tail, after: int) -> Sequence[Event]:
-        """What follows an id: from memory, or where it is too long ago, from the database."""
+        """The events after an id: from memory, or older ones from the database."""
         since = tail.since
         page: Sequence[Event] | None = tail.after(after)
         if page is None:
@@ -197,7 +197,7 @@ class Following:
         found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE)
         news = bool(found) or not tail.known or settled
         if not tail.known and len(found) == PAGE:
-            tail.since = last  # too many for memory: whoever is behind reads on from where they are
+            tail.since = last  # too many for memory: a follower who is behind reads on from the database
             found = await audit.of_batch(self._db, tail.batch_id, last, PAGE)
         while found:
             tail.add(found)

@@ -1,4 +1,4 @@
-"""Choosing the savepoint that a job is to be resumed from."""
+"""Choosing the savepoint of a job's next resume."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ImportSavepoint:
     clock: Callable[[], datetime]
 
     async def __call__(self, project: str, job_id: int, path: str, *, who: str = "") -> Inspection:
-        """Let the next run that resumes begin from the savepoint or checkpoint in a directory, whatever else is newer.
+        """Make the next resume begin from the savepoint or checkpoint in a directory, whatever else is newer.
 
         Raises `UnknownJob`, `WrongState` for one that may be running, and what `named_states.read` does.
         """

@@ -1,4 +1,4 @@
-"""Dry runs that can be carried out: kept with what they showed, and held against what would be shown now."""
+"""Plans: dry runs that are kept, compared with the jobs of now, and then carried out."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ class KeptPlans:
     clock: Callable[[], datetime]
 
     async def keep(self, project: str, kind: PlanKind, who: str, request: str, jobs: Sequence[Shown]) -> int | None:
-        """Keep a dry run; its id, or None while nothing can be stored. A look must work on a full disk, too."""
+        """Keep a dry run; its id, or None while the database stores nothing: a look must work on a full disk, too."""
         now = self.clock()
         try:
             return await plans.keep(self.db, Plan(0, project, kind, who, now, now + LASTS, request, jobs))
@@ -48,7 +48,7 @@ class KeptPlans:
 
 
 def hold(plan: PlanRef, was: Sequence[Shown], now: Sequence[Shown]) -> None:
-    """Raises `PlanOutdated` where anything else would be shown now than was."""
+    """Raises `PlanOutdated` where the jobs no longer match."""
     if found := differences(was, now):
         raise PlanOutdated(plan.id, found)
 

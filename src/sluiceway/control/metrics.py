@@ -1,4 +1,4 @@
-"""What flows through jobs at the moment, as their clusters tell it."""
+"""The records and rates of jobs, as their clusters report them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

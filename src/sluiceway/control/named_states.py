@@ -1,4 +1,4 @@
-"""States that people name by their path: reading them, whose they are, and what a job goes back behind with one."""
+"""States that people name by their path: their content, their job, and the newer states that a job has."""
 
 import re
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ async def read(db: Database, storage: Storage, project: str, job_id: int, path: 
 
 
 async def _directory(db: Database, storage: Storage, project: str, path: str, place: str) -> int | None:
-    """What lies in a job's own directories is for the jobs of its project only."""
+    """A job's own directories are open to jobs of its project only."""
     owner = storage.owner(place)
     if owner is None:
         return None
@@ -88,7 +88,7 @@ class GoingBack:
     ways: WaysBack
 
     async def __call__(self, project: str, job_id: int, found: Inspection) -> Behind:
-        """Which newer states a job of the project has than the one that was found, whatever somebody has chosen."""
+        """The states of a job that are newer than the one found, whatever somebody has chosen."""
         if (at := found.at) is None:
             return Behind()
         origins = await views.origins(self.db, project, [job_id])

@@ -1,4 +1,4 @@
-"""Passwords, kept as scrypt hashes: checking one costs a tenth of a second and 32 MB, for us and for who guesses."""
+"""Passwords, kept as scrypt hashes: checking one costs a tenth of a second and 32 MB, for us and for guessers."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What a stop would come to, found out without touching anything."""
+"""The dry run of a stop: what it would do, without touching anything."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -105,7 +105,7 @@ class Preflight:
         async def look(name: str, jids: Sequence[str]) -> None:
             cluster = self.queues.locate(name)
             if cluster is None:
-                silent[name] = f"Cluster {name} is not to be reached now."
+                silent[name] = f"Cluster {name} cannot be reached now."
                 return
             try:
                 surveys.update(await self.engine.survey(cluster, jids))
@@ -132,5 +132,5 @@ def _problems(survey: Survey | None, *, savepoint: bool) -> list[str]:
 
 
 def _traits(survey: Survey, known: Traits | None) -> Traits:
-    """What the cluster tells now, and what was known of the job before."""
+    """What the cluster says now, completed by what was known before."""
     return replace(survey.traits, asynchronous=known.asynchronous if known else None)

@@ -32,7 +32,7 @@ def lacks(program: JarProgram, absent: Collection[str]) -> Verdict | None:
 
 
 async def absent(db: Database, files: Files, project: str, names: Collection[str]) -> Collection[str]:
-    """Those of the files that are certainly not there. One that cannot be looked for may be."""
+    """The files that certainly do not exist. One that cannot be looked for may exist."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def gone(name: str) -> bool:
@@ -80,7 +80,7 @@ async def _gone(db: Database, files: Files, project: str, name: str) -> bool:
 
 
 async def _path(db: Database, project: str, name: str) -> str | None:
-    """Where in storage a file lies that is named by its path or as a resource; None when no resource is called so."""
+    """The place in storage of a file that is named by its path or as a resource; None for an unknown resource."""
     if "://" in name:
         return name
     group, _, alone = name.rpartition("/")

@@ -1,4 +1,4 @@
-"""Looking: jobs, their graphs, and what became of stops. Nothing here changes anything."""
+"""Read-only queries: jobs, their graphs, stops and ways back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Graph = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """The use cases around seeing."""
+    """The use cases that only read."""
 
     db: Database
     queues: Queues
@@ -46,7 +46,7 @@ class Queries:
     async def job_sizes(
         self, project: str, where: JobFilter, *, offset: int, limit: int, descending: bool
     ) -> tuple[int, Sequence[Sized]]:
-        """The same page as ids and sizes, for who wants the jobs with all that is in them: `jobs_of`."""
+        """The same page as ids and sizes; `jobs_of` then reads the whole jobs."""
         return await job_pages.job_sizes(self.db, project, where, offset=offset, limit=limit, descending=descending)
 
     async def jobs_of(self, project: str, job_ids: Sequence[int]) -> Sequence[Job]:
@@ -69,11 +69,11 @@ class Queries:
         return await stories.told(self.db, kind, firsts)
 
     async def fares(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Fare]:
-        """How jobs fare, the highest ids first; ids that are not known are left out."""
+        """The health of jobs, the highest ids first; unknown ids are left out."""
         return await fares.fares(self.db, project, which, limit, before)
 
     async def graph(self, project: str, job_id: int) -> Graph:
-        """The execution graph of the job's latest run, as Flink tells it. Raises `UnknownJob`, `NoGraph`."""
+        """The execution graph of the job's latest run, in Flink's own form. Raises `UnknownJob`, `NoGraph`."""
         found = await views.locate(self.db, project, job_id)
         if found is None:
             raise UnknownJob

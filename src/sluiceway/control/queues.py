@@ -1,4 +1,4 @@
-"""Which clusters there are. DLI calls a cluster that takes jobs a queue."""
+"""The registered clusters. DLI calls a cluster that takes jobs a queue."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from sluiceway.store.views import Origin
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request says beyond which state and which job."""
+    """The choices of a request beside the state and the job."""
 
     protect: bool = True  # retention leaves it alone, and it is deleted by force only
     keep: timedelta | None = None  # for how long; None: for good
@@ -140,18 +140,18 @@ def _as_stored(seen: Registered, stored: registered.Registered) -> Registered:
 
 
 def _choice(origin: Origin, path: str, behind: Behind, wish: Wish) -> tuple[bool, str]:
-    """Whether the next resume is to begin from it, and what it does otherwise."""
+    """Whether the next resume begins from it, or from what else."""
     if wish.choose or origin.chosen == path:
         return True, "The next resume of the job begins from it."
     if wish.choose is False:
-        return False, "What the next resume of the job begins from is as it was."
+        return False, "The next resume of the job begins from the same state as before."
     if not may_run(origin.status):
         return False, f"The job is {origin.status}: what it keeps from now on is newer."
     if origin.chosen is not None:
         return False, f"The next resume of the job begins from {origin.chosen}, as somebody has chosen."
     if behind.newer or behind.unknown:
         return False, "The next resume of the job begins from its newest state; choose this one to go back to it."
-    return True, "It is the newest state that is known of the job, and the next resume begins from it."
+    return True, "It is the newest known state of the job, and the next resume begins from it."
 
 
 def _another_jobs(path: str, job_id: int, savepoint_id: int | None) -> AnotherJobs:

@@ -69,7 +69,7 @@ class Resources:
         return stored
 
     async def upload(self, project: str, group: str, name: str, content: AsyncIterator[bytes], who: str) -> Resource:
-        """Store content under a name. A name that is taken passes on to it.
+        """Store content under a name; a reused name points to it from then on.
 
         Raises `BadResource`, `ResourceTooLarge`, `StorageTrouble`.
         """
@@ -151,7 +151,7 @@ class Resources:
             raise NoProgram(path)
 
     async def _clear(self, gone: Sequence[Resource]) -> None:
-        """Remove uploaded content that no name leads to any more. What stays behind by a fault of storage stays."""
+        """Remove uploaded content without a name. A fault of storage leaves it there."""
         uploaded = [resource for resource in gone if resource.sha256 is not None]
         for resource in await resources.unnamed(self.db, uploaded):
             try:
@@ -162,7 +162,7 @@ class Resources:
 
 @contextmanager
 def _taken_in() -> Iterator[None]:
-    """What the disk of this machine, where uploads arrive, has against one. Raises `StorageTrouble`."""
+    """Turns a fault of the disk where uploads arrive into `StorageTrouble`."""
     try:
         yield
     except (ConnectionError, TimeoutError):
@@ -170,20 +170,20 @@ def _taken_in() -> Iterator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StorageTrouble(
-            f"The upload cannot be taken in on the service's disk: {why}. Nothing of it is kept."
+            f"The service cannot store the upload on its disk: {why}. Nothing of it is kept."
         ) from error
 
 
 def name_of(path: str) -> str:
-    """What a file of storage is called as a resource."""
+    """The name of a file of storage as a resource."""
     return path.rstrip("/").rpartition("/")[2]
 
 
 def _check(group: str, name: str, kind: str) -> None:
     if not _GROUP.fullmatch(group):
-        raise BadResource("A group is called by up to 64 letters, digits, dots, hyphens and underscores.")
+        raise BadResource("A group's name has up to 64 letters, digits, dots, hyphens and underscores.")
     if not _NAME.fullmatch(name):
-        raise BadResource("A resource is called by 1 to 128 characters, without slashes and control characters.")
+        raise BadResource("A resource's name has 1 to 128 characters, without slashes and control characters.")
     if kind == JAR and not name.lower().endswith(".jar"):
         raise BadResource(f"{name} is not a jar: its name must end with .jar.")
 

@@ -1,4 +1,4 @@
-"""Bringing jobs back as one order: what a stop has stopped, single jobs, or what failed of another way back."""
+"""Brings jobs back as one order: the jobs of a stop, single jobs, or those that failed on another way back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from sluiceway.store.resumes import Answers, ResumeIntent, Withdrawn
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """What an order is about, once that was looked up."""
+    """The jobs that an order means, looked up."""
 
     waves: Mapping[int, int]  # of the jobs to start
     others: Mapping[int, Verdict] = field(default_factory=dict)  # on those jobs of it that are not to be started
@@ -67,7 +67,7 @@ class ResumeJobs:
         return await self._of_stop(order, order.stop)
 
     async def _of_stop(self, order: ResumeOrder, stop_id: int) -> _Meant:
-        """Exactly the jobs that a stop, and its retries, have stopped with savepoints; the last wave first.
+        """Exactly the jobs that a stop and its retries have stopped with savepoints; the last wave first.
 
         It can be repeated: a job that runs again from its savepoint stays as it is.
         """
@@ -82,11 +82,11 @@ class ResumeJobs:
         return _Meant(waves, others, stop_id, before, known=before.id if before else None)
 
     async def _failed_of_stop(self, project: str, stop_id: int) -> _Meant:
-        """What failed of the last way back from a stop."""
+        """The jobs that failed on the last way back from a stop."""
         await told_as_one(self.start.db, project, stop_id)
         before = await self._last(project, stop_id)
         if before is None:
-            raise NotResumed(f"Stop {stop_id} was not resumed yet, so nothing of that has failed.")
+            raise NotResumed(f"Stop {stop_id} was not resumed yet, so there is nothing to retry.")
         return await self._failed(project, before.id)
 
     async def _failed(self, project: str, order: int) -> _Meant:
@@ -120,7 +120,7 @@ class ResumeJobs:
         )
 
     async def abort(self, project: str, order: int, *, who: str = "", right: Right = EVERYWHERE) -> Withdrawn:
-        """Withdraw whatever of a way back was not sent yet. Raises `UnknownResume`, `Forbidden`."""
+        """Withdraw the starts that were not sent yet. Raises `UnknownResume`, `Forbidden`."""
         await self._check(project, order, right)
         taken = await resumes.abort(self.start.db, project, order, self.start.clock(), who)
         if taken is None:
@@ -129,7 +129,7 @@ class ResumeJobs:
         return taken
 
     async def proceed(self, project: str, order: int, *, who: str = "", right: Right = EVERYWHERE) -> BatchState:
-        """Let a paused way back go on, whatever has failed; the state it had. Raises `UnknownResume`, `Forbidden`."""
+        """Continue a paused way back, whatever has failed; its former state. Raises `UnknownResume`, `Forbidden`."""
         await self._check(project, order, right)
         state = await resumes.proceed(self.start.db, project, order, self.start.clock(), who)
         if state is None:
@@ -143,7 +143,7 @@ class ResumeJobs:
         return next(iter(await back_views.resume_list(self.start.db, project, 1, None, sources)), None)
 
     async def _check(self, project: str, order: int, right: Right) -> None:
-        """A way back is one thing: who may not start jobs on one of its queues may not steer it."""
+        """Steering a way back needs the right to start jobs on all of its queues."""
         queues = await back_views.queues_of_resume(self.start.db, project, order)
         barred = sorted(queue for queue in queues if not right(queue))
         if barred:

@@ -1,4 +1,4 @@
-"""Stopping again what did not stop: a linked order that takes exactly that, as the one before was asked for."""
+"""Stops again what did not stop: a linked order of exactly these jobs, with the policy of the one before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sluiceway.store.views import Batch, BatchEntry
 
 
 async def told_as_one(db: Database, project: str, stop_id: int) -> tuple[Batch, list[BatchEntry]]:
-    """The last order of the story that a stop is part of, and each job of it in the last that it is in.
+    """The last order of a stop's story, and each of its jobs in its latest order.
 
     Raises `UnknownBatch`.
     """
@@ -35,7 +35,7 @@ class RetryStops:
     async def __call__(
         self, project: str, stop_id: int, *, who: str = "", right: Right = EVERYWHERE, key: Key | None = None
     ) -> tuple[Sequence[BatchEntry], Placed]:
-        """Stop what did not stop, in the same waves and with the same policy; what that is, and what became of it.
+        """Stop what did not stop, in the same waves and with the same policy; the order, and its outcome.
 
         Of a stop that was tried again, the last try counts. Raises `UnknownBatch`, `AnsweredBefore`, `KeyReused`.
         """

@@ -1,4 +1,4 @@
-"""The catalogue of savepoints: looking, verifying, and removing what nobody needs any more."""
+"""The catalogue of savepoints: list, verify, and remove those that nobody needs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ _NEEDS: Final = {
     Need.STOPPED_WITH: "job {job} was stopped with it",
     Need.RESTORED_FROM: "the latest run of job {job} was started from it",
     Need.NEWEST: "it is the newest savepoint of job {job}",
-    Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and what that job kept since may "
-    "be made of its files",
+    Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and that job's later states may "
+    "use its files",
     Need.NAMED: "job {job} is to be resumed from it",
-    Need.PROTECTED: "it is protected, as somebody has asked for when it was registered for job {job}",
+    Need.PROTECTED: "it was registered for job {job} with protection",
 }
 
 _WAY_OUT: Final = "Resume the job and stop it anew, or delete the job"
@@ -30,13 +30,13 @@ _WAYS_OUT: Final = {Need.PROTECTED: "Register it again without protection"}
 
 
 def needed_by(savepoint: Savepoint) -> str:
-    """Who needs it and what for; empty when nobody does."""
+    """The job that needs it, and why; empty without one."""
     return "" if savepoint.need is None else _NEEDS[savepoint.need].format(job=savepoint.needing)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A savepoint after it was looked at, and what was seen."""
+    """A savepoint after a look, and the findings."""
 
     savepoint: Savepoint
     inspection: Inspection
@@ -62,7 +62,7 @@ class Savepoints:
         return found
 
     async def verify(self, project: str, savepoint_id: int, *, who: str) -> Verified:
-        """Read it to its end and remember what was found.
+        """Read it to its end and record the findings.
 
         Raises `UnknownSavepoint`, `SavepointRemoved`, `StorageTrouble`.
         """
@@ -81,7 +81,7 @@ class Savepoints:
         return Verified(await self.show(project, savepoint_id), inspection)
 
     async def delete(self, project: str, savepoint_id: int, *, force: bool, who: str) -> Savepoint:
-        """Remove its files and then say so. It can be repeated, and what was removed half is removed whole.
+        """Remove its files, then mark it. A repeat completes a removal that broke off.
 
         Raises `UnknownSavepoint`, `SavepointNeeded`, `Unremovable`, `StorageTrouble`.
         """
@@ -104,6 +104,6 @@ class Savepoints:
         except NotASavepoint as error:
             raise Unremovable(f"Savepoint {savepoint_id} was not removed: {error}") from error
         except StorageUnreadable as error:
-            raise StorageTrouble(f"Savepoint {savepoint_id} may not be gone altogether: {error}") from error
+            raise StorageTrouble(f"Savepoint {savepoint_id} may not be removed completely: {error}") from error
         await catalogue.removed(self.db, savepoint, self.clock(), who)
         return await self.show(project, savepoint_id)

@@ -1,4 +1,4 @@
-"""Who a caller is: by password, token, access key, or what an identity provider says of them."""
+"""Identifies callers: by password, token, access key, or the word of an identity provider."""
 
 import asyncio
 import hmac
@@ -30,16 +30,16 @@ class NotLetIn(Exception):  # noqa: N818 - named for what was found
 
 
 class TooManyTries(Exception):  # noqa: N818
-    """So many wrong passwords were given for this name that none is looked at for a while."""
+    """Too many wrong passwords for this name: none is checked for a while."""
 
 
 class TooManyAsk(Exception):  # noqa: N818
-    """So many passwords wait to be checked that this one is not looked at."""
+    """Too many passwords wait for their check."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A secret to check a signature with, and whose it is."""
+    """A secret to check a signature with, and its owner."""
 
     caller: Caller
     secret: str
@@ -54,7 +54,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token, which nobody can be told again."""
+    """A token, which is shown only now."""
 
     token: str
     caller: Caller
@@ -65,9 +65,9 @@ class Issued:
 
 @dataclass(slots=True)
 class Tries:
-    """Wrong passwords by name and address. Names that do not exist count as well, so nothing is told by them.
+    """Wrong passwords by name and address. Names that do not exist count as well, so they reveal nothing.
 
-    Whoever guesses at a name from one address keeps nobody at another one out. Guesses from many addresses are counted
+    Guesses at a name from one address lock out no other address. Guesses from many addresses are counted
     together, but not against an address where the right password was given before.
     """
 
@@ -114,7 +114,7 @@ def _one_thread() -> ThreadPoolExecutor:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The use cases around knowing callers."""
+    """The use cases around sign-in."""
 
     db: Database
     vault: Vault
@@ -124,7 +124,7 @@ class SignIn:
     thread: ThreadPoolExecutor = field(default_factory=_one_thread)  # their own, so that they hold up nothing else
 
     async def check(self) -> bool:
-        """Whether anybody could sign in, and the stored secrets can be had back. Raises `BadKeyFile`."""
+        """Whether anybody could sign in. Raises `BadKeyFile` where the stored secrets cannot be opened."""
         if (newest := await accounts.newest_secret(self.db)) is not None:
             access, sealed = newest
             self.vault.open(sealed, access)
@@ -145,7 +145,7 @@ class SignIn:
         if found is None:
             return "there is no such access key"
         user, revoked = found
-        why = "was revoked" if revoked else "is good for nothing: they are disabled"
+        why = "was revoked" if revoked else "does not work: the user is disabled"
         return f"access key {access} of {user} {why}"
 
     async def by_token(self, token: str) -> Caller:
@@ -156,7 +156,7 @@ class SignIn:
         return Caller(found.user, found.grants, found.project)
 
     async def by_subject(self, subject: str) -> Caller:
-        """Who an identity provider means. Raises `NotLetIn`."""
+        """The user with this subject. Raises `NotLetIn`."""
         found = await accounts.user_of_subject(self.db, subject)
         if found is None or found.disabled_at is not None:
             raise NotLetIn("no user has this subject")
@@ -200,7 +200,7 @@ class SignIn:
         return await loop.run_in_executor(self.thread, passwords.matches, password, kept)
 
     async def exchange(self, token: str, project: str) -> Issued:
-        """Another token for one that is good, which it is never good for longer or for more than. Raises `NotLetIn`.
+        """A new token for a valid one, never for longer or for more. Raises `NotLetIn`.
 
         One of a project is exchanged for that project alone. Asked for `DOMAIN` it stays held to its project, or else
         two exchanges would make it good for every project of its user.

@@ -1,4 +1,4 @@
-"""What is wrong with the SQL of jobs that are to be started, as far as that is known at once. Nothing is planned."""
+"""Faults in the SQL of jobs before their start, as far as they show at once. Plans nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -68,7 +68,7 @@ class SqlChecks:
 
 
 async def _told(asked: Mapping["asyncio.Task[A | None]", T], seconds: float | None) -> dict[T, A]:
-    """What these have to say in time."""
+    """The answers that came in time."""
     if not asked:
         return {}
     try:

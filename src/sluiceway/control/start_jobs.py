@@ -37,7 +37,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """What is to become of each job of a request to start some."""
+    """The verdicts and starts of a request."""
 
     origins: Mapping[int, Origin]
     each: Mapping[int, Start | Verdict]
@@ -61,7 +61,7 @@ class Plans:
 
     @property
     def late(self) -> dict[int, Verdict]:
-        """The answers of starts that are not stored: somebody else did something to the job in between."""
+        """The answers of starts that are not stored: somebody else has changed the job in between."""
         return {start.job_id: _too_late(self.origins.get(start.job_id)) for start in self.starts}
 
 
@@ -155,13 +155,13 @@ class StartJobs:
 
 
 def hold_to(order: StartOrder | ResumeOrder, verdicts: Mapping[int, Verdict]) -> None:
-    """Raises `PlanOutdated` where something else would come of the order than the plan has shown."""
+    """Raises `PlanOutdated` where the jobs no longer match the plan."""
     if order.shown is not None and order.plan is not None:
         hold(order.plan, order.shown, of_starts(verdicts))
 
 
 def _settled(found: Plans, job: int, allowed: Collection[Allowed]) -> Start | Verdict:
-    """What becomes of a job, now that it is known whether its state fits."""
+    """The verdict on a job, once its fit is known."""
     plan, back = found.each[job], found.backs.get(job)
     if isinstance(plan, Verdict) or plan.restore is None or back is None:
         return plan
@@ -185,7 +185,7 @@ def _no_way_back(origin: Origin, back: Back | None) -> Verdict:
 
 
 def way_back(entry: BatchEntry, origin: Origin | None, *, again: bool) -> Verdict | None:
-    """Why a job of a batch cannot, or need not, be started from its savepoint; None when it can.
+    """Why a job of a batch cannot, or need not, start from its savepoint; None when it can.
 
     `again`: also where it has finished since it was started from there.
     """

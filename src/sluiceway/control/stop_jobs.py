@@ -76,7 +76,7 @@ class StopJobs:
         return list(job_ids), {job: waves.get(job, len(groups)) for job in job_ids} if groups else {}
 
     async def abort(self, project: str, batch_id: int, *, who: str = "", right: Right = EVERYWHERE) -> Aborted:
-        """Withdraw whatever of a batch was not sent yet. Raises `UnknownBatch`, `Forbidden`."""
+        """Withdraw the stops that were not sent yet. Raises `UnknownBatch`, `Forbidden`."""
         await self._check(project, batch_id, right)
         aborted = await batches.abort(self.db, project, batch_id, self.clock(), who)
         if aborted is None:
@@ -85,7 +85,7 @@ class StopJobs:
         return aborted
 
     async def proceed(self, project: str, batch_id: int, *, who: str = "", right: Right = EVERYWHERE) -> BatchState:
-        """Let a paused batch go on, whatever has failed; the state it had. Raises `UnknownBatch`, `Forbidden`."""
+        """Continue a paused batch, whatever has failed; its former state. Raises `UnknownBatch`, `Forbidden`."""
         await self._check(project, batch_id, right)
         state = await batches.proceed(self.db, project, batch_id, self.clock(), who)
         if state is None:
@@ -94,7 +94,7 @@ class StopJobs:
         return state
 
     async def _check(self, project: str, batch_id: int, right: Right) -> None:
-        """A batch is one thing: who may not stop jobs on one of its queues may not steer it."""
+        """Steering a batch needs the right to stop jobs on all of its queues."""
         barred = sorted(q for q in await views.queues_of_batch(self.db, project, batch_id) if not right(q))
         if barred:
             raise Forbidden(f"You have no right to stop jobs on {', '.join(barred)}, where jobs of this stop are.")

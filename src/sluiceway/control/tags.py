@@ -31,7 +31,7 @@ class Tags:
         await self._change(project, job_id, TagChange(add=tags), who)
 
     async def remove(self, project: str, job_id: int, tags: Sequence[tuple[str, str | None]], who: str) -> None:
-        """Take tags away by key, or only where they have a certain value. Others are let be. Raises `UnknownJob`."""
+        """Remove tags by key, or only those with a certain value. Others stay. Raises `UnknownJob`."""
         await self._change(project, job_id, TagChange(remove=tags), who)
 
     async def _change(self, project: str, job_id: int, change: TagChange, who: str) -> None:
@@ -62,7 +62,7 @@ class ResourceTags:
     async def remove(
         self, project: str, group: str, name: str, tags: Sequence[tuple[str, str | None]], who: str
     ) -> None:
-        """Take tags away by key, or only where they have a certain value. Raises `UnknownResource`."""
+        """Remove tags by key, or only those with a certain value. Raises `UnknownResource`."""
         await self._change(project, group, name, TagChange(remove=tags), who)
 
     async def _change(self, project: str, group: str, name: str, change: TagChange, who: str) -> None:

@@ -1,4 +1,4 @@
-"""Templates of jobs: SQL that is kept under a name, to make jobs of."""
+"""Templates of jobs: SQL under a name, for making jobs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,6 +59,6 @@ class Templates:
             raise UnknownTemplate
 
     async def delete(self, project: str, template_id: int, who: str) -> None:
-        """Take a template away, also one that jobs were made of. Raises `UnknownTemplate`."""
+        """Delete a template, also one that jobs were made from. Raises `UnknownTemplate`."""
         if not await store.delete_template(self.db, project, template_id, self.clock(), who):
             raise UnknownTemplate

@@ -38,7 +38,7 @@ VERSION: Final = b'{"version":1}'
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What has become of one job that was to come in."""
+    """The outcome of one imported job."""
 
     job_id: int | None  # None: it did not come in
     replaced: bool = False
@@ -58,7 +58,7 @@ class _File:
     _packing: Packing = field(default_factory=Packing)
 
     def fits(self, document: bytes) -> bool:
-        """Whether one more is to go into it. A single one does, whatever its size."""
+        """Whether one more fits. A single one does, whatever its size."""
         return not self.jobs or (self.jobs < JOBS_IN_FILE and self._size + len(document) <= BYTES_IN_FILE)
 
     async def add(self, name: str, document: bytes) -> None:
@@ -107,7 +107,7 @@ class Transfer:
             kept.keep()  # what is written is also told
             await self.files.write(name, packed)
             written.append(name)
-            # At once: one that is written is told of also when a later one fails.
+            # At once: a written file is in the audit also when a later one fails.
             await audit.record(self.db, "jobs_exported", project, [name], self.clock(), who)
         return written
 
@@ -157,7 +157,7 @@ class Transfer:
         return found
 
     async def take_in(self, project: str, drafts: Sequence[JobDraft], *, cover: bool, user: str) -> list[Arrival]:
-        """Store jobs, all in one transaction; what has become of each, in their order.
+        """Store jobs, all in one transaction; the outcome of each, in their order.
 
         One whose name is there comes in only with `cover`, and only if that job does not run: it replaces it. Of
         several that have one name the last comes in then, and else the first.
@@ -176,7 +176,7 @@ class Transfer:
     def _check_directory(self, directory: str) -> None:
         self.files.check(directory)
         if key_of(directory).partition("/")[0] == key_of(BUCKET):
-            raise BadPath(f"{directory[:200]} is where uploaded resources lie; name another directory.")
+            raise BadPath(f"{directory[:200]} holds uploaded resources; name another directory.")
 
     async def _check_known(self, project: str, only: Sequence[int]) -> None:
         if missing := set(only) - await store.present(self.db, project, only):

@@ -1,4 +1,4 @@
-"""Turns at something that one caller at a time can have: fair between addresses, and between names at one address."""
+"""Turns at something for one caller at a time: fair between addresses, and between names at one address."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -52,7 +52,7 @@ class Turns:
             raise
 
     def _check_room(self, address: str) -> None:
-        """Where all places are taken, whoever came last at the address with most of them goes. Raises `NoTurn`."""
+        """Where all places are taken, the latest waiter of the busiest address goes. Raises `NoTurn`."""
         here = self._count(address)
         if here >= self._at_address:
             raise NoTurn
@@ -71,7 +71,7 @@ class Turns:
         return sum(map(len, self._addresses.get(address, {}).values()))
 
     def _pass_on(self) -> None:
-        """Give the turn to the next one; it is taken all the while, so that nobody slips in between."""
+        """Hand the turn to the next one; it is never free, so nobody slips in between."""
         while self._addresses:
             address, names = next(iter(self._addresses.items()))
             name, queue = next(iter(names.items()))

@@ -51,7 +51,7 @@ class Variables:
             raise UnknownVariable
 
     async def delete(self, project: str, name: str, who: str) -> None:
-        """Take a variable away. Jobs that run keep its value. Raises `UnknownVariable`."""
+        """Delete a variable. Running jobs keep its value. Raises `UnknownVariable`."""
         if not await store.delete_variable(self.db, project, name, self.clock(), who):
             raise UnknownVariable
 
@@ -66,7 +66,7 @@ class Variables:
         return await asyncio.to_thread(fill, sql, known, defined) if names else Filled(sql)
 
     async def undefined(self, project: str, texts: Mapping[int, str]) -> dict[int, Undefined]:
-        """Those of these texts that use names which are no variables of the project, with the names."""
+        """The texts that use unknown variables, with the names."""
         using = {key: text for key, text in texts.items() if "{{" in text}
         defined = await store.variable_names(self.db, project) if using else set()
 
@@ -76,7 +76,7 @@ class Variables:
         return await asyncio.to_thread(look) if using else {}
 
     async def settled_at(self, project: str) -> Mapping[str, int]:
-        """For each variable the newest run that there was when it was given its value."""
+        """For each variable the newest run at the time of its value."""
         return await store.settled_at(self.db, project)
 
     async def fill_of_job(self, job_id: int, sql: str) -> Filled:
@@ -92,7 +92,7 @@ class Variables:
         try:
             value = await asyncio.to_thread(self.vault.open, stored.value, _bound(project, stored.name))
         except BadKeyFile as error:
-            raise Unfilled(f"The value of {{{{{stored.name}}}}} cannot be had back: {error} Set it anew.") from error
+            raise Unfilled(f"The value of {{{{{stored.name}}}}} cannot be restored: {error} Set it again.") from error
         return Variable(value, sensitive=True)
 
     async def _sealed(self, project: str, name: str, value: str) -> str:
@@ -100,5 +100,5 @@ class Variables:
 
 
 def _bound(project: str, name: str) -> str:
-    """What a sealed value is bound to, so that none can be put in the place of another."""
+    """The name that a sealed value is bound to, so that none can replace another."""
     return f"variable {project} {name}"

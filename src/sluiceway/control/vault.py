@@ -1,4 +1,4 @@
-"""Secrets that must be had back are sealed with a key of the service's own, which the database does not hold."""
+"""Seals secrets that the service must read again, with a key of its own outside of the database."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ class BadKeyFile(Exception):  # noqa: N818 - it is what it is
 
 
 class Vault:
-    """Seals texts (AES-256-GCM), each bound to a name, so that one cannot be put in the place of another.
+    """Seals texts (AES-256-GCM), each bound to a name, so that none can replace another.
 
     The file of the key is read when it is first needed, and made for its owner's eyes alone if it is not there.
     """
@@ -30,12 +30,12 @@ class Vault:
         self._key_file = key_file
 
     def seal(self, text: str, name: str) -> str:
-        """The text, for nobody to read without the key. Raises `BadKeyFile`."""
+        """The sealed text. Raises `BadKeyFile`."""
         nonce = secrets.token_bytes(_NONCE)
         return b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), name.encode())).decode()
 
     def open(self, sealed: str, name: str) -> str:
-        """The text back. Raises `BadKeyFile`."""
+        """The text of a sealed one. Raises `BadKeyFile`."""
         raw = b64decode(sealed)
         try:
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], name.encode()).decode()
@@ -64,7 +64,7 @@ def _read(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Written beside it and linked into place: of two who make it at once, both then read the same."""
+    """Write it beside its place and link it there: two services that make it at once read the same."""
     if path.exists():
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

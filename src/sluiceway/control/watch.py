@@ -1,4 +1,4 @@
-"""What a monitoring system is told of the service and all its jobs, as numbers. Names of jobs are never in it."""
+"""The numbers for a monitoring system, about the service and all its jobs. They never name a job."""
 
 import asyncio
 import time
@@ -88,7 +88,7 @@ class Watch:
 
     def _of_happenings(self) -> Iterator[Family]:
         ends = [Sample(self.totals[f"stop_{phase}"], (("outcome", phase),)) for phase in sorted(SETTLED)]
-        yield Family("sluiceway_stops_settled", Kind.COUNTER, "Stops that are over, by what came of them.", ends)
+        yield Family("sluiceway_stops_settled", Kind.COUNTER, "Stops that are over, by outcome.", ends)
         told = [Sample(number, (("kind", kind),)) for kind, number in sorted(self.totals.items())]
         yield Family("sluiceway_events", Kind.COUNTER, "Events of the audit, by their kind.", told)
         count, size, ms = self.saved["count"], self.saved["bytes"], self.saved["ms"]
@@ -114,7 +114,7 @@ def _of_jobs(stand: Standing) -> Iterator[Family]:
         where = ("project", name(project)), ("cluster", cluster)
         health[*where, ("health", condition)] += number
         unwell[where] += number if is_unwell else 0
-    text = "Jobs that live in Flink, by how their tasks fare: " + ", ".join(Condition) + "."
+    text = "Jobs that live in Flink, by the state of their tasks: " + ", ".join(Condition) + "."
     yield _gauge("sluiceway_jobs_health", text, health)
     yield _gauge("sluiceway_jobs_unwell", "Jobs that have not run steadily for --unwell-after.", unwell)
     phases = ", ".join(sorted(UNSETTLED))
@@ -150,9 +150,9 @@ def _of_workers(shifts: Sequence[Shift]) -> Iterator[Family]:
 
     text = "Whether this service works on the cluster (another one may)."
     yield each("sluiceway_cluster_owned", Kind.GAUGE, text, shifts, lambda s: s.owned)
-    text = "Whether the cluster answered when it was last asked. One without jobs to watch is not asked."
+    text = "Whether the cluster answered the last request. One without jobs to watch gets none."
     yield each("sluiceway_cluster_up", Kind.GAUGE, text, owned, lambda s: s.answered)
-    text = "Restarts of jobs that were seen."
+    text = "Restarts of jobs."
     yield each("sluiceway_job_restarts", Kind.COUNTER, text, shifts, lambda s: s.restarts)
     text = "Turns at a cluster that ended with an error."
     yield each("sluiceway_turns_failed", Kind.COUNTER, text, shifts, lambda s: s.broken)

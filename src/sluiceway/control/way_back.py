@@ -1,4 +1,4 @@
-"""Which state each of many jobs would come back from, and what has become of it. Nothing is touched."""
+"""Which state each of many jobs would resume from, and its condition. Reads only."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -43,7 +43,7 @@ Options = Callable[[str, JobSpec, tuple[str, ...]], Awaitable[Mapping[str, str]]
 
 
 async def own_options(_: str, spec: JobSpec, __: tuple[str, ...]) -> Mapping[str, str]:
-    """What is set beside the SQL."""
+    """The options beside the SQL."""
     return spec.options
 
 
@@ -60,7 +60,7 @@ class WaysBack:
     async def __call__(
         self, project: str, origins: Sequence[Origin], allowed: Collection[Allowed] = ()
     ) -> dict[int, Back]:
-        """What resuming comes to, by job; of those that may be started."""
+        """The ways back by job; of those that may be started."""
         mine = [origin for origin in origins if may_run(origin.status)]
         known = await past.of_jobs(self.db, [origin.job_id for origin in mine], TOLD_BY)
         roots = await views.roots(self.db, [o.run_id for o in mine if o.run_id is not None and not o.saved])
@@ -73,7 +73,7 @@ class WaysBack:
         }
 
     async def terms(self, project: str, known: Mapping[int, Before]) -> dict[int, Terms]:
-        """How these jobs would run now, and how they did."""
+        """How these jobs would run now, and how they ran."""
         found = await asyncio.gather(*(self._terms(project, before) for before in known.values()))
         return dict(zip(known, found, strict=True))
 
@@ -98,7 +98,7 @@ class WaysBack:
         return replace(kept, zone=zone, zone_then=then, shift=_shift(then, zone, self.clock()))
 
     async def _look(self, origin: Origin, before: Before | None, roots: Mapping[int, Sequence[str]]) -> Past:
-        """The job with its state as it lies there."""
+        """The job with its state as it is in storage."""
         worked = before is not None and before.worked
         blank = Past(origin.job_id, origin.status, None, worked=worked)
         named = _named(origin)
@@ -175,7 +175,7 @@ def _named(origin: Origin) -> tuple[str, Source] | None:
 
 
 def _older(origin: Origin) -> tuple[str, Source] | None:
-    """What a job comes back from whose latest run has left nothing whole."""
+    """The state of a job whose latest run has left nothing whole."""
     if origin.stopped_with:
         return origin.stopped_with, Source.STOPPED_WITH
     if origin.restored_from:

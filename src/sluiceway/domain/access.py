@@ -1,4 +1,4 @@
-"""Who may do what: actions under the names that DLI's permissions have, roles as sets of them, and grants of roles."""
+"""Rights: actions under the names of DLI's permissions, roles as sets of them, and grants of roles."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Action(StrEnum):
-    """What a call needs the right to. Those under `sluiceway:` are for what DLI has no words for."""
+    """An action that needs a right. Those under `sluiceway:` have no counterpart in DLI."""
 
     LIST = "dli:jobs:list"
     GET = "dli:jobs:get"
@@ -68,7 +68,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request, and what they were granted. A token may hold them to one project, or to none (`DOMAIN`)."""
+    """The sender of a request, with their grants. A token may hold them to one project, or to none (`DOMAIN`)."""
 
     user: str
     grants: Sequence[Grant] = ()

@@ -1,4 +1,4 @@
-"""Which requests a job in a given status may be asked to follow. The table is DLI's (contract, section 4)."""
+"""Which requests a job's status allows. The table is DLI's (contract, section 4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from sluiceway.domain.way_back import Back
 
 
 class Refusal(StrEnum):
-    """Why a job will not do what was asked. Nothing was changed for it."""
+    """Why a job is refused. Nothing was changed for it."""
 
     UNKNOWN = "unknown"  # no such job in this project
     FORBIDDEN = "forbidden"  # the caller has no right to it on the job's queue, which the note names
@@ -22,7 +22,7 @@ class Refusal(StrEnum):
     NOT_STOPPED = "not_stopped"  # to be brought back from a stop that has no savepoint of it
     DEADLY = "deadly_format"  # a savepoint in the format that was asked for would make the job fail
     NOT_WHOLE = "not_whole"  # to be resumed from a state that is damaged, or gone
-    UNREADABLE = "unreadable"  # to be resumed, but nobody can tell now which state is its newest
+    UNREADABLE = "unreadable"  # to be resumed, but its newest state is unknown now
     DRAINED = "drained"  # to be resumed from a savepoint that was drained, and that was not asked for by name
     FINISHED = "finished"  # to be resumed although it has finished, and that was not asked for by name
     DOES_NOT_FIT = "does_not_fit"  # to be resumed from a state that does not fit the job as it is now
@@ -36,7 +36,7 @@ class Verdict:
     refusal: Refusal | None = None  # None: accepted
     status: JobStatus | None = None  # that stood in the way, or was found
     note: str = ""
-    back: Back | None = None  # of a start that resumes: what it comes to
+    back: Back | None = None  # the way back of a start that resumes
 
     @property
     def accepted(self) -> bool:

@@ -1,4 +1,4 @@
-"""How much is awaited soon, and whether there is anything to watch closely: by this a worker sets its pace."""
+"""How much will happen soon, and whether anything needs a close watch: a worker sets its pace by this."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,7 +12,7 @@ STARTS_WITHIN = 10.0  # seconds for which a run that its cluster has taken is ex
 
 
 def awaited(watched: Collection[Watched], starting: Mapping[int, float], now: float) -> tuple[int, Mapping[int, float]]:
-    """How many stops, starts and savepoints are awaited soon, and the memory for the next turn.
+    """How many stops, starts and savepoints are due soon, and the memory for the next turn.
 
     `starting` is that memory: since when, by a steady clock in seconds, each run has been with its cluster without
     having come to run.
@@ -38,12 +38,12 @@ def _is_calm(watched: Watched) -> bool:
 
 
 def _is_coming(run: Run) -> bool:
-    """Whether a run that its cluster has may come to run, or prove itself, at any moment."""
+    """Whether a run that its cluster has may begin to run, or prove itself, at any moment."""
     return run.phase is RunPhase.SUBMITTING or (run.phase is RunPhase.RUNNING and run.health.up_at is None)
 
 
 def _is_busy(watched: Watched) -> bool:
-    """Whether something is about to happen. What is overdue may stay so for ever."""
+    """Whether something is about to happen. An overdue operation may stay so for ever."""
     stop, save, run = watched.open_stop, watched.open_save, watched.run
     if stop is not None and stop.phase is not StopPhase.OVERDUE:
         return True  # also one that is held: the rest of its batch may be on another cluster

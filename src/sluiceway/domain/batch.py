@@ -27,7 +27,7 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request said of its batch as a whole; None where it said nothing."""
+    """The limits of a batch as a whole; None where the request gave none."""
 
     max_parallel: int | None = None  # stops under way at once, over all clusters
     abort_failures: int | None = None  # pause at so many failures
@@ -51,7 +51,7 @@ def pauses(limits: Limits, tally: Sequence[Tally]) -> str | None:
 
 
 def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None:
-    """Why so many failures are too many; None when they are not. `what` is what those jobs did not do."""
+    """Why so many failures are too many; None when they are not. `what` names the failure."""
     if limits.abort_failures is not None and failures >= limits.abort_failures:
         return f"{failures} of {total} jobs {what}; the limit is {limits.abort_failures}."
     if limits.abort_share is not None and failures and failures >= limits.abort_share * total:
@@ -60,7 +60,7 @@ def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None
 
 
 def withdrawn(stop: Stop, who: str, now: datetime) -> Stop | None:
-    """The stop, taken back for good; None where something of it was sent, or where its job is to go in any case."""
+    """The stop, taken back for good; None where part of it was sent, or where its job is deleted."""
     # A cancel that gave up a savepoint may have that one still in flight.
     untouched = stop.sent_at is None and (stop.savepoint or stop.attempt == 1)
     if stop.phase in SETTLED or stop.cancel_on_failure or not untouched:

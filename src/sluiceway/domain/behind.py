@@ -1,4 +1,4 @@
-"""What a job goes back behind when it is resumed from a state of somebody's choosing. Pure."""
+"""The newer states that a job leaves out when it resumes from a chosen one. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """How a state lies behind the newest that is known of a job."""
+    """How far a state is behind the newest known one of a job."""
 
     newer: tuple[Known, ...] = ()  # the newest first
     by: timedelta = timedelta()  # how much older than the newest it is
-    unknown: str = ""  # why nobody can tell whether there are more
+    unknown: str = ""  # why it is unknown whether there are more
 
     @property
     def told(self) -> str:
-        """All of it in words; empty where nothing newer is known and nothing is unknown."""
+        """All of it in words; empty where no newer state is known and nothing is unknown."""
         if not self.newer:
-            return f"Nobody can tell whether it is the newest state of the job: {self.unknown}" if self.unknown else ""
+            return f"It is unknown whether this is the newest state of the job: {self.unknown}" if self.unknown else ""
         shown = "; ".join(f"{one.path} ({_when(one)})" for one in self.newer[:SHOWN])
         more = f"; and {len(self.newer) - SHOWN} more" if len(self.newer) > SHOWN else ""
         return (
-            f"It is {length(self.by)} older than the newest state of the job. Newer: {shown}{more}. What was done "
-            "since is done again."
+            f"It is {length(self.by)} older than the newest state of the job. Newer: {shown}{more}. The work "
+            "since then is repeated."
         )
 
 
 def behind(path: str, at: datetime, known: Iterable[Known], unknown: str = "") -> Behind:
-    """How the state in `path`, which was complete then, lies behind the others that are known."""
+    """How far the state in `path`, which was complete then, is behind the other known ones."""
     later = {one.path: one for one in known if one.path != path and one.at > at}
     newer = sorted(later.values(), key=lambda one: one.at, reverse=True)
     return Behind(tuple(newer), newer[0].at - at if newer else timedelta(), unknown)

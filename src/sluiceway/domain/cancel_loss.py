@@ -1,4 +1,4 @@
-"""What a job loses that is stopped without a savepoint: found out before it is."""
+"""What a job would lose by a stop without a savepoint."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def before_a_cancel(terms: Terms, window: timedelta | None, survey: Survey | None) -> list[Concern]:
-    """What is known before it is too late. `window` is how long the job is to stay stopped."""
+    """The concerns before a cancel. `window` is how long the job will stay stopped."""
     if survey is None:
         return []
     kept = _kept(survey)
@@ -18,7 +18,7 @@ def before_a_cancel(terms: Terms, window: timedelta | None, survey: Survey | Non
 
 
 def _kept(survey: Survey) -> RestorePoint | None:
-    """What of this run outlives a cancel, else what it began from. A checkpoint of which nobody knows may."""
+    """The state of this run that outlives a cancel, else the one that it began from. An unknown checkpoint may."""
     candidates = [None if survey.retained is False else survey.own, survey.saved]
     newest = max(filter(None, candidates), key=lambda point: point.at or _EARLIEST, default=None)
     return newest or survey.began

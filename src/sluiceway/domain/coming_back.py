@@ -1,4 +1,4 @@
-"""The way back of many jobs as one thing: how far each has come, who may begin, and who is parked.
+"""The way back of many jobs as one thing: the phase of each, which may begin, and which to park.
 
 A job is back when it has *proven* itself: all of its tasks ran, and a checkpoint was completed since. One that fails
 again and again instead is *parked* after a bound: canceled, with its state as it was before. Nothing is judged of a job
@@ -20,7 +20,7 @@ PATIENCE = timedelta(minutes=3)  # how long a job may fail on its way back befor
 
 
 class BackPhase(StrEnum):
-    """How far a job has come on its way back."""
+    """The phase of a job on its way back."""
 
     HELD = "held"  # it waits for its wave, its place, or its minute
     SUBMITTED = "submitted"  # stored, and on its way to the cluster
@@ -44,7 +44,7 @@ COMING = frozenset(BackPhase) - DONE - {BackPhase.HELD}
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How long a job may fail on its way back before it is parked. Whatever is None bounds nothing."""
+    """How long a job may fail on its way back before it is parked. None means no bound."""
 
     after: timedelta | None = PATIENCE  # since it was first seen to fail
     restarts: int | None = None  # within ten minutes
@@ -60,13 +60,13 @@ class BackPolicy:
 
     @property
     def gated(self) -> bool:
-        """Whether its starts wait to be let begin, instead of beginning at once."""
+        """Whether its starts wait for their release, instead of beginning at once."""
         return self.limits != Limits() or self.pace is not None
 
 
 @dataclass(frozen=True, slots=True)
 class BackWish:
-    """What a request says of a way back; whatever it left open is None."""
+    """A request's wishes for a way back; None where it has none."""
 
     max_parallel: int | None = None
     abort_failures: int | None = None
@@ -77,7 +77,7 @@ class BackWish:
     park_restarts: int | None = None
 
     def over(self, base: BackPolicy | None = None) -> BackPolicy:
-        """What it comes to, where `base` has been said before."""
+        """The policy, where `base` was said before."""
         base = base or BackPolicy()
         aborts = self.abort_failures is not None or self.abort_share is not None
         kept = Limits(None, self.abort_failures, self.abort_share) if aborts else base.limits
@@ -92,7 +92,7 @@ class BackWish:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What is known of one start of a way back."""
+    """The signs of one start of a way back."""
 
     phase: RunPhase
     held: bool = False
@@ -105,7 +105,7 @@ class Signs:
 
 
 def phase_of(signs: Signs) -> BackPhase:
-    """How far it has come. What has proven itself stays proven, whatever becomes of it later."""
+    """Its phase. A proven job stays proven, whatever happens later."""
     if signs.parks and signs.stop is StopPhase.STOPPED:
         return BackPhase.PARKED
     if signs.parks and signs.stop not in SETTLED:
@@ -136,7 +136,7 @@ def _of_live(condition: Condition) -> BackPhase:
 
 
 def signs_of(run: Run, stop: Stop | None, order: int) -> Signs:
-    """What is known of a run of a way back with this id, and of the latest stop of that run."""
+    """The signs of a run of a way back with this id, and of the latest stop of that run."""
     return Signs(
         run.phase,
         run.held,
@@ -150,7 +150,7 @@ def signs_of(run: Run, stop: Stop | None, order: int) -> Signs:
 
 
 def why(phase: BackPhase, run: Run, stop: Stop | None) -> str:
-    """What is to be told beside a phase."""
+    """The words beside a phase."""
     match phase:
         case BackPhase.PARKING | BackPhase.PARKED | BackPhase.STOPPED if stop:
             return stop.reason
@@ -167,7 +167,7 @@ def why(phase: BackPhase, run: Run, stop: Stop | None) -> str:
             return run.reason or told(run.health)
 
 
-# Who may begin. ------------------------------------------------------------------------------------------------------
+# Which may begin. ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class BackTally:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The latest starts of a way back that were let begin."""
+    """The latest released starts of a way back."""
 
     lately: int = 0  # within the last minute
     since: timedelta | None = None  # the last of all; None: there was none
@@ -194,7 +194,7 @@ def pauses(limits: Limits, tally: Sequence[BackTally]) -> str | None:
     return too_many(limits, missed, sum(t.count for t in tally), "did not come back")
 
 
-# Who is parked. ------------------------------------------------------------------------------------------------------
+# Which to park. ------------------------------------------------------------------------------------------------------
 
 
 def faltering(run: Run, now: datetime) -> Run:
@@ -207,7 +207,7 @@ def faltering(run: Run, now: datetime) -> Run:
 
 
 def parked(run: Run, restarts: int, bound: Bound, now: datetime) -> str | None:
-    """Why a job is to be parked now; None for one that may yet come back.
+    """Why to park a job now; None for one that may yet come back.
 
     `restarts` are those that were seen lately. Only asked for at a look that shows it failing.
     """
@@ -220,7 +220,7 @@ def parked(run: Run, restarts: int, bound: Bound, now: datetime) -> str | None:
         return None
     cause = f" Cause: {run.health.cause}" if run.health.cause else ""
     times = f"{restarts} restart{'' if restarts == 1 else 's'} in {max(lasts.total_seconds(), 0):.0f} s"
-    kept = f" What it was started from is as it was: {run.restore}." if run.restore else ""
+    kept = f" The state that it started from is intact: {run.restore}." if run.restore else ""
     return f"Parked: it did not come back; at least {times}.{cause}{kept}"
 
 
@@ -233,6 +233,6 @@ def parking(run: Run) -> StopPolicy:
 
 
 def withdrawn(run: Run, who: str, now: datetime) -> Run:
-    """A start that nothing was sent for, taken back for good."""
+    """An unsent start, taken back for good."""
     why = f"Its start was withdrawn by {who or 'a request'}."
     return replace(run, phase=RunPhase.CANCELED, held=False, ended_at=now, reason=why)

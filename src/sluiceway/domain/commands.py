@@ -1,4 +1,4 @@
-"""What may be asked of a cluster. Each is safe to repeat: its identity was chosen and stored before it is sent."""
+"""Commands to a cluster. Each is safe to repeat: its identity was chosen and stored before it is sent."""
 
 from dataclasses import dataclass
 

@@ -35,12 +35,12 @@ class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ou
 
 
 class Unusable(Exception):  # noqa: N818 - as above
-    """What a job is made of is missing, or is not what it has to be. Its text says so to whoever made the job."""
+    """A part of the job is missing or unusable. The text is for its author."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one look at a cluster showed: one fact for each row that was asked about, by its id."""
+    """The result of one look at a cluster: a fact for each row, by its id."""
 
     stops: Mapping[int, StopFact] = field(default_factory=dict)
     runs: Mapping[int, RunFact] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class LastCheckpoint:
-    """The latest complete checkpoint or savepoint of a job, as the cluster tells it."""
+    """The latest complete checkpoint or savepoint of a job, as the cluster reports it."""
 
     at: datetime  # when it was triggered
     duration: timedelta  # from the trigger to the last acknowledgement
@@ -71,7 +71,7 @@ class RestorePoint:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a job looks like before anything is asked of it. None: the cluster does not tell."""
+    """A job as the cluster shows it, before any command. None: the cluster does not say."""
 
     state: JobState
     tasks: int
@@ -100,7 +100,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What has gone through one source or sink since the job was last started or restarted."""
+    """The records of one source or sink since the job last started or restarted."""
 
     name: str
     records: int
@@ -110,7 +110,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What goes through a job. Nothing, while it does not run."""
+    """The records and rates of a job. Nothing, while it does not run."""
 
     sources: Sequence[Flow] = ()
     sinks: Sequence[Flow] = ()
@@ -132,7 +132,7 @@ class Engine(Protocol):
         ...
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:
-        """Look at jobs before they are stopped; those that the cluster does not show are left out.
+        """Look at jobs before a stop; leaves out those that the cluster does not show.
 
         Raises `Unreachable`.
         """

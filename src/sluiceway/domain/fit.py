@@ -1,4 +1,4 @@
-"""What a savepoint holds against what the job has that is to start from it: whether Flink would take all of it.
+"""Whether Flink would take all state of a savepoint for the job that starts from it.
 
 Flink finds the state of an operator by the operator's id and by nothing else. Ids of SQL jobs follow from the shape of
 the plan, so a change may leave an id as it is and give it to an operator with another kind of state.
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class FitKind(StrEnum):
-    """What would come of a start from the state, the best first. Of several, the last one counts."""
+    """The outcome of a start from the state, the best first. Of several, the last one counts."""
 
     SAME = "same"  # all state is taken, and every operator that keeps state has some
     NEW_OPERATORS = "new_operators"  # all state is taken, and some operators begin without any
@@ -71,7 +71,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """State that nobody would take."""
+    """State that no operator would take."""
 
     operator: str  # its name, or what is known instead of one
     id: str  # 32 hex digits
@@ -96,12 +96,12 @@ class Fit:
 
     @property
     def good(self) -> bool:
-        """Whether Flink would start the job, and the job go on from all of the state as it was meant."""
+        """Whether Flink would start the job, and the job would go on from all of the state with its old meaning."""
         return self.kind in {FitKind.SAME, FitKind.NEW_OPERATORS}
 
 
 def fit_of(*reasons: Reason, left: tuple[Left, ...] = (), slots: int | None = None) -> Fit:
-    """What these reasons come to."""
+    """The judgement that follows from these reasons."""
     worst_first = sorted(reasons, key=lambda reason: -_RANK.index(KIND_OF[reason.why]))
     kind = KIND_OF[worst_first[0].why] if worst_first else FitKind.SAME
     fresh = tuple(reason.operator for reason in reasons if reason.why is Why.NEW_OPERATOR)
@@ -112,7 +112,7 @@ def fit_of(*reasons: Reason, left: tuple[Left, ...] = (), slots: int | None = No
 
 
 class Readable(StrEnum):
-    """How what one serializer has written can be read by another, in Flink's own judgement."""
+    """How one serializer can read what another has written, in Flink's own judgement."""
 
     AS_IS = "as_is"
     AFTER_MIGRATION = "after_migration"
@@ -122,7 +122,7 @@ class Readable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An operator of the savepoint, as its `_metadata` tells of it."""
+    """An operator of the savepoint, as its `_metadata` describes it."""
 
     id: str  # 32 hex digits
     name: str  # empty where it is not told

@@ -1,4 +1,4 @@
-"""The rules by which state is held against a job. What Flink does is in the how-to, with a test of each line."""
+"""The rules that judge whether state fits a job. The how-to says what Flink does, with a test of each line."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _EQUAL = re.compile(r"\b\w+ = \w+\b")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a judgement is made from."""
+    """All inputs of a judgement."""
 
     held: Sequence[Held]
     before: Plan | None  # the job that has made the state; None: nobody knows
@@ -45,7 +45,7 @@ def questions(case: Case) -> set[Pair]:
 
 
 def judge(case: Case, verdicts: Verdicts) -> Fit:
-    """Whether the state fits. `verdicts` answer the `questions`; what they leave out is not known."""
+    """Whether the state fits. `verdicts` answer the `questions`; missing ones are unknown."""
     if case.now.batch:
         text = "The job would run in batch mode, in which Flink ignores state without a word: it would begin anew."
         return fit_of(Reason(Why.BATCH, text), slots=case.now.slots)
@@ -80,7 +80,7 @@ def _backend(case: Case) -> Iterator[Reason]:
 
 @dataclass(slots=True)
 class _Ledger:
-    """What is found, operator by operator."""
+    """The findings, operator by operator."""
 
     case: Case
     verdicts: Verdicts
@@ -153,7 +153,7 @@ class _Ledger:
             self._meanings(before, now)
 
     def _meanings(self, before: Planned, now: Planned) -> None:
-        """All its state would be taken; tell where it would be taken for something else."""
+        """All its state would be taken; say where it would get another meaning."""
         if not now.keyed:
             return
         known = {source for each in self.case.before.operators for source in each.inputs} if self.case.before else set()
@@ -186,7 +186,7 @@ class _Ledger:
                 self.reasons.append(Reason(Why.TYPE_CHANGED, text, now.name))
 
     def _untold(self, now: Planned, why: str) -> None:
-        text = f"Whether the state of {now.name} fits is seen when it starts: {why}."
+        text = f"Only the start shows whether the state of {now.name} fits: {why}."
         if not any(reason.operator == now.name and reason.why is Why.NOT_TOLD for reason in self.reasons):
             self.reasons.append(Reason(Why.NOT_TOLD, text, now.name))
 
@@ -199,7 +199,7 @@ class _Ledger:
                 self.reasons.append(Reason(Why.NEW_OPERATOR, text, now.name))
 
     def look_at_what_a_change_forbids(self) -> None:
-        """Operators that had ended, and records on their way, are for the job that they were of."""
+        """Ended operators and records on their way belong to the job as it was."""
         ids = {held.id for held in self.case.held}
         if any(held.finished for held in self.case.held) and ids != {now.id for now in self.case.now.operators}:
             text = "Parts of the job had ended when its state was saved, and it has been changed since."
@@ -213,7 +213,7 @@ class _Ledger:
 
 
 def _changed(before: Planned, now: Planned) -> Iterator[tuple[str, Pair]]:
-    """What differs in states that both have: the part, empty for the keys, and the two."""
+    """The differences in states that both have: the part, empty for the keys, and the two."""
     if before.states is None or now.states is None:
         return
     if before.key != now.key:
@@ -237,7 +237,7 @@ def _name(held: Held, before: Planned | None) -> str:
 
 
 def _meaning(operator: Planned) -> object:
-    """What its state is taken for; columns that it merely hands on are no part of that."""
+    """The meaning of its state; columns that it merely hands on are no part of that."""
     what = operator.description.partition("(")[0]
     if what.endswith("Join"):
         return frozenset(_EQUAL.findall(operator.description))

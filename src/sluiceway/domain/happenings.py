@@ -1,4 +1,4 @@
-"""What is told of a change: the events that a turn adds to a job's story."""
+"""The events of a change: what a turn adds to a job's story."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sluiceway.domain.watched import Change
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of a job. Nobody brought it about: it was seen."""
+    """One event of a job, which a turn has seen."""
 
     kind: str
     detail: str
@@ -20,7 +20,7 @@ class Happening:
 
 
 def happenings(change: Change) -> Iterator[Happening]:
-    """All that is worth telling of a change, in order."""
+    """All events of a change, in order."""
     yield from _of_run(change)
     yield from _of_health(change)
     yield from _of_stop(change)
@@ -28,7 +28,7 @@ def happenings(change: Change) -> Iterator[Happening]:
 
 
 def second_copy(change: Change) -> str:
-    """What a job shows once an earlier run of it, which was lost, runs again."""
+    """The event of an earlier run, which was lost and runs again."""
     return f"A copy of it that was lost runs again as {change.after.run.flink_job_id}. Cancel one of the two in Flink."
 
 
@@ -42,7 +42,7 @@ def _of_run(change: Change) -> Iterator[Happening]:
 
 
 def _of_health(change: Change) -> Iterator[Happening]:
-    """One event when a job falls ill, one when it is well again, and one of what went wrong beside its start."""
+    """One event when a job falls ill, one when it is well again, and one of a fault beside its start."""
     before, after, batch = change.before.run, change.after.run, change.after.starts_batch
     if after.live and after.health.ails is not before.health.ails:
         ails = after.health.ails
@@ -66,6 +66,6 @@ def _of_save(change: Change) -> Iterator[Happening]:
 
 
 def _format_of(attempt: Stop | Save) -> str:
-    """In which format a savepoint is asked for, and why; empty for a cancel."""
+    """The format of the savepoint, and why; empty for a cancel."""
     asked = attempt.format if isinstance(attempt, Save) or attempt.savepoint else None
     return "" if asked is None else f"Format: {asked}. {attempt.format_why}"

@@ -1,4 +1,4 @@
-"""How a job fares while it lives: whether all of its tasks run, and what ails it where they do not.
+"""A job's health while it lives: whether all of its tasks run, and the cause where they do not.
 
 A status tells what was asked for and how far it has come; health tells whether the job does its work. Flink says
 RUNNING of a job whose tasks wait for slots, and of one that restarts for ever. The overview of all jobs shows both: a
@@ -14,7 +14,7 @@ from sluiceway.domain.facts import JobState
 
 
 class Condition(StrEnum):
-    """How the tasks of a job fare."""
+    """The condition of a job's tasks."""
 
     UNKNOWN = "unknown"  # nobody has seen them for long enough to say
     STARTING = "starting"  # not all of them run yet
@@ -54,7 +54,7 @@ class HealthRules:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a run fares, as it is stored: numbers are those of the last change that was worth telling."""
+    """A run's health as it is stored: numbers are those of the last change worth a write."""
 
     condition: Condition = Condition.UNKNOWN
     since: datetime | None = None  # since when it has, or has not, run steadily
@@ -72,7 +72,7 @@ class Health:
 
     @property
     def ails(self) -> bool:
-        """Whether there is something that somebody should know."""
+        """Whether it is in trouble."""
         return self.unwell or self.condition in AILING
 
 
@@ -81,7 +81,7 @@ NOTHING_KNOWN = Health()
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """What was asked about one job beyond the overview. Whatever was not asked, or not told, is None."""
+    """The answers about one job beyond the overview. None where it was not asked, or not answered."""
 
     cause: str | None = None
     failures: int | None = None  # within the last minutes; Flink remembers some 16
@@ -92,7 +92,7 @@ class Exam:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What one look at a cluster shows of a live job."""
+    """A live job as one look at its cluster shows it."""
 
     state: JobState
     tasks: int
@@ -110,7 +110,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What is remembered of a job between two looks, and not stored: without it a loop is noticed anew."""
+    """The memory of a job between two looks. It is not stored: without it the next looks notice a loop anew."""
 
     state: JobState | None = None
     whole_since: datetime | None = None  # since when all of its tasks have been seen to run without a change
@@ -126,7 +126,7 @@ MOST_REMEMBERED = 100
 
 
 def follow(health: Health, pulse: Pulse, vitals: Vitals, now: datetime, rules: HealthRules) -> tuple[Health, Pulse]:
-    """How the job fares after one more look, and what to remember of it."""
+    """The job's health after one more look, and the memory for the next."""
     if _as_before(health, pulse, vitals) or vitals.state.terminal or vitals.state in _ASIDE:
         return health, pulse
     pulse = _felt(pulse, vitals, now, rules)
@@ -139,7 +139,7 @@ def follow(health: Health, pulse: Pulse, vitals: Vitals, now: datetime, rules: H
 
 
 def _as_before(health: Health, pulse: Pulse, vitals: Vitals) -> bool:
-    """Whether a job that does its work goes on doing it: true of nearly all, at every look."""
+    """Whether a working job goes on working: true of nearly all, at every look."""
     return (
         vitals.moved_at == pulse.moved_at
         and health.up_at is not None
@@ -151,7 +151,7 @@ def _as_before(health: Health, pulse: Pulse, vitals: Vitals) -> bool:
 
 
 def told(health: Health) -> str:
-    """What ails a job, in a sentence or two; empty for one that nothing ails."""
+    """A job's trouble, in a sentence or two; empty without any."""
     since = f" since {health.since.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if health.since else ""
     cause = f" Cause: {health.cause}" if health.cause else ""
     match health.condition:
@@ -169,9 +169,9 @@ def told(health: Health) -> str:
 
 
 def unproven(health: Health, restore: str | None) -> str:
-    """Why a savepoint of a run must not take the place of what the run was started from; empty when it may.
+    """Why a savepoint of a run must not replace the state that the run started from; empty when it may.
 
-    A run that was never seen to do its work may have saved a state that nobody can run from.
+    A run that was never seen to work may have saved a state that no run can start from.
     """
     if restore is None or health.up_at is not None or health.proof is Proof.GIVEN or health.condition not in AILING:
         return ""
@@ -282,7 +282,7 @@ def _seen(
 
 
 def _risen(health: Health, pulse: Pulse, now: datetime, rules: HealthRules) -> Health:
-    """The same, with the moment from which it does its work, if that has come."""
+    """The same, with the moment from which it works, if that has come."""
     if health.up_at is not None or health.condition is not Condition.RUNNING:
         return health
     lasts = pulse.whole_since is not None and now - pulse.whole_since >= rules.lasting

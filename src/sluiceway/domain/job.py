@@ -1,4 +1,4 @@
-"""A job as its owner knows it: what it should do, and the one status that sums up its run and its stop."""
+"""A job as its owner knows it: its task, and the one status that sums up its run and its stop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -70,7 +70,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobDraft:
-    """What somebody asks a job to be, already checked."""
+    """A job as somebody asks for it, already checked."""
 
     name: str
     spec: JobSpec
@@ -84,7 +84,7 @@ class JobDraft:
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """A job as a list shows it: without what it is made of, which may be large."""
+    """A job as a list shows it: without its specification, which may be large."""
 
     id: int
     name: str
@@ -182,12 +182,12 @@ def _under_way(stop: Stop) -> JobStatus:
 
 
 def _with_ailment(status: JobStatus, stop: Stop, run: Run) -> Standing:
-    """What the stop says, and what ails the job now: one that waits or has failed may be the last word for long."""
+    """The stop's words, and the job's trouble now: a stop that waits or has failed may be the last word for long."""
     return Standing(status, " ".join(filter(None, (stop.reason, _ailment(run, stop.reason), run.note))))
 
 
 def _ailment(run: Run, said: str) -> str:
-    """What ails the job, without what was said already."""
+    """The job's trouble, unless it was said already."""
     health = replace(run.health, cause="") if run.health.cause in said else run.health
     ailment = told(health)
     return "" if ailment in said else ailment
@@ -219,7 +219,7 @@ def _of_running(run: Run, save: Save | None) -> Standing:
 
 
 def _of_save(save: Save | None) -> str:
-    """What is to be told of a savepoint that is not, or no longer, waited for."""
+    """The words about a savepoint that has ended."""
     if save is None or save.phase is SavePhase.SAVED:
         return ""
     # One that is overdue may hang for ever, and must not keep anybody from stopping the job.

@@ -29,7 +29,7 @@ from sluiceway.domain.traits import Traits
 
 
 def judge_format(traits: Traits | None, wish: SavepointFormat | None) -> Verdict:
-    """Refuses a wish that is known to kill the job, and says so where nobody can tell whether it does.
+    """Refuses a format that would kill the job, and warns of one that might.
 
     What the cluster has yet to tell is found out before anything is sent, and refused then.
     """
@@ -46,7 +46,7 @@ def judge_format(traits: Traits | None, wish: SavepointFormat | None) -> Verdict
 
 @lru_cache(maxsize=64)
 def _with_note(note: str) -> Verdict:
-    """One for all jobs of which the same is to be said: answers are rendered once for each verdict."""
+    """One verdict for all jobs with the same note: answers are rendered once for each verdict."""
     return Verdict(note=note)
 
 
@@ -55,7 +55,7 @@ def _with_note(note: str) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The clusters that whoever places an order can act on."""
+    """The clusters that the author of an order can act on."""
 
     registered: frozenset[str]
     allowed: frozenset[str] | None = None  # by a right to it; None: all of them
@@ -72,7 +72,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A job of a stop order that cannot simply be accepted, as it stands inside the transaction."""
+    """A job of a stop order that needs a closer look, as it is inside the transaction."""
 
     job_id: int
     status: JobStatus | None  # None: no such job in this project
@@ -83,17 +83,17 @@ class Obstacle:
 
 
 class Fate(Enum):
-    """What a stop order does to one of its jobs."""
+    """The effect of a stop order on one of its jobs."""
 
     STOP = "a stop of it is stored"
-    REARM = "its stop that is under way is waited for anew"
+    REARM = "its stop that is under way gets a new deadline"
     MARK = "it does not run, and is marked as stopped"
     LEAVE = "nothing"
 
 
 # What a job that does not run is answered where that is a success; the status is the one that it was found in.
 AT_REST = {status: Verdict(status=status) for status in RUNNABLE}
-STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; it is waited for anew.")
+STILL_UNDER_WAY = Verdict(note="An earlier stop of this job is still under way; its deadline starts again.")
 TAKES_ITS_PLACE = Verdict(note="It takes the place of a stop with a savepoint that had sent nothing.")
 
 STARTED_ANEW = "It was started anew since the dry run showed it."
@@ -102,19 +102,19 @@ IS_CANCELED = "It is already being canceled without a savepoint."
 
 def unquestioned(order: StopOrder) -> list[JobStatus]:
     """The statuses in which a stop is accepted without a closer look."""
-    # Who asks for a format that can kill has every job looked at.
+    # A format that can kill needs a look at every job.
     if order.shown is not None or (order.savepoint and order.policy.format is SavepointFormat.CANONICAL):
         return []
     return sorted(s for s in STOPPABLE - {JobStatus.STOP_FAILED} if may_stop(s, savepoint=order.savepoint))
 
 
 def _shown_otherwise(obstacle: Obstacle, order: StopOrder) -> bool:
-    """Whether the plan that the order carries out has shown another Flink job."""
+    """Whether the order's plan has shown another Flink job."""
     return order.shown is not None and order.shown.get(obstacle.job_id) != obstacle.flink_job_id
 
 
 def judge_stop(obstacle: Obstacle, order: StopOrder, reach: Reach) -> Verdict:
-    """Whether a job may be stopped as it stands; `STILL_UNDER_WAY` where its overdue stop is waited for anew.
+    """Whether a job may be stopped as it is; `STILL_UNDER_WAY` where its overdue stop gets a new deadline.
 
     `TAKES_ITS_PLACE` where a stop without a savepoint supersedes one that has sent nothing, and so is no obstacle.
     """
@@ -133,7 +133,7 @@ def judge_stop(obstacle: Obstacle, order: StopOrder, reach: Reach) -> Verdict:
 
 
 def _judge_stop(obstacle: Obstacle, status: JobStatus, order: StopOrder, reach: Reach) -> Verdict:
-    """The verdict on a job that is to be stopped, and that the caller may stop."""
+    """The verdict on a job that the caller may stop."""
     stop, savepoint = obstacle.stop, order.savepoint
     under_way = stop is not None and stop.phase not in SETTLED
     if order.after_savepoint and status is JobStatus.SAVEPOINTING and not under_way:
@@ -178,7 +178,7 @@ def _stopped_already(stop: Stop | None, *, savepoint: bool) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Savable:
-    """A job of an order for savepoints, as it stands inside the transaction."""
+    """A job of an order for savepoints, as it is inside the transaction."""
 
     job_id: int
     status: JobStatus  # one that is shown as running while a savepoint of it is overdue counts as being saved
@@ -187,7 +187,7 @@ class Savable:
 
 
 def judge_save(job: Savable, order: SaveOrder, reach: Reach) -> Verdict:
-    """Whether a savepoint of the job may be taken as it stands."""
+    """Whether the job, as it is, may have a savepoint taken."""
     if job.status is not JobStatus.RUNNING:
         return Verdict(Refusal.WRONG_STATE, job.status)
     if job.cluster not in reach.registered:
@@ -196,7 +196,7 @@ def judge_save(job: Savable, order: SaveOrder, reach: Reach) -> Verdict:
 
 
 def judge_deletion(status: JobStatus, cluster: str | None, reach: Reach) -> Verdict:
-    """Whether a job may be taken away: not while it may run where the caller may not stop jobs."""
+    """Whether a job may be deleted: not while it may run where the caller may not stop jobs."""
     if status in ACTIVE and cluster is not None and not reach.allows(cluster):
         return Verdict(Refusal.FORBIDDEN, status, cluster)
     return ACCEPTED

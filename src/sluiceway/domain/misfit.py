@@ -1,4 +1,4 @@
-"""What a resume does about a state that does not fit the job, or may not (decision 32). Pure."""
+"""What a resume does about a state that does not, or may not, fit the job (decision 32). Pure."""
 
 from collections.abc import Collection
 from typing import Final
@@ -17,12 +17,12 @@ _ASK: Final = {
         "Change the job back, or have it go on from that state all the same (--other-meaning).",
     ),
 }
-_NEVER: Final = "Change the job as it says, or back, or start it without resuming."
+_NEVER: Final = "Change the job as this says, change it back, or start it without resuming."
 _UNSEEN: Final = "State that no operator takes is left behind, and Flink does not say which."
 
 
 def misfit(fit: Fit, allowed: Collection[Allowed]) -> Concern | None:
-    """What there is to say of it, and whether the job is refused for it; None where all is the same.
+    """The concern, with whether it refuses the job; None where all is the same.
 
     `allowed` is what the request has asked for by name.
     """
@@ -41,19 +41,19 @@ def misfit(fit: Fit, allowed: Collection[Allowed]) -> Concern | None:
         return _concern(Weight.NOTE, fit.text)
     if Allowed.NON_RESTORED_STATE in given:
         return _concern(Weight.UNKNOWN, fit.text, _UNSEEN)
-    # That of a program nobody can ever tell, and it is no reason to look closer.
+    # The fit of a program is never known, which is no reason to look closer.
     program = all(reason.why is Why.PROGRAM for reason in fit.reasons)
     return _concern(Weight.NOTE if program else Weight.UNKNOWN, fit.text)
 
 
 def left_behind(fit: Fit | None, *, drops: bool) -> str:
-    """What a start leaves behind, for the audit; empty for nothing. `drops`: Flink was told to leave what is left."""
+    """The state that a start leaves behind, for the audit; empty for none. `drops`: Flink may leave state behind."""
     if fit is not None and fit.left:
         shown = ", ".join(f"{left.operator} ({left.bytes} bytes)" for left in fit.left[:_SHOWN])
         more = f" and {len(fit.left) - _SHOWN} more" if len(fit.left) > _SHOWN else ""
         return f"It leaves behind the state of {shown}{more}."
     unknown = fit is None or fit.kind is FitKind.UNKNOWN
-    return "It may leave state behind, which nobody could tell beforehand." if drops and unknown else ""
+    return "It may leave state behind; nobody could know beforehand." if drops and unknown else ""
 
 
 def _concern(weight: Weight, *words: str) -> Concern:

@@ -1,4 +1,4 @@
-"""Orders: what somebody asks for at once, and what became of it. Plain data, so that each can be stored and replayed.
+"""Orders: what somebody asks for at once, and the outcome. Plain data, so that each can be stored and replayed.
 
 HTTP, the commands and the page place the same orders. Whether the caller has the right to it is no part of an order: it
 is asked when the order is placed.
@@ -17,7 +17,7 @@ from sluiceway.domain.way_back import Allowed
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a caller names an order, and a digest of the request that placed it.
+    """A caller's name for an order, and a digest of the request that placed it.
 
     Each caller has names of their own: what others were answered is not what this caller would be.
     """
@@ -75,7 +75,7 @@ class StartOrder:
 
 @dataclass(frozen=True, slots=True)
 class ResumeOrder:
-    """Bring jobs back as one thing: these, or those that a stop has stopped, or what failed of another such order."""
+    """Bring jobs back as one thing: these, or those of a stop, or those that failed in another such order."""
 
     project: str
     jobs: Sequence[int] = ()
@@ -91,7 +91,7 @@ class ResumeOrder:
     key: Key | None = None
 
     def starts(self, jobs: Sequence[int]) -> StartOrder:
-        """What it comes to, once it is known which jobs it means."""
+        """The order to start jobs that it becomes, once its jobs are known."""
         return StartOrder(self.project, jobs, True, self.who, self.allow, self.dry_run, self.plan, self.shown)
 
 
@@ -108,7 +108,7 @@ class SaveOrder:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of an order, job by job. Kept under its key: who sends it again is answered from this."""
+    """The outcome of an order, job by job. Kept under its key: a repeat gets its answer from this."""
 
     id: int | None  # of the batch to look at; None where there is none
     jobs: Sequence[int]  # one for each position of the order

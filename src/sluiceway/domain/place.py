@@ -9,9 +9,9 @@ class Place:
 
     name: str
     url: str  # of its REST API, without a trailing slash
-    life: str | None = None  # changes whenever the cluster is certainly a new one; None when nobody can tell
+    life: str | None = None  # changes whenever the cluster is certainly a new one; None where that is unknown
 
     @property
     def embedded(self) -> bool:
-        """Whether this service runs it. Nobody can tell of another's when it is a new one."""
+        """Whether this service runs it. Only then does it know when the cluster is a new one."""
         return self.life is not None

@@ -1,4 +1,4 @@
-"""A dry run that can be carried out: what was shown of each job, and how it differs from what would be shown now."""
+"""A dry run that can be carried out: each job as shown, and its differences from now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class PlanKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a dry run has shown of one job, as far as a change of it matters."""
+    """One job as a dry run has shown it, as far as a change matters."""
 
     job_id: int
     verdict: str  # accepted, or why not
@@ -33,7 +33,7 @@ ACCEPTED = "accepted"
 
 @dataclass(frozen=True, slots=True)
 class PlanRef:
-    """The plan that an order carries out, and who made it."""
+    """The plan that an order carries out, and its maker."""
 
     id: int
     who: str
@@ -65,7 +65,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one job differs from what was shown."""
+    """How one job differs from the plan."""
 
     job_id: int
     was: str
@@ -73,7 +73,7 @@ class Difference:
 
 
 def differences(was: Sequence[Shown], now: Sequence[Shown]) -> list[Difference]:
-    """Every job of which something else would be shown now, in the order of the plan."""
+    """Every job that no longer matches, in the order of the plan."""
     before, after = _by_job(was), _by_job(now)
     jobs = dict.fromkeys((*before, *after))
     return [

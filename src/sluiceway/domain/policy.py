@@ -1,4 +1,4 @@
-"""How a request wants its jobs stopped. Everything in here was said by the caller; nothing of it ever changes."""
+"""How a request wants its jobs stopped: the caller's words, which never change."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ class SavepointFormat(StrEnum):
 
 
 class Resort(StrEnum):
-    """What becomes of a job whose savepoint failed for good."""
+    """What to do with a job whose savepoint failed for good."""
 
     KEEP_RUNNING = "keep_running"
     CANCEL_KEEPING_CHECKPOINT = "cancel_keeping_checkpoint"  # if its last checkpoint is young enough; else it runs on
@@ -21,7 +21,7 @@ class Resort(StrEnum):
 
 
 class IfNotRunning(StrEnum):
-    """What becomes of a job whose tasks do not all run when it is to be stopped with a savepoint."""
+    """What a stop with a savepoint does about a job whose tasks do not all run."""
 
     WAIT = "wait"  # for as long as the stop may take
     CANCEL = "cancel"  # keeping its last checkpoint
@@ -30,7 +30,7 @@ class IfNotRunning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopPolicy:
-    """What a request said of its stops beyond which jobs; whatever it left open is None."""
+    """A request's wishes for its stops; None where it has none."""
 
     drain: bool = False  # send the last watermark first: the job's end, not a pause (Flink's `drain`)
     format: SavepointFormat | None = None  # None: whichever does the job no harm
@@ -39,7 +39,7 @@ class StopPolicy:
     resort: Resort = Resort.KEEP_RUNNING
     checkpoint_age: timedelta | None = None  # the oldest checkpoint that `CANCEL_KEEPING_CHECKPOINT` takes
     if_not_running: IfNotRunning | None = None
-    timeout: timedelta | None = None  # until the caller is told that there is no result yet
+    timeout: timedelta | None = None  # until a stop without a result is overdue
     parks: bool = False  # it is parked: where no checkpoint was completed, nothing is lost that it was not started from
 
 

@@ -17,7 +17,7 @@ Kept = TypeVar("Kept", Stop | None, Save | None)
 
 @dataclass(frozen=True, slots=True)
 class Pulses:
-    """How each live run was seen last. It is not stored: a service that starts anew notices loops anew."""
+    """Each live run at the last look. It is not stored: a restarted service notices loops anew."""
 
     of: Mapping[int, Pulse] = field(default_factory=dict)  # by run
     restarts: int = 0  # that the last look showed
@@ -27,7 +27,7 @@ class Pulses:
 def follow(
     pulses: Pulses, runs: Sequence[Run], vitals: Mapping[int, Vitals], now: datetime, rules: HealthRules
 ) -> tuple[list[Run], Pulses]:
-    """The same runs, each with how it fares now, and what to remember for the next look."""
+    """The same runs, each with its health now, and the memory for the next look."""
     followed: list[Run] = []
     felt: dict[int, Pulse] = {}
     failing: dict[int, int] = {}
@@ -47,21 +47,21 @@ def follow(
 
 
 def with_ailment(fact: Running, run: Run) -> Running:
-    """The fact, with what keeps the tasks of its run from running."""
+    """The fact, with the trouble of its run."""
     ails = not fact.ready and run.health.condition in AILING
     proven = run.health.proof in {Proof.GIVEN, Proof.UNKNOWN}
     return replace(fact, ailment=healths.told(run.health) if ails else "", proven=proven)
 
 
 def as_proven(run: Run, *facts: StopFact | SaveFact | None) -> Run:
-    """The run, with the proof that its stop or savepoint has come with. It may be over, and there is no other look."""
+    """The run, with the proof that its stop or savepoint brought. It may be over, without another look."""
     if run.health.proof is Proof.GIVEN or not any(isinstance(fact, Saved | Ended) and fact.proven for fact in facts):
         return run
     return replace(run, health=replace(run.health, proof=Proof.GIVEN))
 
 
 def with_proof(run: Run, now: Kept, before: Stop | Save | None) -> Kept:
-    """What has just kept a savepoint, with why it must not take the place of what its run was started from."""
+    """What has just kept a savepoint, with why that must not replace the state that its run started from."""
     if now is None or now.savepoint_path is None or (before is not None and before.savepoint_path is not None):
         return now
     why = healths.unproven(run.health, run.restore)

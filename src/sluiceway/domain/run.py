@@ -25,7 +25,7 @@ from sluiceway.domain.traits import Traits
 
 
 class RunPhase(StrEnum):
-    """How far a run has come."""
+    """The phase of a run."""
 
     ACCEPTED = "accepted"  # stored; nothing was sent
     SUBMITTING = "submitting"  # sent, or about to be; the cluster may have it
@@ -57,8 +57,8 @@ class Run(Doubtful):
     restore: str | None = None  # the savepoint or checkpoint it starts from
     checkpoints: str | None = None  # the directory (URI) that its checkpoints go to; None in runs of older versions
     acknowledged: bool = False  # the cluster took the submission
-    held: bool = False  # not to be submitted before the way back that it belongs to lets it
-    life: str | None = None  # of the cluster it was sent to, where that can be told
+    held: bool = False  # until its way back releases it
+    life: str | None = None  # of the cluster it was sent to, where that is known
     started_at: datetime | None = None
     ended_at: datetime | None = None
     claims: bool = False  # Flink owns the savepoint or checkpoint that it was restored from, and may delete it
@@ -137,7 +137,7 @@ def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -
 def _withdrawn(run: Run, certain: bool, now: datetime, gone_after: timedelta) -> Run:
     """An unanswered submission may still arrive, so the cluster must not show it for a while.
 
-    One that comes even later is told, as that of any other run that was lost.
+    An even later one shows as a second copy, like that of any other lost run.
     """
     why = "Stopped before the cluster had it."
     if certain:

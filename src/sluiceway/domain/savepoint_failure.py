@@ -10,7 +10,7 @@ MEMORY_LIMIT = 5 * 1024 * 1024  # bytes of state in one task that a JobManager k
 
 
 class Outcome(StrEnum):
-    """What becomes of a job whose savepoint fails after it has begun; what Flink refuses to begin changes nothing."""
+    """The fate of a job whose savepoint fails after it has begun; one that Flink refuses to begin changes nothing."""
 
     RUNS_ON = "runs_on"  # Flink would refuse to begin
     RESTARTS_FROM_CHECKPOINT = "restarts_from_checkpoint"
@@ -28,7 +28,7 @@ def outcome(survey: Survey, now: datetime) -> tuple[Outcome, str]:
     if survey.batch or not survey.ready or never_again(survey):
         return Outcome.RUNS_ON, "Flink refuses to begin; the job runs on."
     if survey.restarts is None:
-        return Outcome.UNKNOWN, "Flink does not tell how the job is restarted."
+        return Outcome.UNKNOWN, "Flink does not say how it restarts the job."
     if not survey.restarts:
         return Outcome.ENDS, "The job fails, and is not restarted. Its last checkpoint, if any, is kept."
     if survey.restore is None:

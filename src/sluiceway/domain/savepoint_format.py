@@ -27,7 +27,7 @@ class Choice:
 
     format: SavepointFormat | None
     why: str
-    doubt: str = ""  # why nobody can tell whether the job survives what was wished for; empty where somebody can
+    doubt: str = ""  # why it is unknown whether the job survives the wish; empty where it is known
 
 
 def choose(traits: Traits, wish: SavepointFormat | None) -> Choice:
@@ -52,7 +52,7 @@ def untold(traits: Traits, wish: SavepointFormat | None) -> str:
     """What a canonical savepoint that was asked for waits for: an answer that might refuse it. Empty: for nothing."""
     if wish is not SavepointFormat.CANONICAL or traits.backend is not None or traits.asynchronous:
         return ""
-    return "the cluster has yet to tell how the job keeps its state, and a canonical savepoint might make it fail"
+    return "the cluster has not said yet how the job keeps its state, and a canonical savepoint might make it fail"
 
 
 def judge(traits: Traits) -> tuple[Canonical, str]:
@@ -63,9 +63,9 @@ def judge(traits: Traits) -> tuple[Canonical, str]:
     if traits.asynchronous:
         return Canonical.DEADLY, f"its state is asynchronous ({ASYNC_STATE})"
     if not backend:
-        return Canonical.UNSURE, "Flink does not tell which state backend it has"
+        return Canonical.UNSURE, "Flink does not name its state backend"
     if backend not in _KEEPS_BOTH:
         return Canonical.UNSURE, f"nothing is known of its state backend, {backend}"
     if traits.asynchronous is None:
-        return Canonical.UNSURE, "nobody can tell whether its state is asynchronous (State V2)"
+        return Canonical.UNSURE, "it is unknown whether its state is asynchronous (State V2)"
     return Canonical.HARMLESS, f"its state is synchronous, and {backend} writes both formats"

@@ -17,7 +17,7 @@ def never_saved(fact: Running) -> str:
 
 
 def restarted(when: str, restart: Restart) -> str:
-    """What has become of the job since an attempt was sent; `when` says which."""
+    """What the job did since an attempt was sent; `when` says which."""
     at = restart.at.strftime("%Y-%m-%d %H:%M:%SZ")
     if restart.restored is None:
         return f"{when} Flink restarted the job at {at} from nothing: the state that it had is lost."

@@ -1,4 +1,4 @@
-"""What the workers of one service have seen of a cluster since the service began, for whoever watches the service."""
+"""The counts of one cluster's worker since the service began, for monitoring."""
 
 from dataclasses import dataclass
 

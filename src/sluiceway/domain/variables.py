@@ -71,7 +71,7 @@ class Filled:
     forms: Sequence[tuple[str, str]] = field(default=(), init=False, repr=False, compare=False)  # see `_forms_of`
 
     def __post_init__(self) -> None:
-        """Made here, once: whoever fills a text does so in a thread."""
+        """Made here, once: texts are filled in threads."""
         object.__setattr__(self, "forms", _forms_of(self.secrets))
 
     def masked(self, said: str) -> str:

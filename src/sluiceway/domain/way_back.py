@@ -62,7 +62,7 @@ class Trouble(StrEnum):
     CLAIMED = "claimed"
     RETENTION = "retention"
     TIME_ZONE = "time_zone"
-    ELSEWHERE = "elsewhere"  # a program keeps its checkpoints where nobody can look
+    ELSEWHERE = "elsewhere"  # a program keeps its checkpoints out of reach
     NO_FALLBACK = "no_fallback"
     NO_SAVEPOINT = "no_savepoint"  # it is to be stopped without one
     FORMAT = "format"
@@ -100,7 +100,7 @@ class State:
 
     path: str
     source: Source
-    kind: Kind | None = None  # None: nobody can tell
+    kind: Kind | None = None  # None: unknown
     run_id: int | None = None  # whose it is, where that is known
     at: datetime | None = None  # when it was complete
     whole: bool | None = None  # None: it cannot be read from here now
@@ -135,12 +135,12 @@ class Past:
     passed: Sequence[PassedOver] = ()
     worked: bool = False  # its latest run was seen to do its work
     terms: Terms = field(default_factory=Terms)
-    unreadable: str = ""  # why nobody can tell which state is the newest
+    unreadable: str = ""  # why the newest state is unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What a resume of a job comes to."""
+    """The way back of one job."""
 
     state: State | None
     age: timedelta | None = None  # of the state
@@ -155,7 +155,7 @@ class Back:
 
 
 def judge(past: Past, allowed: Collection[Allowed], now: datetime) -> Back:
-    """What resuming it comes to. `allowed` is what the request has asked for by name."""
+    """The way back of a job. `allowed` is what the request allows by name."""
     state = past.state
     age = max(now - state.at, timedelta()) if state is not None and state.at is not None else None
     found = [*_of_past(past, allowed), *_of_state(past), *_of_time(past, age)]
@@ -196,7 +196,7 @@ def _nothing_whole(past: Past) -> list[Concern]:
     if not past.passed:
         return []
     told = "; ".join(f"{over.path}: {over.why}" for over in past.passed[:_SHOWN])
-    text = f"No state of it is whole: {told}. Mend its files, or choose another savepoint ({_CHOOSE})."
+    text = f"No state of it is whole: {told}. Repair its files, or choose another savepoint ({_CHOOSE})."
     return [Concern(Trouble.DAMAGED, Weight.REFUSED, text)]
 
 
@@ -221,12 +221,12 @@ def _of_state(past: Past) -> list[Concern]:
         Concern(
             Trouble.PASSED_OVER,
             Weight.LOSS,
-            f"{over.path} is newer and not whole: {over.why}. What was done since {_since(state)} is done again.",
+            f"{over.path} is newer and not whole: {over.why}. The work since {_since(state)} is repeated.",
         )
         for over in past.passed[:_SHOWN]
     ]
     if past.worked and state.source in {Source.BEGAN_FROM, Source.KEPT_BEFORE}:
-        text = f"Its latest run has left no state that is whole; what it did since {_since(state)} is done again."
+        text = f"Its latest run has left no state that is whole; its work since {_since(state)} is repeated."
         found.append(Concern(Trouble.OLDER, Weight.LOSS, text))
     if past.terms.elsewhere and state.source in {Source.LEFT, Source.BEGAN_FROM, Source.KEPT_BEFORE}:
         text = (
@@ -307,8 +307,8 @@ def before_a_pause(terms: Terms, window: timedelta | None) -> list[Concern]:
         return []
     assert terms.retention is not None
     text = (
-        f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: what nobody "
-        f"touches any more is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
+        f"It keeps state for {length(terms.retention)}, and is to stay stopped for {length(window)}: untouched "
+        f"state is gone by then, and counts begin anew. Raise its {terms.by} before it is resumed."
     )
     return [Concern(Trouble.RETENTION, Weight.LOSS, text)]
 

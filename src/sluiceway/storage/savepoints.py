@@ -1,4 +1,7 @@
-"""Finding savepoints and checkpoints on storage, and reading whether they are whole."""
+"""Finds savepoints and checkpoints on storage, and reads whether they are whole.
+
+The module is a little long because both need the same listings and the same judgement of a `_metadata`.
+"""
 
 import asyncio
 import re

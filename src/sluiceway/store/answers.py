@@ -1,4 +1,4 @@
-"""First answers, kept for whoever sends an order with the same Idempotency-Key again."""
+"""First answers, kept for repeats of an order with the same Idempotency-Key."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ class _Kept:
 
 
 class AnsweredBefore(Exception):  # noqa: N818 - a finding
-    """The order was placed before, and this is what became of it."""
+    """The order was placed before; this is its outcome."""
 
     def __init__(self, answer: Placed | str, digest: str) -> None:
         """`digest` is of the request that placed it. A text is the answer that an earlier release gave."""
@@ -52,7 +52,7 @@ async def refuse_answered(db: Database, project: str, key: Key, now: datetime) -
 
 
 async def keep(connection: AsyncConnection, project: str, key: Key, placed: Placed, now: datetime) -> None:
-    """Keep what became of an order."""
+    """Keep the outcome of an order."""
     text = to_json(_Kept(placed))
     row = {"project": project, "key": key.stored, "digest": key.digest, "answer": text, "created_at": epoch_ms(now)}
     await connection.execute(insert(answers).values(row))

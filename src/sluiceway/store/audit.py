@@ -1,4 +1,4 @@
-"""Reading the events, of a project or of one batch, and telling of what changes nothing else: denied calls, too."""
+"""Reads the events of a project or a batch, and writes those that change nothing else, such as denied calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Event:
 
 
 async def record(db: Database, kind: str, project: str, details: Sequence[str], now: datetime, who: str) -> None:
-    """Tell of something that is stored nowhere else: an event for each detail."""
+    """Write events that are stored nowhere else, one for each detail."""
     told = [event(kind, epoch_ms(now), project, who=who, detail=detail) for detail in details]
     async with db.write() as connection:
         await ledger.tell(connection, told)

@@ -1,4 +1,4 @@
-"""Work that nobody waits for any more: it is dropped, unless it has begun to write. Then it ends normally."""
+"""Drops work that nobody waits for any more, unless it has begun to write. Then it ends normally."""
 
 import asyncio
 from contextvars import ContextVar
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Work:
-    """What is done for one request, by one task."""
+    """The work for one request, by one task."""
 
     task: "asyncio.Task[Any]"
     writes: bool = False

@@ -1,4 +1,4 @@
-"""Who may act on a cluster: one worker at a time, and every change it makes carries its fence.
+"""The right to act on a cluster: one worker holds it at a time, and each of its changes carries its fence.
 
 A lease lasts by the database's clock, never by a host's: a host whose clock is ahead takes no lease that still runs.
 """
@@ -68,7 +68,7 @@ def _claim() -> ReturningInsert[Any]:
 
 
 def _held() -> Select[Any]:
-    """Those of the leases given that nobody else has taken by now."""
+    """The given leases that nobody else has taken by now."""
     asked = given("leases")
     cluster, owner, fence = (func.json_extract(asked.c.value, f"$[{n}]") for n in range(3))
     same = (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
@@ -89,7 +89,7 @@ async def claim(db: Database, clusters: Sequence[str], owner: str, ttl: timedelt
 
 
 async def release(db: Database, owner: str) -> None:
-    """Give back everything that this owner holds, so that the next one need not wait. The rows keep their fences."""
+    """Give back all leases of this owner, so that the next one need not wait. The rows keep their fences."""
     async with db.write(Use.UPKEEP) as connection:
         await connection.execute(update(leases).where(leases.c.owner == owner).values(owner="", until=0))
 

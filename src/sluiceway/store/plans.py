@@ -1,4 +1,4 @@
-"""Dry runs, kept for a while, so that they can be carried out as they were shown."""
+"""Dry runs, kept for a while, so that they can be carried out as shown."""
 
 import zlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ MOST = 100  # of a project; the oldest make way
 
 
 async def keep(db: Database, plan: Plan) -> int:
-    """Store a plan, and let go of those that have expired or are too many; its id. The one that it has is ignored."""
+    """Store a plan, and drop those that have expired or are too many; its new id. Its present one is ignored."""
     row = {
         "project": plan.project,
         "kind": plan.kind,

@@ -1,4 +1,7 @@
-"""The tables. Times are epoch milliseconds (UTC), documents JSON text, phases and statuses the domain's own words."""
+"""The tables. Times are epoch milliseconds (UTC), documents JSON text, phases and statuses the domain's own words.
+
+The module is long because all tables stand in one place, with their indices.
+"""
 
 from collections.abc import Iterable
 

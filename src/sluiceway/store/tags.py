@@ -42,7 +42,7 @@ async def change_tags(
 
 
 async def set_tags(connection: AsyncConnection, project: str, job_id: int, wanted: Mapping[str, str]) -> None:
-    """Let a job have these tags and no others."""
+    """Give a job these tags and no others."""
     await connection.execute(delete(job_tags).where(job_tags.c.job_id == job_id))
     if wanted:
         rows = [{"job_id": job_id, "key": key, "value": value, "project": project} for key, value in wanted.items()]

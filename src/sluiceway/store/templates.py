@@ -30,7 +30,7 @@ class TemplatesFull(Exception):  # noqa: N818 - a finding, like the one above
 
 @dataclass(frozen=True, slots=True)
 class TemplateDraft:
-    """What somebody asks a template to be, already checked."""
+    """A template as somebody asks for it, already checked."""
 
     name: str
     desc: str = ""
@@ -95,7 +95,7 @@ async def update_template(
 
 
 async def delete_template(db: Database, project: str, template_id: int, now: datetime, who: str) -> bool:
-    """Take a template away; whether there was one. Jobs that were made of it keep their SQL."""
+    """Delete a template; whether there was one. Jobs that were made from it keep their SQL."""
     async with db.write(Use.MAKES_ROOM) as connection:
         gone = delete(templates).where(*_one(project, template_id)).returning(templates.c.name)
         name = (await connection.execute(gone)).scalar_one_or_none()
@@ -155,7 +155,7 @@ def _template(row: RowMapping) -> Template:
 
 @asynccontextmanager
 async def _named() -> AsyncIterator[None]:
-    """Tell a name that is taken from every other trouble."""
+    """Turn a taken name into its own error."""
     try:
         yield
     except IntegrityError as error:

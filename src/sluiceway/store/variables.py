@@ -73,7 +73,7 @@ async def update_variable(db: Database, project: str, name: str, value: str, now
 
 
 async def delete_variable(db: Database, project: str, name: str, now: datetime, who: str) -> bool:
-    """Take a variable away; whether there was one."""
+    """Delete a variable; whether there was one."""
     at = epoch_ms(now)
     async with db.write(Use.MAKES_ROOM) as connection:
         found = (await connection.execute(delete(variables).where(*_one(project, name)))).rowcount == 1
@@ -105,7 +105,7 @@ async def variable_names(db: Database, project: str) -> set[str]:
 
 
 async def settled_at(db: Database, project: str) -> dict[str, int]:
-    """For each name the newest run that there was when the variable was given its value.
+    """For each name the newest run at the time of the variable's value.
 
     Later runs had that value, and earlier ones may have had another. No clock is asked, as clocks are set.
     """
@@ -115,7 +115,7 @@ async def settled_at(db: Database, project: str) -> dict[str, int]:
 
 
 async def project_of(db: Database, job_id: int) -> str | None:
-    """Whose variables a job uses; None: the job is gone."""
+    """The project of a job's variables; None: the job is gone."""
     async with db.read() as connection:
         found = await connection.execute(select(jobs.c.project).where(jobs.c.id == job_id))
         project: str | None = found.scalar_one_or_none()
@@ -139,7 +139,7 @@ def _variable(row: RowMapping) -> StoredVariable:
 
 @asynccontextmanager
 async def _named() -> AsyncIterator[None]:
-    """Tell a name that is taken from every other trouble."""
+    """Turn a taken name into its own error."""
     try:
         yield
     except IntegrityError as error:

@@ -1,4 +1,4 @@
-"""What is read for people: jobs, where they can be resumed from, and what became of a batch of stops."""
+"""Queries for people: jobs, their states to resume from, and the outcome of a batch of stops."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ class JobSelector:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a start is decided from: the job, its queue, and what its latest run and stop left behind."""
+    """The inputs of a start: the job, its queue, and what its latest run and stop left behind."""
 
     job_id: int
     project: str
@@ -216,7 +216,7 @@ async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
 
 
 async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Obstacle]:
-    """How each job stands now; unknown ids are left out."""
+    """Each job as it is now; unknown ids are left out."""
     asked = listed(wanted)
     known = (jobs.c.id == asked.c.value) & (jobs.c.project == project) & jobs.c.deleted_at.is_(None)
     joined = asked.join(jobs, known).outerjoin(stops, stops.c.id == jobs.c.stop_id)
@@ -234,7 +234,7 @@ async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[i
 
 
 async def origins(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Origin]:
-    """What is known of each job that is to be started; unknown ids are left out."""
+    """The inputs of each job's start; unknown ids are left out."""
     async with db.read() as connection:
         rows = await connection.execute(_origins(), {"ids": to_json(wanted), "in_project": project})
         return {row["job_id"]: _origin(row) for row in rows.mappings()}
@@ -275,7 +275,7 @@ async def project_of(db: Database, job_id: int) -> str | None:
 
 
 async def programs(db: Database, wanted: Sequence[int]) -> dict[int, JarProgram]:
-    """The programs of those of the jobs that are made by one."""
+    """The programs of the Jar jobs among these."""
     async with db.read() as connection:
         rows = await connection.execute(_programs(), {"ids": to_json(wanted)})
         return {row.id: to_program(row.program) for row in rows if row.program is not None}
@@ -292,7 +292,7 @@ def _programs() -> Select[Any]:
 
 
 async def roots(db: Database, run_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The directories of each run's stops and other savepoints, in which their savepoints are.
+    """The directories of each run's savepoints, with and without a stop.
 
     Savepoints that prove nothing are left out: a resume must not take them.
     """

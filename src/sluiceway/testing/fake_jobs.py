@@ -1,7 +1,7 @@
 """The jobs of a fake Flink: what stops, savepoints, cancels and a lost JobManager do to them (Flink contract).
 
 It knows no HTTP. Timers and the disk come from outside, and two stops at once are as destructive as they are in the
-real thing.
+real thing. The module is long because one job's states, timers and disk move together: its parts would call each other.
 """
 
 import time

@@ -1,6 +1,7 @@
 """What a fake Flink answers, request by request, as the Flink contract says. It knows no network.
 
 It is as hostile as the real one. `fake_flink` puts it behind HTTP; the simulation asks it directly.
+The module is long because it answers every path that the service asks, in a short function each.
 """
 
 import asyncio

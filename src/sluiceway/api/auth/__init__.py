@@ -1,1 +1,1 @@
-"""Who a request is from, and how much one may ask."""
+"""Finds the caller of a request, checks their right, and limits them."""

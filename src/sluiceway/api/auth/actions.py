@@ -11,8 +11,8 @@ class Open(Enum):
     """Routes that are about no project."""
 
     TO_ALL = "no credential is looked at"
-    TO_CALLERS = "whoever is signed in"
-    TO_WATCHERS = "who may look in every project, and who has the token for metrics"
+    TO_CALLERS = "any signed-in caller"
+    TO_WATCHERS = "callers with a role in every project, and holders of the metrics token"
 
 
 Need = Action | Open
@@ -122,5 +122,5 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
 
 
 def need_of(method: str, template: str) -> Need | None:
-    """What a call needs; None: nobody may. OPTIONS tells which methods there are, which the page of the API does."""
+    """The right that a call needs; None: nobody may. OPTIONS lists methods, as the page of the API does."""
     return Open.TO_ALL if method == "OPTIONS" else ACTIONS.get((method, template))

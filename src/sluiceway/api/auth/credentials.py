@@ -33,7 +33,7 @@ _EXPIRED: Final = Text("the temporary access key has ended", "临时访问密钥
 _BAD_SECURITY_TOKEN: Final = Text(
     "X-Security-Token does not belong to the access key", "X-Security-Token 与访问密钥不匹配"
 )
-_TWICE: Final = Text("a header that tells who you are is there twice", "身份凭证请求头重复")
+_TWICE: Final = Text("a header with your credentials is there twice", "身份凭证请求头重复")
 _NOBODYS: Final = "-"  # what a signature is checked with where there is no key, so that the time taken does not tell
 
 
@@ -51,7 +51,7 @@ class Knows(Protocol):
     """Finds the caller of a request."""
 
     async def __call__(self, scope: "Scope", body: Body, /, *, again: bool = False) -> Caller:
-        """Raises `Unknown`, and `IssuerSilent` when nothing can be told.
+        """Raises `Unknown`, and `IssuerSilent` when the issuer does not answer.
 
         `again` for a request that was let in before: does its credential still stand?
         """
@@ -78,7 +78,7 @@ class Credentials:
         """
         token, authorization = _header(scope, b"x-auth-token"), _header(scope, b"authorization")
         if token is not None:
-            # Whoever adds one means it; the SDK signs all the same, with whatever keys it has.
+            # A caller that adds one means it; the SDK signs all the same, with whatever keys it has.
             return await self._by_token(token)
         if authorization is None:
             raise Unknown(_NOTHING)
@@ -101,7 +101,7 @@ class Credentials:
             raise Unknown(_BAD_TOKEN) from None
 
     async def _by_provider(self, token: str) -> Caller:
-        """Raises `Unknown`, and `IssuerSilent` when nothing can be told."""
+        """Raises `Unknown`, and `IssuerSilent` when the issuer does not answer."""
         if self.provider is None:
             raise Unknown(_NO_PROVIDER)
         try:
@@ -117,7 +117,7 @@ class Credentials:
         key = await self.sign_in.signing_key(signed.access)
         try:
             check_head(signed, RawRequest.of(scope, b""), self.clock())
-            # Who has no key must not make us take in megabytes.
+            # A caller without a key must not make us read megabytes.
             request = RawRequest.of(scope, b"" if key is None else await body())
             now = self.clock()
             verify(signed, _NOBODYS if key is None else key.secret, request, now)

@@ -37,7 +37,7 @@ class DomainAnswer(Struct, frozen=True):
     links: DomainLinks = DomainLinks()
 
 
-@get("/auth/domains", summary="Which domain the caller is in")
+@get("/auth/domains", summary="The caller's domain")
 async def list_domains(permit: PermitGiven) -> DomainAnswer:  # noqa: ARG001 - whoever is signed in may ask
     """The one domain that everybody is in."""
     return DomainAnswer()

@@ -42,7 +42,7 @@ _WRONG = Text(
     "用户名或密码错误，或您在该项目中没有角色",
 )
 _WRONG_TOKEN = Text(
-    "the token is not good, or not for this project, or you have no role in it",
+    "the token is not valid, or not for this project, or you have no role in it",
     "Token 无效、不属于该项目，或您在该项目中没有角色",
 )
 
@@ -209,7 +209,7 @@ async def revoke_token(
         ),
     ] = None,
 ) -> None:
-    """End a token of one's own before its time."""
+    """End a token of your own before its time."""
     if not subject:
         raise bad("X-Subject-Token", "it is missing; it holds the token to end", "缺少该请求头，其值为要吊销的 Token")
     if not await sign_in.revoke(permit.caller, subject):
@@ -222,7 +222,7 @@ async def revoke_token(
     dto=Json[PasswordChange],
     return_dto=None,
     responses=_says(400, 401, 403, 429),
-    summary="Change one's own password",
+    summary="Change your own password",
 )
 async def change_password(
     request: Request[Any, Any, Any],
@@ -246,9 +246,9 @@ async def change_password(
         raise bad("user.password", _HOW_LONG.en, _HOW_LONG.zh) from None
 
 
-@get("/projects", summary="Which projects the caller has a role in")
+@get("/projects", summary="The projects in which the caller has a role")
 async def list_projects(permit: PermitGiven, sign_in: SignInGiven, name: FromQuery[str | None] = None) -> ProjectAnswer:
-    """The projects by id; with `name` the one that is called so.
+    """The projects by id; with `name` the one of this name.
 
     DLI's clients name a region here. A project's id has no hyphens, so region eu-west-101 means project euwest101.
     """

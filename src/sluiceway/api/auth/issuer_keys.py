@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class IssuerSilent(Exception):  # noqa: N818 - it is what it is
-    """The issuer gave no answer that is of use, so nothing is known about the token. Neither text names addresses."""
+    """The issuer gave no usable answer, so the token is neither valid nor wrong. Neither text names addresses."""
 
     en = "the identity provider does not answer, so the token cannot be checked; try again later"
     zh = "身份提供方无响应，无法验证 Token，请稍后重试"
@@ -45,7 +45,7 @@ class IssuerSilent(Exception):  # noqa: N818 - it is what it is
 
 
 class BadKey(Exception):  # noqa: N818 - it is what it is
-    """A key of the issuer's that no token is verified with. Both texts may be told to the caller."""
+    """A key of the issuer's that verifies no token. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str, detail: str = "") -> None:
         """`detail` is what else the log says."""
@@ -57,7 +57,7 @@ class BadKey(Exception):  # noqa: N818 - it is what it is
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys that the issuer publishes, and why some of them are not taken, by their names."""
+    """The keys that the issuer publishes, and why some of them are skipped, by name."""
 
     keys: Sequence[Key] = ()
     refused: Mapping[str, BadKey] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class KeySet:
         """The one key of this name that is for the algorithm; of no name, the only one that is. Raises `BadKey`."""
         fit = [key for key in self.keys if key_id in {None, key.kid} and _is_for(key, algorithm)]
         if len(fit) > 1:
-            raise BadKey("the issuer has several such keys as the token is signed with", "颁发者有多个符合条件的密钥")
+            raise BadKey("the issuer has several keys that match the token's", "颁发者有多个符合条件的密钥")
         if not fit and key_id is not None and key_id in self.refused:
             raise self.refused[key_id]
         return fit[0] if fit else None
@@ -174,7 +174,7 @@ def imported(document: Mapping[str, Any]) -> KeySet:
     if not isinstance(found, list):
         raise ValueError("its keys are no list")  # noqa: TRY004 - not a fault of ours
     if len(found) > _MAX_KEYS:
-        log.warning("the OIDC issuer has more keys than are looked at", keys=len(found), most=_MAX_KEYS)
+        log.warning("the OIDC issuer has more keys than the service reads", keys=len(found), most=_MAX_KEYS)
     keys: dict[tuple[str | None, str], Key] = {}
     refused: dict[str, BadKey] = {}
     for each in found[:_MAX_KEYS]:

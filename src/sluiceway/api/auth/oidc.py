@@ -30,9 +30,9 @@ _MAX_GROUPS: Final = 1000
 
 
 class BadToken(Exception):  # noqa: N818 - it is what it is
-    """Why a token is not let in. Both texts may be told to the caller."""
+    """Why a token is refused. The caller may see both texts."""
 
-    def __init__(self, en: str, zh: str, audit: str = "the bearer token is not good") -> None:
+    def __init__(self, en: str, zh: str, audit: str = "the bearer token is not valid") -> None:
         """`audit` is what the audit says; nothing that a caller could make ever new ones of."""
         super().__init__(en)
         self.en = en
@@ -70,16 +70,14 @@ class OidcVerifier:
         self._registry.max_header_length = 4096
 
     async def verify(self, token: str) -> Claims:
-        """What a token says. Raises `BadToken`, and `IssuerSilent` when that cannot be told."""
+        """The claims of a token. Raises `BadToken`, and `IssuerSilent` when the issuer does not answer."""
         key_id, algorithm = self._head(token)
         try:
             key = await self._keys.find(key_id, algorithm)
         except BadKey as bad:
-            raise BadToken(bad.en, bad.zh, f"the bearer token is not good: {bad.en}") from None
+            raise BadToken(bad.en, bad.zh, f"the bearer token is not valid: {bad.en}") from None
         if key is None:
-            raise BadToken(
-                "the issuer has no such key as the token is signed with", "颁发者没有用于签署该 Token 的密钥"
-            )
+            raise BadToken("the issuer has no key that matches the token's", "颁发者没有用于签署该 Token 的密钥")
         claims = self._signed(token, key)
         self._check(claims)
         return Claims(
@@ -114,7 +112,7 @@ class OidcVerifier:
                 warnings.simplefilter("ignore", SecurityWarning)  # of EdDSA, for its name
                 return jwt.decode(token, key, registry=self._registry).claims
         except (JoseError, ValueError, TypeError, RecursionError):
-            raise BadToken("the token's signature is not good", "Token 的签名无效") from None
+            raise BadToken("the token's signature is not valid", "Token 的签名无效") from None
 
     def _check(self, claims: dict[str, Any]) -> None:
         registry = jwt.JWTClaimsRegistry(
@@ -149,12 +147,12 @@ def _bad_claim(name: str) -> BadToken:
     if name not in _CLAIMS:
         return _odd_claim(name)
     en, zh = _CLAIMS[name]
-    return BadToken(f"the token is not good: {en}", f"Token 无效：{zh}")
+    return BadToken(f"the token is not valid: {en}", f"Token 无效：{zh}")
 
 
 def _odd_claim(name: str) -> BadToken:
     return BadToken(
-        f"the token is not good: its {name} is missing or not as it should be", f"Token 无效：缺少 {name} 或其值无效"
+        f"the token is not valid: its {name} is missing or not as it should be", f"Token 无效：缺少 {name} 或其值无效"
     )
 
 

@@ -1,6 +1,6 @@
 """The signature `SDK-HMAC-SHA256`: a request proves that its sender knows the secret of an access key.
 
-What is signed is computed anew from the bytes that arrived. Nothing else is taken for signed: a header that
+It computes the signed text from the bytes that arrived. Nothing else counts as signed: a header that
 `SignedHeaders` does not list may have been put in or changed by anybody on the way.
 """
 
@@ -36,7 +36,7 @@ _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-F]{2})")
 
 
 class BadSignature(Exception):  # noqa: N818 - it is what it is
-    """Why a request is not let in. Both texts may be told to the caller."""
+    """Why a request is refused. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str) -> None:
         super().__init__(en)
@@ -122,7 +122,7 @@ def check_head(signed: Signed, request: RawRequest, now: datetime) -> None:
 
 
 def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> None:
-    """Raises `BadSignature` unless who knows the secret has signed just this request, and lately.
+    """Raises `BadSignature` unless the holder of the secret has signed just this request, and lately.
 
     For an access key that does not exist, verify with any secret, so that the time taken does not tell.
     """
@@ -144,7 +144,7 @@ def verify(signed: Signed, secret: str, request: RawRequest, now: datetime) -> N
 
 
 def no_match() -> BadSignature:
-    """What is told whether the key is not valid or the signature: strangers must not learn which keys there are."""
+    """The same words for an unknown key and a wrong signature: strangers must not learn which keys exist."""
     return BadSignature(
         "the access key is not valid, or the signature does not match; check the access key and its secret, and that"
         " nothing on the way changes Host, User-Agent, the path or the body",
@@ -219,10 +219,10 @@ def _body_hash(body: bytes, headers: _Headers) -> bytes:
 
 
 class ReplayGuard:
-    """Lets each signed write in once. It remembers them for as long as they would be good for, in this process.
+    """Accepts each signed write once. It remembers them in this process for as long as they are valid.
 
     Equal calls within one second have equal signatures, so a client that means two such writes is refused the second.
-    Reads are let in as often as they come: clients repeat them within a second, and whoever repeats one that was
+    It accepts repeated reads: clients repeat them within a second, and an attacker who repeats one that was
     recorded learns what stands there now, which only TLS can keep from them.
     """
 
@@ -238,10 +238,10 @@ class ReplayGuard:
         while self._ends and self._ends[0][0] < now:
             self._seen.discard(heapq.heappop(self._ends)[1])
         if signed.signature in self._seen:
-            raise BadSignature("this very request was here before; sign it anew", "该请求已被处理过，请重新签名")
+            raise BadSignature("this request was sent before; sign it again", "该请求已被处理过，请重新签名")
         if len(self._seen) >= self._most:
             raise BadSignature(
-                "too many signed requests came within the last minutes to tell a repeated one; wait a little",
+                "too many signed requests within the last minutes to recognize a repeated one; wait a little",
                 "最近几分钟内的签名请求过多，无法判断是否重放，请稍后重试",
             )
         self._seen.add(signed.signature)

@@ -15,7 +15,7 @@ METHODS: Final = 16  # in one request
 
 
 class PasswordUser(Struct, frozen=True):
-    """Who asks, by name or by id, which is the same here. The vendor's `domain` is not looked at."""
+    """The user, by name or by id, which is the same here. The vendor's `domain` is ignored."""
 
     password: str
     name: str | None = None

@@ -83,7 +83,7 @@ def routes(
     `refused_form` is how a batch is answered when every position is refused: with an array, as the cloud does, or with
     the first error alone, whose code users of the SDK can read. `savepoint_format` is that of all savepoints; None
     picks one for each job that does it no harm. `retention_unit` is what idle_state_retention counts, `stop_at_rest`
-    what a stop of a job that does not run comes to, `resume_anyway` what a resume takes although it writes rows twice.
+    how a stop treats a job that does not run, `resume_anyway` what a resume takes although it writes rows twice.
     """
     router = Router(
         path="/",

@@ -1,4 +1,4 @@
-"""The paths of DLI's API for what this service has not: edge nodes, and sinks of API Gateway."""
+"""The paths of DLI's API that this service does not support: edge nodes, and sinks of API Gateway."""
 
 from typing import Annotated, Final
 

@@ -1,1 +1,1 @@
-"""What both APIs refuse with: the codes, what they mean, and how a refusal leaves."""
+"""The refusals of both APIs: the codes, their meanings, and the form of a refusal."""

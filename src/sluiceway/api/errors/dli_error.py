@@ -51,7 +51,7 @@ def bad(field: str, en: str, zh: str) -> DliError:
 
 
 def unsupported(en: str, zh: str) -> DliError:
-    """Refuses what DLI has and this service has not."""
+    """Refuses a feature that DLI has and this service lacks."""
     return DliError(Code.NOT_SUPPORTED, what=Text(en, zh))
 
 
@@ -79,5 +79,5 @@ _STORES_NOTHING: Text = Text(
 
 
 def unavailable(trouble: Trouble) -> DliError:
-    """Refuses a request because the database takes nothing now."""
+    """Refuses a request because the database stores nothing now."""
     return DliError(Code.BUSY, _STORES_NOTHING, why=_TROUBLES[trouble])

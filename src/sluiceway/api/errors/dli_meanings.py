@@ -9,13 +9,13 @@ from sluiceway.api.errors.language import Text
 MEANINGS: Final[Mapping[Code, Text]] = {
     Code.UNKNOWN_PATH: Text("No such path, or not with this method.", "没有此路径，或此路径不支持该方法。"),
     Code.TOO_LARGE: Text(
-        "The body is larger than 12 MB. With 400: what came is no HTTP, or its address is too long; with "
+        "The body is larger than 12 MB. With 400: the input is not HTTP, or its address is too long; with "
         "408: it did not arrive in time; with 431: its headers are larger than 64 KB.",
         "请求体超过 12 MB。400：收到的不是 HTTP，或地址过长；408：请求未及时到达；431：请求头超过 64 KB。",
     ),
     Code.BUSY: Text(
         "Too many connections are open, the identity provider does not answer, or the service cannot store anything "
-        "now (its disk is full or fails, or others hold its database); `Retry-After` says when to come again.",
+        "now (its disk is full or fails, or others hold its database); `Retry-After` says when to try again.",
         "打开的连接过多，身份提供方没有应答，或服务当前无法保存数据（磁盘已满或出现故障，或数据库被占用）；"
         "`Retry-After` 说明何时重试。",
     ),
@@ -28,7 +28,7 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "调用方在该项目中没有此权限，或该项目不存在。",
     ),
     Code.THROTTLED: Text(
-        "The caller asks too often, or too many wrong passwords were given for a name; `Retry-After` says how"
+        "The caller sends too many requests, or too many wrong passwords were given for a name; `Retry-After` says how"
         " many seconds to wait.",
         "调用方请求过于频繁，或某个用户名的错误密码过多；`Retry-After` 说明需等待的秒数。",
     ),
@@ -39,18 +39,18 @@ MEANINGS: Final[Mapping[Code, Text]] = {
     Code.SQL_SYNTAX: Text("Graph of SQL: the SQL cannot be parsed.", "生成流图：SQL 无法解析。"),
     Code.SQL_SEMANTICS: Text(
         "Graph of SQL: the SQL cannot run as a job. Run: its SQL uses a name that is no variable, or sets what no job"
-        " can set, or its cluster runs another Flink than the one that plans.",
+        " can set, or its cluster runs another Flink than the planner's.",
         "生成流图：SQL 不能作为作业运行。启动：SQL 使用了未定义的变量，或设置了作业不支持的参数，或集群的 Flink"
         " 版本与解析 SQL 的版本不同。",
     ),
     Code.NO_OBJECT: Text(
-        "A resource is to be made of a file that does not exist, or there is no variable of this name.",
+        "The file of a new resource does not exist, or there is no variable of this name.",
         "创建资源所用的文件不存在，或该名称的变量不存在。",
     ),
     Code.VARIABLE_EXISTS: Text("Variable: the name is taken.", "变量：名称已被使用。"),
     Code.VARIABLES_FULL: Text("Variable: the project has 500 already.", "变量：该项目已有 500 个。"),
     Code.NOT_SUPPORTED: Text(
-        "DLI has it, this service has not: edge nodes, images of a job's own.",
+        "DLI has it, this service does not: edge nodes, custom images.",
         "DLI 支持而本服务不支持：边缘节点、作业自定义镜像。",
     ),
     Code.TOO_MANY: Text(
@@ -58,12 +58,12 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "单次请求超过 100,000 个 ID，或查询指标时超过 100 个。",
     ),
     Code.UNAVAILABLE: Text(
-        "There is nothing to plan SQL with, or storage does not answer. Import of a savepoint: the storage "
+        "No planner for SQL is available, or storage does not answer. Import of a savepoint: the storage "
         "cannot be read now.",
         "没有可用的 SQL 规划器，或存储没有响应。导入保存点：当前无法读取存储。",
     ),
     Code.NOT_FOUND: Text(
-        "No such resource, or token: the token that is to be ended is not the caller's, or has ended.",
+        "No such resource, or token: the token to end is not the caller's, or has ended.",
         "没有此资源或 Token：要吊销的 Token 不属于调用方，或已失效。",
     ),
     Code.SERVER_FAULT: Text("A fault of the service.", "服务故障。"),
@@ -145,7 +145,7 @@ MEANINGS: Final[Mapping[Code, Text]] = {
         "启动：Jar 作业没有填写 `entrypoint`，或其不存在。",
     ),
     Code.NO_SAVEPOINT: Text(
-        "Run with `resume_savepoint`: neither a savepoint nor a checkpoint is known, or what there is is damaged, "
+        "Run with `resume_savepoint`: neither a savepoint nor a checkpoint is known, or the state is damaged, "
         "gone, drained, of a job that has finished, or does not fit the job as it is now. "
         "Import of a savepoint: none is there, or it is not whole.",
         "带 `resume_savepoint` 启动：没有已知的保存点或检查点，或其已损坏、已删除、经过 drain，作业已自行结束，"
@@ -195,8 +195,8 @@ MEANINGS: Final[Mapping[Code, Text]] = {
     Code.QUEUE_UNKNOWN: Text("Create or update: no queue of this name.", "创建或更新：没有此名称的队列。"),
     Code.BAD_OFFSET: Text("List: `offset` is not a number of 0 or more.", "作业列表：`offset` 不是大于等于 0 的数字。"),
     Code.BAD_ROOT: Text("List: `root_job_id` is not a number above 0.", "作业列表：`root_job_id` 不是大于 0 的数字。"),
-    Code.BAD_EXPORT: Text("Export: `obs_dir` is no directory that can be.", "导出：`obs_dir` 不是可用的目录。"),
+    Code.BAD_EXPORT: Text("Export: `obs_dir` cannot be a directory.", "导出：`obs_dir` 不是可用的目录。"),
     Code.BAD_IMPORT: Text(
-        "Import: there is no such file, or it is not to be taken.", "导入：没有此文件，或该文件不能导入。"
+        "Import: there is no such file, or it cannot be imported.", "导入：没有此文件，或该文件不能导入。"
     ),
 }

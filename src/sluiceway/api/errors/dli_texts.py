@@ -74,7 +74,7 @@ TABLE: Mapping[Code, Entry] = {
         "该项目中已存在名为 {name} 的变量。请使用其他名称，或更新该变量。",
     ),
     Code.VARIABLES_FULL: _entry(
-        "The project has {limit} variables, which is as many as it may have. Delete one first.",
+        "The project has {limit} variables, which is the limit. Delete one first.",
         "该项目已有 {limit} 个变量，达到上限。请先删除一个变量。",
     ),
     Code.NOT_SUPPORTED: _entry("{what}", "{what}"),
@@ -296,7 +296,7 @@ TABLE: Mapping[Code, Entry] = {
         "该项目中已存在名为 {name} 的模板。请使用其他名称，或更新该模板。",
     ),
     Code.TEMPLATES_FULL: _entry(
-        "The project has {limit} templates, which is as many as it may have. Delete one first.",
+        "The project has {limit} templates, which is the limit. Delete one first.",
         "该项目已有 {limit} 个模板，达到上限。请先删除一个模板。",
     ),
     Code.TEMPLATE_UNKNOWN: _entry(

@@ -37,11 +37,11 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("Look at the list of jobs for its id.", "请在作业列表中查找其 ID。"),
     ),
     Code.UNKNOWN_RESUME: (
-        Text("No resume of this project has the id.", "该项目中没有此恢复请求。"),
+        Text("This project has no resume with the id.", "该项目中没有此恢复请求。"),
         Text("Look at the list of resumes for its id.", "请在恢复列表中查找其 ID。"),
     ),
     Code.NOT_RESUMED: (
-        Text("The stop was not resumed yet, so nothing of that has failed.", "该停止请求尚未恢复，没有失败项。"),
+        Text("The stop was not resumed yet, so there is nothing to retry.", "该停止请求尚未恢复，没有失败项。"),
         Text("Resume the stop first, without failed.", "请先恢复该停止请求，不要指定 failed。"),
     ),
     Code.UNKNOWN_PLAN: (
@@ -53,7 +53,7 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
     ),
     Code.PLAN_OUTDATED: (
         Text(
-            "A dry run would show something else now than the plan does. Nothing was done.",
+            "The jobs no longer match the plan. Nothing was done.",
             "当前试运行的结果与计划不同。未执行任何操作。",
         ),
         Text(
@@ -99,7 +99,7 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("Choose another one from the list.", "请从列表中选择其他保存点。"),
     ),
     Code.SAVEPOINT_UNREMOVABLE: (
-        Text("What lies there is not the service's to remove.", "该处的文件不归本服务删除。"),
+        Text("The service may not remove what lies there.", "该处的文件不归本服务删除。"),
         Text("Remove it yourself, where it lies.", "请自行在其所在位置删除。"),
     ),
     Code.TOO_LARGE: (
@@ -164,7 +164,7 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
             "其 SQL 使用了未定义的变量，或设置了作业不支持的参数。",
         ),
         Text(
-            "The message names it, and what was probably meant. Correct the SQL, or create the variable.",
+            "The message names it, and suggests another. Correct the SQL, or create the variable.",
             "消息中给出了名称及可能的正确写法。请修改 SQL，或创建该变量。",
         ),
     ),
@@ -200,7 +200,7 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
         ),
     ),
     Refusal.UNREADABLE: (
-        Text("Nobody can tell now which state of it is the newest.", "当前无法确定其最新状态。"),
+        Text("Its newest state is unknown now.", "当前无法确定其最新状态。"),
         _TRY_AGAIN,
     ),
     Refusal.DRAINED: (
@@ -225,7 +225,7 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
         ),
     ),
     Refusal.SUPERSEDED: (
-        Text("It has been started and stopped otherwise since.", "此后该作业又被启动并停止过。"),
+        Text("Others have started and stopped it since.", "此后该作业又被启动并停止过。"),
         Text("Run it with its newest savepoint instead.", "请使用其最新的保存点启动。"),
     ),
     ALREADY_STOPPED: (

@@ -1,4 +1,4 @@
-"""Turns what a use case cannot do into a refusal in DLI's words."""
+"""Turns the errors of a use case into refusals in DLI's words."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

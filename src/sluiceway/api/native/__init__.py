@@ -1,4 +1,4 @@
-"""Our own API, for what DLI's has no words for: batches of stops, what became of each job, and the way back."""
+"""Our own API, for what DLI's lacks: batches of stops, the outcome of each job, and the way back."""
 
 from sluiceway.api.native.routes import routes
 

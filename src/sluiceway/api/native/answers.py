@@ -35,12 +35,12 @@ _WORDS = {
     Refusal.DRAINED: "{note}",
     Refusal.FINISHED: "{note}",
     Refusal.DOES_NOT_FIT: "{note}",
-    Refusal.SUPERSEDED: "It has been started and stopped otherwise since; run it with its newest savepoint instead.",
+    Refusal.SUPERSEDED: "Others have started and stopped it since; run it with its newest savepoint instead.",
 }
 
 
 def shown(status: JobStatus) -> str:
-    """A status by the name that it has here, where health has a place of its own beside it."""
+    """A status by its name here, where health stands beside it."""
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
 
 
@@ -50,7 +50,7 @@ def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:
 
 
 def way_back(back: Back | None) -> back_wire.WayBack | None:
-    """What resuming a job comes to, in the wire's form."""
+    """A job's way back, in the wire's form."""
     if back is None:
         return None
     passed = [back_wire.PassedOver(over.path, over.why) for over in back.passed]
@@ -88,7 +88,7 @@ def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
 
 
 def told_again(before: AnsweredBefore, answer: Callable[[Placed], T], of: type[T]) -> T:
-    """What an order was answered when it was placed."""
+    """The first answer to an order, again."""
     kept = before.answer
     return answer(kept) if isinstance(kept, Placed) else msgspec.json.decode(kept, type=of)
 

@@ -1,4 +1,4 @@
-"""The wire models of what a way back comes to. Times are ISO 8601 in UTC, sizes bytes."""
+"""The wire models of a job's way back. Times are ISO 8601 in UTC, sizes bytes."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Concern(Struct, frozen=True):
-    """One thing about a way back that is not as it seems."""
+    """One pitfall of a way back."""
 
     about: str  # gone, damaged, unreadable, passed_over, older, drained, finished, claimed, retention, time_zone, …
     weight: Literal["refused", "loss", "unknown", "note"]
@@ -40,7 +40,7 @@ class Fit(Struct, frozen=True, omit_defaults=True):
 
 
 class WayBack(Struct, frozen=True, omit_defaults=True):
-    """What resuming a job comes to. Whatever nobody knows is left out."""
+    """A job's way back. Unknown fields are left out."""
 
     path: str = ""  # the state that it starts from
     kind: str = ""  # savepoint or checkpoint

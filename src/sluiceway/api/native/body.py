@@ -21,7 +21,7 @@ class Json(StrictBody[T]):
             body_bounds.check(value, self.model_type)
             return msgspec.json.decode(value, type=self.model_type)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TooManyValues) as error:
-            raise ClientException(f"The body is not what is expected: {str(error)[:300]}") from None
+            raise ClientException(f"The body is not as expected: {str(error)[:300]}") from None
 
 
 class OptionalJson(Json[T]):

@@ -73,7 +73,7 @@ _WHY = {
     409: "The savepoint was removed, is still needed, is not the service's to remove, or is another job's; the job may "
     "be running; a plan no longer holds; or nothing was resumed yet.",
     413: "The body is too long. Nothing was done.",
-    429: "The caller asks too often, or follows as many stops as one may.",
+    429: "The caller sends too many requests, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",
     503: "Storage cannot be read or changed now, which says nothing about what lies there; or nothing can be stored.",
 }

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Event(Struct, frozen=True):
-    """One event: who did what, why and when; or what became of a stop or a start."""
+    """One event: who did what, why and when; or the progress of a stop or a start."""
 
     id: int
     at: datetime

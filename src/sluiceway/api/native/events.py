@@ -1,4 +1,4 @@
-"""What happens, as it happens: the audit, and the progress of one stop or resume as server-sent events."""
+"""The audit, and the progress of one stop or resume as server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -73,7 +73,7 @@ async def follow_stop(
     request: Request[Any, Any, Any],
     last: LastEvent = None,
 ) -> Stream:
-    """The events of a stop, those that were and those to come, until every job of it has settled.
+    """The events of a stop, past and future, until every job of it has settled.
 
     Each is a server-sent event with the event's id, its kind as `event`, and the event itself as JSON. The last one is
     `settled`. A stream that ends without it is to be asked for again, with Last-Event-ID.
@@ -96,7 +96,7 @@ async def follow_resume(
     request: Request[Any, Any, Any],
     last: LastEvent = None,
 ) -> Stream:
-    """The events of a resume, those that were and those to come, until every job of it is back or will not come.
+    """The events of a resume, past and future, until every job of it is back or will not come.
 
     As those of a stop; the last one is `settled`.
     """

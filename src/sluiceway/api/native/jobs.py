@@ -1,4 +1,4 @@
-"""How jobs fare: their health beside their status."""
+"""The health of jobs, beside their status."""
 
 from typing import Annotated
 

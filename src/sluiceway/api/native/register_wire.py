@@ -31,12 +31,12 @@ class Newer(Struct, frozen=True):
     """A state of the job that is newer."""
 
     path: str
-    kind: str  # savepoint or checkpoint; empty where nobody can tell
+    kind: str  # savepoint or checkpoint; empty where it is unknown
     kept_at: datetime
 
 
 class Registered(Struct, frozen=True):
-    """What was found, and what became of it."""
+    """The findings, and the outcome."""
 
     id: int | None  # in the catalogue; null in a dry run of one that is not there yet
     job_id: int

@@ -32,7 +32,7 @@ class JobsResumeRequest(ResumeRequest, frozen=True, forbid_unknown_fields=True, 
 
 
 class Planned(Struct, frozen=True):
-    """What was asked for by the dry run that a plan keeps: a stop, or one of three kinds of resume."""
+    """The request of the dry run that a plan keeps: a stop, or one of three kinds of resume."""
 
     stop: StopRequest | None = None
     waves: dict[int, int] = {}
@@ -54,7 +54,7 @@ class Resumed(Struct, frozen=True):
 
 
 class BackView(Struct, frozen=True):
-    """How far one job has come on its way back."""
+    """The progress of one job on its way back."""
 
     job_id: int
     name: str
@@ -66,7 +66,7 @@ class BackView(Struct, frozen=True):
     restored_from: str | None
     restarts: int  # within ten minutes; at least
     accepted_at: datetime
-    released_at: datetime | None  # when it was let begin, where it had to wait for that
+    released_at: datetime | None  # when it was released, where it had to wait
     running_at: datetime | None  # when it was first seen to run
     proven_at: datetime | None  # when it was first seen to do its work
     unwell: bool  # it has not run steadily for longer than the service's --unwell-after
@@ -97,7 +97,7 @@ class ResumeHead(Struct, frozen=True, kw_only=True):
 
 
 class Resume(ResumeHead, frozen=True, kw_only=True):
-    """One request to bring jobs back, with how far each has come."""
+    """One request to bring jobs back, with the progress of each."""
 
     jobs: list[BackView]
 

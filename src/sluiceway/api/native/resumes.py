@@ -69,7 +69,7 @@ async def resume_stop(
     The last wave comes first. The body may be left out.
 
     With `failed`, only those that are parked or have failed on the last way back, each from its newest state. With
-    `dry_run` no job is touched: the answer says of each what its way back comes to, and names a plan.
+    `dry_run` no job is touched: the answer shows the way back of each, and names a plan.
     """
     asked = resume_wire.Planned(stop_id=stop_id, resume=data or NOTHING_SAID)
     named = await _named(key, request, permit)
@@ -103,7 +103,7 @@ async def resume_some(
         raise ClientException("`failed` is about an earlier resume; leave it out, or name that.")
     if data.plan is not None:
         if data != resume_wire.JobsResumeRequest(plan=data.plan):
-            raise ClientException("A plan says itself which jobs to bring back and how; give nothing beside it.")
+            raise ClientException("A plan already says which jobs to bring back and how; give nothing beside it.")
         named = await _named(key, request, permit)
         return await _carry_out(resume_jobs, plans, project_id, data.plan, permit, named)
     if data.job_ids is None:
@@ -131,7 +131,7 @@ async def list_resumes(
 @get(
     "/resumes/{resume_id:int}",
     tags=["resumes"],
-    summary="How far each job has come",
+    summary="The progress of each job",
     responses=refusals(404),
 )
 async def show_resume(project_id: Project, resume_id: ResumeId, queries: QueriesGiven) -> resume_wire.Resume:
@@ -177,7 +177,7 @@ async def retry_resume(
 async def abort_resume(
     project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
 ) -> wire.Aborted:
-    """Take back whatever of this resume was not sent yet; those jobs stay stopped. What was sent goes on."""
+    """Take back the starts that were not sent yet; those jobs stay stopped. Sent starts go on."""
     withdrawn = await resume_jobs.abort(project_id, resume_id, who=permit.who, right=permit.on(Action.START))
     return wire.Aborted(sorted(withdrawn.jobs))
 
@@ -192,7 +192,7 @@ async def abort_resume(
 async def proceed_resume(
     project_id: Project, resume_id: ResumeId, resume_jobs: ResumeJobsGiven, permit: PermitGiven
 ) -> wire.Proceeded:
-    """Let a resume that `abort_when` has paused go on, whatever has failed so far."""
+    """Continue a resume that `abort_when` has paused, whatever has failed so far."""
     was = await resume_jobs.proceed(project_id, resume_id, who=permit.who, right=permit.on(Action.START))
     return wire.Proceeded(was.value)
 

@@ -1,4 +1,4 @@
-"""Where our own API lies, and how it says no."""
+"""The paths of our own API, and its refusals."""
 
 from collections.abc import Callable
 from typing import Any

@@ -63,7 +63,7 @@ async def take_savepoints(
     take_savepoints: TakeSavepointsGiven,
     permit: PermitGiven,
 ) -> savepoint_wire.SavepointsAccepted:
-    """Accept a savepoint of each job that runs, and runs on. What becomes of it is seen in the events and the list."""
+    """Accept a savepoint of each job that runs, and runs on. The events and the list show the outcome."""
     wish = None if data.format == "auto" else SavepointFormat(data.format)
     placed = await take_savepoints(SaveOrder(project_id, data.job_ids, data.target, permit.who, wish))
     answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, placed.verdicts, strict=True)]
@@ -101,7 +101,7 @@ async def register_savepoint(
 async def show_savepoint(
     project_id: Project, savepoint_id: SavepointId, savepoints: SavepointsGiven
 ) -> savepoint_wire.Savepoint:
-    """Where a savepoint came from, what is known of it, and who needs it."""
+    """One savepoint: its origin, its condition, and the job that needs it."""
     return _view(await savepoints.show(project_id, savepoint_id))
 
 

@@ -43,7 +43,7 @@ async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wi
         policy, limits, target = _policy(data), _limits(data), _target(data.target)
         return Meant(data, *await _jobs(stop_jobs, project, data), policy, limits, target)
     if data != wire.StopRequest(plan=data.plan, reason=data.reason):
-        raise ClientException("A plan says itself which jobs to stop and how; give nothing but a reason beside it.")
+        raise ClientException("A plan already says which jobs to stop and how; give nothing but a reason beside it.")
     plan = await plans.find(project, data.plan, PlanKind.STOP)
     asked = msgspec.json.decode(plan.request, type=resume_wire.Planned)
     assert asked.stop is not None, "it is a plan of a stop"

@@ -59,7 +59,7 @@ def head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
 
 
 def view(entry: views.BatchEntry) -> wire.StopView:
-    """What became of one job of a stop."""
+    """The outcome of one job of a stop."""
     stop = entry.stop
     return wire.StopView(
         job_id=entry.job_id,

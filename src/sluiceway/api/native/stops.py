@@ -101,7 +101,7 @@ async def _shown(
 
 
 def _held(meant: Meant, findings: Sequence[Finding]) -> Meant:
-    """Exactly what the plan shows as to be stopped. Raises `PlanOutdated` where anything else would be shown now."""
+    """Exactly the jobs that the plan would stop. Raises `PlanOutdated` where the jobs no longer match."""
     assert meant.plan is not None, "it is a plan's"
     kept_plans.hold(meant.plan.ref, meant.plan.jobs, kept_plans.of_stop(findings))
     shown = {one.job_id: one.subject for one in meant.plan.jobs if one.accepted}
@@ -146,7 +146,7 @@ async def list_stops(
     return wire.BatchList([head(batch, stories) for batch in found])
 
 
-@get("/stops/{stop_id:int}", tags=["stops"], summary="What became of each job of a stop", responses=refusals(404))
+@get("/stops/{stop_id:int}", tags=["stops"], summary="The outcome of each job of a stop", responses=refusals(404))
 async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven) -> wire.Batch:
     """One request to stop jobs, with every job's phase, savepoint and reason."""
     batch = await queries.batch(project_id, stop_id)
@@ -166,7 +166,7 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven
     responses=refusals(404),
 )
 async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven) -> wire.Aborted:
-    """Take back whatever of this stop was not sent yet; those jobs run on. What was sent goes on."""
+    """Take back the stops that were not sent yet; those jobs run on. Sent stops go on."""
     aborted = await stop_jobs.abort(project_id, stop_id, who=permit.who, right=permit.on(Action.STOP))
     return wire.Aborted(sorted(aborted.withdrawn))
 
@@ -181,7 +181,7 @@ async def abort(project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven,
 async def proceed(
     project_id: Project, stop_id: BatchId, stop_jobs: StopJobsGiven, permit: PermitGiven
 ) -> wire.Proceeded:
-    """Let a stop that `abort_when` has paused go on, whatever has failed so far."""
+    """Continue a stop that `abort_when` has paused, whatever has failed so far."""
     was = await stop_jobs.proceed(project_id, stop_id, who=permit.who, right=permit.on(Action.STOP))
     return wire.Proceeded(was.value)
 

@@ -38,7 +38,7 @@ class Wave(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OnSavepointFailure(Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of a job whose savepoint fails: first the attempts, then the action."""
+    """What to do with a job whose savepoint fails: first the attempts, then the action."""
 
     action: Literal["keep_running", "cancel_keeping_checkpoint", "cancel"] = "keep_running"
     attempts: Annotated[int, Meta(ge=1, le=100)] | None = None  # at most; the service's setting when left out
@@ -87,7 +87,7 @@ class LastCheckpoint(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
-    """What a dry run found of a job. Whatever the cluster does not tell is left out."""
+    """The findings of a dry run about a job. Fields that the cluster does not show are left out."""
 
     state: str = ""  # Flink's
     tasks: int = 0
@@ -141,7 +141,7 @@ class Proceeded(Struct, frozen=True):
 
 
 class StopView(Struct, frozen=True):
-    """What became of one job of a batch."""
+    """The outcome of one job of a batch."""
 
     job_id: int
     name: str
@@ -166,7 +166,7 @@ class StopView(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """An order and its retries as one: each job counts where it was taken last."""
+    """An order and its retries as one: each job counts in its latest order."""
 
     orders: list[int]  # ids, the oldest first
     jobs_total: int
@@ -207,7 +207,7 @@ class BatchList(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """How a job fares while it lives. Numbers are those of the last change that was worth telling."""
+    """A job's health while it lives. Numbers are those of the last change worth a write."""
 
     condition: Literal["unknown", "starting", "running", "restarting", "no_slots"]
     since: datetime | None  # since when it has, or has not, run steadily
@@ -223,7 +223,7 @@ class Health(Struct, frozen=True):
 
 
 class JobView(Struct, frozen=True):
-    """A job, and how it fares."""
+    """A job with its health."""
 
     job_id: int
     name: str

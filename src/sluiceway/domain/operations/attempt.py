@@ -1,7 +1,7 @@
 """What a stop and a savepoint of a running job share: one attempt to have Flink write a savepoint.
 
 Its identity and its directory are chosen and stored before anything is sent, so that sending it again is harmless, and
-storage alone can tell what became of it.
+storage alone can show its outcome.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from sluiceway.domain.savepoint_risk import never_saved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Doubtful):
-    """One try. All that a restarted service needs to carry on is in here and in what it is part of."""
+    """One try. It holds, with its stop or savepoint, all that a restarted service needs to carry on."""
 
     id: int
     job_id: int
@@ -50,13 +50,13 @@ class NotYet:
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """A savepoint of the job, as it was asked for, would fail or do harm."""
+    """The savepoint as asked for would fail or do harm."""
 
     why: str
 
 
 def prepared(attempt: A, fact: Running, wish: SavepointFormat | None) -> A | NotYet | Never:
-    """The same with the format that a job is saved in whose tasks all run; or why it is not saved."""
+    """The same with its format, for a job whose tasks all run; or why it takes no savepoint."""
     if wait := untold(fact.traits, wish):
         return NotYet(wait)
     choice = choose(fact.traits, wish)
@@ -80,10 +80,10 @@ def being_forgotten(attempt: A, now: datetime, lasting: timedelta) -> A | None:
 
 
 def kept(attempt: A, found: Complete) -> A:
-    """The same, with the savepoint that was found: verified, unless some of its files cannot be looked at from here."""
+    """The same, with the savepoint that was found: verified, unless some of its files are out of reach."""
     return replace(attempt, savepoint_path=found.path, savepoint_size=found.size, verified=found.unchecked == 0)
 
 
 def kept_unverified(attempt: A, path: str) -> A:
-    """The same, with a savepoint that Flink tells of and that nobody could read."""
+    """The same, with a savepoint that Flink reports and that the service could not read."""
     return replace(attempt, savepoint_path=path, savepoint_size=None, verified=False)

@@ -1,4 +1,4 @@
-"""What a stop with a savepoint does about a job whose tasks do not all run, so that nothing can be sent.
+"""What a stop with a savepoint does about a job whose tasks do not all run.
 
 Such a savepoint would be refused. A job that starts will run in a moment; one that loops may never, and a stop that
 waits for it in silence serves nobody.
@@ -28,7 +28,7 @@ def wait(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Stop:
 
 
 def patience(fact: Running, rules: StopRules, wish: IfNotRunning | None = None, *, first: bool = True) -> timedelta:
-    """How long to wait for the tasks of a job: that of one that is known to ail is short, unless its caller said so.
+    """How long to wait for the tasks of a job: short for one in trouble, unless the caller said otherwise.
 
     After an attempt of ours that failed, Flink may just be bringing the job back.
     """
@@ -46,7 +46,7 @@ def _most(stop: Stop, since: datetime, rules: StopRules) -> timedelta:
 
 
 _WAYS = (
-    "Nothing was sent, and the job was left as it is. Mend what ails it and stop it again, or stop it without a"
+    "Nothing was sent, and the job was left as it is. Fix the cause and stop it again, or stop it without a"
     " savepoint. A stop from the command line (--if-not-running cancel) or by Sluiceway's own API (if_not_running) can"
     " cancel it and keep its last checkpoint."
 )

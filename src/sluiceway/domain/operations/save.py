@@ -1,6 +1,6 @@
 """One savepoint of a running job that somebody asked for, and the rule that moves it.
 
-It has one attempt. First Flink is at it, and while it may be, no stop of the job is sent beside it; then its directory
+It has one attempt. While Flink may be working on it, no stop of the job is sent beside it; then its directory
 is read. What Flink forgot, or a job that ended meanwhile, changes nothing about the second part.
 """
 
@@ -51,7 +51,7 @@ from sluiceway.domain.savepoint_risk import restarted
 
 
 class SavePhase(StrEnum):
-    """How far it has come."""
+    """The phase of a savepoint."""
 
     WAITING = "waiting"  # nothing was sent
     SENT = "sent"  # the command was sent, or is about to be
@@ -59,7 +59,7 @@ class SavePhase(StrEnum):
     CHECKING = "checking"  # Flink is done with it; its directory is being read
     SAVED = "saved"
     FAILED = "failed"  # Flink said no, or nothing was sent
-    LOST = "lost"  # nobody knows what became of it, and no whole savepoint was found
+    LOST = "lost"  # its outcome is unknown, and no whole savepoint was found
 
 
 SETTLED = frozenset({SavePhase.SAVED, SavePhase.FAILED, SavePhase.LOST})
@@ -73,24 +73,24 @@ class Save(Attempt):
     """One accepted savepoint of one run."""
 
     trigger: str  # 32 hex digits, chosen and stored before anything is sent
-    target: str  # its own directory (URI), so that storage alone can tell what became of it
+    target: str  # its own directory (URI), so that storage alone can show the outcome
     phase: SavePhase
     claim: str | None = None  # where Flink says that it lies
     wish: SavepointFormat | None = None
 
     @property
     def command(self) -> TakeSavepoint:
-        """What it asks of the cluster."""
+        """Its command to the cluster."""
         return TakeSavepoint(self.trigger, self.target, self.format or SavepointFormat.NATIVE)
 
     @property
     def idle_since(self) -> datetime | None:
-        """Since when it could not be sent because not all tasks run. What was not sent nobody can have forgotten."""
+        """Since when it could not be sent because not all tasks run. Flink cannot have forgotten an unsent one."""
         return self.forgotten_since if self.sent_at is None else None
 
     @property
     def in_flight(self) -> bool:
-        """Whether Flink may be at it."""
+        """Whether Flink may be working on it."""
         return self.phase in {SavePhase.SENT, SavePhase.OVERDUE}
 
 
@@ -114,7 +114,7 @@ def decide(save: Save, fact: SaveFact, evidence: Evidence | None, now: datetime,
 
 
 def _begin(save: Save, fact: SaveFact, now: datetime, rules: StopRules) -> Move:
-    """Nothing was sent, so that nothing can be under way."""
+    """Nothing was sent, so nothing can be under way."""
     match fact:
         case Running(ready=True):
             return _send(save, fact, now, rules)
@@ -204,7 +204,7 @@ def _unknown(save: Save, now: datetime, rules: StopRules) -> Move:
 
 def _job_ended(save: Save, state: JobState, text: str | None, now: datetime) -> Save:
     if text is None:
-        return _ended(save, f"The job is {state}, and Flink no longer tells.")
+        return _ended(save, f"The job is {state}, and Flink no longer says why.")
     return _settle(save, SavePhase.FAILED, f"The job is {state}. Flink says: {text}", now)
 
 
@@ -222,7 +222,7 @@ def _missing(save: Save, now: datetime, rules: StopRules) -> Save:
 
 
 def _ended(save: Save, why: str, claim: str | None = None) -> Save:
-    """Flink is done with it, whatever came of it."""
+    """Flink is done with it, whatever the outcome."""
     told = replace(save, phase=SavePhase.CHECKING, reason=why, claim=claim)
     return replace(told, doubt_since=None, forgotten_since=None)
 
@@ -266,7 +266,7 @@ def _in_time(save: Save, why: str, now: datetime) -> Save:
 
 
 def _overdue(save: Save, why: str, now: datetime) -> Save:
-    """Tell that time is up. It goes on, and what comes late is still recorded."""
+    """Say that time is up. It goes on, and late results are still recorded."""
     if now < save.deadline or save.phase is SavePhase.OVERDUE:
         return save
     told = f"No result in time: {why}. It is still watched, and will lie under {save.target}."

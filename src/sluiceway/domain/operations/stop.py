@@ -1,4 +1,4 @@
-"""One accepted stop of one run: what is stored of it, who may begin, and what asking again means."""
+"""One accepted stop of one run: its stored state, and what a second request means."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat
 
 
 class StopPhase(StrEnum):
-    """How far a stop has come."""
+    """The phase of a stop."""
 
     WAITING = "waiting"  # no attempt is in flight
     SENT = "sent"  # the attempt's command was sent, or is about to be
@@ -30,7 +30,7 @@ UNSETTLED = frozenset(StopPhase) - SETTLED
 
 @dataclass(frozen=True, slots=True)
 class StopRules:
-    """How patient stops are. All of it is settings, and what a request says goes before it."""
+    """How patient stops are. These are settings, which a request overrides."""
 
     timeout: timedelta  # for a stop, from sending its first attempt; retries have to fit in
     attempts: int  # at most, for one stop
@@ -53,7 +53,7 @@ class Stop(Attempt):
     batch_id: int | None = None
     policy: StopPolicy = PLAIN
     wave: int = 0
-    held: bool = False  # not to begin before its batch lets it
+    held: bool = False  # until its batch releases it
     attempt: int = 1
     retry_at: datetime | None = None
     idle_since: datetime | None = None  # since when nothing could be sent because not all tasks run
@@ -70,7 +70,7 @@ class Stop(Attempt):
 
     @property
     def target(self) -> str:
-        """This attempt's own directory, so that storage alone can tell what became of it.
+        """This attempt's own directory, so that storage alone can show its outcome.
 
         For a cancel that gave up a savepoint it is that savepoint's.
         """
@@ -78,19 +78,19 @@ class Stop(Attempt):
 
     @property
     def weighs(self) -> bool:
-        """Whether the job's last checkpoint decides if it is canceled now that its savepoint failed."""
+        """Whether the last checkpoint decides about a cancel, now that the savepoint failed."""
         keeping = self.policy.resort is Resort.CANCEL_KEEPING_CHECKPOINT and not self.cancel_on_failure
         gave_up = not self.savepoint and self.attempt > 1
         return gave_up and keeping and self.sent_at is None and self.checkpoint_path is None
 
     @property
     def begun(self) -> bool:
-        """Whether anything was ever asked of the cluster, or may have been."""
+        """Whether a command ever reached the cluster, or may have."""
         return self.sent_at is not None or self.attempt > 1
 
     @property
     def command(self) -> StopCommand:
-        """What this stop asks of the cluster."""
+        """This stop's command to the cluster."""
         if not self.savepoint:
             return Cancel()
         return StopWithSavepoint(self.trigger, self.target, self.policy.drain, self.format or SavepointFormat.NATIVE)
@@ -100,7 +100,7 @@ class Stop(Attempt):
 
 
 def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
-    """Ask again for a stop that is overdue, or has sent nothing: wait anew, or cancel without a savepoint."""
+    """A second request for a stop that is overdue, or unsent: a new deadline, or a cancel without a savepoint."""
     if savepoint or not stop.savepoint:
         return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
     return replace(
@@ -133,16 +133,16 @@ def next_attempt(stop: Stop) -> Stop:
 
 
 def settle(stop: Stop, phase: StopPhase, why: str, now: datetime) -> Stop:
-    """The stop at its end. What its attempts have done to the job is never left out."""
+    """The stop at its end, always with what its attempts have done to the job."""
     told = why if stop.restarted in why else f"{why} {stop.restarted}".strip()
     return replace(stop, phase=phase, reason=told, settled_at=now, held=False, retry_at=None, doubt_since=None)
 
 
 def contradicted(stop: Stop, now: datetime) -> Stop:
-    """What to make of a settled stop whose job is seen running all the same: its JobManager recovered very late."""
+    """A settled stop whose job runs all the same: its JobManager recovered very late."""
     if stop.phase not in SETTLED or stop.phase in {StopPhase.FAILED, StopPhase.WITHDRAWN}:
         return stop
     kept = f" Its savepoint, which is not its last state, lies at {stop.savepoint_path}." if stop.savepoint_path else ""
-    why = f"The job was seen running again after its stop had come to: {stop.phase}.{kept}"
+    why = f"The job was seen running again after its stop ended as {stop.phase}.{kept}"
     blank = replace(stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False, unproven="")
     return settle(blank, StopPhase.FAILED, why, now)

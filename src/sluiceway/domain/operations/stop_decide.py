@@ -56,7 +56,7 @@ def decide(stop: Stop, fact: StopFact, evidence: Evidence | None, now: datetime,
 
 
 def _last_resort(stop: Stop) -> Stop:
-    """What is done about a job whose savepoint failed for good."""
+    """The last resort for a job whose savepoint failed for good."""
     if not stop.savepoint:
         return stop
     if stop.cancel_on_failure and stop.phase in {StopPhase.FAILED, StopPhase.OVERDUE}:
@@ -89,7 +89,7 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
         case Weighed():
             return _weighed(stop, fact, now, rules)
         case Recovering(why, failed):
-            told = f"the attempt has failed ({why}), and Flink has yet to tell what became of it" if failed else why
+            told = f"the attempt has failed ({why}), and Flink has yet to show its effect" if failed else why
             # Should the cluster forget all of this, a savepoint of an attempt that failed proves nothing.
             since = stop.forgotten_since or (now if failed else None)
             return _overdue(replace(stop, doubt_since=None, forgotten_since=since), told, now), None
@@ -119,7 +119,7 @@ def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move
     if stop.sent_at is None:
         return _first_send(stop, fact, now, rules)
     if not stop.acknowledged:
-        # It may never have arrived. The same id again is harmless, a new one is not. What was lost meanwhile is told.
+        # It may never have arrived. The same id again is harmless, a new one is not. The reason names a loss meanwhile.
         stop = _restarted(stop, fact.restart)
         stop = replace(stop, stable_since=fact.changed_at) if fact.restart else stop
         return _overdue(stop, "the cluster has not confirmed the request", now), stop.command
@@ -165,7 +165,7 @@ def _stopping(stop: Stop, is_saved: bool, now: datetime) -> Stop:
 
 
 def _hung(stop: Stop, path: str, evidence: Evidence | None, now: datetime) -> Move:
-    """Nothing but a cancel ends it. It is asked for in the same turn in which the newer savepoint was found whole."""
+    """Only a cancel ends it, in the same turn in which the newer savepoint was found whole."""
     told = f"a savepoint that somebody else triggered, {path}, has overtaken this stop, which cannot end any more"
     if not isinstance(evidence, Complete):
         return _overdue(replace(_stopping(stop, False, now), reason=f"Hanging: {told}."), told, now), None
@@ -199,7 +199,7 @@ def _refused(stop: Stop, fact: Refused, now: datetime, rules: StopRules) -> Move
     if not stop.savepoint:
         return _overdue(replace(stop, reason=fact.text), fact.text, now), None
     stop = _restarted(stop, fact.restart)
-    # Who asks for retries means a directory that may be writable again, too.
+    # A request for retries covers a directory that may be writable again, too.
     again = fact.refusal.retryable or (stop.policy.attempts is not None and fact.refusal is Refusal.STORAGE)
     if again and not _from_nothing(fact.restart) and stop.attempt < _attempts(stop, rules) and now < stop.deadline:
         first = rules.backoff if stop.policy.backoff is None else stop.policy.backoff
@@ -227,7 +227,7 @@ def _attempts(stop: Stop, rules: StopRules) -> int:
 
 
 def _overdue(stop: Stop, why: str, now: datetime) -> Stop:
-    """Tell the caller that time is up. The stop itself goes on, and what comes late is still recorded."""
+    """Tell the caller that time is up. The stop itself goes on, and late results are still recorded."""
     if now < stop.deadline or stop.phase is StopPhase.OVERDUE:
         return stop
     if stop.sent_at is None:

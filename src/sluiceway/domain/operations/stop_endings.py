@@ -1,4 +1,4 @@
-"""What to make of a stop whose job is over, or nowhere to be seen: what Flink says, weighed against what storage shows.
+"""The stop of a job that is over, or missing: weighs Flink's word against what storage shows.
 
 A success is a job that has ended and state of it that was found. `LOST` exists so that nobody is tempted to call
 anything else one.
@@ -91,7 +91,7 @@ def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRul
 
 
 def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:
-    """The job is no more; only storage can tell what became of its state."""
+    """The job is gone; only storage can show its state."""
     if not stop.savepoint:
         return _gone_while_canceled(stop, why, now)
     if stop.sent_at is None:
@@ -107,7 +107,7 @@ def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop
 def _gone_while_canceled(stop: Stop, why: str, now: datetime) -> Stop:
     if stop.foreign_savepoint is None and stop.checkpoint_path is None:
         return settle(stop, StopPhase.STOPPED, why, now)
-    # Nobody can tell any more whether the job moved on after what was to be kept.
+    # It is unknown whether the job moved on after the state to keep.
     left = stop.foreign_savepoint or stop.checkpoint_path
     return settle(stop, StopPhase.LOST, f"{why} What was to be kept, {left}, may not be its last state.", now)
 
@@ -140,7 +140,7 @@ def _canceled(stop: Stop, fact: Ended, evidence: Evidence | None, now: datetime,
 
 
 def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: StopRules) -> Stop:
-    """The job was canceled for what it left behind instead of a savepoint of its own."""
+    """The job was canceled for a state that it left instead of a savepoint of its own."""
     left = stop.foreign_savepoint or stop.checkpoint_path
     match evidence:
         case Complete() if stop.foreign_savepoint is not None and not fact.moved_on:
@@ -159,7 +159,7 @@ def _kept(stop: Stop, fact: Ended, evidence: Evidence, now: datetime, rules: Sto
 
 
 def _kept_unread(stop: Stop, fact: Ended, why: str, now: datetime) -> Stop:
-    """What Flink tells has to do. Right after the cancel it may have been a list from before the last checkpoint."""
+    """Take Flink's word. Right after the cancel its list may be older than the last checkpoint."""
     left = stop.checkpoint_path
     if fact.moved_on:
         told = f"It was canceled, and has newer checkpoints than {left}, which could not be read: {why}"

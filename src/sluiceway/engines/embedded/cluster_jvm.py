@@ -46,7 +46,7 @@ class ClusterJvm(FlinkJvm):
         return answer
 
     async def cluster_running(self) -> bool:
-        """Whether the cluster that was started here still runs; it may stop by itself without ending the process."""
+        """Whether the cluster still runs; it may stop by itself without ending the process."""
         return await self._call(lambda: bool(self._cluster.isRunning())) is True
 
     # Everything below runs in the threads.

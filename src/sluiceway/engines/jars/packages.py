@@ -23,7 +23,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the same files make the same package, w
 
 
 def pack(jar: Path, jars: Sequence[Path], files: Sequence[Path], beat: Beat = ALWAYS) -> str:
-    """Add `jars` and `files` to `jar` in place. Returns its name in the cluster, which tells its content.
+    """Add `jars` and `files` to `jar` in place. Returns its name in the cluster, a hash of its content.
 
     Calls `beat` for each piece, which may raise to end it. Raises `Unusable` when one of them is no jar, or when two
     would be at the same place in it.

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class JavaGone(Unreachable):
-    """The Java process has ended, or did so instead of an answer."""
+    """The Java process has ended, perhaps instead of an answer."""
 
 
 class JavaError(Exception):
@@ -85,7 +85,7 @@ class FlinkJvm:
         return await self._process.exited()
 
     def last_words(self) -> str:
-        """What Java itself, rather than Flink, said last; it may well be nothing."""
+        """The last words of Java itself, rather than Flink; often none."""
         return self._process.last_words()
 
     def kill(self) -> None:

@@ -74,12 +74,12 @@ _QUIET = "".join(
 
 
 class JvmFailed(Exception):  # noqa: N818 - it is a finding, not a fault of ours
-    """Java, or the Flink in it, did not start. Its text says what it said."""
+    """Java, or the Flink in it, did not start. The text has its words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How a process is kept from what is not its own, beside its environment, its directory and its limits."""
+    """How a process is confined, beside its environment, its directory and its limits."""
 
     user: str  # whose rights it has; empty: the service's own
     landlock: int  # the version of Landlock in force; 0: the system has none

@@ -26,7 +26,7 @@ Pair = tuple[str, str]
 
 
 class NoPlan(Exception):  # noqa: N818 - it is a finding
-    """What the job would run as cannot be known before it starts. Its text says why."""
+    """The job's plan cannot be known before it starts. The text says why."""
 
 
 class SqlOperators:
@@ -40,7 +40,7 @@ class SqlOperators:
         self._verdicts = Kept[Readable](MOST_PAIRS, MOST_BYTES)
 
     async def plan(self, spec: JobSpec, caller: str) -> Plan:
-        """What the job would run as, with the values that the variables of the caller, a project, have now.
+        """The job's plan, with the present values of the project's variables.
 
         Callers take turns, so that none of them holds up another. Raises `SqlRefused`, `NoPlan`, and `Unreachable` when
         there is nothing to plan with.

@@ -83,7 +83,7 @@ class _Plan(Generic[T]):
     sends_unseen: bool  # a job may have been sent without that call
 
     def ended(self, why: str) -> Exception:
-        """What to raise when there will be no plan."""
+        """The error when there will be no plan."""
         return Unreachable(why) if self.sends_unseen else SqlRefused(why)
 
 
@@ -245,7 +245,7 @@ class PlannerJvm:
             await jvm.close()
 
     def _kept(self, work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
-        """Start work that goes on when nobody waits for it any more, until this is closed."""
+        """Start work that outlasts its callers, until this is closed."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._forget)

@@ -110,5 +110,5 @@ def _differs(place: Place, theirs: str, ours: str) -> str | None:
 
 
 def minor(version: str) -> list[str]:
-    """The first two numbers of a version of Flink: what savepoints and plans have to agree in."""
+    """The first two numbers of a version of Flink, in which savepoints and plans have to agree."""
     return version.split("-", maxsplit=1)[0].split(".")[:2]

@@ -104,7 +104,7 @@ def check_file(field: str, name: str) -> None:
 def _check_image(settings: Settings) -> None:
     if settings.feature == "custom":
         raise unsupported(
-            "This service runs jobs on clusters as they are, without images of a job's own. Use feature basic.",
+            "This service runs jobs on clusters as they are, without custom images. Use feature basic.",
             "本服务在已有集群上运行作业，不支持自定义镜像。请使用 feature basic。",
         )
     if settings.feature not in {None, "basic"}:

@@ -27,7 +27,7 @@ GRAPH_TYPES: Final = ("simple_graph", "job_graph")
 NO_JOB: Final = Text("there is no such job in this project", "该项目中不存在此作业")
 GAPS: Final[Mapping[Gap, Text]] = {
     Gap.NEVER_RUN: Text("the job has never been run", "作业从未运行"),
-    Gap.UNREACHABLE: Text("cluster {cluster} is not to be reached now", "当前无法访问集群 {cluster}"),
+    Gap.UNREACHABLE: Text("cluster {cluster} cannot be reached now", "当前无法访问集群 {cluster}"),
     Gap.SILENT: Text("cluster {cluster} does not answer: {detail}", "集群 {cluster} 没有响应：{detail}"),
     Gap.FORGOTTEN: Text(
         "cluster {cluster} does not know the job's latest run", "集群 {cluster} 中没有该作业最近一次运行的记录"

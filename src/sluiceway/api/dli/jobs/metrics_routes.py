@@ -23,7 +23,7 @@ from sluiceway.domain.engine import Flow, Traffic
 MOST: Final = 100  # jobs in one request: Flink is asked about each
 
 SILENT: Final = Text(
-    "The clusters of these jobs do not answer, so nobody knows their metrics: {jobs}.",
+    "The clusters of these jobs do not answer, so their metrics are unknown: {jobs}.",
     "以下作业所在的集群没有响应，无法获取其监控指标：{jobs}。",
 )
 
@@ -80,7 +80,7 @@ class MetricsShown(Struct, frozen=True):
     dto=Json[MetricsRequest],
     return_dto=None,
     responses=REFUSED,
-    summary="Show what flows through jobs",
+    summary="Show the metrics of jobs",
 )
 async def show_metrics(
     data: JSONBody[MetricsRequest], project: ProjectGiven, language: LanguageGiven, metrics: MetricsGiven

@@ -47,7 +47,7 @@ CHOSEN: Final = Text(
     "保存点完整。请带 resume_savepoint 启动作业，作业将从该保存点恢复。",
 )
 BEHIND: Final = Text(
-    " It is {by} older than the newest state of the job: {path}{more}. What was done since is done again.",
+    " It is {by} older than the newest state of the job: {path}{more}. The work since then is repeated.",
     " 它比作业的最新状态 {path} 旧 {by}{more}；此后处理的数据将重新处理。",
 )
 AND_MORE: Final = Text(", one of {count} that are newer", "（共有 {count} 个更新的状态）")
@@ -121,7 +121,7 @@ async def trigger_savepoint(
     dto=Json[ImportRequest],
     return_dto=None,
     responses=REFUSED,
-    summary="Choose what a job is resumed from",
+    summary="Choose the state of a job's next resume",
 )
 async def import_savepoint(
     data: JSONBody[ImportRequest],
@@ -133,7 +133,7 @@ async def import_savepoint(
     permit: PermitGiven,
     going_back: GoingBackGiven,
 ) -> Done:
-    """Let the next run that resumes begin from a savepoint, which is read first."""
+    """Make the next resume begin from a savepoint, which is read first."""
     if data.job_id is not None and parameters.job_id(str(data.job_id)) != job:
         raise bad("job_id", "it is not the one in the path", "与路径中的作业 ID 不一致")
     try:
@@ -156,7 +156,7 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [trigger_savepoint, import_savepoint]
 
 
 def _behind(behind: Behind, language: Language) -> str:
-    """Says what an import goes back behind; empty where it is the newest state known."""
+    """Names the newer states that an import leaves out; empty where it is the newest known one."""
     if not behind.newer:
         return ""
     count = len(behind.newer)

@@ -33,7 +33,7 @@ ACCEPTED: Final[Mapping[Batch, Text]] = {
     ),
     Batch.RUN: Text(
         "The start is accepted. Follow the job's status: it becomes job_running, job_finish or job_submit_fail, or"
-        " job_running_exception where the job fails or does not run steadily. status_desc tells why.",
+        " job_running_exception where the job fails or does not run steadily. status_desc says why.",
         "已接受启动请求。请查询作业状态：状态将变为 job_running、job_finish 或 job_submit_fail；"
         "作业失败或不能稳定运行时变为 job_running_exception。原因见 status_desc。",
     ),
@@ -91,7 +91,7 @@ NOT_WHOLE: Final = Text(
     "作业恢复所需的状态不可用：{why}。",
 )
 UNREADABLE: Final = Text(
-    "Nobody can tell now which state of the job is the newest. {why}. Send the request again later.",
+    "The newest state of the job is unknown now. {why}. Send the request again later.",
     "当前无法确定作业的最新状态。{why}。请稍后重试。",
 )
 DRAINED: Final = Text(

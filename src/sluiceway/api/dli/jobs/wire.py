@@ -139,7 +139,7 @@ SqlJob = CreateSqlJob | UpdateSqlJob
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one position of a batch."""
+    """The outcome of one position of a batch."""
 
     is_success: Success
     message: str

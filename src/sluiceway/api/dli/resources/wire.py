@@ -27,7 +27,7 @@ class UploadResources(Struct, frozen=True):
 
 
 class GiveResource(Struct, frozen=True):
-    """To whom a resource, or a group, is to belong."""
+    """The new owner of a resource, or of a group."""
 
     new_owner: Owner
     group_name: str | None = None

@@ -58,7 +58,7 @@ async def create_template(
     templates: TemplatesGiven,
     permit: PermitGiven,
 ) -> TemplateCreated:
-    """Keep some SQL under a name. A project has 100 templates at most."""
+    """Store SQL under a name. A project has 100 templates at most."""
     draft = rules.draft(data)
     with refusing({NameTaken: Code.TEMPLATE_NAME_EXISTS, TooMany: Code.TEMPLATES_FULL}, name=draft.name, limit=MOST):
         made = await templates.create(project, draft, permit.who)
@@ -125,7 +125,7 @@ async def delete_template(
     templates: TemplatesGiven,
     permit: PermitGiven,
 ) -> TemplateDeleted:
-    """Take a template away. Jobs that were made of it keep their SQL."""
+    """Delete a template. Jobs that were made from it keep their SQL."""
     with refusing({UnknownTemplate: Code.TEMPLATE_UNKNOWN}, id=template):
         await templates.delete(project, template, permit.who)
     return TemplateDeleted(DELETED.in_(language), TemplateId(template))

@@ -27,10 +27,10 @@ from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.wanted import Beat, in_thread
 
 EXPORTED: Final = Text("The jobs are exported.", "作业已导出。")
-IMPORTED: Final = Text("See job_mapping for what has become of each job.", "各作业的导入结果见 job_mapping。")
+IMPORTED: Final = Text("See job_mapping for the outcome of each job.", "各作业的导入结果见 job_mapping。")
 
 CAME_IN: Final = Text("It was imported.", "已导入。")
-REPLACED: Final = Text("It was imported over the job of its name.", "已导入并覆盖同名作业。")
+REPLACED: Final = Text("It replaced the job of its name.", "已导入并覆盖同名作业。")
 NAME_TAKEN: Final = Text(
     "Job {id} has its name, and is_cover was not set. It was not imported.",
     "作业 {id} 与其同名且未设置 is_cover，未导入。",

@@ -38,7 +38,7 @@ class Exported(Struct, frozen=True):
 
 
 class JobMapping(Struct, frozen=True):
-    """What has become of one job; `new_job_id` is -1 for one that was not imported."""
+    """The outcome of one job; `new_job_id` is -1 for one that was not imported."""
 
     old_job_id: int
     new_job_id: int

@@ -57,7 +57,7 @@ async def create_variable(
     variables: VariablesGiven,
     permit: PermitGiven,
 ) -> VariableDone:
-    """Keep a text under a name, for `{{name}}` in SQL. The value of a sensitive one is never shown."""
+    """Store a text under a name, for `{{name}}` in SQL. The value of a sensitive one is never shown."""
     name, value = rules.name(data.var_name), rules.value(data.var_value)
     with refusing({NameTaken: Code.VARIABLE_EXISTS, TooMany: Code.VARIABLES_FULL}, name=name, limit=MOST):
         await variables.create(project, name, value, permit.who, sensitive=data.is_sensitive or False)
@@ -106,7 +106,7 @@ async def delete_variable(
     variables: VariablesGiven,
     permit: PermitGiven,
 ) -> VariableDone:
-    """Take a variable away. Jobs that run are not touched; a job that uses it cannot be started again."""
+    """Delete a variable. Running jobs go on; a job that uses it cannot be started again."""
     with refusing({UnknownVariable: Code.NO_OBJECT}, what=_unknown(var_name)):
         await variables.delete(project, rules.name(var_name), permit.who)
     return VariableDone(DELETED.in_(language))

@@ -1,0 +1,156 @@
+"""The connection of commands to the service: plain HTTP, one connection, one request after the other.
+
+Commands are short, so it uses the standard library's client, which is there at once.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sluiceway.cli.output import Failed, one_line
+from sluiceway.cli.signing import Credential
+
+TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
+LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
+
+# Refusals about the subject of a call; every other 400 is about the call.
+_NOT_THE_CALL: Final = (
+    "DLI.0012",
+    "DLI.11004",
+    "DLI.12",
+    "DLI.13",
+    "DLI.14",
+    "DLI.15",
+    "DLI.16",
+    "DLI.17",
+    "DLI.20005",
+    "no_whole_savepoint",
+    "savepoint_too_large",
+)
+_BAD_ID: Final = "DLI.12001"
+
+
+class Unreachable(Failed):
+    """No answer came. The service may have acted all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the service; `data` is its JSON as it came."""
+
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    data: Any
+
+
+class Connection:
+    """A connection to one service. All raise `Failed`; `Unreachable` when no answer came."""
+
+    def __init__(self, server: str) -> None:
+        """`server` is the base URL of the service."""
+        parts = urlsplit(server)
+        self.credential = Credential.of_environment()
+        self._host = parts.netloc.rpartition("@")[2]
+        self._server = server.rstrip("/")
+        self._prefix = parts.path.rstrip("/")
+        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        try:
+            self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+        except (ValueError, http.client.InvalidURL) as error:
+            raise Failed(f"--server {server} is not the URL of a service: {error}", code=2) from error
+
+    def ok(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
+        """The answer to a request that succeeds."""
+        reply = self.ask(method, path, body, extra)
+        if reply.status >= 400:
+            raise refused(reply)
+        return reply
+
+    def ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
+        """The answer to a request, also a refusal. A read is repeated once over a new connection."""
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        dry = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan"))
+        self._connection.timeout = LOOKING if dry else TIMEOUT
+        if method != "GET":
+            # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
+            self._connection.close()
+        try:
+            return self._send(method, path, content, headers)
+        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
+            if method != "GET":
+                raise self._unreachable(error) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        try:
+            return self._send(method, path, content, headers)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+
+    def stream(self, path: str, after: int) -> Iterator[tuple[str, str, str]]:
+        """Server-sent events after an id, as they come: id, kind and data of each."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        try:
+            self._connection.close()
+            self._request("GET", path, None, headers)
+            response = self._connection.getresponse()
+            if response.status != 200:
+                raise refused(Reply(response.status, {}, json.loads(response.read())))
+            yield from _server_sent(response)
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            raise Unreachable(str(error)) from error
+        finally:
+            self._connection.close()
+
+    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
+        try:
+            self._request(method, path, content, headers)
+            response = self._connection.getresponse()
+            raw = response.read()
+        except BaseException:  # also Ctrl-C: half an answer must not be read as the next one
+            self._connection.close()
+            raise
+        found = {name.lower(): value for name, value in response.getheaders()}
+        try:
+            return Reply(response.status, found, None if response.status == 204 else json.loads(raw))
+        except (ValueError, RecursionError):
+            what = f"{self._server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
+            raise Failed(f"{what}. Give the address of the service with --server.") from None
+
+    def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
+        target = self._prefix + path
+        shown = self.credential.headers(method, target, self._host, content)
+        self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        return Unreachable(
+            f"no service answers at {self._server} ({why}). Start one with `sluiceway serve`, or give its address with "
+            "--server or SLUICEWAY_SERVER."
+        )
+
+
+def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:
+    fields: dict[str, str] = {}
+    for raw in stream:
+        line = raw.decode().rstrip("\r\n")
+        if line:
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")
+        elif "data" in fields:
+            yield fields.get("id", ""), fields.get("event", ""), fields["data"]
+            fields = {}
+
+
+def refused(reply: Reply) -> Failed:
+    """The service's own words. Code 2 where they are about the call, 1 where they are about its subject."""
+    said = reply.data if isinstance(reply.data, dict) else {}
+    code = one_line(str(said.get("error_code") or ""))
+    text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
+    about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
+    return Failed(f"{text} ({code})" if code else text, code=2 if about_call else 1)
