@@ -122,6 +122,7 @@ class StopView(Struct, frozen=True):
     held: bool = False
     checkpoint: str | None = None
     unproven: str = ""
+    start_again: str | None = None
 
 
 class Stop(Struct, frozen=True):
