@@ -372,6 +372,13 @@ class Health(Struct, frozen=True):
     up_at: str | None
 
 
+class AdoptedJob(Struct, frozen=True):
+    """A job that somebody else has started on the cluster."""
+
+    flink_name: str
+    start_again: str | None
+
+
 class Fare(Struct, frozen=True):
     """A job, and how it fares."""
 
@@ -382,6 +389,7 @@ class Fare(Struct, frozen=True):
     why: str
     deleted_at: str | None
     health: Health | None
+    adopted: AdoptedJob | None = None
 
 
 class Fares(Struct, frozen=True):
