@@ -47,6 +47,13 @@ class Settings:
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
 
+    adopt: str = "all"
+    """Which jobs are taken in that somebody else has started on the clusters: all, none, or matching GLOB, by their
+    names in Flink. They can be listed, stopped with savepoints and followed as any other."""
+
+    adopt_into: str = "default"
+    """The project that adopted jobs belong to; whoever may stop its jobs may stop them."""
+
     embedded: bool | None = None
     """Run a Flink of one's own beside the service, for trying things out. Default: when no cluster is given."""
 

@@ -324,10 +324,10 @@ async def test_readyz_names_a_cluster_whose_turns_do_not_come_round(
             hung = asyncio.Event()
             observe = at.engine.observe
 
-            async def observed(cluster: Any, *what: Any) -> Any:
+            async def observed(cluster: Any, *what: Any, **how: Any) -> Any:
                 if cluster.name == "c1":
                     await hung.wait()
-                return await observe(cluster, *what)
+                return await observe(cluster, *what, **how)
 
             monkeypatch.setattr(at.engine, "observe", observed)
             monkeypatch.setattr(worker, "STUCK_AFTER", 2.0)  # leases come round every 1.25 s

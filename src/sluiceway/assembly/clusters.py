@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sluiceway.assembly.beside import beside
+from sluiceway.domain.access import PROJECT
+from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.place import Place
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.planning.planner import PlannerJvm
@@ -44,6 +46,16 @@ def parse_clusters(settings: Settings) -> dict[str, Place]:
     if settings.embedded is False and not clusters:
         raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
     return clusters
+
+
+def parse_adoption(settings: Settings) -> Adopts | None:
+    """Which jobs of others are taken in. Raises `BadSettings`."""
+    how, _, pattern = settings.adopt.partition(" ")
+    if settings.adopt not in {"all", "none"} and not (how == "matching" and pattern.strip()):
+        raise BadSettings(f"--adopt {settings.adopt} is not all, none, or 'matching GLOB', as in 'matching orders-*'")
+    if not PROJECT.fullmatch(settings.adopt_into):
+        raise BadSettings(f"--adopt-into {settings.adopt_into} is no project: it has 1 to 64 letters and digits")
+    return None if settings.adopt == "none" else Adopts(settings.adopt_into, pattern.strip() or "*")
 
 
 async def begin_clusters(

@@ -21,7 +21,7 @@ from sluiceway.api.security_headers import SecurityHeaders
 from sluiceway.assembly.api import make_api
 from sluiceway.assembly.beside import beside
 from sluiceway.assembly.clock import clock
-from sluiceway.assembly.clusters import begin_clusters, parse_clusters
+from sluiceway.assembly.clusters import begin_clusters, parse_adoption, parse_clusters
 from sluiceway.assembly.door import check_door, make_door, must_sign_in
 from sluiceway.assembly.ground import Ground, workers
 from sluiceway.control.programs import Fetch
@@ -66,7 +66,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     Raises `BadSettings`, `BadStorage`, `BadDatabase`, and where an embedded Flink is wanted and cannot be started
     `NoJava`, `NoFlink` and `JvmFailed`.
     """
-    registered = parse_clusters(settings)
+    registered, turns = parse_clusters(settings), _turns(settings)
     async with AsyncExitStack() as stack:
         data = _directory(settings.data)
         reserve = Reserve(data / "reserve")
@@ -85,7 +85,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
         ground = Ground(db, storage, engine, clock)
-        reconciler, queues = workers(ground, clusters.locate, clusters.names, _turns(settings))
+        reconciler, queues = workers(ground, clusters.locate, clusters.names, turns)
         watch = Watch(db, reconciler.shifts)
         await watch.begin()
         reconciler.start(clusters.names)
@@ -144,7 +144,7 @@ def _turns(settings: Settings) -> TurnSettings:
         if_not_running=IfNotRunning(settings.if_not_running),
     )
     health_rules = HealthRules(unwell_after=timedelta(seconds=settings.unwell_after))
-    return TurnSettings(rules, settings.max_savepoints, health=health_rules)
+    return TurnSettings(rules, settings.max_savepoints, health=health_rules, adopts=parse_adoption(settings))
 
 
 @asynccontextmanager

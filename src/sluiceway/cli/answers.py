@@ -122,6 +122,7 @@ class StopView(Struct, frozen=True):
     held: bool = False
     checkpoint: str | None = None
     unproven: str = ""
+    start_again: str | None = None
 
 
 class Stop(Struct, frozen=True):
@@ -371,6 +372,13 @@ class Health(Struct, frozen=True):
     up_at: str | None
 
 
+class AdoptedJob(Struct, frozen=True):
+    """A job that somebody else has started on the cluster."""
+
+    flink_name: str
+    start_again: str | None
+
+
 class Fare(Struct, frozen=True):
     """A job with its health."""
 
@@ -381,6 +389,7 @@ class Fare(Struct, frozen=True):
     why: str
     deleted_at: str | None
     health: Health | None
+    adopted: AdoptedJob | None = None
 
 
 class Fares(Struct, frozen=True):

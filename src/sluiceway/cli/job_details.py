@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Health, JobDetail
+from sluiceway.cli.answers import Fare, JobDetail
 
 
-def details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
+def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
     """The lines of a job, each with its name; those without a value are left out."""
-    config = job.job_config
     checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,
@@ -18,8 +17,10 @@ def details(job: JobDetail, health: Health | None) -> list[tuple[str, str]]:
         "status": job.status,
         "health": health.condition if health else "",
         "why": job.status_desc,
+        "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
         "queue": job.queue_name or "the default one",
         "savepoint": job.savepoint_path or "none",
+        "start again": (adopted and adopted.start_again) or "",
         "created": tables.when(job.create_time),
         "started": tables.when(job.start_time),
         "lasting": tables.lasting(job.duration),

@@ -228,8 +228,9 @@ def show(job: str, /, *, common: Common | None = None) -> int:
         return 0
     detail = read(found, JobDetail)
     fare = client.fares([job_id]).get(job_id)
-    tables.table(("job", str(job_id)), details(detail, read(fare, Fare).health if fare else None))
-    say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
+    tables.table(("job", str(job_id)), details(detail, shown := read(fare, Fare) if fare else None))
+    if not (shown and shown.adopted):
+        say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
     return 0
 
 

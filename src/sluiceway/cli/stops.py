@@ -29,6 +29,7 @@ from sluiceway.cli.selection import NOTHING, confirmed, whole
 from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
 
 STOPPED: Final = "stopped"
+MOST_COMMANDS: Final = 20  # that are shown of those that start jobs of others again
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
 stop_app = commands("stop")
@@ -313,6 +314,19 @@ def _show(stop: Stop) -> None:
     rows = [_row(view, waves=waves) for view in stop.jobs]
     tables.table((*headers, "seconds", "why"), rows, path="savepoint")
     orders.tell_plan(stop)
+    _tell_adopted(stop)
+
+
+def _tell_adopted(stop: Stop) -> None:
+    """How those go on that this service did not make, and cannot start."""
+    lines = [f"  {view.name}: {view.start_again}" for view in stop.jobs if view.start_again]
+    if not lines:
+        return
+    say("\nSomebody else has started these. Start them again, each with its own class, jar and arguments:")
+    for line in lines[:MOST_COMMANDS]:
+        say(line)
+    if len(lines) > MOST_COMMANDS:
+        say(f"  and {len(lines) - MOST_COMMANDS} more: sluiceway stops show {stop.id} --json")
 
 
 def _row(view: StopView, *, waves: bool) -> Sequence[str]:

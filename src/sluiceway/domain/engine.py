@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sluiceway.domain.adoption import Stranger
 from sluiceway.domain.commands import JobCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -47,6 +48,7 @@ class Sighting:
     saves: Mapping[int, SaveFact] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)  # of runs that were asked for them, by the run's id
     vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
+    strangers: Sequence[Stranger] = ()  # jobs that live there and were not asked about, where that is wanted
     answered: bool = True  # False: the cluster as a whole gave no answer
     flink_version: str = ""  # empty where it is not known
 
@@ -123,9 +125,9 @@ class Engine(Protocol):
     """A place where Flink jobs run."""
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save], *, strangers: bool
     ) -> Sighting:
-        """Look once, with as few requests as the cluster allows.
+        """Look once, with as few requests as the cluster allows; at other jobs too where `strangers` are wanted.
 
         Raises `Unreachable` when the whole cluster gives no answer; a single odd job is a `Silent` fact of its own.
         """

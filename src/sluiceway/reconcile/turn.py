@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sluiceway.domain import cluster_turn
+from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.awaited import awaited, calm
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
 from sluiceway.domain.engine import Engine, Sighting, Unreachable
@@ -19,6 +20,7 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
+from sluiceway.reconcile.adopting import Adopting
 from sluiceway.reconcile.clocks import compare
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.memory import Memory
@@ -45,6 +47,7 @@ class TurnSettings:
     max_requests: int = 40  # commands under way at one cluster at once
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
     health: HealthRules = field(default_factory=HealthRules)
+    adopts: Adopts | None = None  # which jobs are taken in that nobody made here
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Turn:
         self._storage = storage
         self._submissions = submissions
         self._settings = settings
+        self._adopting = Adopting(db, settings.adopts) if settings.adopts else None
         self._clock = clock
         # All of this only spares requests and time: a service that starts anew without it asks once more.
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
@@ -93,9 +97,11 @@ class Turn:
         """Take one turn; tells how soon the next should follow. Without a cluster it still tells of deadlines."""
         await self._keep_time(lease)
         watched = await self._watched(lease)
-        if not watched:
+        if not watched and self._adopting is None:
             return Outlook(calm=True, number=self._memory.number)
         observed = await self._observe(cluster, lease.cluster, watched)
+        if self._adopting is not None:
+            await self._adopting(lease, observed.strangers, self._clock())
         if observed is self._observed and self._calm:
             self._looked = time.monotonic()
             return Outlook(calm=True, number=self._memory.number)
@@ -142,7 +148,8 @@ class Turn:
         if cluster is None:
             return cluster_turn.silence(watched, f"cluster {name} cannot be reached now")
         try:
-            return await self._engine.observe(cluster, [w.run for w in watched], *cluster_turn.opened(watched))
+            runs, (stops, saves) = [w.run for w in watched], cluster_turn.opened(watched)
+            return await self._engine.observe(cluster, runs, stops, saves, strangers=self._adopting is not None)
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")
 

@@ -31,6 +31,7 @@ class Fare:
     started_at: datetime | None
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
+    adopted_as: str | None = None  # its name in Flink, where nobody made it here
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.flink_job_id,
         jobs.c.savepoint_path,
         jobs.c.deleted_at,
+        jobs.c.adopted_as,
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
     ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
@@ -90,4 +92,5 @@ def _fare(row: RowMapping) -> Fare:
         started_at=moment(row["begun_at"]),
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
+        adopted_as=row["adopted_as"],
     )

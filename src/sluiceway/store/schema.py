@@ -66,6 +66,7 @@ jobs = Table(
     Column("flink_job_id", Text),  # of the latest run
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
+    Column("adopted_as", Text),  # its name in Flink, where nobody made it here
     Index("jobs_by_name", "project", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
     # One for each filter of a list, so that its page is read in the order of the index. Parts of names are looked for
     # in the first, which has them.
@@ -80,6 +81,12 @@ jobs = Table(
 # A job that names no queue is in the one that it was last run on.
 queue_of_job = func.coalesce(jobs.c.queue, jobs.c.cluster)
 Index("jobs_by_queue", jobs.c.project, queue_of_job, jobs.c.id, sqlite_where=text("deleted_at IS NULL"))
+Index(
+    "jobs_by_adoption",
+    jobs.c.cluster,
+    jobs.c.adopted_as,
+    sqlite_where=text("deleted_at IS NULL AND adopted_as IS NOT NULL"),
+)
 
 # Apart from the jobs, whose rows are changed often and by the thousand: an SQL body may have a megabyte.
 specs = Table(

@@ -103,6 +103,7 @@ class BatchEntry:
     begun_at: datetime
     stop: Stop
     wave: int = 0
+    adopted: bool = False  # nobody made it here
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,8 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
     head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
-    body = select(stops, jobs.c.name, jobs.c.status.label("job_status"), again.c.wave.label("again"))
+    of_job = (jobs.c.name, jobs.c.status.label("job_status"), jobs.c.adopted_as)
+    body = select(stops, *of_job, again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
     async with db.read() as connection:
         row = (await connection.execute(head)).mappings().one_or_none()
@@ -398,6 +400,7 @@ def _entry(row: Any) -> BatchEntry:
         begun_at=_at(row["created_at"]),
         stop=to_stop(row),
         wave=row["wave"] if row["again"] is None else row["again"],
+        adopted=row["adopted_as"] is not None,
     )
 
 

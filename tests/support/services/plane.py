@@ -20,6 +20,7 @@ from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.domain.admission import Verdict
+from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
@@ -210,6 +211,7 @@ async def plane(
     clock: Clock = clock,
     pace: Pace = QUICK,
     storage: Storage | None = None,
+    adopts: Adopts | None = None,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(databases.make, directory / "test.db")
@@ -227,7 +229,7 @@ async def plane(
 
     async with aiohttp.ClientSession() as session:
         ground = Ground(db, storage, SessionEngine(JobManagers(session, timeout), submit), clock)
-        each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH)
+        each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH, adopts=adopts)
         reconciler, queues = workers(ground, at.get, fakes, each, pace)
         made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at)
         reconciler.start(fakes)

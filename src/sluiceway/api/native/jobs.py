@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import shown
 from sluiceway.api.native.dependencies import JobDiffsGiven, Project, QueriesGiven, id_bounds, refusals
+from sluiceway.domain.adoption import start_again
 from sluiceway.domain.health import Health
 from sluiceway.store.fares import Fare, Which
 
@@ -71,7 +72,14 @@ def _view(fare: Fare) -> wire.JobView:
         started_at=fare.started_at,
         deleted_at=fare.deleted_at,
         health=None if fare.health is None else _health(fare.health),
+        adopted=_adopted(fare),
     )
+
+
+def _adopted(fare: Fare) -> wire.AdoptedJob | None:
+    if fare.adopted_as is None:
+        return None
+    return wire.AdoptedJob(fare.adopted_as, start_again(fare.savepoint) if fare.savepoint else None)
 
 
 def _health(health: Health) -> wire.Health:

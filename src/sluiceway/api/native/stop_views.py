@@ -7,6 +7,7 @@ import msgspec
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import concerns, job_answer, shown, story_view
 from sluiceway.control.preflight import Finding
+from sluiceway.domain.adoption import start_again
 from sluiceway.domain.operations.stop import SETTLED
 from sluiceway.store import views
 from sluiceway.store.stories import Story
@@ -82,4 +83,5 @@ def view(entry: views.BatchEntry) -> wire.StopView:
         sent_at=stop.sent_at,
         settled_at=stop.settled_at,
         deadline=stop.deadline,
+        start_again=start_again(stop.savepoint_path) if entry.adopted and stop.savepoint_path else None,
     )

@@ -163,6 +163,7 @@ class StopView(Struct, frozen=True):
     sent_at: datetime | None
     settled_at: datetime | None
     deadline: datetime
+    start_again: str | None  # of an adopted job: the command that starts it from there, but for its program
 
 
 class Story(Struct, frozen=True):
@@ -222,6 +223,13 @@ class Health(Struct, frozen=True):
     up_at: datetime | None  # when it was first seen to do its work: all tasks, and a checkpoint where it has them
 
 
+class AdoptedJob(Struct, frozen=True):
+    """A job that somebody else has started on the cluster."""
+
+    flink_name: str
+    start_again: str | None  # the command that starts it from its newest savepoint, but for its program
+
+
 class JobView(Struct, frozen=True):
     """A job with its health."""
 
@@ -237,6 +245,7 @@ class JobView(Struct, frozen=True):
     started_at: datetime | None
     deleted_at: datetime | None  # it was deleted, and Flink has yet to end it
     health: Health | None  # null for a job that does not live
+    adopted: AdoptedJob | None  # null for a job that was made here
 
 
 class JobChange(Struct, frozen=True):

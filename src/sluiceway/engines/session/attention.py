@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
 
+from sluiceway.domain.adoption import Stranger
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import Refused, StopFact
 from sluiceway.domain.operations.save import Save
@@ -31,10 +32,10 @@ class Quiet:
     listed: Mapping[str, JobOverview]
     sighting: Sighting
 
-    def lasts(self, runs: Sequence[Run], listed: Mapping[str, JobOverview]) -> bool:
+    def lasts(self, runs: Sequence[Run], listed: Mapping[str, JobOverview], others: Sequence[Stranger]) -> bool:
         """Whether nothing has changed since, neither in the list nor in what is known of the runs."""
         same = len(runs) == len(self.runs) and all(map(is_, runs, self.runs))
-        return same and listed == self.listed
+        return same and listed == self.listed and others == self.sighting.strangers
 
 
 @dataclass(slots=True)

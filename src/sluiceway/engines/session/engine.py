@@ -36,6 +36,7 @@ from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
 from sluiceway.engines.session.changelog import WORDS, keeps_changelog
 from sluiceway.engines.session.look import Look, all_of
 from sluiceway.engines.session.slots import Slots
+from sluiceway.engines.session.strangers import stranger_of
 from sluiceway.engines.session.surveys import survey_of
 from sluiceway.engines.session.traffic import traffic
 
@@ -135,15 +136,17 @@ class SessionEngine:
         return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save]
+        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save], *, strangers: bool
     ) -> Sighting:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in saves}
         rest = self._jobmanagers.at(place)
-        listed = {job.jid: job for job in await rest.jobs(watched)}
+        found = await rest.jobs(None if strangers else watched)
+        listed = {job.jid: job for job in found if job.jid in watched}
+        others = [stranger_of(job) for job in found if job.lives and not job.batch and job.jid not in watched]
         attention = self._attention.setdefault(place.name, Attention())
         idle = not stops and not saves
-        if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed):
+        if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
             return attention.quiet.sighting
         look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names, attention.saved)
         look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
@@ -162,7 +165,7 @@ class SessionEngine:
         ask = vitals.Asking(look.rest, attention.configs, look.gate)
         fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
         version = await self._version(place, attention) if stops or saves or traits else attention.version
-        sighting = Sighting(facts, run_facts, saved, traits, fare, flink_version=version)
+        sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
 

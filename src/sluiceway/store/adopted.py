@@ -1,0 +1,126 @@
+"""Takes in jobs that nobody made here, in one transaction of the worker that has their cluster."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions, names
+from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus, Standing
+from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.store import ledger
+from sluiceway.store.bulk import guarded_update, listed
+from sluiceway.store.database import Database, epoch_ms
+from sluiceway.store.events import event
+from sluiceway.store.leases import Lease, holds
+from sluiceway.store.rows import of_draft, of_spec
+from sluiceway.store.schema import OPEN_SAVE, UNSETTLED, jobs, runs, saves, specs, stops
+
+UNKNOWN_PROGRAM = JobSpec("", program=JarProgram(""))  # it may be anything, and cannot be started without a jar
+_OPEN = (
+    exists().where(stops.c.job_id == jobs.c.id, text(f"stops.{UNSETTLED}"))
+    | exists().where(saves.c.job_id == jobs.c.id, text(f"saves.{OPEN_SAVE}"))
+).label("open")
+
+
+async def adopt(
+    db: Database, lease: Lease, strangers: Sequence[Stranger], into: Adopts, now: datetime
+) -> Sequence[Adoption]:
+    """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost."""
+    async with db.write() as connection:
+        if not await holds(connection, lease):
+            return []
+        unknown = await _unknown(connection, strangers)
+        taken = adoptions(unknown, await _before(connection, lease.cluster)) if unknown else []
+        made = await _make(
+            connection, [each.stranger for each in taken if each.again is None], lease.cluster, into, now
+        )
+        of = made | {each.stranger.flink_job_id: each.again.job_id for each in taken if each.again}
+        if of:
+            await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
+    return taken
+
+
+async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -> list[Stranger]:
+    asked = listed([each.flink_job_id for each in strangers])
+    found = select(runs.c.flink_job_id).where(runs.c.flink_job_id.in_(select(asked.c.value)))
+    known = set((await connection.execute(found)).scalars())
+    return [each for each in strangers if each.flink_job_id not in known]
+
+
+async def _before(connection: AsyncConnection, cluster: str) -> list[Adopted]:
+    """The jobs of the cluster that were taken in, as they stand now."""
+    here = (jobs.c.cluster == cluster, jobs.c.adopted_as.is_not(None), jobs.c.deleted_at.is_(None))
+    asked = select(jobs.c.id, jobs.c.run_id, jobs.c.adopted_as, runs.c.phase, _OPEN)
+    found = await connection.execute(asked.join(runs, runs.c.id == jobs.c.run_id).where(*here))
+    return [
+        Adopted(row.id, row.run_id, row.adopted_as, RunPhase(row.phase) not in LIVE and not row.open) for row in found
+    ]
+
+
+async def _make(
+    connection: AsyncConnection, new: Sequence[Stranger], cluster: str, into: Adopts, now: datetime
+) -> dict[str, int]:
+    """Make their jobs; the ids of these, by the Flink job ids."""
+    called = await _free_names(connection, into.project, new, cluster)
+    at = epoch_ms(now)
+    rows = []
+    for each in new:
+        draft = JobDraft(called[each.flink_job_id], UNKNOWN_PROGRAM, kind=JAR_JOB, queue=cluster)
+        row = of_draft(draft) | {"project": into.project, "user": "", "created_at": at, "updated_at": at}
+        rows.append(row | {"status": JobStatus.DRAFT, "adopted_as": each.name} | _links(each, cluster, at))
+    if not rows:
+        return {}
+    await connection.execute(insert(jobs), rows)
+    mine = jobs.c.flink_job_id.in_(select(listed(list(called)).c.value))
+    found = await connection.execute(select(jobs.c.flink_job_id, jobs.c.id).where(mine, jobs.c.run_id.is_(None)))
+    made = {row.flink_job_id: row.id for row in found}
+    spec = of_spec(JobDraft("", UNKNOWN_PROGRAM))
+    await connection.execute(insert(specs), [spec | {"job_id": job} for job in made.values()])
+    return made
+
+
+async def _free_names(
+    connection: AsyncConnection, project: str, new: Sequence[Stranger], cluster: str
+) -> dict[str, str]:
+    """A name for each that no other job of the project has, by Flink job id."""
+    wanted = {each.flink_job_id: list(names(each, cluster)) for each in new}
+    asked = select(listed([name for each in wanted.values() for name in each]).c.value)
+    here = (jobs.c.project == project, jobs.c.deleted_at.is_(None), jobs.c.name.in_(asked))
+    taken = set((await connection.execute(select(jobs.c.name).where(*here))).scalars())
+    called: dict[str, str] = {}
+    for jid, its in wanted.items():
+        called[jid] = next(name for name in its if name not in taken)
+        taken.add(called[jid])
+    return called
+
+
+async def _begin(
+    connection: AsyncConnection, taken: Sequence[Adoption], of: Mapping[str, int], cluster: str, into: Adopts, at: int
+) -> None:
+    """Their runs, which go on already."""
+    back = [{"id": each.again.job_id} | _links(each.stranger, cluster, at) for each in taken if each.again]
+    if back:
+        await guarded_update(connection, jobs, back, match=("id",))
+    await ledger.add_runs(connection, [_run(each.stranger, of, cluster, at) for each in taken])
+    rows: list[tuple[Mapping[str, Any], Standing]] = [({"id": job}, Standing(JobStatus.RUNNING)) for job in of.values()]
+    await ledger.show(connection, rows, stop_id=None, save_id=None, ended_at=None, chosen_savepoint=None)
+    await ledger.tell(connection, [_told(each, of, cluster, into, at) for each in taken])
+
+
+def _links(stranger: Stranger, cluster: str, at: int) -> dict[str, Any]:
+    began = epoch_ms(stranger.started_at) if stranger.started_at else at
+    return {"cluster": cluster, "flink_job_id": stranger.flink_job_id, "started_at": began}
+
+
+def _run(stranger: Stranger, of: Mapping[str, int], cluster: str, at: int) -> dict[str, Any]:
+    fresh = {"job_id": of[stranger.flink_job_id], "phase": RunPhase.RUNNING, "acknowledged": True, "created_at": at}
+    return fresh | _links(stranger, cluster, at)
+
+
+def _told(each: Adoption, of: Mapping[str, int], cluster: str, into: Adopts, at: int) -> dict[str, Any]:
+    kind, how = ("job_adopted", "found in") if each.again is None else ("job_returned", "back, by its name, in")
+    detail = f"{each.stranger.name[:200]}: {how} cluster {cluster} as {each.stranger.flink_job_id}."
+    return event(kind, at, into.project, job_id=of[each.stranger.flink_job_id], detail=detail)

@@ -1,0 +1,124 @@
+"""Jobs that somebody else has started on a cluster: seen, stopped with savepoints, and known again."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from tests.support.services.plane import PROJECT, Plane, plane
+
+from sluiceway.domain.admission import Refusal
+from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.job import Job, JobStatus
+from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.store.fares import Which
+from sluiceway.store.schema import runs
+from sluiceway.store.views import JobFilter
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Plane]:
+    async with plane(tmp_path, clusters=2, adopts=Adopts(PROJECT)) as made:
+        yield made
+
+
+def start(at: Plane, name: str, cluster: str = "c0", **more: object) -> str:
+    """As Flink's own client does, behind our back."""
+    jid = secrets.token_hex(16)
+    at.fakes[cluster].add_job(jid, name=name, **more)
+    return jid
+
+
+async def listed(at: Plane) -> list[Job]:
+    _, found = await at.queries.jobs(PROJECT, JobFilter(), offset=0, limit=100, descending=False)
+    return [await at.job(line.id) for line in found]
+
+
+async def seen(at: Plane, *names: str) -> dict[str, Job]:
+    """Wait until jobs of these names are listed, and no others."""
+    async with asyncio.timeout(20):
+        found = {job.draft.name: job for job in await listed(at)}
+        while sorted(found) != sorted(names):
+            await asyncio.sleep(0.02)
+            found = {job.draft.name: job for job in await listed(at)}
+    return found
+
+
+async def test_they_are_listed_stopped_in_one_batch_and_verified(at: Plane) -> None:
+    there = {name: start(at, name, cluster) for name, cluster in [("orders", "c0"), ("clicks", "c0"), ("bills", "c1")]}
+    [own] = await at.run(prefix="mine")
+    found = await seen(at, "mine-0", *there)
+    assert {name: found[name].flink_job_id for name in there} == there
+    assert {found[name].status for name in there} == {JobStatus.RUNNING}
+    entries = await at.stop_and_wait([job.id for job in found.values()])
+    assert {entry.stop.phase for entry in entries} == {StopPhase.STOPPED}
+    assert all(entry.stop.verified and entry.stop.savepoint_path for entry in entries)
+    assert {entry.job_id for entry in entries if entry.adopted} == {found[name].id for name in there}
+    assert own not in {entry.job_id for entry in entries if entry.adopted}
+
+
+async def test_two_of_one_name_are_two_jobs_on_one_cluster_and_on_two(at: Plane) -> None:
+    first = start(at, "orders")
+    await seen(at, "orders")
+    same, other = start(at, "orders"), start(at, "orders", "c1")
+    async with asyncio.timeout(20):
+        while len(found := await listed(at)) < 3:
+            await asyncio.sleep(0.02)
+    assert {job.flink_job_id for job in found} == {first, same, other}
+    # Which of them was seen first decides who gets which.
+    called = {job.draft.name.removesuffix(f"-{job.flink_job_id}") for job in found}
+    assert called <= {"orders", "orders@c0", "orders@c1"}
+
+
+async def test_one_that_comes_back_under_another_id_is_the_same_job(at: Plane) -> None:
+    start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    [stopped] = await at.stop_and_wait([job.id])
+    back = start(at, "orders", restored=stopped.stop.savepoint_path)
+    async with asyncio.timeout(20):
+        while (again := await at.job(job.id)).flink_job_id != back:
+            await asyncio.sleep(0.02)
+    assert again.status is JobStatus.RUNNING
+    assert list(await seen(at, "orders")) == ["orders"]
+    kinds = [event.kind for event in await at.queries.events(PROJECT, 0, 100) if event.job_id == job.id]
+    assert [kind for kind in kinds if kind.startswith("job_")] == ["job_adopted", "job_returned"]
+    [entry] = await at.stop_and_wait([job.id])
+    assert entry.stop.phase is StopPhase.STOPPED
+    assert entry.stop.savepoint_path != stopped.stop.savepoint_path
+
+
+async def test_what_nobody_made_here_cannot_be_started_here_and_the_answer_says_how_else(at: Plane) -> None:
+    start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    await at.stop_and_wait([job.id])
+    [verdict] = await at.start(PROJECT, [job.id], resume=True)
+    assert verdict.refusal is Refusal.NO_PROGRAM
+    [fare] = await at.queries.fares(PROJECT, Which((job.id,)), 10)
+    assert (fare.adopted_as, fare.savepoint is not None) == ("orders", True)
+
+
+async def test_ours_are_never_taken_in_a_second_time(at: Plane) -> None:
+    """Not while it is submitted, nor when it was deleted and Flink has yet to end it."""
+    [job] = await at.run(prefix="mine")
+    at.fake.jobs[await at.flink_id(job)].cancel_seconds = 0.5
+    await at.edit.delete(PROJECT, [job])
+    [other] = await at.run(prefix="other")
+    await asyncio.sleep(1.0)
+    assert [each.id for each in await listed(at)] == [other]
+    async with at.db.read() as connection:
+        assert (await connection.execute(select(func.count()).select_from(runs))).scalar_one() == 2
+
+
+@pytest.mark.parametrize(
+    ("adopts", "kept"),
+    [(None, []), (Adopts(PROJECT, "orders-*"), ["orders-eu"]), (Adopts("elsewhere"), [])],
+    ids=["nobody", "by a pattern", "into another project"],
+)
+async def test_only_those_that_are_wanted(tmp_path: Path, adopts: Adopts | None, kept: list[str]) -> None:
+    async with plane(tmp_path, adopts=adopts) as at:
+        start(at, "orders-eu")
+        start(at, "clicks")
+        await asyncio.sleep(0.5)
+        assert [job.draft.name for job in await listed(at)] == kept

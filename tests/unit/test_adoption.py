@@ -1,0 +1,104 @@
+"""Which jobs of others are taken in, under which names, and which of them are known again."""
+
+import pytest
+
+from sluiceway.assembly.clusters import parse_adoption
+from sluiceway.domain.adoption import (
+    LONGEST_NAME,
+    Adopted,
+    Adopts,
+    Stranger,
+    adoptions,
+    names,
+    start_again,
+)
+from sluiceway.settings import BadSettings, Settings
+
+NEW = Stranger("a" * 32, "orders")
+
+
+def rests(job: int, name: str = "orders") -> Adopted:
+    return Adopted(job, job, name, rests=True)
+
+
+def lives(job: int, name: str = "orders") -> Adopted:
+    return Adopted(job, job, name, rests=False)
+
+
+AGAIN = [
+    ("nobody was taken in yet", [NEW], [], [None]),
+    ("one of its name rests", [NEW], [rests(1)], [1]),
+    ("one of its name lives", [NEW], [lives(1)], [None]),
+    ("one of another name rests", [NEW], [rests(1, "clicks")], [None]),
+    ("two of its name rest", [NEW], [rests(1), rests(2)], [None]),
+    ("one of its name rests, and one lives", [NEW], [rests(1), lives(2)], [None]),
+    ("two of one name come", [NEW, Stranger("b" * 32, "orders")], [rests(1)], [None, None]),
+    ("two come, one of them back", [NEW, Stranger("b" * 32, "clicks")], [rests(1)], [1, None]),
+]
+
+
+@pytest.mark.parametrize(("strangers", "before", "again"), [row[1:] for row in AGAIN], ids=[row[0] for row in AGAIN])
+def test_a_job_is_known_again_where_nobody_else_can_be_meant(
+    strangers: list[Stranger], before: list[Adopted], again: list[int | None]
+) -> None:
+    found = adoptions(strangers, before)
+    assert [each.stranger for each in found] == strangers
+    assert [each.again and each.again.job_id for each in found] == again
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("orders", "orders"),
+        ("insert-into_default_catalog.default_database.t", "insert-into_default_catalog.default_database.t"),
+        (" a\nb\x00 ", "a b"),
+        ("", "unnamed"),
+        ("\t", "unnamed"),
+        ("x" * 1000, "x" * LONGEST_NAME),
+    ],
+)
+def test_it_is_called_as_in_flink_and_otherwise_by_its_cluster_too(name: str, first: str) -> None:
+    wanted = list(names(Stranger("a" * 32, name), "c0"))
+    assert wanted[0] == first
+    assert wanted[1].endswith("@c0")
+    assert wanted[2].endswith("@c0-" + "a" * 32)
+    assert max(map(len, wanted)) <= LONGEST_NAME
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("all", Adopts("default")),
+        ("none", None),
+        ("matching orders-*", Adopts("default", "orders-*")),
+        ("matching  a b ", Adopts("default", "a b")),
+    ],
+)
+def test_which_jobs_are_taken_in_is_a_setting(given: str, wanted: Adopts | None) -> None:
+    assert parse_adoption(Settings(adopt=given)) == wanted
+
+
+@pytest.mark.parametrize("given", ["", "some", "matching", "matching ", "orders-*", "all of them"])
+def test_anything_else_is_refused(given: str) -> None:
+    with pytest.raises(BadSettings, match="all, none, or"):
+        parse_adoption(Settings(adopt=given))
+
+
+def test_so_is_what_is_no_project() -> None:
+    with pytest.raises(BadSettings, match="is no project"):
+        parse_adoption(Settings(adopt_into="a/b"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "wanted"),
+    [("*", "anything", True), ("orders-*", "orders-eu", True), ("orders-*", "Orders-eu", False), ("a?", "abc", False)],
+)
+def test_a_pattern_is_of_the_whole_name(pattern: str, name: str, wanted: bool) -> None:
+    assert Adopts("p", pattern).wants(Stranger("a" * 32, name)) is wanted
+
+
+def test_the_command_that_starts_it_again_can_be_pasted() -> None:
+    assert start_again("s3://b/savepoint-1") == (
+        "flink run --detached --fromSavepoint s3://b/savepoint-1 --class MAIN_CLASS PROGRAM.jar"
+    )
+    assert "'file:///a b'" in start_again("file:///a b")
