@@ -48,6 +48,7 @@ class Sighting:
     traits: Mapping[int, Traits] = field(default_factory=dict)  # of runs that were asked for them, by the run's id
     vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
     answered: bool = True  # False: the cluster as a whole gave no answer
+    why: str = ""  # the same: for this reason
     flink_version: str = ""  # empty where it is not known
 
 

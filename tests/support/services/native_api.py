@@ -102,7 +102,7 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
-        application = make_api(Settings(data=directory), at.ground, at.queues, planner, watch=watch)
+        application = make_api(Settings(data=directory), at.ground, at.queues, planner, watch=watch, roster=at.roster)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
