@@ -47,6 +47,10 @@ class Settings:
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
 
+    clusters_from: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """A file of clusters, JSON or YAML, or a pattern of such files; they come and go with its entries. May be
+    repeated."""
+
     embedded: bool | None = None
     """Run a Flink of one's own beside the service, for trying things out. Default: when no cluster is given."""
 

@@ -4,17 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 from tests.support.patience import PATIENCE
 from tests.support.services.guarded import guarded
-from tests.support.services.native_api import Api, native_api
+from tests.support.services.native_api import Api, native_api, served
 from tests.support.services.plane import PROJECT, plane
 
+from sluiceway.cli.main import run
 from sluiceway.domain.access import Grant, Role
 from sluiceway.domain.job import JobStatus
+from sluiceway.settings import Settings
 from sluiceway.testing.fake_flink import FakeFlink
 
 pytestmark = pytest.mark.process
@@ -253,3 +255,114 @@ async def test_who_may_change_clusters_and_who_sees_which(tmp_path: Path) -> Non
         job = {"name": "orders", "sql_body": "SELECT 1", "queue_name": "new"}
         refused = await at.http.post(f"/v1.0/{PROJECT}/streaming/sql-jobs", json=job, auth=mine)
         assert refused.status_code == 400
+
+
+# What works there. ----------------------------------------------------------------------------------------------------
+
+
+async def tried(api: Api, path: str = "test", **body: Any) -> dict[str, Any]:
+    answer = await api.http.post(f"{CLUSTERS}/{path}", json=body or None)
+    assert answer.status_code == 200, answer.text
+    return cast("dict[str, Any]", answer.json())
+
+
+async def test_what_works_at_a_cluster_is_told_before_it_is_registered(api: Api, tmp_path: Path) -> None:
+    found = await tried(api, addresses=[api.plane.fake.url])
+    assert (found["answers"], found["same_cluster"], found["submits"], found["flink_version"]) == (
+        True,
+        True,
+        False,
+        "2.3.0",
+    )
+    assert (found["storage"], found["slots"] > 0) == ("yes", True), found["storage_reason"]
+    assert not list((tmp_path / "storage" / "sluiceway-probe").iterdir()), "the probe is gone"
+    assert await tried(api, "c0/test") == found
+    assert [each["name"] for each in (await api.get("clusters"))["clusters"]] == ["c0"]
+
+
+async def test_a_cluster_with_storage_of_its_own_is_told(api: Api) -> None:
+    api.plane.fake.sees_storage = False
+    found = await tried(api, addresses=[api.plane.fake.url])
+    assert (found["answers"], found["storage"]) == (True, "no")
+    assert "finds nothing there" in found["storage_reason"]
+
+
+async def test_what_does_not_answer_is_told_of_each_address(api: Api) -> None:
+    found = await tried(api, addresses=["http://127.0.0.1:9", api.plane.fake.url])
+    assert [each["answers"] for each in found["addresses"]] == [False, True]
+    assert "no connection" in found["addresses"][0]["reason"]
+    silent = await tried(api, addresses=["http://127.0.0.1:9"])
+    assert (silent["answers"], silent["storage"], silent["submits"]) == (False, "unknown", None)
+    api.plane.fake.fault("any", "html_404", times=None)
+    proxy = await tried(api, addresses=[api.plane.fake.url])
+    assert not proxy["answers"]
+    missing = await api.http.post(f"{CLUSTERS}/none/test")
+    assert missing.status_code == 404
+
+
+async def test_the_commands(api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake = api.plane.fakes["new"] = FakeFlink()
+    url = await fake.start()
+    async with served(api.plane, Settings(data=tmp_path)) as address:
+
+        async def command(*words: str) -> tuple[int, Any]:
+            done = await asyncio.to_thread(run, ["clusters", *words, "--server", address, "--project", PROJECT])
+            return done, capsys.readouterr()
+
+        assert (await command("test", url))[0] == 0
+        assert (await command("test", "http://127.0.0.1:9"))[0] == 1
+        done, said = await command("add", "new", url, "--label", "env=prod", "--json")
+        assert (done, json.loads(said.out)["labels"]) == (0, {"env": "prod"})
+        await running_on(api, "new")
+        done, said = await command("drain", "new")
+        assert done == 0
+        assert "sluiceway stop --queue new" in said.out
+        done, said = await command("list")
+        assert ("draining" in said.out, "env=prod" in said.out, "settings" in said.out) == (True, True, True)
+        assert (await command("drain", "new", "--undo"))[0] == 0
+        assert "for our own" in (await command("edit", "new", "--label", "note=for our own"))[1].out
+        assert (await command("edit", "new"))[0] == 2
+        assert (await command("show", "c0"))[0] == 0
+        done, said = await command("remove", "new")
+        assert (done, "cluster_in_use" in said.err) == (1, True)
+        assert (await command("remove", "new", "--force"))[0] == 0
+        done, said = await command("show", "new")
+        assert (done, "unknown_cluster" in said.err) == (1, True)
+        assert (await command("add", "x", "ftp://a"))[0] == 2
+        assert (await command("add", "x", url, "--label", "nothing"))[0] == 2
+        assert (await command("add", "x", url, "--ca", str(tmp_path / "none.pem")))[0] == 2
+
+
+# Files. ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_clusters_of_a_file_are_worked_on_and_go_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "all.json"
+    file.write_text("[]")
+    async with native_api(tmp_path, clusters_from=[str(file)]) as api:
+        fake = api.plane.fakes["found"] = FakeFlink()
+        entry = {"name": "found", "addresses": [await fake.start()], "labels": {"env": "prod"}}
+        file.write_text(json.dumps([entry, {"name": "c0", "addresses": ["http://127.0.0.1:9"]}]))
+        async with asyncio.timeout(PATIENCE):
+            while "found" not in api.plane.queues.names:
+                await asyncio.sleep(0.05)
+        job = await running_on(api, "found")
+        listed = await api.get("clusters")
+        assert [(each["name"], each["source"], each["origin"]) for each in listed["clusters"]] == [
+            ("c0", "settings", ""),
+            ("found", "file", str(file)),
+        ]
+        barred = await api.http.patch(f"{CLUSTERS}/found", json={"draining": True})
+        assert (barred.status_code, str(file) in barred.json()["error_msg"]) == (409, True)
+
+        file.write_text("[{")
+        async with asyncio.timeout(PATIENCE):
+            while not (await api.get("clusters"))["files"][0]["trouble"]:
+                await asyncio.sleep(0.05)
+        assert api.plane.queues.locate("found") is not None, "what it held stays"
+        assert (await api.stopped(job))["phases"] == {"stopped": 1}
+        file.write_text("[]")
+        async with asyncio.timeout(PATIENCE):
+            while "found" in api.plane.queues.names:
+                await asyncio.sleep(0.05)
+        assert (await api.plane.job(job)).status is JobStatus.STOPPED

@@ -49,7 +49,7 @@ async def begin_clusters(
     stack.push_async_callback(planner.close)
     of_settings = [Listed(each, Source.SETTINGS) for each in registered.values()]
     places = {name: each.place() for name, each in registered.items()}
-    if not (settings.embedded if settings.embedded is not None else not settings.cluster):
+    if not (settings.embedded if settings.embedded is not None else not (settings.cluster or settings.clusters_from)):
         return Clusters(Fixed(of_settings, places.get), planner.jvm)
     embedded = _embedded(settings, data, jars)
     await embedded.start()

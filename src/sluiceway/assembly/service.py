@@ -24,6 +24,7 @@ from sluiceway.assembly.clock import clock
 from sluiceway.assembly.clusters import begin_clusters, parse_clusters
 from sluiceway.assembly.door import check_door, make_door, must_sign_in
 from sluiceway.assembly.ground import Ground, workers
+from sluiceway.control.discovery import Discovery
 from sluiceway.control.programs import Fetch
 from sluiceway.control.roster import Roster
 from sluiceway.control.variables import Variables
@@ -80,8 +81,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         door = make_door(settings, db, session)
         await check_door(settings, door)
         clusters = await begin_clusters(settings, registered, data, stack)
-        roster = Roster(db, door.sign_in.vault, clusters.fixed)
-        await roster.read()
+        roster = Roster(db, door.sign_in.vault, clusters.fixed, Discovery(settings.clusters_from, clock))
+        await roster.begin()
         variables = Variables(db, door.sign_in.vault, clock)
         jobmanagers = JobManagers(session, REQUEST_TIMEOUT, roster.credentials)
         stack.push_async_callback(jobmanagers.close)

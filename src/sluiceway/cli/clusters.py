@@ -10,7 +10,7 @@ from msgspec import Struct
 from sluiceway.cli import tables
 from sluiceway.cli.answers import each, read
 from sluiceway.cli.options import Common, Flag, Names, Words, commands, or_default
-from sluiceway.cli.output import Failed, say
+from sluiceway.cli.output import Failed, complain, say
 from sluiceway.cli.password import ask_password
 
 Kind = Literal["session", "application"]
@@ -84,8 +84,17 @@ class Tried(Struct, frozen=True):
     storage_reason: str
 
 
+class ClusterFile(Struct, frozen=True):
+    """A file that clusters are read from."""
+
+    path: str
+    trouble: str
+    since: str | None
+
+
 class _Listed(Struct, frozen=True):
     clusters: list[dict[str, Any]]
+    files: list[dict[str, Any]]
 
 
 @clusters_app.command(name="list")
@@ -99,10 +108,15 @@ def list_(*, common: Common | None = None) -> int:
     common = or_default(common)
     found = read(common.client().clusters().data, _Listed)
     if common.json:
-        tables.document({"clusters": found.clusters})
+        tables.document({"clusters": found.clusters, "files": found.files})
         return 0
     rows = [_row(cluster) for cluster in each(found.clusters, Cluster)]
     tables.table(["cluster", "kind", "answers", "since", "flink", "runs", "labels", "source", "note"], rows)
+    for file in each(found.files, ClusterFile):
+        if file.trouble:
+            complain(
+                f"{file.path} is not taken since {tables.moment(file.since)}, and what it held stays: {file.trouble}"
+            )
     return 0
 
 
@@ -303,8 +317,8 @@ def remove(name: str, /, *, force: Flag = False, common: Common | None = None) -
     return 0
 
 
-@clusters_app.command
-def test(
+@clusters_app.command(name="test")
+def try_(  # not `test`, which pytest would take for one
     what: Annotated[tuple[str, ...], Parameter(negative=())],
     /,
     *,

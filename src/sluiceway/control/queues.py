@@ -44,3 +44,8 @@ class Queues:
         if cluster.kind is Kind.APPLICATION:
             return f"Cluster {name} is an application cluster: it runs what it was made for, and takes no other jobs."
         return ""
+
+
+def unregistered(name: str) -> str:
+    """Why nothing comes from a cluster that is no longer registered."""
+    return f"cluster {name} is no longer registered; register it again under this name, and this goes on"

@@ -8,10 +8,12 @@ from typing import Final
 import msgspec
 import structlog
 
-from sluiceway.control.queues import Queues
+from sluiceway.control import discovery
+from sluiceway.control.discovery import ClusterFile, Discovery
+from sluiceway.control.queues import Queues, unregistered
 from sluiceway.control.vault import BadKeyFile, Vault
 from sluiceway.domain import clusters as rules
-from sluiceway.domain.clusters import Credentials, Listed
+from sluiceway.domain.clusters import Credentials, Listed, Source
 from sluiceway.domain.place import Place
 from sluiceway.store import clusters as store
 from sluiceway.store.clusters import Stored
@@ -38,8 +40,9 @@ class Fixed:
 class Roster:
     """The clusters as they were last read. Others see what it reads through the `Queues` that it publishes to."""
 
-    def __init__(self, db: Database, vault: Vault, fixed: Fixed) -> None:
-        """Knows the clusters of settings, and no others before it has `read`."""
+    def __init__(self, db: Database, vault: Vault, fixed: Fixed, discovery: Discovery | None = None) -> None:
+        """Knows the clusters of settings, and no others before it has `begun`."""
+        self._discovery = discovery
         self._db = db
         self._vault = vault
         self._fixed = fixed
@@ -49,6 +52,7 @@ class Roster:
         self._follow: Sequence[Follow] = ()
         self._number: int | None = None  # of the changes that were read
         self._gone: frozenset[str] = frozenset()  # not registered any more, with work left
+        self._left_out: frozenset[str] = frozenset()
         self._reading = asyncio.Lock()
         self.listed: Mapping[str, Listed] = {each.cluster.name: each for each in fixed.listed}
 
@@ -63,6 +67,11 @@ class Roster:
     def worked_on(self) -> frozenset[str]:
         """Those that need a worker: also some that are gone, while runs may live there or operations are open."""
         return self._gone.union(self.listed)
+
+    @property
+    def files(self) -> Sequence[ClusterFile]:
+        """The files that clusters are read from."""
+        return list(self._discovery.files.values()) if self._discovery else []
 
     def locate(self, name: str) -> Place | None:
         """Where a cluster is; None where it is nowhere to be reached now."""
@@ -83,7 +92,7 @@ class Roster:
         """Why a cluster is nowhere to be reached."""
         listed = self.listed.get(name)
         if listed is None:
-            return f"cluster {name} is no longer registered; register it again under this name, and this goes on"
+            return unregistered(name)
         return f"cluster {name} cannot be reached now" + (f": {listed.trouble}" if listed.trouble else "")
 
     # Reading. ---------------------------------------------------------------------------------------------------------
@@ -99,33 +108,42 @@ class Roster:
             number = self._db.changes(store.ALL)  # before: what changes meanwhile is read again
             stored = await store.registered(self._db)
             opened = await asyncio.to_thread(self._opened, stored)
-            listed, left_out = rules.merged(self._fixed.listed, [listed for listed, _ in opened.values()])
-            for each in left_out:
-                log.warning("cluster_left_out", cluster=each.cluster.name, why="the settings name one like that")
-            keys = {each.name: each.key for each in stored}
-            self._credentials = {keys[name]: secret for name, (_, secret) in opened.items() if secret}
+            found = self._discovery.listed if self._discovery else []
+            listed, left_out = rules.merged(self._fixed.listed, [each for each, _ in opened.values()], found)
+            secrets = self._secrets(stored, opened)
+            self._credentials = dict(filter(None, secrets.values()))
             self._places = {
-                name: each.cluster.place(keys[name])
+                name: each.cluster.place((secrets.get(name) or ("", None))[0])
                 for name, each in listed.items()
-                if name in keys and each.source is rules.Source.DATABASE and not each.trouble
+                if each.source in {Source.DATABASE, Source.FILE} and not each.trouble
             }
+            self._tell(listed, left_out)
             self._gone = frozenset(await store.with_open_work(self._db)) - listed.keys()
             self.listed, self._number = listed, number
         self._publish()
 
+    async def begin(self) -> None:
+        """Read everything for the first time. Raises `DatabaseUnavailable`."""
+        if self._discovery is not None:
+            await self._discovery.look()
+        await self.read()
+
     async def run(self) -> None:
         """Read again whenever something has changed, for as long as the service runs."""
         loop = asyncio.get_running_loop()
-        read_at = loop.time()
+        read_at = looked_at = loop.time()
+        stale = False
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            number = self._db.changes(store.ALL)
-            rested = bool(self._gone) and loop.time() - read_at >= REST_EVERY
-            if number is None or (number == self._number and not rested):
-                continue
-            read_at = loop.time()
             try:
-                await self.read()
+                if self._discovery is not None and loop.time() - looked_at >= discovery.LOOK_EVERY:
+                    looked_at = loop.time()
+                    stale |= await self._discovery.look()
+                stale |= self._db.changes(store.ALL) not in {self._number, None}
+                stale |= bool(self._gone) and loop.time() - read_at >= REST_EVERY
+                if stale:
+                    await self.read()
+                    read_at, stale = loop.time(), False
             except DatabaseUnavailable:
                 pass  # the database has told of it; the next look is in a second
             except Exception:
@@ -136,6 +154,28 @@ class Roster:
             self._queues.publish({name: each.cluster for name, each in self.listed.items()})
         for follow in self._follow:
             follow(self.worked_on)
+
+    def _secrets(
+        self, stored: Iterable[Stored], opened: Mapping[str, tuple[Listed, Credentials | None]]
+    ) -> dict[str, tuple[str, Credentials] | None]:
+        """What opens each cluster, by its name, with the key of its place."""
+        found: dict[str, tuple[str, Credentials] | None] = {}
+        found |= self._discovery.credentials() if self._discovery else {}
+        for each in stored:
+            secret = opened[each.name][1]
+            found[each.name] = (each.key, secret) if secret else None
+        return found
+
+    def _tell(self, listed: Mapping[str, Listed], left_out: Sequence[Listed]) -> None:
+        """Log what has come and gone, and what is left out as long as another has its name."""
+        for name in sorted(listed.keys() - self.listed.keys()):
+            log.info("cluster_registered", cluster=name, source=listed[name].source.value)
+        for name in sorted(self.listed.keys() - listed.keys()):
+            log.info("cluster_no_longer_registered", cluster=name)
+        names = frozenset(each.cluster.name for each in left_out)
+        for name in sorted(names - self._left_out):
+            log.warning("cluster_left_out", cluster=name, why=f"{listed[name].source.value} names one like that")
+        self._left_out = names
 
     def _opened(self, stored: Iterable[Stored]) -> dict[str, tuple[Listed, Credentials | None]]:
         """Each with what opens it. One that cannot be opened is nowhere to be reached, and says why."""

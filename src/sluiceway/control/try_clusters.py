@@ -11,8 +11,7 @@ import structlog
 from sluiceway.control.clusters import Clusters, checked
 from sluiceway.control.errors import UnknownCluster
 from sluiceway.domain.clusters import Cluster, Credentials, Source
-from sluiceway.domain.probe import Probe, Seen
-from sluiceway.engines.jobmanager.probing import Trace
+from sluiceway.domain.probe import Probe, Seen, Trace
 from sluiceway.storage.errors import BadPath, StorageUnreadable
 from sluiceway.storage.files import Files
 

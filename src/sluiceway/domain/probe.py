@@ -1,8 +1,12 @@
 """What works at a cluster: seen by asking it once, before anybody relies on it."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+_MAGIC: Final = 0x4960672D  # that a savepoint's `_metadata` begins with (contract)
 
 
 class Seen(StrEnum):
@@ -43,3 +47,16 @@ class Probe:
     def answers(self) -> bool:
         """Whether at least one of its JobManagers does."""
         return any(at.answers for at in self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A file that the service has written, for the cluster to find: a savepoint of a version that there is not."""
+
+    uri: str
+    version: int  # by which what Flink says of the file shows that it has read it
+
+    @property
+    def content(self) -> bytes:
+        """What is in it. Flink reads no further than the version, and removes nothing."""
+        return struct.pack(">ii", _MAGIC, self.version)

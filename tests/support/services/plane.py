@@ -16,6 +16,7 @@ from tests.support.services import databases
 from sluiceway.assembly.beside import beside
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.ground import Ground, Lifecycle, lifecycle, workers
+from sluiceway.control.discovery import Discovery
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
@@ -215,6 +216,7 @@ async def plane(
     clock: Clock = clock,
     pace: Pace = QUICK,
     storage: Storage | None = None,
+    clusters_from: Sequence[str] = (),
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(databases.make, directory / "test.db")
@@ -232,8 +234,8 @@ async def plane(
 
     async with aiohttp.ClientSession() as session:
         listed = [Listed(Cluster(name=name, addresses=(each.url,)), Source.SETTINGS) for name, each in at.items()]
-        roster = Roster(db, Vault(directory / "secret.key"), Fixed(listed, at.get))
-        await roster.read()
+        roster = Roster(db, Vault(directory / "secret.key"), Fixed(listed, at.get), Discovery(clusters_from, clock))
+        await roster.begin()
         jobmanagers = JobManagers(session, timeout, roster.credentials)
         ground = Ground(db, storage, SessionEngine(jobmanagers, submit), clock)
         each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH, absent=roster.why_absent)

@@ -135,10 +135,20 @@ class Cluster(Struct, frozen=True):
     created_by: str
 
 
+class ClusterFile(Struct, frozen=True):
+    """A file that clusters are read from. While it cannot be taken, what it last held stays."""
+
+    path: str
+    clusters: int
+    trouble: str  # why it cannot be taken; empty: it is
+    since: datetime | None  # it cannot
+
+
 class ClusterList(Struct, frozen=True):
     """Registered clusters, the default one first."""
 
     clusters: list[Cluster]
+    files: list[ClusterFile]  # that some of them are read from, for administrators of the service alone
 
 
 class ClusterToTry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,7 +24,12 @@ Name = Annotated[str, Parameter(description="The name that it is registered unde
 @get("/clusters", tags=["clusters"], summary="Registered clusters", responses=refusals())
 async def list_clusters(project_id: Project, clusters: ClustersGiven, permit: PermitGiven) -> wire.ClusterList:
     """The clusters that the project may use, the default one first; for administrators of the service all of them."""
-    return wire.ClusterList([_view(seen) for seen in await clusters.list(_sees(project_id, permit))])
+    which = _sees(project_id, permit)
+    files = clusters.roster.files if which is None else []
+    return wire.ClusterList(
+        [_view(seen) for seen in await clusters.list(which)],
+        [wire.ClusterFile(file.path, len(file.entries), file.trouble, file.since) for file in files],
+    )
 
 
 @get("/clusters/{name:str}", tags=["clusters"], summary="Show a cluster", responses=refusals(404))

@@ -2,15 +2,14 @@
 
 import asyncio
 import re
-import struct
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sluiceway.domain.clusters import Cluster, Credentials
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.probe import At, Probe, Seen
+from sluiceway.domain.probe import At, Probe, Seen, Trace
 from sluiceway.engines.jobmanager.addresses import Addresses, identity
 from sluiceway.engines.jobmanager.answers import SMALL, decode
 from sluiceway.engines.jobmanager.asking import Asking
@@ -21,22 +20,8 @@ from sluiceway.engines.jobmanager.shapes import AttemptStatus, ClusterOverview, 
 
 TIMEOUT: Final = 10.0  # seconds for one request
 _PATIENCE: Final = 15.0  # seconds for Flink to look at the probe
-_MAGIC: Final = 0x4960672D  # that a savepoint's `_metadata` begins with (contract)
 _BARRED: Final = re.compile(r"Permission denied|AccessDenied|AccessControl", re.IGNORECASE)
 _NOT_THERE: Final = re.compile(r"FileNotFound|Cannot find|does not exist|No such file|NoSuchFile", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A file that the service has written, for the cluster to find: a savepoint of a version that there is not."""
-
-    uri: str
-    version: int  # by which what Flink says of the file shows that it has read it
-
-    @property
-    def content(self) -> bytes:
-        """What is in it. Flink reads no further than the version, and removes nothing."""
-        return struct.pack(">ii", _MAGIC, self.version)
 
 
 async def probe(cluster: Cluster, credentials: Credentials, trace: Trace | None) -> Probe:
