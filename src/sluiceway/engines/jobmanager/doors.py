@@ -3,6 +3,7 @@
 import contextlib
 import ssl
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,7 @@ def headers(credentials: Credentials) -> dict[str, str]:
     """The headers that are sent with each request."""
     sent = dict(credentials.headers)
     if credentials.user:
-        sent["Authorization"] = aiohttp.BasicAuth(credentials.user, credentials.password, "utf-8").encode()
+        sent["Authorization"] = "Basic " + b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()
     return sent
 
 
