@@ -47,6 +47,9 @@ class Settings:
     cluster: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """A Flink cluster as NAME=URL of its JobManager's REST API; may be repeated. DLI calls it a queue."""
 
+    clusters_from: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """A file of clusters, JSON or YAML, or a pattern of such files; they come and go with its entries. May be
+    repeated."""
     adopt: str = "all"
     """Which jobs are taken in that somebody else has started on the clusters: all, none, or matching GLOB, by their
     names in Flink. They can be listed, stopped with savepoints and followed as any other."""

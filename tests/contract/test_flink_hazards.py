@@ -5,6 +5,7 @@ The Flink contract, rules 2 to 7.
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.contract.clusters import Cluster, fresh_id
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
+from sluiceway.domain.probe import Trace
 from sluiceway.engines.jobmanager.rest import (
     Attempt,
     AttemptCompleted,
@@ -188,6 +190,20 @@ async def test_savepoint_disposal(flink: Cluster) -> None:
     assert flink.metadata(trigger) == []
     assert "failure-cause" not in results[0]
     assert "Could not dispose savepoint" in results[1]["failure-cause"]["stack-trace"]
+
+
+async def test_what_is_no_savepoint_is_not_disposed_of_and_its_version_is_named(flink: Cluster, tmp_path: Path) -> None:
+    """By this a service finds out whether a JobManager reads what it has written."""
+    traces = [Trace(f"file://{tmp_path / 'trace'}", 1_234_567_890), Trace(f"file://{tmp_path / 'none'}", 7)]
+    (tmp_path / "trace").write_bytes(traces[0].content)
+    told = []
+    for trace in traces:
+        status, said = await flink.raw("POST", "/savepoint-disposal", {"savepoint-path": trace.uri})
+        assert status in {200, 202}
+        told.append((await disposed(flink, said["request-id"]))["failure-cause"]["stack-trace"])
+    assert "1234567890" in told[0]
+    assert "Cannot find" in told[1]
+    assert (tmp_path / "trace").read_bytes() == traces[0].content
 
 
 async def disposed(flink: Cluster, request: str) -> Any:

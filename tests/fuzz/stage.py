@@ -82,7 +82,7 @@ class Stage:
         rules = replace(RULES, timeout=timedelta(seconds=FOR_EVER))
         async with plane(directory, clusters=2, rules=rules) as at:
             door = make_door(self._settings, at.db)
-            api = make_api(self._settings, at.ground, at.queues, planner, door)
+            api = make_api(self._settings, at.ground, at.queues, planner, door, roster=at.roster)
             await Scenery(at, self.known).put_up()
             if self._settings.auth:
                 await self._let_in(Access(at.db, door.sign_in.vault, clock), door.sign_in)

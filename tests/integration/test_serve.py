@@ -342,7 +342,6 @@ WRONG_CALLS = {
     f"--cluster {'n' * 129}=http://x": "is not NAME=URL",
     "--cluster a=http://x --cluster a=http://y": "the name a is taken",
     "--cluster embedded=http://x": "the name embedded is taken",
-    "--no-embedded": "No cluster to work on: give --cluster NAME=URL, or --embedded",
     "--savepoint-timeout 0": "--savepoint-timeout. Must be > 0",
     "--savepoint-timeout=-1": "--savepoint-timeout. Must be > 0",
     "--savepoint-timeout nan": "--savepoint-timeout. Must be",

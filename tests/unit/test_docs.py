@@ -28,6 +28,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SPECIAL_DEFAULTS = {
     "cluster": "none",
+    "clusters_from": "none",
     "dli_resume_anyway": "none",
     "read_root": "none",
     "trusted_proxy": "none",

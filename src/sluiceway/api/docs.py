@@ -105,7 +105,7 @@ def _complete_all(app: Litestar) -> None:
     schema = app.openapi_schema
     schema.paths = dict(sorted((schema.paths or {}).items()))
     for path, item in schema.paths.items():
-        for method in ("get", "post", "put", "delete"):
+        for method in ("get", "post", "put", "patch", "delete"):
             operation: Operation | None = getattr(item, method)
             if operation is not None:
                 _complete(operation, need_of(method.upper(), path) is Open.TO_ALL)

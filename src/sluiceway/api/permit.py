@@ -41,6 +41,12 @@ class Permit:
         """Whether the caller has a right that is not about queues."""
         return self.on(action)("")
 
+    def may_everywhere(self, action: Action) -> bool:
+        """Whether the caller has a right in every project, for what is not of one."""
+        right = Right(None if self.caller.may_everywhere(action) else frozenset())
+        self._rights.append((action, right))
+        return right("")
+
     def denied(self) -> list[tuple[Action, str]]:
         """What the caller had no right to, and on which queue."""
         return sorted((action, queue) for action, right in self._rights for queue in right.denied)

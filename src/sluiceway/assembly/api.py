@@ -18,6 +18,7 @@ from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.assembly.door import Door, make_door
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
+from sluiceway.control.clusters import Clusters
 from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
@@ -29,17 +30,20 @@ from sluiceway.control.own_password import OwnPassword
 from sluiceway.control.queues import Queues
 from sluiceway.control.register_savepoint import RegisterSavepoint
 from sluiceway.control.resources import Resources
+from sluiceway.control.roster import Fixed, Roster
 from sluiceway.control.savepoints import Savepoints
 from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.tags import ResourceTags, Tags
 from sluiceway.control.templates import Templates
 from sluiceway.control.transfer import Transfer
+from sluiceway.control.try_clusters import TryClusters
 from sluiceway.control.variables import Variables
 from sluiceway.control.watch import Watch
 from sluiceway.control.way_back import WaysBack
 from sluiceway.domain.engine import Engine
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.way_back import Allowed
+from sluiceway.engines.jobmanager.probing import probe
 from sluiceway.engines.planning.graphs import SqlGrapher
 from sluiceway.engines.planning.operators import SqlOperators
 from sluiceway.engines.planning.reading import SqlReading
@@ -58,13 +62,17 @@ def make_api(
     *,
     reconciler: Reconciler | None = None,
     watch: Watch | None = None,
+    roster: Roster | None = None,
 ) -> Litestar:
     """The application. Without a door nobody has to sign in. Raises `BadSettings`."""
     door = door or make_door(settings, ground.db)
+    roster = roster or Roster(ground.db, door.sign_in.vault, Fixed())
     given = {
+        "clusters": (clusters := Clusters(ground.db, roster, door.sign_in.vault, ground.clock)),
+        "try_clusters": TryClusters(clusters, ground.storage.files, probe),
         **_use_cases(settings, ground, queues, planner, door),
         "watch": watch or Watch(ground.db, list),
-        "readiness": _readiness(ground, queues, reconciler),
+        "readiness": _readiness(ground, roster, reconciler),
     }
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     return Litestar(
@@ -143,14 +151,14 @@ def _misplaced(queues: Queues, engine: Engine) -> Callable[[str], Awaitable[str 
     return misplaced
 
 
-def _readiness(ground: Ground, queues: Queues, reconciler: Reconciler | None) -> health.Readiness:
+def _readiness(ground: Ground, roster: Roster, reconciler: Reconciler | None) -> health.Readiness:
     """What has to do its work before the service counts as ready; each tells what ails it, or nothing."""
 
     async def database() -> str:
         return await ground.db.ailment() or ""
 
     async def clusters() -> str:
-        down = [name for name in queues.names if queues.locate(name) is None]
+        down = [name for name, each in roster.listed.items() if not each.trouble and roster.locate(name) is None]
         return f"starting: {', '.join(down)}" if down else ""
 
     async def workers() -> str:

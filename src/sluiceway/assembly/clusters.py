@@ -1,50 +1,43 @@
 """The clusters to work on: those that settings name, and an embedded Flink of one's own."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sluiceway.assembly.beside import beside
+from sluiceway.control.roster import Fixed
 from sluiceway.domain.access import PROJECT
 from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.clusters import EMBEDDED, BadCluster, Cluster, Listed, Source, checked, shown
 from sluiceway.domain.place import Place
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
 from sluiceway.engines.planning.planner import PlannerJvm
 from sluiceway.engines.planning.submit import JvmProvider
 from sluiceway.settings import BadSettings, Settings
 
-EMBEDDED = "embedded"
-
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """Where jobs run, and what plans their SQL."""
+    """The clusters of settings, and what plans SQL for all."""
 
-    names: tuple[str, ...]  # the default one first
-    locate: Callable[[str], Place | None]  # None: registered, and nowhere to be reached right now
+    fixed: Fixed
     planner: JvmProvider
 
-    @property
-    def addresses(self) -> dict[str, str]:
-        """The URL of each that can be reached, by name."""
-        return {name: place.url for name in self.names if (place := self.locate(name))}
 
-
-def parse_clusters(settings: Settings) -> dict[str, Place]:
+def parse_clusters(settings: Settings) -> dict[str, Cluster]:
     """The registered clusters by name, in the order given. Raises `BadSettings`."""
-    clusters: dict[str, Place] = {}
+    clusters: dict[str, Cluster] = {}
     for given in settings.cluster:
-        name, _, url = given.partition("=")
-        if not re.fullmatch(r"[\w.\-]{1,128}", name) or not _is_address(url):
-            raise BadSettings(f"--cluster {given} is not NAME=URL; write for example prod=http://jobmanager:8081")
+        name, _, urls = given.partition("=")
         if name in clusters or name == EMBEDDED:
             raise BadSettings(f"--cluster {given}: the name {name} is taken; give each cluster its own")
-        clusters[name] = Place(name, url.rstrip("/"))
-    if settings.embedded is False and not clusters:
-        raise BadSettings("No cluster to work on: give --cluster NAME=URL, or --embedded for a Flink of its own.")
+        try:
+            clusters[name] = checked(Cluster(name=name, addresses=tuple(urls.split(","))))
+        except BadCluster as error:
+            raise BadSettings(
+                f"--cluster {shown(given)} is not NAME=URL; write for example prod=http://jobmanager:8081 ({error})"
+            ) from error
     return clusters
 
 
@@ -59,15 +52,17 @@ def parse_adoption(settings: Settings) -> Adopts | None:
 
 
 async def begin_clusters(
-    settings: Settings, registered: dict[str, Place], data: Path, stack: AsyncExitStack
+    settings: Settings, registered: Mapping[str, Cluster], data: Path, stack: AsyncExitStack
 ) -> Clusters:
     """The registered ones, and an embedded Flink if one is wanted, which runs until the stack is closed."""
     jars = _jars(settings.jars)
     # Its process starts with the first SQL to plan.
     planner = PlannerJvm(data / "planner", jars=jars)
     stack.push_async_callback(planner.close)
-    if not (settings.embedded if settings.embedded is not None else not settings.cluster):
-        return Clusters(tuple(registered), registered.get, planner.jvm)
+    of_settings = [Listed(each, Source.SETTINGS) for each in registered.values()]
+    places = {name: each.place() for name, each in registered.items()}
+    if not (settings.embedded if settings.embedded is not None else not (settings.cluster or settings.clusters_from)):
+        return Clusters(Fixed(of_settings, places.get), planner.jvm)
     embedded = _embedded(settings, data, jars)
     await embedded.start()
     stack.push_async_callback(embedded.close)
@@ -75,9 +70,10 @@ async def begin_clusters(
     await stack.enter_async_context(beside(planner.warm_up(), "planner"))
 
     def locate(name: str) -> Place | None:
-        return embedded.place if name == EMBEDDED else registered.get(name)
+        return embedded.place if name == EMBEDDED else places.get(name)
 
-    return Clusters((EMBEDDED, *registered), locate, planner.jvm)
+    own = Listed(Cluster(name=EMBEDDED, addresses=()), Source.EMBEDDED)
+    return Clusters(Fixed([own, *of_settings], locate), planner.jvm)
 
 
 def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink:
@@ -89,16 +85,6 @@ def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink
         jars=jars,
     )
     return EmbeddedFlink(data / "flink", how, EMBEDDED)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    complete = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:%\-]+", host) and port != 0
-    return bool(complete) and not parts.query and not parts.fragment
 
 
 def _jars(directory: Path | None) -> list[Path]:

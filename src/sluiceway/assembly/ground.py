@@ -22,6 +22,7 @@ from sluiceway.control.take_savepoints import TakeSavepoints
 from sluiceway.control.way_back import Options, own_options
 from sluiceway.domain.engine import Engine
 from sluiceway.domain.place import Place
+from sluiceway.reconcile.hearing import Hearing
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Pace, Reconciler
@@ -96,5 +97,6 @@ def workers(
     def turns(_: str) -> Turn:
         return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock)
 
-    reconciler = Reconciler(ground.db, locate, turns, ground.clock, pace)
+    hearing = Hearing(ground.db, ground.clock)
+    reconciler = Reconciler(ground.db, locate, turns, ground.clock, pace, hearing)
     return reconciler, Queues(tuple(names), locate, reconciler.wake)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from sluiceway.assembly.clock import clock
 from sluiceway.assembly.clusters import begin_clusters, parse_adoption, parse_clusters
 from sluiceway.assembly.door import check_door, make_door, must_sign_in
 from sluiceway.assembly.ground import Ground, workers
+from sluiceway.control.discovery import Discovery
 from sluiceway.control.programs import Fetch
+from sluiceway.control.roster import Roster
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE
 from sluiceway.control.watch import Watch
@@ -56,7 +58,7 @@ class Service:
     """A running service."""
 
     asgi: ASGIApp
-    clusters: dict[str, str]  # name to URL, the default one first
+    clusters: dict[str, str]  # name to URL, the default one first; none of those that cannot be reached now
 
 
 @asynccontextmanager
@@ -79,21 +81,32 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         door = make_door(settings, db, session)
         await check_door(settings, door)
         clusters = await begin_clusters(settings, registered, data, stack)
+        roster = Roster(db, door.sign_in.vault, clusters.fixed, Discovery(settings.clusters_from, clock))
+        await roster.begin()
         variables = Variables(db, door.sign_in.vault, clock)
-        jobmanagers = JobManagers(session, REQUEST_TIMEOUT)
-        sql = SqlSubmitter(clusters.planner, jobmanagers.version, storage.uri, variables.fill_of_job)
+        jobmanagers = JobManagers(session, REQUEST_TIMEOUT, roster.credentials)
+        stack.push_async_callback(jobmanagers.close)
+        sql = SqlSubmitter(
+            clusters.planner, jobmanagers.version, storage.uri, variables.fill_of_job, jobmanagers.address
+        )
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
         ground = Ground(db, storage, engine, clock)
-        reconciler, queues = workers(ground, clusters.locate, clusters.names, turns)
+        turns = replace(turns, absent=roster.why_absent)
+        reconciler, queues = workers(ground, roster.locate, roster.names, turns)
         watch = Watch(db, reconciler.shifts)
         await watch.begin()
-        reconciler.start(clusters.names)
+        reconciler.start(roster.worked_on)
         stack.push_async_callback(reconciler.close)
+        roster.publish_to(queues, reconciler.follow, jobmanagers.keep)
+        await stack.enter_async_context(beside(roster.run(), "clusters"))
         await stack.enter_async_context(sweeping(settings, db, storage))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
-        api = make_api(settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch)
-        yield Service(_guarded(settings, api), clusters.addresses)
+        api = make_api(
+            settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch, roster=roster
+        )
+        addresses = {name: place.url for name in roster.names if (place := roster.locate(name))}
+        yield Service(_guarded(settings, api), addresses)
 
 
 def _guarded(settings: Settings, api: Litestar) -> ASGIApp:

@@ -252,6 +252,35 @@ class Client:
         """What has changed since the job's state was made."""
         return self._http.ok("GET", self._own(f"/jobs/{job_id}/diff"))
 
+    def clusters(self) -> Reply:
+        """The clusters that the project may use."""
+        return self._http.ok("GET", self._own("/clusters"))
+
+    def cluster(self, name: str) -> Reply:
+        """One of them."""
+        return self._http.ok("GET", self._own(f"/clusters/{quote(name, safe='')}"))
+
+    def add_cluster(self, body: Mapping[str, object]) -> Reply:
+        """Register a cluster."""
+        return self._http.ok("POST", self._own("/clusters"), body)
+
+    def edit_cluster(self, name: str, body: Mapping[str, object]) -> Reply:
+        """Change a cluster."""
+        return self._http.ok("PATCH", self._own(f"/clusters/{quote(name, safe='')}"), body)
+
+    def try_cluster(self, name: str) -> Reply:
+        """What works at a registered cluster."""
+        return self._http.ok("POST", self._own(f"/clusters/{quote(name, safe='')}/test"))
+
+    def try_addresses(self, body: Mapping[str, object]) -> Reply:
+        """What works at a cluster that need not be registered."""
+        return self._http.ok("POST", self._own("/clusters/test"), body)
+
+    def remove_cluster(self, name: str, *, force: bool) -> Reply:
+        """End a cluster's registration; with `force` also while jobs may run there."""
+        path = f"/clusters/{quote(name, safe='')}"
+        return self._http.ok("DELETE", self._own(f"{path}{'?force=true' if force else ''}"))
+
     def update_sql_job(self, job_id: int, body: Mapping[str, object]) -> None:
         """Change a job by DLI's fields."""
         self._http.ok("PUT", self._dli(f"/sql-jobs/{job_id}"), body)

@@ -10,6 +10,7 @@ from sluiceway.cli.answers import Fare, JobDetail
 
 def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
     """The lines of a job, each with its name; those without a value are left out."""
+    config, health, adopted = job.job_config, fare and fare.health, fare and fare.adopted
     checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,

@@ -54,6 +54,7 @@ For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 -
 _HELP = {"serve": _SERVE, "access": "Let people in: users, access keys, and what they are granted."}
 _COMMANDS = {
     "access": "access:access_app",
+    "clusters": "clusters:clusters_app",
     "demo": "demo:app",
     "events": "events:events_app",
     "jobs": "jobs:app",

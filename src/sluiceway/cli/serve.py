@@ -131,5 +131,7 @@ async def _announce(
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"{'https' if tls else 'http'}://{host}:{listening.getsockname()[1]}"
     say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
+    if not service.clusters:
+        say("  no cluster yet; register one: sluiceway clusters add NAME http://jobmanager:8081")
     for name, address in service.clusters.items():
         say(f"  queue {name}: Flink at {address}")

@@ -31,7 +31,7 @@ class EditJobs:
 
     async def create(self, project: str, draft: JobDraft, user: str) -> Job:
         """Store a new job; nothing is started. Raises `NameTaken`, `UnknownQueue`."""
-        self._check_queue(draft)
+        self._check_queue(project, draft)
         try:
             return await intents.create_job(self.db, project, draft, user, self.clock())
         except NameInUse as error:
@@ -84,10 +84,11 @@ class EditJobs:
         jar = _jar(draft)
         if jar and jar != _jar(job.draft):
             await self.require_jar(job.project, jar)
-        self._check_queue(draft)
+        if draft.queue != job.draft.queue:  # the one that it has may be gone
+            self._check_queue(job.project, draft)
 
-    def _check_queue(self, draft: JobDraft) -> None:
-        if draft.queue and self.queues.resolve(draft.queue) is None:
+    def _check_queue(self, project: str, draft: JobDraft) -> None:
+        if draft.queue and self.queues.resolve(draft.queue, project) is None:
             raise UnknownQueue(draft.queue)
 
 

@@ -136,6 +136,38 @@ class UnknownQueue(ControlError):  # noqa: N818
         self.queue = queue
 
 
+class UnknownCluster(ControlError):  # noqa: N818
+    """No cluster of this name is registered, as far as the project may see."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is as it was asked for."""
+        super().__init__(f"No cluster is registered as {name[:128]}.")
+
+
+class ClusterExists(ControlError):  # noqa: N818
+    """A cluster of this name is registered already."""
+
+
+class ClusterElsewhere(ControlError):  # noqa: N818
+    """A cluster is registered by settings or a file, and is changed there."""
+
+
+class ClusterChanged(ControlError):  # noqa: N818
+    """Somebody else has changed the cluster since it was looked at."""
+
+
+class ClusterInUse(ControlError):  # noqa: N818
+    """Jobs may run on the cluster."""
+
+
+class BadCluster(ControlError):  # noqa: N818
+    """A cluster cannot be like that; the message says which part of it."""
+
+
+class SecretsUnusable(ControlError):  # noqa: N818
+    """The file of the key that secrets are sealed with cannot be used."""
+
+
 class WrongState(ControlError):  # noqa: N818
     """The job's status does not allow it."""
 

@@ -1,10 +1,10 @@
 """Read-only queries: jobs, their graphs, stops and ways back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob, UnknownResume
-from sluiceway.control.queues import Queues
+from sluiceway.control.queues import Queues, unregistered
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
@@ -15,7 +15,7 @@ from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.pages import Sized
 from sluiceway.store.stories import Story
-from sluiceway.store.views import Batch, JobFilter
+from sluiceway.store.views import Batch, BatchEntry, JobFilter
 
 __all__ = ["JobFilter", "Queries"]
 
@@ -96,7 +96,8 @@ class Queries:
         batch = await views.batch(self.db, project, batch_id)
         if batch is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
-        return batch
+        gone = {entry.cluster for entry in batch.entries}.difference(self.queues.names)
+        return replace(batch, entries=[_waiting(entry, gone) for entry in batch.entries]) if gone else batch
 
     async def events(
         self, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
@@ -107,3 +108,11 @@ class Queries:
     async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
         """The latest batches (before one, if it is given), newest first, without their jobs."""
         return await views.batch_list(self.db, project, limit, before)
+
+
+def _waiting(entry: BatchEntry, gone: Collection[str]) -> BatchEntry:
+    """The same; a stop that waits for a cluster that is gone says so."""
+    if entry.stop.settled_at is not None or entry.cluster not in gone:
+        return entry
+    why = f"It waits: {unregistered(entry.cluster)}."
+    return replace(entry, stop=replace(entry.stop, reason=" ".join(filter(None, [entry.stop.reason, why]))))

@@ -130,13 +130,15 @@ class StartJobs:
     def _plan(self, origin: Origin | None, back: Back | None, resume: bool, right: Right) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
-        cluster = self.queues.resolve(origin.queue)
+        cluster = self.queues.resolve(origin.queue, origin.project)
         if cluster is not None and not right(cluster):
             return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
             return Verdict(Refusal.WRONG_STATE, origin.status, STILL_LIVES if origin.status is JobStatus.UNWELL else "")
         if cluster is None:
             return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
+        if why := self.queues.why_no_start(cluster):
+            return Verdict(Refusal.NO_STARTS, origin.status, why)
         if resume and (back is None or back.state is None or back.refused):
             return _no_way_back(origin, back)
         restore = back.state.path if back and back.state else None

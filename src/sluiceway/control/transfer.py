@@ -163,7 +163,7 @@ class Transfer:
         several that have one name the last comes in then, and else the first.
         """
         strangers = [draft.queue or "" for draft in drafts]
-        strangers = [queue if queue and self.queues.resolve(queue) is None else "" for queue in strangers]
+        strangers = [queue if queue and self.queues.resolve(queue, project) is None else "" for queue in strangers]
         chosen: dict[str, int] = {}
         for place, draft in enumerate(drafts):
             if not strangers[place] and (cover or draft.name not in chosen):

@@ -22,6 +22,7 @@ class Action(StrEnum):
     DENIALS = "sluiceway:denials:list"  # among the events, the calls that were refused
     VERIFY = "sluiceway:savepoints:verify"
     REMOVE = "sluiceway:savepoints:delete"
+    CLUSTERS = "sluiceway:clusters:manage"  # register, change and remove them; needs it in every project
     TARGET = "sluiceway:savepoints:target"  # have savepoints written to an address of the caller's choice
 
 
@@ -40,7 +41,7 @@ _OPERATES = _LOOKS | {Action.START, Action.STOP, Action.VERIFY}
 ALLOWS: Final[Mapping[Role, frozenset[Action]]] = {
     Role.VIEWER: _LOOKS,
     Role.OPERATOR: _OPERATES,
-    Role.OWNER: frozenset(Action) - {Action.TARGET},
+    Role.OWNER: frozenset(Action) - {Action.CLUSTERS, Action.TARGET},
     Role.ADMIN: frozenset(Action),
 }
 OF_A_QUEUE: Final = frozenset({Action.START, Action.STOP})  # a grant for one queue allows these there alone

@@ -15,6 +15,7 @@ class Refusal(StrEnum):
     WRONG_STATE = "wrong_state"
     NO_SAVEPOINT = "no_savepoint"  # to be resumed, but neither a savepoint nor a checkpoint is known
     NO_QUEUE = "no_queue"  # the queue that it names, or the default one, is not registered
+    NO_STARTS = "no_starts"  # the cluster takes none now, or never; the note says why
     NO_PROGRAM = "no_program"  # the jar that it is made of is missing, or none was named
     BAD_SQL = "bad_sql"  # its SQL uses names that are no variables, or sets what no job can set
     OTHER_FLINK = "other_flink"  # its SQL would be planned by another version of Flink than its cluster runs

@@ -132,6 +132,7 @@ def silence(watched: Sequence[Watched], why: str) -> Sighting:
         {w.run.id: silent for w in watched},
         {save.id: silent for save in open_saves},
         answered=False,
+        why=why,
     )
 
 

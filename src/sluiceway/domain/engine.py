@@ -50,6 +50,7 @@ class Sighting:
     vitals: Mapping[int, Vitals] = field(default_factory=dict)  # of the runs that are seen to live, by their ids
     strangers: Sequence[Stranger] = ()  # jobs that live there and were not asked about, where that is wanted
     answered: bool = True  # False: the cluster as a whole gave no answer
+    why: str = ""  # the same: for this reason
     flink_version: str = ""  # empty where it is not known
 
 

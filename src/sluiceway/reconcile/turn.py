@@ -48,6 +48,7 @@ class TurnSettings:
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
     health: HealthRules = field(default_factory=HealthRules)
     adopts: Adopts | None = None  # which jobs are taken in that nobody made here
+    absent: Callable[[str], str] = lambda name: f"cluster {name} cannot be reached now"  # why, of one without a place
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Outlook:
     restarts: int = 0  # of jobs, that this turn saw
     calm: bool = False  # every job does its work, and nothing is open
     number: int | None = None  # of the changes that it knows of; see `Database.changes`
+    asked: bool = False  # the cluster was, for something
+    why: str = ""  # it gave no answer
+    flink_version: str = ""  # that it was seen to run; empty where nobody knows
 
 
 class Turn:
@@ -104,10 +108,11 @@ class Turn:
             await self._adopting(lease, observed.strangers, self._clock())
         if observed is self._observed and self._calm:
             self._looked = time.monotonic()
-            return Outlook(calm=True, number=self._memory.number)
+            version = observed.flink_version
+            return Outlook(asked=True, flink_version=version, calm=True, number=self._memory.number)
         self._observed, self._calm = observed, False
         sighting = self._submissions.amend(watched, observed)
-        plan = await self._plan(watched, sighting, cluster.life if cluster else None)
+        plan = await self._plan(watched, sighting, cluster)
         looked = time.monotonic()
         stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
         if sighting.answered:
@@ -120,7 +125,16 @@ class Turn:
         left = stored.values()
         self._calm = sighting.answered and calm(left)
         awaits = self._under_way(left)
-        return Outlook(sighting.answered, awaits, self._pulses.restarts, self._calm, self._memory.number)
+        return Outlook(
+            answered=observed.answered,
+            why=observed.why,
+            asked=True,
+            flink_version=observed.flink_version,
+            under_way=awaits,
+            restarts=self._pulses.restarts,
+            calm=self._calm,
+            number=self._memory.number,
+        )
 
     async def close(self) -> None:
         """Give up what is under way. What was sent stays sent."""
@@ -146,14 +160,14 @@ class Turn:
 
     async def _observe(self, cluster: Place | None, name: str, watched: Sequence[Watched]) -> Sighting:
         if cluster is None:
-            return cluster_turn.silence(watched, f"cluster {name} cannot be reached now")
+            return cluster_turn.silence(watched, self._settings.absent(name))
         try:
             runs, (stops, saves) = [w.run for w in watched], cluster_turn.opened(watched)
             return await self._engine.observe(cluster, runs, stops, saves, strangers=self._adopting is not None)
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")
 
-    async def _plan(self, watched: Sequence[Watched], sighting: Sighting, life: str | None) -> Plan:
+    async def _plan(self, watched: Sequence[Watched], sighting: Sighting, cluster: Place | None) -> Plan:
         now, gap = self._clock(), None if self._looked is None else time.monotonic() - self._looked
         specs = await store.specs_of_runs(self._db, list(sighting.traits)) if sighting.traits else {}
         situation = Situation(
@@ -161,8 +175,8 @@ class Turn:
             sighting=sighting,
             now=now,
             rules=self._settings.rules,
-            max_savepoints=self._settings.max_savepoints,
-            life=life,
+            max_savepoints=(cluster and cluster.max_savepoints) or self._settings.max_savepoints,
+            life=cluster.life if cluster else None,
             traits=cluster_turn.learn(sighting, specs),
             submitting=self._submissions.under_way,
             submitted=self._submissions.over,

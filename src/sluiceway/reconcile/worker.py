@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -26,6 +26,9 @@ CALMING = 0.9  # of what was under way is still reckoned with in the next turn
 CALM_AFTER = 30.0  # seconds without anything to watch closely, from which on looks follow each other slowly
 LEASE = timedelta(seconds=5)  # how long a crashed service holds up the next one
 STUCK_AFTER = 60.0  # seconds without a turn; the slowest that ends by itself is a cluster's time-out a few times over
+
+
+Hear = Callable[[str, Outlook], Awaitable[None]]
 
 
 class TakesTurns(Protocol):
@@ -72,10 +75,15 @@ class _Watch:
     turned_at: float = 0.0  # when its loop last came round
     stirred_at: float = 0.0  # when there last was something to watch closely
     known: int | None = None  # the number of the changes that its last turn knew of
+    task: asyncio.Task[None] | None = None
+
+
+async def _nobody_hears(_: str, __: Outlook) -> None:
+    pass
 
 
 class Reconciler:
-    """Runs a worker for each cluster until it is closed."""
+    """Runs a worker for each cluster until it is closed. Clusters come and go meanwhile: see `follow`."""
 
     def __init__(
         self,
@@ -84,28 +92,47 @@ class Reconciler:
         turns: Callable[[str], TakesTurns],
         clock: Clock,
         pace: Pace | None = None,
+        hear: Hear = _nobody_hears,
     ) -> None:
-        """`clusters` tells where a cluster is now (None: nowhere, try again); `turns` makes its turns."""
+        """`clusters` tells where a cluster is now (None: nowhere, try again); `turns` makes its turns.
+
+        `hear` is told of each turn that asked its cluster for something.
+        """
         self._db = db
         self._clusters = clusters
         self._turns = turns
         self._clock = clock
         self._pace = pace or Pace()
         self._owner = f"{os.getpid()}-{uuid.uuid4().hex}"
+        self._hear = hear
         self._watches: dict[str, _Watch] = {}
-        self._made: list[TakesTurns] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._ending: set[asyncio.Task[None]] = set()  # workers of clusters that are gone
+        self._leases: asyncio.Task[None] | None = None
         self._claimed_at = 0.0  # when the leases were last asked for
 
     def start(self, names: Iterable[str]) -> None:
         """Begin to work on these clusters."""
-        for name in names:
-            watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now(), stirred_at=_now())
-            take_turn = self._turns(name)
-            self._made.append(take_turn)
-            self._tasks.append(asyncio.create_task(self._work(watch, take_turn), name=f"turns of {name}"))
         self._claimed_at = _now()
-        self._tasks.append(asyncio.create_task(self._keep_leases(), name="leases"))
+        self._leases = asyncio.create_task(self._keep_leases(), name="leases")
+        self.follow(frozenset(names))
+
+    def follow(self, names: Collection[str]) -> None:
+        """Work on these clusters from now on, and on no others. Does nothing before the start, or after the end."""
+        if self._leases is None:
+            return
+        for name in self._watches.keys() - set(names):
+            self._end(self._watches.pop(name))
+        for name in names:
+            if name not in self._watches:
+                watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now(), stirred_at=_now())
+                watch.task = asyncio.create_task(self._work(watch), name=f"turns of {name}")
+
+    def _end(self, watch: _Watch) -> None:
+        """Have a worker end; its lease runs out by itself."""
+        if watch.task is not None:
+            watch.task.cancel()
+            self._ending.add(watch.task)
+            watch.task.add_done_callback(self._ending.discard)
 
     def wake(self, names: Iterable[str]) -> None:
         """There is something new for these clusters: take the next turn now."""
@@ -128,21 +155,27 @@ class Reconciler:
 
     async def close(self) -> None:
         """Stop working and give the leases back. A turn that is cut off is carried on by whoever comes next."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(turn.close() for turn in self._made), return_exceptions=True)
+        keeping, self._leases = self._leases, None
+        tasks = [keeping, *(watch.task for watch in self._watches.values()), *self._ending]
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
         try:
             await leases.release(self._db, self._owner)
         except Exception:
             log.exception("release_failed")  # they run out by themselves
 
-    async def _work(self, watch: _Watch, take_turn: TakesTurns) -> None:
-        while True:
-            watch.wake.clear()
-            pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
-            watch.turned_at = _now()
-            await self._pause(watch, pause)
+    async def _work(self, watch: _Watch) -> None:
+        take_turn = self._turns(watch.name)
+        try:
+            while True:
+                watch.wake.clear()
+                pause = await self._safely(self._one_turn(watch, take_turn), "turn_failed", watch.name)
+                watch.turned_at = _now()
+                await self._pause(watch, pause)
+        finally:
+            await take_turn.close()
 
     async def _pause(self, watch: _Watch, seconds: float) -> None:
         """Wait, unless somebody wakes us up, or another process has changed something of the cluster."""
@@ -173,6 +206,8 @@ class Reconciler:
             shift.seconds += _now() - began
         shift.answered, watch.known = outlook.answered, outlook.number
         shift.restarts += outlook.restarts
+        if outlook.asked:
+            await self._hear(watch.name, outlook)
         # The last of many are awaited as keenly as the first, for a while.
         watch.crowd = max(float(outlook.under_way), watch.crowd * CALMING)
         if not outlook.calm:
@@ -188,13 +223,17 @@ class Reconciler:
     async def _claim(self) -> float:
         """Take or renew the leases of all clusters at once; the seconds until the next time."""
         claimed = await leases.claim(self._db, list(self._watches), self._owner, LEASE)
-        new = [lease for name, lease in claimed.items() if lease != self._watches[name].lease]
+        new = [lease for name, lease in claimed.items() if lease != self._lease_of(name)]
         if new:
             await deadlines.forget_doubts(self._db, new)
         for name, watch in self._watches.items():
             watch.lease = claimed.get(name)
             watch.shift.owned = watch.lease is not None
-        return LEASE.total_seconds() / (4 if len(claimed) == len(self._watches) else 20)
+        return LEASE.total_seconds() / (4 if len(claimed) >= len(self._watches) else 20)
+
+    def _lease_of(self, name: str) -> Lease | None:
+        """The one that is held now; also None of a cluster that has just gone."""
+        return watch.lease if (watch := self._watches.get(name)) else None
 
     async def _safely(self, step: Awaitable[float], trouble: str, cluster: str) -> float:
         """Take a step; the seconds to wait after it. Nothing that goes wrong in it may end its worker."""

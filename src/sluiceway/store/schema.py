@@ -411,6 +411,40 @@ resources = Table(
     sqlite_autoincrement=True,
 )
 
+# Clusters that people have registered. A row outlives the registration: `removed_at` says when it ended.
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("addresses", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("projects", Text, nullable=False),  # that may use it; none: all
+    Column("max_savepoints", Integer),
+    Column("draining", Boolean, nullable=False, server_default=text("0")),
+    Column("guards", Text, nullable=False),  # how it is protected, as far as anybody may see
+    Column("sealed", Text),  # what opens it
+    Column("user", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("clusters_by_name", "name", unique=True, sqlite_where=text("removed_at IS NULL")),
+    sqlite_autoincrement=True,
+)
+
+# What turns have seen of each cluster, wherever it is registered. Written when it changes.
+cluster_health = Table(
+    "cluster_health",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("answers", Boolean, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("flink_version", Text, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,

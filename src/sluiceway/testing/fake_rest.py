@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +35,7 @@ from sluiceway.testing.fake_disk import Disk, LocalDisk
 from sluiceway.testing.fake_failures import error
 from sluiceway.testing.fake_jars import FakeJars
 from sluiceway.testing.fake_jobs import STORE_SECONDS, FakeJob, FakeJobs, Truth
+from sluiceway.testing.fake_metadata import MAGIC
 
 _ID = re.compile(r"[0-9a-fA-F]{32}")
 _REST = "runtime.rest.handler.RestHandlerException"
@@ -88,7 +90,8 @@ class FakeRest:
         self._hidden: set[str] = set()
         self._cache: dict[str, tuple[float, Answer]] = {}
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
-        self._disposals: dict[str, str | None] = {}
+        self._disposals: dict[str, str | None] = {}  # why each failed
+        self.sees_storage = True  # the machine's own file system is also that of the service
         self._state = FakeJobs(self._later, self._disk, store_seconds)
         self.jars: FakeJars | None = FakeJars(self.add_job, self.fail_to_start)  # None: none are taken
 
@@ -327,7 +330,7 @@ class FakeRest:
             return _no(400, "Field savepoint-path must not be omitted or be null.")
         trigger = os.urandom(16).hex()
         complete = self._disk.dispose(path)
-        self._disposals[trigger] = None if complete else path
+        self._disposals[trigger] = None if complete else _undisposed(path if self.sees_storage else "/nowhere")
         return 200, _json({"request-id": trigger})
 
 
@@ -399,11 +402,21 @@ def _unknown(method: str, path_qs: str) -> Answer:
     return 404, _json({"errors": [why]})
 
 
+def _undisposed(path: str) -> str:
+    """Why a savepoint was not removed: nothing is there, or nothing that this Flink can read."""
+    file = Path(path.removeprefix("file:"))
+    head = file.read_bytes()[:8] if file.is_file() else b""
+    if len(head) == 8 and int.from_bytes(head[:4], "big") == MAGIC:
+        version = int.from_bytes(head[4:], "big")
+        return f"java.lang.IllegalArgumentException: Unrecognized checkpoint version number: {version}"
+    return f"java.io.FileNotFoundException: Cannot find checkpoint or savepoint file/directory '{path}'"
+
+
 def _disposed(failed: str | None) -> dict[str, Any]:
     if failed is None:
         return {}
     cls = "org.apache.flink.util.FlinkException"
-    trace = f"{cls}: Could not dispose savepoint {failed}.\nCaused by: java.io.FileNotFoundException: {failed}"
+    trace = f"{cls}: Could not dispose savepoint.\nCaused by: {failed}"
     return {"failure-cause": {"class": cls, "stack-trace": trace}}
 
 

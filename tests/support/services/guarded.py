@@ -77,7 +77,7 @@ async def guarded(directory: Path, **options: Any) -> AsyncIterator[Guarded]:
     async with plane(directory, **options) as at:
         settings = Settings(auth=True, data=directory)
         door = make_door(settings, at.db)
-        application = make_api(settings, at.ground, at.queues, no_planner, door)
+        application = make_api(settings, at.ground, at.queues, no_planner, door, roster=at.roster)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:

@@ -102,7 +102,7 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
     """The API over a control plane of its own, with these options."""
     async with plane(directory, **options) as at:
         watch = Watch(at.db, at.reconciler.shifts)
-        application = make_api(Settings(data=directory), at.ground, at.queues, planner, watch=watch)
+        application = make_api(Settings(data=directory), at.ground, at.queues, planner, watch=watch, roster=at.roster)
         described = description_of(application)
 
         async def check(answer: httpx.Response) -> None:
@@ -119,7 +119,7 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
 @asynccontextmanager
 async def served(at: Plane, settings: Settings) -> AsyncIterator[str]:
     """The address of both APIs over a control plane, for clients that open connections of their own."""
-    api = make_api(settings, at.ground, at.queues, no_planner)
+    api = make_api(settings, at.ground, at.queues, no_planner, roster=at.roster)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))

@@ -13,14 +13,19 @@ from sqlalchemy import select, update
 from tests.support.patience import PATIENCE
 from tests.support.services import databases
 
+from sluiceway.assembly.beside import beside
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.ground import Ground, Lifecycle, lifecycle, workers
+from sluiceway.control.discovery import Discovery
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
+from sluiceway.control.roster import Fixed, Roster
+from sluiceway.control.vault import Vault
 from sluiceway.domain.admission import Verdict
 from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.clusters import Cluster, Listed, Source
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.health import Health, HealthRules
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
@@ -68,6 +73,7 @@ class Plane:
     reconciler: Reconciler
     fakes: dict[str, FakeFlink]
     clusters: dict[str, Place]
+    roster: Roster
 
     @property
     def db(self) -> Database:
@@ -212,6 +218,7 @@ async def plane(
     pace: Pace = QUICK,
     storage: Storage | None = None,
     adopts: Adopts | None = None,
+    clusters_from: Sequence[str] = (),
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(databases.make, directory / "test.db")
@@ -228,15 +235,24 @@ async def plane(
         return Submitted()
 
     async with aiohttp.ClientSession() as session:
-        ground = Ground(db, storage, SessionEngine(JobManagers(session, timeout), submit), clock)
-        each = TurnSettings(rules, max_savepoints, resend_after=0.2, health=HEALTH, adopts=adopts)
-        reconciler, queues = workers(ground, at.get, fakes, each, pace)
-        made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at)
-        reconciler.start(fakes)
+        listed = [Listed(Cluster(name=name, addresses=(each.url,)), Source.SETTINGS) for name, each in at.items()]
+        roster = Roster(db, Vault(directory / "secret.key"), Fixed(listed, at.get), Discovery(clusters_from, clock))
+        await roster.begin()
+        jobmanagers = JobManagers(session, timeout, roster.credentials)
+        ground = Ground(db, storage, SessionEngine(jobmanagers, submit), clock)
+        each = TurnSettings(
+            rules, max_savepoints, resend_after=0.2, health=HEALTH, adopts=adopts, absent=roster.why_absent
+        )
+        reconciler, queues = workers(ground, roster.locate, roster.names, each, pace)
+        made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at, roster)
+        reconciler.start(roster.worked_on)
+        roster.publish_to(queues, reconciler.follow, jobmanagers.keep)
         try:
-            yield made
+            async with beside(roster.run(), "clusters"):
+                yield made
         finally:
             await reconciler.close()
+            await jobmanagers.close()
             await db.close()
             for fake in fakes.values() if own else ():
                 await fake.close()

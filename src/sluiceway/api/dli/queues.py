@@ -87,7 +87,7 @@ class QueueShown(Struct, frozen=True, kw_only=True):
 
 @get(BASE, responses=REFUSED, summary="List queues")
 async def list_queues(  # noqa: PLR0917 - one for each parameter that DLI has
-    project: ProjectGiven,  # noqa: ARG001 - checked; every project may use every queue
+    project: ProjectGiven,
     language: LanguageGiven,
     queues: QueuesGiven,
     queue_type: Annotated[str, QueryParameter(schema_extra={"enum": ["", *TYPES]})] = "",
@@ -102,12 +102,10 @@ async def list_queues(  # noqa: PLR0917 - one for each parameter that DLI has
         raise bad("queue_type", f"it must be one of {', '.join(TYPES)}", f"必须为 {'、'.join(TYPES)} 之一")
     wanted = tag_rules.filtered(tags)
     fit = queue_type in {"", TYPE, "all"} and wanted == {}  # they have no tags
-    size, page = (
-        _positive("page-size", page_size, max(1, len(queues.names))),
-        _positive("current-page", current_page, 1),
-    )
-    shown = queues.names[(page - 1) * size : page * size] if fit else ()
-    return QueueList([_view(name, queues, language) for name in shown])
+    names = queues.names_for(project)
+    size, page = _positive("page-size", page_size, max(1, len(names))), _positive("current-page", current_page, 1)
+    shown = names[(page - 1) * size : page * size] if fit else ()
+    return QueueList([_view(name, names, language) for name in shown])
 
 
 @get(
@@ -116,18 +114,19 @@ async def list_queues(  # noqa: PLR0917 - one for each parameter that DLI has
     summary="Show a queue",
 )
 async def show_queue(
-    project: ProjectGiven,  # noqa: ARG001 - checked
+    project: ProjectGiven,
     queue_name: Annotated[str, PathParameter(description="The name of a registered cluster.")],
     language: LanguageGiven,
     queues: QueuesGiven,
 ) -> QueueShown:
     """One queue."""
-    if queue_name not in queues.names:
+    names = queues.names_for(project)
+    if queue_name not in names:
         raise DliError(Code.NOT_FOUND, name=queue_name[:200])
     return QueueShown(
         queue_id=_id_of(queue_name),
         queueName=queue_name,
-        description=_described(queue_name, queues, language),
+        description=_described(queue_name, names, language),
         resource_id=queue_name,
     )
 
@@ -135,13 +134,13 @@ async def show_queue(
 HANDLERS: Final[list[HTTPRouteHandler]] = [list_queues, show_queue]
 
 
-def _view(name: str, queues: Queues, language: Language) -> QueueView:
-    described = _described(name, queues, language)
+def _view(name: str, names: Sequence[str], language: Language) -> QueueView:
+    described = _described(name, names, language)
     return QueueView(queue_id=_id_of(name), queue_name=name, description=described, resource_id=name)
 
 
-def _described(name: str, queues: Queues, language: Language) -> str:
-    return (DEFAULT if name == queues.names[0] else CLUSTER).in_(language)
+def _described(name: str, names: Sequence[str], language: Language) -> str:
+    return (DEFAULT if name == names[0] else CLUSTER).in_(language)
 
 
 def _id_of(name: str) -> int:

@@ -17,6 +17,12 @@ class Code(StrEnum):
     UNKNOWN_RESUME = "unknown_resume"
     NOT_RESUMED = "not_resumed"
     UNKNOWN_QUEUE = "unknown_queue"
+    UNKNOWN_CLUSTER = "unknown_cluster"
+    CLUSTER_EXISTS = "cluster_exists"
+    CLUSTER_ELSEWHERE = "cluster_registered_elsewhere"
+    CLUSTER_CHANGED = "cluster_changed"
+    CLUSTER_IN_USE = "cluster_in_use"
+    SECRETS_UNUSABLE = "secrets_unusable"
     UNKNOWN_SAVEPOINT = "unknown_savepoint"
     UNKNOWN_RESOURCE = "unknown_resource"
     UNKNOWN_PLAN = "unknown_plan"
@@ -44,6 +50,12 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNKNOWN_RESUME: 404,
     Code.NOT_RESUMED: 409,
     Code.UNKNOWN_QUEUE: 404,
+    Code.UNKNOWN_CLUSTER: 404,
+    Code.CLUSTER_EXISTS: 409,
+    Code.CLUSTER_ELSEWHERE: 409,
+    Code.CLUSTER_CHANGED: 409,
+    Code.CLUSTER_IN_USE: 409,
+    Code.SECRETS_UNUSABLE: 503,
     Code.UNKNOWN_SAVEPOINT: 404,
     Code.UNKNOWN_RESOURCE: 404,
     Code.UNKNOWN_PLAN: 404,

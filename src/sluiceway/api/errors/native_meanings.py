@@ -27,6 +27,45 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
         ),
         Text("Check the name, or register the cluster with the service.", "请检查名称，或在服务中注册该集群。"),
     ),
+    Code.UNKNOWN_CLUSTER: (
+        Text("No such cluster is registered, or the project may not use it.", "没有注册此集群，或该项目不可使用它。"),
+        Text("Look at the list of clusters for its name.", "请在集群列表中查找其名称。"),
+    ),
+    Code.CLUSTER_EXISTS: (
+        Text("A cluster of this name is registered already.", "已注册同名集群。"),
+        Text("Choose another name, or change the one that is there.", "请使用其他名称，或修改已有集群。"),
+    ),
+    Code.CLUSTER_ELSEWHERE: (
+        Text(
+            "The cluster is registered by the service's settings or by a file, and is changed there.",
+            "该集群由服务的设置或文件注册，只能在那里修改。",
+        ),
+        Text(
+            "Change --cluster and start the service again, or change the file that the message names.",
+            "请修改 --cluster 并重启服务，或修改消息中所述的文件。",
+        ),
+    ),
+    Code.CLUSTER_CHANGED: (
+        Text("Somebody has changed the cluster since you looked at it.", "自您查看后，该集群已被他人修改。"),
+        Text("Look at it again, and send the change with its version.", "请重新查看，并使用其 version 提交修改。"),
+    ),
+    Code.CLUSTER_IN_USE: (
+        Text("Jobs may run on the cluster.", "该集群上可能有作业在运行。"),
+        Text(
+            "Stop them first, with sluiceway stop --queue NAME; or remove it with force=true, and they run on unseen.",
+            "请先停止作业：sluiceway stop --queue NAME；或使用 force=true 移除，作业将继续运行但不再被跟踪。",
+        ),
+    ),
+    Code.SECRETS_UNUSABLE: (
+        Text(
+            "The key that secrets are sealed with cannot be used, so nothing was stored or opened.",
+            "用于密封机密的密钥不可用，未存储也未打开任何内容。",
+        ),
+        Text(
+            "An administrator has to bring back the file of --secret-key-file.",
+            "请管理员恢复 --secret-key-file 指定的文件。",
+        ),
+    ),
     Code.UNKNOWN_SAVEPOINT: (Text("There is no such savepoint in this project.", "该项目中没有此保存点。"), _CHECK),
     Code.UNKNOWN_RESOURCE: (
         Text("There is no such resource in this project.", "该项目中没有此资源。"),
@@ -153,6 +192,16 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
     Refusal.NO_QUEUE: (
         Text("Its queue is not registered with this service.", "其队列未在本服务中注册。"),
         Text("Register the cluster, or change the job's queue.", "请注册该集群，或更改作业的队列。"),
+    ),
+    Refusal.NO_STARTS: (
+        Text(
+            "Its cluster takes no jobs: it is being drained, or is an application cluster.",
+            "其集群不接受新作业：正在排空，或为 application 集群。",
+        ),
+        Text(
+            "Give the job another queue, or end the draining: sluiceway clusters drain NAME --undo.",
+            "请更改作业的队列，或结束排空：sluiceway clusters drain NAME --undo。",
+        ),
     ),
     Refusal.NO_PROGRAM: (
         Text("It is a Jar job, and its jar is missing.", "该作业为 Jar 作业，其 jar 包不存在。"),

@@ -24,6 +24,7 @@ _WORDS = {
     Refusal.WRONG_STATE: "Its status ({status}) does not allow it. {note}",
     Refusal.NO_SAVEPOINT: "Neither a savepoint nor a checkpoint of it is known; run it without resuming. {note}",
     Refusal.NO_QUEUE: "Its queue {note} is not registered with this service.",
+    Refusal.NO_STARTS: "{note}",
     Refusal.NO_PROGRAM: "Its jar is missing. {note}",
     Refusal.BAD_SQL: "{note}",
     Refusal.OTHER_FLINK: "{note}",

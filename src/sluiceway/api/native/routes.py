@@ -9,12 +9,28 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from sluiceway.api.errors.links import COME_AGAIN, pointing
 from sluiceway.api.errors.native_codes import STATUS, Code
-from sluiceway.api.native import back_wire, events, jobs, resources, resumes, savepoints, stops, wire
+from sluiceway.api.native import (
+    back_wire,
+    cluster_tries,
+    clusters,
+    events,
+    jobs,
+    resources,
+    resumes,
+    savepoints,
+    stops,
+    wire,
+)
 from sluiceway.api.native.answers import shown
 from sluiceway.api.no_options import no_options
 from sluiceway.control.errors import (
     AnotherJobs,
+    BadCluster,
     BadResource,
+    ClusterChanged,
+    ClusterElsewhere,
+    ClusterExists,
+    ClusterInUse,
     ControlError,
     Forbidden,
     KeyReused,
@@ -24,9 +40,11 @@ from sluiceway.control.errors import (
     ResourceTooLarge,
     SavepointNeeded,
     SavepointRemoved,
+    SecretsUnusable,
     StorageTrouble,
     TooManyStreams,
     UnknownBatch,
+    UnknownCluster,
     UnknownJob,
     UnknownPlan,
     UnknownQueue,
@@ -42,6 +60,13 @@ from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
 _DIFFERENCES = 1000  # of a plan, in one answer
 _HANDLERS = [
+    clusters.list_clusters,
+    clusters.add_cluster,
+    clusters.show_cluster,
+    clusters.edit_cluster,
+    clusters.remove_cluster,
+    cluster_tries.try_cluster,
+    cluster_tries.try_registered_cluster,
     jobs.list_jobs,
     jobs.job_diff,
     stops.stop,
@@ -87,6 +112,13 @@ def routes() -> Router:
             UnknownResume: _no(Code.UNKNOWN_RESUME),
             NotResumed: _no(Code.NOT_RESUMED),
             UnknownQueue: _no(Code.UNKNOWN_QUEUE),
+            UnknownCluster: _no(Code.UNKNOWN_CLUSTER),
+            ClusterExists: _no(Code.CLUSTER_EXISTS),
+            ClusterElsewhere: _no(Code.CLUSTER_ELSEWHERE),
+            ClusterChanged: _no(Code.CLUSTER_CHANGED),
+            ClusterInUse: _no(Code.CLUSTER_IN_USE),
+            BadCluster: _no(Code.BAD_REQUEST),
+            SecretsUnusable: _no(Code.SECRETS_UNUSABLE),
             UnknownSavepoint: _no(Code.UNKNOWN_SAVEPOINT),
             UnknownResource: _no(Code.UNKNOWN_RESOURCE),
             BadResource: _no(Code.BAD_REQUEST),

@@ -15,6 +15,7 @@ import msgspec
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
+from sluiceway.engines.jobmanager.addresses import Addresses
 from sluiceway.engines.jobmanager.answers import (
     SMALL,
     Answer,
@@ -27,9 +28,8 @@ from sluiceway.engines.jobmanager.answers import (
     is_no_endpoint,
     off_loop,
     passed_on,
-    read,
-    translated,
 )
+from sluiceway.engines.jobmanager.asking import Asking
 from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
 from sluiceway.engines.jobmanager.shapes import (
     AttemptStatus,
@@ -122,11 +122,14 @@ class AlreadyOver:
 class FlinkRest:
     """One JobManager. Every method may raise `Unreachable`; after a POST or PATCH it means "it may have arrived"."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, timeout: float) -> None:
-        """`url` is the REST API's, with or without a trailing slash; `timeout` is seconds for one whole request."""
-        self._session = session
-        self._url = url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+    def __init__(
+        self, session: aiohttp.ClientSession, where: str | Addresses, timeout: float, trouble: str = ""
+    ) -> None:
+        """`where` is the REST API's URL, with or without a trailing slash; `timeout` is seconds for one whole request.
+
+        With a `trouble`, which says why, nothing is ever asked.
+        """
+        self._asking = Asking(session, Addresses([where]) if isinstance(where, str) else where, timeout, trouble)
 
     async def overview(self) -> ClusterOverview:
         """What the cluster says of itself."""
@@ -331,18 +334,8 @@ class FlinkRest:
     async def _ask(
         self, method: str, path: str, body: object = None, limit: int = SMALL, timeout: float | None = None
     ) -> Answer:
-        """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`."""
-        data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
-        headers = {"Accept": "application/json"}
-        if isinstance(data, bytes):
-            headers["Content-Type"] = "application/json"
-        patience = self._timeout if timeout is None else aiohttp.ClientTimeout(total=timeout)
-        with translated():
-            async with self._session.request(
-                method, self._url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
-            ) as response:
-                most = limit if response.status < 300 else min(limit, SMALL)
-                return Answer(response.status, await read(response, most))
+        """See `Asking`."""
+        return await self._asking(method, path, body, limit, timeout)
 
 
 _LINE = msgspec.json.Decoder(JobOverview)

@@ -19,6 +19,12 @@ from sluiceway.engines.planning.sql import Script, SqlRefused
 JvmProvider = Callable[[], Awaitable[Plans]]
 VersionOf = Callable[[Place], Awaitable[str]]
 Fill = Callable[[int, str], Awaitable[Filled]]
+AddressOf = Callable[[Place], str]
+
+
+def first_address(place: Place) -> str:
+    """Return the one that a place names first."""
+    return place.url
 
 
 async def without_variables(_: object, sql: str) -> Filled:
@@ -30,14 +36,20 @@ class SqlSubmitter:
     """Submits SQL jobs to any cluster that runs the planner's version of Flink."""
 
     def __init__(
-        self, jvm: JvmProvider, version_of: VersionOf, storage_uri: str, fill: Fill = without_variables
+        self,
+        jvm: JvmProvider,
+        version_of: VersionOf,
+        storage_uri: str,
+        fill: Fill = without_variables,
+        address_of: AddressOf = first_address,
     ) -> None:
         """`jvm` gives a planner, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `version_of` asks for the version of Flink at a place, and may raise `Unreachable`. The checkpoints of runs that
         do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the values of variables into
-        the SQL of a job (its id), and may raise `Unfilled`.
+        the SQL of a job (its id), and may raise `Unfilled`. `address_of` tells which JobManager of a place to go to.
         """
+        self._address_of = address_of
         self._jvm = jvm
         self._version_of = version_of
         self._storage_uri = storage_uri
@@ -47,12 +59,14 @@ class SqlSubmitter:
         """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
         filled = Filled("")
         try:
+            if place.key:
+                raise SqlRefused(f"SQL cannot be submitted to {place.name}, which is protected; a Jar job can.")
             filled = await self._fill(run.job_id, spec.sql)
             jvm = await self._jvm()
             _check_version(place, await self._version_of(place), jvm.flink_version)
             script, whole = effective(await jvm.read_sql(filled.text, caller=place.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
-            await jvm.submit_sql(place.url, script, options)
+            await jvm.submit_sql(self._address_of(place), script, options)
         except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
             return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:

@@ -62,6 +62,7 @@ REFUSED: Final[Mapping[Batch, Mapping[Refusal, Code]]] = {
         Refusal.FINISHED: Code.NO_SAVEPOINT,
         Refusal.DOES_NOT_FIT: Code.NO_SAVEPOINT,
         Refusal.NO_QUEUE: Code.NO_QUEUE,
+        Refusal.NO_STARTS: Code.NO_QUEUE,
         Refusal.NO_PROGRAM: Code.RUN_NO_JAR,
         Refusal.BAD_SQL: Code.SQL_SEMANTICS,
         Refusal.OTHER_FLINK: Code.SQL_SEMANTICS,
@@ -110,7 +111,12 @@ DOES_NOT_FIT: Final = Text(
     "状态与当前作业不匹配：{why}。在 runtime_config 中将 execution.state-recovery.ignore-unclaimed-state 设为 true"
     " 可舍弃无法恢复的状态；运维人员可通过 --dli-resume-anyway non_restored_state 或 other_meaning 允许。",
 )
+NO_STARTS: Final = Text(
+    "No job can be started on the job's queue now: {why}. Update the job's queue_name, or try again later.",
+    "当前无法在该作业的队列上启动作业：{why}。请更新作业的 queue_name，或稍后重试。",
+)
 _OF_RUNS: Final[Mapping[Refusal, Text]] = {
+    Refusal.NO_STARTS: NO_STARTS,
     Refusal.NOT_WHOLE: NOT_WHOLE,
     Refusal.UNREADABLE: UNREADABLE,
     Refusal.DRAINED: DRAINED,

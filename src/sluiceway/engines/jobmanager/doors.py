@@ -1,0 +1,77 @@
+"""What opens a protected cluster, as aiohttp takes it."""
+
+import contextlib
+import ssl
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from sluiceway.domain.clusters import Credentials
+
+PER_HOST = 128  # connections to one host at once
+
+
+class BadCertificate(Exception):  # noqa: N818 - it is what it is
+    """Certificates or a key cannot be used; the message says which, and nothing of what they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An HTTP session of a place's own; or why there is none."""
+
+    key: str  # of the place
+    session: aiohttp.ClientSession | None
+    trouble: str = field(default="")
+
+
+def open_door(key: str, credentials: Credentials | None) -> Door:
+    """A door, which its owner closes. It is opened without asking anything."""
+    if credentials is None:
+        return Door(key, None, "what opens the cluster has just been changed")
+    try:
+        context = tls_context(credentials)
+    except BadCertificate as error:
+        return Door(key, None, str(error))
+    connector = aiohttp.TCPConnector(limit=0, limit_per_host=PER_HOST, ttl_dns_cache=60, ssl=context or True)
+    return Door(key, aiohttp.ClientSession(connector=connector, headers=headers(credentials)))
+
+
+def headers(credentials: Credentials) -> dict[str, str]:
+    """The headers that are sent with each request."""
+    sent = dict(credentials.headers)
+    if credentials.user:
+        sent["Authorization"] = "Basic " + b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()
+    return sent
+
+
+def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
+    """How to speak TLS; None for the usual way. Raises `BadCertificate`."""
+    if not credentials.ca and not credentials.certificate:
+        return None
+    try:
+        context = ssl.create_default_context(cadata=credentials.ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise BadCertificate("ca: it holds no certificate that can be read (PEM)") from error
+    if credentials.certificate:
+        try:
+            with _file(credentials.certificate + "\n" + credentials.key) as path:
+                # Without a password OpenSSL would ask for one at the terminal.
+                context.load_cert_chain(path, password=lambda: "")
+        except (ssl.SSLError, ValueError, OSError) as error:
+            raise BadCertificate(
+                "certificate: it and the key are not a certificate and its private key, in PEM and without a password"
+            ) from error
+    return context
+
+
+@contextlib.contextmanager
+def _file(text: str) -> Iterator[Path]:
+    """A file for its owner's eyes alone, for as long as OpenSSL reads it."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield Path(file.name)
