@@ -142,7 +142,7 @@ class Turn:
         if cluster is None:
             return cluster_turn.silence(watched, f"cluster {name} cannot be reached now")
         try:
-            return await self._engine.observe(cluster, [w.run for w in watched], *cluster_turn.opened(watched))
+            return await self._engine.observe(cluster, [w.run for w in watched], *cluster_turn.inquiries(watched))
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")
 
