@@ -12,7 +12,8 @@ import aiohttp
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
-from sluiceway.engines.jobmanager.rest import Attempt, AttemptInProgress, FlinkRest, JobOverview
+from sluiceway.domain.observed import Attempt, AttemptInProgress
+from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.testing.fake_flink import FakeFlink
 
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10'{more});"

@@ -11,14 +11,8 @@ from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
-from sluiceway.engines.jobmanager.rest import (
-    AlreadyOver,
-    AttemptCompleted,
-    AttemptFailed,
-    AttemptUnknown,
-    FlinkRest,
-    NoSuchJob,
-)
+from sluiceway.domain.observed import AttemptCompleted, AttemptFailed, AttemptUnknown, NoSuchJob
+from sluiceway.engines.jobmanager.rest import AlreadyOver, FlinkRest
 from sluiceway.engines.session.traffic import traffic
 
 MAGIC = bytes.fromhex("4960672d00000006")  # and the format's version

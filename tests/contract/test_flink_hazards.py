@@ -13,13 +13,8 @@ from tests.contract.clusters import Cluster, fresh_id
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
+from sluiceway.domain.observed import Attempt, AttemptCompleted, AttemptFailed, AttemptInProgress
 from sluiceway.domain.probe import Trace
-from sluiceway.engines.jobmanager.rest import (
-    Attempt,
-    AttemptCompleted,
-    AttemptFailed,
-    AttemptInProgress,
-)
 
 # Stops that Flink refuses, and leaves the job untouched. --------------------------------------------------------------
 

@@ -7,21 +7,26 @@ import pytest
 from tests.contract.clusters import Cluster
 from tests.support.patience import PATIENCE
 
-from sluiceway.domain.facts import JobState, Recovering, Refusal, Refused
+from sluiceway.domain.asking import Attempted
+from sluiceway.domain.facts import JobState, Refusal, Refused, Seen
+from sluiceway.domain.observed import AttemptCompleted, AttemptFailed
+from sluiceway.domain.proving import Memory
 from sluiceway.domain.traits import Traits
-from sluiceway.engines.jobmanager.rest import AttemptCompleted, AttemptFailed
-from sluiceway.engines.session.aftermath import Aftermaths
-from sluiceway.engines.session.traits import traits_of
+from sluiceway.domain.weighing import weigh_stop
+from sluiceway.engines.session.questions import Means, Subject, seen_job, weighed
+from sluiceway.engines.session.traits import Configs, traits_of
 
 
-async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime, failed: AttemptFailed) -> Refused:
-    """What the engine makes of a failure, once it can be told."""
-    aftermaths = Aftermaths()
+async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime) -> Refused:
+    """What a failure is found to have done, once it can be told."""
+    about, memory = Attempted(1, jid, trigger, "file:/no", stable_since=sent), Memory()
+    subject = Subject(Means(flink.rest, Configs(), asyncio.Semaphore()), jid, trigger)
     async with asyncio.timeout(PATIENCE):
         while True:
             [job] = [job for job in await flink.rest.jobs() if job.jid == jid]
-            told = await aftermaths.of_failure(flink.rest, job, trigger, sent, failed)
-            if not isinstance(told, Recovering):
+            assert job.state is not None
+            told, memory = await weighed(subject, weigh_stop(about, Seen(job.state), seen_job(job), memory))
+            if isinstance(told, Refused):
                 return told
             await asyncio.sleep(0.2)
 
@@ -38,7 +43,7 @@ async def test_asynchronous_state_dies_of_a_canonical_savepoint_and_only_the_job
     trigger, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)
     assert attempt.refusal is Refusal.ABORTED
-    told = await aftermath(flink, jid, trigger, sent, attempt)
+    told = await aftermath(flink, jid, trigger, sent)
     assert "UnsupportedOperationException" in told.text, "the innermost cause, which the attempt itself does not have"
     assert told.restart is not None
     assert (told.restart.restored, told.restart.at > sent) == (None, True), "it restarted, and from nothing"
@@ -62,7 +67,7 @@ async def test_state_of_more_than_5_mb_cannot_be_saved_without_a_directory(flink
     sent = await unchanged_since(flink, jid)
     trigger, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)
-    told = await aftermath(flink, jid, trigger, sent, attempt)
+    told = await aftermath(flink, jid, trigger, sent)
     assert "memory-backed state" in told.text
     assert told.restart is not None
     assert told.restart.restored is None
@@ -83,7 +88,7 @@ async def test_a_failure_that_did_not_restart_the_job_is_told_without_a_restart(
     sent = await unchanged_since(flink, jid)
     trigger, attempt = await flink.stop(jid, "file:///dev/null/no")
     assert isinstance(attempt, AttemptFailed)
-    assert (await aftermath(flink, jid, trigger, sent, attempt)).restart is None
+    assert (await aftermath(flink, jid, trigger, sent)).restart is None
 
 
 async def test_flink_tells_how_a_job_is_restarted(flink: Cluster) -> None:

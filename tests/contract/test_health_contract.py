@@ -8,7 +8,8 @@ from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
-from sluiceway.engines.session.vitals import NO_INTERVAL, vitals
+from sluiceway.engines.session.questions import NO_INTERVAL
+from sluiceway.engines.session.vitals import vitals
 
 ALIVE = {JobState.RUNNING, JobState.RESTARTING}
 

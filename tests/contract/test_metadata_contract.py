@@ -12,7 +12,7 @@ from tests.support.flink.handles import every_handle, master_state
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Broken, Complete
-from sluiceway.engines.jobmanager.rest import AttemptCompleted
+from sluiceway.domain.observed import AttemptCompleted
 from sluiceway.storage.metadata import Format, Kind, parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata

@@ -3,7 +3,7 @@
 from tests.contract.clusters import Cluster, fresh_id
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
-from sluiceway.engines.jobmanager.rest import Attempt, AttemptCompleted, AttemptFailed, NoSuchJob
+from sluiceway.domain.observed import Attempt, AttemptCompleted, AttemptFailed, NoSuchJob
 
 
 async def taken(flink: Cluster, jid: str, target: str | None = None) -> tuple[str, Attempt]:

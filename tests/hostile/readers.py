@@ -46,6 +46,7 @@ from sluiceway.api.native import stop_orders, wire
 from sluiceway.cli import log_lines, output
 from sluiceway.control import resources
 from sluiceway.control.transfer import LARGEST_FILE, LARGEST_IMPORT, LARGEST_JOB, MOST_JOBS
+from sluiceway.domain import failure_words
 from sluiceway.engines.jars.packages import MOST_ENTRIES
 from sluiceway.engines.jobmanager import answers, failures, shapes, submit_errors
 from sluiceway.engines.jobmanager.answers import Answer
@@ -172,7 +173,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "failures.classify": Reader(lambda text: failures.classify("", text)),
     "failures.classify, the class": Reader(lambda text: failures.classify(text, "")),
     "failures.plain_words": Reader(failures.plain_words),
-    "failures.clip": Reader(failures.clip),
+    "failure_words.clip": Reader(failure_words.clip),
+    "failure_words.both": Reader(lambda text: failure_words.both(text, text)),
     "answers.denial": Reader(lambda text: answers.denial(_answered(text))),
     "answers.excerpt": Reader(lambda text: answers.excerpt(_answered(text))),
     "answers.errors_of": Reader(lambda text: answers.errors_of(Answer(400, text.encode("utf-8", "replace")))),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.jobmanager.failures import CLIP, AttemptFailed, NoSuchJob, classify, plain_words
+from sluiceway.domain.failure_words import CLIP
+from sluiceway.domain.observed import AttemptFailed, NoSuchJob
+from sluiceway.engines.jobmanager.failures import classify, plain_words
 
 TEXTS: dict[str, Callable[[int], str]] = {
     "dots": lambda n: "a." * (n // 2) + "!",

@@ -18,10 +18,11 @@ from tests.support.services.native_api import native_api
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
+from sluiceway.domain.failure_words import CLIP
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.observed import Timeline
 from sluiceway.engines.jobmanager import rest
 from sluiceway.engines.jobmanager.answers import DEEPEST, LARGE, SMALL, Answer
-from sluiceway.engines.jobmanager.failures import CLIP
 from sluiceway.engines.jobmanager.rest import MOST_JOBS, FlinkRest
 from sluiceway.engines.session.traffic import traffic
 from sluiceway.testing.fake_flink import FakeFlink
@@ -86,8 +87,8 @@ METHODS: dict[str, tuple[Ask, int, Any]] = {
         200,
         {"jid": JID, "state": "RUNNING", "timestamps": {"RUNNING": 5}, "vertices": [{"id": "v", "parallelism": 1}]},
     ),
-    "running_since": (
-        lambda r: r.running_since(JID, JobState.FAILED),
+    "timeline": (
+        lambda r: r.timeline(JID),
         200,
         {"state": "FAILED", "timestamps": {"RUNNING": 5}, "vertices": []},
     ),
@@ -233,7 +234,7 @@ async def test_a_stop_goes_on_while_the_jobs_of_others_fill_the_answer(tmp_path:
 async def test_that_a_job_never_ran_is_said_and_not_left_out(stamps: dict[str, int], since: int | None) -> None:
     """What was left out would otherwise prove that a savepoint is the last state of its job."""
     body = json.dumps({"state": "FAILED", "timestamps": stamps}).encode()
-    assert await Canned(body).running_since(JID, JobState.FAILED) == since
+    assert await Canned(body).timeline(JID) == Timeline("FAILED", since)
 
 
 # What it says of flows. -----------------------------------------------------------------------------------------------

@@ -14,11 +14,10 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import cluster_turn, health, judging, places, savepoint_format
+from sluiceway.domain import cluster_turn, health, judging, places, proving, savepoint_format, weighing
 from sluiceway.domain import run as runs
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Tally
-from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import (
     Complete,
     Ended,
@@ -39,10 +38,10 @@ from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.places import Release
 from sluiceway.domain.policy import IfNotRunning, SavepointFormat
+from sluiceway.domain.proving import AttemptCase, Unanswered
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
-from sluiceway.engines.session import aftermath, engine, look
-from sluiceway.engines.session.aftermath import Aftermaths
+from sluiceway.engines.session import engine
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
@@ -104,10 +103,11 @@ def canonical_where_nobody_knows(put: Any) -> None:
 def a_restart_from_nothing_is_no_news(put: Any) -> None:
     """It is tried again, and what is left is saved."""
 
-    async def of_failure(_self: Any, _rest: Any, _job: Any, _trigger: str, _sent: Any, failed: Any) -> Refused:
+    def failure(_: Any, failed: Any, __: float) -> Any:
+        yield from ()
         return Refused(failed.refusal, failed.text)
 
-    put(Aftermaths, "of_failure", of_failure)
+    put(AttemptCase, "failure", failure)
 
 
 @plant()
@@ -125,15 +125,15 @@ def a_failure_that_is_not_remembered(put: Any) -> None:
 @plant()
 def a_failure_is_nothing_without_its_aftermath(put: Any) -> None:
     """Flink has told that an attempt failed, and does not answer what that did."""
-    before = Aftermaths.of_failure
+    before = AttemptCase.failure
 
-    async def of_failure(*about: Any) -> Any:
+    def failure(*about: Any) -> Any:
         try:
-            return await before(*about)
-        except Unreachable as error:
+            return (yield from before(*about))
+        except Unanswered as error:
             raise TimeoutError from error  # which is told as no answer at all
 
-    put(Aftermaths, "of_failure", of_failure)
+    put(AttemptCase, "failure", failure)
 
 
 @plant()
@@ -152,8 +152,8 @@ def a_checkpoint_is_taken_on_trust(put: Any) -> None:
 @plant()
 def a_restart_is_seen_in_an_old_answer(put: Any) -> None:
     """Flink tells of a job from a cache."""
-    put(aftermath, "FRESH", 0.0)
-    put(aftermath, "SETTLE", 0.0)
+    put(proving, "FRESH", 0.0)
+    put(proving, "SETTLE", 0.0)
 
 
 @plant(0)
@@ -215,38 +215,38 @@ def all_attempts_share_a_directory(put: Any) -> None:
 @plant(3)
 def saved_without_a_terminal_job(put: Any) -> None:
     """A location alone is no success."""
-    before = look.Look._attempt
+    before = weighing._Stop.fact
 
-    async def attempt(self: Any, stop: Stop, run: Any, job: Any) -> Any:
-        fact = await before(self, stop, run, job)
-        return Saved("file:/somewhere", JobState.FINISHED) if fact == Stopping(saved=True) else fact
+    def fact(self: Any) -> Any:
+        found = yield from before(self)
+        return Saved("file:/somewhere", JobState.FINISHED) if found == Stopping(saved=True) else found
 
-    put(look.Look, "_attempt", attempt)
+    put(weighing._Stop, "fact", fact)
 
 
 @plant(254)
 def a_result_that_never_comes_is_waited_for(put: Any) -> None:
     """Flink goes on showing an attempt as under way whose job is over."""
-    before = look.Look._attempt
+    before = weighing._Stop.fact
 
-    async def attempt(self: Any, stop: Stop, run: Any, job: Any) -> Any:
-        fact = await before(self, stop, run, job)
-        return Stopping() if isinstance(fact, Lingering) else fact
+    def fact(self: Any) -> Any:
+        found = yield from before(self)
+        return Stopping() if isinstance(found, Lingering) else found
 
-    put(look.Look, "_attempt", attempt)
+    put(weighing._Stop, "fact", fact)
 
 
 @plant()
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
-    before = look.Look._failure
+    before = weighing._Stop._failed
 
-    async def of_failure(self: Any, stop: Stop, failed: Any, state: JobState, job: Any) -> Any:
-        if failed.location and state.terminal:
-            return Saved(failed.location, state)
-        return await before(self, stop, failed, state, job)
+    def of_failure(self: Any, failed: Any, now: float) -> Any:
+        if failed.location and self.run.state.terminal:
+            return Saved(failed.location, self.run.state)
+        return (yield from before(self, failed, now))
 
-    put(look.Look, "_failure", of_failure)
+    put(weighing._Stop, "_failed", of_failure)
 
 
 @plant()
@@ -594,10 +594,13 @@ def a_changelog_is_resumed_like_any_other(put: Any) -> None:
 def a_start_that_fails_without_a_word(put: Any) -> None:
     """Where the cause stands, nobody looks."""
 
-    async def why(*_: Any) -> str:
-        return ""
+    before = weighing._shown
 
-    put(look.Look, "_why", why)
+    def shown(job: Any) -> Any:
+        fact: Any = yield from before(job)
+        return replace(fact, why="")
+
+    put(weighing, "_shown", shown)
 
 
 @plant(58)

@@ -18,13 +18,13 @@ from tests.simulation.memory import InjectedError, Memory
 from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
-from sluiceway.engines.session import aftermath, engine, look, traits
+from sluiceway.engines.session import engine, look, questions, traits
 from sluiceway.reconcile import clocks, errands, sends, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
-CLOCKED = (engine, aftermath, traits, turn, clocks, sends, submissions, fake_jobs, fake_answers, fake_rest)
+CLOCKED = (engine, look, questions, traits, turn, clocks, sends, submissions, fake_jobs, fake_answers, fake_rest)
 FAILINGS: tuple[list[str], ...] = (
     [],
     [],

@@ -11,14 +11,8 @@ from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
-from sluiceway.engines.jobmanager.rest import (
-    AttemptCompleted,
-    AttemptFailed,
-    AttemptInProgress,
-    AttemptUnknown,
-    FlinkRest,
-    NoSuchJob,
-)
+from sluiceway.domain.observed import AttemptCompleted, AttemptFailed, AttemptInProgress, AttemptUnknown, NoSuchJob
+from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
 

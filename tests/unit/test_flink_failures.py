@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluiceway.domain.facts import Refusal
-from sluiceway.engines.jobmanager.failures import CLIP, AttemptFailed, NoSuchJob, both, classify, clip, plain_words
+from sluiceway.domain.failure_words import CLIP, both, clip
+from sluiceway.domain.observed import AttemptFailed, NoSuchJob
+from sluiceway.engines.jobmanager.failures import classify, plain_words
 
 JOB = "0af1" * 8
 CHECKPOINT = "org.apache.flink.runtime.checkpoint.CheckpointException: "

@@ -15,9 +15,10 @@ from aiohttp.test_utils import RawTestServer
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState
+from sluiceway.domain.failure_words import CLIP
+from sluiceway.domain.observed import AttemptCompleted, AttemptUnknown
 from sluiceway.engines.jobmanager.answers import TROUBLES, translated
-from sluiceway.engines.jobmanager.failures import CLIP
-from sluiceway.engines.jobmanager.rest import AttemptCompleted, AttemptUnknown, FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_network import Fault
 

@@ -5,15 +5,34 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.test_checkpoints import listed, savepoint, stop
 
 from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, outcome
 from sluiceway.domain.traits import Traits
-from sluiceway.engines.jobmanager.rest import JobOverview
+from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
 from sluiceway.engines.jobmanager.shapes import CheckpointConfig, Externalization
 from sluiceway.engines.session.surveys import survey_of
+
+PATH = "file:/s/savepoint-f-1"
+
+
+def stop(id_: int = 5, **fields: Any) -> CheckpointInfo:
+    """A stop's own savepoint, which nobody has acknowledged."""
+    shape: dict[str, Any] = {"is_savepoint": True, "status": "IN_PROGRESS", "checkpoint_type": "SYNC_SAVEPOINT"}
+    return CheckpointInfo(id_, **(shape | fields))
+
+
+def savepoint(id_: int, path: str = PATH, **fields: Any) -> CheckpointInfo:
+    """A complete one."""
+    shape: dict[str, Any] = {"is_savepoint": True, "status": "COMPLETED", "checkpoint_type": "SAVEPOINT"}
+    shape["external_path"] = path
+    return CheckpointInfo(id_, **(shape | fields))
+
+
+def listed(*history: CheckpointInfo, **latest: CheckpointInfo) -> Checkpoints:
+    return Checkpoints({}, LatestCheckpoints(**latest), list(history))
+
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = CheckpointConfig(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sluiceway.engines.session.vitals import sized
+from sluiceway.engines.session.questions import sized
 
 
 @pytest.mark.parametrize(

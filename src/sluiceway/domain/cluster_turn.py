@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from sluiceway.domain import places, pulses
+from sluiceway.domain import asking, places, pulses
 from sluiceway.domain import run as runs
+from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
+from sluiceway.domain.doubt import outdated
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -50,7 +52,6 @@ Where = tuple[str, type]  # a directory to read, and the kind of what was seen b
 Fact = TypeVar("Fact", StopFact, SaveFact)
 _Begun = tuple[Run, Submit | None]
 
-GAP: Final = timedelta(seconds=2)  # two looks that are less apart have nothing between them that lasts
 _LEFT_OUT: Final = Silent("the look at the cluster left it out")
 
 
@@ -141,6 +142,14 @@ def opened(watched: Sequence[Watched]) -> tuple[list[Stop], list[Save]]:
     return [w.open_stop for w in watched if w.open_stop], [w.open_save for w in watched if w.open_save]
 
 
+def inquiries(watched: Sequence[Watched]) -> tuple[list[StopInquiry], list[SaveInquiry]]:
+    """What to ask about the stops and the savepoints that have not settled."""
+    return (
+        [asking.about_stop(w.open_stop, w.run) for w in watched if w.open_stop],
+        [asking.about_save(w.open_save, w.run) for w in watched if w.open_save],
+    )
+
+
 def learn(sighting: Sighting, specs: Mapping[int, tuple[JobSpec, bool]]) -> Mapping[int, Traits]:
     """How runs keep their state, by what their cluster tells and by the specs of their jobs.
 
@@ -180,9 +189,8 @@ def find(at: Situation) -> Findings:
 
 
 def _believed(at: Situation) -> Sequence[Watched]:
-    """A job that was missing before a long gap between two looks may have been back in between, and gone again."""
-    long = at.gap is not None and at.gap > max(GAP, at.rules.gone_after / 3)
-    return [each.undoubted for each in at.watched] if long else at.watched
+    """What is watched, with the doubts that still count."""
+    return [each.undoubted for each in at.watched] if outdated(at.gap, at.rules.gone_after) else at.watched
 
 
 def _run_fact(watched: Watched, sighting: Sighting) -> RunFact:
@@ -268,7 +276,7 @@ def _stop_fact(watched: Watched, run: Run, sighting: Sighting) -> StopFact:
 def _save_fact(watched: Watched, run: Run, sighting: Sighting) -> SaveFact:
     """What to make of a savepoint of a running job. What has not begun makes way for a stop."""
     assert watched.open_save is not None, "only asked for open ones"
-    if watched.open_stop and watched.open_save.sent_at is None:
+    if places.makes_way(watched.open_save, watched.open_stop):
         return Preempted()
     fact = sighting.saves.get(watched.open_save.id, _LEFT_OUT)
     return with_ailment(fact, run) if isinstance(fact, Running) else fact

@@ -5,7 +5,7 @@ A JobManager that recovers does not know its jobs for a moment, and storage may 
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,8 @@ class Doubtful:
 
 
 D = TypeVar("D", bound=Doubtful)
+
+GAP: Final = timedelta(seconds=2)  # two looks that are less apart have nothing between them that lasts
 
 
 def shown(what: D) -> D:
@@ -28,3 +30,11 @@ def in_doubt(what: D, now: datetime, lasting: timedelta) -> D | None:
     if what.doubt_since is None:
         return replace(what, doubt_since=now)
     return what if now - what.doubt_since < lasting else None
+
+
+def outdated(gap: timedelta | None, lasting: timedelta) -> bool:
+    """Whether all doubts have to begin anew after a gap between two looks; None: there was no look before.
+
+    What was missing before a long one may have been back in between, and gone again.
+    """
+    return gap is not None and gap > max(GAP, lasting / 3)

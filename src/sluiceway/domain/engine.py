@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from sluiceway.domain.adoption import Stranger
+from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.commands import JobCommand
 from sluiceway.domain.facts import (
     Acknowledged,
@@ -24,8 +25,6 @@ from sluiceway.domain.facts import (
 )
 from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.save import Save
-from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.traits import UNKNOWN, Traits
@@ -126,7 +125,13 @@ class Engine(Protocol):
     """A place where Flink jobs run."""
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save], *, strangers: bool
+        self,
+        place: Place,
+        runs: Sequence[Run],
+        stops: Sequence[StopInquiry],
+        saves: Sequence[SaveInquiry],
+        *,
+        strangers: bool,
     ) -> Sighting:
         """Look once, with as few requests as the cluster allows; at other jobs too where `strangers` are wanted.
 

@@ -135,6 +135,11 @@ def hold_back(stop: Stop, fact: StopFact, save: Save | None) -> StopFact:
     return Blocked("a savepoint of the job is under way, and ends first") if stop.savepoint or deletion else fact
 
 
+def makes_way(save: Save, stop: Stop | None) -> bool:
+    """Whether a savepoint makes way for an open stop of its job: what has not begun does."""
+    return stop is not None and save.sent_at is None
+
+
 # Stops and starts of an order. ----------------------------------------------------------------------------------------
 
 

@@ -162,7 +162,7 @@ class Turn:
         if cluster is None:
             return cluster_turn.silence(watched, self._settings.absent(name))
         try:
-            runs, (stops, saves) = [w.run for w in watched], cluster_turn.opened(watched)
+            runs, (stops, saves) = [w.run for w in watched], cluster_turn.inquiries(watched)
             return await self._engine.observe(cluster, runs, stops, saves, strangers=self._adopting is not None)
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")

@@ -12,7 +12,9 @@ import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
+from sluiceway.domain.failure_words import clip
+from sluiceway.domain.observed import AttemptFailed, NoSuchJob
+from sluiceway.engines.jobmanager.failures import classify, ends, plain_words
 
 T = TypeVar("T")
 

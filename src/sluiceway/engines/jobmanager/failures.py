@@ -9,28 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluiceway.domain.facts import Refusal
+from sluiceway.domain.failure_words import CLIP, clip
+from sluiceway.domain.observed import AttemptFailed, NoSuchJob
 from sluiceway.engines.jobmanager.restore_words import in_our_words
 
-CLIP = 500  # characters of any foreign text that is kept
 # Characters of a failure's text that are looked at. Traces of Flink's have 30 to 71 KB; what stands first says which
 # kind of failure it was, and what stands last why.
 _HEAD, _TAIL = 49_152, 16_384
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
-    """The attempt is over without success. What became of the job is another question."""
-
-    refusal: Refusal
-    text: str
-    location: str | None = None  # of a savepoint that is complete although the job failed while it finished (rule 8)
-
-
-@dataclass(frozen=True, slots=True)
-class NoSuchJob:
-    """Flink answered that it runs no such job: it never existed, has ended, or is not recovered yet."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +47,6 @@ _EMPTY_WORDS = (  # true of every failure of their kind, so the next cause down 
     "Recovery is suppressed by",
     "Could not start the JobMaster.",
     "Stop-with-savepoint failed.",
-)
-_SAYS_NOTHING = re.compile(
-    r"(?:Checkpoint Coordinator is suspending|FailoverRegion is restarting|Task has failed|Stop-with-savepoint failed"
-    r"|Checkpoint was (?:declined|aborted)|Asynchronous task checkpoint failed|The job has failed)\.?"
 )
 _NO_SUCH_JOB = re.compile(r"FlinkJobNotFoundException|JobNotFoundException|Could not find Flink job")
 _SAVED_AT, _BUT = "A savepoint has been created at: ", ", but the corresponding job"
@@ -144,21 +125,6 @@ def _saved_at(said: str) -> str | None:
     _, found, rest = said.partition(_SAVED_AT)
     path, closed, _ = rest[: _LONGEST_PATH + len(_BUT)].partition(_BUT)
     return path if found and closed and path and "\n" not in path else None
-
-
-def both(text: str, cause: str) -> str:
-    """What an attempt says of its failure and what its job does, without words that only say that it failed."""
-    told = [words for words in (text, cause) if words and not _SAYS_NOTHING.fullmatch(words)]
-    if not told:
-        return cause or text
-    first, last = told[0], told[-1]
-    return first if last in first else last if first.rstrip(".") in last else clip(f"{first.rstrip('.')}. {last}")
-
-
-def clip(text: str, limit: int = CLIP) -> str:
-    """One line of at most `limit` characters."""
-    line = " ".join(text[: 4 * limit].split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _words(chain: list[_Link]) -> str:

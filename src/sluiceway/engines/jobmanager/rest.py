@@ -15,6 +15,17 @@ import msgspec
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal, Refused
+from sluiceway.domain.failure_words import clip
+from sluiceway.domain.observed import (
+    Attempt,
+    AttemptCompleted,
+    AttemptFailed,
+    AttemptInProgress,
+    AttemptUnknown,
+    LastFailure,
+    NoSuchJob,
+    Timeline,
+)
 from sluiceway.engines.jobmanager.addresses import Addresses
 from sluiceway.engines.jobmanager.answers import (
     SMALL,
@@ -30,7 +41,7 @@ from sluiceway.engines.jobmanager.answers import (
     passed_on,
 )
 from sluiceway.engines.jobmanager.asking import Asking
-from sluiceway.engines.jobmanager.failures import AttemptFailed, NoSuchJob, classify, clip, ends, plain_words
+from sluiceway.engines.jobmanager.failures import classify, ends, plain_words
 from sluiceway.engines.jobmanager.shapes import (
     AttemptStatus,
     BackPressure,
@@ -61,11 +72,6 @@ from sluiceway.engines.jobmanager.shapes import (
 
 __all__ = [
     "AlreadyOver",
-    "Attempt",
-    "AttemptCompleted",
-    "AttemptFailed",
-    "AttemptInProgress",
-    "AttemptUnknown",
     "CheckpointConfig",
     "CheckpointInfo",
     "Checkpoints",
@@ -73,7 +79,6 @@ __all__ = [
     "FlinkRest",
     "JobOverview",
     "LatestCheckpoints",
-    "NoSuchJob",
     "UploadedJar",
     "classify",
 ]
@@ -90,26 +95,6 @@ _LARGEST_SUM = float(2**60)
 
 UPLOAD_TIMEOUT = 600.0  # seconds for a jar
 RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptUnknown:
-    """Flink has no such attempt: it was never sent, or the JobManager forgot it. That says nothing of its fate."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptInProgress:
-    """Flink is at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptCompleted:
-    """There is a savepoint. Success only together with a terminal job (contract, rule 3)."""
-
-    location: str
-
-
-Attempt = AttemptUnknown | AttemptInProgress | AttemptCompleted | AttemptFailed | NoSuchJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +209,10 @@ class FlinkRest:
         entries = (await decoded(answer, Exceptions)).history.entries
         return plain_words(entries[0].stacktrace) if entries else ""
 
-    async def failure_since(self, jid: str, since: int) -> str:
-        """Why the job failed last, as `exceptions`; empty for a failure before `since`, ms since the epoch."""
+    async def last_failure(self, jid: str) -> LastFailure | None:
+        """When and why the job failed last, as `exceptions`."""
         entries = await self._failures(jid, 1)
-        return plain_words(entries[0].stacktrace) if entries and entries[0].timestamp >= since else ""
+        return LastFailure(entries[0].timestamp, plain_words(entries[0].stacktrace)) if entries else None
 
     async def job(self, jid: str) -> dict[str, Any] | None:
         """The job with its graph, as Flink tells it and cached for about 3 s; None when Flink knows no such job."""
@@ -289,16 +274,13 @@ class FlinkRest:
         answer = await self._ask("GET", "/jobmanager/config", limit=_GRAPH)
         return {option.key: option.value for option in decode(answer, list[ClusterOption])}
 
-    async def running_since(self, jid: str, state: JobState) -> int | None:
-        """When the job last began to run, in ms since the epoch, 0 for never.
-
-        None while Flink's answer, which it caches for about 3 s, is older than this state of the job, or leaves it out.
-        """
+    async def timeline(self, jid: str) -> Timeline | None:
+        """When the job was in which state, cached by Flink for about 3 s; None when Flink knows no such job."""
         job = await self.job(jid)
-        if job is None or job.get("state") != state:
+        if job is None:
             return None
         at = job.get("timestamps", {}).get("RUNNING")
-        return at if isinstance(at, int) else None
+        return Timeline(str(job.get("state", "")), at if isinstance(at, int) else None)
 
     async def jars(self) -> list[UploadedJar] | None:
         """The jars that were uploaded and are still there; None where none are taken."""

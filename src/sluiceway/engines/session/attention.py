@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from operator import is_
 
 from sluiceway.domain.adoption import Stranger
+from sluiceway.domain.asking import Attempted, Resting, SaveInquiry, StopInquiry
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import Refused, StopFact
-from sluiceway.domain.operations.save import Save
-from sluiceway.domain.operations.stop import Stop
+from sluiceway.domain.proving import SETTLE, Memory
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
-from sluiceway.engines.session.aftermath import SETTLE, Aftermaths
-from sluiceway.engines.session.look import Told
 from sluiceway.engines.session.traits import Configs, Curiosity
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
@@ -47,8 +45,7 @@ class Attention:
     alarmed: bool = False  # the last sample met a failure, so the others are likely to have failed too
     suspected: dict[int, float] = field(default_factory=dict)  # when a stop was last suspected to hang, by its id
     saves: dict[int, float] = field(default_factory=dict)  # when a savepoint was last asked about, by its id
-    saved: dict[str, Told] = field(default_factory=dict)  # what Flink told of attempts that are over, by trigger id
-    aftermaths: Aftermaths = field(default_factory=Aftermaths)
+    memories: dict[str, Memory] = field(default_factory=dict)  # of attempts, by trigger id
     configs: Configs = field(default_factory=Configs)
     traits: Curiosity = field(default_factory=Curiosity)
     rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
@@ -56,18 +53,18 @@ class Attention:
     version: str = ""
     version_at: float = float("-inf")
 
-    def to_ask(self, stops: Sequence[Stop], listed: Mapping[str, JobOverview], now: float) -> set[int]:
+    def to_ask(self, stops: Sequence[StopInquiry], listed: Mapping[str, JobOverview], now: float) -> set[int]:
         """The attempts to ask about: those of ended jobs always, of the others some, the longest unasked first.
 
         Failures come in herds (a full disk, a directory that cannot be written), so one in the sample brings all in.
         """
-        sent = [stop for stop in stops if stop.savepoint and stop.sent_at is not None]
+        sent = [stop for stop in stops if isinstance(stop, Attempted)]
         over = {stop.id for stop in sent if (job := listed.get(stop.flink_job_id)) and job.over}
-        unclear = [stop.id for stop in sent if not stop.acknowledged or stop.doubt_since is not None]
+        unclear = [stop.id for stop in sent if not stop.acknowledged or stop.in_doubt]
         unsure = {i for i in unclear if now - self.asked.setdefault(i, now) >= UNSURE_EVERY}
-        if heard := self.aftermaths.heard:
+        if failed := {trigger for trigger, memory in self.memories.items() if memory.failed is not None}:
             rested = {stop.id for stop in sent if now - self.asked.get(stop.id, 0.0) >= SETTLE}
-            unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in heard}
+            unsure |= {stop.id for stop in sent if stop.id in rested and stop.trigger in failed}
         going_on = [stop.id for stop in sent if stop.id not in over | unsure]
         if self.alarmed:
             return over | unsure | set(going_on)
@@ -78,26 +75,23 @@ class Attention:
         due.sort(key=lambda stop_id: self.asked[stop_id])
         return over | unsure | set(due[:SAMPLE])
 
-    def suspects(self, stops: Sequence[Stop], now: float) -> set[int]:
+    def suspects(self, stops: Sequence[StopInquiry], now: float) -> set[int]:
         """The attempts under way for so long that they may hang, which is worth a request."""
-        sent = {stop.id for stop in stops if stop.savepoint and stop.sent_at is not None and stop.acknowledged}
+        sent = {stop.id for stop in stops if isinstance(stop, Attempted) and stop.acknowledged}
         self.suspected = {i: self.suspected.get(i, now) for i in sent}
         due = sorted((at, i) for i, at in self.suspected.items() if now - at >= HANG_AFTER)[:HANG_AT_ONCE]
         self.suspected |= {i: now for _, i in due}
         return {i for _, i in due}
 
-    def saves_to_ask(self, saves: Sequence[Save], now: float) -> set[int]:
+    def saves_to_ask(self, saves: Sequence[SaveInquiry], now: float) -> set[int]:
         """The savepoints of running jobs to ask about."""
-        last = {s.id: self.saves.get(s.id, float("-inf")) for s in saves if s.in_flight}
-        asked = {
-            s.id
-            for s in saves
-            if s.in_flight and (not s.acknowledged or s.doubt_since or now - last[s.id] >= SAVE_EVERY)
-        }
+        sent = [save for save in saves if isinstance(save, Attempted)]
+        last = {s.id: self.saves.get(s.id, float("-inf")) for s in sent}
+        asked = {s.id for s in sent if not s.acknowledged or s.in_doubt or now - last[s.id] >= SAVE_EVERY}
         self.saves = last | dict.fromkeys(asked, now)
         return asked
 
-    def note(self, asked: set[int], stops: Sequence[Stop], facts: Iterable[StopFact], now: float) -> None:
+    def note(self, asked: set[int], stops: Sequence[StopInquiry], facts: Iterable[StopFact], now: float) -> None:
         """Remember that these were asked about, and what came of it."""
         open_stops = {stop.id for stop in stops}
         self.asked = {i: at for i, at in self.asked.items() if i in open_stops} | dict.fromkeys(asked, now)
@@ -110,16 +104,13 @@ class Attention:
         known = all(run.traits is not None or run.phase is RunPhase.LOST for run in runs)
         return told and known and not self.rounds.due
 
-    def forget(self, stops: Sequence[Stop], saves: Sequence[Save]) -> None:
+    def forget(self, stops: Sequence[StopInquiry], saves: Sequence[SaveInquiry]) -> None:
         """Drop what was remembered of attempts that are settled."""
-        if self.saved:
-            left = {stop.trigger for stop in stops}
-            self.saved = {trigger: told for trigger, told in self.saved.items() if trigger in left}
-        if self.aftermaths.heard or self.aftermaths.over:
-            self.aftermaths.keep({s.trigger for s in stops} | {s.trigger for s in saves})
+        if self.memories:
+            left = {each.trigger for each in (*stops, *saves) if not isinstance(each, Resting)}
+            self.memories = {trigger: memory for trigger, memory in self.memories.items() if trigger in left}
 
 
-def about_to_save(stops: Sequence[Stop], saves: Sequence[Save]) -> list[str]:
+def about_to_save(stops: Sequence[StopInquiry], saves: Sequence[SaveInquiry]) -> list[str]:
     """The jobs of which a savepoint may be asked for next, by their Flink job ids."""
-    stopping = [s.flink_job_id for s in stops if s.savepoint and s.sent_at is None and not s.held]
-    return [*stopping, *(s.flink_job_id for s in saves if s.sent_at is None)]
+    return [each.flink_job_id for each in (*stops, *saves) if isinstance(each, Resting) and each.soon]

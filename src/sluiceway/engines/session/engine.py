@@ -5,9 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
+from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
 from sluiceway.domain.engine import Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
@@ -15,16 +15,11 @@ from sluiceway.domain.facts import (
     JobState,
     MustClaim,
     Refused,
-    RunFact,
-    SaveFact,
     Silent,
     SubmitRefused,
     Submitted,
 )
-from sluiceway.domain.health import UNSEEN
 from sluiceway.domain.job import JobSpec
-from sluiceway.domain.operations.save import Save
-from sluiceway.domain.operations.stop import Stop
 from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
@@ -34,7 +29,8 @@ from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nob
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
 from sluiceway.engines.session.changelog import WORDS, keeps_changelog
-from sluiceway.engines.session.look import Look, all_of
+from sluiceway.engines.session.look import Look
+from sluiceway.engines.session.questions import Means
 from sluiceway.engines.session.slots import Slots
 from sluiceway.engines.session.strangers import stranger_of
 from sluiceway.engines.session.surveys import survey_of
@@ -136,7 +132,13 @@ class SessionEngine:
         return answer if isinstance(answer, Acknowledged) else Silent(answer.text)
 
     async def observe(
-        self, place: Place, runs: Sequence[Run], stops: Sequence[Stop], saves: Sequence[Save], *, strangers: bool
+        self,
+        place: Place,
+        runs: Sequence[Run],
+        stops: Sequence[StopInquiry],
+        saves: Sequence[SaveInquiry],
+        *,
+        strangers: bool,
     ) -> Sighting:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in saves}
@@ -148,22 +150,21 @@ class SessionEngine:
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
             return attention.quiet.sighting
-        look = Look(rest, place, listed, asyncio.Semaphore(AT_ONCE), attention.aftermaths, self._names, attention.saved)
-        look.doubtful = {run.flink_job_id for run in runs if run.restore and run.health.proof in UNSEEN}
+        means = Means(rest, attention.configs, asyncio.Semaphore(AT_ONCE), self._names, place.embedded)
+        look = Look(means, listed, place.life, attention.memories)
         run_facts = await look.runs(runs)
         by_flink_id = {run.flink_job_id: run_facts[run.id] for run in runs}
-        look.suspects = suspects = attention.suspects(stops, time.monotonic())
+        suspects = attention.suspects(stops, time.monotonic())
         asked = attention.to_ask(stops, listed, time.monotonic()) | suspects
-        facts = await look.stops(stops, by_flink_id, asked)
+        facts = await look.stops(stops, by_flink_id, asked, suspects)
         attention.note(asked, stops, facts.values(), time.monotonic())
-        saved = await _save_facts(look, attention, saves, by_flink_id)
+        saved = await look.saves(saves, by_flink_id, attention.saves_to_ask(saves, time.monotonic()))
         attention.forget(stops, saves)
         attention.configs.keep(runs)
         urgent = about_to_save(stops, saves)
-        traits = await attention.traits.ask(look.rest, attention.configs, look.gate, listed, runs, urgent)
+        traits = await attention.traits.ask(rest, attention.configs, means.gate, listed, runs, urgent)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
-        ask = vitals.Asking(look.rest, attention.configs, look.gate)
-        fare = await vitals.look(ask, attention.rounds, living, time.monotonic(), embedded=place.embedded)
+        fare = await vitals.look(means, attention.rounds, living, time.monotonic())
         version = await self._version(place, attention) if stops or saves or traits else attention.version
         sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
@@ -201,16 +202,6 @@ class SessionEngine:
 async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
     with suppress(Unreachable):  # the graph is worth something without it
         vertex["backpressure-level"] = await rest.back_pressure(jid, str(vertex.get("id")))
-
-
-async def _save_facts(
-    look: Look, attention: Attention, saves: Sequence[Save], runs: Mapping[str, RunFact]
-) -> dict[int, SaveFact]:
-    asked = attention.saves_to_ask(saves, time.monotonic())
-    facts = await all_of(
-        (s.flink_job_id, partial(look.save, s, runs.get(s.flink_job_id), ask=s.id in asked)) for s in saves
-    )
-    return dict(zip((s.id for s in saves), facts, strict=True))
 
 
 async def _or_none(question: Awaitable[T]) -> T | None:

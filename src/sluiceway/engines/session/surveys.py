@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
+from sluiceway.domain.failure_words import clip
+from sluiceway.domain.proving import is_own
 from sluiceway.domain.traits import UNKNOWN
-from sluiceway.engines.jobmanager.failures import clip
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
 from sluiceway.engines.jobmanager.shapes import LatestCheckpoints
+from sluiceway.engines.session.questions import seen_checkpoint
 from sluiceway.engines.session.traits import traits_of
 
 _NONE = "deactivated"  # in Flink's words for a job that is not restarted
@@ -61,7 +63,7 @@ def _own(latest: LatestCheckpoints, jid: str) -> RestorePoint | None:
 
 
 def _is_own(restored: CheckpointInfo | None, jid: str) -> bool:
-    return restored is not None and not restored.is_savepoint and f"/{jid}/" in restored.external_path
+    return is_own(seen_checkpoint(restored), jid)
 
 
 def _point(info: CheckpointInfo | None) -> RestorePoint | None:

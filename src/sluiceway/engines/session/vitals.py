@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import AILING, UNSEEN, Exam, Proof, Vitals
+from sluiceway.domain.proving import weigh_proof
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
-from sluiceway.engines.session.checkpoints import has_own
-from sluiceway.engines.session.traits import Configs, has_begun
+from sluiceway.engines.session.questions import Means, Subject, sized, weighed
+from sluiceway.engines.session.traits import has_begun
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
 PROOFS = 50  # jobs asked about their first checkpoint in one round
@@ -25,7 +26,6 @@ FIRST_PAUSE = 1.0  # seconds before a job is asked about again; doubled each tim
 LONGEST_PAUSE = 60.0
 STARTS_WITHIN = 2.0  # seconds for which a job that starts is left alone
 WINDOW = 10 * 60 * 1000  # ms within which failures are counted
-NO_INTERVAL = 2**63 - 1  # what Flink shows of a job without periodic checkpoints
 
 
 @dataclass(slots=True)
@@ -76,29 +76,18 @@ def _why(run: Run, job: JobOverview) -> str:
     return "proof" if run.health.proof in UNSEEN else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """The means to ask a cluster."""
-
-    rest: FlinkRest
-    configs: Configs
-    gate: asyncio.Semaphore
-
-
 async def look(
-    ask: Asking,
+    ask: Means,
     rounds: Rounds,
     jobs: Sequence[tuple[Run, JobOverview]],
     now: float,
-    *,
-    embedded: bool = False,
 ) -> dict[int, Vitals]:
-    """How these jobs fare, by run. Each is listed, and not terminal. `embedded`: the cluster's size is a setting."""
+    """How these jobs fare, by run. Each is listed, and not terminal."""
     chosen = rounds.pick(jobs, now)
     free = await _free_slots(ask.rest) if any(_waiting(job) for _, job in chosen) else None
     exams = await asyncio.gather(*(_exam(ask, run, job, free) for run, job in chosen))
     found = {run.id: exam for (run, _), exam in zip(chosen, exams, strict=True)}
-    if embedded:
+    if ask.embedded:
         found = {run_id: exam and replace(exam, cause=_with_setting(exam)) for run_id, exam in found.items()}
     return {run.id: vitals(job, found.get(run.id)) for run, job in jobs}
 
@@ -108,13 +97,6 @@ def _with_setting(exam: Exam) -> str | None:
     if exam.slots_wanted is not None and (exam.slots_free or 0) < exam.slots_wanted:
         return f"{exam.cause or ''} Raise --embedded-slots.".strip()
     return exam.cause and sized(exam.cause)
-
-
-def sized(cause: str) -> str:
-    """Why a job fails on the embedded Flink, with the setting to raise where that is too small."""
-    if "minBucketMemorySize" in cause:
-        return f"{cause} Raise --embedded-managed."
-    return f"{cause} Raise --embedded-heap." if "OutOfMemoryError" in cause else cause
 
 
 def vitals(job: JobOverview, exam: Exam | None = None) -> Vitals:
@@ -137,12 +119,16 @@ async def _free_slots(rest: FlinkRest) -> int | None:
         return None
 
 
-async def _exam(ask: Asking, run: Run, job: JobOverview, free: int | None) -> Exam | None:
+async def _exam(ask: Means, run: Run, job: JobOverview, free: int | None) -> Exam | None:
     jid, rest = run.flink_job_id, ask.rest
     try:
         async with ask.gate:
             well = job.ready and run.health.condition not in AILING
-            proof = await _proof(ask, jid, run.health.proof, well=well) if has_begun(job) else run.health.proof
+            proof: Proof | None = run.health.proof
+            if has_begun(job):
+                proof = await weighed(Subject(ask, jid), weigh_proof(run.health.proof, jid, well=well), gated=False)
+            if proof is None:
+                return None
             if well:
                 return Exam(proof=proof)
             times, cause = await rest.failures(jid)
@@ -151,19 +137,6 @@ async def _exam(ask: Asking, run: Run, job: JobOverview, free: int | None) -> Ex
             return Exam(cause, lately, lacking, None if lacking is None else free, proof)
     except Unreachable:
         return None
-
-
-async def _proof(ask: Asking, jid: str, known: Proof, *, well: bool) -> Proof:
-    """A savepoint is proof only of a job that is well: one may complete in the instant between two failures."""
-    if known in {Proof.GIVEN, Proof.NONE}:
-        return known
-    if known is Proof.UNKNOWN:
-        config = await ask.configs.of(ask.rest, jid)
-        if config is None or config.interval in {None, NO_INTERVAL}:
-            return Proof.NONE
-    found = await ask.rest.checkpoints(jid)
-    given = found is not None and (has_own(found, jid) or (found.latest.savepoint is not None and well))
-    return Proof.GIVEN if given else Proof.AWAITED
 
 
 async def _lacking(rest: FlinkRest, jid: str, job: JobOverview) -> int | None:
