@@ -55,7 +55,7 @@ def _java_that_starts_quickly() -> Iterator[None]:
 def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     """One real Flink for the whole run. Its jobs are nobody's in particular: look only at your own."""
     other = os.environ.get("FLINK_DISTRIBUTION")  # a directory with the jars of another version
-    flink = RealFlink(tmp_path_factory.mktemp("flink"), flink=lying_in(Path(other)) if other else None).start()
+    flink = RealFlink(tmp_path_factory.mktemp("flink")).of(lying_in(Path(other)) if other else None).start()
     yield flink
     flink.stop()
 

@@ -227,7 +227,7 @@ class FakeRest:
             return self.jars.upload(*body)
         if kind is Kind.RUN:
             shape = isinstance(body, dict) and _ID.fullmatch(str(body.get("jobId") or "0" * 32))
-            known = shape and not (body.keys() & {"claimMode"} and not since(self.flink_version, (2, 0)))
+            known = shape and not (body.keys() & {"claimMode"} and not since(self.flink_version, (1, 20)))
             return self.jars.run(ids[0], body) if known else _no(400, "Request did not match expected format.")
         return self.jars.delete(ids[0]) if ids else self.jars.list()
 

@@ -45,12 +45,11 @@ class RealFlink:
         directory: Path,
         slots: int = 100,
         heap_mb: int = 2560,
-        flink: Distribution | None = None,
         **options: str,
     ) -> None:
         self.directory = directory
         self.url = ""
-        self._flink = flink
+        self._flink: Distribution | None = None
         self._slots = slots
         self._heap_mb = heap_mb
         self._options = {**OPTIONS, **{name.replace("_", "-"): value for name, value in options.items()}}
@@ -68,6 +67,11 @@ class RealFlink:
     def version(self) -> str:
         """Of its Flink."""
         return self.jvm.flink_version
+
+    def of(self, flink: Distribution | None) -> "RealFlink":
+        """The same, of another version than the one that was installed with us."""
+        self._flink = flink
+        return self
 
     def start(self) -> "RealFlink":
         """Start it and wait until it answers."""

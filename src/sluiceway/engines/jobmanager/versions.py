@@ -14,7 +14,8 @@ Minor = tuple[int, int]
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:[.\-].{0,100})?", re.DOTALL)
 
 NEW_NAMES: Final = (1, 20)  # of options about checkpoints and recovery; older ones ignore these without a word
-CLAIM_MODE: Final = (2, 0)  # `claimMode` of `/jars/:id/run`; before, it is `restoreMode`
+CLAIM_MODE: Final = (1, 20)  # `claimMode` of `/jars/:id/run`, which is refused before
+NO_RESTORE_MODE: Final = (2, 0)  # its old name is no longer read
 TELLS_SECOND: Final = (2, 1)  # that a program under one job id starts a second job; before, that one never starts
 STATE_V2: Final = (2, 0)  # state that is read and written asynchronously, and ForSt
 
@@ -33,4 +34,5 @@ def since(version: str, first: Minor) -> bool:
 
 def claim(version: str) -> dict[str, str]:
     """What a request to run a jar says so that Flink takes over the state that it is resumed from."""
-    return {"claimMode" if since(version, CLAIM_MODE) else "restoreMode": "CLAIM"}
+    known = {"claimMode": since(version, CLAIM_MODE), "restoreMode": not since(version, NO_RESTORE_MODE)}
+    return {name: "CLAIM" for name, is_known in known.items() if is_known}

@@ -63,15 +63,15 @@ class FlinkJvm:
         else, and read nothing of the service's. It ends when this process ends, however that ends. Raises `NoJava`,
         `NoFlink` and `JvmFailed`.
         """
-        flink = flink or await asyncio.to_thread(installed)
-        start = partial(JvmProcess.start, directory, heap_mb, (*flink.jars, *jars), confine=confine)
+        chosen = flink or await asyncio.to_thread(installed)
+        start = partial(JvmProcess.start, directory, heap_mb, (*chosen.jars, *jars), confine=confine)
         starting = asyncio.ensure_future(asyncio.to_thread(start))
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
             starting.add_done_callback(_abandon)
             raise
-        return cls(process, directory, flink.version)
+        return cls(process, directory, chosen.version)
 
     @property
     def pid(self) -> int:
