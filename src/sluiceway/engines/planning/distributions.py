@@ -51,3 +51,50 @@ def lying_in(directory: Path) -> Distribution | None:
     jars = tuple(sorted(directory.glob("*.jar")))
     version = version_of(jars)
     return Distribution(version, jars) if version else None
+
+
+class NoDistribution(NoFlink):
+    """No Flink of the cluster's minor version is here. Its text says how to add one."""
+
+
+class Distributions:
+    """The one that was installed with us, and those in `directory`, each in a folder that its version names."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def added(self) -> list[Distribution]:
+        """Those that were added, in the order of their versions."""
+        folders = self.directory.iterdir() if self.directory.is_dir() else ()
+        found = [lying_in(folder) for folder in folders if not folder.name.startswith(".")]
+        return sorted((each for each in found if each), key=lambda each: numbers(each.version))
+
+    def all(self) -> list[Distribution]:
+        """All of them, the installed one first."""
+        try:
+            return [installed(), *self.added()]
+        except NoFlink:
+            return self.added()
+
+    def of(self, version: str, whose: str) -> Distribution:
+        """What plans for a cluster, `whose` name it is, of this version. Of two patch versions the newest does.
+
+        Raises `NoDistribution`.
+        """
+        fitting = [each for each in self.all() if each.minor == minor_of(version)]
+        if not fitting:
+            raise NoDistribution(
+                f"The cluster {whose} runs Flink {version}, and no Flink {minor_of(version)} is here to plan its SQL. "
+                f"Add one on the service's machine: sluiceway distributions add {minor_of(version)}"
+            )
+        return max(fitting, key=lambda each: numbers(each.version))
+
+    def usual(self) -> Distribution:
+        """What plans where no cluster is meant: the installed one, else the newest. Raises `NoFlink`."""
+        found = self.all()
+        return found[0] if found and found[0] not in self.added() else found[-1] if found else installed()
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to order it by."""
+    return tuple(int(part) for part in re.findall("[0-9]{1,9}", version)[:3])
