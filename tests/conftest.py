@@ -1,5 +1,6 @@
 """Fixtures that any test may ask for."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.support.services import databases, one_application
 from sluiceway.assembly import api, service
 from sluiceway.cli import place as place_of_access
 from sluiceway.control import passwords
+from sluiceway.engines.planning.distributions import lying_in
 
 ended_with_its_module = leftovers.ended_with_its_module
 ended_with_the_run = leftovers.ended_with_the_run
@@ -52,7 +54,8 @@ def _java_that_starts_quickly() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     """One real Flink for the whole run. Its jobs are nobody's in particular: look only at your own."""
-    flink = RealFlink(tmp_path_factory.mktemp("flink")).start()
+    other = os.environ.get("FLINK_DISTRIBUTION")  # a directory with the jars of another version
+    flink = RealFlink(tmp_path_factory.mktemp("flink")).of(lying_in(Path(other)) if other else None).start()
     yield flink
     flink.stop()
 

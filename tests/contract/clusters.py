@@ -13,7 +13,9 @@ from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
 from sluiceway.domain.observed import Attempt, AttemptInProgress
+from sluiceway.engines.jobmanager import versions
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.planning.options import named_for
 from sluiceway.testing.fake_flink import FakeFlink
 
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10'{more});"
@@ -57,6 +59,10 @@ class Place(Protocol):
     @property
     def url(self) -> str:
         """Of its REST API."""
+
+    @property
+    def version(self) -> str:
+        """Of its Flink."""
 
     async def endless(self, *, restored: str | None = None) -> str:
         """Streams for ever; has neither checkpoints nor a restart strategy."""
@@ -103,9 +109,15 @@ class RealPlace:
         """Of its REST API."""
         return str(self.flink.url)
 
+    @property
+    def version(self) -> str:
+        """Of its Flink."""
+        return str(self.flink.version)
+
     async def _submit(self, insert: str, more: str = "", **options: str) -> str:
         sql = SOURCE.format(more=more) + insert
-        return str(await asyncio.to_thread(self.flink.submit, sql, **{"parallelism.default": "1", **options}))
+        named = named_for(self.flink.version, {"parallelism.default": "1", **options})
+        return str(await asyncio.to_thread(self.flink.submit, sql, **named))
 
     async def endless(self, *, restored: str | None = None) -> str:
         options = {} if restored is None else {"execution.state-recovery.path": restored}
@@ -156,6 +168,11 @@ class FakePlace:
     def url(self) -> str:
         """Of its REST API."""
         return self.flink.url
+
+    @property
+    def version(self) -> str:
+        """Of the Flink that it is like."""
+        return self.flink.flink_version
 
     def _add(self, **fields: Any) -> str:
         return self.flink.add_job(stop_seconds=0.4, cancel_seconds=0.02, **fields).jid
@@ -211,6 +228,10 @@ class Cluster:
         self.root = root
         self.rest = FlinkRest(session, place.url, 10.0)
         self.started: list[str] = []
+
+    def since(self, first: versions.Minor) -> bool:
+        """Whether its Flink is not older than that."""
+        return versions.since(self.place.version, first)
 
     async def raw(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the JSON of an answer. `body` is JSON, or bytes as they are."""

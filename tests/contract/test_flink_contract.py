@@ -15,7 +15,7 @@ from sluiceway.domain.observed import AttemptCompleted, AttemptFailed, AttemptUn
 from sluiceway.engines.jobmanager.rest import AlreadyOver, FlinkRest
 from sluiceway.engines.session.traffic import traffic
 
-MAGIC = bytes.fromhex("4960672d00000006")  # and the format's version
+MAGIC = bytes.fromhex("4960672d")
 
 
 # A good stop. ---------------------------------------------------------------------------------------------------------
@@ -31,7 +31,8 @@ async def test_good_stop_ends_finished_with_a_savepoint_in_its_own_directory(fli
     assert await flink.ends(jid) is JobState.FINISHED
     [metadata] = flink.metadata(trigger)
     assert attempt == AttemptCompleted(f"file:{metadata.parent}")
-    assert metadata.read_bytes().startswith(MAGIC)
+    written = 6 if flink.since((2, 2)) else 5 if flink.since((2, 0)) else 4  # of 2.1 nobody has looked
+    assert metadata.read_bytes().startswith(MAGIC + written.to_bytes(4))
     assert metadata.parent.name.startswith(f"savepoint-{jid[:6]}-")
 
 
@@ -48,7 +49,11 @@ async def test_path_still_shows_in_the_checkpoints(flink: Cluster) -> None:
 
 async def test_drain_is_understood_and_unknown_fields_are_ignored(flink: Cluster) -> None:
     jid, trigger = await flink.run(flink.place.endless), fresh_id()
-    body = {"targetDirectory": flink.target(trigger), "triggerId": trigger, "drain": True, "nonsense": 1}
+    body = {"targetDirectory": flink.target(trigger), "triggerId": trigger, "drain": True}
+    if flink.since((1, 20)):
+        body["nonsense"] = 1
+    else:
+        assert (await flink.raw("POST", f"/jobs/{jid}/stop", {**body, "nonsense": 1}))[0] == 400
     assert (await flink.raw("POST", f"/jobs/{jid}/stop", body))[0] == 202
     assert isinstance(await flink.outcome(jid, trigger), AttemptCompleted)
     assert await flink.ends(jid) is JobState.FINISHED
@@ -92,11 +97,12 @@ async def test_resume_from_a_savepoint_shows_as_restored(flink: Cluster) -> None
 async def test_no_target_directory_is_refused_at_once(flink: Cluster) -> None:
     jid = await flink.run(flink.place.endless)
     wrong_key = {"stop": "target-directory", "savepoints": "targetDirectory"}  # each takes only the other's spelling
+    option = "savepoint-dir" if flink.since((1, 20)) else "state.savepoints.dir"
     for path, key in wrong_key.items():
-        for body in (None, {}, {key: "file:///tmp"}):
+        for body in (None, {}, *([{key: "file:///tmp"}] if flink.since((1, 20)) else [])):
             status, said = await flink.raw("POST", f"/jobs/{jid}/{path}", body)
             assert status == 400
-            assert "savepoint-dir] is not set" in said["errors"][0]
+            assert f"{option}] is not set" in said["errors"][0]
     assert await flink.rest.job_state(jid) is JobState.RUNNING
 
 
@@ -217,7 +223,7 @@ async def test_cancel_ends_a_stop_in_flight(flink: Cluster) -> None:
 
 
 async def test_overview_shows_the_version_and_every_job_with_its_tasks(flink: Cluster) -> None:
-    assert (await flink.rest.overview()).flink_version.startswith("2.")
+    assert (await flink.rest.overview()).flink_version == flink.place.version
     jid = await flink.run(flink.place.endless)
     job = await flink.until(jid, lambda job: True)
     assert job.tasks["total"] == job.tasks["running"] == 2

@@ -24,7 +24,9 @@ async def test_a_loop_alternates_and_moves_at_every_restart(flink: Cluster) -> N
         )
         assert not vitals(job).whole
         moved.add(job.last_modification)
-    assert (await flink.until(jid, lambda job: job.state is JobState.RUNNING)).tasks["total"] == 2
+    assert (await flink.until(jid, lambda job: job.state is JobState.RUNNING)).tasks["total"] == (
+        2 if flink.since((1, 19)) else 1  # 1.18 chains them
+    )
     async with asyncio.timeout(PATIENCE):
         while len((await flink.rest.failures(jid))[0]) < 3:  # cached for some seconds
             await asyncio.sleep(0.1)

@@ -13,11 +13,13 @@ from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Broken, Complete
 from sluiceway.domain.observed import AttemptCompleted
+from sluiceway.engines.jobmanager.versions import since
 from sluiceway.storage.metadata import Format, Kind, parse
 from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata
 
 pytestmark = pytest.mark.real
+NEWEST = (((2, 2), 6), ((2, 0), 5), ((1, 18), 4))  # version of `_metadata`, since when
 FORMATS = {"CANONICAL": Format.CANONICAL, "NATIVE": Format.NATIVE}
 
 
@@ -84,7 +86,9 @@ async def test_savepoints_and_checkpoints_are_whole_and_tell_what_was_submitted(
         assert submitted.items() <= operators.items()
         assert set(submitted.values()) == {(2, 8)}
         state = sum(each.bytes for each in found.metadata.operators)
-        assert 0 < state == found.size - (path / "_metadata").stat().st_size
+        assert state > 0
+        if cluster.since((2, 0)):  # before, a job's own threshold is ignored, and so little state lies in `_metadata`
+            assert state == found.size - (path / "_metadata").stat().st_size
     for form, path in made.items():
         found = await storage.inspect(str(path))
         assert found.metadata is not None
@@ -120,6 +124,10 @@ def test_flink_reads_what_the_tests_build_by_hand_to_the_same_end(
     (tmp_path / "_metadata").write_bytes(
         content := metadata(version, every_handle(version), master_states=[master_state()])
     )
+
+    newest = next(found for first, found in NEWEST if since(real_flink.version, first))
+    if version > newest or not since(real_flink.version, (2, 0)):
+        pytest.skip("this Flink reads no file of that version, or has no names of operators to tell")
 
     def load() -> tuple[int, list[tuple[object, ...]]]:
         java = real_flink.jvm._java

@@ -104,6 +104,26 @@ async def test_a_savepoint_is_resumed_from(stage: Stage, tmp_path: Path) -> None
     assert stage.last_run()["allowNonRestoredState"] is True
 
 
+@pytest.mark.parametrize(
+    ("version", "claims", "directory"),
+    [
+        ("1.18.1", {"restoreMode"}, "state.checkpoints.dir"),
+        ("1.20.5", {"restoreMode", "claimMode"}, "execution.checkpointing.dir"),
+        ("2.0.2", {"claimMode"}, "execution.checkpointing.dir"),
+    ],
+)
+async def test_a_job_is_described_in_the_words_of_the_clusters_version(
+    stage: Stage, tmp_path: Path, version: str, claims: set[str], directory: str
+) -> None:
+    (tmp_path / "_metadata").write_bytes(b"")
+    stage.fake.flink_version = version
+    assert await stage.submit(stage.run(restore=tmp_path.as_uri(), claims=True)) == Submitted()
+    body, options = stage.last_run(), stage.last_run()["flinkConfiguration"]
+    assert {"restoreMode", "claimMode"} & body.keys() == claims
+    assert isinstance(options, dict)
+    assert [name for name in options if name.endswith(("ing.dir", "s.dir"))] == [directory]
+
+
 async def test_one_jar_is_uploaded_once_for_all_jobs(stage: Stage) -> None:
     said = await asyncio.gather(*(stage.submit() for _ in range(6)))
     assert said == [Submitted()] * 6

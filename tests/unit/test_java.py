@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sluiceway.engines.planning import java
+from sluiceway.engines.planning import distributions, java
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_says_what_to_do_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_says_what_to_do_without_flink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyflink", None)
     with pytest.raises(java.NoFlink, match=r"pip install 'sluiceway\[embedded\]'"):
-        java.flink_version()
+        distributions.installed()

@@ -6,7 +6,7 @@ import pytest
 from tests.support.doubles.scripts import script
 
 from sluiceway.domain.job import CheckpointMode, JarProgram, JobSpec
-from sluiceway.engines.planning.options import check_options, flink_options, leaves_state
+from sluiceway.engines.planning.options import check_options, flink_options, leaves_state, named_for
 from sluiceway.engines.planning.sql import SqlRefused
 from sluiceway.engines.planning.submit import effective
 
@@ -21,6 +21,22 @@ ALWAYS = {
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 }
 CHECKPOINTS = {"execution.checkpointing.interval": "10000 ms"}
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [("1.18.1", "execution.savepoint.path"), ("1.19.3", "execution.savepoint.path")]
+    + [(version, "execution.state-recovery.path") for version in ("1.20.0", "2.3.0", "2.4-SNAPSHOT", "", "odd")],
+)
+def test_options_have_the_names_that_the_version_knows(version: str, known: str) -> None:
+    named = named_for(version, {"execution.state-recovery.path": "s3://b/savepoint-1", "pipeline.name": "orders"})
+    assert named == {known: "s3://b/savepoint-1", "pipeline.name": "orders"}
+
+
+def test_of_two_names_for_one_option_the_newer_wins_as_it_does_in_flink() -> None:
+    both = {"execution.checkpointing.dir": "file:///ours", "state.checkpoints.dir": "file:///theirs"}
+    assert named_for("1.19.3", both) == {"state.checkpoints.dir": "file:///ours"}
+    assert named_for("2.3.0", both) == both
 
 
 def options_of(spec: JobSpec, restore: str | None = None) -> dict[str, str]:

@@ -92,7 +92,8 @@ def test_a_wish_is_answered_with_what_it_may_do_to_the_job() -> None:
         (JobSpec("", program=PROGRAM), "2.3.0", None),
         (JobSpec("", program=PROGRAM), "", None),
         (JobSpec("", program=PROGRAM), "1.20.5", False),
-        (JobSpec("", program=PROGRAM, options={ASYNC_STATE: "true"}), "1.20.5", True),
+        (JobSpec("", program=PROGRAM, options={ASYNC_STATE: "true"}), "1.20.5", False),
+        (JobSpec(f"SET '{ASYNC_STATE}' = 'true'; INSERT …"), "1.18.1", False),
     ],
 )
 def test_asynchronous_state_is_seen_in_what_a_job_is(spec: JobSpec, version: str, expected: bool | None) -> None:

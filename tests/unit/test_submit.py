@@ -16,6 +16,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning import submit
+from sluiceway.engines.planning.distributions import Distribution
 from sluiceway.engines.planning.java import NoFlink
 from sluiceway.engines.planning.sql import Script
 from sluiceway.engines.planning.submit import SqlSubmitter, other_version
@@ -89,10 +90,10 @@ async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeyp
         await other_version(cluster, silent)
     assert await other_version(cluster, version_of) is None
 
-    def no_flink() -> str:
+    def no_flink() -> Distribution:
         raise NoFlink("not installed")
 
-    monkeypatch.setattr(submit, "flink_version", no_flink)
+    monkeypatch.setattr(submit, "installed", no_flink)
     assert await other_version(cluster, silent) is None, "nothing plans here, which its submission says"
 
 

@@ -68,6 +68,22 @@ def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
     assert (seen.operation, seen.batch) == (None, True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "state", "takes_none", "expected"),
+    [
+        (None, "RUNNING", True, True),
+        (None, "RUNNING", False, False),
+        (None, "CREATED", True, False),  # it has yet to begin
+        ("STREAMING", "RUNNING", True, False),
+    ],
+)
+def test_before_flink_2_3_a_batch_job_is_one_that_takes_no_checkpoints(
+    kind: str | None, state: str, takes_none: bool, expected: bool
+) -> None:
+    job = JobOverview("f", "job", state, job_type=kind)
+    assert survey_of(job, JobState(state), None, None, None, takes_none=takes_none).batch is expected
+
+
 def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
     seen = survey_of(JobOverview("f", "job", "RESTARTING"), JobState.RESTARTING, None, None, None)
     assert (seen.state, seen.ready, seen.operation, seen.checkpoint) == (JobState.RESTARTING, False, None, None)

@@ -56,6 +56,7 @@ _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
     "demo": "demo:app",
+    "distributions": "distributions:distributions_app",
     "events": "events:events_app",
     "jobs": "jobs:app",
     "password": "password:app",

@@ -41,7 +41,7 @@ class Place:
 
     def do(self, what: Callable[[Access], Awaitable[T]], *, first: bool = False) -> T:
         """Do it, and close the database, which only a `first` step creates. Raises `Failed`."""
-        data = (self.data or _from_file("data") or Settings().data).expanduser().absolute()
+        data = data_directory(self.data)
         key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
         try:
             made = not (data / "sluiceway.db").exists()
@@ -84,6 +84,11 @@ def _os_user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
+
+
+def data_directory(given: Path | None) -> Path:
+    """The service's, as it is given here, in its file of settings, or by default. Raises `Failed`."""
+    return (given or _from_file("data") or Settings().data).expanduser().absolute()
 
 
 def _from_file(name: str) -> Path | None:

@@ -14,7 +14,7 @@ _TASK_STATES = ("created", "scheduled", "deploying", "reconciling", "initializin
 _TASKS_AT_END = {JobState.FINISHED: "finished", JobState.CANCELED: "canceled", JobState.FAILED: "failed"}
 
 
-def overview_answer(jobs: Iterable[FakeJob], free_slots: int | None = None) -> bytes:
+def overview_answer(jobs: Iterable[FakeJob], free_slots: int | None = None, flink_version: str = "2.3.0") -> bytes:
     """`GET /overview`; by default there are slots enough."""
     states = [job.state for job in jobs]
     return msgspec.json.encode(
@@ -26,19 +26,19 @@ def overview_answer(jobs: Iterable[FakeJob], free_slots: int | None = None) -> b
             "jobs-finished": states.count(JobState.FINISHED),
             "jobs-cancelled": states.count(JobState.CANCELED),
             "jobs-failed": states.count(JobState.FAILED),
-            "flink-version": "2.3.0",
+            "flink-version": flink_version,
             "flink-commit": "c0f8d1a",
         }
     )
 
 
-def overview_line(job: FakeJob) -> dict[str, Any]:
-    """One job of `GET /jobs/overview`."""
+def overview_line(job: FakeJob, *, kinds: bool = True) -> dict[str, Any]:
+    """One job of `GET /jobs/overview`; which kind it is of is told since Flink 2.3."""
+    kind = {"jobType": _job_type(job), "schedulerType": "AdaptiveBatch" if job.batch else "Default"} if kinds else {}
     return {
         "jid": job.jid,
         "name": job.name,
-        "jobType": _job_type(job),
-        "schedulerType": "AdaptiveBatch" if job.batch else "Default",
+        **kind,
         "start-time": _milliseconds(job.started_at),
         "end-time": _milliseconds(job.ended_at),
         "duration": _milliseconds((job.ended_at or time.time()) - job.started_at),

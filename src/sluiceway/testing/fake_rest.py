@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from sluiceway.domain.facts import JobState
+from sluiceway.engines.jobmanager.versions import since
 from sluiceway.testing.fake_answers import (
     VERTEX,
     application_exceptions_answer,
@@ -92,6 +93,7 @@ class FakeRest:
         self._overview = (-1, b"")  # the answer, and the version of the jobs it tells of
         self._disposals: dict[str, str | None] = {}  # why each failed
         self.sees_storage = True  # the machine's own file system is also that of the service
+        self.flink_version = "2.3.0"
         self._state = FakeJobs(self._later, self._disk, store_seconds)
         self.jars: FakeJars | None = FakeJars(self.add_job, self.fail_to_start)  # None: none are taken
 
@@ -197,7 +199,7 @@ class FakeRest:
                 return _no(400, f"Bad request, could not parse parameters: {why}")
         match kind:
             case Kind.CLUSTER:
-                return 200, overview_answer(self.jobs.values(), self.free_slots)
+                return 200, overview_answer(self.jobs.values(), self.free_slots, self.flink_version)
             case Kind.JOBS:
                 return 200, self._jobs_overview()
             case Kind.STATUS:
@@ -229,13 +231,15 @@ class FakeRest:
             return self.jars.upload(*body)
         if kind is Kind.RUN:
             shape = isinstance(body, dict) and _ID.fullmatch(str(body.get("jobId") or "0" * 32))
-            return self.jars.run(ids[0], body) if shape else _no(400, "Request did not match expected format.")
+            known = shape and not (body.keys() & {"claimMode"} and not since(self.flink_version, (1, 20)))
+            return self.jars.run(ids[0], body) if known else _no(400, "Request did not match expected format.")
         return self.jars.delete(ids[0]) if ids else self.jars.list()
 
     def _jobs_overview(self) -> bytes:
         version = self._state.version
         if self._overview[0] != version:
-            lines = [overview_line(job) for job in self.jobs.values() if job.jid not in self._hidden]
+            kinds = since(self.flink_version, (2, 3))
+            lines = [overview_line(job, kinds=kinds) for job in self.jobs.values() if job.jid not in self._hidden]
             self._overview = (version, _json({"jobs": lines}))
         return self._overview[1]
 

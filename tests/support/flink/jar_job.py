@@ -89,6 +89,9 @@ public class Helper {
 
 def compiled(flink: RealFlink, source: str = SOURCE) -> bytes:
     """A jar of the classes of a source."""
+    if flink.jvm.flink_version.startswith("1.18."):  # which opens functions otherwise
+        source = source.replace("api.common.functions.OpenContext", "configuration.Configuration")
+        source = source.replace("OpenContext context", "Configuration context")
 
     def compile_() -> dict[str, bytes]:
         compiler = flink.jvm._java.org.codehaus.janino.SimpleCompiler()

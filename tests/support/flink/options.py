@@ -8,7 +8,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ _OF_FORMATS = re.compile(r"FormatOptions")  # and of no job
 _IN_PLANNER = re.compile(rb"table\.(?:exec|optimizer)\.[a-z0-9.\-]*[a-z0-9]")
 
 
-def of_flink(jvm: FlinkJvm) -> dict[str, set[str]]:
-    """Each option by its name, with its older names. Runs in a thread of the process."""
+def of_flink(jvm: FlinkJvm, jars: Sequence[Path] | None = None) -> dict[str, set[str]]:
+    """Each option by its name, with its older names. Runs in a thread of the process, which has these jars of Flink."""
     found: dict[str, set[str]] = {}
-    for name in sorted(set(_classes())):
+    for name in sorted(set(_classes(jars or flink_jars()))):
         for option in _options(jvm._java.java.lang.Class.forName(name)):
             found.setdefault(option.key(), set()).update(old.getKey() for old in option.fallbackKeys())
     return found
@@ -45,8 +45,8 @@ def within_planner() -> set[str]:
             return {found.decode() for name in classes for found in _IN_PLANNER.findall(inner.read(name))}
 
 
-def _classes() -> Iterator[str]:
-    for jar in flink_jars():
+def _classes(jars: Sequence[Path]) -> Iterator[str]:
+    for jar in jars:
         with zipfile.ZipFile(jar) as archive:
             for name in archive.namelist():
                 if _NAMES.fullmatch(name) and not _OF_FORMATS.search(name):

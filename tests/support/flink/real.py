@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sluiceway.engines.embedded.cluster_jvm import ClusterJvm
+from sluiceway.engines.planning.distributions import Distribution
 from sluiceway.engines.planning.options import JOB_ID, NAME
 from sluiceway.engines.planning.sql import Script
 from sluiceway.engines.planning.sql_jvm import SqlJvm
@@ -31,13 +32,24 @@ ENDLESS = """
 class RealJvm(SqlJvm, ClusterJvm):
     """One process that plans, and runs what it planned."""
 
+    def _redirect(self, configuration: Any) -> None:
+        if not self.flink_version.startswith("1.18."):  # which cannot
+            super()._redirect(configuration)
+
 
 class RealFlink:
     """A Flink of 100 slots in `directory`. Start it once for a whole run of tests: it takes some six seconds."""
 
-    def __init__(self, directory: Path, slots: int = 100, heap_mb: int = 2560, **options: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        slots: int = 100,
+        heap_mb: int = 2560,
+        **options: str,
+    ) -> None:
         self.directory = directory
         self.url = ""
+        self._flink: Distribution | None = None
         self._slots = slots
         self._heap_mb = heap_mb
         self._options = {**OPTIONS, **{name.replace("_", "-"): value for name, value in options.items()}}
@@ -51,11 +63,21 @@ class RealFlink:
         assert self._jvm is not None, "not started"
         return self._jvm
 
+    @property
+    def version(self) -> str:
+        """Of its Flink."""
+        return self.jvm.flink_version
+
+    def of(self, flink: Distribution | None) -> "RealFlink":
+        """The same, of another version than the one that was installed with us."""
+        self._flink = flink
+        return self
+
     def start(self) -> "RealFlink":
         """Start it and wait until it answers."""
         self._thread.start()
         try:
-            self._jvm = self.run(RealJvm.launch(self.directory, self._heap_mb))
+            self._jvm = self.run(RealJvm.launch(self.directory, self._heap_mb, flink=self._flink))
             self.url = self.run(self._jvm.start_cluster(self._options, self._slots, 0))
         except BaseException:
             self.stop()

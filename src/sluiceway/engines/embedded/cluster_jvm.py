@@ -54,8 +54,11 @@ class ClusterJvm(FlinkJvm):
     def _start_cluster(self, options: dict[str, str], slots: int) -> str:
         cluster = self._flink.runtime.minicluster
         configuration = self._flink.configuration.Configuration.fromMap(options)
-        self._flink.runtime.taskexecutor.SystemOutRedirectionUtils.redirectSystemOutAndError(configuration)
+        self._redirect(configuration)
         builder = cluster.MiniClusterConfiguration.Builder().setConfiguration(configuration)
         self._cluster = cluster.MiniCluster(builder.setNumTaskManagers(1).setNumSlotsPerTaskManager(slots).build())
         self._cluster.start()
         return f"http://{_LOCAL}:{self._cluster.getRestAddress().get().getPort()}"
+
+    def _redirect(self, configuration: Any) -> None:
+        self._flink.runtime.taskexecutor.SystemOutRedirectionUtils.redirectSystemOutAndError(configuration)

@@ -27,7 +27,16 @@ from sluiceway.engines.jobmanager.submit_errors import (
     out_of_time,
     stillborn,
 )
-from sluiceway.engines.planning.options import CLAIM_MODE, JOB_ID, RESTORE, check_options, leaves_state, run_options
+from sluiceway.engines.jobmanager.versions import claim
+from sluiceway.engines.planning.options import (
+    CLAIM_MODE,
+    JOB_ID,
+    RESTORE,
+    check_options,
+    leaves_state,
+    named_for,
+    run_options,
+)
 from sluiceway.wanted import in_thread
 
 COPYING = 2  # programs at once, as each may be large
@@ -68,7 +77,8 @@ class JarSubmitter:
                 raise Unusable(why)
             jar = await self._bring(place, rest, run, spec.program)
             known = await rest.job_state(run.flink_job_id) is not None
-            said = await rest.run_jar(jar, self._request(run, name, spec, spec.program))
+            version = await self._jobmanagers.version(place)
+            said = await rest.run_jar(jar, self._request(version, run, name, spec, spec.program))
             return Submitted() if said is None else await _judge(rest, run, said, known=known)
         except Unusable as error:
             return SubmitRefused(str(error))
@@ -106,21 +116,20 @@ class JarSubmitter:
             copies.append(copy)
         return copies
 
-    def _request(self, run: Run, name: str, spec: JobSpec, program: JarProgram) -> dict[str, object]:
+    def _request(self, version: str, run: Run, name: str, spec: JobSpec, program: JarProgram) -> dict[str, object]:
         options = run_options(run, name, spec, self._storage_uri)
+        configuration = {key: value for key, value in options.items() if key not in {CLAIM_MODE, JOB_ID, RESTORE}}
         request: dict[str, object] = {
             "jobId": run.flink_job_id,
             "programArgsList": program.args,
             "parallelism": spec.parallelism,
-            "flinkConfiguration": {
-                key: value for key, value in options.items() if key not in {CLAIM_MODE, JOB_ID, RESTORE}
-            },
+            "flinkConfiguration": named_for(version, configuration),
         }
         if program.main_class:
             request["entryClass"] = program.main_class
         if run.restore is not None:
             request["savepointPath"] = run.restore
-            request |= {"claimMode": "CLAIM"} if run.claims else {}
+            request |= claim(version) if run.claims else {}
             request |= {"allowNonRestoredState": True} if leaves_state(options) else {}
         return request
 

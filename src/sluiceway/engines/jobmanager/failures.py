@@ -65,7 +65,7 @@ _MEANINGS: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
     (
         Refusal.STORAGE,
         re.compile(
-            r"IO-problem detected|Failed to create (?:savepoint|checkpoint|directory)|savepoint-dir\] is not set"
+            r"IO-problem detected|Failed to create (?:savepoint|checkpoint|directory)|savepoints?[.-]dir\] is not set"
             r"|No savepoint directory configured|(?i:mkdirs failed)"
             r"|(?i:(?:could not|cannot|can not) create (?:a )?(?:\S+ )?(?:path|director))"
             r"|file system implementation for scheme|UnsupportedFileSystemScheme|URISyntaxException"

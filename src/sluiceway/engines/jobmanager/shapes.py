@@ -38,7 +38,7 @@ class JobOverview(msgspec.Struct, frozen=True):
     end_time: Moment = msgspec.field(name="end-time", default=-1)
     last_modification: Moment = msgspec.field(name="last-modification", default=-1)  # of a task
     tasks: dict[str, Long] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
-    job_type: Word | None = msgspec.field(name="jobType", default="STREAMING")
+    job_type: Word | None = msgspec.field(name="jobType", default=None)  # not told before Flink 2.3
 
     @property
     def state(self) -> JobState | None:

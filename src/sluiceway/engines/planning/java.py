@@ -86,15 +86,6 @@ def flink_jars() -> list[Path]:
     return jars
 
 
-def flink_version() -> str:
-    """The version of the installed Flink, for example "2.3.0". Raises `NoFlink`."""
-    for jar in flink_jars():
-        found = re.fullmatch(r"flink-dist-(\d[\w.\-]*?)\.jar", jar.name)
-        if found:
-            return found[1]
-    raise NoFlink(f"The installed Flink does not say its version. Install it anew: {INSTALL}")
-
-
 def _system_javas() -> Iterator[Path]:
     home = os.environ.get("JAVA_HOME")
     if home and (java := Path(home) / "bin" / "java").is_file():

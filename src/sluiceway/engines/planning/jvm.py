@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.engines.jobmanager.submit_errors import LONGEST_MESSAGE, Cause, clipped, explain
-from sluiceway.engines.planning.java import flink_version
+from sluiceway.engines.planning.distributions import Distribution, installed
 from sluiceway.engines.planning.jvm_process import Confinement, JvmProcess
 
 AT_ONCE = 64  # calls into Java; those that send a job wait for a cluster
@@ -47,23 +47,31 @@ class FlinkJvm:
 
     @classmethod
     async def launch(
-        cls, directory: Path, heap_mb: int = 1024, jars: Sequence[Path] = (), *, confine: bool = False
+        cls,
+        directory: Path,
+        heap_mb: int = 1024,
+        jars: Sequence[Path] = (),
+        *,
+        confine: bool = False,
+        flink: Distribution | None = None,
     ) -> Self:
-        """Start Java with Flink's jars and `jars` (connectors, formats, functions) on its class path.
+        """Start Java with a Flink's jars and `jars` (connectors, formats, functions) on its class path.
+
+        Without `flink` it is the one that was installed with us.
 
         Its logs, at most some 40 MB, and its temporary files are in `directory`; with `confine` it can write nothing
         else, and read nothing of the service's. It ends when this process ends, however that ends. Raises `NoJava`,
         `NoFlink` and `JvmFailed`.
         """
-        version = await asyncio.to_thread(flink_version)
-        start = partial(JvmProcess.start, directory, heap_mb, jars, confine=confine)
+        chosen = flink or await asyncio.to_thread(installed)
+        start = partial(JvmProcess.start, directory, heap_mb, (*chosen.jars, *jars), confine=confine)
         starting = asyncio.ensure_future(asyncio.to_thread(start))
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
             starting.add_done_callback(_abandon)
             raise
-        return cls(process, directory, version)
+        return cls(process, directory, chosen.version)
 
     @property
     def pid(self) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sluiceway.engines.planning import confined
-from sluiceway.engines.planning.java import INSTALL, MODULE_FLAGS, NoFlink, find_java, flink_jars
+from sluiceway.engines.planning.java import INSTALL, MODULE_FLAGS, NoFlink, find_java
 
 CALL_TIMEOUT = 240.0  # seconds for one call into Java; longer than any of Flink's own time-outs
 END_TIMEOUT = 10.0  # seconds that Java gets to end by itself
@@ -105,14 +105,14 @@ class JvmProcess:
 
     @classmethod
     def start(cls, directory: Path, heap_mb: int, jars: Sequence[Path], *, confine: bool = False) -> "JvmProcess":
-        """Start Java in `directory`, and make that where needed. Raises `NoJava`, `NoFlink` and `JvmFailed`.
+        """Start Java in `directory`, and make that where needed. `jars` is its class path, Flink's own among them.
 
         With `confine` that directory is emptied of all but logs, and is all that the process can write;
-        `sluiceway.engines.planning.confined` says what it can read.
+        `sluiceway.engines.planning.confined` says what it can read. Raises `NoJava`, `NoFlink` and `JvmFailed`.
         """
         directory = directory.resolve()
         java = find_java().resolve()
-        read = [jar.resolve() for jar in (_py4j_jar(), *flink_jars(), *jars)]
+        read = [jar.resolve() for jar in (_py4j_jar(), *jars)]
         _prepare(directory, confine=confine)
         logs = [f"-Dlog4j2.configurationFile={directory / _CONFIGURATION}", f"-Dlog.file={directory / LOG}"]
         flags = [*MODULE_FLAGS, *_FLAGS, f"-Xmx{heap_mb}m", *logs]

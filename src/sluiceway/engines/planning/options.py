@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
+from sluiceway.engines.jobmanager.versions import NEWEST, Minor, minor, since
 
 JOB_ID = "$internal.pipeline.job-id"  # Flink's own key for a job id that the client chose
 INTERVAL = "execution.checkpointing.interval"
@@ -142,6 +143,9 @@ _IDLE = {
 # What a job may set: the options of Flink 2.3 that are a job's, each with its older names.
 # `tests/support/flink/options.py` writes the list from Flink's own classes, and a test holds it to them.
 JOB_OPTIONS = Path(__file__).with_name("job_options.txt")
+# Options that an older Flink knows by another name alone: each with that, and the first version that has the new one.
+# Read from the classes of 1.18.1 to 2.3.0.
+RENAMED_OPTIONS = Path(__file__).with_name("renamed_options.txt")
 LONGEST_KEY = 100  # characters of a name that are shown and compared
 _EXEMPT = frozenset({"metrics.latency.interval"})  # of a job, in spite of its prefix
 # Options that Flink 1.20 still had, for Jar jobs on such clusters, and for texts that were written for them.
@@ -253,6 +257,24 @@ def run_options(run: Run, name: str, spec: JobSpec, storage_uri: str) -> dict[st
         drops_state=run.drops_state,
         zone=run.zone,
     )
+
+
+def named_for(version: str, options: Mapping[str, str]) -> dict[str, str]:
+    """The same options under the names that this version of Flink knows; where two have one name, the newer one wins.
+
+    A name that it does not know would be ignored without a word: up to 1.19 a job would begin from nothing.
+    """
+    renamed = {new: old for new, old, first in _renamed() if new in options and not since(version, first)}
+    if not renamed:
+        return dict(options)
+    kept = {key: value for key, value in options.items() if key not in renamed}
+    return kept | {renamed[key]: value for key, value in options.items() if key in renamed}
+
+
+@cache
+def _renamed() -> tuple[tuple[str, str, Minor], ...]:
+    rows = (line.split() for line in RENAMED_OPTIONS.read_text().splitlines())
+    return tuple((new, old, minor(first) or NEWEST) for new, old, first in rows)
 
 
 def unsent_options(spec: JobSpec, name: str) -> dict[str, str]:

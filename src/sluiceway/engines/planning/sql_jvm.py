@@ -30,12 +30,13 @@ _CLIENT = {
     "execution.target": "remote",
     "execution.attached": "false",
     "rest.retry.max-attempts": "0",
-    "rest.connection-timeout": "10 s",
-    "rest.idleness-timeout": "30 s",
+    "rest.connection-timeout": "10000",  # ms: Flink 1.18 reads no unit here
+    "rest.idleness-timeout": "30000",
     "client.timeout": "30 s",
 }
 READER = tuple(Path(__file__).with_name(name) for name in ("ListCost.java", "SqlBounds.java", "SqlReader.java"))
 _PROBE = Path(__file__).with_name("StateProbe.java")
+_REMOTE = Path(__file__).with_name("RemoteEnvironment.java")
 NO_FILES = "The planner cannot read or write files of the machine that it runs on."
 _WARM_UP = (
     "CREATE TABLE source (n BIGINT) WITH ('connector' = 'datagen')",
@@ -51,7 +52,8 @@ class SqlJvm(FlinkJvm):
         super().__init__(process, directory, version)
         self._reader: tuple[Any, Any] | None = None  # the class `SqlReader`, and the parser that it reads with
         self._probe: Any = None
-        self._probing = threading.Lock()
+        self._making = threading.Lock()
+        self._remote = not version.startswith("1.")  # else see `RemoteEnvironment.java`
 
     async def warm_up(self) -> None:
         """Load the planner, which would take the first submission several seconds. Never fails."""
@@ -149,14 +151,15 @@ class SqlJvm(FlinkJvm):
         return str(self._state_probe().describe(graph))
 
     def _state_probe(self) -> Any:
-        """Compile it once, with the compiler that Flink brings for its own generated classes."""
-        with self._probing:
-            if self._probe is None:
-                loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
-                compiler = self._flink.table.runtime.generated.CompileUtils
-                made = compiler.compile(loader, "sluiceway.StateProbe", _PROBE.read_text())
-                self._probe = made.newInstance()
+        with self._making:
+            self._probe = self._probe or self._made(_PROBE)
             return self._probe
+
+    def _made(self, source: Path) -> Any:
+        """An object of this class, compiled with the compiler that Flink brings for its own generated classes."""
+        loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
+        compiler = self._flink.table.runtime.generated.CompileUtils
+        return compiler.compile(loader, f"sluiceway.{source.stem}", source.read_text()).newInstance()
 
     def _read(self, body: str) -> str:
         kind, parser = self._reader = self._reader or self._made_reader()
@@ -218,6 +221,10 @@ class SqlJvm(FlinkJvm):
         table.explainSql("INSERT INTO sink SELECT n FROM source", [])
 
     def _table_environment(self, options: dict[str, str]) -> Any:
+        with self._making:
+            if not self._remote:
+                self._made(_REMOTE).install()
+                self._remote = True
         api = self._flink.table.api
         configuration = self._flink.configuration.Configuration.fromMap(options)
         settings = api.EnvironmentSettings.newInstance().withConfiguration(configuration).build()

@@ -10,9 +10,10 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines.planning.java import NoFlink, NoJava, flink_version
+from sluiceway.engines.planning.distributions import installed
+from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
-from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, run_options
+from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, named_for, run_options
 from sluiceway.engines.planning.planner import Plans
 from sluiceway.engines.planning.sql import Script, SqlRefused
 
@@ -63,10 +64,11 @@ class SqlSubmitter:
                 raise SqlRefused(f"SQL cannot be submitted to {place.name}, which is protected; a Jar job can.")
             filled = await self._fill(run.job_id, spec.sql)
             jvm = await self._jvm()
-            _check_version(place, await self._version_of(place), jvm.flink_version)
+            version = await self._version_of(place)
+            _check_version(place, version, jvm.flink_version)
             script, whole = effective(await jvm.read_sql(filled.text, caller=place.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
-            await jvm.submit_sql(self._address_of(place), script, options)
+            await jvm.submit_sql(self._address_of(place), script, named_for(version, options))
         except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
             return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:
@@ -103,7 +105,7 @@ def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
 async def other_version(place: Place, version_of: VersionOf) -> str | None:
     """Tell why SQL cannot be planned for a place; None when it can, or nothing plans here. Raises `Unreachable`."""
     try:
-        ours = await asyncio.to_thread(flink_version)
+        ours = (await asyncio.to_thread(installed)).version
     except NoFlink:
         return None  # and a submission says so
     return _differs(place, await version_of(place), ours)

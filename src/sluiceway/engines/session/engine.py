@@ -181,9 +181,13 @@ class SessionEngine:
                 return None
             async with gate:
                 found = await _or_none(rest.checkpoints(jid))
-                config = await _or_none(rest.checkpoint_config(jid))
+                takes_none = False
+                try:
+                    takes_none = (config := await rest.checkpoint_config(jid)) is None
+                except Unreachable:
+                    config = None
                 restarts = await _or_none(rest.restart_strategy(jid))
-            return survey_of(job, job.state, found, config, restarts)
+            return survey_of(job, job.state, found, config, restarts, takes_none=takes_none)
 
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}

@@ -10,7 +10,7 @@ from sluiceway.domain.traits import UNKNOWN
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
 from sluiceway.engines.jobmanager.shapes import LatestCheckpoints
 from sluiceway.engines.session.questions import seen_checkpoint
-from sluiceway.engines.session.traits import traits_of
+from sluiceway.engines.session.traits import has_begun, traits_of
 
 _NONE = "deactivated"  # in Flink's words for a job that is not restarted
 _SOME = ("restart with", "failure rate", "exponential", "fixed delay")
@@ -23,8 +23,13 @@ def survey_of(
     found: Checkpoints | None,
     config: CheckpointConfig | None,
     restarts: str | None,
+    *,
+    takes_none: bool = False,
 ) -> Survey:
-    """The survey, from what Flink has told of the job; None where it told nothing."""
+    """The survey, from what Flink has told of the job; None where it told nothing.
+
+    `takes_none`: it says that the job takes no checkpoints, as of a batch job; before Flink 2.3 nothing else tells one.
+    """
     in_flight = [c for c in found.history if c.status == "IN_PROGRESS" and c.is_savepoint] if found else []
     latest = found.latest if found else None
     own = _own(latest, job.jid) if latest else None
@@ -33,7 +38,7 @@ def survey_of(
         tasks=job.tasks.get("total", 0),
         running=job.tasks.get("running", 0),
         ready=job.ready,
-        batch=job.batch,
+        batch=job.batch or (job.job_type is None and has_begun(job) and takes_none),
         operation=(in_flight[0].checkpoint_type or "SAVEPOINT").lower() if in_flight else None,
         checkpoint=_newest(latest.completed, latest.savepoint) if latest else None,
         savepoint=_newest(latest.savepoint) if latest else None,

@@ -1,0 +1,142 @@
+"""`sluiceway distributions`: which versions of Flink plan SQL here. Works on the data directory of the service."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from sluiceway.cli import tables
+from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.place import data_directory
+from sluiceway.engines.planning import fetching
+from sluiceway.engines.planning.distributions import Distribution, Distributions
+from sluiceway.settings import DISTRIBUTIONS
+from sluiceway.store.private import make_directory
+
+distributions_app = commands("distributions", "Versions of Flink that plan SQL, each for clusters of its own version.")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """Whose distributions these are, and how to answer. The service may run meanwhile, and need not."""
+
+    data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
+    """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
+
+    json: Flag = False
+    """Print one JSON document on standard output, and nothing else there."""
+
+    @property
+    def distributions(self) -> Distributions:
+        """In the data directory, which nobody else may read where it is made here. Raises `Failed`."""
+        data = data_directory(self.data)
+        try:
+            make_directory(data)
+        except OSError as error:
+            raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+        return Distributions(data / DISTRIBUTIONS)
+
+    def tell(self, data: Any, text: str) -> int:
+        """Tell what was done."""
+        if self.json:
+            tables.document(data)
+        else:
+            say(text)
+        return 0
+
+
+@distributions_app.command
+def add(
+    version: str,
+    /,
+    *,
+    file: Annotated[Path | None, Parameter(name="--from")] = None,
+    here: Here | None = None,
+) -> int:
+    """Add a version of Flink, so that SQL can be planned for clusters that run it. A running service sees it at once.
+
+    It is fetched with pip, from the package index that pip is set up for, and checked: 230 to 330 MB.
+
+    Example: `sluiceway distributions add 1.20`
+
+    Parameters
+    ----------
+    version
+        As clusters say it, with or without the patch version: 1.20, or 1.20.5.
+    file
+        The package, where there is no index: a wheel or source package of apache-flink-libraries, or Flink's own
+        archive.
+    """
+    here = here or Here()
+    try:
+        if file is None:
+            added = fetching.fetch(here.distributions, version, quiet=here.json)
+        else:
+            added = fetching.take(here.distributions, file.expanduser(), version)
+    except fetching.NotAdded as error:
+        raise Failed(str(error)) from error
+    if not added.known:
+        complain("Its digest is not the one that is known here of this version: be sure where it comes from.")
+    found = added.distribution
+    told = "is here" if added.fresh else "was here already"
+    return here.tell(
+        {**_told(found), "added": added.fresh}, f"Flink {found.version} {told}. It plans SQL for {_for(found)}."
+    )
+
+
+@distributions_app.command(name="list")
+def list_(*, here: Here | None = None) -> int:
+    """List the versions of Flink that plan SQL here, and those that can be added.
+
+    Example: `sluiceway distributions list`
+    """
+    here = here or Here()
+    found, added = here.distributions.all(), here.distributions.added()
+    minors = {each.minor for each in found}
+    lacking = [version for minor, (version, _) in fetching.KNOWN.items() if minor not in minors]
+    if here.json:
+        shown = [{**_told(each), "installed": each not in added} for each in found]
+        tables.document({"distributions": shown, "can_be_added": lacking})
+        return 0
+    rows = [
+        *(
+            (each.version, "added" if each in added else "installed", tables.size(_size(each)), _for(each))
+            for each in found
+        ),
+        *((version, "can be added", "", "") for version in lacking),
+    ]
+    tables.table(("version", "state", "size", "plans for"), rows)
+    return 0
+
+
+@distributions_app.command
+def remove(version: str, /, *, here: Here | None = None) -> int:
+    """Remove a version that was added. Jobs run on; their SQL cannot be planned any more.
+
+    Example: `sluiceway distributions remove 1.20`
+
+    Parameters
+    ----------
+    version
+        With or without the patch version.
+    """
+    here = here or Here()
+    gone = fetching.remove(here.distributions, version)
+    if not gone:
+        raise Failed(f"No Flink {version} was added. What was: sluiceway distributions list")
+    return here.tell({"removed": gone}, f"Flink {' and '.join(gone)} is removed.")
+
+
+def _told(found: Distribution) -> dict[str, Any]:
+    return {"version": found.version, "plans_for": found.minor, "bytes": _size(found)}
+
+
+def _for(found: Distribution) -> str:
+    return f"clusters of Flink {found.minor}"
+
+
+def _size(found: Distribution) -> int:
+    return sum(jar.stat().st_size for jar in found.jars)
