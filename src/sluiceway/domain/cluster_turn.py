@@ -5,7 +5,7 @@ makes a plan of that and of what storage shows there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -14,6 +14,7 @@ from sluiceway.domain import run as runs
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
+from sluiceway.domain.copies import replace
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import (
     Acknowledged,
