@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -799,6 +800,34 @@ async def test_what_a_turn_has_stored_is_known_without_reading(db: Database, mon
         patched.setattr(work, "read", None)
         assert await memory.watched(lease) == rows
     assert [each.run.note for each in rows] == ["noted"], "what is over is not watched"
+
+
+async def test_only_what_was_not_committed_is_taken_back(
+    db: Database, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    rollback = aiosqlite.Connection.rollback
+
+    async def counted(connection: aiosqlite.Connection) -> None:
+        asked.append(connection)
+        await rollback(connection)
+
+    monkeypatch.setattr(aiosqlite.Connection, "rollback", counted)
+    await created(db)
+    async with db.read() as connection:
+        await connection.execute(select(jobs.c.id))
+    assert not asked, "nothing is left to take back, and no thread is asked"
+
+    async def half() -> None:
+        async with db.write() as connection:
+            await connection.execute(update(jobs).values(desc="half"))
+            raise RuntimeError("broken off")
+
+    with pytest.raises(RuntimeError, match="broken off"):
+        await half()
+    assert len(asked) == 1
+    async with other.write() as connection:
+        assert (await connection.execute(select(jobs.c.desc))).scalars().all() == [""], "and nobody is locked out"
 
 
 async def test_a_glance_at_the_changes_that_fails_is_not_the_last(db: Database) -> None:

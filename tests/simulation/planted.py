@@ -252,6 +252,7 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
 @plant()
 def everybody_gets_the_lease(put: Any) -> None:
     """Two services work on one cluster."""
+    before = work._forestalled
 
     async def claim(_: Any, clusters: Sequence[str], owner: str, __: timedelta) -> dict[str, Lease]:
         return {cluster: Lease(cluster, owner, 1) for cluster in clusters}
@@ -260,7 +261,7 @@ def everybody_gets_the_lease(put: Any) -> None:
         return True
 
     put(memory, "_CLAIM", claim)
-    put(work, "holds", held)
+    put(work, "_forestalled", lambda connection, _, moved: before(connection, [], moved))
     put(leases, "still_held", held)
 
 

@@ -1,14 +1,18 @@
 """One turn at one cluster, decided: several jobs at once, and what each has to wait for."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from sluiceway.domain import cluster_turn
 from sluiceway.domain.awaited import STARTS_WITHIN, awaited
 from sluiceway.domain.catalogue import entries
 from sluiceway.domain.cluster_turn import Findings, Plan, Situation, Where
 from sluiceway.domain.commands import StopWithSavepoint, TakeSavepoint
+from sluiceway.domain.copies import replace
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import (
     Absent,
@@ -190,6 +194,19 @@ def test_what_a_stop_kept_follows_what_was_saved_before_it_in_the_catalogue() ->
     assert (last.path, last.save_id, last.stop_id, last.batch_id) == ("s3://b/stop", None, 1, 4)
     assert (last.format, last.drained, last.verified_at) == ("native", True, None)
     assert not list(entries(Change(both.after, both.after), NOW)), "it is put there once"
+
+
+@pytest.mark.parametrize("value", [running(1).run, stop(1), save(1), running(1, stop=stop(1))])
+def test_what_is_moved_is_what_dataclasses_would_make_of_it(value: Any) -> None:
+    before = dataclasses.replace(value)
+    name = dataclasses.fields(value)[1].name
+    moved = replace(value, **{name: None})
+    assert moved == dataclasses.replace(value, **{name: None})
+    assert (type(moved), getattr(moved, name)) == (type(value), None)
+    assert value == before, "and what it was made of stays as it was"
+    assert not hasattr(value, "__post_init__"), "which nobody would call"
+    with pytest.raises(KeyError):
+        replace(value, nothing_of_that_name=1)
 
 
 def test_what_was_seen_before_a_gap_is_no_doubt_any_more() -> None:

@@ -5,7 +5,7 @@ makes a plan of that and of what storage shows there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -15,6 +15,7 @@ from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.async_state import asynchronous
 from sluiceway.domain.coming_back import faltering
 from sluiceway.domain.commands import JobCommand, Submit
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import outdated
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import (

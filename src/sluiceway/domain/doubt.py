@@ -3,9 +3,11 @@
 A JobManager that recovers does not know its jobs for a moment, and storage may show a new file late.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
+
+from sluiceway.domain.copies import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

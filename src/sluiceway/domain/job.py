@@ -1,11 +1,12 @@
 """A job as its owner knows it: its task, and the one status that sums up its run and its stop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from sluiceway.domain.copies import replace
 from sluiceway.domain.health import told
 from sluiceway.domain.operations.save import Save, SavePhase
 from sluiceway.domain.operations.stop import Stop, StopPhase

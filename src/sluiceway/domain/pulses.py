@@ -1,11 +1,12 @@
 """The health of the runs of one cluster from turn to turn, and what it means for their stops and savepoints."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 from sluiceway.domain import health as healths
+from sluiceway.domain.copies import replace
 from sluiceway.domain.facts import Ended, Running, Saved, SaveFact, StopFact
 from sluiceway.domain.health import AILING, HealthRules, Proof, Pulse, Vitals
 from sluiceway.domain.operations.save import Save

@@ -1,11 +1,12 @@
 """One start of a job, from the request to the end of the Flink job, and the rule that moves it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.commands import Submit
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import Doubtful, in_doubt
 from sluiceway.domain.facts import (
     Gone,

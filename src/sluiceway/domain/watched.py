@@ -1,9 +1,10 @@
 """What a worker watches: a run with the latest stop and the latest savepoint of it. They move together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sluiceway.domain.admission import RUNNABLE
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import shown
 from sluiceway.domain.job import Standing, standing
 from sluiceway.domain.operations.save import SETTLED as SETTLED_SAVES

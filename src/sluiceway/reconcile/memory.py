@@ -34,7 +34,7 @@ class Memory:
             return {change.after.run.id: change.after for change in changes}
         known, self.number = self.number, None  # what is broken off may have been stored
         recorded = await work.record(self._db, lease, changes, now)
-        if recorded.before == known:
+        if known is not None and recorded.before == known:
             self._each |= recorded.by_run
             self._each = {run_id: each for run_id, each in self._each.items() if not each.settled}
             self.number = recorded.number

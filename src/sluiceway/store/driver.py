@@ -31,6 +31,11 @@ class _Connection(aiosqlite.Connection):
         """SQLAlchemy enters it, and does not await it."""
         return _Cursor(self)
 
+    async def rollback(self) -> None:
+        """SQLAlchemy asks for it whenever it is done with a connection, also after what was committed."""
+        if self.in_transaction:
+            await super().rollback()
+
     async def do(self, statement: _Statement) -> _Done:
         """The cursor, which still knows what the statement did, and all rows."""
         done: _Done = await self._execute(_done, self._conn, statement)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    TableValuedAlias,
     Text,
     bindparam,
     cast,
@@ -67,24 +68,36 @@ def _claim() -> ReturningInsert[Any]:
     return taken.returning(leases.c.cluster, leases.c.fence)
 
 
+def _given() -> tuple[TableValuedAlias, ColumnElement[bool]]:
+    """The leases given, see `asked`, and the condition for a row to be one of them."""
+    each = given("leases")
+    cluster, owner, fence = (func.json_extract(each.c.value, f"$[{n}]") for n in range(3))
+    return each, (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
+
+
 def _held() -> Select[Any]:
-    """The given leases that nobody else has taken by now."""
-    asked = given("leases")
-    cluster, owner, fence = (func.json_extract(asked.c.value, f"$[{n}]") for n in range(3))
-    same = (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
-    return select(leases.c.cluster).select_from(asked.join(leases, same))
+    """Those of the leases given that nobody else has taken by now."""
+    each, same = _given()
+    return select(leases.c.cluster).select_from(each.join(leases, same))
+
+
+def _lost() -> Select[Any]:
+    """Those that somebody else has taken."""
+    each, same = _given()
+    return select(each.c.key).select_from(each.outerjoin(leases, same)).where(leases.c.cluster.is_(None))
 
 
 # Built once: every worker asks these every second.
 _CLAIM = _claim()
 _HELD = _held()
+LOST = _lost()  # for other statements, which are given `leases`: see `asked`
 
 
 async def claim(db: Database, clusters: Sequence[str], owner: str, ttl: timedelta) -> dict[str, Lease]:
     """Take or renew the leases of these clusters, by cluster; without those that somebody else holds."""
-    asked = {"clusters": to_json(clusters), "owner": owner, "ttl": round(ttl.total_seconds() * 1000)}
+    wanted = {"clusters": to_json(clusters), "owner": owner, "ttl": round(ttl.total_seconds() * 1000)}
     async with db.write(Use.UPKEEP) as connection:
-        claimed = await connection.execute(_CLAIM, asked)
+        claimed = await connection.execute(_CLAIM, wanted)
         return {row.cluster: Lease(row.cluster, owner, row.fence) for row in claimed}
 
 
@@ -107,5 +120,9 @@ async def holds(connection: AsyncConnection, lease: Lease) -> bool:
 
 async def held(connection: AsyncConnection, of: Collection[Lease]) -> set[str]:
     """The clusters of those leases that nobody else has taken, as this transaction sees it."""
-    asked = to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
-    return set((await connection.execute(_HELD, {"leases": asked})).scalars())
+    return set((await connection.execute(_HELD, {"leases": asked(of)})).scalars())
+
+
+def asked(of: Collection[Lease]) -> str:
+    """Leases as statements are given them."""
+    return to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])

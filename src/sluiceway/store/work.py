@@ -1,7 +1,7 @@
 """What a worker's turn reads and writes: the unsettled runs, stops and savepoints of one cluster."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     RowMapping,
     Select,
-    Text,
     bindparam,
     func,
     select,
@@ -20,17 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.admission import RUNNABLE
 from sluiceway.domain.catalogue import entries
+from sluiceway.domain.copies import replace
 from sluiceway.domain.happenings import happenings, second_copy
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop
-from sluiceway.domain.run import RunPhase
+from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.watched import Change, Part, Watched
 from sluiceway.store import ledger, schema
-from sluiceway.store.bulk import given_ids, guarded_update, ids
+from sluiceway.store.bulk import given, given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.leases import Lease, holds
+from sluiceway.store.leases import LOST, Lease, asked
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json, to_run, to_save, to_spec, to_stop
 from sluiceway.store.schema import (
@@ -73,7 +73,7 @@ class Recorded:
     """What was stored, as it now is, by run id; without what somebody had forestalled."""
 
     by_run: Mapping[int, Watched]
-    before: int  # the number of the changes until then
+    before: int | None  # the number of the changes until then; None where it could not be read
     number: int  # and with these
 
 
@@ -122,18 +122,20 @@ async def record(db: Database, lease: Lease, changes: Sequence[Change], now: dat
     """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""
     moved = [change for change in changes if change.moved]
     async with db.write(Use.UPKEEP) as connection:
-        before = await _number(connection, lease.cluster)
-        forestalled = await _forestalled(connection, lease, moved)
-        kept = [change for change in changes if change.after.run.id not in forestalled]
-        whole = [change for change in kept if change.moved]
-        await ledger.store(connection, [c.moved_run for c in whole if c.moved_run])
-        await ledger.store(connection, [c.moved_stop for c in whole if c.moved_stop])
-        await ledger.store(connection, [c.moved_save for c in whole if c.moved_save])
+        before = db.changes(lease.cluster)  # nobody else can write before this transaction has ended
+        forestalled = await _forestalled(connection, [lease], moved)
+        whole = [change for change in moved if change.after.run.id not in forestalled]
+        parts = [(change.moved_run, change.moved_stop, change.moved_save) for change in whole]
+        await ledger.store(connection, [run for run, _, _ in parts if run])
+        await ledger.store(connection, [stop for _, stop, _ in parts if stop])
+        await ledger.store(connection, [save for _, _, save in parts if save])
         await _show(connection, whole)
-        await ledger.tell(connection, [event for change in kept for event in _told(change, now)])
-        await ledger.catalogue(connection, [entry for change in kept for entry in entries(change, now)])
+        await ledger.tell(connection, [event for change in whole for event in _told(change, now)])
+        await ledger.catalogue(connection, [entry for change in whole for entry in entries(change, now)])
         number = await _number(connection, lease.cluster)
-    return Recorded({change.after.run.id: _as_stored(change) for change in kept}, before, number)
+    kept = {change.after.run.id: change.after for change in changes if change.after.run.id not in forestalled}
+    stored = {change.after.run.id: _as_stored(change.after, *own) for change, own in zip(whole, parts, strict=True)}
+    return Recorded(kept | stored, before, number)
 
 
 async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
@@ -143,7 +145,7 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
     """
     match = ("id", "run_id", "stop_id", "save_id")
     current = [change for change in changes if change.after.current]
-    rows = [_job_row(change.after) for change in current if _job_row(change.after) != _job_row(change.before)]
+    rows = [row for c in current if (row := _job_row(c.after)) != _job_row(c.before)]
     await guarded_update(connection, jobs, rows, match=match)
     # What somebody chose while the job seemed to be over is older than what it does now.
     outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if c.alive_again]
@@ -174,14 +176,13 @@ async def specs_of_runs(db: Database, run_ids: Sequence[int]) -> dict[int, tuple
         return {row.id: (to_spec(row.spec), bool(row.changed)) for row in rows}
 
 
-def _as_stored(change: Change) -> Watched:
-    """What was just written, which a turn may move again: its versions have moved."""
-    after = change.after
+def _as_stored(after: Watched, run: Run | None, stop: Stop | None, save: Save | None) -> Watched:
+    """What was just written, which a turn may move again: the versions of what has moved have moved, too."""
     return replace(
         after,
-        run=_next(after.run) if change.moved_run else after.run,
-        stop=_next(after.stop) if change.moved_stop and after.stop else after.stop,
-        save=_next(after.save) if change.moved_save and after.save else after.save,
+        run=_next(run) if run else after.run,
+        stop=_next(stop) if stop else after.stop,
+        save=_next(save) if save else after.save,
     )
 
 
@@ -189,28 +190,26 @@ def _next(part: Part) -> Part:
     return replace(part, version=part.version + 1)
 
 
-async def _forestalled(connection: AsyncConnection, lease: Lease, moved: Sequence[Change]) -> set[int]:
-    """The runs whose changes somebody has forestalled; all of them when the lease was lost.
+async def _forestalled(connection: AsyncConnection, leases: Collection[Lease], moved: Sequence[Change]) -> set[int]:
+    """The runs whose changes somebody has forestalled; all of them when a lease was lost.
 
     A change is stored whole or not at all: a run that moved without its stop would never be told of.
     """
-    if not await holds(connection, lease):
-        return {change.after.run.id for change in moved}
-    given = {"versions": to_json([_versions(change.before) for change in moved])}
-    return {row.id for row in await connection.execute(_OTHER_VERSION, given)}
+    about = {"versions": to_json([_versions(change.before) for change in moved]), "leases": asked(leases)}
+    return set((await connection.execute(_FORESTALLED, about)).scalars())
 
 
-def _other_version() -> Select[tuple[int]]:
-    given = func.json_each(bindparam("versions", type_=Text)).table_valued("key", "value")
-    field = partial(func.json_extract, given.c.value)
-    known = given.join(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
+def _of_forestalled() -> Select[Any]:
+    each = given("versions")
+    field = partial(func.json_extract, each.c.value)
+    known = each.outerjoin(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
     known = known.outerjoin(saves, saves.c.id == field("$.save"))
     other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
     other |= saves.c.version != field("$.save_version")
-    return select(runs.c.id).select_from(known).where(other)
+    return select(field("$.run")).select_from(known).where(other | LOST.exists())
 
 
-_OTHER_VERSION = _other_version()  # built once, as those above
+_FORESTALLED = _of_forestalled()  # built once, as those above
 
 
 def _versions(watched: Watched) -> dict[str, int | None]:

@@ -4,10 +4,11 @@ Its identity and its directory are chosen and stored before anything is sent, so
 storage alone can show its outcome.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import Doubtful
 from sluiceway.domain.facts import Complete, Running
 from sluiceway.domain.policy import SavepointFormat

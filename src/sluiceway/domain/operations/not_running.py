@@ -4,9 +4,9 @@ Such a savepoint would be refused. A job that starts will run in a moment; one t
 waits for it in silence serves nobody.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sluiceway.domain.copies import replace
 from sluiceway.domain.facts import Running
 from sluiceway.domain.operations.stop import Stop, StopPhase, StopRules, give_up, settle
 from sluiceway.domain.policy import IfNotRunning, Resort

@@ -4,12 +4,13 @@ It has one attempt. While Flink may be working on it, no stop of the job is sent
 is read. What Flink forgot, or a job that ended meanwhile, changes nothing about the second part.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from sluiceway.domain.commands import TakeSavepoint
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import in_doubt, shown
 from sluiceway.domain.facts import (
     Absent,

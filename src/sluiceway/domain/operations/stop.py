@@ -1,11 +1,12 @@
 """One accepted stop of one run: its stored state, and what a second request means."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
+from sluiceway.domain.copies import replace
 from sluiceway.domain.operations.attempt import Attempt
 from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat, StopPolicy
 

@@ -1,10 +1,10 @@
 """The rule that moves a stop. The sources of each case are in the Flink contract."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from sluiceway.domain.commands import StopCommand
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import shown
 from sluiceway.domain.facts import (
     Acknowledged,

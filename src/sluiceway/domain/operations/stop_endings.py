@@ -4,10 +4,10 @@ A success is a job that has ended and state of it that was found. `LOST` exists 
 anything else one.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import in_doubt
 from sluiceway.domain.facts import (
     Absent,
