@@ -14,7 +14,7 @@ import aiohttp
 from tests.changes.cases import BASES, CHANGES, Base, Change, Row, sql_of
 from tests.support.flink.real import RealFlink
 
-from sluiceway.control.fit_of import FitOf, StateFrom
+from sluiceway.control.judge_fit import JudgeFit, StateFrom
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobSpec
@@ -112,7 +112,7 @@ class Stage:
         async def slots(_: object) -> None:
             """Nobody knows."""
 
-        self._fit_of = FitOf(Storage(str(root)), SqlOperators(SqlReading(provider)), slots)
+        self._judge_fit = JudgeFit(Storage(str(root)), SqlOperators(SqlReading(provider)), slots)
 
     async def begin(self, bases: Sequence[Base]) -> None:
         """Run the jobs before the changes, and take a savepoint of each."""
@@ -132,7 +132,7 @@ class Stage:
         base = _base(change)
         state = StateFrom(self._savepoints[base.name], spec_of(base, f"before-{base.name}", self._root))
         at = time.monotonic()
-        fit = await self._fit_of.judge(spec_of(base, _name(number), self._root, change), state, None, caller="p")
+        fit = await self._judge_fit.judge(spec_of(base, _name(number), self._root, change), state, None, caller="p")
         return fit, time.monotonic() - at
 
     async def start_all(self, changes: Sequence[Change]) -> list[tuple[Outcome, str]]:

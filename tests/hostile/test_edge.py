@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from tests.support.doubles.certificates import self_made
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sluiceway.api.admissions import SILENT, Admission, Admissions
 from sluiceway.api.connections import AT_ONCE, MAX_HEADERS, BadHead, check_head, server_config
-from sluiceway.api.crowd import SILENT, Admission, Crowd
 from sluiceway.api.handshake import TlsServer
 from sluiceway.api.health import AskedForHead
 from sluiceway.api.proxies import Proxies
@@ -367,28 +367,28 @@ def test_a_proxy_is_named_by_an_address_or_a_network_that_is_not_everybody(name:
 class Guest:
     """A connection."""
 
-    crowd: Crowd
+    admissions: Admissions
     closed: bool = False
 
     def leave(self) -> None:
         self.closed = True
-        self.crowd.left(self)
+        self.admissions.left(self)
 
 
 @dataclass
 class Many:
-    """A crowd, and the time."""
+    """A admissions, and the time."""
 
     most: int = 10
     now: float = 100.0
-    crowd: Crowd = field(init=False)
+    admissions: Admissions = field(init=False)
 
     def __post_init__(self) -> None:
-        self.crowd = Crowd(self.most, lambda address: address == "proxy", lambda: self.now)
+        self.admissions = Admissions(self.most, lambda address: address == "proxy", lambda: self.now)
 
     def enter(self, address: str) -> tuple[Guest, Admission]:
-        guest = Guest(self.crowd)
-        return guest, self.crowd.enter(guest, address)
+        guest = Guest(self.admissions)
+        return guest, self.admissions.enter(guest, address)
 
 
 def test_one_address_leaves_room_for_others() -> None:
@@ -398,7 +398,7 @@ def test_one_address_leaves_room_for_others() -> None:
     assert many.enter("a")[1] is Admission.CUT
     assert [many.enter("b")[1] for _ in range(5)] == [Admission.INSIDE] * 5
     assert many.enter("c")[1] is Admission.FULL
-    assert len(many.crowd) == 10
+    assert len(many.admissions) == 10
 
 
 def test_behind_a_proxy_are_many() -> None:
@@ -409,16 +409,16 @@ def test_behind_a_proxy_are_many() -> None:
 def test_who_has_been_answered_makes_room_and_who_is_silent_does_after_a_while() -> None:
     many = Many()
     guests = [many.enter(address)[0] for address in "aaaaabbbbb"]
-    many.crowd.idle(guests[0], asked=False)
+    many.admissions.idle(guests[0], asked=False)
     assert many.enter("c")[1] is Admission.FULL, "one that is new may be about to ask"
-    many.crowd.idle(guests[7], asked=True)
+    many.admissions.idle(guests[7], asked=True)
     assert many.enter("c")[1] is Admission.INSIDE
     assert [guest.closed for guest in guests].index(True) == 7
     many.now += SILENT
     assert many.enter("c")[1] is Admission.INSIDE
     assert guests[0].closed
-    many.crowd.idle(guests[1], asked=True)
-    many.crowd.busy(guests[1])
+    many.admissions.idle(guests[1], asked=True)
+    many.admissions.busy(guests[1])
     assert many.enter("c")[1] is Admission.FULL, "it asks again, and stays"
 
 
@@ -440,11 +440,11 @@ def test_whatever_happens_there_are_never_too_many(what: list[tuple[str, str, bo
             if step == "leave":
                 guest.leave()
             elif step == "idle":
-                many.crowd.idle(guest, asked=flag)
+                many.admissions.idle(guest, asked=flag)
             else:
-                many.crowd.busy(guest)
+                many.admissions.busy(guest)
         inside = [(guest, address) for guest, address in inside if not guest.closed]
-        assert len(many.crowd) == len(inside) <= 4
+        assert len(many.admissions) == len(inside) <= 4
         assert max(Counter(address for _, address in inside).values(), default=0) <= 2
 
 
@@ -485,10 +485,10 @@ def begin(opened: socket.socket, trusting: ssl.SSLContext) -> tuple[ssl.SSLObjec
             return client, incoming, outgoing
 
 
-def crowd_of(at: At) -> Crowd:
+def admissions_of(at: At) -> Admissions:
     kind: Any = at.server.config.http
-    crowd: Crowd = kind.crowd
-    return crowd
+    admissions: Admissions = kind.admissions
+    return admissions
 
 
 def over_tls(at: At, trusting: ssl.SSLContext) -> int:
@@ -502,15 +502,15 @@ def test_whoever_is_in_a_handshake_counts_and_makes_room_like_others(
 ) -> None:
     context, trusting = tls
     with serving(echo, most=8, tls=context) as at, contextlib.ExitStack() as stack:
-        crowd = crowd_of(at)
+        admissions = admissions_of(at)
         silent = [stack.enter_context(at.open()) for _ in range(2)]
         halfway = [stack.enter_context(at.open()) for _ in range(2)]
         for opened in halfway:
             begin(opened, trusting)
-        at.until(lambda: len(crowd) == 4)
+        at.until(lambda: len(admissions) == 4)
         assert at.connections == 0, "none of them has come through"
         assert over_tls(at, trusting) == 503, "the share of this address is used up"
-        monkeypatch.setattr(crowd, "_clock", lambda: time.monotonic() + SILENT)
+        monkeypatch.setattr(admissions, "_clock", lambda: time.monotonic() + SILENT)
         assert over_tls(at, trusting) == 200, "those who have asked nothing for a while make room"
         assert silent[0].recv(1) == b""
 
@@ -522,15 +522,15 @@ def test_whoever_hangs_up_in_a_handshake_or_speaks_no_tls_is_counted_no_more(
     with serving(echo, tls=context) as at:
         for sent in (b"", b"\x16\x03\x01"):
             with at.open(sent):
-                at.until(lambda: len(crowd_of(at)) == 1)
-            at.until(lambda: len(crowd_of(at)) == 0)
+                at.until(lambda: len(admissions_of(at)) == 1)
+            at.until(lambda: len(admissions_of(at)) == 0)
         with at.open() as opened:
             begin(opened, trusting)
-            at.until(lambda: len(crowd_of(at)) == 1)
+            at.until(lambda: len(admissions_of(at)) == 1)
         with at.open(GET) as opened, contextlib.suppress(ConnectionError):
             while opened.recv(100):  # what TLS has to say of it
                 pass
-        at.until(lambda: len(crowd_of(at)) == 0)
+        at.until(lambda: len(admissions_of(at)) == 0)
         assert over_tls(at, trusting) == 200
 
 
@@ -542,7 +542,7 @@ def test_a_handshake_that_hangs_is_given_up(
     with serving(echo, tls=context) as at, at.open() as silent, at.open() as halfway:
         begin(halfway, trusting)
         assert silent.recv(1) == b""
-        at.until(lambda: len(crowd_of(at)) == 0)
+        at.until(lambda: len(admissions_of(at)) == 0)
 
 
 def test_a_request_that_comes_with_the_end_of_the_handshake_is_answered(

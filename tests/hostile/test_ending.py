@@ -11,10 +11,10 @@ from tests.support import processes
 
 HANGS = """
 import asyncio, sys, threading, time
-from sluiceway.cli import ending
+from sluiceway.cli import shutdown
 
 async def main():
-    end = ending.Ending(float(sys.argv[1]))
+    end = shutdown.Shutdown(float(sys.argv[1]))
     end.watch()
     {body}
 

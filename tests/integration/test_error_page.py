@@ -15,7 +15,7 @@ from litestar.types import Message
 from tests.support.services.thread import BASE, ServiceThread
 
 from sluiceway.api import connections
-from sluiceway.api.crowd import Admission
+from sluiceway.api.admissions import Admission
 from sluiceway.api.errors import native_codes as codes
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError

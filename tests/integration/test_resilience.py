@@ -15,7 +15,7 @@ from sluiceway.assembly.clock import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.places import SUBMISSIONS
-from sluiceway.domain.shift import Shift
+from sluiceway.domain.turn_counts import TurnCounts
 from sluiceway.reconcile import submissions, worker
 from sluiceway.reconcile.turn import Outlook
 from sluiceway.storage.errors import StorageUnreadable
@@ -207,7 +207,7 @@ async def test_what_others_change_hurries_no_turn_that_breaks_or_a_database_that
     db: Any = Changing()
     unused: Any = None
     reconciler = worker.Reconciler(db, lambda _: None, unused, clock)
-    watch = worker._Watch("c0", Shift("c0"), lease=leases.Lease("c0", "me", 1))
+    watch = worker._Watch("c0", TurnCounts("c0"), lease=leases.Lease("c0", "me", 1))
 
     async def turn(*_: object) -> Outlook:
         return Outlook(number=0)

@@ -14,7 +14,7 @@ from tests.support.flink.handles import file, key_groups, subtask
 from tests.support.services.native_api import Api, native_api, no_planner
 from tests.support.services.plane import PROJECT, SQL
 
-from sluiceway.control.fit_of import StateFrom
+from sluiceway.control.judge_fit import StateFrom
 from sluiceway.domain.admission import Refusal
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import Fit, Left, Reason, Why, fit_of

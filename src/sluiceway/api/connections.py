@@ -21,8 +21,8 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from sluiceway.api.admissions import Admission, Admissions
 from sluiceway.api.caller import network_of
-from sluiceway.api.crowd import Admission, Crowd
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, ErrorBody
 from sluiceway.api.errors.gateway import refuse
@@ -139,7 +139,7 @@ class _Flow(FlowControl):
 class Connection(HttpToolsProtocol):
     """One connection."""
 
-    crowd: ClassVar[Crowd]
+    admissions: ClassVar[Admissions]
     patience: float = PATIENCE
     flow: _Flow
     stall: ClassVar[float] = STALL
@@ -161,14 +161,14 @@ class Connection(HttpToolsProtocol):
 
         `hang_up` closes it as long as it has not begun.
         """
-        admission = self.crowd.enter(self, network_of(host))
+        admission = self.admissions.enter(self, network_of(host))
         if admission is Admission.CUT:
             hang_up()
             return False
         self._close = hang_up
         if admission is not Admission.INSIDE:
             self.app, self.patience = _TOO_MANY[admission], min(self.patience, TURNED_AWAY)
-        self.crowd.idle(self, asked=False)
+        self.admissions.idle(self, asked=False)
         return True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -189,7 +189,7 @@ class Connection(HttpToolsProtocol):
         if self._looking is not None:
             self._looking.cancel()
         self._unread = None
-        self.crowd.left(self)
+        self.admissions.left(self)
         super().connection_lost(exc)
         if self._work is not None and not self.cycle.response_complete:
             self._work.drop()
@@ -232,7 +232,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self.crowd.busy(self)
+        self.admissions.busy(self)
         self._wait()
         super().on_message_begin()
 
@@ -264,7 +264,7 @@ class Connection(HttpToolsProtocol):
         if self._unread is not None:
             self.loop.call_soon(self._parse)
         elif not self.pipeline and self._in_head:
-            self.crowd.idle(self, asked=True)
+            self.admissions.idle(self, asked=True)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
         """The input is not HTTP."""
@@ -340,7 +340,7 @@ class Connection(HttpToolsProtocol):
 def limited(most: int, proxies: Proxies | None = None) -> type[Connection]:
     """The kind of connection of which there are `most` at once, and half as many of one address that is no proxy."""
     is_proxy = (proxies or Proxies()).trusts
-    return type("LimitedConnection", (Connection,), {"crowd": Crowd(most, is_proxy)})
+    return type("LimitedConnection", (Connection,), {"admissions": Admissions(most, is_proxy)})
 
 
 def server_config(

@@ -80,5 +80,5 @@ class TlsServer:
         """The connection has begun, and says itself when it ends; or it never will."""
         self._handshakes.discard(shaking)
         if shaking.cancelled() or shaking.exception() is not None:
-            connection.crowd.left(connection)
+            connection.admissions.left(connection)
             opened.close()

@@ -19,10 +19,10 @@ from sluiceway.assembly.door import Door, make_door
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.clusters import Clusters
-from sluiceway.control.fit_of import FitOf
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.job_diff import JobDiffs
+from sluiceway.control.judge_fit import JudgeFit
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
 from sluiceway.control.named_states import GoingBack
@@ -112,10 +112,10 @@ def _use_cases(
     timeout = timedelta(seconds=settings.savepoint_timeout)
     variables = Variables(db, door.sign_in.vault, clock)
     reading = SqlReading(planner, variables.fill)
-    fit_of = FitOf(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
+    judge_fit = JudgeFit(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
     going_back = GoingBack(db, WaysBack(db, storage, clock))
     check_sql = SqlChecks(db, variables, reading.checked, _misplaced(queues, engine))
-    life = lifecycle(ground, queues, timeout, Judging(fit_of.judge, reading.options, local_zone(), check_sql))
+    life = lifecycle(ground, queues, timeout, Judging(judge_fit.judge, reading.options, local_zone(), check_sql))
     return {
         **{field.name: getattr(life, field.name) for field in fields(life)},
         "job_diffs": JobDiffs(WaysBack(db, storage, clock, local_zone(), reading.options)),
@@ -125,7 +125,7 @@ def _use_cases(
         "register_savepoint": RegisterSavepoint(db, storage, clock, going_back),
         "going_back": going_back,
         "resources": Resources(db, storage.files, clock, settings.data.expanduser().absolute() / "uploads"),
-        "fit_of": fit_of,
+        "judge_fit": judge_fit,
         "following": Following(db),
         "queues": queues,
         "templates": Templates(db, clock),

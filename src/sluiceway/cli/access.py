@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, TypeVar
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
+from sluiceway.cli.data_directory import DataDirectory
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.password import ask_password
-from sluiceway.cli.place import Place
 from sluiceway.domain.access import Grant, Role
 from sluiceway.store.accounts import User, told
 
@@ -44,7 +44,7 @@ def add_user(
     password: Flag = False,
     may_change_password: Flag = False,
     subject: str = "",
-    place: Place | None = None,
+    data: DataDirectory | None = None,
 ) -> int:
     """Make a user, who may do nothing without a grant.
 
@@ -62,23 +62,21 @@ def add_user(
     subject
         What the identity provider calls the user (`sub` of its tokens).
     """
-    place = place or Place()
+    data = data or DataDirectory()
     given = ask_password(f"Password for {name}") if password else None
-    place.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
-    return place.tell(
-        {"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT"
-    )
+    data.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
+    return data.tell({"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT")
 
 
 @users_app.command(name="list")
-def list_users(*, place: Place | None = None) -> int:
+def list_users(*, data: DataDirectory | None = None) -> int:
     """List the users and their grants.
 
     Example: `sluiceway access users list`
     """
-    place = place or Place()
-    found = place.do(lambda access: access.users())
-    if place.json:
+    data = data or DataDirectory()
+    found = data.do(lambda access: access.users())
+    if data.json:
         tables.document([_user(user) for user in found])
         return 0
     rows = [
@@ -96,7 +94,7 @@ def list_users(*, place: Place | None = None) -> int:
 
 
 @users_app.command
-def disable(name: str, /, *, place: Place | None = None) -> int:
+def disable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """Disable a user: password, access keys and tokens stop working at once.
 
     Example: `sluiceway access users disable ann`
@@ -106,13 +104,13 @@ def disable(name: str, /, *, place: Place | None = None) -> int:
     name
         The user's name.
     """
-    place = place or Place()
-    place.do(lambda access: access.disable(name))
-    return place.tell({"name": name, "disabled": True}, f"User {name} is disabled.")
+    data = data or DataDirectory()
+    data.do(lambda access: access.disable(name))
+    return data.tell({"name": name, "disabled": True}, f"User {name} is disabled.")
 
 
 @users_app.command
-def enable(name: str, /, *, place: Place | None = None) -> int:
+def enable(name: str, /, *, data: DataDirectory | None = None) -> int:
     """Enable a disabled user again, with the same access keys and grants. The user has to ask for new tokens.
 
     Example: `sluiceway access users enable ann`
@@ -122,13 +120,13 @@ def enable(name: str, /, *, place: Place | None = None) -> int:
     name
         The user's name.
     """
-    place = place or Place()
-    place.do(lambda access: access.enable(name))
-    return place.tell({"name": name, "disabled": False}, f"User {name} may call again.")
+    data = data or DataDirectory()
+    data.do(lambda access: access.enable(name))
+    return data.tell({"name": name, "disabled": False}, f"User {name} may call again.")
 
 
 @users_app.command(name="password")
-def set_password(name: str, /, *, place: Place | None = None) -> int:
+def set_password(name: str, /, *, data: DataDirectory | None = None) -> int:
     """Set a user's password. Asks for it; through a pipe, takes the first line. The user's tokens end.
 
     Example: `sluiceway access users password ann`
@@ -138,14 +136,14 @@ def set_password(name: str, /, *, place: Place | None = None) -> int:
     name
         The user's name.
     """
-    place = place or Place()
+    data = data or DataDirectory()
     given = ask_password(f"New password for {name}")
-    place.do(lambda access: access.set_password(name, given))
-    return place.tell({"name": name}, f"The password of {name} is changed.")
+    data.do(lambda access: access.set_password(name, given))
+    return data.tell({"name": name}, f"The password of {name} is changed.")
 
 
 @users_app.command(name="own-password")
-def own_password(name: str, /, *, deny: Flag = False, place: Place | None = None) -> int:
+def own_password(name: str, /, *, deny: Flag = False, data: DataDirectory | None = None) -> int:
     """Let a user change their own password, with `sluiceway password`.
 
     Example: `sluiceway access users own-password ann`
@@ -157,17 +155,17 @@ def own_password(name: str, /, *, deny: Flag = False, place: Place | None = None
     deny
         No longer let them.
     """
-    place = place or Place()
-    place.do(lambda access: access.let_change_password(name, allowed=not deny))
+    data = data or DataDirectory()
+    data.do(lambda access: access.let_change_password(name, allowed=not deny))
     may = "may no longer change" if deny else "may change"
-    return place.tell({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
+    return data.tell({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
 
 
 # Access keys. --------------------------------------------------------------------------------------------------------
 
 
 @keys_app.command(name="add")
-def add_key(user: str, /, *, expires: Lasts = None, place: Place | None = None) -> int:
+def add_key(user: str, /, *, expires: Lasts = None, data: DataDirectory | None = None) -> int:
     """Make an access key for a user and show the secret, once.
 
     Example: `sluiceway access keys add ann --expires 12h`
@@ -180,16 +178,16 @@ def add_key(user: str, /, *, expires: Lasts = None, place: Place | None = None) 
         How long it is good for: 30m, 12h, 7d. It is a temporary credential then, with a security token that goes
         along. Default: until it is revoked.
     """
-    place = place or Place()
-    made = place.do(lambda access: access.add_key(user, expires))
+    data = data or DataDirectory()
+    made = data.do(lambda access: access.add_key(user, expires))
     lines = [f"Access key (AK): {made.access}", f"Secret key (SK): {made.secret}"]
     lines += [f"Security token:  {made.security_token}"] if made.security_token else []
     lines += [f"Good until:      {_when(made.expires_at)}"] if made.expires_at else []
-    return place.tell(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
+    return data.tell(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
 
 
 @keys_app.command(name="list")
-def list_keys(user: str | None = None, /, *, place: Place | None = None) -> int:
+def list_keys(user: str | None = None, /, *, data: DataDirectory | None = None) -> int:
     """List access keys, without their secrets.
 
     Example: `sluiceway access keys list ann`
@@ -199,9 +197,9 @@ def list_keys(user: str | None = None, /, *, place: Place | None = None) -> int:
     user
         Those of one user. Default: all.
     """
-    place = place or Place()
-    found = place.do(lambda access: access.keys(user))
-    if place.json:
+    data = data or DataDirectory()
+    found = data.do(lambda access: access.keys(user))
+    if data.json:
         tables.document([_plain(asdict(key)) for key in found])
         return 0
     rows = [
@@ -220,7 +218,7 @@ def list_keys(user: str | None = None, /, *, place: Place | None = None) -> int:
 
 
 @keys_app.command(name="revoke")
-def revoke_key(access: str, /, *, place: Place | None = None) -> int:
+def revoke_key(access: str, /, *, data: DataDirectory | None = None) -> int:
     """End an access key at once, for good.
 
     Example: `sluiceway access keys revoke 2KX0B7TQ4H1M9ZC5W8RA`
@@ -230,16 +228,16 @@ def revoke_key(access: str, /, *, place: Place | None = None) -> int:
     access
         The access key (AK).
     """
-    place = place or Place()
-    place.do(lambda to: to.revoke_key(access))
-    return place.tell({"access": access, "revoked": True}, f"Access key {access} is revoked.")
+    data = data or DataDirectory()
+    data.do(lambda to: to.revoke_key(access))
+    return data.tell({"access": access, "revoked": True}, f"Access key {access} is revoked.")
 
 
 # Grants and tokens. --------------------------------------------------------------------------------------------------
 
 
 @access_app.command
-def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
+def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data: DataDirectory | None = None) -> int:
     """Grant a user a role in a project. It replaces the one that they had there.
 
     viewer: look. operator: also start, stop and verify. owner: also create, change, delete, and see who was refused.
@@ -258,14 +256,14 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", place
     queue
         Only this queue's jobs may be started and stopped. Default: those of every queue.
     """
-    place = place or Place()
+    data = data or DataDirectory()
     given = Grant(role, project, queue or None)
-    place.do(lambda access: access.grant(user, given))
-    return place.tell({"user": user, **_grant(given)}, f"{user} is {told(given)}.")
+    data.do(lambda access: access.grant(user, given))
+    return data.tell({"user": user, **_grant(given)}, f"{user} is {told(given)}.")
 
 
 @access_app.command
-def revoke(user: str, /, *, project: Projects, queue: str = "", place: Place | None = None) -> int:
+def revoke(user: str, /, *, project: Projects, queue: str = "", data: DataDirectory | None = None) -> int:
     """Take a grant back. Grants in other projects, or for another queue, stay.
 
     Example: `sluiceway access revoke ann --project default --queue prod`
@@ -279,13 +277,13 @@ def revoke(user: str, /, *, project: Projects, queue: str = "", place: Place | N
     queue
         The queue that the grant is for. Default: the grant for every queue.
     """
-    place = place or Place()
-    taken = place.do(lambda access: access.revoke(user, project, queue or None))
-    return place.tell({"user": user, **_grant(taken)}, f"{user} is no longer {told(taken)}.")
+    data = data or DataDirectory()
+    taken = data.do(lambda access: access.revoke(user, project, queue or None))
+    return data.tell({"user": user, **_grant(taken)}, f"{user} is no longer {told(taken)}.")
 
 
 @tokens_app.command(name="revoke")
-def revoke_tokens(user: str, /, *, place: Place | None = None) -> int:
+def revoke_tokens(user: str, /, *, data: DataDirectory | None = None) -> int:
     """End all tokens of a user. They may get new ones with their password, unless they are disabled.
 
     Example: `sluiceway access tokens revoke ann`
@@ -295,9 +293,9 @@ def revoke_tokens(user: str, /, *, place: Place | None = None) -> int:
     user
         The user's name.
     """
-    place = place or Place()
-    count = place.do(lambda access: access.revoke_tokens(user))
-    return place.tell({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
+    data = data or DataDirectory()
+    count = data.do(lambda access: access.revoke_tokens(user))
+    return data.tell({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
 
 
 # Forms. --------------------------------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import losses, show_way_back
-from sluiceway.cli.fares import ails, fare_row, until_started
 from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
 from sluiceway.cli.job_fields import JobFields
+from sluiceway.cli.job_health import ails, fare_row, until_started
 from sluiceway.cli.options import (
     Common,
     Flag,

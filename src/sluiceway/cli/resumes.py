@@ -9,7 +9,7 @@ from sluiceway.cli import orders, tables
 from sluiceway.cli.answers import Answers, BackView, Resume, Resumes, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_way_back
-from sluiceway.cli.fares import until_started
+from sluiceway.cli.job_health import until_started
 from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
 from sluiceway.cli.output import complain, say

@@ -16,9 +16,9 @@ from sluiceway.api.connections import Connection, server_config
 from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
 from sluiceway.assembly.service import Service, running
-from sluiceway.cli.ending import REQUESTS, Ending
 from sluiceway.cli.log_lines import log_to_stderr
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.shutdown import REQUESTS, Shutdown
 from sluiceway.cli.tls import in_clear, tls_context
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
@@ -45,17 +45,17 @@ def serve(settings: Settings | None = None) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    ending = Ending()
+    shutdown = Shutdown()
     tls, proxies = tls_context(settings.tls_cert, settings.tls_key), _proxies(settings)
     listening = _listen(settings)
     if warning := in_clear(settings.host, tls):
         complain(warning)
-    ending.watch()
+    shutdown.watch()
     with listening:
         async with running(settings) as service:
             _settle()
             server = _Server(server_config(service.asgi, settings.max_connections, proxies, REQUESTS, tls))
-            ending.by(server.end)
+            shutdown.by(server.end)
             announcing = asyncio.create_task(_announce(server, service, settings, listening, tls))
             await server.serve(sockets=[listening])
             await announcing

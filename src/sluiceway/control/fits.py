@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from sluiceway.control.fit_of import StateFrom
+from sluiceway.control.judge_fit import StateFrom
 from sluiceway.domain.fit import Fit, Reason, Why, fit_of
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.misfit import misfit
@@ -25,7 +25,7 @@ _Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
 
 
 class Judge(Protocol):
-    """Compares a state with a job, as `FitOf.judge` does."""
+    """Compares a state with a job, as `JudgeFit.judge` does."""
 
     async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
         """Never raises for anything about the job."""

@@ -11,7 +11,7 @@ from typing import Final
 from sluiceway import __version__
 from sluiceway.domain.health import Condition
 from sluiceway.domain.operations.stop import SETTLED, UNSETTLED
-from sluiceway.domain.shift import Shift
+from sluiceway.domain.turn_counts import TurnCounts
 from sluiceway.store import gauges
 from sluiceway.store.database import Database
 from sluiceway.store.gauges import Mark, Standing
@@ -55,7 +55,7 @@ class Watch:
     """The use case. Counts once a second at most, however many ask."""
 
     db: Database
-    shifts: Callable[[], Sequence[Shift]]
+    shifts: Callable[[], Sequence[TurnCounts]]
     mark: Mark | None = None  # up to where events are in the totals
     totals: Counter[str] = field(default_factory=Counter)  # events by kind, since the service began
     saved: Counter[str] = field(default_factory=Counter)
@@ -142,10 +142,12 @@ def _naming(counted: Mapping[tuple[str, str], int]) -> Callable[[str], str]:
     return lambda project: project if project in large else THE_OTHERS
 
 
-def _of_workers(shifts: Sequence[Shift]) -> Iterator[Family]:
+def _of_workers(shifts: Sequence[TurnCounts]) -> Iterator[Family]:
     owned = [shift for shift in shifts if shift.owned]
 
-    def each(name: str, kind: Kind, text: str, of: Sequence[Shift], number: Callable[[Shift], float]) -> Family:
+    def each(
+        name: str, kind: Kind, text: str, of: Sequence[TurnCounts], number: Callable[[TurnCounts], float]
+    ) -> Family:
         return Family(name, kind, text, [Sample(number(shift), (("cluster", shift.cluster),)) for shift in of])
 
     text = "Whether this service works on the cluster (another one may)."

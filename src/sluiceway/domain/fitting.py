@@ -52,8 +52,8 @@ def judge(case: Case, verdicts: Verdicts) -> Fit:
     ledger = _Ledger(case, verdicts)
     for held in case.held:
         ledger.weigh(held)
-    ledger.look_for_new_ones()
-    ledger.look_at_what_a_change_forbids()
+    ledger.find_new_operators()
+    ledger.check_what_a_change_forbids()
     reasons = [*ledger.reasons, *_backend(case), *_slots(case)]
     return fit_of(*reasons, left=tuple(ledger.left), slots=case.now.slots)
 
@@ -190,7 +190,7 @@ class _Ledger:
         if not any(reason.operator == now.name and reason.why is Why.NOT_TOLD for reason in self.reasons):
             self.reasons.append(Reason(Why.NOT_TOLD, text, now.name))
 
-    def look_for_new_ones(self) -> None:
+    def find_new_operators(self) -> None:
         """Find the operators that keep state and have none."""
         known = {held.id for held in self.case.held if held.stateful}
         for now in self.case.now.operators:
@@ -198,7 +198,7 @@ class _Ledger:
                 text = f"{now.name} begins without state."
                 self.reasons.append(Reason(Why.NEW_OPERATOR, text, now.name))
 
-    def look_at_what_a_change_forbids(self) -> None:
+    def check_what_a_change_forbids(self) -> None:
         """Ended operators and records on their way belong to the job as it was."""
         ids = {held.id for held in self.case.held}
         if any(held.finished for held in self.case.held) and ids != {now.id for now in self.case.now.operators}:

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from sluiceway.domain.place import Place
-from sluiceway.domain.shift import Shift
+from sluiceway.domain.turn_counts import TurnCounts
 from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import deadlines, leases
 from sluiceway.store.database import Database
@@ -68,7 +68,7 @@ class Pace:
 @dataclass(slots=True)
 class _Watch:
     name: str
-    shift: Shift
+    shift: TurnCounts
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     lease: Lease | None = None
     crowd: float = 0.0  # how many jobs are, or just were, under way
@@ -124,7 +124,7 @@ class Reconciler:
             self._end(self._watches.pop(name))
         for name in names:
             if name not in self._watches:
-                watch = self._watches[name] = _Watch(name, Shift(name), turned_at=_now(), stirred_at=_now())
+                watch = self._watches[name] = _Watch(name, TurnCounts(name), turned_at=_now(), stirred_at=_now())
                 watch.task = asyncio.create_task(self._work(watch), name=f"turns of {name}")
 
     def _end(self, watch: _Watch) -> None:
@@ -140,7 +140,7 @@ class Reconciler:
             if name in self._watches:
                 self._watches[name].wake.set()
 
-    def shifts(self) -> list[Shift]:
+    def shifts(self) -> list[TurnCounts]:
         """What each worker has done and seen so far."""
         return [watch.shift for watch in self._watches.values()]
 

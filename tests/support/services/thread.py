@@ -16,7 +16,7 @@ from tests.support.people.sdk import PROJECT, client, code_of
 from sluiceway.api.connections import server_config
 from sluiceway.api.proxies import Proxies
 from sluiceway.assembly.service import running
-from sluiceway.cli.ending import REQUESTS
+from sluiceway.cli.shutdown import REQUESTS
 from sluiceway.settings import Settings
 
 __all__ = ["BASE", "NOWHERE", "PROJECT", "ServiceThread", "code_of"]

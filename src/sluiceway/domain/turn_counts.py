@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Shift:
+class TurnCounts:
     """The worker of one cluster at work."""
 
     cluster: str

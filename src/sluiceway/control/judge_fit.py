@@ -55,7 +55,7 @@ async def nothing_settled(_: str) -> Mapping[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class FitOf:
+class JudgeFit:
     """The use case."""
 
     storage: Storage

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class DataDirectory:
     """A service's data directory, and the form of the answer. The service may run meanwhile, and need not."""
 
     data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None

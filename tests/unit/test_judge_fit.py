@@ -9,7 +9,7 @@ import pytest
 from tests.support.doubles import scripts
 from tests.support.flink.handles import key_groups, relative, subtask
 
-from sluiceway.control.fit_of import FitOf, StateFrom
+from sluiceway.control.judge_fit import JudgeFit, StateFrom
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.fit import FitKind, Plan, Planned, Readable, Why
 from sluiceway.domain.job import JarProgram, JobSpec
@@ -63,11 +63,11 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "savepoint")
 
 
-def use_case(path: str, plans: Plans, slots: int | None = None) -> FitOf:
+def use_case(path: str, plans: Plans, slots: int | None = None) -> JudgeFit:
     async def free(cluster: Place) -> int | None:
         return slots
 
-    return FitOf(Storage(str(Path(path).parent)), plans, free)
+    return JudgeFit(Storage(str(Path(path).parent)), plans, free)
 
 
 @pytest.mark.parametrize(

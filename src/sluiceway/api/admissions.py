@@ -25,7 +25,7 @@ class Admission(Enum):
     CUT = auto()  # it hears nothing
 
 
-class Crowd:
+class Admissions:
     """The connections of one server. `most` may be inside, half of them of one address, and `most` more hear no.
 
     Proxies are many callers in one: for them the share does not count.

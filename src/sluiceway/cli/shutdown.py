@@ -20,7 +20,7 @@ _TO_LOG: Final = 0.5  # seconds: the reader of the log may hang, too
 log = structlog.get_logger(__name__)
 
 
-class Ending:
+class Shutdown:
     """Watches for SIGTERM and SIGINT. A thread that hangs keeps Python from ending, so this does not wait for it."""
 
     def __init__(self, within: float = WITHIN) -> None:
