@@ -78,7 +78,7 @@ def _document(path: Path) -> Sequence[dict[str, Any]]:
         raise BadFile(f"it is not a list of clusters: {str(error)[:300]}") from error
 
 
-class _Plain(yaml.SafeLoader):  # type: ignore[misc]  # it has no types
+class _Plain(yaml.SafeLoader):  # type: ignore[misc]  # it comes without types
     """Knows no aliases, with which a few lines stand for billions."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -62,7 +62,7 @@ class Discovery:
         """What opens each that is protected, by its name, with a key of which another reading has another."""
         return {
             each.cluster.name: (f"{file.path}.{file.reading}", each.credentials)
-            for file in reversed(list(self.files.values()))  # of two of one name the first has it
+            for file in reversed([*self.files.values()])  # of two of one name the first has it
             for each in file.entries
             if each.credentials
         }
