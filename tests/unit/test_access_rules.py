@@ -20,6 +20,7 @@ WHO_MAY = {
     Action.EXPORT: {W, A},
     Action.DENIALS: {W, A},
     Action.REMOVE: {W, A},
+    Action.CLUSTERS: {A},
     Action.TARGET: {A},
 }
 

@@ -155,24 +155,30 @@ def checked(cluster: Cluster) -> Cluster:
     """The same cluster, with its addresses in plain form. Raises `BadCluster`."""
     check_name(cluster.name)
     if not 1 <= len(cluster.addresses) <= MOST_ADDRESSES:
-        raise BadCluster(f"addresses: a cluster has 1 to {MOST_ADDRESSES} of them, one for each JobManager")
+        raise BadCluster(
+            f"addresses are not valid: a cluster has 1 to {MOST_ADDRESSES} of them, one for each JobManager"
+        )
     addresses = tuple(dict.fromkeys(address(each) for each in cluster.addresses))
     _check_labels(cluster.labels)
     _check_projects(cluster.projects)
     if cluster.max_savepoints is not None and not 1 <= cluster.max_savepoints <= MOST_SAVEPOINTS:
-        raise BadCluster(f"max_savepoints: it is a number from 1 to {MOST_SAVEPOINTS}")
+        raise BadCluster(f"max_savepoints is not valid: it is a number from 1 to {MOST_SAVEPOINTS}")
     schemes = {each.partition(":")[0] for each in addresses}
     if schemes != {"https"} and (cluster.guards.ca or cluster.guards.certificate):
-        raise BadCluster("addresses: certificates are of use over https alone; write https:// for each address")
+        raise BadCluster(
+            "addresses are not valid: certificates are of use over https alone; write https:// for each address"
+        )
     return replace(cluster, addresses=addresses)
 
 
 def check_name(name: str) -> None:
     """Raises `BadCluster`."""
     if not _NAME.fullmatch(name):
-        raise BadCluster("name: it has 1 to 128 letters, digits and . _ -")
+        raise BadCluster("name is not valid: it has 1 to 128 letters, digits and . _ -")
     if name == EMBEDDED:
-        raise BadCluster(f"name: {EMBEDDED} is the Flink that the service runs itself; choose another name")
+        raise BadCluster(
+            f"name is not valid: {EMBEDDED} is the Flink that the service runs itself; choose another name"
+        )
 
 
 def address(text: str) -> str:
@@ -212,51 +218,59 @@ def shown(text: str) -> str:
 
 def _check_labels(labels: Mapping[str, str]) -> None:
     if len(labels) > MOST_LABELS:
-        raise BadCluster(f"labels: a cluster has at most {MOST_LABELS}")
+        raise BadCluster(f"labels are not valid: a cluster has at most {MOST_LABELS}")
     for key, value in labels.items():
         if not _LABEL.fullmatch(key):
-            raise BadCluster(f"labels: {key[:128]!r} has to be 1 to 128 letters, digits and . _ - /")
+            raise BadCluster(f"labels are not valid: {key[:128]!r} has to be 1 to 128 letters, digits and . _ - /")
         if len(value) > 255 or not value.isprintable():
-            raise BadCluster(f"labels: the value of {key} has at most 255 characters, all to be seen")
+            raise BadCluster(f"labels are not valid: the value of {key} has at most 255 characters, all to be seen")
 
 
 def _check_projects(projects: Iterable[str]) -> None:
     named = list(projects)
     if len(named) > MOST_PROJECTS:
-        raise BadCluster(f"projects: at most {MOST_PROJECTS} are named; name none to let all use the cluster")
+        raise BadCluster(
+            f"projects are not valid: at most {MOST_PROJECTS} are named; name none to let all use the cluster"
+        )
     for project in named:
         if not PROJECT.fullmatch(project):
-            raise BadCluster(f"projects: {project[:64]!r} is no project's id, which is 1 to 64 letters and digits")
+            raise BadCluster(
+                f"projects are not valid: {project[:64]!r} is no project's id, which is 1 to 64 letters and digits"
+            )
 
 
 def check_credentials(given: Credentials) -> None:
     """Raises `BadCluster`. What PEM texts hold is seen when they are used."""
     if len(given.headers) > MOST_HEADERS:
-        raise BadCluster(f"headers: at most {MOST_HEADERS} are sent")
+        raise BadCluster(f"headers are not valid: at most {MOST_HEADERS} are sent")
     for name, value in given.headers.items():
         _check_header(name, value, basic=bool(given.user))
     if ":" in given.user or not given.user.isprintable() or len(given.user) > 255:
-        raise BadCluster("basic: the user's name has at most 255 characters, and no colon")
+        raise BadCluster("basic is not valid: the user's name has at most 255 characters, and no colon")
     if given.password and not given.user:
-        raise BadCluster("basic: a password needs the user's name")
+        raise BadCluster("basic is not valid: a password needs the user's name")
     if len(given.password) > 1000 or not given.password.isprintable():
-        raise BadCluster("basic: the password has at most 1000 characters, all to be seen")
+        raise BadCluster("basic is not valid: the password has at most 1000 characters, all to be seen")
     if bool(given.certificate) != bool(given.key):
-        raise BadCluster("certificate: a certificate and its private key go together; one of them is missing")
+        raise BadCluster(
+            "certificate is not valid: a certificate and its private key go together; one of them is missing"
+        )
     for name, text in (("ca", given.ca), ("certificate", given.certificate), ("key", given.key)):
         if len(text) > LONGEST_PEM or (text and "-----BEGIN " not in text):
-            raise BadCluster(f"{name}: it is PEM text of at most {LONGEST_PEM} characters")
+            raise BadCluster(f"{name} is not valid: it is PEM text of at most {LONGEST_PEM} characters")
 
 
 def _check_header(name: str, value: str, *, basic: bool) -> None:
     if not _HEADER.fullmatch(name):
-        raise BadCluster(f"headers: {name[:128]!r} is no name of a header")
+        raise BadCluster(f"headers are not valid: {name[:128]!r} is no name of a header")
     if name.lower() in _NOT_ONES_OWN:
-        raise BadCluster(f"headers: {name} is not yours to set")
+        raise BadCluster(f"headers are not valid: {name} is not yours to set")
     if basic and name.lower() == "authorization":
-        raise BadCluster("headers: Authorization is what basic authentication sends; give one of the two")
+        raise BadCluster("headers are not valid: Authorization is what basic authentication sends; give one of the two")
     if len(value) > LONGEST_HEADER or not _VALUE.fullmatch(value) or value != value.strip():
-        raise BadCluster(f"headers: the value of {name} has at most {LONGEST_HEADER} plain ASCII characters")
+        raise BadCluster(
+            f"headers are not valid: the value of {name} has at most {LONGEST_HEADER} plain ASCII characters"
+        )
 
 
 def merged(*sources: Sequence[Listed]) -> tuple[dict[str, Listed], list[Listed]]:

@@ -55,7 +55,7 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cadata=credentials.ca or None)
     except (ssl.SSLError, ValueError) as error:
-        raise BadCertificate("ca: it holds no certificate that can be read (PEM)") from error
+        raise BadCertificate("ca is not valid: it holds no certificate that can be read (PEM)") from error
     if credentials.certificate:
         try:
             with _file(credentials.certificate + "\n" + credentials.key) as path:
@@ -63,7 +63,7 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
                 context.load_cert_chain(path, password=lambda: "")
         except (ssl.SSLError, ValueError, OSError) as error:
             raise BadCertificate(
-                "certificate: it and the key are not a certificate and its private key, in PEM and without a password"
+                "certificate is not valid: it and the key are no certificate and its private key, in PEM without a password"
             ) from error
     return context
 

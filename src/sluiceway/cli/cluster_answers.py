@@ -1,0 +1,171 @@
+"""Registered clusters as the service answers them, and as tables."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sluiceway.cli import tables
+
+COLUMNS: Final = ("cluster", "kind", "answers", "since", "flink", "runs", "labels", "source", "note")
+OF_ADDRESSES: Final = ("address", "answers", "flink", "high availability", "jobs", "reason")
+
+
+class Health(Struct, frozen=True):
+    """What was last seen of a cluster."""
+
+    answers: bool
+    since: str
+    reason: str
+    flink_version: str
+
+
+class Guards(Struct, frozen=True):
+    """How a cluster is protected."""
+
+    headers: list[str]
+    user: str
+    ca: bool
+    certificate: bool
+
+
+class Cluster(Struct, frozen=True):
+    """A registered cluster."""
+
+    name: str
+    addresses: list[str]
+    kind: str
+    labels: dict[str, str]
+    projects: list[str]
+    max_savepoints: int | None
+    draining: bool
+    guards: Guards
+    source: str
+    origin: str
+    default: bool
+    runs: int
+    trouble: str
+    health: Health | None
+
+
+class TriedAddress(Struct, frozen=True):
+    """What one address answered."""
+
+    address: str
+    answers: bool
+    reason: str
+    flink_version: str
+    high_availability: str
+    jobs: int
+
+
+class Tried(Struct, frozen=True):
+    """What works at a cluster."""
+
+    answers: bool
+    addresses: list[TriedAddress]
+    same_cluster: bool
+    flink_version: str
+    submits: bool | None
+    taskmanagers: int
+    slots: int
+    free_slots: int
+    storage: str
+    storage_reason: str
+
+
+class ClusterFile(Struct, frozen=True):
+    """A file that clusters are read from."""
+
+    path: str
+    trouble: str
+    since: str | None
+
+
+class Clusters(Struct, frozen=True):
+    clusters: list[dict[str, Any]]
+    files: list[dict[str, Any]]
+
+
+# Tables. --------------------------------------------------------------------------------------------------------------
+
+
+def row(cluster: Cluster) -> tuple[str, ...]:
+    """One cluster in a list; see `COLUMNS`."""
+    health = cluster.health
+    notes = ["default"] if cluster.default else []
+    notes += ["draining"] if cluster.draining else []
+    notes += [why] if (why := cluster.trouble or (health.reason if health else "")) else []
+    return (
+        cluster.name,
+        cluster.kind,
+        _answers(cluster),
+        tables.moment(health.since) if health else "",
+        health.flink_version if health else "",
+        str(cluster.runs),
+        _pairs(cluster.labels),
+        cluster.source,
+        "; ".join(notes),
+    )
+
+
+def lines(cluster: Cluster) -> list[tuple[str, str]]:
+    """One cluster as names and values."""
+    health, limit = cluster.health, cluster.max_savepoints
+    told = [
+        ("addresses", ", ".join(cluster.addresses)),
+        ("kind", cluster.kind),
+        ("labels", _pairs(cluster.labels)),
+        ("projects", ", ".join(cluster.projects) or "all"),
+        ("protected by", _guards(cluster.guards)),
+        ("savepoints at once", "the service's setting" if limit is None else str(limit)),
+        ("draining", tables.yes(cluster.draining)),
+        ("registered by", cluster.origin or cluster.source),
+        ("runs there", str(cluster.runs)),
+        ("answers", _answers(cluster)),
+        ("since", tables.moment(health.since) if health else ""),
+        ("reason", cluster.trouble or (health.reason if health else "")),
+        ("flink", health.flink_version if health else ""),
+    ]
+    return [line for line in told if line[1]]
+
+
+def addresses(found: Tried) -> list[tuple[str, ...]]:
+    """Each address that was tried; see `OF_ADDRESSES`."""
+    return [
+        (at.address, tables.yes(at.answers), at.flink_version, at.high_availability, str(at.jobs), at.reason)
+        for at in found.addresses
+    ]
+
+
+def findings(found: Tried) -> list[tuple[str, ...]]:
+    """The findings of a try, each with a note."""
+    submits = "unknown" if found.submits is None else tables.yes(found.submits)
+    jars = "" if found.submits is not False else "web.submit.enable is off: no Jar job can be started there"
+    one = "" if found.same_cluster else "the addresses are of several clusters; register each under its own name"
+    slots = f"{found.free_slots} of {found.slots} free, on {found.taskmanagers} TaskManagers"
+    return [
+        ("REST API", tables.yes(found.answers), ""),
+        ("one cluster", tables.yes(found.same_cluster), one),
+        ("slots", tables.yes(found.slots > 0), slots),
+        ("jars", submits, jars),
+        ("storage", found.storage, found.storage_reason),
+    ]
+
+
+def _answers(cluster: Cluster) -> str:
+    if cluster.trouble:
+        return "no"
+    return "not asked" if cluster.health is None else tables.yes(cluster.health.answers)
+
+
+def _pairs(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _guards(guards: Guards) -> str:
+    found = [f"headers {', '.join(guards.headers)}"] if guards.headers else []
+    found += [f"the password of {guards.user}"] if guards.user else []
+    found += ["a certificate authority of its own"] if guards.ca else []
+    found += ["a certificate of ours"] if guards.certificate else []
+    return ", ".join(found) or "nothing"
