@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
+from sluiceway.cli.data_directory import data_directory
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.output import Failed, complain, say
-from sluiceway.cli.place import data_directory
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.settings import DISTRIBUTIONS
