@@ -22,7 +22,7 @@ _NEEDS: Final = {
     Need.CLAIMED: "Flink owns it since job {job} was resumed from it in claim mode, and that job's later states may "
     "use its files",
     Need.NAMED: "job {job} is to be resumed from it",
-    Need.PROTECTED: "it was registered for job {job} with protection",
+    Need.PROTECTED: "it is protected since its registration for job {job}",
 }
 
 _WAY_OUT: Final = "Resume the job and stop it anew, or delete the job"
