@@ -93,8 +93,8 @@ async def test_a_job_that_cannot_be_read_from_the_overview_hides_only_itself(
 ) -> None:
     line = fake_answers.overview_line
 
-    def odd(job: Any) -> dict[str, Any]:
-        return line(job) | ({"tasks": None} if job.name == "odd" else {})
+    def odd(job: Any, **told: Any) -> dict[str, Any]:
+        return line(job, **told) | ({"tasks": None} if job.name == "odd" else {})
 
     monkeypatch.setattr("sluiceway.testing.fake_rest.overview_line", odd)
     async with plane(tmp_path) as at:

@@ -97,6 +97,8 @@ ELSEWHERE = (
     "variables",
     "job_tags",
     "queues",
+    "clusters",
+    "try_clusters",
     "metrics",
     "graphs",
     "transfer",

@@ -177,7 +177,7 @@ def test_a_name_that_is_there_is_covered_only_when_that_is_asked_for(service: Se
     shown = detail(service, job)
     assert (new, shown["sql_body"], shown["desc"], shown["status"]) == (job, "SELECT 'new'", "n", "job_init")
     assert tags_of(service, job) == []
-    assert "over" in remark
+    assert "replaced" in remark
 
 
 @pytest.mark.parametrize("status", JobStatus)
