@@ -96,6 +96,8 @@ ELSEWHERE = (
     "templates",
     "variables",
     "job_tags",
+    "clusters",
+    "try_clusters",
     "queues",
     "metrics",
     "graphs",
