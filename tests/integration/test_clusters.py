@@ -366,3 +366,5 @@ async def test_clusters_of_a_file_are_worked_on_and_go_with_it(tmp_path: Path) -
             while "found" in api.plane.queues.names:
                 await asyncio.sleep(0.05)
         assert (await api.plane.job(job)).status is JobStatus.STOPPED
+        assert [shift.cluster for shift in api.plane.reconciler.shifts()] == ["c0"], "its worker has gone with it"
+        assert "found" not in api.plane.engine._attention

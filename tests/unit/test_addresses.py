@@ -1,5 +1,6 @@
 """Which of several JobManagers is asked, and how protected ones are opened."""
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator
@@ -184,7 +185,11 @@ async def test_a_change_of_what_opens_a_place_closes_what_was_opened() -> None:
     async with serving(one), asking(Credentials({"X-Token": "t"})) as jobmanagers:
         await ids(jobmanagers, at(one, key="1.1"))
         first = jobmanagers._doors["prod"].session
+        late = jobmanagers.at(at(one, key="1.1"))
         await ids(jobmanagers, at(one, key="1.2"))
+        await asyncio.gather(*jobmanagers._closing)
+        with pytest.raises(Unreachable, match="changed or removed"):
+            await late.jobs()
         second = jobmanagers._doors["prod"].session
         jobmanagers.keep(())
         await jobmanagers.close()

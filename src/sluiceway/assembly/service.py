@@ -98,7 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await watch.begin()
         reconciler.start(roster.worked_on)
         stack.push_async_callback(reconciler.close)
-        roster.publish_to(queues, reconciler.follow, jobmanagers.keep)
+        roster.publish_to(queues, reconciler.follow, jobmanagers.keep, engine.keep)
         await stack.enter_async_context(beside(roster.run(), "clusters"))
         await stack.enter_async_context(sweeping(settings, db, storage))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))

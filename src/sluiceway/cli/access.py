@@ -241,7 +241,7 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data:
     """Grant a user a role in a project. It replaces the one that they had there.
 
     viewer: look. operator: also start, stop and verify. owner: also create, change, delete, and see who was refused.
-    admin: also have savepoints written to any address.
+    admin: also have savepoints written to any address; in every project, also register clusters.
 
     Example: `sluiceway access grant ann operator --project default --queue prod`
 

@@ -148,8 +148,9 @@ def edit(
         Forget headers, user, password and certificates, before others that are given here.
     """
     common = or_default(common)
-    named = {"addresses": list(address), "kind": kind, "labels": labels(label), "projects": list(only_for)}
-    change = {field: value for field, value in (named | {"max_savepoints": max_savepoints}).items() if value}
+    named: dict[str, Any] = {"addresses": list(address), "kind": kind, "labels": labels(label)}
+    named |= {"projects": list(only_for), "max_savepoints": max_savepoints}
+    change = {field: value for field, value in named.items() if value}
     change |= ({"labels": {}} if no_labels else {}) | ({"projects": []} if for_all else {})
     change |= {"headers": {}, **dict.fromkeys(("basic", "ca", "certificate", "key"))} if open_ else {}
     change |= (opening or Opening()).body(name)

@@ -246,7 +246,7 @@ async def plane(
         reconciler, queues = workers(ground, roster.locate, roster.names, each, pace)
         made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at, roster)
         reconciler.start(roster.worked_on)
-        roster.publish_to(queues, reconciler.follow, jobmanagers.keep)
+        roster.publish_to(queues, reconciler.follow, jobmanagers.keep, made.engine.keep)
         try:
             async with beside(roster.run(), "clusters"):
                 yield made

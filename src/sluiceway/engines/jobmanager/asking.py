@@ -81,6 +81,8 @@ class Asking:
         if isinstance(data, bytes):
             headers["Content-Type"] = "application/json"
         patience = aiohttp.ClientTimeout(total=timeout)
+        if self._session.closed:
+            raise Unreachable("the connections to the cluster were closed, as it was changed or removed")
         with translated():
             async with self._session.request(
                 method, url + path, data=data, headers=headers, timeout=patience, allow_redirects=False

@@ -63,7 +63,7 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
                 context.load_cert_chain(path, password=lambda: "")
         except (ssl.SSLError, ValueError, OSError) as error:
             raise BadCertificate(
-                "certificate is not valid: it and the key are no certificate and its private key, in PEM without a password"
+                "certificate is not valid: it and the key are no pair in PEM without a password"
             ) from error
     return context
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
@@ -97,6 +97,10 @@ class SessionEngine:
     async def version(self, place: Place) -> str:
         """Ask for the version; see `Engine`."""
         return await self._jobmanagers.version(place)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget what was seen of all places but these."""
+        self._attention = {name: seen for name, seen in self._attention.items() if name in names}
 
     async def free_slots(self, place: Place) -> int | None:
         """Count free slots; see `Engine`."""
