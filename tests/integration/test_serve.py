@@ -229,6 +229,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "auth": [("true", True), ("false", False)],
     "secret_key_file": [("/a.key", Path("/a.key")), ("/b.key", Path("/b.key"))],
     "cluster": [("a=http://x b=http://y", ("a=http://x", "b=http://y")), ("c=http://z", ("c=http://z",))],
+    "clusters_from": [("a.json", ("a.json",)), ("/etc/c/*.yml b.json", ("/etc/c/*.yml", "b.json"))],
     "adopt": [("none", "none"), ("matching orders-*", "matching orders-*")],
     "adopt_into": [("team", "team"), ("default", "default")],
     "embedded": [("true", True), ("false", False)],
