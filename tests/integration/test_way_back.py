@@ -460,7 +460,7 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_job")
     asked: list[tuple[JobSpec, StateFrom, bool]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool) -> Fit:
         asked.append((spec, state, cluster is not None))
         return fit_of() if spec == was else fit_of(gone, left=(Left("Join", "a" * 32, 40),))
 
@@ -509,7 +509,7 @@ async def test_a_job_whose_variable_has_another_value_since_is_looked_at(api: Ap
     await api.stopped(*jobs)
     asked: list[tuple[str, int | None]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool) -> Fit:
         asked.append((spec.sql, state.run_id))
         return fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
 

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 from sluiceway.assembly.beside import beside
 from sluiceway.domain.place import Place
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.planner import PlannerJvm
-from sluiceway.engines.planning.submit import JvmProvider
-from sluiceway.settings import BadSettings, Settings
+from sluiceway.engines.planning.planners import Planners
+from sluiceway.engines.planning.submit import JvmProvider, PlannerOf
+from sluiceway.settings import DISTRIBUTIONS, BadSettings, Settings
 
 EMBEDDED = "embedded"
 
@@ -23,7 +25,8 @@ class Clusters:
 
     names: tuple[str, ...]  # the default one first
     locate: Callable[[str], Place | None]  # None: registered, and nowhere to be reached right now
-    planner: JvmProvider
+    planner: JvmProvider  # the usual one
+    planner_of: PlannerOf  # by place and version
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -52,10 +55,18 @@ async def begin_clusters(
     """The registered ones, and an embedded Flink if one is wanted, which runs until the stack is closed."""
     jars = _jars(settings.jars)
     # Its process starts with the first SQL to plan.
-    planner = PlannerJvm(data / "planner", jars=jars)
-    stack.push_async_callback(planner.close)
+    here = Distributions(data / DISTRIBUTIONS)
+    planner = PlannerJvm(data / "planner", jars=jars, flink=here.usual)
+
+    def make(flink: Distribution) -> PlannerJvm:
+        theirs = _jars_for(settings.jars, flink.minor) or jars
+        return PlannerJvm(data / f"planner-{flink.version}", jars=theirs, flink=lambda: flink)
+
+    planners = Planners(here, planner, make)
+    stack.push_async_callback(planners.close)
+    await stack.enter_async_context(beside(planners.tend(), "planners"))
     if not (settings.embedded if settings.embedded is not None else not settings.cluster):
-        return Clusters(tuple(registered), registered.get, planner.jvm)
+        return Clusters(tuple(registered), registered.get, planners.usual, planners.of)
     embedded = _embedded(settings, data, jars)
     await embedded.start()
     stack.push_async_callback(embedded.close)
@@ -65,7 +76,7 @@ async def begin_clusters(
     def locate(name: str) -> Place | None:
         return embedded.place if name == EMBEDDED else registered.get(name)
 
-    return Clusters((EMBEDDED, *registered), locate, planner.jvm)
+    return Clusters((EMBEDDED, *registered), locate, planners.usual, planners.of)
 
 
 def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink:
@@ -87,6 +98,11 @@ def _is_address(url: str) -> bool:
         return False
     complete = parts.scheme in {"http", "https"} and re.fullmatch(r"[\w.:%\-]+", host) and port != 0
     return bool(complete) and not parts.query and not parts.fragment
+
+
+def _jars_for(directory: Path | None, minor: str) -> list[Path]:
+    """Jars for one version of Flink alone: connectors are made for one."""
+    return sorted((directory.expanduser().absolute() / minor).glob("*.jar")) if directory else []
 
 
 def _jars(directory: Path | None) -> list[Path]:

@@ -81,7 +81,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         clusters = await begin_clusters(settings, registered, data, stack)
         variables = Variables(db, door.sign_in.vault, clock)
         jobmanagers = JobManagers(session, REQUEST_TIMEOUT)
-        sql = SqlSubmitter(clusters.planner, jobmanagers.version, storage.uri, variables.fill_of_job)
+        sql = SqlSubmitter(clusters.planner_of, jobmanagers.version, storage.uri, variables.fill_of_job)
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
         ground = Ground(db, storage, engine, clock)
