@@ -13,12 +13,12 @@ import pytest
 from tests.contract.clusters import Cluster, RealPlace, fresh_id
 from tests.support.flink.real import RealFlink
 
-from sluiceway.domain.facts import JobState, Submitted
+from sluiceway.domain.facts import Acknowledged, JobState, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
-from sluiceway.engines.jobmanager.rest import Acknowledged, AttemptCompleted, AttemptFailed, NoSuchJob
+from sluiceway.engines.jobmanager.rest import AttemptCompleted, AttemptFailed, NoSuchJob
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.planner import PlannerJvm

@@ -109,6 +109,6 @@ def _jars(directory: Path | None) -> list[Path]:
     if directory is None:
         return []
     found = sorted(directory.expanduser().absolute().glob("*.jar"))
-    if not found:
+    if not found and not any(directory.expanduser().glob("*/*.jar")):
         raise BadSettings(f"--jars {directory} has no jars in it")
     return found
