@@ -12,6 +12,7 @@ import aiohttp
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
+from sluiceway.domain.flink_version import Minor
 from sluiceway.engines.jobmanager import versions
 from sluiceway.engines.jobmanager.rest import Attempt, AttemptInProgress, FlinkRest, JobOverview
 from sluiceway.engines.planning.options import named_for
@@ -228,7 +229,7 @@ class Cluster:
         self.rest = FlinkRest(session, place.url, 10.0)
         self.started: list[str] = []
 
-    def since(self, first: versions.Minor) -> bool:
+    def since(self, first: Minor) -> bool:
         """Whether its Flink is not older than that."""
         return versions.since(self.place.version, first)
 

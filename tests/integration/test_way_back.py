@@ -95,6 +95,25 @@ async def test_a_dry_run_tells_of_each_job_what_it_would_start_from_and_starts_n
     assert [(await api.plane.job(job)).status for job in jobs] == [JobStatus.STOPPED] * 2
 
 
+@pytest.mark.parametrize(
+    ("theirs", "kind", "concerns"),
+    [
+        ("2.3.9", "accepted", []),
+        ("2.2.1", "accepted", ["flink_version"]),
+        ("1.20.5", "does_not_fit", ["flink_version"]),
+    ],
+)
+async def test_state_of_a_newer_flink_is_told_and_refused_where_it_cannot_be_read(
+    api: Api, theirs: str, kind: str, concerns: list[str]
+) -> None:
+    [job] = await api.plane.run(1)
+    await api.stopped(job)
+    api.plane.fake.flink_version = theirs
+    answer = await the_only(api, job)
+    assert (answer["verdict"], about(answer)) == (kind, concerns)
+    assert not concerns or f"was written by Flink 2.3.0, and the cluster runs {theirs}" in str(answer)
+
+
 async def test_a_damaged_newest_checkpoint_is_named_and_the_older_one_told_with_its_age(api: Api) -> None:
     job, jid = await failed(api)
     good, bad = a_checkpoint(api, job, jid, 4), a_checkpoint(api, job, jid, 5, b"torn")
