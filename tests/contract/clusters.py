@@ -12,6 +12,7 @@ import aiohttp
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState
+from sluiceway.domain.flink_version import Minor
 from sluiceway.domain.observed import Attempt, AttemptInProgress
 from sluiceway.engines.jobmanager import versions
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
@@ -229,7 +230,7 @@ class Cluster:
         self.rest = FlinkRest(session, place.url, 10.0)
         self.started: list[str] = []
 
-    def since(self, first: versions.Minor) -> bool:
+    def since(self, first: Minor) -> bool:
         """Whether its Flink is not older than that."""
         return versions.since(self.place.version, first)
 

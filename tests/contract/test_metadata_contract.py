@@ -19,7 +19,7 @@ from sluiceway.storage.savepoints import Storage
 from sluiceway.testing.fake_metadata import metadata
 
 pytestmark = pytest.mark.real
-NEWEST = (((2, 2), 6), ((2, 0), 5), ((1, 18), 4))  # version of `_metadata`, since when
+NEWEST = (((2, 1), 6), ((2, 0), 5), ((1, 18), 4))  # version of `_metadata`, since when
 FORMATS = {"CANONICAL": Format.CANONICAL, "NATIVE": Format.NATIVE}
 
 

@@ -224,8 +224,8 @@ class AtOnce:
         return await self._jvm.read_sql(body)
 
 
-def provider(jvm: SqlJvm) -> Callable[[], Coroutine[Any, Any, Any]]:
-    async def provide() -> AtOnce:
+def provider(jvm: SqlJvm) -> Callable[[Place, str], Coroutine[Any, Any, Any]]:
+    async def provide(*_: object) -> AtOnce:
         return AtOnce(jvm)
 
     return provide
@@ -253,14 +253,6 @@ def submitted(flink: RealFlink, submitter: SqlSubmitter, spec: JobSpec, restore:
     job = uuid.uuid4().hex
     assert submit(flink, submitter, spec, job, restore=restore) == Submitted()
     return job
-
-
-def test_a_cluster_of_another_version_is_refused_with_both_versions(real_flink: RealFlink) -> None:
-    submitter = SqlSubmitter(provider(real_flink.jvm), version("1.20.1"), "file:///tmp")
-    answer = submit(real_flink, submitter, JobSpec(ENDLESS), uuid.uuid4().hex)
-    assert isinstance(answer, SubmitRefused)
-    assert "1.20.1" in answer.text
-    assert "2.3.0" in answer.text
 
 
 def test_no_answer_is_silent(real_flink: RealFlink) -> None:

@@ -388,7 +388,7 @@ KNOWN = {"sink": Variable("out"), "pw": Variable("s3cr3t", sensitive=True)}
 def submit(sql: str) -> tuple[Planner, object]:
     planner = Planner()
 
-    async def jvm() -> Any:
+    async def planner_of(*_: object) -> Any:
         return planner
 
     async def version_of(_: Place) -> str:
@@ -398,7 +398,7 @@ def submit(sql: str) -> tuple[Planner, object]:
         assert job_id == 7
         return fill(text, KNOWN)
 
-    submitter = SqlSubmitter(jvm, version_of, "s3://company", filled)
+    submitter = SqlSubmitter(planner_of, version_of, "s3://company", filled)
     starting = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
     return planner, asyncio.run(submitter.submit(Place("c", "http://c:1"), starting, "orders", JobSpec(sql)))
 

@@ -95,6 +95,28 @@ async def test_a_dry_run_tells_of_each_job_what_it_would_start_from_and_starts_n
     assert [(await api.plane.job(job)).status for job in jobs] == [JobStatus.STOPPED] * 2
 
 
+@pytest.mark.parametrize(
+    ("theirs", "kind", "concerns"),
+    [
+        ("2.3.9", "accepted", []),
+        ("2.2.1", "accepted", ["flink_version"]),
+        ("1.20.5", "does_not_fit", ["flink_version"]),
+    ],
+)
+async def test_state_of_a_newer_flink_is_told_and_refused_where_it_cannot_be_read(
+    api: Api, tmp_path: Path, theirs: str, kind: str, concerns: list[str]
+) -> None:
+    jar = tmp_path / "distributions" / theirs / f"flink-dist-{theirs}.jar"  # what would plan its SQL
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    [job] = await api.plane.run(1)
+    await api.stopped(job)
+    api.plane.fake.flink_version = theirs
+    answer = await the_only(api, job)
+    assert (answer.get("code") or "accepted", about(answer)) == (kind, concerns)
+    assert not concerns or f"was written by Flink 2.3.0, and the cluster runs {theirs}" in str(answer)
+
+
 async def test_a_damaged_newest_checkpoint_is_named_and_the_older_one_told_with_its_age(api: Api) -> None:
     job, jid = await failed(api)
     good, bad = a_checkpoint(api, job, jid, 4), a_checkpoint(api, job, jid, 5, b"torn")
@@ -460,7 +482,7 @@ async def test_states_are_held_against_the_jobs_as_they_are_now(api: Api) -> Non
     assert (unknown.status_code, unknown.json()["error_code"]) == (404, "unknown_job")
     asked: list[tuple[JobSpec, StateFrom, bool]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool) -> Fit:
         asked.append((spec, state, cluster is not None))
         return fit_of() if spec == was else fit_of(gone, left=(Left("Join", "a" * 32, 40),))
 
@@ -509,7 +531,7 @@ async def test_a_job_whose_variable_has_another_value_since_is_looked_at(api: Ap
     await api.stopped(*jobs)
     asked: list[tuple[str, int | None]] = []
 
-    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def judge(spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool) -> Fit:
         asked.append((spec.sql, state.run_id))
         return fit_of(Reason(Why.OPERATOR_GONE, "Join[5] would be left behind."))
 

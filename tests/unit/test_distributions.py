@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sluiceway.__main__ import run
+from sluiceway.cli.main import run
 from sluiceway.engines.planning import distributions, fetching
 from sluiceway.engines.planning.distributions import Distributions, NoDistribution
 
@@ -135,7 +135,7 @@ def test_the_newest_patch_version_is_fetched_with_its_digest(
     content = wheel(tmp_path / "a.whl", "1.20.5").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     monkeypatch.setattr(fetching, "KNOWN", {"1.20": ("1.20.5", digest)})
-    monkeypatch.setattr(fetching.subprocess, "run", pip := Pip(content))
+    monkeypatch.setattr(subprocess, "run", pip := Pip(content))
     added = fetching.fetch(here, "1.20", quiet=True)
     assert pip.wish == f"apache-flink-libraries==1.20.5 --hash=sha256:{digest}\n"
     assert (added.known, added.distribution.version) == (True, "1.20.5")
@@ -143,7 +143,7 @@ def test_the_newest_patch_version_is_fetched_with_its_digest(
 
 
 def test_an_index_that_has_it_not_is_told_with_what_to_do(here: Distributions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching.subprocess, "run", Pip(says="WARNING: x\nERROR: No matching distribution found\n"))
+    monkeypatch.setattr(subprocess, "run", Pip(says="WARNING: x\nERROR: No matching distribution found\n"))
     with pytest.raises(fetching.NotAdded, match=r"1\.20\.5: ERROR: No matching distribution found\. .* --from"):
         fetching.fetch(here, "1.20", quiet=True)
     assert names(here.directory) == set()
@@ -156,7 +156,7 @@ def test_an_interruption_leaves_nothing(here: Distributions, monkeypatch: pytest
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching.subprocess, "run", interrupted)
+    monkeypatch.setattr(subprocess, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fetching.fetch(here, "1.20", quiet=True)
     assert names(here.directory) == set()

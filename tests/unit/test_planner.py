@@ -38,7 +38,7 @@ class FakeJvm:
         self._end = asyncio.Event()
 
     @classmethod
-    async def launch(cls, directory: Path, heap_mb: int, jars: object, *, confine: bool) -> Self:
+    async def launch(cls, directory: Path, heap_mb: int, jars: object, *, confine: bool, flink: object) -> Self:
         assert confine
         jvm = cls(directory)
         cls.launched.append(jvm)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -15,11 +16,11 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.variables import Filled
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
-from sluiceway.engines.planning import submit
-from sluiceway.engines.planning.distributions import Distribution
+from sluiceway.engines.planning import distributions
+from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.java import NoFlink
 from sluiceway.engines.planning.sql import Script
-from sluiceway.engines.planning.submit import SqlSubmitter, other_version
+from sluiceway.engines.planning.submit import SqlSubmitter, unjudged, unplanned
 from sluiceway.engines.session.engine import SessionEngine
 
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
@@ -51,34 +52,45 @@ class Planner:
 async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expected: str) -> None:
     planner = Planner()
 
-    async def jvm() -> Any:
+    async def planner_of(*_: object) -> Any:
         return planner
 
     async def version_of(_: Place) -> str:
         return "2.3.1"
 
-    submitter = SqlSubmitter(jvm, version_of, "s3://company/flink")
+    submitter = SqlSubmitter(planner_of, version_of, "s3://company/flink")
     run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, checkpoints=checkpoints)
     assert await submitter.submit(Place("c", "http://c:1"), run, "orders", SPEC) == Submitted()
     assert planner.options["execution.checkpointing.dir"] == expected
 
 
 @pytest.mark.parametrize("theirs", ["2.2.0", "1.20.3", "3.0-SAVE"])
-async def test_sql_for_another_minor_version_of_flink_is_refused_with_both_versions(theirs: str) -> None:
-    async def jvm() -> Any:
-        return Planner()
+async def test_sql_for_a_version_of_flink_that_is_not_here_is_refused_with_what_to_do(
+    theirs: str, tmp_path: Path
+) -> None:
+    here = Distributions(tmp_path)
+
+    async def planner_of(place: Place, version: str) -> Any:
+        return here.of(version, place.name)
 
     async def version_of(_: Place) -> str:
         return theirs
 
     cluster, run = Place("prod", "http://c:1"), Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
-    refused = await SqlSubmitter(jvm, version_of, "s3://x").submit(cluster, run, "orders", JobSpec("is not even read"))
+    submitter = SqlSubmitter(planner_of, version_of, "s3://x")
+    refused = await submitter.submit(cluster, run, "orders", JobSpec("is not even read"))
     assert isinstance(refused, SubmitRefused)
-    assert f"The cluster prod runs Flink {theirs}, and SQL is planned here by Flink 2.3.0." in refused.text
-    assert await other_version(cluster, version_of) == refused.text, "as a start says at once"
+    assert f"The cluster prod runs Flink {theirs}, and no Flink {theirs[:4].rstrip('.-')} is here" in refused.text
+    assert "sluiceway distributions add" in refused.text
+    assert await unplanned(cluster, version_of, here) == refused.text, "as a start says at once"
+    assert f"prod runs Flink {theirs}, and this is judged by Flink 2.3.0" in await unjudged(cluster, version_of, here)
 
 
-async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = Distributions(tmp_path)
+
     async def silent(_: Place) -> str:
         raise Unreachable("gone")
 
@@ -87,14 +99,15 @@ async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeyp
 
     cluster = Place("prod", "http://c:1")
     with pytest.raises(Unreachable):
-        await other_version(cluster, silent)
-    assert await other_version(cluster, version_of) is None
+        await unplanned(cluster, silent, here)
+    assert await unplanned(cluster, version_of, here) is None
+    assert await unjudged(cluster, version_of, here) == await unjudged(cluster, silent, here) == ""
 
     def no_flink() -> Distribution:
         raise NoFlink("not installed")
 
-    monkeypatch.setattr(submit, "installed", no_flink)
-    assert await other_version(cluster, silent) is None, "nothing plans here, which its submission says"
+    monkeypatch.setattr(distributions, "installed", no_flink)
+    assert await unplanned(cluster, silent, here) is None, "nothing plans here, which its submission says"
 
 
 @pytest.mark.parametrize(
@@ -108,8 +121,11 @@ async def test_a_cluster_that_gives_no_answer_is_none_of_another_version(monkeyp
     ],
 )
 async def test_what_the_sql_says_of_its_changelog_counts_as_flink_reads_it(sql: str, must_claim: bool) -> None:
-    async def jvm() -> Any:
+    async def planner_of(*_: object) -> Any:
         return Planner()
+
+    async def version_of(_: Place) -> str:
+        return "2.3.0"
 
     async def filled(_: int, text: str) -> Filled:
         return Filled(text.replace("{{state}}", "SET 'state.changelog.enabled' = 'true';"))
@@ -117,7 +133,7 @@ async def test_what_the_sql_says_of_its_changelog_counts_as_flink_reads_it(sql: 
     async def submitted(*_: object) -> Submitted:
         return Submitted()
 
-    submitter = SqlSubmitter(jvm, cast("Any", None), "s3://company", filled)
+    submitter = SqlSubmitter(planner_of, version_of, "s3://company", filled)
     async with aiohttp.ClientSession() as session:
         engine = SessionEngine(JobManagers(session, 0.1), submitted, submitter.options)
         run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, restore="s3://company/savepoint-1")

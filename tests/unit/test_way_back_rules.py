@@ -16,6 +16,7 @@ from sluiceway.domain.misfit import left_behind, misfit
 from sluiceway.domain.plan import Shown, differences
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_format import Choice
+from sluiceway.domain.savepoint_version import of_another_version
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.way_back import (
     Allowed,
@@ -325,3 +326,26 @@ def test_what_is_newer_is_named_up_to_a_bound_and_what_nobody_knows_is_told() ->
     assert "; and 4 more. The work since then is repeated." in told_
     assert "s3://b/5 (" not in told_
     assert behind("s3://b/x", NOW, [], "storage does not answer").told.endswith("job: storage does not answer")
+
+
+@pytest.mark.parametrize(
+    ("wrote", "theirs", "expected"),
+    [
+        ("2.3.0", "2.3.1", None),
+        ("1.18.1", "1.20.5", None),
+        ("2.0.2", "2.3.0", None),
+        ("", "2.3.0", None),
+        ("2.3.0", "", None),
+        ("1.20.5", "2.3.0", Weight.UNKNOWN),
+        ("1.20.5", "1.18.1", Weight.UNKNOWN),
+        ("2.3.0", "2.2.1", Weight.UNKNOWN),
+        ("2.0.2", "1.20.5", Weight.REFUSED),
+        ("2.3.0", "1.18.1", Weight.REFUSED),
+        ("2.3.0", "2.0.2", Weight.REFUSED),
+    ],
+)
+def test_state_of_another_version_is_told_or_refused(wrote: str, theirs: str, expected: Weight | None) -> None:
+    concern = of_another_version(replace(KEPT, flink_version=wrote), theirs)
+    assert (concern and concern.weight) == expected
+    if concern is not None:
+        assert f"was written by Flink {wrote}, and the cluster runs {theirs}" in concern.text

@@ -44,13 +44,14 @@ from sluiceway.domain.engine import Engine
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.jobmanager.probing import probe
+from sluiceway.engines.planning.distributions import Distributions
 from sluiceway.engines.planning.graphs import SqlGrapher
 from sluiceway.engines.planning.operators import SqlOperators
 from sluiceway.engines.planning.reading import SqlReading
-from sluiceway.engines.planning.submit import JvmProvider, other_version
+from sluiceway.engines.planning.submit import JvmProvider, unjudged, unplanned
 from sluiceway.engines.planning.zone import local_zone
 from sluiceway.reconcile.worker import Reconciler
-from sluiceway.settings import MAX_BODY, Settings
+from sluiceway.settings import DISTRIBUTIONS, MAX_BODY, Settings
 
 
 def make_api(
@@ -112,9 +113,16 @@ def _use_cases(
     timeout = timedelta(seconds=settings.savepoint_timeout)
     variables = Variables(db, door.sign_in.vault, clock)
     reading = SqlReading(planner, variables.fill)
-    judge_fit = JudgeFit(storage, SqlOperators(reading), engine.free_slots, variables.settled_at)
+    here = Distributions(settings.data.expanduser().absolute() / DISTRIBUTIONS)
+    judge_fit = JudgeFit(
+        storage,
+        SqlOperators(reading),
+        engine.free_slots,
+        variables.settled_at,
+        lambda place: unjudged(place, engine.version, here),
+    )
     going_back = GoingBack(db, WaysBack(db, storage, clock))
-    check_sql = SqlChecks(db, variables, reading.checked, _misplaced(queues, engine))
+    check_sql = SqlChecks(db, variables, reading.checked, _misplaced(queues, engine, here))
     life = lifecycle(ground, queues, timeout, Judging(judge_fit.judge, reading.options, local_zone(), check_sql))
     return {
         **{field.name: getattr(life, field.name) for field in fields(life)},
@@ -141,12 +149,12 @@ def _use_cases(
     }
 
 
-def _misplaced(queues: Queues, engine: Engine) -> Callable[[str], Awaitable[str | None]]:
+def _misplaced(queues: Queues, engine: Engine, here: Distributions) -> Callable[[str], Awaitable[str | None]]:
     """Why no SQL can be planned for a cluster, by its name."""
 
     async def misplaced(name: str) -> str | None:
         place = queues.locate(name)
-        return None if place is None else await other_version(place, engine.version)
+        return None if place is None else await unplanned(place, engine.version, here)
 
     return misplaced
 

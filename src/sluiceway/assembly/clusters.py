@@ -12,9 +12,11 @@ from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.clusters import EMBEDDED, BadCluster, Cluster, Listed, Source, checked, shown
 from sluiceway.domain.place import Place
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
+from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.planner import PlannerJvm
-from sluiceway.engines.planning.submit import JvmProvider
-from sluiceway.settings import BadSettings, Settings
+from sluiceway.engines.planning.planners import Planners
+from sluiceway.engines.planning.submit import JvmProvider, PlannerOf
+from sluiceway.settings import DISTRIBUTIONS, BadSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Clusters:
     """The clusters of settings, and what plans SQL for all."""
 
     fixed: Fixed
-    planner: JvmProvider
+    planner: JvmProvider  # the usual one
+    planner_of: PlannerOf  # by place and version
 
 
 def parse_clusters(settings: Settings) -> dict[str, Cluster]:
@@ -57,12 +60,20 @@ async def begin_clusters(
     """The registered ones, and an embedded Flink if one is wanted, which runs until the stack is closed."""
     jars = _jars(settings.jars)
     # Its process starts with the first SQL to plan.
-    planner = PlannerJvm(data / "planner", jars=jars)
-    stack.push_async_callback(planner.close)
+    here = Distributions(data / DISTRIBUTIONS)
+    planner = PlannerJvm(data / "planner", jars=jars, flink=here.usual)
+
+    def make(flink: Distribution) -> PlannerJvm:
+        theirs = _jars_for(settings.jars, flink.minor) or jars
+        return PlannerJvm(data / f"planner-{flink.version}", jars=theirs, flink=lambda: flink)
+
+    planners = Planners(here, planner, make)
+    stack.push_async_callback(planners.close)
+    await stack.enter_async_context(beside(planners.tend(), "planners"))
     of_settings = [Listed(each, Source.SETTINGS) for each in registered.values()]
     places = {name: each.place() for name, each in registered.items()}
     if not (settings.embedded if settings.embedded is not None else not (settings.cluster or settings.clusters_from)):
-        return Clusters(Fixed(of_settings, places.get), planner.jvm)
+        return Clusters(Fixed(of_settings, places.get), planners.usual, planners.of)
     embedded = _embedded(settings, data, jars)
     await embedded.start()
     stack.push_async_callback(embedded.close)
@@ -73,7 +84,7 @@ async def begin_clusters(
         return embedded.place if name == EMBEDDED else places.get(name)
 
     own = Listed(Cluster(name=EMBEDDED, addresses=()), Source.EMBEDDED)
-    return Clusters(Fixed([own, *of_settings], locate), planner.jvm)
+    return Clusters(Fixed([own, *of_settings], locate), planners.usual, planners.of)
 
 
 def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink:
@@ -87,10 +98,15 @@ def _embedded(settings: Settings, data: Path, jars: list[Path]) -> EmbeddedFlink
     return EmbeddedFlink(data / "flink", how, EMBEDDED)
 
 
+def _jars_for(directory: Path | None, minor: str) -> list[Path]:
+    """Jars for one version of Flink alone: connectors are made for one."""
+    return sorted((directory.expanduser().absolute() / minor).glob("*.jar")) if directory else []
+
+
 def _jars(directory: Path | None) -> list[Path]:
     if directory is None:
         return []
     found = sorted(directory.expanduser().absolute().glob("*.jar"))
-    if not found:
+    if not found and not any(directory.expanduser().glob("*/*.jar")):
         raise BadSettings(f"--jars {directory} has no jars in it")
     return found

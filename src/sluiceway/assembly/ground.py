@@ -71,7 +71,17 @@ def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judgi
     """The use cases; `timeout` bounds a stop or savepoint that names no bound of its own."""
     db, storage, engine, clock = ground.db, ground.storage, ground.engine, ground.clock
     stop_jobs = StopJobs(db, queues, storage, clock, timeout)
-    start_jobs = StartJobs(db, queues, storage, clock, judging.zone, judging.judge, judging.options, judging.check_sql)
+    start_jobs = StartJobs(
+        db,
+        queues,
+        storage,
+        clock,
+        judging.zone,
+        judging.judge,
+        judging.options,
+        judging.check_sql,
+        engine.version,
+    )
     return Lifecycle(
         stop_jobs=stop_jobs,
         retry_stops=RetryStops(stop_jobs),

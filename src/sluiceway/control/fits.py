@@ -27,7 +27,9 @@ _Case = tuple[JobSpec, StateFrom]  # a job as it is now, and the state for it
 class Judge(Protocol):
     """Compares a state with a job, as `JudgeFit.judge` does."""
 
-    async def __call__(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def __call__(
+        self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool
+    ) -> Fit:
         """Never raises for anything about the job."""
         ...
 
@@ -92,8 +94,7 @@ class Fits:
 
     async def _all(self, project: str, cases: Mapping[Start, _Case], *, slots: bool) -> dict[Start, Fit]:
         async def one(start: Start, spec: JobSpec, state: StateFrom) -> Fit:
-            cluster = self.locate(start.cluster) if slots else None
-            return await self.judge(spec, state, cluster, caller=project)
+            return await self.judge(spec, state, self.locate(start.cluster), caller=project, slots=slots)
 
         found = await asyncio.gather(*(one(start, *case) for start, case in cases.items()))
         return dict(zip(cases, found, strict=True))

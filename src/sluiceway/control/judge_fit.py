@@ -12,9 +12,9 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.variables import changed
 from sluiceway.engines.jobmanager.restore_words import bare
+from sluiceway.engines.planning.distributions import minor_of
 from sluiceway.engines.planning.operators import NoPlan
 from sluiceway.engines.planning.sql import SqlRefused
-from sluiceway.engines.planning.submit import minor
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.metadata import VERSIONS, Format, Metadata
 from sluiceway.storage.savepoints import Storage
@@ -54,6 +54,11 @@ async def nothing_settled(_: str) -> Mapping[str, int]:
     return {}
 
 
+async def judges_all(_: Place) -> str:
+    """Nothing keeps anybody from judging."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeFit:
     """The use case."""
@@ -62,14 +67,19 @@ class JudgeFit:
     plans: Plans
     free_slots: Callable[[Place], Awaitable[int | None]]  # None where nobody knows
     settled_at: Callable[[str], Awaitable[Mapping[str, int]]] = nothing_settled  # see `domain.variables.changed`
+    unjudged: Callable[[Place], Awaitable[str]] = judges_all  # why nothing here can judge for a cluster; empty: it can
 
-    async def judge(self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str) -> Fit:
+    async def judge(
+        self, spec: JobSpec, state: StateFrom, cluster: Place | None, *, caller: str, slots: bool = True
+    ) -> Fit:
         """Compare the state with the job. An unknown fit is a `Fit` too; callers take turns at the planner.
 
-        Without a cluster nobody counts its slots.
+        Without a cluster, and without `slots`, nobody counts its slots.
         """
         if spec.program is not None:
             return fit_of(Reason(Why.PROGRAM, OF_A_PROGRAM))
+        if cluster is not None and (why := await self.unjudged(cluster)):
+            return fit_of(Reason(Why.NOT_PLANNED, f"Whether the state fits is seen when it starts: {why}."))
         try:
             now = await self.plans.plan(spec, caller)
         except SqlRefused as error:
@@ -81,9 +91,9 @@ class JudgeFit:
         except StorageUnreadable as error:
             return fit_of(Reason(Why.NOT_READ, f"The state cannot be read from here: {error}."), slots=now.slots)
         before, unknown = await self._before(state, metadata, caller)
-        slots = await self.free_slots(cluster) if cluster else None
+        free = await self.free_slots(cluster) if cluster and slots else None
         native = metadata.format is not Format.CANONICAL
-        case = Case(_held(metadata), before, now, slots, native, unknown)
+        case = Case(_held(metadata), before, now, free, native, unknown)
         return replace(judge(case, await self._verdicts(case, caller)), drops=now.drops)
 
     async def _before(self, state: StateFrom, metadata: Metadata, caller: str) -> tuple[Plan | None, str]:
@@ -91,7 +101,7 @@ class JudgeFit:
         if state.spec is None or state.spec.program is not None:
             return None, "nobody knows the SQL that has made it"
         ours = self.plans.flink_version
-        if metadata.version < NEWEST or (state.flink_version and minor(state.flink_version) != minor(ours)):
+        if metadata.version < NEWEST or (state.flink_version and minor_of(state.flink_version) != minor_of(ours)):
             return None, f"another version of Flink has made it than {ours}, which would run it"
         if other := await self._revalued(state, caller):
             return None, f"the SQL that has made it has {_listed(other)} in it, which may have had another value then"

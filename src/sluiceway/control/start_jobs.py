@@ -10,6 +10,7 @@ from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.kept_plans import hold, of_starts
 from sluiceway.control.queues import Queues
 from sluiceway.control.sql_checks import SqlChecks
+from sluiceway.control.state_versions import StateVersions, VersionOf
 from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
@@ -32,6 +33,7 @@ _REFUSED = {
     Trouble.FINISHED: Refusal.FINISHED,
     Trouble.UNREADABLE: Refusal.UNREADABLE,
     Trouble.FIT: Refusal.DOES_NOT_FIT,
+    Trouble.FLINK_VERSION: Refusal.DOES_NOT_FIT,
 }
 
 
@@ -77,6 +79,7 @@ class StartJobs:
     judge: Judge | None = None  # what tells whether states fit; without it nobody does
     options: Options = own_options  # see `WaysBack`
     check_sql: SqlChecks | None = None  # what tells SQL that cannot run; without it its submission does
+    version_of: VersionOf | None = None  # of the Flink at a place; without it nobody holds states against it
 
     async def __call__(self, order: StartOrder, right: Right = EVERYWHERE) -> Placed:
         """Accept the start of each job that may be started. Raises `PlanOutdated`."""
@@ -102,9 +105,12 @@ class StartJobs:
         thorough = order.dry_run or order.shown is not None
         found = Plans(origins, await self._with_programs(project, plans), backs)
         found = await self._with_sql(project, found, patient=thorough)
+        if self.version_of is not None:
+            read = StateVersions(self.version_of, self.queues.locate)
+            found = replace(found, backs=await read(found.starts, found.backs))
         if self.judge is not None:
             fits = Fits(self.db, self.judge, self.queues.locate, allow)
-            found = replace(found, backs=await fits(project, found.starts, backs, dry_run=thorough))
+            found = replace(found, backs=await fits(project, found.starts, found.backs, dry_run=thorough))
         return replace(found, each={job: _settled(found, job, allow) for job in found.each})
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:

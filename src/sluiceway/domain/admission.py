@@ -18,7 +18,7 @@ class Refusal(StrEnum):
     NO_STARTS = "no_starts"  # the cluster takes none now, or never; the note says why
     NO_PROGRAM = "no_program"  # the jar that it is made of is missing, or none was named
     BAD_SQL = "bad_sql"  # its SQL uses names that are no variables, or sets what no job can set
-    OTHER_FLINK = "other_flink"  # its SQL would be planned by another version of Flink than its cluster runs
+    OTHER_FLINK = "other_flink"  # nothing here plans SQL for the version of Flink that its cluster runs
     NO_DEPENDENCY = "no_dependency"  # a jar or file that its program depends on is missing
     NOT_STOPPED = "not_stopped"  # to be brought back from a stop that has no savepoint of it
     DEADLY = "deadly_format"  # a savepoint in the format that was asked for would make the job fail

@@ -66,6 +66,7 @@ class Trouble(StrEnum):
     NO_FALLBACK = "no_fallback"
     NO_SAVEPOINT = "no_savepoint"  # it is to be stopped without one
     FORMAT = "format"
+    FLINK_VERSION = "flink_version"  # another one than the cluster's has written the state
     FIT = "fit"  # the state does not fit the job as it is now
 
 

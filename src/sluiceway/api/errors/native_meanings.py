@@ -219,12 +219,12 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
     ),
     Refusal.OTHER_FLINK: (
         Text(
-            "Its cluster runs another minor version of Flink than the one that plans SQL here.",
-            "其集群的 Flink 次版本与本服务解析 SQL 所用的版本不同。",
+            "Its cluster runs a minor version of Flink that is not here to plan its SQL.",
+            "本服务没有其集群所用的 Flink 次版本，无法解析其 SQL。",
         ),
         Text(
-            "Give the job a queue whose cluster runs the version that the message names.",
-            "请将作业改到运行消息中所述版本的队列。",
+            "Add that version on the service's machine (`sluiceway distributions add`), or give the job another queue.",
+            "请在服务所在机器上添加该版本（`sluiceway distributions add`），或将作业改到其他队列。",
         ),
     ),
     Refusal.NO_DEPENDENCY: (

@@ -3,27 +3,18 @@
 Answers need no version to be read: what an older Flink leaves out has a default. What is sent to it does.
 """
 
-import re
 from typing import Final
+
+from sluiceway.domain.flink_version import Minor, minor
 
 OLDEST: Final = (1, 18)
 NEWEST: Final = (2, 3)
-
-Minor = tuple[int, int]
-
-_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})(?:[.\-].{0,100})?", re.DOTALL)
 
 NEW_NAMES: Final = (1, 20)  # of options about checkpoints and recovery; older ones ignore these without a word
 CLAIM_MODE: Final = (1, 20)  # `claimMode` of `/jars/:id/run`, which is refused before
 NO_RESTORE_MODE: Final = (2, 0)  # its old name is no longer read
 TELLS_SECOND: Final = (2, 1)  # that a program under one job id starts a second job; before, that one never starts
 STATE_V2: Final = (2, 0)  # state that is read and written asynchronously, and ForSt
-
-
-def minor(version: str) -> Minor | None:
-    """The first two numbers of a version, for example (1, 20); None where it has none."""
-    found = _VERSION.fullmatch(version)
-    return (int(found[1]), int(found[2])) if found else None
 
 
 def since(version: str, first: Minor) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sluiceway.engines.jobmanager.versions import minor
+from sluiceway.domain.flink_version import minor
 from sluiceway.engines.planning.java import INSTALL, NoFlink, flink_jars
 
 _DIST = re.compile(r"flink-dist-([0-9]{1,4}\.[0-9]{1,4}[\w.\-]{0,40}?)\.jar")

@@ -193,8 +193,8 @@ def _unpack(package: Path, into: Path) -> None:
         with zipfile.ZipFile(package) as archive:
             room = LARGEST
             for number, name in enumerate(filter(_wanted, archive.namelist())):
-                with archive.open(name) as content:
-                    room = _copied(content, into / PurePosixPath(name).name, number, room)
+                with archive.open(name) as jar:
+                    room = _copied(jar, into / PurePosixPath(name).name, number, room)
         return
     with tarfile.open(package) as tar:
         number, room = 0, LARGEST

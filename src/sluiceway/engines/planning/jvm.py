@@ -63,7 +63,7 @@ class FlinkJvm:
         else, and read nothing of the service's. It ends when this process ends, however that ends. Raises `NoJava`,
         `NoFlink` and `JvmFailed`.
         """
-        chosen = flink or await asyncio.to_thread(installed)
+        chosen = await asyncio.to_thread(installed) if flink is None else flink
         start = partial(JvmProcess.start, directory, heap_mb, (*chosen.jars, *jars), confine=confine)
         starting = asyncio.ensure_future(asyncio.to_thread(start))
         try:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+from sluiceway.domain.flink_version import Minor, minor
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.run import Run
-from sluiceway.engines.jobmanager.versions import NEWEST, Minor, minor, since
+from sluiceway.engines.jobmanager.versions import NEWEST, since
 
 JOB_ID = "$internal.pipeline.job-id"  # Flink's own key for a job id that the client chose
 INTERVAL = "execution.checkpointing.interval"

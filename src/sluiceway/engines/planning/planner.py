@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import structlog
 
 from sluiceway.domain.engine import Unreachable
+from sluiceway.engines.planning.distributions import Distribution, installed
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm import JavaGone
 from sluiceway.engines.planning.jvm_process import JvmFailed
@@ -91,13 +92,24 @@ class PlannerJvm:
     """The planner, shared by all. Its process starts with the first request, and again after it ended."""
 
     def __init__(
-        self, directory: Path, heap_mb: int = HEAP_MB, jars: Sequence[Path] = (), seconds: float = PLANNING_SECONDS
+        self,
+        directory: Path,
+        heap_mb: int = HEAP_MB,
+        jars: Sequence[Path] = (),
+        seconds: float = PLANNING_SECONDS,
+        flink: Callable[[], Distribution] = installed,
     ) -> None:
-        """`directory` is its own: logs, and what it writes. `seconds` bound the planning of one script."""
+        """`directory` is its own: logs, and what it writes. `seconds` bound the planning of one script.
+
+        `flink` says what it plans with, and may raise `NoFlink`; it is asked whenever the process starts.
+        """
         self._directory = directory
         self._heap_mb = heap_mb
         self._jars = jars
         self._seconds = seconds
+        self._flink = flink
+        self._working = 0  # requests
+        self._needed_at = 0.0  # when it was last needed, on the loop's clock
         self._jvm: SqlJvm | None = None
         self._starting = asyncio.Lock()
         self._aside = asyncio.Lock()
@@ -112,8 +124,25 @@ class PlannerJvm:
         """The id of the Java process; None while there is none."""
         return self._jvm.pid if self._jvm else None
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+        return self._jvm is not None and self._jvm.alive
+
+    @property
+    def idle_for(self) -> float:
+        """Seconds since it was last needed; 0 while it works."""
+        return 0.0 if self._working else asyncio.get_running_loop().time() - self._needed_at
+
+    async def rest(self) -> None:
+        """End the process, unless it works; the next request starts another."""
+        async with self._starting:
+            if not self._working:
+                await self._drop()
+
     async def jvm(self) -> Self:
         """Itself, able to plan. Raises `NoJava`, `NoFlink` and `JvmFailed`."""
+        self._needed_at = asyncio.get_running_loop().time()
         await asyncio.shield(self._kept(self._process()))  # whoever waited for it may have gone; the next one has not
         return self
 
@@ -173,6 +202,14 @@ class PlannerJvm:
             await self._drop()
 
     async def _planned(self, turns: FairTurns, plan: _Plan[T]) -> T:
+        self._working += 1
+        try:
+            return await self._in_order(turns, plan)
+        finally:
+            self._working -= 1
+            self._needed_at = asyncio.get_running_loop().time()
+
+    async def _in_order(self, turns: FairTurns, plan: _Plan[T]) -> T:
         try:
             await turns.take(plan.caller)
         except TooManyWaiting:
@@ -228,9 +265,10 @@ class PlannerJvm:
             return self._jvm
 
     async def _launch(self, directory: Path) -> SqlJvm:
-        jvm = await SqlJvm.launch(directory, self._heap_mb, self._jars, confine=True)
+        flink = await asyncio.to_thread(self._flink)
+        jvm = await SqlJvm.launch(directory, self._heap_mb, self._jars, confine=True, flink=flink)
         self.flink_version = jvm.flink_version
-        log.info("planner_started", confined=str(jvm.confinement))
+        log.info("planner_started", version=jvm.flink_version, confined=str(jvm.confinement))
         return jvm
 
     async def _end(self, jvm: SqlJvm) -> None:

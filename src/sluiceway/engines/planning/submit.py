@@ -10,7 +10,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
-from sluiceway.engines.planning.distributions import installed
+from sluiceway.engines.planning.distributions import Distributions, NoDistribution, minor_of
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.engines.planning.options import LOCAL_ZONE, check_options, named_for, run_options
@@ -18,6 +18,7 @@ from sluiceway.engines.planning.planner import Plans
 from sluiceway.engines.planning.sql import Script, SqlRefused
 
 JvmProvider = Callable[[], Awaitable[Plans]]
+PlannerOf = Callable[[Place, str], Awaitable[Plans]]
 VersionOf = Callable[[Place], Awaitable[str]]
 Fill = Callable[[int, str], Awaitable[Filled]]
 AddressOf = Callable[[Place], str]
@@ -34,24 +35,26 @@ async def without_variables(_: object, sql: str) -> Filled:
 
 
 class SqlSubmitter:
-    """Submits SQL jobs to any cluster that runs the planner's version of Flink."""
+    """Submits SQL jobs to any cluster of a version of Flink that is here, too."""
 
     def __init__(
         self,
-        jvm: JvmProvider,
+        planner_of: PlannerOf,
         version_of: VersionOf,
         storage_uri: str,
         fill: Fill = without_variables,
         address_of: AddressOf = first_address,
     ) -> None:
-        """`jvm` gives a planner, and may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
+        """`planner_of` gives what plans for a place of this version of Flink.
+
+        It may raise `Unreachable`, `NoJava`, `NoFlink` and `JvmFailed`.
 
         `version_of` asks for the version of Flink at a place, and may raise `Unreachable`. The checkpoints of runs that
         do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the values of variables into
         the SQL of a job (its id), and may raise `Unfilled`. `address_of` tells which JobManager of a place to go to.
         """
         self._address_of = address_of
-        self._jvm = jvm
+        self._planner_of = planner_of
         self._version_of = version_of
         self._storage_uri = storage_uri
         self._fill = fill
@@ -63,9 +66,8 @@ class SqlSubmitter:
             if place.key:
                 raise SqlRefused(f"SQL cannot be submitted to {place.name}, which is protected; a Jar job can.")
             filled = await self._fill(run.job_id, spec.sql)
-            jvm = await self._jvm()
             version = await self._version_of(place)
-            _check_version(place, version, jvm.flink_version)
+            jvm = await self._planner_of(place, version)
             script, whole = effective(await jvm.read_sql(filled.text, caller=place.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
             await jvm.submit_sql(self._address_of(place), script, named_for(version, options))
@@ -82,7 +84,8 @@ class SqlSubmitter:
         """
         try:
             filled = await self._fill(run.job_id, spec.sql)
-            script = await (await self._jvm()).read_sql(filled.text, caller=place.url, runs=True)
+            planner = await self._planner_of(place, await self._version_of(place))
+            script = await planner.read_sql(filled.text, caller=place.url, runs=True)
             return effective(script, spec)[1].options
         except (SqlRefused, Unfilled, NoJava, NoFlink):
             return spec.options  # its submission says so in a moment
@@ -102,29 +105,23 @@ def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
     return merged, replace(spec, options=dict(merged.settings))
 
 
-async def other_version(place: Place, version_of: VersionOf) -> str | None:
+async def unplanned(place: Place, version_of: VersionOf, here: Distributions) -> str | None:
     """Tell why SQL cannot be planned for a place; None when it can, or nothing plans here. Raises `Unreachable`."""
-    try:
-        ours = (await asyncio.to_thread(installed)).version
-    except NoFlink:
+    if not await asyncio.to_thread(here.all):
         return None  # and a submission says so
-    return _differs(place, await version_of(place), ours)
+    try:
+        await asyncio.to_thread(here.of, await version_of(place), place.name)
+    except NoDistribution as error:
+        return str(error)
+    return None
 
 
-def _check_version(place: Place, theirs: str, ours: str) -> None:
-    if why := _differs(place, theirs, ours):
-        raise SqlRefused(why)
-
-
-def _differs(place: Place, theirs: str, ours: str) -> str | None:
-    if minor(theirs) == minor(ours):
-        return None
-    return (
-        f"The cluster {place.name} runs Flink {theirs}, and SQL is planned here by Flink {ours}. Both must be of the "
-        f"same minor version: give the job a queue of Flink {'.'.join(minor(ours))}."
-    )
-
-
-def minor(version: str) -> list[str]:
-    """The first two numbers of a version of Flink, in which savepoints and plans have to agree."""
-    return version.split("-", maxsplit=1)[0].split(".")[:2]
+async def unjudged(place: Place, version_of: VersionOf, here: Distributions) -> str:
+    """Tell why nobody can judge beforehand whether state fits a job there; empty when somebody can."""
+    try:
+        version, ours = await version_of(place), (await asyncio.to_thread(here.usual)).version
+    except (Unreachable, NoFlink):
+        return ""  # the planner, or the submission, says so
+    if minor_of(version) == minor_of(ours):
+        return ""
+    return f"the cluster {place.name} runs Flink {version}, and this is judged by Flink {ours} alone"
