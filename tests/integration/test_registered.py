@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.flink.handles import file, key_groups, subtask
 from tests.support.services.native_api import Api, native_api
 from tests.support.services.plane import PROJECT
@@ -315,17 +316,17 @@ async def test_a_state_that_has_become_damaged_elsewhere_is_not_resumed_from(bes
     assert (verified["whole"], verified["wrong"]) == (False, [f"{old}/savepoint-1/state is missing"])
 
 
-async def test_nothing_is_removed_elsewhere_before_it_is_gone_there(
-    beside: Api, old: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_nothing_is_removed_elsewhere_before_it_is_gone_there(beside: Api, old: Path) -> None:
     job = await beside.plane.create("moved-here")
     place = of_others(old / "savepoint-1")
     of_others(old / "savepoint-2")
     row = await register(beside, place, job, protect=False, choose=False)
     before = contents(old)
     later = Sweeper(beside.plane.db, beside.plane.storage, lambda: clock() + timedelta(2), timedelta(1), 1)
-    assert (await later.sweep(), await later.sweep()) == (0, 0)
-    assert capsys.readouterr().out.count("which this service only reads (--read-root)") == 1, "it is told once"
+    with capture_logs() as logs:
+        assert (await later.sweep(), await later.sweep()) == (0, 0)
+    assert [line["event"] for line in logs] == ["savepoint_not_removed"], "it is told once"
+    assert "which this service only reads (--read-root)" in logs[0]["why"]
     url = f"/api/v1/projects/{PROJECT}/savepoints/{row['id']}"
     for force in ("false", "true"):
         refused = await beside.http.delete(url, params={"force": force})
