@@ -229,6 +229,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "auth": [("true", True), ("false", False)],
     "secret_key_file": [("/a.key", Path("/a.key")), ("/b.key", Path("/b.key"))],
     "cluster": [("a=http://x b=http://y", ("a=http://x", "b=http://y")), ("c=http://z", ("c=http://z",))],
+    "clusters_from": [("a.yaml", ("a.yaml",)), ("a.yaml b/*.json", ("a.yaml", "b/*.json"))],
     "embedded": [("true", True), ("false", False)],
     "embedded_port": [("8081", 8081), ("8082", 8082)],
     "embedded_slots": [("8", 8), ("400", 400)],
