@@ -5,8 +5,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironmentFactory;
 
 /**
- * Has Flink 1.x make the environments of tables as they are configured. Up to 1.19 it would make one that runs in a
- * cluster of its own in this very process, whatever `execution.target` says.
+ * Has Flink 1.x make the environments inside table environments as these are configured. Up to 1.19 they are local ones,
+ * and a pipeline that is made and sent in two steps would run in a cluster of its own in this very process.
  */
 public class RemoteEnvironment extends StreamExecutionEnvironment {
     public static final class Factory implements StreamExecutionEnvironmentFactory {
