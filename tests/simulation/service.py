@@ -204,6 +204,8 @@ async def _misfortune(service: Service, cluster: "SimCluster", fault: str, act: 
 class SimSession:
     """Stands in for aiohttp's session."""
 
+    closed = False
+
     def __init__(self, service: Service) -> None:
         self._service = service
 
