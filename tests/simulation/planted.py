@@ -88,7 +88,7 @@ def canonical_for_everybody(put: Any) -> None:
     put(attempt, "choose", chosen)
 
 
-@plant(1)
+@plant(42)
 def canonical_where_nobody_knows(put: Any) -> None:
     """As if no answer were a yes."""
     before = savepoint_format.choose
@@ -351,7 +351,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(152)
+@plant(189)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
