@@ -5,6 +5,7 @@ import pytest
 from sluiceway.assembly.clusters import parse_adoption
 from sluiceway.domain.adoption import (
     LONGEST_NAME,
+    MOST,
     Adopted,
     Adopts,
     Stranger,
@@ -44,6 +45,13 @@ def test_a_job_is_known_again_where_nobody_else_can_be_meant(
     found = adoptions(strangers, before)
     assert [each.stranger for each in found] == strangers
     assert [each.again and each.again.job_id for each in found] == again
+
+
+def test_no_cluster_fills_the_service_with_its_jobs() -> None:
+    many = [Stranger(f"{n:032x}", f"job-{n}") for n in range(MOST)]
+    assert len(adoptions(many, [])) == MOST
+    assert len(adoptions(many, [lives(1), lives(2), rests(3)])) == MOST - 2
+    assert adoptions(many, [lives(n, f"job-{n}") for n in range(MOST + 1)]) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
-MOST_AT_ONCE: Final = 1000  # jobs that one turn takes in; the next one takes further ones
+MOST_AT_ONCE: Final = 500  # jobs that one turn takes in; the next one takes further ones
+MOST: Final = 2000  # that live in one cluster and were taken in; a JobManager may list any number
 LONGEST_NAME: Final = 128  # characters of a job's name that are kept
 
 
@@ -55,10 +56,13 @@ def adoptions(strangers: Sequence[Stranger], before: Sequence[Adopted]) -> list[
     """What each of them is.
 
     A job that has come back under another Flink job id is known by its cluster and its name, where only one such job
-    rests and only one of these bears the name. Otherwise nobody can tell, and it is a job of its own.
+    rests and only one of these bears the name. Otherwise nobody can tell, and it is a job of its own. Where as many
+    live as may be, the rest are left alone.
     """
     known = Counter(each.flink_name for each in before)
     seen = Counter(each.name for each in strangers)
+    room = MOST - sum(not each.rests for each in before)
+    strangers = strangers[: max(room, 0)]
     resting = {each.flink_name: each for each in before if each.rests and known[each.flink_name] == 1}
     return [Adoption(each, resting.get(each.name) if seen[each.name] == 1 else None) for each in strangers]
 

@@ -120,14 +120,14 @@ class FlinkRest:
         """What the cluster says of itself."""
         return decode(await self._ask("GET", "/overview"), ClusterOverview)
 
-    async def jobs(self, only: Collection[str] | None = None) -> list[JobOverview]:
-        """Every job that the JobManager lists now, or those of `only` among them; none twice.
+    async def jobs(self, only: Collection[str] | None = None, *, others: int = 0) -> list[JobOverview]:
+        """Every job that the JobManager lists now, or those of `only` and so many others; none twice.
 
         It can leave out live ones: absence proves nothing (contract). One that cannot be read, or is there twice and
         differs, is in a state that is not known.
         """
         answer = await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS)
-        return await off_loop(answer, lambda it: _listed(it, only))
+        return await off_loop(answer, lambda it: _listed(it, only, others))
 
     async def job_state(self, jid: str) -> JobState | None:
         """The state now, not cached; None when Flink knows no such job."""
@@ -323,13 +323,15 @@ class FlinkRest:
 _LINE = msgspec.json.Decoder(JobOverview)
 
 
-def _listed(answer: Answer, only: Collection[str] | None) -> list[JobOverview]:
+def _listed(answer: Answer, only: Collection[str] | None, others: int) -> list[JobOverview]:
     if answer.body.count(b'"jid"') > MOST_JOBS:
         raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
     ids = [job.jid for job in decode(answer, NamedJobs).jobs]
     found: dict[str, JobOverview] = {}
     for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
-        if only is None or jid in only:
+        asked = only is None or jid in only
+        others -= not asked
+        if asked or others >= 0:
             job = _line(jid, raw)
             found[jid] = job if found.get(jid, job).state is job.state else JobOverview(jid, "", "(contradictory)")
     return list(found.values())

@@ -32,7 +32,7 @@ from sluiceway.engines.session.changelog import WORDS, keeps_changelog
 from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means
 from sluiceway.engines.session.slots import Slots
-from sluiceway.engines.session.strangers import stranger_of
+from sluiceway.engines.session.strangers import MOST_STRANGERS, stranger_of
 from sluiceway.engines.session.surveys import survey_of
 from sluiceway.engines.session.traffic import traffic
 
@@ -147,7 +147,7 @@ class SessionEngine:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in saves}
         rest = self._jobmanagers.at(place)
-        found = await rest.jobs(None if strangers else watched)
+        found = await rest.jobs(watched, others=MOST_STRANGERS if strangers else 0)
         listed = {job.jid: job for job in found if job.jid in watched}
         others = [stranger_of(job) for job in found if job.lives and not job.batch and job.jid not in watched]
         attention = self._attention.setdefault(place.name, Attention())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sluiceway.domain.adoption import Stranger
 from sluiceway.engines.jobmanager.rest import JobOverview
 
+MOST_STRANGERS = 5000  # jobs that are looked at in one answer, the ended ones among them
 LONGEST = 512  # characters of a name; two jobs that are the same until there have the same name
 
 
