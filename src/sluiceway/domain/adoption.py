@@ -8,7 +8,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
-MOST_AT_ONCE: Final = 500  # jobs that one turn takes in; the next one takes further ones
+MOST_AT_ONCE: Final = 100  # jobs that one turn takes in; the next one takes further ones
 MOST: Final = 2000  # that live in one cluster and were taken in; a JobManager may list any number
 LONGEST_NAME: Final = 128  # characters of a job's name that are kept
 

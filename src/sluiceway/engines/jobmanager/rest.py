@@ -90,6 +90,7 @@ _GRAPH = 4 << 20
 _TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
 MOST_JOBS = 500_000
+MOST_SANE = 20_000  # jobs in a list of which also others are looked at
 _LONGEST_METRIC = 2000  # characters of a name
 _LARGEST_SUM = float(2**60)
 
@@ -122,6 +123,8 @@ class FlinkRest:
 
     async def jobs(self, only: Collection[str] | None = None, *, others: int = 0) -> list[JobOverview]:
         """Every job that the JobManager lists now, or those of `only` and so many others; none twice.
+
+        Of a list of more than `MOST_SANE` there are no others.
 
         It can leave out live ones: absence proves nothing (contract). One that cannot be read, or is there twice and
         differs, is in a state that is not known.
@@ -327,6 +330,7 @@ def _listed(answer: Answer, only: Collection[str] | None, others: int) -> list[J
     if answer.body.count(b'"jid"') > MOST_JOBS:
         raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
     ids = [job.jid for job in decode(answer, NamedJobs).jobs]
+    others = others if len(ids) <= MOST_SANE else 0
     found: dict[str, JobOverview] = {}
     for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
         asked = only is None or jid in only
