@@ -123,11 +123,14 @@ def test_how_a_savepoint_moves(save: Save, fact: SaveFact, now: datetime, phase:
 
 
 CLAIMED = {"claim": "file:///s/7/savepoint-1"}
+NEWER = {"claim": "file:/s/7/savepoint-2"}  # of a further try, after a JobManager forgot the first
 CHECKS: list[tuple[str, Save, Evidence | None, SavePhase, bool]] = [
     ("nobody has looked", checking(), None, SavePhase.CHECKING, False),
     ("whole", checking(**CLAIMED), WHOLE, SavePhase.SAVED, True),
     ("whole, and Flink forgot it", checking(), WHOLE, SavePhase.SAVED, True),
     ("whole, as far as can be seen", checking(), replace(WHOLE, unchecked=1), SavePhase.SAVED, False),
+    ("an older one is shown first", checking(**NEWER), WHOLE, SavePhase.CHECKING, False),
+    ("only an older one is there", checking(doubt_since=LONG, **NEWER), WHOLE, SavePhase.LOST, False),
     ("nothing yet", checking(**CLAIMED), Absent("p"), SavePhase.CHECKING, False),
     ("nothing", checking(doubt_since=LONG, **CLAIMED), Absent("p"), SavePhase.LOST, False),
     ("not whole yet", checking(**CLAIMED), Broken("p", "-"), SavePhase.CHECKING, False),

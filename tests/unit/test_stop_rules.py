@@ -60,6 +60,7 @@ RULES = StopRules(
 )
 LATE = NOW + timedelta(hours=1)
 SAVEPOINT = Complete("file:///s/savepoint-1", 17)
+NAMED, NEWER = "file:/s/savepoint-1", "file:/s/savepoint-2"  # as Flink writes it, and one of a further try
 
 
 def waiting(**changes: object) -> Stop:
@@ -130,11 +131,12 @@ FAILED_MEANWHILE = Lingering(Ended(JobState.FAILED, cause="IOException: gone"))
 FINISHED_UNTOLD = Lingering(Ended(JobState.FINISHED))
 PERISHABLE, OLD = replace(YOUNG, retained=False), replace(YOUNG, at=NOW - timedelta(minutes=6))
 SETTLING: list[tuple[str, Stop, StopFact, Evidence | None, StopPhase]] = [
-    ("a verified savepoint", sent(), Saved("p", JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
-    ("storage that cannot be read", sent(), Saved("p", JobState.FINISHED), Unreadable("p", "-"), StopPhase.STOPPED),
-    ("Flink says saved, storage stays empty", doubted(), Saved("p", JobState.FINISHED), Absent("p"), StopPhase.LOST),
-    ("Flink says saved, storage is broken", sent(), Saved("p", JobState.FINISHED), Broken("p", "-"), StopPhase.LOST),
-    ("failed while finishing, savepoint whole", sent(), Saved("p", JobState.FAILED), SAVEPOINT, StopPhase.STOPPED),
+    ("a verified savepoint", sent(), Saved(NAMED, JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
+    ("storage that cannot be read", sent(), Saved(NAMED, JobState.FINISHED), Unreadable("p", "-"), StopPhase.STOPPED),
+    ("only an older one is there", doubted(), Saved(NEWER, JobState.FINISHED), SAVEPOINT, StopPhase.LOST),
+    ("Flink says saved, storage stays empty", doubted(), Saved(NAMED, JobState.FINISHED), Absent("p"), StopPhase.LOST),
+    ("Flink says saved, storage is broken", sent(), Saved(NAMED, JobState.FINISHED), Broken("p", "-"), StopPhase.LOST),
+    ("failed while finishing, savepoint whole", sent(), Saved(NAMED, JobState.FAILED), SAVEPOINT, StopPhase.STOPPED),
     ("forgotten, but found on storage", sent(), Ended(JobState.FINISHED), SAVEPOINT, StopPhase.STOPPED),
     ("forgotten, and not on storage", doubted(), Ended(JobState.FINISHED), Absent("p"), StopPhase.LOST),
     ("forgotten, and storage unreadable", doubted(), Ended(JobState.CANCELED), Unreadable("p", "-"), StopPhase.LOST),
@@ -201,6 +203,14 @@ def test_how_a_stop_settles(stop: Stop, fact: StopFact, evidence: Evidence | Non
     assert (after.phase, command) == (phase, None)
     assert after.settled_at == NOW
     assert decide(after, Running(), SAVEPOINT, LATE, RULES) == (after, None), "what is settled stays settled"
+
+
+def test_a_savepoint_of_an_earlier_try_is_not_taken_for_the_one_that_flink_names() -> None:
+    """A JobManager forgot the attempt, it was sent again, and storage shows late what came of that."""
+    waiting, _ = decide(sent(), Saved(NEWER, JobState.FINISHED), SAVEPOINT, NOW, RULES)
+    assert (waiting.settled_at, waiting.savepoint_path) == (None, None)
+    stopped, _ = decide(waiting, Saved(NEWER, JobState.FINISHED), Complete(NEWER, 18), NOW, RULES)
+    assert (stopped.phase, stopped.savepoint_path) == (StopPhase.STOPPED, NEWER)
 
 
 def test_a_stop_that_hangs_is_canceled_once_the_savepoint_that_overtook_it_is_seen_whole() -> None:
@@ -352,7 +362,7 @@ def test_an_attempt_that_restarted_the_job_from_a_checkpoint_is_followed_by_anot
     over, _ = decide(sent(), Refused(Refusal.ABORTED, "expired", BACK), None, NOW, RULES)
     assert (over.phase, over.attempt) == (StopPhase.WAITING, 2)
     again, _ = decide(over, Running(), None, LATE, RULES)
-    stopped, _ = decide(again, Saved("p", JobState.FINISHED), SAVEPOINT, LATE, RULES)
+    stopped, _ = decide(again, Saved(NAMED, JobState.FINISHED), SAVEPOINT, LATE, RULES)
     assert stopped.phase is StopPhase.STOPPED
     for shown in (over, again, stopped):
         assert "After attempt 1 was sent, Flink restarted the job" in shown.reason
@@ -466,7 +476,7 @@ def test_a_result_may_come_a_moment_after_the_jobs_end() -> None:
     doubted, _ = decide(sent(), FAILED_MEANWHILE, SAVEPOINT, NOW, RULES)
     soon, _ = decide(doubted, FAILED_MEANWHILE, SAVEPOINT, NOW + timedelta(seconds=29), RULES)
     assert soon.phase is StopPhase.SENT
-    told, _ = decide(soon, Saved("p", JobState.FAILED), SAVEPOINT, NOW + timedelta(seconds=30), RULES)
+    told, _ = decide(soon, Saved(NAMED, JobState.FAILED), SAVEPOINT, NOW + timedelta(seconds=30), RULES)
     assert told.phase is StopPhase.STOPPED
     never, _ = decide(soon, FAILED_MEANWHILE, Absent("p"), NOW + timedelta(seconds=30), RULES)
     assert (never.phase, "IOException: gone" in never.reason) == (StopPhase.ENDED, True)
@@ -478,7 +488,7 @@ def test_a_deadline_answers_the_caller_and_changes_nothing_else(fact: StopFact) 
     overdue, _ = decide(stop, fact, None, LATE, RULES)
     assert overdue.phase is StopPhase.OVERDUE
     assert stop.target in overdue.reason, "it says where the answer lies"
-    late, _ = decide(overdue, Saved("p", JobState.FINISHED), SAVEPOINT, LATE, RULES)
+    late, _ = decide(overdue, Saved(NAMED, JobState.FINISHED), SAVEPOINT, LATE, RULES)
     assert late.phase is StopPhase.STOPPED, "what comes late is recorded"
 
 
@@ -518,7 +528,7 @@ def test_a_savepoint_that_was_given_up_is_looked_for_where_it_was_to_be() -> Non
 
 
 def test_a_stop_contradicted_by_the_world_is_taken_back() -> None:
-    stopped, _ = decide(sent(), Saved("p", JobState.FINISHED), SAVEPOINT, NOW, RULES)
+    stopped, _ = decide(sent(), Saved(NAMED, JobState.FINISHED), SAVEPOINT, NOW, RULES)
     after = contradicted(stopped, LATE)
     assert (after.phase, after.savepoint_path) == (StopPhase.FAILED, None)
     assert SAVEPOINT.path in after.reason

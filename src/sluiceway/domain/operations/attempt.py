@@ -85,6 +85,19 @@ def kept(attempt: A, found: Complete) -> A:
     return replace(attempt, savepoint_path=found.path, savepoint_size=found.size, verified=found.unchecked == 0)
 
 
+def is_named(found: Complete, claim: str) -> bool:
+    """Whether it is the one that Flink names, by the last part of its path.
+
+    An attempt that a JobManager forgot and that was sent again may have left an older one in the same directory, which
+    storage can show before the one that counts.
+    """
+    return _last_part(found.path) == _last_part(claim)
+
+
+def _last_part(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
 def kept_unverified(attempt: A, path: str) -> A:
     """The same, with a savepoint that Flink reports and that the service could not read."""
     return replace(attempt, savepoint_path=path, savepoint_size=None, verified=False)

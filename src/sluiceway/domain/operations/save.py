@@ -41,6 +41,7 @@ from sluiceway.domain.operations.attempt import (
     NotYet,
     being_forgotten,
     confirmed,
+    is_named,
     kept,
     kept_unverified,
     prepared,
@@ -232,7 +233,7 @@ def _check(save: Save, evidence: Evidence | None, now: datetime, rules: StopRule
     match evidence:
         case None:
             return save
-        case Complete():
+        case Complete() if save.claim is None or is_named(evidence, save.claim):
             return _settle(kept(save, evidence), SavePhase.SAVED, "", now)
         case Unreadable(_, why) if save.claim is not None:
             told = f"Flink reports it; it could not be verified: {why}"
@@ -244,6 +245,8 @@ def _check(save: Save, evidence: Evidence | None, now: datetime, rules: StopRule
             found = f"It is not whole: {path} ({why})."
         case Absent():
             found = f"Nothing was found in {save.target}."
+        case Complete(path):
+            found = f"Only {path} was found there."
         case _:
             assert_never(evidence)
     said = f"Flink reports it at {save.claim}." if save.claim else save.reason

@@ -24,7 +24,7 @@ from sluiceway.domain.facts import (
     StopFact,
     Unreadable,
 )
-from sluiceway.domain.operations.attempt import kept, kept_unverified
+from sluiceway.domain.operations.attempt import is_named, kept, kept_unverified
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, settle
 
 
@@ -49,14 +49,14 @@ def saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rul
     match evidence:
         case None:
             return stop
-        case Complete():
+        case Complete() if is_named(evidence, fact.path):
             return _stopped_with(stop, evidence, fact.note, now)
         case Unreadable(_, why):
             note = f"Flink reports the savepoint; it could not be verified: {why}"
             return settle(kept_unverified(stop, fact.path), StopPhase.STOPPED, note, now)
         case Broken(path, why):
             return settle(stop, StopPhase.LOST, f"Flink reports a savepoint at {path}, but it is broken: {why}", now)
-        case Absent():
+        case Absent() | Complete():
             nothing = f"Flink reports a savepoint at {fact.path}, but nothing was found there."
             return _lost_after_a_while(stop, nothing, now, rules)
         case _:
