@@ -194,8 +194,8 @@ async def test_cancel_of_a_running_and_of_a_canceled_job_is_202(flink: Cluster) 
 
 async def test_cancel_of_a_finished_or_failed_job_is_409(flink: Cluster) -> None:
     finished, failed = await flink.run(flink.place.endless), await flink.place.failing()
-    await flink.stop(finished)
-    assert await flink.ends(failed) is JobState.FAILED
+    await flink.stop(finished)  # which is done a moment before the job is
+    assert (await flink.ends(finished), await flink.ends(failed)) == (JobState.FINISHED, JobState.FAILED)
     for jid, state in ((finished, "FINISHED"), (failed, "FAILED")):
         assert (await flink.raw("PATCH", f"/jobs/{jid}?mode=cancel"))[0] == 409
         said = await flink.rest.cancel(jid)
