@@ -40,6 +40,7 @@ PARAMETERS: Final = {
     "runtime_config": _WITHIN,
     "idle_state_retention_unit": _WITHIN,
     "savepoint_path": _WITHIN,
+    "sql_body": f"{_WITHIN}: blanks alone are no SQL",
     "paths": _WITHIN,
     "tags": "keys differ",
     "resource_config": f"{_BETWEEN}; and a size with its unit",
@@ -53,6 +54,7 @@ PARAMETERS: Final = {
     "kind": "of its pattern, which an empty text fits as well, 0 is made, which does not fit",
 }
 
+_NO_HTTP: Final = b"Invalid HTTP request received."  # said before there is a request, in uvicorn's words
 _PARAMETER: Final = re.compile(r"Parameter (?P<name>\S+) is not valid")
 _SHAPE: Final = re.compile(r"is expected, not (?!float)|it is missing")
 _CONTROL: Final = re.compile("NUL character|control characters")  # texts have none, which is not said at each
@@ -64,6 +66,8 @@ _NATIVE_SHAPE: Final = re.compile(r"The body is not as expected|^\w+: ")
 
 def is_fault(_: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """Whether what schemathesis has found is to be mended."""
+    if response.content == _NO_HTTP:
+        return False
     if isinstance(failure, RejectedPositiveData):
         return not all(_allowed(error) for error in _errors(response))
     if isinstance(failure, UnsupportedMethodResponse):
