@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import RowMapping, func, insert, select, text, union, update
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.clusters import Cluster, Guards, Health, Kind, Listed, Source
@@ -18,6 +17,7 @@ from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SAVE, UNSETTLED, cluster_health, clusters, runs, saves, stops
+from sluiceway.store.trouble import unique_name
 
 ALL: Final = "*"  # what `Database.changes` counts the changes of all clusters' registrations under
 
@@ -69,16 +69,11 @@ async def add(db: Database, new: Cluster, sealed: str | None, most: int, now: da
     at = epoch_ms(now)
     row = {"name": new.name, **_columns(new), "sealed": sealed, "user": who, "created_at": at, "updated_at": at}
     count = select(func.count()).select_from(clusters).where(clusters.c.removed_at.is_(None))
-    try:
-        async with db.write() as connection:
-            if (await connection.execute(count)).scalar_one() >= most:
-                raise ClustersFull
-            await connection.execute(insert(clusters), [row])
-            await ledger.tell(connection, [_event("cluster_added", at, who, f"{new.name} at {_places(new)}")])
-    except IntegrityError as error:
-        if "clusters.name" not in str(error.orig):
-            raise
-        raise ClusterNameInUse from error
+    async with unique_name("clusters", ClusterNameInUse), db.write() as connection:
+        if (await connection.execute(count)).scalar_one() >= most:
+            raise ClustersFull
+        await connection.execute(insert(clusters), [row])
+        await ledger.tell(connection, [_event("cluster_added", at, who, f"{new.name} at {_places(new)}")])
 
 
 async def change(

@@ -1,13 +1,11 @@
 """Where intent is written: jobs made and changed, starts accepted. Each is one transaction."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.job import Job, JobDraft, JobStatus
@@ -20,6 +18,7 @@ from sluiceway.store.rows import of_draft, of_spec, to_job
 from sluiceway.store.schema import jobs, specs, whole_jobs
 from sluiceway.store.stop_intents import known
 from sluiceway.store.tags import set_tags
+from sluiceway.store.trouble import unique_name
 
 
 class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -33,7 +32,7 @@ async def create_job(db: Database, project: str, draft: JobDraft, user: str, now
     """Store a new job. Raises `NameInUse`."""
     at = epoch_ms(now)
     row = of_draft(draft) | {"project": project, "user": user, "created_at": at, "updated_at": at}
-    async with _named(), db.write() as connection:
+    async with unique_name("jobs", NameInUse), db.write() as connection:
         made = await connection.execute(insert(jobs).values(row | {"status": JobStatus.DRAFT}).returning(jobs.c.id))
         job_id = made.scalar_one()
         await connection.execute(insert(specs).values(of_spec(draft) | {"job_id": job_id}))
@@ -48,7 +47,7 @@ async def update_job(db: Database, seen: Job, draft: JobDraft, now: datetime, wh
     Raises `NameInUse`.
     """
     mine = whole_jobs.where(*known(seen.project), jobs.c.id == seen.id)
-    async with _named(), db.write() as connection:
+    async with unique_name("jobs", NameInUse), db.write() as connection:
         row = (await connection.execute(mine)).mappings().one_or_none()
         if row is None or to_job(row) != seen:
             return None
@@ -62,17 +61,6 @@ async def update_job(db: Database, seen: Job, draft: JobDraft, now: datetime, wh
         made = event("job_updated", epoch_ms(now), seen.project, job_id=seen.id, who=who)
         await ledger.tell(connection, [made])
         return to_job((await connection.execute(mine)).mappings().one())
-
-
-@asynccontextmanager
-async def _named() -> AsyncIterator[None]:
-    """Tell a name that is taken from every other trouble."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "jobs.name" not in str(error.orig):
-            raise
-        raise NameInUse from error
 
 
 # What a job is to be resumed from. -----------------------------------------------------------------------------------

@@ -1,14 +1,12 @@
 """Templates of jobs: a name, some SQL, and what is said about it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from sluiceway.store import ledger
 from sluiceway.store.bulk import ids
@@ -18,6 +16,7 @@ from sluiceway.store.pages import Sized, size_of
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import templates
+from sluiceway.store.trouble import unique_name
 
 
 class TemplateNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -64,7 +63,7 @@ async def create_template(
     at = epoch_ms(now)
     row = _columns(draft) | {"project": project, "created_at": at, "updated_at": at}
     count = select(func.count()).select_from(templates).where(templates.c.project == project)
-    async with _named(), db.write() as connection:
+    async with unique_name("templates", TemplateNameInUse), db.write() as connection:
         if (await connection.execute(count)).scalar_one() >= most:
             raise TemplatesFull
         made = await connection.execute(insert(templates).values(row).returning(templates))
@@ -85,7 +84,7 @@ async def update_template(
 ) -> bool:
     """Change some of a template's `name`, `desc` and `sql`; whether there is one. Raises `TemplateNameInUse`."""
     values = {**changes, "updated_at": epoch_ms(now)}
-    async with _named(), db.write() as connection:
+    async with unique_name("templates", TemplateNameInUse), db.write() as connection:
         changed = update(templates).where(*_one(project, template_id)).values(values).returning(templates.c.name)
         name = (await connection.execute(changed)).scalar_one_or_none()
         if name is not None:
@@ -151,14 +150,3 @@ def _template(row: RowMapping) -> Template:
     tags = msgspec.json.decode(row["tags"], type=dict[str, str])
     draft = TemplateDraft(row["name"], row["desc"], row["kind"], row["sql"], tags)
     return Template(row["id"], draft, created, updated)
-
-
-@asynccontextmanager
-async def _named() -> AsyncIterator[None]:
-    """Turn a taken name into its own error."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "templates.name" not in str(error.orig):
-            raise
-        raise TemplateNameInUse from error

@@ -1,12 +1,12 @@
 """What keeps the database from doing what it is asked: SQLite's errors, translated once."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -64,3 +64,14 @@ def translated() -> Iterator[None]:
         raise DatabaseUnavailable(trouble, str(error.orig)[:200]) from error
     except PoolTimeout as error:
         raise DatabaseUnavailable(Trouble.BUSY, "no connection is free") from error
+
+
+@asynccontextmanager
+async def unique_name(table: str, taken: type[Exception]) -> AsyncIterator[None]:
+    """Raise `taken` where another row of the table has the name, and every other error as it is."""
+    try:
+        yield
+    except IntegrityError as error:
+        if f"{table}.name" not in str(error.orig):
+            raise
+        raise taken from error

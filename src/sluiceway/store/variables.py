@@ -1,13 +1,11 @@
 """The variables of projects. Sensitive values arrive here sealed."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.store import ledger
@@ -15,6 +13,7 @@ from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
 from sluiceway.store.reserve import Use
 from sluiceway.store.schema import jobs, runs, variables
+from sluiceway.store.trouble import unique_name
 
 
 class VariableNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
@@ -45,7 +44,7 @@ async def create_variable(
     at = epoch_ms(now)
     row: dict[str, Any] = {"project": project, "name": name, "value": value, "sensitive": sensitive, "user": who}
     count = select(func.count()).select_from(variables).where(variables.c.project == project)
-    async with _named(), db.write() as connection:
+    async with unique_name("variables", VariableNameInUse), db.write() as connection:
         if (await connection.execute(count)).scalar_one() >= most:
             raise VariablesFull
         row |= {"created_at": at, "updated_at": at, "after_run": await _newest_run(connection)}
@@ -135,14 +134,3 @@ def _variable(row: RowMapping) -> StoredVariable:
     assert created is not None, "the column is NOT NULL"
     assert updated is not None, "the column is NOT NULL"
     return StoredVariable(row["id"], row["name"], row["value"], bool(row["sensitive"]), row["user"], created, updated)
-
-
-@asynccontextmanager
-async def _named() -> AsyncIterator[None]:
-    """Turn a taken name into its own error."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "variables.name" not in str(error.orig):
-            raise
-        raise VariableNameInUse from error
