@@ -99,11 +99,8 @@ def add(
     body |= {"labels": labels(label), "projects": list(only_for), "max_savepoints": max_savepoints}
     body |= (opening or Opening()).body(name)
     made = common.client().add_cluster(body).data
-    if common.json:
-        tables.document(made)
-    else:
-        say(f"Cluster {name} is registered. See what works there: sluiceway clusters test {name}")
-    return 0
+    text = f"Cluster {name} is registered. See what works there: sluiceway clusters test {name}"
+    return tables.told(made, text, json=common.json)
 
 
 @clusters_app.command
@@ -208,11 +205,7 @@ def remove(name: str, /, *, force: Flag = False, common: Common | None = None) -
     """
     common = or_default(common)
     data = common.client().remove_cluster(name, force=force).data
-    if common.json:
-        tables.document(data)
-    else:
-        say(f"Cluster {name} is no longer registered.")
-    return 0
+    return tables.told(data, f"Cluster {name} is no longer registered.", json=common.json)
 
 
 @clusters_app.command(name="test")

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from sluiceway.assembly.clock import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
 from sluiceway.settings import Settings
@@ -63,11 +63,7 @@ class DataDirectory:
 
     def tell(self, data: Any, text: str) -> int:
         """Report what was done."""
-        if self.json:
-            tables.document(data)
-        else:
-            say(text)
-        return 0
+        return tables.told(data, text, json=self.json)
 
 
 async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:

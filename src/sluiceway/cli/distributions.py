@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.data_directory import data_directory
 from sluiceway.cli.options import Flag, commands
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.settings import DISTRIBUTIONS
@@ -41,11 +41,7 @@ class Here:
 
     def tell(self, data: Any, text: str) -> int:
         """Tell what was done."""
-        if self.json:
-            tables.document(data)
-        else:
-            say(text)
-        return 0
+        return tables.told(data, text, json=self.json)
 
 
 @distributions_app.command

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sluiceway.cli.output import one_line, visible
+from sluiceway.cli.output import one_line, say, visible
 
 GAP: Final = 2  # between two columns on a terminal
 _MOMENT: Final = "%Y-%m-%d %H:%M:%SZ"
@@ -89,6 +89,15 @@ def document(data: Any) -> None:
     """One JSON document, and nothing added to it."""
     sys.stdout.write(_json(data, indent=2) + "\n")
     sys.stdout.flush()
+
+
+def told(data: Any, text: str, *, json: bool) -> int:
+    """What was done: as a document, or in words. Gives back the exit code of a success."""
+    if json:
+        document(data)
+    else:
+        say(text)
+    return 0
 
 
 def line(data: Any) -> None:
