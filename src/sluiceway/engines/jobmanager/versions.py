@@ -7,10 +7,8 @@ from typing import Final
 
 from sluiceway.domain.flink_version import Minor, minor
 
-OLDEST: Final = (1, 18)
 NEWEST: Final = (2, 3)
 
-NEW_NAMES: Final = (1, 20)  # of options about checkpoints and recovery; older ones ignore these without a word
 CLAIM_MODE: Final = (1, 20)  # `claimMode` of `/jars/:id/run`, which is refused before
 NO_RESTORE_MODE: Final = (2, 0)  # its old name is no longer read
 TELLS_SECOND: Final = (2, 1)  # that a program under one job id starts a second job; before, that one never starts

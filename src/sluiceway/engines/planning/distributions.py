@@ -91,8 +91,12 @@ class Distributions:
 
     def usual(self) -> Distribution:
         """What plans where no cluster is meant: the installed one, else the newest. Raises `NoFlink`."""
-        found = self.all()
-        return found[0] if found and found[0] not in self.added() else found[-1] if found else installed()
+        try:
+            return installed()
+        except NoFlink:
+            if added := self.added():
+                return added[-1]
+            raise
 
 
 def numbers(version: str) -> tuple[int, ...]:
