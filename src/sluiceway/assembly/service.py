@@ -34,6 +34,7 @@ from sluiceway.domain.health import HealthRules
 from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.policy import IfNotRunning
 from sluiceway.engines.jars.submit import JarSubmitter
+from sluiceway.engines.jobmanager.doors import connections
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning.submit import SqlSubmitter
 from sluiceway.engines.router import Router
@@ -77,7 +78,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await asyncio.to_thread(migrate, data / "sluiceway.db")
         db = Database(data / "sluiceway.db", reserve)
         stack.push_async_callback(db.close)
-        session = await stack.enter_async_context(_http_session())
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connections()))
         door = make_door(settings, db, session)
         await check_door(settings, door)
         clusters = await begin_clusters(settings, registered, data, stack)
@@ -126,12 +127,6 @@ def _directory(path: Path) -> Path:
     except (OSError, RuntimeError) as error:
         raise BadSettings(f"--data {path} cannot be used: {getattr(error, 'strerror', error)}") from error
     return path
-
-
-def _http_session() -> aiohttp.ClientSession:
-    # One pool for all clusters; a slow one cannot take every connection.
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=128, ttl_dns_cache=60)
-    return aiohttp.ClientSession(connector=connector)
 
 
 async def _storage(settings: Settings, data: Path) -> Storage:

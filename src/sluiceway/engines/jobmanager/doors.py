@@ -36,8 +36,12 @@ def open_door(key: str, credentials: Credentials | None) -> Door:
         context = tls_context(credentials)
     except BadCertificate as error:
         return Door(key, None, str(error))
-    connector = aiohttp.TCPConnector(limit=0, limit_per_host=PER_HOST, ttl_dns_cache=60, ssl=context or True)
-    return Door(key, aiohttp.ClientSession(connector=connector, headers=headers(credentials)))
+    return Door(key, aiohttp.ClientSession(connector=connections(context), headers=headers(credentials)))
+
+
+def connections(tls: ssl.SSLContext | None = None) -> aiohttp.TCPConnector:
+    """A pool for any number of clusters; a slow one cannot take every connection."""
+    return aiohttp.TCPConnector(limit=0, limit_per_host=PER_HOST, ttl_dns_cache=60, ssl=tls or True)
 
 
 def headers(credentials: Credentials) -> dict[str, str]:
