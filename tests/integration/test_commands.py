@@ -110,7 +110,10 @@ async def test_a_stop_that_pauses_itself_says_how_it_goes_on(
     assert await command("stops", "watch", stop) == 1
     assert f"sluiceway stops proceed {stop}" in capsys.readouterr().err
     assert await command("stops", "proceed", stop) == 0
-    assert await command("stops", "show", stop, "--wait") == 1, "the first job did not stop with a savepoint"
+    assert await command("stops", "watch", stop) == 1, "the first job did not stop with a savepoint"
+    said = capsys.readouterr()
+    assert f"stop_stopped job {second}" in said.out, "it goes on past the pause that is over"
+    assert "The time is up" not in said.err
     assert (await at.job(second)).status is JobStatus.STOPPED
 
 

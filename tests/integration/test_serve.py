@@ -141,7 +141,14 @@ def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path) -> 
         urllib.request.urlopen(f"{service.url}/healthz", timeout=30)
     with pytest.raises(OSError):
         urllib.request.urlopen(f"http{service.url.removeprefix('https')}/healthz", timeout=30)
-    trusted = {**os.environ, "SSL_CERT_FILE": str(cert), "SLUICEWAY_SERVER": service.url}
+    wary = {**os.environ, "SLUICEWAY_SERVER": service.url}
+    refused = subprocess.run(
+        [sys.executable, "-m", "sluiceway", "jobs", "list"], env=wary, capture_output=True, text=True
+    )
+    assert refused.returncode == 1
+    assert "is for CN=sluiceway.test, made by CN=sluiceway.test" in refused.stderr
+    assert "set SSL_CERT_FILE" in refused.stderr
+    trusted = {**wary, "SSL_CERT_FILE": str(cert)}
     command = [sys.executable, "-m", "sluiceway", "jobs", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=trusted)
     assert (listed.returncode, listed.stderr) == (0, ""), "the command line trusts what SSL_CERT_FILE names"

@@ -679,6 +679,18 @@ def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "There is no job to stop.\n"
 
 
+def test_a_job_that_is_stopped_already_is_said_to_be(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    told = [
+        {"job_id": i, "accepted": True, "code": "already_stopped", "message": "It is stopped already."}
+        for i in range(1, 13)
+    ]
+    stub.on("POST /stops", (202, {"id": None, "accepted": 12, "refused": 0, "jobs": told}))
+    assert run(["stop", *map(str, range(1, 13))]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Job 1: It is stopped already."
+    assert said[-1] == "So are 2 more."
+
+
 def test_a_stop_that_is_refused_for_some_exits_with_1(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", accepted(1, refused=1))
     assert run(["stop", "1", "900"]) == 1
@@ -747,7 +759,31 @@ def test_a_service_that_goes_away_while_it_is_waited_for_leaves_a_way_to_look_ag
     stub.on("POST /stops", accepted(1))
     stub.on("GET /stops/7", LOST)
     assert run(["stop", "1", "--wait", "--json"]) == 1
-    assert "The stop goes on. Look again with: sluiceway stops show 7 --wait" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The service does not answer; reconnecting" in said
+    assert "The stop goes on. Look again with: sluiceway stops show 7 --wait" in said
+
+
+@pytest.mark.parametrize("orders", ["stops", "resumes"])
+def test_who_watches_is_told_of_silence_and_then_what_to_do(
+    orders: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sluiceway.cli.progress.PATIENCE", 0.1)
+    monkeypatch.setattr("sluiceway.cli.events.LAST_PAUSE", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # and nobody accepts there once it is closed
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    assert run([orders, "watch", "1", "--server", address]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("sluiceway: The service does not answer; reconnecting")
+    assert said[1].startswith(f"sluiceway: no service answers at {address}")
+    assert len(said) == 2, "each is said once"
+
+
+def test_silence_that_is_over_is_said(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("GET /stops/7", LOST, LOST, a_stop(stopping(1)))  # a read is repeated once before anybody hears of it
+    assert run(["stop", "1", "--wait"]) == 0
+    assert "The service answers again." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -819,9 +855,10 @@ def test_ctrl_c_while_waiting_leaves_the_stop_going_on(stub: Stub) -> None:
 
 def test_a_reader_that_has_seen_enough_is_no_error_to_complain_about(stub: Stub) -> None:
     stub.on("GET /jobs", listed(*(job(i, "job_init", status_desc="x" * 4000) for i in range(100))))
-    command = f"{sys.executable} -m sluiceway jobs list --all | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30)
+    command = f"set -o pipefail; {sys.executable} -m sluiceway jobs list --all | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
     assert done.stdout.startswith("ID ")
+    assert done.returncode == 0
     assert not done.stderr
 
 

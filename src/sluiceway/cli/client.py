@@ -26,6 +26,10 @@ class _Page(Struct, frozen=True):
     jobs: list[dict[str, Any]]
 
 
+class _State(Struct, frozen=True):
+    state: str
+
+
 class _Variables(Struct, frozen=True):
     count: int
     global_vars: list[dict[str, Any]]
@@ -185,11 +189,11 @@ class Client:
 
         Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
         """
-        path = self._own(f"/{kind}/{order}/events")
-        try:
-            yield from self._http.stream(path, after)
-        except Unreachable as error:
-            raise Unreachable(f"the stream of {kind} {order} broke: {error}") from error
+        return self._http.stream(self._own(f"/{kind}/{order}/events"), after)
+
+    def is_paused(self, order: int, kind: str = "stops") -> bool:
+        """Whether a stop, or one of the `resumes`, is paused now."""
+        return read(self._http.ok("GET", self._own(f"/{kind}/{order}")).data, _State).state == "paused"
 
     def show_stop(self, stop_id: int) -> Reply:
         """A stop with all its jobs."""

@@ -5,6 +5,7 @@ Commands are short, so it uses the standard library's client, which is there at 
 
 import http.client
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sluiceway.cli.output import Failed, one_line
 from sluiceway.cli.signing import Credential
+from sluiceway.cli.trust import not_trusted
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
 LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
@@ -103,7 +105,7 @@ class Connection:
                 raise refused(Reply(response.status, {}, json.loads(response.read())))
             yield from _server_sent(response)
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-            raise Unreachable(str(error)) from error
+            raise self._unreachable(error) from error
         finally:
             self._connection.close()
 
@@ -127,7 +129,9 @@ class Connection:
         shown = self.credential.headers(method, target, self._host, content)
         self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _unreachable(self, error: Exception) -> Failed:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Failed(not_trusted(self._server, self._connection.host, self._connection.port, error))
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return Unreachable(
             f"no service answers at {self._server} ({why}). Start one with `sluiceway serve`, or give its address with "

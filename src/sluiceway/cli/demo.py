@@ -125,7 +125,7 @@ class _Demo:
         board.begin("Starting")
         _all(self._client.run(list(self._ids), resume=False), "start")
         outputs: Mapping[int, Output] = {}
-        for jobs in looks(self._look, STAGE):
+        for jobs in looks(self._look, STAGE, board.say):
             outputs = self._outputs()
             board.show([_running(job, outputs[job.job_id], 0) for job in jobs])
             _none_failed(jobs)
@@ -168,7 +168,7 @@ class _Demo:
     def _resume(self, board: Board, stop: Stop, before: Mapping[int, Output]) -> None:
         board.begin("Resuming")
         _all(read(self._client.resume_stop(stop.id, {}).data, Answers), "resume")
-        for jobs in looks(self._look, STAGE):
+        for jobs in looks(self._look, STAGE, board.say):
             now = self._outputs()
             board.show([_running(job, now[job.job_id], before[job.job_id].rows) for job in jobs])
             _none_failed(jobs)
@@ -189,7 +189,7 @@ class _Demo:
     def _until_settled(self, board: Board, stop_id: int | None) -> Stop:
         if stop_id is None:
             raise Failed("The service did not say under which id it has accepted the stop.")
-        for reply in looks(lambda: self._client.show_stop(stop_id), STAGE):
+        for reply in looks(lambda: self._client.show_stop(stop_id), STAGE, board.say):
             stop = read(reply.data, Stop)
             board.show([_stopping(view) for view in stop.jobs])
             if stop.settled:

@@ -13,8 +13,8 @@ from sluiceway.cli.answers import Event, Events, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.options import Common, commands, or_default
-from sluiceway.cli.output import one_line
-from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, PATIENCE
+from sluiceway.cli.output import complain, one_line
+from sluiceway.cli.progress import FIRST_PAUSE, LAST_PAUSE, Silence
 
 events_app = commands("events")
 
@@ -52,19 +52,18 @@ def _number(value: int | None) -> str:
 
 def followed(client: Client, order: int, of: str) -> Iterator[dict[str, Any]]:
     """The events of a stop, or of one of the `resumes`, until its end, over as many connections as it takes."""
-    after, broken = 0, 0.0
+    after, silence = 0, Silence(complain)
     while True:
         try:
             for number, kind, data in client.follow(order, after, of):
-                broken, after = 0.0, _after(number, after)
+                silence.over()
+                after = _after(number, after)
                 if kind == "settled":
                     return
                 yield msgspec.to_builtins(read(_decoded(data), Event))
-        except Unreachable:
-            broken += LAST_PAUSE
-            if broken > PATIENCE:
-                raise
-        time.sleep(LAST_PAUSE if broken else FIRST_PAUSE)
+        except Unreachable as error:
+            silence.goes_on(error)
+        time.sleep(LAST_PAUSE if silence.lasts else FIRST_PAUSE)
 
 
 def _after(number: str, before: int) -> int:

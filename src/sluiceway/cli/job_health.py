@@ -71,7 +71,7 @@ def until_started(client: Client, job_ids: Sequence[int], timeout: float | None)
 
     try:
         with Board("Starting") as board:
-            for jobs in looks(look, timeout):
+            for jobs in looks(look, timeout, board.say):
                 board.show([_line(job) for job in jobs])
                 if not any(job.coming for job in jobs):
                     break

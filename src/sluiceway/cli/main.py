@@ -94,4 +94,4 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         # The reader has seen enough, as `| head` has. Python must not write the rest either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 0

@@ -41,11 +41,13 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
 
 
 def tell_events(client: Client, order: int, orders: Orders, common: Common) -> None:
-    """Print the events of an order until it has settled, or is paused. Ctrl-C ends the printing, not the order."""
+    """Print the events of an order until it has settled, or is paused now. Ctrl-C ends the printing, not the order."""
+    beside = common.client()  # the first one reads the stream
     try:
         for event in followed(client, order, orders):
             tables.line(event) if common.json else say(told(event))
-            if event["kind"] == "batch_paused":
+            # Older pauses are over: somebody has had it go on since.
+            if event["kind"] == "batch_paused" and beside.is_paused(order, orders):
                 break  # it would wait for somebody to say how it goes on
     except KeyboardInterrupt:
         complain(f"The {_name(orders)} goes on. Look again with: sluiceway {orders} watch {order}")
@@ -79,7 +81,7 @@ def watched(
     name, again = _name(orders), look_again(order, orders)
     try:
         with Board(f"{name.capitalize()} {order}") as board:
-            for reply in looks(look, timeout):
+            for reply in looks(look, timeout, board.say):
                 data = reply.data
                 lines, rests = seen(data)
                 board.show(lines)

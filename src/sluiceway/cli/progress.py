@@ -164,23 +164,51 @@ def _rows(lines: Sequence[Line]) -> Table:
     return rows
 
 
-def looks(look: Callable[[], T], timeout: float | None = None) -> Iterator[T]:
+class Silence:
+    """A service that does not answer for a while: it may be on its way up again, and what it has accepted goes on."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        """`tell` is for people: when the silence begins, and when it is over."""
+        self._tell = tell
+        self._since: float | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether there was no answer lately."""
+        return self._since is not None
+
+    def goes_on(self, error: Unreachable) -> None:
+        """There was no answer. Raises the error when there has been none for too long."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            self._tell(f"The service does not answer; reconnecting for up to {PATIENCE:.0f} s …")
+        if now - self._since >= PATIENCE:
+            raise error
+
+    def over(self) -> None:
+        """There was an answer."""
+        if self._since is not None:
+            self._tell("The service answers again.")
+        self._since = None
+
+
+def looks(look: Callable[[], T], timeout: float | None, tell: Callable[[str], None]) -> Iterator[T]:
     """Look again and again until the time is up; the last look is at the end of it.
 
-    A service that does not answer for a while is waited for: it may be on its way up again, and what it has accepted
-    goes on. Raises `Unreachable` when it stays away.
+    A service that does not answer for a while is waited for, and `tell` is told. Raises `Unreachable` when it stays
+    away.
     """
     end = None if timeout is None else time.monotonic() + timeout
-    pause, seen = FIRST_PAUSE, time.monotonic()
+    pause, silence = FIRST_PAUSE, Silence(tell)
     while True:
         began = time.monotonic()
         try:
             found = look()
-        except Unreachable:
-            if time.monotonic() - seen > PATIENCE:
-                raise
+        except Unreachable as error:
+            silence.goes_on(error)
         else:
-            seen = time.monotonic()
+            silence.over()
             yield found
         now = time.monotonic()
         if end is not None and now >= end:

@@ -23,12 +23,14 @@ from sluiceway.cli.options import (
     ids_or_names,
     or_default,
 )
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
 from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
 
 STOPPED: Final = "stopped"
+ALREADY_STOPPED: Final = "already_stopped"  # the answer to a job that needs no stop
+MOST_STOPPED: Final = 10  # of these that are named
 MOST_COMMANDS: Final = 20  # that are shown of those that start jobs of others again
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
@@ -93,6 +95,7 @@ def _told(client: Client, data: Any, answers: Answers, sending: Sending, common:
     """Report on a request to stop jobs, after waiting for them where asked."""
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if not common.json:
+        _tell_stopped(answers)
         warn(answers)
     end = None
     if sending.wait and answers.id is not None:
@@ -243,6 +246,15 @@ def retry(
     if not common.json:
         _say_accepted(answers, of=stop_id)
     return _told(client, reply.data, answers, sending, common)
+
+
+def _tell_stopped(answers: Answers) -> None:
+    """Name the jobs that need no stop: first one by one, of many the rest by their number."""
+    stopped = {answer.job_id: answer.message for answer in answers.jobs if answer.code == ALREADY_STOPPED}
+    for job_id, message in list(stopped.items())[:MOST_STOPPED]:
+        say(one_line(f"Job {job_id}: {message}"))
+    if len(stopped) > MOST_STOPPED:
+        say(f"So are {len(stopped) - MOST_STOPPED} more.")
 
 
 class _End:

@@ -1,0 +1,43 @@
+"""Says why the certificate of a service is not trusted, which one it is, and how to trust it."""
+
+import contextlib
+import ssl
+from collections.abc import Sequence
+from typing import Final
+
+from sluiceway.cli.output import one_line
+
+LOOKING: Final = 5.0  # seconds to get the certificate once more, to name it
+LONGEST: Final = 300  # characters of names that others have written
+_ANOTHER_HOST: Final = 62  # X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL
+_ANOTHER_ADDRESS: Final = 64  # X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
+def not_trusted(server: str, host: str, port: int, error: ssl.SSLCertVerificationError) -> str:
+    """The whole story of a refused certificate."""
+    about, names = _named(host, port)
+    why = f"The certificate of {server} is not trusted: {error.verify_message or error.reason}{about}"
+    if error.verify_code in {_ANOTHER_HOST, _ANOTHER_ADDRESS} and names:
+        return one_line(f"{why} Give --server with a name that it is for: {', '.join(names)[:LONGEST]}.")
+    return one_line(
+        f"{why} If this is your service, have its issuer's certificate trusted: set SSL_CERT_FILE to a file with it, "
+        "as in SSL_CERT_FILE=ca.pem."
+    )
+
+
+def _named(host: str, port: int) -> tuple[str, Sequence[str]]:
+    """Who the certificate is for, who made it and until when; empty where it cannot be had. And its names."""
+    # Only here, where something has failed already: the library takes a while to load.
+    from cryptography import x509
+
+    names: list[str] = []
+    try:
+        made = x509.load_pem_x509_certificate(ssl.get_server_certificate((host, port), timeout=LOOKING).encode())
+        with contextlib.suppress(x509.ExtensionNotFound):
+            others = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            names = [str(name.value) for name in others]
+        subject, issuer = (one.rfc4514_string()[:LONGEST] for one in (made.subject, made.issuer))
+        until = made.not_valid_after_utc.date().isoformat()
+    except (OSError, ValueError):
+        return ".", ()
+    return f" (it is for {subject or 'nobody'}, made by {issuer or 'nobody'}, and valid until {until}).", names
