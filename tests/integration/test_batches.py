@@ -133,7 +133,7 @@ async def test_fewer_failures_than_the_limit_do_not_pause(api: Api) -> None:
     (await flink(api, jobs[0])).failing = ["storage"]
     stop = (await api.stop(waves=[{"job_ids": [job]} for job in jobs], abort_when={"failures": 2}))["id"]
     shown = await api.settled(stop)
-    assert (shown["state"], shown["phases"]) == ("open", {"failed": 1, "stopped": 2})
+    assert (shown["state"], shown["phases"]) == ("settled", {"failed": 1, "stopped": 2})
 
 
 async def test_an_abort_withdraws_what_was_not_sent_and_the_rest_goes_on(api: Api) -> None:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from sluiceway.api.errors.native_codes import ALREADY_STOPPED
 from sluiceway.api.native import back_wire, wire
 from sluiceway.domain.admission import Refusal, Verdict
+from sluiceway.domain.batch import BatchState
 from sluiceway.domain.fit import Fit
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.orders import Placed
@@ -43,6 +44,11 @@ _WORDS = {
 def shown(status: JobStatus) -> str:
     """A status by its name here, where health stands beside it."""
     return (JobStatus.RUNNING if status is JobStatus.UNWELL else status).value
+
+
+def state_shown(state: BatchState, *, settled: bool) -> Literal["open", "paused", "aborted", "settled"]:
+    """The state of an order for its readers: one of which nothing is left to do is neither open nor paused."""
+    return "settled" if settled and state is not BatchState.ABORTED else state.value
 
 
 def concerns(found: Iterable[Concern]) -> list[back_wire.Concern]:

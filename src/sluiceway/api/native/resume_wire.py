@@ -84,7 +84,7 @@ class ResumeHead(Struct, frozen=True, kw_only=True):
     story: Story | None  # null where nothing was tried again
     who: str
     created_at: datetime
-    state: Literal["open", "paused", "aborted"]
+    state: Literal["open", "paused", "aborted", "settled"]
     state_reason: str
     max_parallel: int | None
     pace: int | None

@@ -15,7 +15,7 @@ from litestar.params import JSONBody, Parameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from sluiceway.api.native import resume_wire, wire
-from sluiceway.api.native.answers import count, job_answer, shown, story_view, told_again
+from sluiceway.api.native.answers import count, job_answer, shown, state_shown, story_view, told_again
 from sluiceway.api.native.body import Json, OptionalJson
 from sluiceway.api.native.dependencies import (
     BatchId,
@@ -279,7 +279,7 @@ def _head(resume: Resume, stories: Mapping[int, Story]) -> resume_wire.ResumeHea
         story=story_view(told),
         who=resume.who,
         created_at=resume.created_at,
-        state=resume.state.value,
+        state=state_shown(resume.state, settled=resume.settled == resume.jobs),
         state_reason=resume.state_why,
         max_parallel=policy.limits.max_parallel,
         pace=policy.pace,

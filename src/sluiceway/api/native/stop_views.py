@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from sluiceway.api.native import wire
-from sluiceway.api.native.answers import concerns, job_answer, shown, story_view
+from sluiceway.api.native.answers import concerns, job_answer, shown, state_shown, story_view
 from sluiceway.control.preflight import Finding
 from sluiceway.domain.adoption import start_again
 from sluiceway.domain.operations.stop import SETTLED
@@ -49,7 +49,7 @@ def head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
         reason=batch.reason,
         who=batch.who,
         created_at=batch.created_at,
-        state=batch.state.value,
+        state=state_shown(batch.state, settled=batch.settled == batch.jobs),
         state_reason=batch.state_why,
         jobs_total=batch.jobs,
         jobs_settled=batch.settled,

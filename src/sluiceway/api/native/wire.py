@@ -185,7 +185,7 @@ class BatchHead(Struct, frozen=True, kw_only=True):
     reason: str
     who: str
     created_at: datetime
-    state: Literal["open", "paused", "aborted"]
+    state: Literal["open", "paused", "aborted", "settled"]
     state_reason: str
     jobs_total: int
     jobs_settled: int
