@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.patience import PATIENCE
 from tests.support.services.native_api import served
 from tests.support.services.plane import PROJECT, Plane, plane
 
@@ -125,3 +126,27 @@ async def test_what_can_mean_nothing_is_refused_before_anything_is_asked(
     assert await command("stop", *words) == 2
     assert capsys.readouterr().err
     assert (await at.job(job)).status is JobStatus.RUNNING
+
+
+async def test_a_cluster_that_does_not_answer_is_named_wherever_its_jobs_are_shown(
+    at: Plane, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [job] = await at.run()
+    await at.fake.close()
+    silent = "Cluster c0 has not answered for "
+    async with asyncio.timeout(PATIENCE):
+        while silent not in capsys.readouterr().err:
+            assert await command("jobs", "list") == 0
+    assert await command("jobs", "show", str(job)) == 0
+    assert silent in capsys.readouterr().out
+    assert await command("jobs", "health", str(job)) == 1, "nobody knows how it fares"
+    assert silent in capsys.readouterr().out
+    assert await command("jobs", "health", str(job), "--json") == 1
+    assert "no connection" in printed(capsys)["jobs"][0]["silence"]["reason"]
+    await at.fake.start()
+    async with asyncio.timeout(PATIENCE):
+        while await command("jobs", "health", str(job)) == 1:
+            await asyncio.sleep(0.05)
+    capsys.readouterr()
+    assert await command("jobs", "list") == 0
+    assert silent not in capsys.readouterr().err

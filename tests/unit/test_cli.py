@@ -240,6 +240,8 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
     "command",
     [
         "",
+        "database backup",
+        "database restore",
         "serve",
         "demo",
         "jobs",

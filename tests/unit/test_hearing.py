@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.services import databases
 
 from sluiceway.domain.clusters import Health
@@ -49,8 +50,10 @@ async def test_it_is_written_when_it_changes_and_other_words_once_a_minute(
 
     monkeypatch.setattr(clusters, "note_health", counted)
     hearing = Hearing(db, lambda: now)
-    for outlook in [UP, UP, DOWN, DOWN, Outlook(asked=True, answered=False, why="no answer in time"), UP, UP]:
-        await hearing("c", outlook)
+    with capture_logs() as logs:
+        for outlook in [UP, UP, DOWN, DOWN, Outlook(asked=True, answered=False, why="no answer in time"), UP, UP]:
+            await hearing("c", outlook)
+    assert [line["event"] for line in logs] == ["cluster_silent", "cluster_answers_again"], "once each"
     assert written == ["True", "False no connection", "True"]
     now = T0 + WORDS_EVERY
     await hearing("c", DOWN)

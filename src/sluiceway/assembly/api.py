@@ -69,8 +69,8 @@ def make_api(
     door = door or make_door(settings, ground.db)
     roster = roster or Roster(ground.db, door.sign_in.vault, Fixed())
     given = {
-        "clusters": (clusters := Clusters(ground.db, roster, door.sign_in.vault, ground.clock)),
-        "try_clusters": TryClusters(clusters, ground.storage.files, probe),
+        "clusters": (tries := try_clusters(ground, roster)).clusters,
+        "try_clusters": tries,
         **_use_cases(settings, ground, queues, planner, door),
         "watch": watch or Watch(ground.db, list),
         "readiness": _readiness(ground, roster, reconciler),
@@ -103,6 +103,11 @@ def make_api(
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.described(),
     )
+
+
+def try_clusters(ground: Ground, roster: Roster) -> TryClusters:
+    """The use cases around trying clusters, with those around all clusters in them."""
+    return TryClusters(Clusters(ground.db, roster, roster.vault, ground.clock), ground.storage.files, probe)
 
 
 def _use_cases(

@@ -1,7 +1,7 @@
 """A running service: store, storage, engine, workers, and the API before them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +18,7 @@ from sluiceway.api.origin import OwnOrigin
 from sluiceway.api.pace import Pace
 from sluiceway.api.request_id import RequestIds
 from sluiceway.api.security_headers import SecurityHeaders
-from sluiceway.assembly.api import make_api
+from sluiceway.assembly.api import make_api, try_clusters
 from sluiceway.assembly.beside import beside
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.clusters import begin_clusters, parse_adoption, parse_clusters
@@ -27,6 +27,7 @@ from sluiceway.assembly.ground import Ground, workers
 from sluiceway.control.discovery import Discovery
 from sluiceway.control.programs import Fetch
 from sluiceway.control.roster import Roster
+from sluiceway.control.try_clusters import Glance
 from sluiceway.control.variables import Variables
 from sluiceway.control.vault import KEY_FILE
 from sluiceway.control.watch import Watch
@@ -59,7 +60,8 @@ class Service:
     """A running service."""
 
     asgi: ASGIApp
-    clusters: dict[str, str]  # name to URL, the default one first; none of those that cannot be reached now
+    clusters: dict[str, str]  # name to URL, the default one first; none of those that are nowhere now
+    glance: Callable[[str], Awaitable[Glance]]  # at one of them
 
 
 @asynccontextmanager
@@ -107,7 +109,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch, roster=roster
         )
         addresses = {name: place.url for name in roster.names if (place := roster.locate(name))}
-        yield Service(_guarded(settings, api), addresses)
+        yield Service(_guarded(settings, api), addresses, try_clusters(ground, roster).glance)
 
 
 def _guarded(settings: Settings, api: Litestar) -> ASGIApp:

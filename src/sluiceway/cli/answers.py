@@ -379,6 +379,13 @@ class AdoptedJob(Struct, frozen=True):
     start_again: str | None
 
 
+class Silence(Struct, frozen=True):
+    """A cluster that does not answer."""
+
+    since: str
+    reason: str
+
+
 class Fare(Struct, frozen=True):
     """A job with its health."""
 
@@ -390,6 +397,7 @@ class Fare(Struct, frozen=True):
     deleted_at: str | None
     health: Health | None
     adopted: AdoptedJob | None = None
+    silence: Silence | None = None
 
 
 class Fares(Struct, frozen=True):

@@ -6,6 +6,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sluiceway.cli import tables
+from sluiceway.cli.answers import each, read
+from sluiceway.cli.client import Client
+from sluiceway.cli.output import Failed, complain, one_line
 
 COLUMNS: Final = ("cluster", "kind", "answers", "since", "flink", "runs", "labels", "source", "note")
 OF_ADDRESSES: Final = ("address", "answers", "flink", "high availability", "jobs", "reason")
@@ -151,6 +154,18 @@ def findings(found: Tried) -> list[tuple[str, ...]]:
         ("jars", submits, jars),
         ("storage", found.storage, found.storage_reason),
     ]
+
+
+def complain_of_silence(client: Client) -> None:
+    """Name the clusters with jobs that do not answer: what is shown of these jobs is as old."""
+    try:
+        found = read(client.clusters().data, Clusters).clusters
+    except Failed:
+        return  # a caller who may not see them, or a service that has none
+    for cluster in each(found, Cluster):
+        if cluster.runs and (health := cluster.health) and not health.answers:
+            silence = tables.silent(cluster.name, health.since, health.reason)
+            complain(one_line(f"{silence} What is shown of its {tables.jobs(cluster.runs)} is as old."))
 
 
 def _answers(cluster: Cluster) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, JobDetail
+from sluiceway.cli.job_health import silence
 
 
 def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
@@ -18,6 +19,7 @@ def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
         "status": job.status,
         "health": health.condition if health else "",
         "why": job.status_desc,
+        "cluster": silence(fare) if fare else "",
         "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
         "queue": job.queue_name or "the default one",
         "savepoint": job.savepoint_path or "none",

@@ -85,17 +85,27 @@ def _line(each: Started) -> Line:
     return Line(each.job.job_id, each.job.name, each.job.status, each.why, done=not each.coming)
 
 
+def silence(fare: Fare) -> str:
+    """What is to be said of a job whose cluster does not answer."""
+    if fare.silence is None:
+        return ""
+    return tables.silent(fare.queue or "", fare.silence.since, fare.silence.reason)
+
+
 def ails(fare: Fare) -> bool:
     """Whether it is in trouble."""
-    return fare.health is not None and (fare.health.unwell or fare.health.condition in AILING)
+    unwell = fare.health is not None and (fare.health.unwell or fare.health.condition in AILING)
+    return unwell or fare.silence is not None
 
 
 def fare_row(fare: Fare) -> Sequence[str]:
     """A job's health, in a line of a table."""
     found = fare.health
     status = f"{fare.status}, deleted" if fare.deleted_at else fare.status
+    why = f"{silence(fare)} {fare.why}".strip()
     if found is None:
-        return str(fare.job_id), fare.name, status, "", "", "", "", "", fare.why
+        return str(fare.job_id), fare.name, status, "", "", "", "", "", why
     tasks = f"{found.running_tasks}/{found.tasks}" if found.tasks else ""
     times = tables.moment(found.since), tables.moment(found.up_at)
-    return str(fare.job_id), fare.name, status, found.condition, tasks, str(found.restarts or ""), *times, fare.why
+    restarts = str(found.restarts or "")
+    return str(fare.job_id), fare.name, status, found.condition, tasks, restarts, *times, why

@@ -14,6 +14,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
+from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
@@ -196,7 +197,8 @@ def list_(
     common = or_default(common)
     filters = {"status": _status(status), "queue_name": queue, "name": name}
     chosen = {key: value for key, value in filters.items() if value}
-    total, found = common.client().jobs(offset, None if all_ else limit, **chosen)
+    client = common.client()
+    total, found = client.jobs(offset, None if all_ else limit, **chosen)
     if common.json:
         tables.document({"total_count": total, "jobs": found})
         return 0
@@ -205,6 +207,7 @@ def list_(
     )
     if len(found) < total - offset:
         complain(f"{len(found)} of {total} jobs; --all lists them all")
+    complain_of_silence(client)
     return 0
 
 

@@ -55,6 +55,7 @@ _HELP = {"serve": _SERVE, "access": "Let people in: users, access keys, and what
 _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
+    "database": "database:database_app",
     "demo": "demo:app",
     "distributions": "distributions:distributions_app",
     "events": "events:events_app",

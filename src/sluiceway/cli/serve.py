@@ -16,15 +16,20 @@ from sluiceway.api.connections import Connection, server_config
 from sluiceway.api.handshake import TlsServer
 from sluiceway.api.proxies import Proxies
 from sluiceway.assembly.service import Service, running
+from sluiceway.cli import tables
 from sluiceway.cli.log_lines import log_to_stderr
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.shutdown import REQUESTS, Shutdown
 from sluiceway.cli.tls import in_clear, tls_context
+from sluiceway.control.try_clusters import Glance
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
 from sluiceway.settings import BadSettings, Settings
 from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
+
+INTRODUCED = 20  # clusters with a line of their own when the service starts
+GLANCE = 5.0  # seconds for a look at one
 
 app = App(name="serve", result_action="return_value")  # its help is in `main`, which does not import this for it
 
@@ -133,5 +138,34 @@ async def _announce(
     say(f"Sluiceway is ready at {url}  (try it at {url}/docs, end it with Ctrl-C)")
     if not service.clusters:
         say("  no cluster yet; register one: sluiceway clusters add NAME http://jobmanager:8081")
-    for name, address in service.clusters.items():
-        say(f"  queue {name}: Flink at {address}")
+    await _introduce(service)
+
+
+async def _introduce(service: Service) -> None:
+    """A line for each cluster: what is there. The service works meanwhile."""
+    first = dict(list(service.clusters.items())[:INTRODUCED])
+    lines = await asyncio.gather(*(_introduced(service, name, address) for name, address in first.items()))
+    for line in lines:
+        say(line)
+    if len(service.clusters) > len(first):
+        say(f"  and {len(service.clusters) - len(first)} more: sluiceway clusters list")
+
+
+async def _introduced(service: Service, name: str, address: str) -> str:
+    try:
+        async with asyncio.timeout(GLANCE):
+            seen = await service.glance(name)
+    except TimeoutError:
+        return f"  queue {name}: Flink at {address} does not answer within {GLANCE:.0f} s"
+    except Exception as error:  # it is only told: the service's own work does not depend on it
+        return f"  {one_line(f'queue {name}: Flink at {address} could not be looked at: {error}')}"
+    return f"  {one_line(_glance(name, address, seen))}"
+
+
+def _glance(name: str, address: str, seen: Glance) -> str:
+    found, flink = seen.found, f"queue {name}: Flink at {address}"
+    if not found.answers:
+        return f"{flink} does not answer: {found.addresses[0].why if found.addresses else ''}"
+    others = max(max(at.jobs for at in found.addresses) - seen.runs, 0)
+    slots = f"{found.free_slots} of {found.slots} slots free"
+    return f"{flink} ({found.flink_version}, {slots}, {tables.jobs(seen.runs)} known here, {others} others)"

@@ -152,6 +152,13 @@ def seconds_between(first: str, last: str | None) -> float | None:
         return None
 
 
+def silent(cluster: str, since: str, reason: str) -> str:
+    """Since when a cluster does not answer, and why, in a sentence."""
+    seconds = seconds_between(since, datetime.now(UTC).isoformat())
+    how_long = f"for {lasting(int(max(seconds, 1) * 1000))}" if seconds is not None else f"since {since}"
+    return f"Cluster {cluster} has not answered {how_long}" + (f": {reason}." if reason else ".")
+
+
 def lasting(millis: int) -> str:
     """A length of time in words."""
     seconds = millis // 1000

@@ -44,7 +44,7 @@ class Roster:
         """Knows the clusters of settings, and no others before it has `begun`."""
         self._discovery = discovery
         self._db = db
-        self._vault = vault
+        self.vault = vault
         self._fixed = fixed
         self._places: dict[str, Place] = {}
         self._credentials: dict[str, Credentials] = {}  # by the key of their place
@@ -182,7 +182,7 @@ class Roster:
         found: dict[str, tuple[Listed, Credentials | None]] = {}
         for each in stored:
             try:
-                found[each.name] = (each.listed, opened(self._vault, each))
+                found[each.name] = (each.listed, opened(self.vault, each))
             except BadKeyFile as error:
                 found[each.name] = (replace(each.listed, trouble=f"its secrets cannot be opened: {error}"), None)
         return found

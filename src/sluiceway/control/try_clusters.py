@@ -23,6 +23,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """A cluster at a glance."""
+
+    found: Probe
+    runs: int  # of jobs of this service, that may live there
+
+
+@dataclass(frozen=True, slots=True)
 class TryClusters:
     """The use cases. Only administrators call them: the service asks whatever address it is given."""
 
@@ -36,14 +44,21 @@ class TryClusters:
 
     async def registered(self, name: str) -> Probe:
         """What works at a registered one. Raises `UnknownCluster`, `SecretsUnusable`."""
+        return await self._tried(self._cluster(name), await self.clusters.credentials_of(name))
+
+    async def glance(self, name: str) -> Glance:
+        """The same without a look at its storage. Raises `UnknownCluster`, `SecretsUnusable`."""
+        found = await self.probe(self._cluster(name), await self.clusters.credentials_of(name), None)
+        return Glance(found, (await self.clusters.show(None, name)).runs)
+
+    def _cluster(self, name: str) -> Cluster:
         listed = self.clusters.roster.listed.get(name)
         if listed is None:
             raise UnknownCluster(name)
-        cluster = listed.cluster
-        if listed.source is Source.EMBEDDED:
-            place = self.clusters.roster.locate(name)
-            cluster = replace(cluster, addresses=place.urls if place else ())
-        return await self._tried(cluster, await self.clusters.credentials_of(name))
+        if listed.source is not Source.EMBEDDED:
+            return listed.cluster
+        place = self.clusters.roster.locate(name)
+        return replace(listed.cluster, addresses=place.urls if place else ())
 
     async def _tried(self, cluster: Cluster, credentials: Credentials) -> Probe:
         async with self._trace() as (trace, trouble):

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import structlog
+
 from sluiceway.domain.clusters import Health
 from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import clusters as store
@@ -9,6 +11,8 @@ from sluiceway.store.database import Database
 
 WORDS_EVERY = timedelta(minutes=1)  # between two writes of another reason for the same silence
 LONGEST = 500  # characters of a reason
+
+log = structlog.get_logger(__name__)
 
 
 class Hearing:
@@ -32,11 +36,20 @@ class Hearing:
         if before == after or (before and _only_other_words(before, after) and not self._rested(name, now)):
             return
         await store.note_health(self._db, name, after)
+        _tell(name, before, after)
         self._known[name], self._written[name] = after, now
 
     def _rested(self, name: str, now: datetime) -> bool:
         at = self._written.get(name)
         return at is None or not at <= now < at + WORDS_EVERY
+
+
+def _tell(name: str, before: Health | None, after: Health) -> None:
+    """Log a cluster once when it falls silent, and once when it answers again."""
+    if not after.answers and (before is None or before.answers):
+        log.warning("cluster_silent", cluster=name, why=after.reason)
+    elif after.answers and before is not None and not before.answers:
+        log.info("cluster_answers_again", cluster=name, silent_since=before.since.isoformat())
 
 
 def heard(before: Health | None, outlook: Outlook, now: datetime) -> Health:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import ColumnElement, RowMapping, select, text
 
 from sluiceway.domain.health import Health
 from sluiceway.domain.job import JobStatus
@@ -12,7 +12,15 @@ from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_health
-from sluiceway.store.schema import AILING_RUN, jobs, runs
+from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A cluster does not answer: what is known of its jobs is as old."""
+
+    since: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Fare:
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
+    silent: Silence | None = None  # of the cluster where it lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,9 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.adopted_as,
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
-    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
+        cluster_health.c.since.label("silent_since"),
+        cluster_health.c.reason.label("silent_reason"),
+    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(cluster_health, _silent_where_it_lives()))
     wanted = wanted.where(jobs.c.project == project)
     if which.job_ids:
         wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
@@ -77,6 +88,15 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
 _OF_RUN = ("phase", "restore", "note", "condition", "condition_since", "unwell", "proof", "up_at", "ailment")
 
 
+def _silent_where_it_lives() -> ColumnElement[bool]:
+    return (cluster_health.c.cluster == runs.c.cluster) & cluster_health.c.answers.is_(False)
+
+
+def _silence(row: RowMapping) -> Silence | None:
+    since = moment(row["silent_since"])
+    return None if since is None else Silence(since, row["silent_reason"])
+
+
 def _fare(row: RowMapping) -> Fare:
     lives = row["phase"] is not None and RunPhase(row["phase"]) in LIVE
     return Fare(
@@ -93,4 +113,5 @@ def _fare(row: RowMapping) -> Fare:
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],
+        silent=_silence(row) if lives else None,
     )

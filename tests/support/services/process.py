@@ -98,7 +98,8 @@ class ServiceProcess:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := re.search(r"ready at (https?://\S+)", line):
-                self.flink = self.process.stdout.readline().rpartition(" at ")[2].strip()
+                of_cluster = re.search(r"Flink at (\S+)", self.process.stdout.readline())
+                self.flink = of_cluster[1] if of_cluster else ""
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return found[1]
         raise AssertionError(f"the service ended with {self.process.wait(10)}: {''.join(self.log)}")

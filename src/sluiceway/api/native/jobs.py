@@ -73,6 +73,7 @@ def _view(fare: Fare) -> wire.JobView:
         deleted_at=fare.deleted_at,
         health=None if fare.health is None else _health(fare.health),
         adopted=_adopted(fare),
+        silence=None if fare.silent is None else wire.Silence(fare.silent.since, fare.silent.reason),
     )
 
 

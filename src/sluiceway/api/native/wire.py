@@ -230,6 +230,13 @@ class AdoptedJob(Struct, frozen=True):
     start_again: str | None  # the command that starts it from its newest savepoint, but for its program
 
 
+class Silence(Struct, frozen=True):
+    """A cluster that does not answer: what is said of its jobs is as old."""
+
+    since: datetime
+    reason: str
+
+
 class JobView(Struct, frozen=True):
     """A job with its health."""
 
@@ -246,6 +253,7 @@ class JobView(Struct, frozen=True):
     deleted_at: datetime | None  # it was deleted, and Flink has yet to end it
     health: Health | None  # null for a job that does not live
     adopted: AdoptedJob | None  # null for a job that was made here
+    silence: Silence | None  # null while the cluster answers where it lives
 
 
 class JobChange(Struct, frozen=True):

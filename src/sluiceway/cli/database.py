@@ -1,0 +1,77 @@
+"""`sluiceway database`: copies of the service's database, and putting one back. Works on its data directory."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sluiceway.cli import tables
+from sluiceway.cli.data_directory import data_directory
+from sluiceway.cli.distributions import Here
+from sluiceway.cli.options import commands
+from sluiceway.cli.output import Failed, complain
+from sluiceway.control.vault import KEY_FILE
+from sluiceway.store import copying
+from sluiceway.store.copying import InUse
+from sluiceway.store.database import BadDatabase
+
+FILE = "sluiceway.db"
+
+database_app = commands("database", "Back up the service's database, and restore it.")
+
+
+@database_app.command
+def backup(file: Path, /, *, here: Here | None = None) -> int:
+    """Copy the database to a new file that only you can read. The service may run meanwhile.
+
+    Example: `sluiceway database backup /backup/sluiceway-monday.db --data /var/lib/sluiceway`
+
+    Parameters
+    ----------
+    file
+        The copy. It must not be there yet.
+    """
+    here = here or Here()
+    data = data_directory(here.data)
+    file = file.expanduser().absolute()
+    try:
+        size = copying.back_up(data / FILE, file)
+    except BadDatabase as error:
+        raise Failed(str(error)) from error
+    except FileExistsError as error:
+        raise Failed(f"{file} is there already; nothing was done. Give another name.", code=2) from error
+    except OSError as error:
+        raise Failed(f"{file} cannot be written: {error.strerror}") from error
+    key = data / KEY_FILE
+    beside = [str(key)] if key.exists() else []
+    told = f"{file} holds the database ({tables.size(size)}). Also keep the storage with its savepoints"
+    told += f", and, apart from this copy, {key}, which opens the secrets in it." if beside else "."
+    return here.tell({"file": str(file), "bytes": size, "also_keep": beside}, told)
+
+
+@database_app.command
+def restore(file: Path, /, *, here: Here | None = None) -> int:
+    """Put a copy in place of the database. Stop the service first; the database before it is kept beside it.
+
+    Ids of jobs, stops and savepoints go on after the highest ones that were ever issued, so that none means two things.
+
+    Example: `sluiceway database restore /backup/sluiceway-monday.db --data /var/lib/sluiceway`
+
+    Parameters
+    ----------
+    file
+        A copy that `sluiceway database backup` has made, of this release or an earlier one.
+    """
+    here = here or Here()
+    data = data_directory(here.data)
+    try:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        done = copying.restore(file.expanduser().absolute(), data / FILE, stamp)
+    except (BadDatabase, InUse) as error:
+        raise Failed(f"{error} Nothing was done.") from error
+    except OSError as error:
+        raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+    if done.kept is None:
+        complain(f"No database was there before, so ids jump: those of jobs begin after {done.jobs_from}.")
+    told = f"{data / FILE} is as {file} was."
+    told += f" The one before it is {done.kept}." if done.kept else ""
+    told += " Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"
+    return here.tell({"file": str(data / FILE), "kept": done.kept and str(done.kept)}, told)
