@@ -118,7 +118,7 @@ async def test_the_command_signs_in_with_the_old_password(
             monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
             return run(["password", "ann", "--server", url, "--project", PROJECT])
 
-        assert await asyncio.to_thread(call, "wrong one", NEW) == 1
+        assert await asyncio.to_thread(call, "wrong one", NEW) == 4
         assert "password is wrong" in capsys.readouterr().err
         assert await asyncio.to_thread(call, OLD, NEW) == 0
         assert "is changed" in capsys.readouterr().out

@@ -145,7 +145,7 @@ def test_with_a_certificate_it_speaks_https_and_nothing_else(tmp_path: Path) -> 
     refused = subprocess.run(
         [sys.executable, "-m", "sluiceway", "jobs", "list"], env=wary, capture_output=True, text=True
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 5
     assert "is for CN=sluiceway.test, made by CN=sluiceway.test" in refused.stderr
     assert "set SSL_CERT_FILE" in refused.stderr
     trusted = {**wary, "SSL_CERT_FILE": str(cert)}

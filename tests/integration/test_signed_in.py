@@ -165,7 +165,7 @@ def test_a_token_in_the_sdk_and_its_end(
     assert run(command) == 0
     assert access(site.data, "tokens", "revoke", "ann") == {"user": "ann", "revoked": 1}
     assert code_of(ask) == (401, "APIGW.0301")
-    assert run(command) == 1
+    assert run(command) == 4
     assert "APIGW.0301" in capsys.readouterr().err
 
 
@@ -177,7 +177,7 @@ def test_commands_sign_with_the_key_of_the_environment(
 ) -> None:
     common = ("--server", site.service.url, "--project", PROJECT)
     [job] = site.fleet.run()
-    assert run(["jobs", "list", *common]) == 1
+    assert run(["jobs", "list", *common]) == 4
     assert "APIGW.0301" in capsys.readouterr().err
     site.user("cli", "operator", PROJECT)
     key = site.key("cli", "--expires=1h")
@@ -187,7 +187,7 @@ def test_commands_sign_with_the_key_of_the_environment(
     assert run(["stop", str(job), "--wait", "--reason", "über", *common]) == 0
     assert run(["events", *common]) == 0
     assert "cli" in capsys.readouterr().out
-    assert run(["jobs", "delete", str(job), "--yes", *common]) == 1
+    assert run(["jobs", "delete", str(job), "--yes", *common]) == 4
     monkeypatch.delenv("SLUICEWAY_SECRET_KEY")
     assert run(["jobs", "list", *common]) == 2
     assert "go together" in capsys.readouterr().err

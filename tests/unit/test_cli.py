@@ -307,8 +307,8 @@ def test_the_services_settings_file_is_not_for_clients(
 # --- a service that is not there, or says no ------------------------------------------------------------------------
 
 
-def test_a_service_that_is_not_there_exits_with_1_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["jobs", "list", "--server", "http://127.0.0.1:9"]) == 1
+def test_a_service_that_is_not_there_exits_with_5_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["jobs", "list", "--server", "http://127.0.0.1:9"]) == 5
     said = capsys.readouterr().err
     assert "no service answers at http://127.0.0.1:9" in said
     assert "sluiceway serve" in said
@@ -326,6 +326,8 @@ def test_a_service_that_is_not_there_exits_with_1_and_says_what_to_do(capsys: py
         (400, "savepoint_too_large", 1),
         (500, "DLI.0999", 1),
         (404, "APIGW.0101", 1),
+        (401, "APIGW.0301", 4),
+        (403, "DLI.0003", 4),
     ],
 )
 def test_a_refusal_is_told_in_the_services_words(
@@ -498,7 +500,7 @@ def test_health_shows_what_ails_jobs_and_exits_with_1(stub: Stub, capsys: pytest
 def test_run_gives_up_waiting_in_time(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None)))
     stub.on("GET /jobs/1", shown(1, "job_submitting"))
-    assert run(["jobs", "run", "1", "--wait", "--timeout", "0.1"]) == 1
+    assert run(["jobs", "run", "1", "--wait", "--timeout", "0.1"]) == 6
     assert "The time is up" in capsys.readouterr().err
 
 
@@ -760,7 +762,7 @@ def test_a_service_that_goes_away_while_it_is_waited_for_leaves_a_way_to_look_ag
     monkeypatch.setattr("sluiceway.cli.progress.PATIENCE", 0.0)
     stub.on("POST /stops", accepted(1))
     stub.on("GET /stops/7", LOST)
-    assert run(["stop", "1", "--wait", "--json"]) == 1
+    assert run(["stop", "1", "--wait", "--json"]) == 5
     said = capsys.readouterr().err
     assert "The service does not answer; reconnecting" in said
     assert "The stop goes on. Look again with: sluiceway stops show 7 --wait" in said
@@ -774,7 +776,7 @@ def test_who_watches_is_told_of_silence_and_then_what_to_do(
     monkeypatch.setattr("sluiceway.cli.events.LAST_PAUSE", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as taken:  # and nobody accepts there once it is closed
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    assert run([orders, "watch", "1", "--server", address]) == 1
+    assert run([orders, "watch", "1", "--server", address]) == 5
     said = capsys.readouterr().err.splitlines()
     assert said[0].startswith("sluiceway: The service does not answer; reconnecting")
     assert said[1].startswith(f"sluiceway: no service answers at {address}")
@@ -827,7 +829,7 @@ def test_a_savepoint_that_was_not_verified_is_told_of(stub: Stub, capsys: pytest
 def test_waiting_gives_up_in_time_and_says_how_to_look_again(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", accepted(1))
     stub.on("GET /stops/7", a_stop(stopping(1, "sent")))
-    assert run(["stop", "1", "--wait", "--timeout", "0.1"]) == 1
+    assert run(["stop", "1", "--wait", "--timeout", "0.1"]) == 6
     assert "the stop goes on. Look again with: sluiceway stops show 7 --wait" in capsys.readouterr().err
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sluiceway.cli.output import Failed, one_line
+from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, Failed, one_line
 from sluiceway.cli.signing import Credential
 from sluiceway.cli.trust import not_trusted
 
@@ -37,6 +37,10 @@ _BAD_ID: Final = "DLI.12001"
 
 class Unreachable(Failed):
     """No answer came. The service may have acted all the same."""
+
+    def __init__(self, message: str) -> None:
+        """`message` says why, and what to do about it."""
+        super().__init__(message, code=NO_SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Connection:
             return Reply(response.status, found, None if response.status == 204 else json.loads(raw))
         except (ValueError, RecursionError):
             what = f"{self._server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
-            raise Failed(f"{what}. Give the address of the service with --server.") from None
+            raise Failed(f"{what}. Give the address of the service with --server.", code=NO_SERVICE) from None
 
     def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
         target = self._prefix + path
@@ -131,7 +135,8 @@ class Connection:
 
     def _unreachable(self, error: Exception) -> Failed:
         if isinstance(error, ssl.SSLCertVerificationError):
-            return Failed(not_trusted(self._server, self._connection.host, self._connection.port, error))
+            about = not_trusted(self._server, self._connection.host, self._connection.port, error)
+            return Failed(about, code=NO_SERVICE)
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return Unreachable(
             f"no service answers at {self._server} ({why}). Start one with `sluiceway serve`, or give its address with "
@@ -152,9 +157,13 @@ def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, s
 
 
 def refused(reply: Reply) -> Failed:
-    """The service's own words. Code 2 where they are about the call, 1 where they are about its subject."""
+    """The service's own words. Code 2 where they are about the call, 1 where they are about its subject.
+
+    4 where it wants to know who calls, or does not let them.
+    """
     said = reply.data if isinstance(reply.data, dict) else {}
     code = one_line(str(said.get("error_code") or ""))
     text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
     about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
-    return Failed(f"{text} ({code})" if code else text, code=2 if about_call else 1)
+    why = NOT_ALLOWED if reply.status in {401, 403} else 2 if about_call else 1
+    return Failed(f"{text} ({code})" if code else text, code=why)

@@ -30,7 +30,7 @@ from sluiceway.cli.options import (
     ids_or_names,
     or_default,
 )
-from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.resume_options import Terms
 
 ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
@@ -154,6 +154,7 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
         tell_losses(answers)
     if any(each.coming for each in found):
         complain("The time is up. Starts under way go on; look with: sluiceway jobs health")
+        return code or TIME_UP
     return code or int(any(not each.up for each in found))
 
 

@@ -74,7 +74,7 @@ for _name, _where in _COMMANDS.items():
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line. 0: what was asked for happened. 1: it did not, or not for all. 2: the call was wrong."""
+    """Run a command line. The exit code: see `docs/reference/cli.md`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on

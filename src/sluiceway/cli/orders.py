@@ -9,7 +9,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import TIME_UP, Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 
 Orders = Literal["stops", "resumes"]
@@ -91,7 +91,7 @@ def watched(
         complain(f"The {name} goes on. {again}")
         raise
     if data is None:
-        raise Failed(f"The service has not answered in time; the {name} goes on. {again}")
+        raise Failed(f"The service has not answered in time; the {name} goes on. {again}", code=TIME_UP)
     return data
 
 

@@ -34,8 +34,13 @@ def _shown(letter: str) -> str:
     return letter if seen else letter.encode("unicode_escape", "backslashreplace").decode()
 
 
+NOT_ALLOWED: Final = 4  # exit codes, beside 1 for a failure and 2 for a wrong call: not signed in, or no right to it
+NO_SERVICE: Final = 5  # none answers that can be trusted
+TIME_UP: Final = 6  # what was waited for goes on
+
+
 class Failed(Exception):  # noqa: N818 - what was asked for did not happen
-    """Ends a command with a message and an exit code: 1 for a failure, 2 for a wrong call."""
+    """Ends a command with a message and an exit code."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         """`message` says what is wrong and what to do about it."""

@@ -12,7 +12,7 @@ from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.job_health import until_started
 from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
-from sluiceway.cli.output import complain, say
+from sluiceway.cli.output import TIME_UP, complain, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 
@@ -204,6 +204,8 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):
         again = f"sluiceway resume {resume.id} --failed --wait"
         complain(f"{tables.jobs(missed)} did not come back. Fix the causes, then: {again}")
+    if not (resume.settled or resume.state == "paused" or all(_rests(view, resume) for view in resume.jobs)):
+        return TIME_UP
     return int(any(view.phase not in BACK for view in resume.jobs))
 
 

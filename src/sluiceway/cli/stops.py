@@ -23,7 +23,7 @@ from sluiceway.cli.options import (
     ids_or_names,
     or_default,
 )
-from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
 from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
@@ -312,6 +312,8 @@ def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End
     unverified = sum(view.phase == STOPPED and stop.savepoint and not view.verified for view in stop.jobs)
     if unverified:
         complain(f"{tables.jobs(unverified)} stopped with a savepoint that the service could not read and verify")
+    if not stop.settled and stop.state != "paused":
+        return _End(data, TIME_UP)
     good = all(_good(view, stop) for view in stop.jobs) and len(stop.jobs) == most
     return _End(data, 0 if good else 1)
 
