@@ -19,7 +19,7 @@ from tests.simulation.service import OWNER, Service
 
 from sluiceway.control import start_jobs, take_savepoints
 from sluiceway.engines.session import engine, look, questions, traits
-from sluiceway.reconcile import clocks, errands, sends, submissions, turn, worker
+from sluiceway.reconcile import clocks, errands, hearing, sends, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
@@ -36,7 +36,7 @@ FAILINGS: tuple[list[str], ...] = (
     ["stopping", "expired"],
     ["declined"] * 5,
 )
-LOGGING = (look, worker, errands, submissions)
+LOGGING = (look, worker, errands, submissions, hearing)
 
 
 class World:
@@ -185,6 +185,11 @@ class _Log:
     def error(self, event: str, **about: object) -> None:
         error = about.get("exc_info")
         self._told(event, error if isinstance(error, BaseException) else None)
+
+    def warning(self, event: str, **about: object) -> None:
+        self._world.note("log", event)
+
+    info = warning
 
     def _told(self, event: str, error: BaseException | None) -> None:
         self._world.note("log", event, repr(error)[:300])

@@ -50,10 +50,8 @@ async def test_it_is_written_when_it_changes_and_other_words_once_a_minute(
 
     monkeypatch.setattr(clusters, "note_health", counted)
     hearing = Hearing(db, lambda: now)
-    with capture_logs() as logs:
-        for outlook in [UP, UP, DOWN, DOWN, Outlook(asked=True, answered=False, why="no answer in time"), UP, UP]:
-            await hearing("c", outlook)
-    assert [line["event"] for line in logs] == ["cluster_silent", "cluster_answers_again"], "once each"
+    for outlook in [UP, UP, DOWN, DOWN, Outlook(asked=True, answered=False, why="no answer in time"), UP, UP]:
+        await hearing("c", outlook)
     assert written == ["True", "False no connection", "True"]
     now = T0 + WORDS_EVERY
     await hearing("c", DOWN)
@@ -66,3 +64,14 @@ async def test_it_is_written_when_it_changes_and_other_words_once_a_minute(
     await another("c", Outlook(asked=True, answered=False, why="no answer in time"))
     assert len(written) == 5, "it is known already"
     await db.close()
+
+
+async def test_the_log_tells_of_silence_once_and_of_its_end(tmp_path: Path) -> None:
+    databases.make(tmp_path / "test.db")
+    now = T0
+    hearing = Hearing(Database(tmp_path / "test.db"), lambda: now)
+    with capture_logs() as logs:
+        for seconds, outlook in [(0, UP), (2, DOWN), (2, UP), (2, DOWN), (5, DOWN), (2, DOWN), (2, UP), (2, UP)]:
+            now += timedelta(seconds=seconds)
+            await hearing("c", outlook)
+    assert [line["event"] for line in logs] == ["cluster_silent", "cluster_answers_again"], "one lost answer is none"

@@ -11,6 +11,7 @@ from sluiceway.store.database import Database
 
 WORDS_EVERY = timedelta(minutes=1)  # between two writes of another reason for the same silence
 LONGEST = 500  # characters of a reason
+SILENT_AFTER = timedelta(seconds=5)  # without an answer; one that is lost now and then is no silence
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,7 @@ class Hearing:
         self._clock = clock
         self._known: dict[str, Health] = {}
         self._written: dict[str, datetime] = {}
+        self._silent: set[str] = set()  # those of which the log says so
         self._reads = True
 
     async def __call__(self, name: str, outlook: Outlook) -> None:
@@ -33,23 +35,24 @@ class Hearing:
             self._reads = False
         now, before = self._clock(), self._known.get(name)
         after = heard(before, outlook, now)
+        self._tell(name, after, now)
         if before == after or (before and _only_other_words(before, after) and not self._rested(name, now)):
             return
         await store.note_health(self._db, name, after)
-        _tell(name, before, after)
         self._known[name], self._written[name] = after, now
+
+    def _tell(self, name: str, seen: Health, now: datetime) -> None:
+        """Log a cluster once when it has been silent for a while, and once when it answers again."""
+        if seen.answers and name in self._silent:
+            self._silent.remove(name)
+            log.info("cluster_answers_again", cluster=name)
+        elif not seen.answers and name not in self._silent and now - seen.since >= SILENT_AFTER:
+            self._silent.add(name)
+            log.warning("cluster_silent", cluster=name, since=seen.since.isoformat(), why=seen.reason)
 
     def _rested(self, name: str, now: datetime) -> bool:
         at = self._written.get(name)
         return at is None or not at <= now < at + WORDS_EVERY
-
-
-def _tell(name: str, before: Health | None, after: Health) -> None:
-    """Log a cluster once when it falls silent, and once when it answers again."""
-    if not after.answers and (before is None or before.answers):
-        log.warning("cluster_silent", cluster=name, why=after.reason)
-    elif after.answers and before is not None and not before.answers:
-        log.info("cluster_answers_again", cluster=name, silent_since=before.since.isoformat())
 
 
 def heard(before: Health | None, outlook: Outlook, now: datetime) -> Health:
