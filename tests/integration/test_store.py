@@ -698,7 +698,7 @@ MOVES_OF_A_RUN: dict[str, object] = {
 
 async def test_each_thing_that_moves_is_stored_by_itself(db: Database, tmp_path: Path) -> None:
     """Only what moved is written, so nothing may depend on what is written beside it."""
-    assert (MOVES_OF_A_STOP.keys(), MOVES_OF_A_RUN.keys()) == (set(STOP_MOVES), {*RUN_MOVES, "health"})
+    assert (set(MOVES_OF_A_STOP), set(MOVES_OF_A_RUN)) == (set(STOP_MOVES), {*RUN_MOVES, "health"})
     [job] = await running(db)
     await stopping(db, tmp_path)(StopOrder(P, [job]))
     lease, known = await look(db)
