@@ -30,11 +30,14 @@ from sluiceway.control.queues import Queues
 from sluiceway.control.start_jobs import StartJobs
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
+from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import Job, JobDraft, JobSpec, JobStatus
 from sluiceway.domain.judging import TAKES_ITS_PLACE, Reach
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.orders import StartOrder, StopOrder
+from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import RunPhase
+from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile.memory import Memory
 from sluiceway.storage.savepoints import Storage
@@ -45,6 +48,7 @@ from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
 from sluiceway.store.ledger import Means
+from sluiceway.store.rows import RUN_MOVES, STOP_MOVES
 from sluiceway.store.schema import batches, events, jobs, runs, stops
 
 P = "p"
@@ -331,6 +335,19 @@ async def test_an_update_moves_exactly_the_rows_that_match(db: Database) -> None
         (second, "running", "", 1, None, 7),
         (third, "running", "", 1, None, 0),
     ]
+
+
+async def test_rows_of_one_update_may_set_different_columns(db: Database) -> None:
+    first, second, third = await running(db, 3)
+    changes: list[dict[str, object]] = [
+        {"id": first, "run_id": first, "status": "finished", "why": "done"},
+        {"id": second, "run_id": second, "why": "well"},
+        {"id": third, "run_id": 99, "status": "failed"},
+    ]
+    async with db.write() as connection:
+        assert await guarded_update(connection, jobs, changes, match=("id", "run_id")) == {first, second}
+    shown = await rows(db, "SELECT status, why FROM jobs ORDER BY id")
+    assert shown == [("finished", "done"), ("running", "well"), ("running", "")]
 
 
 async def test_null_matches_null_and_nothing_else(db: Database) -> None:
@@ -651,6 +668,45 @@ async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path:
     assert stored.stop is not None
     known = Change(stored, replace(stored, stop=replace(stored.stop, acknowledged=True)))
     assert await save(db, lease, [known], NOW)
+
+
+MOVES_OF_A_STOP: dict[str, object] = {
+    **dict.fromkeys(("held", "acknowledged", "abandoned", "verified"), True),
+    **dict.fromkeys(("sent_at", "retry_at", "doubt_since", "forgotten_since", "idle_since", "stable_since"), NOW),
+    **dict.fromkeys(("foreign_savepoint", "checkpoint_path", "savepoint_path", "unproven"), "file:///s"),
+    **dict.fromkeys(("reason", "format_why", "restarted"), "so"),
+    "savepoint": False,
+    "policy": StopPolicy(drain=True, timeout=timedelta(seconds=7)),
+    "phase": StopPhase.OVERDUE,
+    "deadline": NOW,
+    "attempt": 2,
+    "savepoint_size": 9,
+    "settled_at": NOW,
+    "format": SavepointFormat.NATIVE,
+}
+MOVES_OF_A_RUN: dict[str, object] = {
+    **dict.fromkeys(("doubt_since", "started_at", "ended_at", "falters_since"), NOW),
+    **dict.fromkeys(("life", "reason", "note", "zone"), "so"),
+    "phase": RunPhase.SUBMITTING,
+    "acknowledged": False,
+    "held": True,
+    "claims": True,
+    "traits": Traits(backend="forst"),
+    "health": Health(Condition.RUNNING, NOW, tasks=3, proof=Proof.GIVEN, up_at=NOW),
+}
+
+
+async def test_each_thing_that_moves_is_stored_by_itself(db: Database, tmp_path: Path) -> None:
+    """Only what moved is written, so nothing may depend on what is written beside it."""
+    assert (set(MOVES_OF_A_STOP), set(MOVES_OF_A_RUN)) == (set(STOP_MOVES), {*RUN_MOVES, "health"})
+    [job] = await running(db)
+    await stopping(db, tmp_path)(StopOrder(P, [job]))
+    lease, known = await look(db)
+    for part, moves in (("stop", MOVES_OF_A_STOP), ("run", MOVES_OF_A_RUN)):
+        for name, value in moves.items():
+            changes: dict[str, Any] = {part: replace(getattr(known, part), **{name: value})}
+            known = (await save(db, lease, [Change(known, replace(known, **changes))], NOW))[known.run.id]
+            assert [known] == await unsettled(db, "c0"), name
 
 
 async def test_a_stop_that_is_saved_shows_its_savepoint_in_the_job(db: Database, tmp_path: Path) -> None:

@@ -109,18 +109,18 @@ class Change:
         return self.before is not self.after and self.before != self.after
 
     @property
-    def moved_run(self) -> Run | None:
-        """The run, if it has moved."""
+    def moved_run(self) -> tuple[Run, Run] | None:
+        """The run as it was and as it is, if it has moved."""
         return _moved(self.before.run, self.after.run)
 
     @property
-    def moved_stop(self) -> Stop | None:
-        """The stop, if it has moved."""
+    def moved_stop(self) -> tuple[Stop, Stop] | None:
+        """The same of the stop."""
         return _moved(self.before.stop, self.after.stop)
 
     @property
-    def moved_save(self) -> Save | None:
-        """The savepoint, if it has moved."""
+    def moved_save(self) -> tuple[Save, Save] | None:
+        """The same of the savepoint."""
         return _moved(self.before.save, self.after.save)
 
     @property
@@ -144,8 +144,11 @@ class Change:
         return self.before.standing.status in RUNNABLE and self.after.standing.status not in RUNNABLE
 
 
-def _moved(before: Part | None, after: Part | None) -> Part | None:
-    return None if after is before or after == before else after
+def _moved(before: Part | None, after: Part | None) -> tuple[Part, Part] | None:
+    """A turn moves what there is, and adds nothing."""
+    if before is None or after is None or after is before or after == before:
+        return None
+    return before, after
 
 
 def _just_kept(before: Saving | None, after: Saving | None) -> Saving | None:

@@ -56,17 +56,21 @@ async def guarded_update(
 ) -> set[int]:
     """Change the rows that still match, and tell which did.
 
-    Each row names its `match` columns and the columns to set. A NULL matches a NULL. `version` counts up.
+    Each row names its `match` columns and the columns to set: rows that set the same ones share a statement. A NULL
+    matches a NULL. `version` counts up.
     """
-    if not rows:
-        return set()
-    names = tuple(name for name in rows[0] if name not in match)
-    statement = _update(table, names, tuple(match))
-    result = await connection.execute(statement.where(*guards) if guards else statement, {"rows": to_json(rows)})
-    return set(result.scalars())
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        alike.setdefault(tuple(row), []).append(row)
+    changed: set[int] = set()
+    for columns, same in alike.items():
+        statement = _update(table, tuple(name for name in columns if name not in match), tuple(match))
+        result = await connection.execute(statement.where(*guards) if guards else statement, {"rows": to_json(same)})
+        changed |= set(result.scalars())
+    return changed
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _update(table: Table, names: tuple[str, ...], match: tuple[str, ...]) -> ReturningUpdate[Any]:
     """The statement without its guards. There are few of them, and they are long.
 

@@ -20,6 +20,7 @@ from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.run import Run
+from sluiceway.domain.watched import Part
 from sluiceway.store.bulk import field, given, guarded_update, ids
 from sluiceway.store.database import epoch_ms
 from sluiceway.store.rows import ENTRY, moves, of_entry, of_policy, to_json
@@ -159,12 +160,15 @@ async def release_stops(connection: AsyncConnection, which: Select[Any], now: da
 # Runs, and savepoints of those that run on. --------------------------------------------------------------------------
 
 
-async def store(connection: AsyncConnection, values: Sequence[Run] | Sequence[Stop] | Sequence[Save]) -> set[int]:
-    """Store how these have moved, each unless somebody else has moved it; tells which were stored."""
-    if not values:
+async def store(connection: AsyncConnection, moved: Sequence[tuple[Part, Part]]) -> set[int]:
+    """Store how these have moved, each as it was and as it is, unless somebody else has moved it; tells which were.
+
+    Only what differs is written: a turn moves few columns of many rows, and to write all takes several times as long.
+    """
+    if not moved:
         return set()
-    table = {Run: runs, Stop: stops, Save: saves}[type(values[0])]
-    return await guarded_update(connection, table, [moves(value) for value in values])
+    table = {Run: runs, Stop: stops, Save: saves}[type(moved[0][1])]
+    return await guarded_update(connection, table, [moves(before, after) for before, after in moved])
 
 
 async def add_runs(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:

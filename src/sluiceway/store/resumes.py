@@ -211,8 +211,9 @@ async def abort(db: Database, project: str, order: int, now: datetime, who: str)
         if row is None:
             return None
         taken = list((await connection.execute(_unsent(order))).mappings())
-        gone = [withdrawn(to_run(run), who, now) for run in taken]
-        await ledger.store(connection, gone)
+        found = [to_run(run) for run in taken]
+        gone = [withdrawn(run, who, now) for run in found]
+        await ledger.store(connection, list(zip(found, gone, strict=True)))
         rests = [({"id": run.job_id, "run_id": run.id}, standing(run, None)) for run in gone]
         await ledger.show(connection, rests, ended_at=at)
         told = [

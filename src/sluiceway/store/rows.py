@@ -2,7 +2,8 @@
 
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import RowMapping
@@ -78,6 +79,9 @@ SAVE_MOVES = (
     "format_why",
     "stable_since",
 )
+_MOVES: Final = {
+    part: (names, attrgetter(*names)) for part, names in ((Run, RUN_MOVES), (Stop, STOP_MOVES), (Save, SAVE_MOVES))
+}
 ENTRY = tuple(field.name for field in fields(Entry))
 _MOMENTS = {
     "created_at",
@@ -308,16 +312,18 @@ def of_spec(draft: JobDraft) -> dict[str, Any]:
     return {"spec": to_json(draft.spec), "config": to_json(draft.config)}
 
 
-def moves(value: Run | Stop | Save) -> dict[str, Any]:
-    """The columns of a row that a turn may change, with its id and the version that it replaces."""
-    names = {Run: RUN_MOVES, Stop: STOP_MOVES, Save: SAVE_MOVES}[type(value)]
-    columns = {name: getattr(value, name) for name in names}
-    if isinstance(value, Stop):
-        columns["policy"] = of_policy(value.policy)
-    if isinstance(value, Run):
-        columns["traits"] = None if value.traits is None else to_json(value.traits)
-        columns |= _of_health(value.health)
-    return _timed(columns) | {"id": value.id, "version": value.version}
+def moves(before: Run | Stop | Save, after: Run | Stop | Save) -> dict[str, Any]:
+    """The columns in which a row now differs, of those that a turn may change; with its id and the version before."""
+    names, values = _MOVES[type(after)]
+    each = zip(names, values(before), values(after), strict=True)
+    columns = {name: new for name, old, new in each if new is not old and new != old}
+    if "policy" in columns:
+        columns["policy"] = of_policy(columns["policy"])
+    if "traits" in columns:
+        columns["traits"] = None if columns["traits"] is None else to_json(columns["traits"])
+    if isinstance(before, Run) and isinstance(after, Run) and after.health is not before.health:
+        columns |= _of_health(after.health)
+    return _timed(columns) | {"id": after.id, "version": before.version}
 
 
 def of_entry(entry: Entry) -> dict[str, Any]:

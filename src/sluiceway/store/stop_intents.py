@@ -63,14 +63,15 @@ class _Judged:
     """What is to be done to each job of an order."""
 
     accepted: Sequence[int]
-    rearmed: list[Stop]
+    rearmed: list[tuple[Stop, Stop]]  # each as it was and as it is
     resting: list[int]
     odd: dict[int, Verdict]
 
 
 async def _begin(connection: AsyncConnection, judged: _Judged, order: StopOrder, means: Means, batch: int) -> set[str]:
-    at, rearmed = epoch_ms(means.now), judged.rearmed
+    at, rearmed = epoch_ms(means.now), [stop for _, stop in judged.rearmed]
     await ledger.add_stops(connection, judged.accepted, order, means, batch)
+    await ledger.store(connection, judged.rearmed)
     await _rejoin(connection, rearmed, order, at, batch)
     status = JobStatus.SAVEPOINTING if order.savepoint else JobStatus.CANCELING
     mine = stops.c.batch_id == batch
@@ -89,7 +90,6 @@ async def _begin(connection: AsyncConnection, judged: _Judged, order: StopOrder,
 
 async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], order: StopOrder, at: int, batch: int) -> None:
     if rearmed:
-        await ledger.store(connection, rearmed)
         rows = [{"batch_id": batch, "stop_id": stop.id, "wave": order.waves.get(stop.job_id, 0)} for stop in rearmed]
         await connection.execute(insert(rejoined), rows)
         told = [
@@ -104,7 +104,7 @@ async def _judged(connection: AsyncConnection, order: StopOrder, reach: Reach, m
     usual = {"statuses": to_json(judging.unquestioned(order)), "clusters": to_json(sorted(reach.clusters))}
     once = order.jobs if len(set(order.jobs)) == len(order.jobs) else list(dict.fromkeys(order.jobs))
     rows = await connection.execute(_odd(), {"ids": to_json(once), "in_project": order.project} | usual)
-    odd, refused, rearmed, resting = dict[int, Verdict](), set[int](), list[Stop](), list[int]()
+    odd, refused, rearmed, resting = dict[int, Verdict](), set[int](), list[tuple[Stop, Stop]](), list[int]()
     for row in rows.mappings():
         job = to_obstacle(row, row["value"])
         verdict = judging.judge_stop(job, order, reach)
@@ -116,7 +116,8 @@ async def _judged(connection: AsyncConnection, order: StopOrder, reach: Reach, m
         if fate is Fate.MARK:
             resting.append(job.job_id)
         elif fate is Fate.REARM and job.stop is not None:
-            rearmed.append(rearm(job.stop, savepoint=order.savepoint, deadline=means.deadline(order)))
+            again = rearm(job.stop, savepoint=order.savepoint, deadline=means.deadline(order))
+            rearmed.append((job.stop, again))
     return _Judged([job for job in once if job not in refused] if refused else once, rearmed, resting, odd)
 
 

@@ -143,18 +143,12 @@ async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
 
     A job that was given another of these meanwhile is left alone: it has its status from there.
     """
-    match = ("id", "run_id", "stop_id", "save_id")
     current = [change for change in changes if change.after.current]
-    rows = [row for c in current if (row := _job_row(c.after)) != _job_row(c.before)]
-    await guarded_update(connection, jobs, rows, match=match)
-    # What somebody chose while the job seemed to be over is older than what it does now.
-    outlived = [_identity(c.after) | {"chosen_savepoint": None} for c in current if c.alive_again]
-    await guarded_update(connection, jobs, outlived, match=match)
+    rows = [_identity(change.after) | columns for change in current if (columns := _shown(change))]
+    await guarded_update(connection, jobs, rows, match=("id", "run_id", "stop_id", "save_id"))
     for copy in (c for c in changes if not c.after.current and c.revived):
         shown = update(jobs).where(jobs.c.id == copy.after.run.job_id)
         await connection.execute(shown.values(why=second_copy(copy)))
-    saved = [_savepoint_row(c.after) for c in current if c.after.newest_savepoint]
-    await guarded_update(connection, jobs, saved, match=match)
 
 
 async def specs(db: Database, job_ids: Sequence[int]) -> dict[int, tuple[str, JobSpec]]:
@@ -176,7 +170,9 @@ async def specs_of_runs(db: Database, run_ids: Sequence[int]) -> dict[int, tuple
         return {row.id: (to_spec(row.spec), bool(row.changed)) for row in rows}
 
 
-def _as_stored(after: Watched, run: Run | None, stop: Stop | None, save: Save | None) -> Watched:
+def _as_stored(
+    after: Watched, run: tuple[Run, Run] | None, stop: tuple[Stop, Stop] | None, save: tuple[Save, Save] | None
+) -> Watched:
     """What was just written, which a turn may move again: the versions of what has moved have moved, too."""
     return replace(
         after,
@@ -186,8 +182,9 @@ def _as_stored(after: Watched, run: Run | None, stop: Stop | None, save: Save | 
     )
 
 
-def _next(part: Part) -> Part:
-    return replace(part, version=part.version + 1)
+def _next(moved: tuple[Part, Part]) -> Part:
+    before, after = moved
+    return replace(after, version=before.version + 1)
 
 
 async def _forestalled(connection: AsyncConnection, leases: Collection[Lease], moved: Sequence[Change]) -> set[int]:
@@ -233,20 +230,22 @@ def _identity(watched: Watched) -> dict[str, Any]:
     }
 
 
-def _job_row(watched: Watched) -> dict[str, Any]:
+def _shown(change: Change) -> dict[str, Any]:
+    """The columns of its job that a change moves."""
+    before, after = _status(change.before), _status(change.after)
+    columns = {} if before == after else after
+    if columns and change.alive_again:
+        # What somebody chose while the job seemed to be over is older than what it does now.
+        columns["chosen_savepoint"] = None
+    if newest := change.after.newest_savepoint:
+        columns["savepoint_path"], columns["savepoint_size"] = newest
+    return columns
+
+
+def _status(watched: Watched) -> dict[str, Any]:
     stands = watched.standing
     ended = watched.run.ended_at if stands.status in RUNNABLE else None
-    return _identity(watched) | {
-        "status": stands.status,
-        "why": stands.why,
-        "ended_at": epoch_ms(ended) if ended else None,
-    }
-
-
-def _savepoint_row(watched: Watched) -> dict[str, Any]:
-    assert watched.newest_savepoint is not None, "only asked for where one was kept"
-    path, size = watched.newest_savepoint
-    return _identity(watched) | {"savepoint_path": path, "savepoint_size": size}
+    return {"status": stands.status, "why": stands.why, "ended_at": epoch_ms(ended) if ended else None}
 
 
 def _told(change: Change, now: datetime) -> Iterable[dict[str, Any]]:
