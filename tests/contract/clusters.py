@@ -17,6 +17,7 @@ from sluiceway.domain.observed import Attempt, AttemptInProgress
 from sluiceway.engines.jobmanager import versions
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
 from sluiceway.engines.planning.options import named_for
+from sluiceway.engines.session.questions import seen_job
 from sluiceway.testing.fake_flink import FakeFlink
 
 SOURCE = "CREATE TABLE s (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10'{more});"
@@ -52,6 +53,12 @@ TWO = (
 def fresh_id() -> str:
     """32 hex digits."""
     return os.urandom(16).hex()
+
+
+def is_ready(job: JobOverview) -> bool:
+    """Whether a savepoint can be taken of it now."""
+    seen = seen_job(job)
+    return seen is not None and seen.ready
 
 
 class Place(Protocol):
@@ -245,7 +252,7 @@ class Cluster:
         """Start a job and wait until it runs, with all of its tasks if `ready`."""
         jid = await start()
         self.started.append(jid)
-        await self.until(jid, lambda job: job.state is JobState.RUNNING and (job.ready or not ready))
+        await self.until(jid, lambda job: job.state is JobState.RUNNING and (is_ready(job) or not ready))
         return jid
 
     async def until(self, jid: str, wanted: Callable[[JobOverview], bool]) -> JobOverview:

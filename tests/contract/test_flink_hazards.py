@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.clusters import Cluster, fresh_id
+from tests.contract.clusters import Cluster, fresh_id, is_ready
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.facts import Acknowledged, JobState, Refusal
@@ -35,7 +35,7 @@ async def test_running_is_not_ready(flink: Cluster) -> None:
     job = await flink.until(jid, lambda job: True)
     assert job.state is JobState.RUNNING
     assert job.tasks["running"] == 0
-    assert not job.ready
+    assert not is_ready(job)
     _, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)
     assert attempt.refusal is Refusal.NOT_READY
@@ -92,7 +92,7 @@ async def restarts(flink: Cluster, jid: str) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await flink.restarted(jid):
             await asyncio.sleep(0.1)
-    await flink.until(jid, lambda job: job.ready)
+    await flink.until(jid, is_ready)
 
 
 async def two_stops(flink: Cluster, jid: str) -> list[Attempt]:

@@ -16,7 +16,7 @@ from sluiceway.domain.weighing import weigh_stop
 from sluiceway.engines.jobmanager.versions import STATE_V2
 from sluiceway.engines.planning.sql import SqlRefused
 from sluiceway.engines.session.questions import Means, Subject, seen_job, weighed
-from sluiceway.engines.session.traits import Configs, traits_of
+from sluiceway.engines.session.traits import Configs, settings_of
 
 
 async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime) -> Refused:
@@ -27,10 +27,17 @@ async def aftermath(flink: Cluster, jid: str, trigger: str, sent: datetime) -> R
         while True:
             [job] = [job for job in await flink.rest.jobs() if job.jid == jid]
             assert job.state is not None
-            told, memory = await weighed(subject, weigh_stop(about, Seen(job.state), seen_job(job), memory))
+            told, memory = await weighed(subject.ask, weigh_stop(about, Seen(job.state), seen_job(job), memory))
             if isinstance(told, Refused):
                 return told
             await asyncio.sleep(0.2)
+
+
+async def traits(flink: Cluster, jid: str) -> Traits:
+    """How the job keeps its state, as its cluster tells it."""
+    config = await flink.rest.checkpoint_config(jid)
+    assert config is not None
+    return settings_of(config).traits
 
 
 async def unchanged_since(flink: Cluster, jid: str) -> datetime:
@@ -61,9 +68,8 @@ async def test_a_native_savepoint_does_no_job_any_harm(flink: Cluster, backend: 
             await flink.place.counting(backend, asynchronous=asynchronous)
         return
     jid = await flink.run(lambda: flink.place.counting(backend, asynchronous=asynchronous))
-    config = await flink.rest.checkpoint_config(jid)
     expected = Traits(backend, None, changelog=False, in_memory=False, after_finish=True)
-    assert traits_of(config) == expected, "Flink names the backend"
+    assert await traits(flink, jid) == expected, "Flink names the backend"
     trigger, attempt = await flink.stop(jid, native=True)
     assert isinstance(attempt, AttemptCompleted)
     assert await flink.ends(jid) is JobState.FINISHED
@@ -72,7 +78,7 @@ async def test_a_native_savepoint_does_no_job_any_harm(flink: Cluster, backend: 
 
 async def test_state_of_more_than_5_mb_cannot_be_saved_without_a_directory(flink: Cluster) -> None:
     jid = await flink.run(flink.place.heavy)
-    assert traits_of(await flink.rest.checkpoint_config(jid)).in_memory
+    assert (await traits(flink, jid)).in_memory
     sent = await unchanged_since(flink, jid)
     trigger, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)
@@ -85,7 +91,7 @@ async def test_state_of_more_than_5_mb_cannot_be_saved_without_a_directory(flink
 async def test_a_job_that_takes_no_checkpoints_after_a_source_has_finished_refuses(flink: Cluster) -> None:
     jid = await flink.run(flink.place.half_finished, ready=False)
     await flink.until(jid, lambda job: job.tasks.get("finished", 0) > 0)
-    assert traits_of(await flink.rest.checkpoint_config(jid)).after_finish is False
+    assert (await traits(flink, jid)).after_finish is False
     _, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)
     assert attempt.refusal is Refusal.NOT_READY

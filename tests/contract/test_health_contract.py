@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from tests.contract.clusters import Cluster
+from tests.contract.clusters import Cluster, is_ready
 from tests.support.patience import PATIENCE
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
-from sluiceway.engines.session.questions import NO_INTERVAL
+from sluiceway.engines.session.traits import NO_INTERVAL
 from sluiceway.engines.session.vitals import vitals
 
 ALIVE = {JobState.RUNNING, JobState.RESTARTING}
@@ -38,9 +38,9 @@ async def test_a_loop_alternates_and_moves_at_every_restart(flink: Cluster) -> N
 
 async def test_a_steady_job_does_not_move(flink: Cluster) -> None:
     jid = await flink.run(flink.place.restarting)
-    before = await flink.until(jid, lambda job: job.ready)
+    before = await flink.until(jid, is_ready)
     await asyncio.sleep(0.5)
-    assert (await flink.until(jid, lambda job: job.ready)).last_modification == before.last_modification
+    assert (await flink.until(jid, is_ready)).last_modification == before.last_modification
     assert vitals(before).whole
     assert await flink.rest.failures(jid) == ([], "")
 

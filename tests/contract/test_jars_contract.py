@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.contract.clusters import Cluster, fresh_id
+from tests.contract.clusters import Cluster, fresh_id, is_ready
 from tests.support.flink import jar_job
 
 from sluiceway.domain.facts import JobState
@@ -157,7 +157,7 @@ async def test_a_savepoint_that_is_not_there_leaves_a_failed_job(flink: Cluster,
 async def test_a_stop_with_savepoint_can_be_run_on_from(flink: Cluster, jar: str) -> None:
     jid = fresh_id()
     assert await run(flink, jar, jid=jid) is None
-    await flink.until(jid, lambda job: job.ready)
+    await flink.until(jid, is_ready)
     _, attempt = await flink.stop(jid)
     location = getattr(attempt, "location", None)
     second = fresh_id()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from tests.contract.clusters import Cluster, RealPlace, fresh_id
+from tests.contract.clusters import Cluster, RealPlace, fresh_id, is_ready
 from tests.support.flink.real import RealFlink
 
 from sluiceway.domain.facts import Acknowledged, JobState, Submitted
@@ -90,7 +90,7 @@ async def test_its_sql_is_planned_by_its_own_version_and_resumed_from_its_savepo
     try:
         first, restore = await submit(), None
         for _ in range(2):
-            await old.until(first, lambda job: job.ready)
+            await old.until(first, is_ready)
             found = await old.rest.checkpoints(first)
             assert found is not None
             assert (found.latest.restored.external_path if found.latest.restored else None) == restore

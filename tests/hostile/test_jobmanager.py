@@ -100,8 +100,8 @@ METHODS: dict[str, tuple[Ask, int, Any]] = {
         200,
         {"counts": {"completed": 1}, "latest": {"completed": CHECKPOINT, "savepoint": None}, "history": [CHECKPOINT]},
     ),
-    "retains": (
-        lambda r: r.retains_checkpoints(JID),
+    "checkpoint_config": (
+        lambda r: r.checkpoint_config(JID),
         200,
         {"externalization": {"enabled": True, "delete_on_cancellation": False}},
     ),
@@ -336,7 +336,7 @@ async def endless() -> AsyncIterator[tuple[FlinkRest, list[int]]]:
 
 async def test_an_endless_answer_is_read_up_to_its_limit(endless: tuple[FlinkRest, list[int]]) -> None:
     rest, sent = endless
-    for ask in ("overview", "job_state", "attempt", "back_pressure", "retains"):
+    for ask in ("overview", "job_state", "attempt", "back_pressure", "checkpoint_config"):
         sent[0] = 0
         with pytest.raises(Unreachable, match=f"longer than {SMALL} bytes"):
             await METHODS[ask][0](rest)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.cluster import SimCluster
 
+from sluiceway.domain.cluster_options import CHANGELOG
 from sluiceway.domain.facts import JobState, Submitted
 from sluiceway.domain.job import JobDraft, JobSpec
 from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.savepoint_failure import Outcome
-from sluiceway.engines.session.changelog import NAMES
 from sluiceway.store.fares import Which
 from sluiceway.testing.fake_jobs import FakeJob
 
@@ -21,7 +21,7 @@ PROJECT = "p"
 HELD_UP = 45.0  # virtual seconds for which the lease of a service that has died may hold up the next one
 SOON = 20.0  # virtual seconds
 LONGEST_CANCEL = 60.0  # of any job here
-CHANGELOG = JobSpec("-", options={NAMES[0]: "true"})
+KEEPS_CHANGELOG = JobSpec("-", options={CHANGELOG[0]: "true"})
 NOTE = "the program failed after it had started its job"
 Trial = Callable[["Scenario"], Awaitable[None]]
 TRIALS: list[Trial] = []
@@ -98,7 +98,7 @@ async def is_not_sent(at: "Scenario", cluster: SimCluster, asking: Awaitable[Non
 @trial
 async def people_move_a_job_with_a_changelog(at: "Scenario") -> None:
     """It is resumed in the one mode that works (row 6)."""
-    draft = JobDraft(f"changelog {at.made}", CHANGELOG, queue=at.dice.choice((None, *at.world.clusters)))
+    draft = JobDraft(f"changelog {at.made}", KEEPS_CHANGELOG, queue=at.dice.choice((None, *at.world.clusters)))
     made = await at.ask(lambda s: s.edit.create(PROJECT, draft, "somebody"))
     if made is None:
         return

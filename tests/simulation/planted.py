@@ -14,7 +14,7 @@ from tests.simulation.disk import SimStorage
 
 from sluiceway.control import preflight
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain import cluster_turn, health, judging, places, proving, savepoint_format, weighing
+from sluiceway.domain import cluster_options, cluster_turn, health, judging, places, proving, savepoint_format, weighing
 from sluiceway.domain import run as runs
 from sluiceway.domain.admission import Refusal, Verdict
 from sluiceway.domain.batch import Limits, Tally
@@ -41,7 +41,6 @@ from sluiceway.domain.policy import IfNotRunning, SavepointFormat
 from sluiceway.domain.proving import AttemptCase, Unanswered
 from sluiceway.domain.savepoint_failure import Outcome
 from sluiceway.domain.savepoint_format import Choice
-from sluiceway.engines.session import engine
 from sluiceway.reconcile import turn
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn
@@ -584,11 +583,7 @@ def a_savepoint_that_flink_refuses_for_ever_is_sent(put: Any) -> None:
 @plant(12)
 def a_changelog_is_resumed_like_any_other(put: Any) -> None:
     """It fails at its first checkpoint."""
-
-    async def keeps(*_: Any) -> bool:
-        return False
-
-    put(engine, "keeps_changelog", keeps)
+    put(cluster_options, "CHANGELOG", ())
 
 
 @plant(52)

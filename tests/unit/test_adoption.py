@@ -110,3 +110,7 @@ def test_the_command_that_starts_it_again_can_be_pasted() -> None:
         "flink run --detached --fromSavepoint s3://b/savepoint-1 --class MAIN_CLASS PROGRAM.jar"
     )
     assert "'file:///a b'" in start_again("file:///a b")
+
+
+def test_a_batch_job_is_left_alone() -> None:
+    assert not Adopts("p").wants(Stranger("a" * 32, "report", batch=True))

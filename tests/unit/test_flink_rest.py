@@ -18,7 +18,7 @@ from sluiceway.domain.facts import Acknowledged, JobState
 from sluiceway.domain.failure_words import CLIP
 from sluiceway.domain.observed import AttemptCompleted, AttemptUnknown
 from sluiceway.engines.jobmanager.answers import TROUBLES, translated
-from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_network import Fault
 
@@ -229,19 +229,3 @@ async def test_attempts(canned: Canned) -> None:
     assert await done.attempt(JOB, TRIGGER) == AttemptCompleted("file:/x")
     unknown = await canned(404, b'{"errors":["There is no savepoint operation with triggerId=1 for job 2."]}')
     assert await unknown.attempt(JOB, TRIGGER) == AttemptUnknown()
-
-
-@pytest.mark.parametrize(
-    ("tasks", "ready"),
-    [
-        ({"running": 2, "total": 2}, True),
-        ({"running": 1, "finished": 1, "total": 2}, True),
-        ({"running": 1, "initializing": 1, "total": 2}, False),
-        ({"running": 0, "total": 2}, False),
-        ({"running": 0, "total": 0}, False),
-        ({}, False),
-    ],
-)
-def test_job_is_ready_when_all_its_tasks_run_or_have_finished(tasks: dict[str, int], ready: bool) -> None:
-    assert JobOverview(JOB, "x", "RUNNING", tasks=tasks).ready is ready
-    assert not JobOverview(JOB, "x", "RESTARTING", tasks=tasks).ready

@@ -5,131 +5,168 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.support.doubles.answers import NO, Answers, weigh
 
 from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
+from sluiceway.domain.observed import (
+    CHECKPOINTS,
+    RESTARTS,
+    SETTINGS,
+    CheckpointList,
+    CheckpointSettings,
+    ListedCheckpoint,
+    ListedJob,
+)
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, outcome
-from sluiceway.domain.traits import Traits
-from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
-from sluiceway.engines.jobmanager.shapes import CheckpointConfig, Externalization
-from sluiceway.engines.session.surveys import survey_of
-
-PATH = "file:/s/savepoint-f-1"
-
-
-def stop(id_: int = 5, **fields: Any) -> CheckpointInfo:
-    """A stop's own savepoint, which nobody has acknowledged."""
-    shape: dict[str, Any] = {"is_savepoint": True, "status": "IN_PROGRESS", "checkpoint_type": "SYNC_SAVEPOINT"}
-    return CheckpointInfo(id_, **(shape | fields))
-
-
-def savepoint(id_: int, path: str = PATH, **fields: Any) -> CheckpointInfo:
-    """A complete one."""
-    shape: dict[str, Any] = {"is_savepoint": True, "status": "COMPLETED", "checkpoint_type": "SAVEPOINT"}
-    shape["external_path"] = path
-    return CheckpointInfo(id_, **(shape | fields))
-
-
-def listed(*history: CheckpointInfo, **latest: CheckpointInfo) -> Checkpoints:
-    return Checkpoints({}, LatestCheckpoints(**latest), list(history))
-
+from sluiceway.domain.surveying import weigh_survey
+from sluiceway.domain.traits import UNKNOWN, Traits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CONFIG = CheckpointConfig(
-    Externalization(),
-    state_backend="ForStStateBackend",
-    checkpoint_storage="JobManagerCheckpointStorage",
-    timeout=5000,
-    unaligned_checkpoints=True,
-    checkpoints_after_tasks_finish=False,
-    state_changelog_enabled=True,
-)
+RUNNING = JobState.RUNNING
+TRAITS = Traits("forst", None, changelog=True, in_memory=True, after_finish=False)
+SETTINGS_OF_IT = CheckpointSettings(7000, timeout=5000, unaligned=True, traits=TRAITS)
+NOTHING: Answers = {CHECKPOINTS: NO, SETTINGS: NO, RESTARTS: NO}
+JOB = ListedJob(RUNNING, "RUNNING", 3, 2, 1)
 
 
-def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
-    older = savepoint(3, trigger_timestamp=1_000)
-    shape: dict[str, Any] = {"end_to_end_duration": 1_500, "state_size": 40, "checkpointed_size": 10}
-    newer = savepoint(4, trigger_timestamp=2_000, is_savepoint=False, **shape)
-    seen = survey_of(
-        job, JobState.RUNNING, listed(stop(), completed=newer, savepoint=older), CONFIG, "Restart deactivated."
-    )
-    assert (seen.tasks, seen.running, seen.ready, seen.batch) == (3, 2, True, False)
-    assert seen.operation == "sync_savepoint"
-    assert seen.checkpoint is not None
-    assert seen.checkpoint.at == datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)
-    assert seen.checkpoint.duration == timedelta(seconds=1.5)
-    assert (seen.checkpoint.size, seen.checkpoint.written) == (40, 10)
+def savepoint(id_: int, path: str = "file:/s/savepoint-f-1", **fields: Any) -> ListedCheckpoint:
+    """A complete one."""
+    return ListedCheckpoint(id_, path, **({"is_savepoint": True, "complete": True} | fields))
 
 
-def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1}, job_type="BATCH")
-    seen = survey_of(job, JobState.RUNNING, listed(stop(is_savepoint=False, checkpoint_type="CHECKPOINT")), None, None)
-    assert (seen.operation, seen.batch) == (None, True)
+def checkpoint_at(id_: int, path: str, **fields: Any) -> ListedCheckpoint:
+    return savepoint(id_, path, **({"is_savepoint": False} | fields))
+
+
+def at(seconds: int) -> datetime:
+    return datetime(1970, 1, 1, 0, 0, seconds, tzinfo=UTC)
+
+
+def survey_of(job: ListedJob = JOB, answers: Answers = NOTHING) -> Survey:
+    """The survey; what `answers` leaves out gives no answer."""
+    return weigh(weigh_survey(job, job.state or RUNNING, "f"), {**NOTHING, **answers})[0]
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "takes_none", "expected"),
+    ("tasks", "running", "finished", "ready"),
+    [(2, 2, 0, True), (2, 1, 1, True), (2, 1, 0, False), (2, 0, 0, False), (2, 0, 2, False), (0, 0, 0, False)],
+)
+def test_a_job_is_ready_when_all_its_tasks_run_or_have_finished_and_some_run(
+    tasks: int, running: int, finished: int, ready: bool
+) -> None:
+    assert ListedJob(RUNNING, "RUNNING", tasks, running, finished).ready is ready
+    assert not ListedJob(JobState.RESTARTING, "RESTARTING", tasks, running, finished).ready
+
+
+def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
+    newer = checkpoint_at(4, "file:/c/chk-4", triggered=2_000, took=1_500, size=40, written=10)
+    stop = ListedCheckpoint(5, is_savepoint=True, of_stop=True, under_way=True)
+    found = CheckpointList([stop], newer, savepoint(3, triggered=1_000))
+    seen = survey_of(JOB, {CHECKPOINTS: found})
+    assert (seen.tasks, seen.running, seen.finished, seen.ready, seen.batch) == (3, 2, 1, True, False)
+    assert seen.operation == "sync_savepoint"
+    assert seen.checkpoint == LastCheckpoint(at(2), timedelta(seconds=1.5), 40, 10)
+
+
+def test_only_a_savepoint_under_way_is_an_operation() -> None:
+    periodic = ListedCheckpoint(5, under_way=True)
+    assert survey_of(JOB, {CHECKPOINTS: CheckpointList([periodic, savepoint(4)])}).operation is None
+    ours = replace(periodic, is_savepoint=True)
+    assert survey_of(JOB, {CHECKPOINTS: CheckpointList([periodic, ours])}).operation == "savepoint"
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "settings", "batch"),
     [
-        (None, "RUNNING", True, True),
-        (None, "RUNNING", False, False),
-        (None, "CREATED", True, False),  # it has yet to begin
-        ("STREAMING", "RUNNING", True, False),
+        (True, "RUNNING", NO, True),
+        (False, "RUNNING", None, False),
+        (None, "RUNNING", None, True),
+        (None, "RUNNING", NO, False),
+        (None, "CREATED", None, False),  # it has yet to begin
     ],
 )
 def test_before_flink_2_3_a_batch_job_is_one_that_takes_no_checkpoints(
-    kind: str | None, state: str, takes_none: bool, expected: bool
+    told: bool | None, state: str, settings: object, batch: bool
 ) -> None:
-    job = JobOverview("f", "job", state, job_type=kind)
-    assert survey_of(job, JobState(state), None, None, None, takes_none=takes_none).batch is expected
+    job = ListedJob(JobState(state), state, batch=told)
+    assert survey_of(job, {SETTINGS: settings}).batch is batch
 
 
-def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
-    seen = survey_of(JobOverview("f", "job", "RESTARTING"), JobState.RESTARTING, None, None, None)
-    assert (seen.state, seen.ready, seen.operation, seen.checkpoint) == (JobState.RESTARTING, False, None, None)
+def test_a_survey_of_a_job_of_which_nothing_is_answered_says_what_the_list_does() -> None:
+    seen = survey_of(ListedJob(JobState.RESTARTING, "RESTARTING"))
+    assert seen == Survey(JobState.RESTARTING, 0, 0, ready=False, batch=False, traits=UNKNOWN)
 
 
 def test_a_survey_has_how_it_takes_checkpoints() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
-    last = savepoint(4, "file:/c/chk-4", trigger_timestamp=2_000, is_savepoint=False)
-    failed = savepoint(5, "", status="FAILED", is_savepoint=False, failure_message="Checkpoint expired.")
-    restored = savepoint(1, "file:/s/before", status="")
-    seen = survey_of(
-        job, JobState.RUNNING, listed(completed=last, failed=failed, restored=restored), CONFIG, "Restart deactivated."
-    )
-    assert seen.traits == Traits("forst", None, changelog=True, in_memory=True, after_finish=False)
-    assert (seen.timeout, seen.unaligned, seen.restarts, seen.finished) == (timedelta(seconds=5), True, False, 1)
-    assert seen.restore == RestorePoint("file:/c/chk-4", datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC))
+    last = checkpoint_at(4, "file:/c/chk-4", triggered=2_000)
+    failed = ListedCheckpoint(5, why="Checkpoint expired.")
+    restored = ListedCheckpoint(1, "file:/s/before", is_savepoint=True)
+    found = CheckpointList((), last, restored=restored, failed=failed)
+    seen = survey_of(JOB, {CHECKPOINTS: found, SETTINGS: SETTINGS_OF_IT, RESTARTS: False})
+    assert (seen.traits, seen.timeout, seen.unaligned) == (TRAITS, timedelta(seconds=5), True)
+    assert (seen.restarts, seen.restore) == (False, RestorePoint("file:/c/chk-4", at(2)))
     assert seen.last_failure == "Checkpoint expired."
-    begun = survey_of(job, JobState.RUNNING, listed(restored=restored), None, "Restart with fixed delay (PT1S).")
+    begun = survey_of(JOB, {CHECKPOINTS: CheckpointList(restored=restored), RESTARTS: True})
     assert (begun.restore, begun.restarts) == (RestorePoint("file:/s/before", None), True)
-    assert survey_of(job, JobState.RUNNING, listed(), None, "something new").restarts is None
 
 
-def test_a_survey_tells_what_outlives_a_cancel() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1})
-    keeps = CheckpointConfig(Externalization(enabled=True, delete_on_cancellation=False))
-    last = savepoint(4, "file:/c/f/chk-4", trigger_timestamp=2_000, is_savepoint=False)
-    saved = savepoint(3, "file:/s/3", trigger_timestamp=1_000)
+@pytest.mark.parametrize(
+    ("failed", "told"),
+    [
+        (ListedCheckpoint(5, why="x" * 400), "x" * 299 + "…"),
+        (ListedCheckpoint(5), "Flink does not say why."),
+        (ListedCheckpoint(3, why="no"), ""),  # one was complete after it
+        (ListedCheckpoint(5, why="no", is_savepoint=True), ""),
+        (None, ""),
+    ],
+)
+def test_the_last_failure_counts_until_a_checkpoint_is_complete_after_it(
+    failed: ListedCheckpoint | None, told: str
+) -> None:
+    found = CheckpointList((), checkpoint_at(4, "file:/c/chk-4"), failed=failed)
+    assert survey_of(JOB, {CHECKPOINTS: found}).last_failure == told
 
-    def seen(config: CheckpointConfig | None, **latest: Any) -> Survey:
-        return survey_of(job, JobState.RUNNING, listed(**latest), config, None)
 
-    both = seen(keeps, completed=last, savepoint=saved, restored=savepoint(1, "file:/s/1", status=""))
-    assert (both.own, both.restore) == (RestorePoint("file:/c/f/chk-4", datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)),) * 2
-    assert both.saved == RestorePoint("file:/s/3", datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
-    assert (both.began, both.retained) == (RestorePoint("file:/s/1", None), True)
-    assert seen(None, completed=last).retained is None, "Flink does not tell"
-    assert seen(CheckpointConfig(Externalization()), completed=last).retained is False
-    back = seen(keeps, restored=savepoint(4, "file:/c/f/chk-4", status="", is_savepoint=False))
+KEEPS = CheckpointSettings(7000, externalized=True, deleted_on_cancel=False)
+LAST = checkpoint_at(4, "file:/c/f/chk-4", triggered=2_000)
+IN_MEMORY = replace(LAST, path="<checkpoint-not-externally-addressable>")
+
+
+@pytest.mark.parametrize(
+    ("settings", "last", "retained"),
+    [
+        (KEEPS, LAST, True),
+        (NO, LAST, None),
+        (CheckpointSettings(), LAST, False),
+        (KEEPS, IN_MEMORY, False),
+        (KEEPS, None, True),
+    ],
+    ids=["kept", "Flink does not tell", "deleted", "it ends with its JobManager", "none yet"],
+)
+def test_a_survey_tells_what_outlives_a_cancel(
+    settings: object, last: ListedCheckpoint | None, retained: bool | None
+) -> None:
+    seen = survey_of(JOB, {CHECKPOINTS: CheckpointList((), last), SETTINGS: settings})
+    assert (seen.retained, seen.own is None) == (retained, last is None)
+
+
+def test_a_survey_tells_what_the_job_would_go_on_from() -> None:
+    def seen(**latest: Any) -> Survey:
+        return survey_of(JOB, {CHECKPOINTS: CheckpointList(**latest)})
+
+    both = seen(
+        completed=LAST, savepoint=savepoint(3, "file:/s/3", triggered=1_000), restored=savepoint(1, "file:/s/1")
+    )
+    assert (both.own, both.restore) == (RestorePoint("file:/c/f/chk-4", at(2)),) * 2
+    assert (both.saved, both.began) == (RestorePoint("file:/s/3", at(1)), RestorePoint("file:/s/1", None))
+    back = seen(restored=checkpoint_at(4, "file:/c/f/chk-4"))
     assert (back.own, back.began) == (RestorePoint("file:/c/f/chk-4", None), None), "its JobManager has recovered"
-    others = seen(keeps, restored=savepoint(1, "file:/c/other/chk-9", status="", is_savepoint=False))
+    others = seen(restored=checkpoint_at(1, "file:/c/other/chk-9"))
     assert (others.own, others.began) == (None, RestorePoint("file:/c/other/chk-9", None))
-    memory = seen(keeps, completed=savepoint(4, "<checkpoint-not-externally-addressable>", is_savepoint=False))
-    assert (memory.own is not None, memory.retained) == (True, False), "it ends with its JobManager"
 
 
-RUNS = Survey(JobState.RUNNING, 2, 2, ready=True, batch=False, restarts=True)
+RUNS = Survey(RUNNING, 2, 2, ready=True, batch=False, restarts=True)
 FROM = replace(RUNS, own=RestorePoint("file:/c/chk-4", NOW - timedelta(seconds=90)))
 
 

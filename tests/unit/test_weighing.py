@@ -1,10 +1,10 @@
 """What observations prove, case by case: single answers first, then whole weighings with all that they ask."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
+from tests.support.doubles.answers import NO, Answers, weigh
 
 from sluiceway.domain.asking import Attempted, Canceling
 from sluiceway.domain.facts import (
@@ -33,34 +33,31 @@ from sluiceway.domain.observed import (
     CAUSE,
     CHECKPOINTS,
     FAILURE,
-    PERIODIC,
-    RETAINS,
+    SETTINGS,
     STATE,
     TIMELINE,
-    Answer,
     AttemptCompleted,
     AttemptFailed,
     AttemptInProgress,
     AttemptUnknown,
     CheckpointList,
+    CheckpointSettings,
     LastFailure,
     ListedCheckpoint,
     ListedJob,
-    NoAnswer,
     NoSuchJob,
-    Question,
     Timeline,
 )
 from sluiceway.domain.proving import (
     FRESH,
     SETTLE,
     Memory,
-    Weighing,
     has_own,
     last_kept,
     moved_on_after,
     overtaken_by,
     ran_on_after,
+    retains,
     tells_of,
     weigh_proof,
 )
@@ -76,8 +73,8 @@ from sluiceway.domain.weighing import (
     weigh_stop,
 )
 
-T = TypeVar("T")
 PATH = "file:/s/savepoint-f-1"
+KEEPS = CheckpointSettings(7000, externalized=True, deleted_on_cancel=False)
 
 
 def stop(id_: int = 5, **fields: Any) -> ListedCheckpoint:
@@ -168,14 +165,27 @@ def test_a_job_has_moved_on_unless_the_list_shows_that_it_has_not(found: Checkpo
 def test_a_cancel_keeps_only_a_checkpoint_that_lies_somewhere(path: str, usable: bool) -> None:
     found = listed(completed=savepoint(7, path, triggered=1_000))
     kept = Checkpoint(path, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), retained=True)
-    assert last_kept(found, retained=True) == (kept if usable else None)
+    assert last_kept(found, KEEPS) == (kept if usable else None)
 
 
 def test_without_a_checkpoint_there_is_nothing_to_keep() -> None:
-    assert last_kept(None, retained=True) is None
-    assert last_kept(listed(savepoint=savepoint(3)), retained=True) is None, (
-        "a savepoint is not the cluster's to remove"
-    )
+    assert last_kept(None, KEEPS) is None
+    assert last_kept(listed(savepoint=savepoint(3)), KEEPS) is None, "a savepoint is not the cluster's to remove"
+
+
+@pytest.mark.parametrize(
+    ("settings", "outlives"),
+    [
+        (KEEPS, True),
+        (CheckpointSettings(7000, externalized=True, deleted_on_cancel=True), False),
+        (CheckpointSettings(7000, externalized=False, deleted_on_cancel=False), False),
+        (None, False),
+    ],
+)
+def test_a_checkpoint_outlives_a_cancel_where_the_job_says_so(
+    settings: CheckpointSettings | None, outlives: bool
+) -> None:
+    assert retains(settings) is outlives
 
 
 @pytest.mark.parametrize(
@@ -233,24 +243,10 @@ AT = round(SENT.timestamp() * 1000)  # ms
 SAVED = savepoint(9, f"{TARGET}/savepoint-7", triggered=AT + 1000)
 CHK = ListedCheckpoint(8, f"file:/c/{JID}/chk-8", complete=True, triggered=AT)
 ABORTED = AttemptFailed(Refusal.ABORTED, "Task has failed.")
-NO = NoAnswer("it does not answer")
-STARTED = ListedJob(JobState.RUNNING, "RUNNING", ready=True, changed=AT + 5)  # a task has changed since
-STEADY = ListedJob(JobState.RUNNING, "RUNNING", ready=True, changed=AT)
+STARTED = ListedJob(JobState.RUNNING, "RUNNING", 1, 1, changed=AT + 5)  # a task has changed since
+STEADY = ListedJob(JobState.RUNNING, "RUNNING", 1, 1, changed=AT)
 FALLING = ListedJob(JobState.RESTARTING, "RESTARTING", changed=AT + 5)
 NOTHING = Memory()
-Answers = Mapping[Question[Any], object]
-
-
-def weigh(weighing: Weighing[T], answers: Answers, now: float = 100.0) -> tuple[T, list[Question[Any]]]:
-    """What a weighing comes to, and what it has asked. A question that `answers` does not have fails."""
-    asked: list[Question[Any]] = []
-    try:
-        question = next(weighing)
-        while True:
-            asked.append(question)
-            question = weighing.send(Answer(answers[question], now))
-    except StopIteration as end:
-        return end.value, asked
 
 
 def attempted(**fields: Any) -> Attempted:
@@ -565,11 +561,11 @@ RAN: Answers = {CHECKPOINTS: listed(SAVED)}
             WEIGHS,
             RUNNING,
             Memory(),
-            {CHECKPOINTS: listed(completed=CHK), RETAINS: True},
+            {CHECKPOINTS: listed(completed=CHK), SETTINGS: KEEPS},
             Weighed(Checkpoint(CHK.path, SENT, retained=True)),
         ),
-        (WEIGHS, RUNNING, Memory(), {CHECKPOINTS: None, RETAINS: True}, Weighed(None)),
-        (WEIGHS, RUNNING, OLD, {CHECKPOINTS: listed(), RETAINS: True}, Weighed(None, fresh=True)),
+        (WEIGHS, RUNNING, Memory(), {CHECKPOINTS: None, SETTINGS: KEEPS}, Weighed(None)),
+        (WEIGHS, RUNNING, OLD, {CHECKPOINTS: listed(), SETTINGS: KEEPS}, Weighed(None, fresh=True)),
         (WEIGHS, FAILED, Memory(), {}, Ended(FAILED)),
     ],
 )
@@ -582,7 +578,7 @@ def test_what_a_cancel_shows(about: Canceling, state: JobState, memory: Memory, 
     ("about", "state", "answers"),
     [
         (FOREIGN, CANCELED, {}),
-        (WEIGHS, RUNNING, {CHECKPOINTS: listed(), RETAINS: True}),
+        (WEIGHS, RUNNING, {CHECKPOINTS: listed(), SETTINGS: KEEPS}),
     ],
 )
 def test_an_answer_that_may_be_old_proves_nothing_yet(about: Canceling, state: JobState, answers: Answers) -> None:
@@ -621,9 +617,10 @@ def test_what_a_run_shows(of: Run, job: ListedJob | None, answers: Answers, fact
     ("known", "well", "answers", "proof"),
     [
         (Proof.GIVEN, True, {}, Proof.GIVEN),
-        (Proof.UNKNOWN, True, {PERIODIC: False}, Proof.NONE),
-        (Proof.UNKNOWN, True, {PERIODIC: NO}, None),
-        (Proof.UNKNOWN, True, {PERIODIC: True, CHECKPOINTS: listed()}, Proof.AWAITED),
+        (Proof.UNKNOWN, True, {SETTINGS: CheckpointSettings()}, Proof.NONE),
+        (Proof.UNKNOWN, True, {SETTINGS: None}, Proof.NONE),
+        (Proof.UNKNOWN, True, {SETTINGS: NO}, None),
+        (Proof.UNKNOWN, True, {SETTINGS: KEEPS, CHECKPOINTS: listed()}, Proof.AWAITED),
         (Proof.AWAITED, False, {CHECKPOINTS: listed(completed=CHK)}, Proof.GIVEN),
         (Proof.AWAITED, True, {CHECKPOINTS: listed(savepoint=SAVED)}, Proof.GIVEN),
         (Proof.AWAITED, False, {CHECKPOINTS: listed(savepoint=SAVED)}, Proof.AWAITED),

@@ -10,6 +10,8 @@ from typing import Final
 
 MOST_AT_ONCE: Final = 100  # jobs that one turn takes in; the next one takes further ones
 MOST: Final = 2000  # that live in one cluster and were taken in; a JobManager may list any number
+MOST_LOOKED_AT: Final = 5000  # jobs of one list, the ended ones among them
+MOST_LISTED: Final = 20_000  # jobs in a list of which any are looked at
 LONGEST_NAME: Final = 128  # characters of a job's name that are kept
 
 
@@ -20,6 +22,7 @@ class Stranger:
     flink_job_id: str
     name: str  # as Flink has it
     started_at: datetime | None = None
+    batch: bool = False  # a batch job, which takes no savepoints; never told before Flink 2.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Adopts:
 
     def wants(self, stranger: Stranger) -> bool:
         """Whether it is one of them."""
-        return fnmatchcase(stranger.name, self.pattern)
+        return not stranger.batch and fnmatchcase(stranger.name, self.pattern)
 
 
 @dataclass(frozen=True, slots=True)

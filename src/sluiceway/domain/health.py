@@ -89,6 +89,11 @@ class Exam:
     slots_free: int | None = None
     proof: Proof | None = None
 
+    @property
+    def short(self) -> bool:
+        """Whether its cluster is known to have fewer free slots than it lacks."""
+        return self.slots_wanted is not None and (self.slots_free or 0) < self.slots_wanted
+
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
@@ -98,14 +103,24 @@ class Vitals:
     tasks: int
     running: int  # with those that have finished
     finished: int = 0
-    waiting: int = 0  # for a slot
+    scheduled: int = 0  # of the tasks, and waiting for a slot
     moved_at: int = 0  # when a task last changed its state; ms by the cluster's clock
     exam: Exam | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether all of its tasks run."""
+        """Whether all of its tasks run, or have finished."""
         return self.state is JobState.RUNNING and 0 < self.tasks == self.running
+
+    @property
+    def ready(self) -> bool:
+        """Whether all that have not finished run, and some do."""
+        return self.whole and self.running > self.finished
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait for slots. A job that was only created has them all before it (adaptive scheduler)."""
+        return max(self.tasks, 1) if self.state is JobState.CREATED else self.scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +261,10 @@ def just_restarted(pulse: Pulse, now: datetime) -> bool:
 
 
 def _lacks_slots(health: Health, vitals: Vitals) -> bool:
-    waits = vitals.waiting > 0 or vitals.state is JobState.CREATED
     exam = vitals.exam
     if exam is None or exam.slots_free is None:
-        return waits and health.condition is Condition.NO_SLOTS
-    return waits and exam.slots_free < (exam.slots_wanted or 1)
+        return vitals.waiting > 0 and health.condition is Condition.NO_SLOTS
+    return vitals.waiting > 0 and exam.slots_free < (exam.slots_wanted or 1)
 
 
 def _seen(

@@ -3,13 +3,16 @@
 Times are milliseconds since the epoch, by the cluster's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sluiceway.domain.facts import JobState, Refusal
+from sluiceway.domain.traits import UNKNOWN, Traits
 
 T = TypeVar("T")
+
+BEGUN = frozenset({JobState.RUNNING, JobState.RESTARTING})  # before, Flink answers as of a job without checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,16 @@ class ListedJob:
 
     state: JobState | None  # None: one that is not known
     named: str  # the state, as the cluster spells it
-    ready: bool = False  # a savepoint can be taken now (Flink contract, rule 6)
-    finished: int = 0  # of its tasks
+    tasks: int = 0
+    running: int = 0  # of the tasks
+    finished: int = 0  # of the tasks
     changed: int = -1  # when the state of any task last changed; -1 where that is not told
+    batch: bool | None = None  # a batch job; None where that is not told (before Flink 2.3)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a savepoint can be taken now (contract, rule 6). Finished tasks are no obstacle since Flink 1.15."""
+        return self.state is JobState.RUNNING and self.running > 0 and self.running + self.finished == self.tasks
 
 
 # What became of an attempt. -------------------------------------------------------------------------------------------
@@ -78,6 +88,10 @@ class ListedCheckpoint:
     acknowledged: int = 0  # by so many of its tasks
     triggered: int = 0
     restored: int = 0  # when the job was restored from it; 0 for one that it was not restored from
+    took: int = 0  # ms, from its trigger to the last acknowledgement
+    size: int = 0  # bytes of the whole state
+    written: int = 0  # bytes that had to be written for it
+    why: str = ""  # it failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,7 @@ class CheckpointList:
     completed: ListedCheckpoint | None = None  # the latest, savepoints not counted
     savepoint: ListedCheckpoint | None = None  # the latest that is complete
     restored: ListedCheckpoint | None = None  # what the job was last restored from
+    failed: ListedCheckpoint | None = None  # the latest that failed
 
     @property
     def known(self) -> Sequence[ListedCheckpoint]:
@@ -102,6 +117,18 @@ class CheckpointList:
 def tail(path: str) -> str:
     """The last part of a path."""
     return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSettings:
+    """How a job takes checkpoints."""
+
+    interval: int | None = None  # ms between two of them; None: it takes none by itself
+    externalized: bool = False  # they are kept as long as the job lives
+    deleted_on_cancel: bool = True
+    timeout: int = 0  # ms after which one expires; 0 where that is not told
+    unaligned: bool = False
+    traits: Traits = UNKNOWN  # how the job keeps its state, as far as these settings say
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +147,20 @@ class LastFailure:
     why: str  # in plain words
 
 
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failures of a job that are remembered: some 16."""
+
+    at: Sequence[int]
+    why: str  # of the last one, in plain words; empty where there is none
+
+
 # Questions and answers. -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """Something to ask about one job. `T` is what the answer holds."""
+    """Something to ask about one job, or about its cluster. `T` is what the answer holds."""
 
     about: str
 
@@ -133,11 +168,16 @@ class Question(Generic[T]):
 ATTEMPT: Final[Question[Attempt]] = Question("what became of the attempt")
 CAUSE: Final[Question[str]] = Question("why the job failed, in plain words; empty where nobody tells")
 CHECKPOINTS: Final[Question[CheckpointList | None]] = Question("its checkpoints; None where Flink knows no such job")
+CLUSTER_OPTIONS: Final[Question[Mapping[str, str]]] = Question("the options of its cluster")
 FAILURE: Final[Question[LastFailure | None]] = Question("its last failure")
-PERIODIC: Final[Question[bool]] = Question("whether it takes checkpoints by itself")
-RETAINS: Final[Question[bool]] = Question("whether its checkpoints outlive a cancel")
+FAILURES: Final[Question[Failures]] = Question("when it has failed, and why the last time")
+FREE_SLOTS: Final[Question[int]] = Question("how many slots of its cluster nobody uses")
+OWN_OPTIONS: Final[Question[Mapping[str, str]]] = Question("the options that its SQL and what is beside it set")
+RESTARTS: Final[Question[bool | None]] = Question("whether it is restarted when it fails; None where nobody can tell")
+SETTINGS: Final[Question[CheckpointSettings | None]] = Question("how it takes checkpoints; None where it takes none")
 STATE: Final[Question[JobState | None]] = Question("its state, which is never old; None where Flink knows no such job")
 TIMELINE: Final[Question[Timeline | None]] = Question("when it was in which state; None where Flink knows no such job")
+WIDTHS: Final[Question[Sequence[int] | None]] = Question("how many tasks each of its vertices has; None where untold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +193,6 @@ class Answer:
 
     told: object  # what its question says, or `NoAnswer`
     at: float  # when it came, in seconds on a clock that never jumps
+
+
+Weighing = Generator[Question[Any], Answer, T]  # asks one question after another, and comes to what they prove

@@ -4,7 +4,6 @@ Flink answers about a job from a cache that is some 3 s old, but for its list of
 answer that proves something only if it is young enough is believed only once no old one can be left.
 """
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,20 +15,20 @@ from sluiceway.domain.health import Proof
 from sluiceway.domain.observed import (
     CHECKPOINTS,
     FAILURE,
-    PERIODIC,
+    SETTINGS,
     TIMELINE,
-    Answer,
     AttemptFailed,
     CheckpointList,
+    CheckpointSettings,
     ListedCheckpoint,
     ListedJob,
     NoAnswer,
     Question,
+    Weighing,
     tail,
 )
 
 T = TypeVar("T")
-Weighing = Generator[Question[Any], Answer, T]
 
 FRESH = 4.0  # seconds after which no answer of Flink's is from before (`web.refresh-interval` is 3 s)
 SETTLE = 0.5  # seconds that Flink has to begin the restart that a failure brings about
@@ -102,12 +101,17 @@ def ran_on_after(found: CheckpointList, path: str, running_since: int) -> bool |
     return None if mine is None else running_since >= mine.triggered
 
 
-def last_kept(found: CheckpointList | None, *, retained: bool) -> Checkpoint | None:
+def retains(settings: CheckpointSettings | None) -> bool:
+    """Whether the checkpoints of a job outlive a cancel."""
+    return settings is not None and settings.externalized and not settings.deleted_on_cancel
+
+
+def last_kept(found: CheckpointList | None, settings: CheckpointSettings | None) -> Checkpoint | None:
     """The latest complete checkpoint, for a cancel to keep."""
     latest = found.completed if found else None
     if latest is None or ("://" not in latest.path and not latest.path.startswith("file:")):
         return None  # Flink says "<checkpoint-not-externally-addressable>" of one in its memory
-    return Checkpoint(latest.path, moment_of(latest.triggered), retained)
+    return Checkpoint(latest.path, moment_of(latest.triggered), retains(settings))
 
 
 def _as_of(found: CheckpointList, restored: ListedCheckpoint) -> datetime | None:
@@ -147,8 +151,10 @@ def weigh_proof(known: Proof, flink_job_id: str, *, well: bool) -> Weighing[Proo
     if known in {Proof.GIVEN, Proof.NONE}:
         return known
     try:
-        if known is Proof.UNKNOWN and not (yield from ask(PERIODIC)):
-            return Proof.NONE
+        if known is Proof.UNKNOWN:
+            settings = yield from ask(SETTINGS)
+            if settings is None or settings.interval is None:
+                return Proof.NONE
         found = yield from ask(CHECKPOINTS)
     except Unanswered:
         return None

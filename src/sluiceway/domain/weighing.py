@@ -34,7 +34,7 @@ from sluiceway.domain.observed import (
     ATTEMPT,
     CAUSE,
     CHECKPOINTS,
-    RETAINS,
+    SETTINGS,
     STATE,
     AttemptCompleted,
     AttemptFailed,
@@ -42,6 +42,7 @@ from sluiceway.domain.observed import (
     AttemptUnknown,
     ListedJob,
     NoSuchJob,
+    Weighing,
 )
 from sluiceway.domain.proving import (
     AttemptCase,
@@ -49,7 +50,6 @@ from sluiceway.domain.proving import (
     Memory,
     NotYet,
     Unanswered,
-    Weighing,
     ask,
     ask_when,
     ended_with,
@@ -180,7 +180,7 @@ class _Cancel(Case):
         fresh = found is not None and found.completed is None
         if fresh and not self.old_answers_are_gone(now):
             return Silent("the cluster may still tell of the job as it was before its first checkpoint")
-        return Weighed(last_kept(found, retained=(yield from ask(RETAINS))), fresh)
+        return Weighed(last_kept(found, (yield from ask(SETTINGS))), fresh)
 
     def _kept(self, path: str) -> Weighing[StopFact]:
         """The job is canceled; what it was canceled for must be its last state.

@@ -90,7 +90,6 @@ _GRAPH = 4 << 20
 _TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
 MOST_JOBS = 500_000
-MOST_SANE = 20_000  # jobs in a list of which also others are looked at
 _LONGEST_METRIC = 2000  # characters of a name
 _LARGEST_SUM = float(2**60)
 
@@ -121,16 +120,18 @@ class FlinkRest:
         """What the cluster says of itself."""
         return decode(await self._ask("GET", "/overview"), ClusterOverview)
 
-    async def jobs(self, only: Collection[str] | None = None, *, others: int = 0) -> list[JobOverview]:
+    async def jobs(
+        self, only: Collection[str] | None = None, *, others: int = 0, of: int = MOST_JOBS
+    ) -> list[JobOverview]:
         """Every job that the JobManager lists now, or those of `only` and so many others; none twice.
 
-        Of a list of more than `MOST_SANE` there are no others.
+        A list of more than `of` jobs is read for `only` alone.
 
         It can leave out live ones: absence proves nothing (contract). One that cannot be read, or is there twice and
         differs, is in a state that is not known.
         """
         answer = await self._ask("GET", "/jobs/overview", limit=_ALL_JOBS)
-        return await off_loop(answer, lambda it: _listed(it, only, others))
+        return await off_loop(answer, lambda it: _listed(it, only, others, of))
 
     async def job_state(self, jid: str) -> JobState | None:
         """The state now, not cached; None when Flink knows no such job."""
@@ -250,13 +251,6 @@ class FlinkRest:
             return None
         return await decoded(answer, Checkpoints)
 
-    async def retains_checkpoints(self, jid: str) -> bool:
-        """Whether the job's checkpoints outlive a cancel."""
-        config = await self.checkpoint_config(jid)
-        return (
-            config is not None and config.externalization.enabled and not config.externalization.delete_on_cancellation
-        )
-
     async def checkpoint_config(self, jid: str) -> CheckpointConfig | None:
         """How the job takes checkpoints; None when it takes none (a batch job).
 
@@ -326,11 +320,11 @@ class FlinkRest:
 _LINE = msgspec.json.Decoder(JobOverview)
 
 
-def _listed(answer: Answer, only: Collection[str] | None, others: int) -> list[JobOverview]:
+def _listed(answer: Answer, only: Collection[str] | None, others: int, of: int) -> list[JobOverview]:
     if answer.body.count(b'"jid"') > MOST_JOBS:
         raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
     ids = [job.jid for job in decode(answer, NamedJobs).jobs]
-    others = others if len(ids) <= MOST_SANE else 0
+    others = others if len(ids) <= of else 0
     found: dict[str, JobOverview] = {}
     for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
         asked = only is None or jid in only

@@ -56,16 +56,9 @@ class JobOverview(msgspec.Struct, frozen=True):
         return self.state is not None and not self.state.terminal
 
     @property
-    def ready(self) -> bool:
-        """Whether a savepoint can be taken now (contract, rule 6). Finished tasks are no obstacle since Flink 1.15."""
-        running = self.tasks.get("running", 0)
-        settled = running + self.tasks.get("finished", 0)
-        return self.raw_state == JobState.RUNNING and running > 0 and settled == self.tasks.get("total", 0)
-
-    @property
-    def batch(self) -> bool:
-        """Whether it is a batch job, which refuses savepoints (contract, rule 7)."""
-        return self.job_type == "BATCH"
+    def batch(self) -> bool | None:
+        """Whether it is a batch job, which refuses savepoints (contract, rule 7); None where that is not told."""
+        return None if self.job_type is None else self.job_type == "BATCH"
 
 
 class CheckpointInfo(msgspec.Struct, frozen=True):

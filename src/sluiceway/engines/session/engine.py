@@ -5,38 +5,39 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
 
+from sluiceway.domain.adoption import MOST_LISTED, MOST_LOOKED_AT
 from sluiceway.domain.asking import SaveInquiry, StopInquiry
+from sluiceway.domain.cluster_options import weigh_claim
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
 from sluiceway.domain.engine import Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
-    MustClaim,
     Refused,
     Silent,
     SubmitRefused,
     Submitted,
 )
 from sluiceway.domain.job import JobSpec
+from sluiceway.domain.observed import CLUSTER_OPTIONS, OWN_OPTIONS
 from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
+from sluiceway.domain.surveying import weigh_survey
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.session import vitals
 from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
-from sluiceway.engines.session.changelog import WORDS, keeps_changelog
 from sluiceway.engines.session.look import Look
-from sluiceway.engines.session.questions import Means
+from sluiceway.engines.session.questions import Means, Subject, by, seen_job, weighed
 from sluiceway.engines.session.slots import Slots
-from sluiceway.engines.session.strangers import MOST_STRANGERS, stranger_of
-from sluiceway.engines.session.surveys import survey_of
+from sluiceway.engines.session.strangers import stranger_of
 from sluiceway.engines.session.traffic import traffic
+from sluiceway.engines.session.traits import Configs
 
-T = TypeVar("T")
 OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
@@ -73,14 +74,10 @@ class SessionEngine:
 
     async def submit(self, place: Place, run: Run, name: str, spec: JobSpec) -> SubmitAnswer:
         """Plan the job and hand it over; see `Engine`."""
-        if run.restore is not None and not run.claims:
-            try:
-                told = any(word in spec.sql for word in WORDS)
-                options = await self._options(place, run, spec) if told else spec.options
-            except Unreachable as error:
-                return Silent(str(error))
-            if await keeps_changelog(self._jobmanagers.at(place), options):
-                return MustClaim()
+        options = partial(self._options, place, run, spec)
+        ask = by({OWN_OPTIONS: options, CLUSTER_OPTIONS: self._jobmanagers.at(place).cluster_options})
+        if (against := await weighed(ask, weigh_claim(run, spec))) is not None:
+            return against
         answer = await self._submit(place, run, name, spec)
         if isinstance(answer, SubmitRefused):
             return replace(answer, text=await named(answer.text, run.restore, self._names))
@@ -147,9 +144,9 @@ class SessionEngine:
         """Look once; see `Engine`."""
         watched = {r.flink_job_id for r in runs} | {s.flink_job_id for s in stops} | {s.flink_job_id for s in saves}
         rest = self._jobmanagers.at(place)
-        found = await rest.jobs(watched, others=MOST_STRANGERS if strangers else 0)
+        found = await rest.jobs(watched, others=MOST_LOOKED_AT if strangers else 0, of=MOST_LISTED)
         listed = {job.jid: job for job in found if job.jid in watched}
-        others = [stranger_of(job) for job in found if job.lives and not job.batch and job.jid not in watched]
+        others = [stranger_of(job) for job in found if job.lives and job.jid not in watched]
         attention = self._attention.setdefault(place.name, Attention())
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
@@ -176,22 +173,15 @@ class SessionEngine:
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
-        rest, gate = self._jobmanagers.at(place), asyncio.Semaphore(AT_ONCE)
-        listed = {job.jid: job for job in await rest.jobs(set(flink_job_ids))}
+        rest = self._jobmanagers.at(place)
+        means = Means(rest, Configs(), asyncio.Semaphore(AT_ONCE))
+        seen = {job.jid: seen_job(job) for job in await rest.jobs(set(flink_job_ids))}
 
         async def look(jid: str) -> Survey | None:
-            job = listed.get(jid)
+            job = seen.get(jid)
             if job is None or job.state is None:
                 return None
-            async with gate:
-                found = await _or_none(rest.checkpoints(jid))
-                takes_none = False
-                try:
-                    takes_none = (config := await rest.checkpoint_config(jid)) is None
-                except Unreachable:
-                    config = None
-                restarts = await _or_none(rest.restart_strategy(jid))
-            return survey_of(job, job.state, found, config, restarts, takes_none=takes_none)
+            return await weighed(Subject(means, jid).ask, weigh_survey(job, job.state, jid))
 
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
@@ -210,11 +200,3 @@ class SessionEngine:
 async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
     with suppress(Unreachable):  # the graph is worth something without it
         vertex["backpressure-level"] = await rest.back_pressure(jid, str(vertex.get("id")))
-
-
-async def _or_none(question: Awaitable[T]) -> T | None:
-    """Return None where there is no answer."""
-    try:
-        return await question
-    except Unreachable:
-        return None

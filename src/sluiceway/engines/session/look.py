@@ -12,7 +12,8 @@ import structlog
 from sluiceway.domain import weighing
 from sluiceway.domain.asking import Attempted, Canceling, Resting, SaveInquiry, StopInquiry
 from sluiceway.domain.facts import Alive, RunFact, SaveFact, Seen, Silent, StopFact
-from sluiceway.domain.proving import Memory, Weighing
+from sluiceway.domain.observed import Weighing
+from sluiceway.domain.proving import Memory
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session.questions import Means, Subject, seen_job, weighed
@@ -46,8 +47,8 @@ class Look:
         return None if job is None else weighing.listed(job.state)
 
     async def _run(self, run: Run) -> RunFact:
-        subject = Subject(self.means, run.flink_job_id, restore=run.restore)
-        return await weighed(subject, weighing.weigh_run(run, seen_job(self.listed.get(run.flink_job_id)), self.life))
+        ask = Subject(self.means, run.flink_job_id, restore=run.restore).ask
+        return await weighed(ask, weighing.weigh_run(run, seen_job(self.listed.get(run.flink_job_id)), self.life))
 
     async def stops(
         self,
@@ -104,7 +105,7 @@ class Look:
         return await self._remembered(about, weighing.weigh_save(about, run, job, memory))
 
     async def _remembered(self, about: Canceling | Attempted, weighs: Weighing[tuple[T, Memory]]) -> T:
-        fact, memory = await weighed(Subject(self.means, about.flink_job_id, about.trigger), weighs)
+        fact, memory = await weighed(Subject(self.means, about.flink_job_id, about.trigger).ask, weighs)
         if memory != _NOTHING:
             self.memories[about.trigger] = memory
         return fact

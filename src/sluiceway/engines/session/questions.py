@@ -12,25 +12,30 @@ from sluiceway.domain.observed import (
     CAUSE,
     CHECKPOINTS,
     FAILURE,
-    PERIODIC,
-    RETAINS,
+    FAILURES,
+    RESTARTS,
+    SETTINGS,
     STATE,
     TIMELINE,
+    WIDTHS,
     Answer,
     CheckpointList,
+    Failures,
     ListedCheckpoint,
     ListedJob,
     NoAnswer,
     Question,
+    Weighing,
 )
-from sluiceway.domain.proving import Weighing
 from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, FlinkRest, JobOverview
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
 from sluiceway.engines.session.traits import Configs
 
 T = TypeVar("T")
+Ask = Callable[[Question[Any]], Awaitable[object]]  # what a place answers; raises `Unreachable`
 
-NO_INTERVAL = 2**63 - 1  # what Flink shows of a job without periodic checkpoints
+_NOT_RESTARTED = "deactivated"  # in Flink's words for a job that is not restarted
+_RESTARTED = ("restart with", "failure rate", "exponential", "fixed delay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +59,35 @@ class Subject:
     restore: str | None = None  # what the job was started from
 
     async def ask(self, question: Question[Any]) -> object:
-        """What the cluster answers. Raises `Unreachable`."""
-        return await _ASK[question](self)
+        """What the cluster answers, when it is this question's turn. Raises `Unreachable`."""
+        async with self.means.gate:
+            return await _ASK[question](self)
 
 
-async def weighed(about: Subject, weighing: Weighing[T], *, gated: bool = True) -> T:
-    """What a weighing comes to, once each of its questions has been put. `gated`: each waits for its turn."""
+def by(answers: Mapping[Question[Any], Callable[[], Awaitable[object]]]) -> Ask:
+    """Ask what answers each question, where there is no job to ask about yet."""
+    return lambda question: answers[question]()
+
+
+async def free_slots(rest: FlinkRest) -> int:
+    """How many slots of a cluster nobody uses. Raises `Unreachable`."""
+    return (await rest.overview()).slots_available
+
+
+async def weighed(ask: Ask, weighing: Weighing[T]) -> T:
+    """What a weighing comes to, once each of its questions has been put."""
     try:
         question = next(weighing)
         while True:
-            question = weighing.send(await _answer(about, question, gated))
+            question = weighing.send(await _answer(ask, question))
     except StopIteration as end:
         result: T = end.value
         return result
 
 
-async def _answer(about: Subject, question: Question[Any], gated: bool) -> Answer:
-    told: object
+async def _answer(ask: Ask, question: Question[Any]) -> Answer:
     try:
-        if gated:
-            async with about.means.gate:
-                told = await about.ask(question)
-        else:
-            told = await about.ask(question)
+        told = await ask(question)
     except Unreachable as error:
         told = NoAnswer(str(error))
     return Answer(told, time.monotonic())
@@ -92,9 +103,24 @@ async def _checkpoints(about: Subject) -> CheckpointList | None:
     return None if found is None else seen_checkpoints(found)
 
 
-async def _periodic(about: Subject) -> bool:
-    config = await about.means.configs.of(about.means.rest, about.jid)
-    return config is not None and config.interval not in {None, NO_INTERVAL}
+async def _failures(about: Subject) -> Failures:
+    times, why = await about.means.rest.failures(about.jid)
+    return Failures(times, sized(why) if about.means.embedded else why)
+
+
+async def _restarts(about: Subject) -> bool | None:
+    said = (await about.means.rest.restart_strategy(about.jid) or "").lower()
+    if _NOT_RESTARTED in said:
+        return False
+    return True if any(some in said for some in _RESTARTED) else None
+
+
+async def _widths(about: Subject) -> list[int] | None:
+    graph: Mapping[str, object] = await about.means.rest.job(about.jid) or {}
+    vertices = graph.get("vertices")
+    if not isinstance(vertices, list):
+        return None
+    return [width for vertex in vertices if isinstance(width := vertex.get("parallelism"), int)]
 
 
 _ASK: Final[Mapping[Question[Any], Callable[[Subject], Awaitable[object]]]] = {
@@ -102,10 +128,12 @@ _ASK: Final[Mapping[Question[Any], Callable[[Subject], Awaitable[object]]]] = {
     CAUSE: _cause,
     CHECKPOINTS: _checkpoints,
     FAILURE: lambda about: about.means.rest.last_failure(about.jid),
-    PERIODIC: _periodic,
-    RETAINS: lambda about: about.means.rest.retains_checkpoints(about.jid),
+    FAILURES: _failures,
+    RESTARTS: _restarts,
+    SETTINGS: lambda about: about.means.configs.of(about.means.rest, about.jid),
     STATE: lambda about: about.means.rest.job_state(about.jid),
     TIMELINE: lambda about: about.means.rest.timeline(about.jid),
+    WIDTHS: _widths,
 }
 
 
@@ -120,7 +148,9 @@ def seen_job(job: JobOverview | None) -> ListedJob | None:
     """A job, as the list of all shows it."""
     if job is None:
         return None
-    return ListedJob(job.state, job.raw_state, job.ready, job.tasks.get("finished", 0), job.last_modification)
+    tasks = job.tasks
+    counts = tasks.get("total", 0), tasks.get("running", 0), tasks.get("finished", 0)
+    return ListedJob(job.state, job.raw_state, *counts, job.last_modification, job.batch)
 
 
 def seen_checkpoints(found: Checkpoints) -> CheckpointList:
@@ -128,14 +158,14 @@ def seen_checkpoints(found: Checkpoints) -> CheckpointList:
     latest = found.latest
     return CheckpointList(
         [_line(one) for one in found.history],
-        seen_checkpoint(latest.completed),
-        seen_checkpoint(latest.savepoint),
-        seen_checkpoint(latest.restored),
+        _line_or_none(latest.completed),
+        _line_or_none(latest.savepoint),
+        _line_or_none(latest.restored),
+        _line_or_none(latest.failed),
     )
 
 
-def seen_checkpoint(one: CheckpointInfo | None) -> ListedCheckpoint | None:
-    """One of them."""
+def _line_or_none(one: CheckpointInfo | None) -> ListedCheckpoint | None:
     return None if one is None else _line(one)
 
 
@@ -150,4 +180,8 @@ def _line(one: CheckpointInfo) -> ListedCheckpoint:
         one.num_acknowledged_subtasks,
         one.trigger_timestamp,
         one.restore_timestamp,
+        one.end_to_end_duration,
+        one.state_size,
+        one.checkpointed_size,
+        one.failure_message or "",
     )

@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.cluster_options import weigh_free_slots
+from sluiceway.domain.observed import CLUSTER_OPTIONS, FREE_SLOTS
 from sluiceway.domain.place import Place
 from sluiceway.engines.jobmanager.rest import FlinkRest
+from sluiceway.engines.session.questions import by, free_slots, weighed
 
 FRESH = 3.0  # seconds for which an answer is taken for that of many jobs
-
-# Whoever has one of these gets more machines when he needs them, as far as anybody can tell from here.
-_GROWS = ("kubernetes.cluster-id", "yarn.application.id")
 
 
 @dataclass(slots=True)
@@ -31,21 +31,12 @@ class Slots:
         self._known: dict[str, _Known] = {}
 
     async def free(self, place: Place) -> int | None:
-        """Count them; None where nobody knows, and where the place adapts to its slots or may grow."""
+        """Count them; None where nobody knows, and where they cannot run out."""
         known = self._known.setdefault(place.url, _Known())
         async with known.lock:
             if time.monotonic() - known.at >= FRESH:
-                known.slots = await self._ask(place)
+                rest = self._rest(place)
+                ask = by({CLUSTER_OPTIONS: rest.cluster_options, FREE_SLOTS: partial(free_slots, rest)})
+                known.slots = await weighed(ask, weigh_free_slots())
                 known.at = time.monotonic()
             return known.slots
-
-    async def _ask(self, place: Place) -> int | None:
-        rest = self._rest(place)
-        try:
-            overview, options = await asyncio.gather(rest.overview(), rest.cluster_options())
-        except Unreachable:
-            return None
-        adaptive = options.get("jobmanager.scheduler", "").lower() == "adaptive" or "scheduler-mode" in options
-        if adaptive or any(key in options for key in _GROWS):
-            return None
-        return overview.slots_available

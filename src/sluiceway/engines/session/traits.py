@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.facts import JobState
 from sluiceway.domain.health import Proof
+from sluiceway.domain.observed import BEGUN, CheckpointSettings
 from sluiceway.domain.run import Run
 from sluiceway.domain.traits import Traits
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, FlinkRest, JobOverview
@@ -16,13 +16,14 @@ AT_LEISURE = 20  # jobs that are asked about in one look, while nobody waits for
 IN_HASTE = 200  # and while somebody does
 AGAIN_AFTER = 60.0  # seconds before a job is asked about anew at leisure, after it gave no answer
 
+NO_INTERVAL = 2**63 - 1  # what Flink shows of a job without periodic checkpoints
+
 _STORED_IN_MEMORY = "JobManagerCheckpointStorage"
 _BACKENDS = {
     "hashmapstatebackend": "hashmap",
     "embeddedrocksdbstatebackend": "rocksdb",
     "forststatebackend": "forst",
 }
-_BEGUN = frozenset({JobState.RUNNING, JobState.RESTARTING})
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Configs:
     It is remembered only until both are known. A job that tells nothing is asked again: it may yet begin.
     """
 
-    known: dict[str, CheckpointConfig] = field(default_factory=dict)  # by Flink job id
+    known: dict[str, CheckpointSettings] = field(default_factory=dict)  # by Flink job id
 
     def keep(self, runs: Sequence[Run]) -> None:
         """Forget those of runs of which both are known, or that are over."""
@@ -40,20 +41,31 @@ class Configs:
             wanted = {r.flink_job_id for r in runs if r.traits is None or r.health.proof is Proof.UNKNOWN}
             self.known = {jid: config for jid, config in self.known.items() if jid in wanted}
 
-    async def of(self, rest: FlinkRest, jid: str) -> CheckpointConfig | None:
-        """A job's; None when Flink tells nothing of it. Raises `Unreachable`."""
+    async def of(self, rest: FlinkRest, jid: str) -> CheckpointSettings | None:
+        """A job's; None when it takes none. Raises `Unreachable`."""
         if (known := self.known.get(jid)) is not None:
             return known
         found = await rest.checkpoint_config(jid)
-        if found is not None:
-            self.known[jid] = found
-        return found
+        if found is None:
+            return None
+        self.known[jid] = settings_of(found)
+        return self.known[jid]
 
 
-def traits_of(config: CheckpointConfig | None) -> Traits:
-    """What Flink tells of a job, or that it tells nothing."""
-    if config is None:
-        return Traits(backend="")
+def settings_of(config: CheckpointConfig) -> CheckpointSettings:
+    """How a job takes checkpoints, and how it keeps its state, in our words."""
+    kept = config.externalization
+    return CheckpointSettings(
+        None if config.interval == NO_INTERVAL else config.interval,
+        kept.enabled,
+        kept.delete_on_cancellation,
+        config.timeout,
+        config.unaligned_checkpoints,
+        _traits_of(config),
+    )
+
+
+def _traits_of(config: CheckpointConfig) -> Traits:
     name = config.state_backend.strip().lower()
     return Traits(
         backend=_BACKENDS.get(name, name[:100]),
@@ -84,7 +96,8 @@ class Curiosity:
         """
         if all(run.traits is not None for run in runs):
             return {}
-        lacking = {r.flink_job_id: r for r in runs if r.traits is None and has_begun(listed.get(r.flink_job_id))}
+        begun = {jid for jid, job in listed.items() if job.state in BEGUN}
+        lacking = {r.flink_job_id: r for r in runs if r.traits is None and r.flink_job_id in begun}
         now = time.monotonic()
         self.silent = {i: at for i, at in self.silent.items() if at > now}
         hasty = [lacking[jid] for jid in dict.fromkeys(urgent) if jid in lacking][:IN_HASTE]
@@ -97,14 +110,10 @@ class Curiosity:
         return {i: traits or Traits() for i, traits in told.items() if traits is not None or i in waited_for}
 
 
-def has_begun(job: JobOverview | None) -> bool:
-    """Whether Flink tells how it takes checkpoints. Before, it answers as of a job that takes none."""
-    return job is not None and job.state in _BEGUN
-
-
 async def _traits(rest: FlinkRest, configs: Configs, gate: asyncio.Semaphore, jid: str) -> Traits | None:
     async with gate:
         try:
-            return traits_of(await configs.of(rest, jid))
+            settings = await configs.of(rest, jid)
         except Unreachable:
             return None
+    return settings.traits if settings else Traits(backend="")

@@ -7,17 +7,15 @@ many there are, no more than a few at once: ten thousand looping jobs must not b
 """
 
 import asyncio
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.health import AILING, UNSEEN, Exam, Proof, Vitals
-from sluiceway.domain.proving import weigh_proof
+from sluiceway.domain.examining import weigh_exam
+from sluiceway.domain.health import AILING, UNSEEN, Exam, Vitals
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
-from sluiceway.engines.session.questions import Means, Subject, sized, weighed
-from sluiceway.engines.session.traits import has_begun
+from sluiceway.engines.session.questions import Means, Subject, free_slots, weighed
 
 ROUND_EVERY = 0.5  # seconds between two rounds of questions at one cluster
 PROOFS = 50  # jobs asked about their first checkpoint in one round
@@ -25,7 +23,6 @@ EXAMS = 10  # jobs asked about what ails them in one round
 FIRST_PAUSE = 1.0  # seconds before a job is asked about again; doubled each time
 LONGEST_PAUSE = 60.0
 STARTS_WITHIN = 2.0  # seconds for which a job that starts is left alone
-WINDOW = 10 * 60 * 1000  # ms within which failures are counted
 
 
 @dataclass(slots=True)
@@ -44,7 +41,7 @@ class Rounds:
     due: dict[int, _Due] = field(default_factory=dict)  # by run
     next_at: float = 0.0
 
-    def pick(self, jobs: Sequence[tuple[Run, JobOverview]], now: float) -> list[tuple[Run, JobOverview]]:
+    def pick(self, jobs: Sequence[tuple[Run, Vitals]], now: float) -> list[tuple[Run, Vitals]]:
         """Those to ask about now, the longest due first."""
         wanted = [(run, job, why) for run, job in jobs if (why := _why(run, job))]
         self.due = {run.id: self._due(run.id, why, now) for run, _, why in wanted}
@@ -67,7 +64,7 @@ class Rounds:
         return _Due(why, now + (STARTS_WITHIN if why == "start" else 0.0))
 
 
-def _why(run: Run, job: JobOverview) -> str:
+def _why(run: Run, job: Vitals) -> str:
     """What there is to ask about a job; empty for one that does its work."""
     if run.health.condition in AILING:
         return "ails"
@@ -83,68 +80,33 @@ async def look(
     now: float,
 ) -> dict[int, Vitals]:
     """How these jobs fare, by run. Each is listed, and not terminal."""
-    chosen = rounds.pick(jobs, now)
-    free = await _free_slots(ask.rest) if any(_waiting(job) for _, job in chosen) else None
+    seen = {run.id: vitals(job) for run, job in jobs}
+    chosen = rounds.pick([(run, seen[run.id]) for run, _ in jobs], now)
+    free = await _free_slots(ask.rest) if any(job.waiting for _, job in chosen) else None
     exams = await asyncio.gather(*(_exam(ask, run, job, free) for run, job in chosen))
-    found = {run.id: exam for (run, _), exam in zip(chosen, exams, strict=True)}
-    if ask.embedded:
-        found = {run_id: exam and replace(exam, cause=_with_setting(exam)) for run_id, exam in found.items()}
-    return {run.id: vitals(job, found.get(run.id)) for run, job in jobs}
+    told = {run.id: replace(job, exam=exam) for (run, job), exam in zip(chosen, exams, strict=True)}
+    return seen | told
 
 
-def _with_setting(exam: Exam) -> str | None:
-    """The cause, with the setting to raise where the embedded Flink is too small."""
-    if exam.slots_wanted is not None and (exam.slots_free or 0) < exam.slots_wanted:
-        return f"{exam.cause or ''} Raise --embedded-slots.".strip()
-    return exam.cause and sized(exam.cause)
-
-
-def vitals(job: JobOverview, exam: Exam | None = None) -> Vitals:
+def vitals(job: JobOverview) -> Vitals:
     """What the overview tells of a job."""
     assert job.state is not None, "only asked for states that are known"
-    finished = job.tasks.get("finished", 0)
-    running = job.tasks.get("running", 0) + finished
-    return Vitals(job.state, job.tasks.get("total", 0), running, finished, _waiting(job), job.last_modification, exam)
-
-
-def _waiting(job: JobOverview) -> int:
-    """How many tasks wait for slots. A job that was only created has them all before it (the adaptive scheduler)."""
-    return max(job.tasks.get("total", 0), 1) if job.raw_state == "CREATED" else job.tasks.get("scheduled", 0)
+    tasks = job.tasks
+    finished = tasks.get("finished", 0)
+    running = tasks.get("running", 0) + finished
+    moved_at = job.last_modification
+    return Vitals(job.state, tasks.get("total", 0), running, finished, tasks.get("scheduled", 0), moved_at)
 
 
 async def _free_slots(rest: FlinkRest) -> int | None:
     try:
-        return (await rest.overview()).slots_available
+        return await free_slots(rest)
     except Unreachable:
         return None
 
 
-async def _exam(ask: Means, run: Run, job: JobOverview, free: int | None) -> Exam | None:
-    jid, rest = run.flink_job_id, ask.rest
-    try:
-        async with ask.gate:
-            well = job.ready and run.health.condition not in AILING
-            proof: Proof | None = run.health.proof
-            if has_begun(job):
-                proof = await weighed(Subject(ask, jid), weigh_proof(run.health.proof, jid, well=well), gated=False)
-            if proof is None:
-                return None
-            if well:
-                return Exam(proof=proof)
-            times, cause = await rest.failures(jid)
-            lately = sum(max(times) - at < WINDOW for at in times)
-            lacking = await _lacking(rest, jid, job) if _waiting(job) and free is not None else None
-            return Exam(cause, lately, lacking, None if lacking is None else free, proof)
-    except Unreachable:
-        return None
-
-
-async def _lacking(rest: FlinkRest, jid: str, job: JobOverview) -> int | None:
-    """How many slots its waiting tasks need: tasks of different operators share them."""
-    graph: Mapping[str, object] = await rest.job(jid) or {}
-    vertices = graph.get("vertices")
-    if not isinstance(vertices, list):
-        return None
-    widest = max((v["parallelism"] for v in vertices if isinstance(v.get("parallelism"), int)), default=0)
-    share = _waiting(job) / max(job.tasks.get("total", 0), 1)
-    return math.ceil(widest * min(share, 1.0)) or None
+async def _exam(ask: Means, run: Run, job: Vitals, free: int | None) -> Exam | None:
+    exam = await weighed(Subject(ask, run.flink_job_id).ask, weigh_exam(run, job, free))
+    if exam is None or not ask.embedded or not exam.short:
+        return exam
+    return replace(exam, cause=f"{exam.cause or ''} Raise --embedded-slots.".strip())
