@@ -372,7 +372,7 @@ async def pass_by(db: Database, time: timedelta) -> None:
     """Let so much of every lease be over."""
     async with db.write() as connection:
         await connection.execute(
-            update(schema.leases).values(until=schema.leases.c.until - round(time.total_seconds() * 1000))
+            update(schema.holders).values(until=schema.holders.c.until - round(time.total_seconds() * 1000))
         )
 
 
@@ -388,6 +388,42 @@ async def test_a_lease_given_back_is_free_at_once_and_its_fence_goes_on_growing(
 async def test_of_many_who_ask_at_once_one_gets_it(db: Database, other: Database) -> None:
     asking = [leases.claim(db if n % 2 else other, ["c0"], f"owner-{n}", TTL) for n in range(20)]
     assert sum(map(len, await asyncio.gather(*asking))) == 1
+
+
+async def test_any_number_of_leases_is_renewed_with_one_row(db: Database, other: Database) -> None:
+    names = [f"c{n}" for n in range(20)]
+    mine = await leases.claim(db, names, "me", TTL)
+    before, [(until,)] = await rows(db, "SELECT * FROM leases"), await rows(db, "SELECT until FROM holders")
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(db, names, "me", TTL, mine) == mine
+    assert await rows(db, "SELECT * FROM leases") == before
+    [(renewed,)] = await rows(db, "SELECT until FROM holders")
+    assert renewed >= until, "for all of them"
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(other, names, "you", TTL) == {}
+
+
+async def test_leases_that_ran_out_meanwhile_are_not_renewed_where_another_has_them(
+    db: Database, other: Database
+) -> None:
+    """As after the host was suspended. One that nobody has taken is still the same lease."""
+    mine = await leases.claim(db, ["c0", "c1"], "me", TTL)
+    await pass_by(db, timedelta(seconds=6))
+    assert set(await leases.claim(other, ["c0"], "you", TTL)) == {"c0"}
+    assert await leases.claim(db, ["c0", "c1"], "me", TTL, mine) == {"c1": mine["c1"]}
+    assert await leases.claim(other, ["c1"], "you", TTL) == {}
+    assert not leases.still_held(db, mine["c0"])
+
+
+async def test_a_lease_of_a_cluster_that_is_gone_is_given_back(db: Database, other: Database) -> None:
+    """Its holder lives on, and would hold it for ever."""
+    mine = await leases.claim(db, ["c0", "c1"], "me", TTL)
+    assert await leases.claim(db, ["c0"], "me", TTL, mine) == {"c0": mine["c0"]}
+    assert set(await leases.claim(other, ["c0", "c1"], "you", TTL)) == {"c1"}
+    await pass_by(db, timedelta(seconds=6))
+    theirs = await leases.claim(other, ["c0"], "you", TTL)
+    assert await leases.claim(db, [], "me", TTL, mine) == {}, "nor is one that is another's by now"
+    assert leases.still_held(db, theirs["c0"])
 
 
 async def test_a_lease_from_the_future_is_taken(db: Database) -> None:
@@ -433,7 +469,7 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
     theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
     before, hour = await dump(db), timedelta(hours=1)
     assert not await deadlines.keep_time(db, mine, AFTER)
-    await deadlines.forget_doubts(db, [mine])
+    await deadlines.take_over(db, [mine], AFTER)
     assert await dump(db) == before
     assert await deadlines.keep_time(other, theirs, AFTER), "the next holder has never seen another time, and yet"
     assert not await deadlines.keep_time(other, theirs, AFTER), "once"

@@ -149,10 +149,9 @@ class SimDatabase(Database):
             raise trouble("disk I/O error")
         await self._service.pause("written")
 
-    def changes(self, cluster: str) -> int | None:
+    def glance(self, sql: str, *about: str | int) -> list[Any] | None:
         """See `Database`."""
-        found = self._memory.raw.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
-        return found[0] if found else 0
+        return self._memory.raw.execute(sql, about).fetchall()
 
     async def close(self) -> None:
         """See `Database`."""

@@ -254,10 +254,10 @@ def everybody_gets_the_lease(put: Any) -> None:
     """Two services work on one cluster."""
     before = work._forestalled
 
-    async def claim(_: Any, clusters: Sequence[str], owner: str, __: timedelta) -> dict[str, Lease]:
+    async def claim(_: Any, clusters: Sequence[str], owner: str, *__: Any) -> dict[str, Lease]:
         return {cluster: Lease(cluster, owner, 1) for cluster in clusters}
 
-    async def held(*_: Any) -> bool:
+    def held(*_: Any) -> bool:
         return True
 
     put(memory, "_CLAIM", claim)
