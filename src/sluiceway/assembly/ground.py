@@ -29,6 +29,7 @@ from sluiceway.reconcile.turn import Turn, TurnSettings
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
+from sluiceway.store.work import Records
 
 Clock = Callable[[], datetime]
 
@@ -105,8 +106,10 @@ def workers(
 ) -> tuple[Reconciler, Queues]:
     """The workers of all clusters, not yet started, and the queues that wake them. `names`: the default one first."""
 
+    records = Records(ground.db)
+
     def turns(_: str) -> Turn:
-        return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock)
+        return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock, records)
 
     hearing = Hearing(ground.db, ground.clock)
     reconciler = Reconciler(ground.db, locate, turns, ground.clock, pace, hearing)

@@ -32,6 +32,7 @@ from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.ledger import Means
+from sluiceway.store.work import Records
 
 Clock = Callable[[], datetime]
 
@@ -76,8 +77,9 @@ class Turn:
         submissions: Submissions,
         settings: TurnSettings,
         clock: Clock,
+        records: Records,
     ) -> None:
-        """Connect a turn to what it reads, asks and writes."""
+        """Connect a turn to what it reads, asks and writes. The turns at all clusters have the same `records`."""
         self._db = db
         self._engine = engine
         self._storage = storage
@@ -89,7 +91,7 @@ class Turn:
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
-        self._memory = Memory(db)
+        self._memory = Memory(db, records)
         self._offset: int | None = None  # of the clocks when its deadlines were last seen to be right
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._observed: Sighting | None = None  # what the last look showed

@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    TableValuedAlias,
     Text,
     bindparam,
     cast,
@@ -77,23 +76,12 @@ def _begin() -> Insert:
     return new.on_conflict_do_update(index_elements=["owner"], set_={"until": new.excluded.until})
 
 
-def _given() -> tuple[TableValuedAlias, ColumnElement[bool]]:
-    """The leases given, see `asked`, and the condition for a row to be one of them."""
-    each = given("leases")
-    cluster, owner, fence = (func.json_extract(each.c.value, f"$[{n}]") for n in range(3))
-    return each, (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
-
-
 def _held() -> Select[Any]:
     """Those of the leases given that nobody else has taken by now."""
-    each, same = _given()
+    each = given("leases")
+    cluster, owner, fence = (func.json_extract(each.c.value, f"$[{n}]") for n in range(3))
+    same = (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
     return select(leases.c.cluster).select_from(each.join(leases, same))
-
-
-def _lost() -> Select[Any]:
-    """Those that somebody else has taken."""
-    each, same = _given()
-    return select(each.c.key).select_from(each.outerjoin(leases, same)).where(leases.c.cluster.is_(None))
 
 
 # Built once: every worker asks these every second.
@@ -104,7 +92,6 @@ _BURY = delete(holders).where(~_alive())
 _UNWANTED = leases.c.cluster.in_(given_ids("clusters"))
 _GIVE_BACK = update(leases).where(leases.c.owner == _ME, _UNWANTED).values(owner="")
 _HELD = _held()
-LOST = _lost()  # for other statements, which are given `leases`: see `asked`
 _NONE: Mapping[str, Lease] = {}
 
 
@@ -150,9 +137,5 @@ async def holds(connection: AsyncConnection, lease: Lease) -> bool:
 
 async def held(connection: AsyncConnection, of: Collection[Lease]) -> set[str]:
     """The clusters of those leases that nobody else has taken, as this transaction sees it."""
-    return set((await connection.execute(_HELD, {"leases": asked(of)})).scalars())
-
-
-def asked(of: Collection[Lease]) -> str:
-    """Leases as statements are given them."""
-    return to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
+    asked = to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
+    return set((await connection.execute(_HELD, {"leases": asked})).scalars())
