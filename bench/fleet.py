@@ -243,6 +243,12 @@ def checked_out(commit: str, directory: Path) -> Path:
     return directory / "src"
 
 
+def builds_of(before: str | None, directory: Path) -> list[Build]:
+    """This tree, after the build of an older commit where one is named. Raises `SystemExit` where there is none."""
+    builds = [] if before is None else [Build(before, checked_out(before, directory / "before"))]
+    return [*builds, Build("this tree", Path(__file__).parents[1] / "src")]
+
+
 def _pairs(text: str) -> tuple[int, int]:
     clusters, _, jobs = text.partition("x")
     return int(clusters), int(jobs)
@@ -276,10 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     sizes = Sizes(given.stops, given.clusters, given.one, given.rest, given.window, given.rounds)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        builds = [Build("this tree", Path(__file__).parents[1] / "src")]
-        if not given.only_new:
-            builds.insert(0, Build(given.before, checked_out(given.before, directory / "before")))
-        bench = Bench(builds, sizes)
+        bench = Bench(builds_of(None if given.only_new else given.before, directory), sizes)
         for name in given.scenes or SCENES:
             SCENES[name](bench)
     if given.json is not None:
@@ -288,4 +291,4 @@ def main(arguments: Sequence[str] | None = None) -> bool:
     if given.write:
         curves = {name: list(zip(sizes.clusters, _stop_costs(bench, name), strict=True)) for name in bench.figures}
         write(bench.figures, curves)
-    return report(builds, bench.figures)
+    return report(bench.builds, bench.figures)

@@ -52,6 +52,7 @@ class Shape:
     clusters: int
     jobs: int  # in each
     stop_seconds: float = 2.0
+    goes_after: float | None = None  # seconds; these are application clusters, see `bench.lean_flink`
 
     @property
     def total(self) -> int:
@@ -64,6 +65,8 @@ class Fakes:
 
     def __init__(self, shape: Shape) -> None:
         asked = {"clusters": shape.clusters, "jobs": shape.jobs, "stop-seconds": shape.stop_seconds}
+        if shape.goes_after is not None:
+            asked["goes-after"] = shape.goes_after
         options = [f"--{name}={value}" for name, value in asked.items()]
         command = [sys.executable, "-m", "bench.lean_flink", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -76,6 +79,11 @@ class Fakes:
         """Requests so far, by kind."""
         with urllib.request.urlopen(f"{self._control}/counts", timeout=60) as answer:
             return Counter(json.load(answer))
+
+    def unseen(self) -> float:
+        """The longest time between two looks at any cluster, in seconds, since this was last asked."""
+        with urllib.request.urlopen(f"{self._control}/unseen", timeout=60) as answer:
+            return float(json.load(answer))
 
     def fail(self, cluster: int, jid: str) -> None:
         """Let a job fail."""
@@ -148,6 +156,17 @@ class Fleet:
         fields = Path(f"/proc/{self.service.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
+    def sockets(self) -> int:
+        """How many the service has open now."""
+        links = Path(f"/proc/{self.service.process.pid}/fd").iterdir()
+        return sum("socket:" in _target(link) for link in links)
+
+    def written(self) -> float:
+        """KB that the service has had written to disk so far; 0 for ever where its data is in memory."""
+        lines = Path(f"/proc/{self.service.process.pid}/io").read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("write_bytes:")]
+        return int(line.split()[1]) / 1024
+
     def memory(self, what: str = "VmRSS") -> float:
         """MB that the service has in memory now; `VmHWM` for the most that it ever had."""
         status = Path(f"/proc/{self.service.process.pid}/status").read_text()
@@ -168,7 +187,8 @@ def running(build: Build, shape: Shape) -> Iterator[Fleet]:
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         fakes = Fakes(shape)
         stack.callback(fakes.end)
-        data, clusters = Path(directory), [f"--cluster=c{number}={url}" for number, url in enumerate(fakes.urls)]
+        data = Path(directory)
+        clusters = _registered(data / "applications.json", shape, fakes.urls)
         _serve(build, data, clusters).end()  # makes the database
         fill(data / "sluiceway.db", shape)
         service = _serve(build, data, clusters)
@@ -177,6 +197,22 @@ def running(build: Build, shape: Shape) -> Iterator[Fleet]:
         fleet.until_watched()
         fleet.asked()
         yield fleet
+
+
+def _registered(path: Path, shape: Shape, urls: Sequence[str]) -> list[str]:
+    """The options that name the clusters. Thousands of application clusters come in a file."""
+    if shape.goes_after is None:
+        return [f"--cluster=c{number}={url}" for number, url in enumerate(urls)]
+    entries = [{"name": f"c{n}", "addresses": [url], "kind": "application"} for n, url in enumerate(urls)]
+    path.write_text(json.dumps(entries))
+    return [f"--clusters-from={path}"]
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:  # it has just been closed
+        return ""
 
 
 def _serve(build: Build, data: Path, clusters: Sequence[str]) -> ServiceProcess:

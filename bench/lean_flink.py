@@ -4,7 +4,8 @@ The shapes are those of `sluiceway.testing.fake_flink`, which the contract's tes
 `tests/unit/test_lean_flink.py` holds this one against that. It knows jobs that run, have completed a checkpoint and end
 in a stop with a savepoint, and jobs that are told to fail; nothing else. Whatever else it is asked it counts as `other`
 and answers 404; a second stop of a job counts as `rival`. A benchmark in which there were any does not count. As in
-Flink, the duration of a running job differs in every overview.
+Flink, the duration of a running job differs in every overview. As an application cluster's (`--goes-after`), a
+JobManager that has shown the result of its stop goes soon after.
 
 Alone: `python -m bench.lean_flink --clusters 10 --jobs 100` prints the addresses, one a line.
 """
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -56,13 +58,23 @@ class Stop(msgspec.Struct):
 class LeanFlink:
     """One cluster. Its jobs began together, a minute ago."""
 
-    def __init__(self, jids: list[str], stop_seconds: float, counts: Counter[str]) -> None:
-        """`counts` counts requests by kind, perhaps of many clusters together."""
+    def __init__(
+        self, jids: list[str], stop_seconds: float, counts: Counter[str], goes_after: float | None = None
+    ) -> None:
+        """`counts` counts requests by kind, perhaps of many clusters together.
+
+        With `goes_after` it is an application cluster: so many seconds after it has shown the result of a stop it goes.
+        """
         self.began = _now() - 60_000
         self.ended: dict[str, tuple[str, int]] = {}  # state and moment, by id
         self.lines = {jid: self._line(jid, "RUNNING") for jid in jids}
         self.attempts: dict[tuple[str, str], bytes] = {}
         self.stopped: dict[str, bytes] = {}  # the line of its savepoint in `/checkpoints`, by id
+        self.looked_at: float | None = None  # when its list was last asked for, by the steady clock
+        self.unseen = 0.0  # the longest time between two such questions
+        self.connections: set[Connection] = set()
+        self.server: asyncio.AbstractServer | None = None
+        self._goes_after = goes_after
         self._stop_seconds = stop_seconds
         self._counts = counts
         self._overview: list[bytes] | None = None  # cut where the duration goes
@@ -73,9 +85,12 @@ class LeanFlink:
         kind, jid, trigger = route(method, path)
         self._counts[kind] += 1
         if kind == "jobs":
+            self._is_seen()
             return 200, self.overview()
         if kind == "poll":
             found = self.attempts.get((jid, trigger))
+            if self._goes_after is not None and jid in self.ended:
+                asyncio.get_running_loop().call_later(self._goes_after, self._go)
             return (404, _no_attempt(jid, trigger)) if found is None else (200, found)
         if kind in _OF_CLUSTER:
             return 200, _OF_CLUSTER[kind](self)
@@ -84,6 +99,18 @@ class LeanFlink:
         if kind in _OF_JOB:
             return (200, _OF_JOB[kind](self, jid)) if jid in self.lines else _no_job(kind, jid)
         return 404, _NOWHERE
+
+    def _is_seen(self) -> None:
+        now = time.monotonic()
+        if self.looked_at is not None:
+            self.unseen = max(self.unseen, now - self.looked_at)
+        self.looked_at = now
+
+    def _go(self) -> None:
+        if self.server is not None:
+            self.server.close()
+        for connection in list(self.connections):
+            connection.abort()
 
     def overview(self) -> bytes:
         """`GET /jobs/overview`. It is put together anew only when a job has changed, the durations aside."""
@@ -351,23 +378,36 @@ class Control:
         self._counts = counts
 
     def answer(self, method: bytes, path: bytes, _: bytes) -> Answer:
-        """`GET /counts`; `POST /fail/CLUSTER/JID` fails a job."""
+        """`GET /counts`; `POST /fail/CLUSTER/JID` fails a job.
+
+        `GET /unseen`: the longest time between two looks at any cluster, in seconds, since this was last asked.
+        """
         parts = path.decode().strip("/").split("/")
         if method == b"POST" and parts[0] == "fail":
             self._clusters[int(parts[1])].end(parts[2], "FAILED")
-        return 200, encode(self._counts)
+        return 200, encode(self._unseen() if parts[0] == "unseen" else self._counts)
+
+    def _unseen(self) -> float:
+        now = time.monotonic()
+        longest = max(max(flink.unseen, now - (flink.looked_at or now)) for flink in self._clusters)
+        for flink in self._clusters:
+            flink.unseen = 0.0
+        return longest
 
 
-async def serve(clusters: int, jobs: int, stop_seconds: float) -> None:
+async def serve(clusters: int, jobs: int, stop_seconds: float, goes_after: float | None) -> None:
     """Print the address of the control and of each cluster, and serve for as long as whoever has started this lives."""
     loop, counts, parent = asyncio.get_running_loop(), Counter[str](), os.getppid()
     flinks = [
-        LeanFlink([job_id(number, job) for job in range(jobs)], stop_seconds, counts) for number in range(clusters)
+        LeanFlink([job_id(number, job) for job in range(jobs)], stop_seconds, counts, goes_after)
+        for number in range(clusters)
     ]
-    addresses = []
-    for do in (Control(flinks, counts).answer, *(flink.answer for flink in flinks)):
-        server = await loop.create_server(lambda do=do: Connection(do), "127.0.0.1", 0, backlog=1024)  # type: ignore[misc]
-        addresses.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    control = await loop.create_server(lambda: Connection(Control(flinks, counts).answer), "127.0.0.1", 0)
+    for flink in flinks:
+        connect = partial(Connection, flink.answer, flink.connections)
+        flink.server = await loop.create_server(connect, "127.0.0.1", 0, backlog=1024)
+    servers = [control, *(flink.server for flink in flinks)]
+    addresses = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers if server]
     sys.stdout.write("\n".join(addresses) + "\n")
     sys.stdout.flush()
     while os.getppid() == parent:
@@ -380,9 +420,11 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, default=1, metavar="N", help="clusters to serve (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=100, metavar="N", help="jobs in each (default: %(default)s)")
     parser.add_argument("--stop-seconds", type=float, default=2.0, metavar="S", help="that each savepoint takes")
+    told = "let a JobManager go so long after it has shown the result of a stop, as an application cluster's does"
+    parser.add_argument("--goes-after", type=float, metavar="S", help=told)
     given = parser.parse_args()
     with suppress(KeyboardInterrupt):
-        uvloop.run(serve(given.clusters, given.jobs, given.stop_seconds))
+        uvloop.run(serve(given.clusters, given.jobs, given.stop_seconds, given.goes_after))
 
 
 if __name__ == "__main__":

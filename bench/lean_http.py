@@ -11,14 +11,24 @@ _REASONS = {200: b"200 OK", 202: b"202 Accepted", 404: b"404 Not Found", 500: b"
 class Connection(asyncio.Protocol):
     """One kept connection. It reads HTTP/1.1 with a Content-Length, which is all that clients of Flink's send."""
 
-    def __init__(self, do: Callable[[bytes, bytes, bytes], Answer]) -> None:
-        """`do` takes method, path and body."""
+    def __init__(self, do: Callable[[bytes, bytes, bytes], Answer], among: "set[Connection] | None" = None) -> None:
+        """`do` takes method, path and body; while it lasts, the connection is one of those `among`."""
         self._do = do
+        self._among = set() if among is None else among
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop has a class of its own
+        self._among.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._among.discard(self)
+
+    def abort(self) -> None:
+        """End it as the end of a process does."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""

@@ -14,9 +14,10 @@ from tests.support.services.plane import PROJECT, RULES, Plane, plane
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.place import Place
 from sluiceway.domain.places import SUBMISSIONS
-from sluiceway.domain.turn_counts import TurnCounts
 from sluiceway.reconcile import submissions, worker
+from sluiceway.reconcile.pace import Pace
 from sluiceway.reconcile.turn import Outlook
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.savepoints import Storage
@@ -191,35 +192,75 @@ async def test_checkpoints_that_cannot_be_read_are_not_none(tmp_path: Path, monk
         await storage.newest_state([storage.checkpoints(None, 7) + "/abc"], [])
 
 
-class Changing:
-    """A database of which somebody else changes something again and again, until it can no longer be read."""
+async def test_what_others_change_hurries_no_turn_that_breaks_or_a_database_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would begin again at once, for ever."""
+    migrate(tmp_path / "test.db")
+    db = Database(tmp_path / "test.db")
+    turns = Turns(answered=False)
+    pace = Pace(idle=0.02, trouble=3600)
+    reconciler = worker.Reconciler(db, lambda _: None, lambda _: turns, clock, pace)
+    monkeypatch.setattr(db, "numbers", lambda: {"c0": turns.number + 1})
+    reconciler.start(["c0"])
+    async with asyncio.timeout(PATIENCE):
+        while turns.count < 5:
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr(db, "numbers", lambda: None)
+        await asyncio.sleep(0.1)
+        before = turns.count
+        await asyncio.sleep(0.1)
+        assert turns.count == before, "it cannot be read"
+        turns.breaks = True
+        reconciler.wake(["c0"])
+        monkeypatch.setattr(db, "numbers", lambda: {"c0": turns.number + 1})
+        await asyncio.sleep(0.2)
+        assert turns.count == before + 1
+    await reconciler.close()
+    await db.close()
 
-    def __init__(self) -> None:
-        self.number: int | None = 0
 
-    def changes(self, _: str) -> int | None:
-        if self.number is not None:
-            self.number += 1
-        return self.number
+class Turns:
+    """Nothing is under way."""
+
+    count = number = 0
+    breaks = False
+
+    def __init__(self, *, answered: bool = True) -> None:
+        self.answered = answered
+
+    async def __call__(self, cluster: Place | None, lease: leases.Lease) -> Outlook:
+        self.count += 1
+        if self.breaks:
+            raise RuntimeError("again")
+        return Outlook(answered=self.answered, number=self.number)
+
+    async def close(self) -> None:
+        pass
 
 
-async def test_what_others_change_hurries_no_turn_that_breaks_or_a_database_that_cannot_be_read() -> None:
-    db: Any = Changing()
-    unused: Any = None
-    reconciler = worker.Reconciler(db, lambda _: None, unused, clock)
-    watch = worker._Watch("c0", TurnCounts("c0"), lease=leases.Lease("c0", "me", 1))
+async def test_clusters_that_hang_hold_up_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are: a turn that has lasted for a while takes nobody's place."""
+    monkeypatch.setattr(worker, "AT_ONCE", 2)
+    monkeypatch.setattr(worker, "SLOW", 0.05)
+    migrate(tmp_path / "test.db")
+    db, turns = Database(tmp_path / "test.db"), Turns()
+    under_way = 0
 
-    async def turn(*_: object) -> Outlook:
-        return Outlook(number=0)
+    class Hangs(Turns):
+        async def __call__(self, cluster: Place | None, lease: leases.Lease) -> Outlook:
+            nonlocal under_way
+            under_way += 1
+            await asyncio.Event().wait()
+            raise AssertionError("it hangs for ever")
 
-    async def breaks(*_: object) -> Outlook:
-        raise RuntimeError("again")
-
-    await reconciler._one_turn(watch, turn)  # type: ignore[arg-type]
-    assert reconciler._is_news(watch)
-    db.number = None
-    assert not reconciler._is_news(watch), "or it would be tried without a pause"
-    db.number = 0
-    with pytest.raises(RuntimeError, match="again"):
-        await reconciler._one_turn(watch, breaks)  # type: ignore[arg-type]
-    assert not reconciler._is_news(watch), "as above"
+    hanging = [f"hangs-{n}" for n in range(10)]
+    taken = {name: Hangs() for name in hanging} | {"well": turns}
+    reconciler = worker.Reconciler(db, lambda _: None, lambda name: taken[name], clock, Pace(idle=0.02))
+    reconciler.start([*hanging, "well"])
+    async with asyncio.timeout(PATIENCE):
+        while turns.count < 3:
+            await asyncio.sleep(0.01)
+    assert under_way == len(hanging)
+    await reconciler.close()
+    await db.close()

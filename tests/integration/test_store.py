@@ -47,9 +47,11 @@ from sluiceway.store.batches import abort
 from sluiceway.store.bulk import guarded_update, ids, listed
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.intents import NameInUse
+from sluiceway.store.joint import Joint
 from sluiceway.store.ledger import Means
 from sluiceway.store.rows import RUN_MOVES, STOP_MOVES
 from sluiceway.store.schema import batches, events, jobs, runs, stops
+from sluiceway.store.trouble import DatabaseUnavailable, Trouble
 
 P = "p"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -389,7 +391,7 @@ async def pass_by(db: Database, time: timedelta) -> None:
     """Let so much of every lease be over."""
     async with db.write() as connection:
         await connection.execute(
-            update(schema.leases).values(until=schema.leases.c.until - round(time.total_seconds() * 1000))
+            update(schema.holders).values(until=schema.holders.c.until - round(time.total_seconds() * 1000))
         )
 
 
@@ -405,6 +407,42 @@ async def test_a_lease_given_back_is_free_at_once_and_its_fence_goes_on_growing(
 async def test_of_many_who_ask_at_once_one_gets_it(db: Database, other: Database) -> None:
     asking = [leases.claim(db if n % 2 else other, ["c0"], f"owner-{n}", TTL) for n in range(20)]
     assert sum(map(len, await asyncio.gather(*asking))) == 1
+
+
+async def test_any_number_of_leases_is_renewed_with_one_row(db: Database, other: Database) -> None:
+    names = [f"c{n}" for n in range(20)]
+    mine = await leases.claim(db, names, "me", TTL)
+    before, [(until,)] = await rows(db, "SELECT * FROM leases"), await rows(db, "SELECT until FROM holders")
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(db, names, "me", TTL, mine) == mine
+    assert await rows(db, "SELECT * FROM leases") == before
+    [(renewed,)] = await rows(db, "SELECT until FROM holders")
+    assert renewed >= until, "for all of them"
+    await pass_by(db, timedelta(seconds=4))
+    assert await leases.claim(other, names, "you", TTL) == {}
+
+
+async def test_leases_that_ran_out_meanwhile_are_not_renewed_where_another_has_them(
+    db: Database, other: Database
+) -> None:
+    """As after the host was suspended. One that nobody has taken is still the same lease."""
+    mine = await leases.claim(db, ["c0", "c1"], "me", TTL)
+    await pass_by(db, timedelta(seconds=6))
+    assert set(await leases.claim(other, ["c0"], "you", TTL)) == {"c0"}
+    assert await leases.claim(db, ["c0", "c1"], "me", TTL, mine) == {"c1": mine["c1"]}
+    assert await leases.claim(other, ["c1"], "you", TTL) == {}
+    assert not leases.still_held(db, mine["c0"])
+
+
+async def test_a_lease_of_a_cluster_that_is_gone_is_given_back(db: Database, other: Database) -> None:
+    """Its holder lives on, and would hold it for ever."""
+    mine = await leases.claim(db, ["c0", "c1"], "me", TTL)
+    assert await leases.claim(db, ["c0"], "me", TTL, mine) == {"c0": mine["c0"]}
+    assert set(await leases.claim(other, ["c0", "c1"], "you", TTL)) == {"c1"}
+    await pass_by(db, timedelta(seconds=6))
+    theirs = await leases.claim(other, ["c0"], "you", TTL)
+    assert await leases.claim(db, [], "me", TTL, mine) == {}, "nor is one that is another's by now"
+    assert leases.still_held(db, theirs["c0"])
 
 
 async def test_a_lease_from_the_future_is_taken(db: Database) -> None:
@@ -450,7 +488,7 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
     theirs = (await leases.claim(other, ["c0"], "you", TTL))["c0"]
     before, hour = await dump(db), timedelta(hours=1)
     assert not await deadlines.keep_time(db, mine, AFTER)
-    await deadlines.forget_doubts(db, [mine])
+    await deadlines.take_over(db, [mine], AFTER)
     assert await dump(db) == before
     assert await deadlines.keep_time(other, theirs, AFTER), "the next holder has never seen another time, and yet"
     assert not await deadlines.keep_time(other, theirs, AFTER), "once"
@@ -466,7 +504,7 @@ async def unsettled(db: Database, cluster: str) -> list[Watched]:
 
 
 async def save(db: Database, lease: leases.Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
-    return dict((await work.record(db, lease, changes, now)).by_run)
+    return dict((await work.Records(db)(lease, changes, now)).by_run)
 
 
 async def test_clocks_of_two_boots_are_not_compared(db: Database, tmp_path: Path) -> None:
@@ -834,7 +872,7 @@ BY_OTHERS: dict[str, Act] = {
 @pytest.mark.parametrize("act", BY_OTHERS.values(), ids=list(BY_OTHERS))
 async def test_what_others_change_is_read_anew(db: Database, other: Database, tmp_path: Path, act: Act) -> None:
     first, _ = await running(db, 2)
-    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    memory, (lease, *_) = Memory(db, work.Records(db)), (await leases.claim(db, ["c0"], "me", TTL)).values()
     before = await memory.watched(lease)
     kept = await memory.watched(lease)
     assert all(now is then for now, then in zip(kept, before, strict=True)), "nothing has changed, nothing is read"
@@ -847,7 +885,7 @@ async def test_what_others_change_is_read_anew(db: Database, other: Database, tm
 
 async def test_what_a_turn_has_stored_is_known_without_reading(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await running(db, 2)
-    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    memory, (lease, *_) = Memory(db, work.Records(db)), (await leases.claim(db, ["c0"], "me", TTL)).values()
     one, two = await memory.watched(lease)
     at_work = Change(one, replace(one, run=replace(one.run, note="noted")))
     await memory.record(lease, [at_work, finished(two)], NOW)
@@ -898,20 +936,67 @@ async def test_a_glance_at_the_changes_that_fails_is_not_the_last(db: Database) 
     assert db.changes("c0") == known
 
 
+async def test_turns_of_one_moment_are_recorded_together_and_each_by_its_own_lease(
+    db: Database, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand clusters do not wait for a thousand transactions. A lease that was lost is lost for one of them."""
+    await running(db, 3)
+    async with db.write() as connection:
+        await connection.execute(text("UPDATE runs SET cluster = 'c' || id"))
+    mine = await leases.claim(db, ["c1", "c2", "c3"], "me", TTL)
+    await pass_by(db, timedelta(seconds=6))
+    await leases.claim(other, ["c2"], "you", TTL)
+    seen = {name: (await unsettled(db, name))[0] for name in mine}
+    together, record_all = list[int](), work.record_all
+
+    async def counted(of: Database, found: Sequence[work.Found]) -> list[work.Recorded]:
+        together.append(len(found))
+        return await record_all(of, found)
+
+    monkeypatch.setattr(work, "record_all", counted)
+    records = work.Records(db)
+    recorded = await asyncio.gather(*(records(mine[name], [finished(seen[name])], NOW) for name in mine))
+    assert [list(each.by_run) for each in recorded] == [[seen["c1"].run.id], [], [seen["c3"].run.id]]
+    assert together == [3]
+    assert [each.number for each in recorded] == [db.changes(name) for name in mine]
+    assert await rows(db, "SELECT phase FROM runs ORDER BY id") == [("finished",), ("running",), ("finished",)]
+
+
+async def test_what_cannot_be_written_of_one_fails_for_it_alone() -> None:
+    tried = list[list[str]]()
+
+    async def write(parts: Sequence[str]) -> list[str]:
+        tried.append(list(parts))
+        if "bad" in parts:
+            raise ValueError("bad")
+        if "full" in parts:
+            raise DatabaseUnavailable(Trouble.FULL)
+        return [part.upper() for part in parts]
+
+    joint = Joint(write, lambda part: part)
+    first = await asyncio.gather(*map(joint, ["a", "bad", "b"]), return_exceptions=True)
+    assert [str(each) for each in first] == ["A", "bad", "B"]
+    assert tried == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+    tried.clear()
+    refused = await asyncio.gather(*map(joint, ["a", "full", "a"]), return_exceptions=True)
+    assert [type(each) for each in refused] == [DatabaseUnavailable, DatabaseUnavailable, str]
+    assert tried == [["a", "full"], ["a"]], "two of one kind are never in one transaction"
+
+
 async def test_a_new_lease_and_a_write_that_broke_off_make_it_read_anew(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await running(db)
-    memory, (lease, *_) = Memory(db), (await leases.claim(db, ["c0"], "me", TTL)).values()
+    memory, (lease, *_) = Memory(db, work.Records(db)), (await leases.claim(db, ["c0"], "me", TTL)).values()
     (seen,) = await memory.watched(lease)
-    record = work.record
+    record = work.Records.__call__
 
     async def unsure(*about: Any) -> work.Recorded:
         await record(*about)
         raise OSError("the answer is lost")
 
     with monkeypatch.context() as patched:
-        patched.setattr(work, "record", unsure)
+        patched.setattr(work.Records, "__call__", unsure)
         with pytest.raises(OSError, match="lost"):
             await memory.record(lease, [finished(seen)], NOW)
     assert await memory.watched(lease) == []

@@ -37,7 +37,7 @@ def trouble(words: str) -> InjectedError:
     return InjectedError("-", {}, sqlite3.OperationalError(words))
 
 
-_CLAIM, _RECORD = leases.claim, work.record
+_CLAIM, _RECORD = leases.claim, work.Records.__call__
 BEGIN, COMMIT = "SAVEPOINT ours", "RELEASE ours"
 _randomness: list[Callable[[int], bytes]] = []  # of the world that is being played
 _times: list[Callable[[], float]] = []
@@ -149,10 +149,9 @@ class SimDatabase(Database):
             raise trouble("disk I/O error")
         await self._service.pause("written")
 
-    def changes(self, cluster: str) -> int | None:
+    def glance(self, sql: str, *about: str | int) -> list[Any] | None:
         """See `Database`."""
-        found = self._memory.raw.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
-        return found[0] if found else 0
+        return self._memory.raw.execute(sql, about).fetchall()
 
     async def close(self) -> None:
         """See `Database`."""
@@ -181,11 +180,11 @@ async def claim(db: Database, *about: Any) -> dict[str, Lease]:
     return await _CLAIM(cast("Database", _LeaseOnly(cast("SimDatabase", db))), *about)
 
 
-async def record(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
+async def record(records: work.Records, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
     """Stands in for the product's."""
-    of = cast("SimDatabase", db)
+    of = cast("SimDatabase", records.db)
     heard = of.heard
-    stored = await _RECORD(db, lease, changes, now)
+    stored = await _RECORD(records, lease, changes, now)
     decided = {change.after.run.flink_job_id for change in changes}
     of.has_kept(heard, {each.run.flink_job_id for each in stored.by_run.values()}, decided)
     return stored

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 from tests.simulation import memory
 from tests.simulation.disk import SimStorage
 
@@ -251,16 +251,15 @@ def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
 @plant()
 def everybody_gets_the_lease(put: Any) -> None:
     """Two services work on one cluster."""
-    before = work._forestalled
 
-    async def claim(_: Any, clusters: Sequence[str], owner: str, __: timedelta) -> dict[str, Lease]:
+    async def claim(_: Any, clusters: Sequence[str], owner: str, *__: Any) -> dict[str, Lease]:
         return {cluster: Lease(cluster, owner, 1) for cluster in clusters}
 
-    async def held(*_: Any) -> bool:
+    def held(*_: Any) -> bool:
         return True
 
     put(memory, "_CLAIM", claim)
-    put(work, "_forestalled", lambda connection, _, moved: before(connection, [], moved))
+    put(work, "_FORESTALLED", work._of_forestalled(false()))
     put(leases, "still_held", held)
 
 

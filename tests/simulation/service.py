@@ -22,8 +22,8 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile.pace import Pace
 from sluiceway.reconcile.turn import TurnSettings
-from sluiceway.reconcile.worker import Pace
 
 if TYPE_CHECKING:
     from tests.simulation.cluster import SimCluster

@@ -209,7 +209,7 @@ def _installed(world: World) -> Iterator[None]:
     put.append((worker, "uuid", types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex=world.token()))))
     put.append((worker, "os", types.SimpleNamespace(getpid=lambda: 1)))
     put += [(worker, "LEASE", LEASE), (leases, "claim", memory.claim)]
-    put.append((work, "record", memory.record))
+    put.append((work.Records, "__call__", memory.record))
     before = [(module, name, getattr(module, name)) for module, name, _ in put]
     for module, name, value in put:
         setattr(module, name, value)

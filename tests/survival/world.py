@@ -55,7 +55,7 @@ class World:
         """Wait for the service to die where it was told to; nobody is to wait for its leases to run out."""
         assert self.service.process.wait(60) == -signal.SIGKILL
         with contextlib.closing(sqlite3.connect(self.database, timeout=20)) as db, db:
-            db.execute("UPDATE leases SET until = 0")
+            db.execute("DELETE FROM holders")
 
     def end(self) -> None:
         """End the service in an orderly way."""

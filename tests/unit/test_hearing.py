@@ -1,5 +1,6 @@
 """What is kept of what clusters answer: since when, why, and how seldom it is written."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,9 +45,9 @@ async def test_it_is_written_when_it_changes_and_other_words_once_a_minute(
     now, written = T0, list[str]()
     note = clusters.note_health
 
-    async def counted(to: Database, name: str, seen: Health) -> None:
-        written.append(f"{seen.answers} {seen.reason}".strip())
-        await note(to, name, seen)
+    async def counted(to: Database, seen: Mapping[str, Health]) -> None:
+        written.extend(f"{each.answers} {each.reason}".strip() for each in seen.values())
+        await note(to, seen)
 
     monkeypatch.setattr(clusters, "note_health", counted)
     hearing = Hearing(db, lambda: now)

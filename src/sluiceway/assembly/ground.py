@@ -23,11 +23,13 @@ from sluiceway.control.way_back import Options, own_options
 from sluiceway.domain.engine import Engine
 from sluiceway.domain.place import Place
 from sluiceway.reconcile.hearing import Hearing
+from sluiceway.reconcile.pace import Pace
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.reconcile.turn import Turn, TurnSettings
-from sluiceway.reconcile.worker import Pace, Reconciler
+from sluiceway.reconcile.worker import Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
+from sluiceway.store.work import Records
 
 Clock = Callable[[], datetime]
 
@@ -102,10 +104,12 @@ def workers(
     each: TurnSettings,
     pace: Pace | None = None,
 ) -> tuple[Reconciler, Queues]:
-    """A worker for each cluster, not yet started, and the queues that wake them. `names`: the default one first."""
+    """The workers of all clusters, not yet started, and the queues that wake them. `names`: the default one first."""
+
+    records = Records(ground.db)
 
     def turns(_: str) -> Turn:
-        return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock)
+        return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock, records)
 
     hearing = Hearing(ground.db, ground.clock)
     reconciler = Reconciler(ground.db, locate, turns, ground.clock, pace, hearing)

@@ -1,5 +1,6 @@
 """What clusters are heard to say of themselves, stored for everybody to see: when it changes, and never oftener."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,6 +9,7 @@ from sluiceway.domain.clusters import Health
 from sluiceway.reconcile.turn import Clock, Outlook
 from sluiceway.store import clusters as store
 from sluiceway.store.database import Database
+from sluiceway.store.joint import Joint
 
 WORDS_EVERY = timedelta(minutes=1)  # between two writes of another reason for the same silence
 LONGEST = 500  # characters of a reason
@@ -27,6 +29,7 @@ class Hearing:
         self._written: dict[str, datetime] = {}
         self._silent: set[str] = set()  # those of which the log says so
         self._reads = True
+        self._joint: Joint[tuple[str, Health], None] = Joint(self._store, lambda part: part[0])
 
     async def __call__(self, name: str, outlook: Outlook) -> None:
         """A turn has asked a cluster. Raises `DatabaseUnavailable`."""
@@ -38,7 +41,7 @@ class Hearing:
         self._tell(name, after, now)
         if before == after or (before and _only_other_words(before, after) and not self._rested(name, now)):
             return
-        await store.note_health(self._db, name, after)
+        await self._joint((name, after))
         self._known[name], self._written[name] = after, now
 
     def _tell(self, name: str, seen: Health, now: datetime) -> None:
@@ -49,6 +52,10 @@ class Hearing:
         elif not seen.answers and name not in self._silent and now - seen.since >= SILENT_AFTER:
             self._silent.add(name)
             log.warning("cluster_silent", cluster=name, since=seen.since.isoformat(), why=seen.reason)
+
+    async def _store(self, parts: Sequence[tuple[str, Health]]) -> Sequence[None]:
+        await store.note_health(self._db, dict(parts))
+        return [None] * len(parts)
 
     def _rested(self, name: str, now: datetime) -> bool:
         at = self._written.get(name)

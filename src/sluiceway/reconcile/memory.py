@@ -7,14 +7,16 @@ from sluiceway.domain.watched import Change, Watched
 from sluiceway.store import work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
+from sluiceway.store.work import Records
 
 
 class Memory:
     """Reads the rows of a cluster when somebody else has changed one of them, and only then."""
 
-    def __init__(self, db: Database) -> None:
-        """Nothing was read yet."""
+    def __init__(self, db: Database, records: Records) -> None:
+        """Nothing was read yet. `records` are those of all clusters."""
         self._db = db
+        self._records = records
         self._fence = 0  # of the lease under which it was read
         self.number: int | None = None  # of the changes that are in it; None: it has to be read
         self._each: dict[int, Watched] = {}  # by run, oldest first
@@ -33,7 +35,7 @@ class Memory:
         if not any(change.moved for change in changes):
             return {change.after.run.id: change.after for change in changes}
         known, self.number = self.number, None  # what is broken off may have been stored
-        recorded = await work.record(self._db, lease, changes, now)
+        recorded = await self._records(lease, changes, now)
         if known is not None and recorded.before == known:
             self._each |= recorded.by_run
             self._each = {run_id: each for run_id, each in self._each.items() if not each.settled}

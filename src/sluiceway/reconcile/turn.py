@@ -32,6 +32,7 @@ from sluiceway.store import work as store
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.ledger import Means
+from sluiceway.store.work import Records
 
 Clock = Callable[[], datetime]
 
@@ -76,8 +77,9 @@ class Turn:
         submissions: Submissions,
         settings: TurnSettings,
         clock: Clock,
+        records: Records,
     ) -> None:
-        """Connect a turn to what it reads, asks and writes."""
+        """Connect a turn to what it reads, asks and writes. The turns at all clusters have the same `records`."""
         self._db = db
         self._engine = engine
         self._storage = storage
@@ -89,8 +91,8 @@ class Turn:
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
-        self._memory = Memory(db)
-        self._offset = 0  # of the clocks when its deadlines were last seen to be right
+        self._memory = Memory(db, records)
+        self._offset: int | None = None  # of the clocks when its deadlines were last seen to be right
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
         self._observed: Sighting | None = None  # what the last look showed
         self._calm = False  # whether nothing is left to do about that
@@ -143,11 +145,13 @@ class Turn:
     async def _keep_time(self, lease: Lease) -> None:
         """Deadlines go by the wall clock; when that jumps, they jump with it."""
         clocks = compare(self._clock())
-        if lease.fence == self._fence and not clocks.jumped(self._offset):
+        if lease.fence != self._fence:
+            self._fence, self._offset, self._pulses = lease.fence, lease.offset, Pulses()
+        if self._offset is not None and not clocks.jumped(self._offset):
             return
         if await deadlines.keep_time(self._db, lease, clocks):
             self._pulses = Pulses()
-        self._fence, self._offset = lease.fence, clocks.offset
+        self._offset = clocks.offset
 
     async def _watched(self, lease: Lease) -> Sequence[Watched]:
         """All that there is to watch, after whoever waits for the rest of an order was let begin, if it is time."""
@@ -196,7 +200,7 @@ class Turn:
         unconfirmed = {trigger: each for each in stored.values() for trigger in each.unconfirmed}
         submits = [each for run_id, each in stored.items() if run_id in plan.submits]
         sends = bool(submits) or not unconfirmed.keys().isdisjoint(plan.commands)
-        if sends and not await leases.still_held(self._db, lease):
+        if sends and not leases.still_held(self._db, lease):
             await self._sends.close()
             return {}
         answers = await self._sends.send(cluster, unconfirmed, plan.commands)

@@ -141,17 +141,22 @@ async def health(db: Database, names: Sequence[str] | None = None) -> dict[str, 
         }
 
 
-async def note_health(db: Database, name: str, seen: Health) -> None:
-    """Store what was seen of a cluster."""
-    row = {
-        "answers": seen.answers,
-        "since": epoch_ms(seen.since),
-        "reason": seen.reason,
-        "flink_version": seen.flink_version,
-    }
-    stored = upsert(cluster_health).values(cluster=name, **row)
+async def note_health(db: Database, seen: Mapping[str, Health]) -> None:
+    """Store what was seen of clusters, by their names."""
+    rows = [
+        {
+            "cluster": name,
+            "answers": each.answers,
+            "since": epoch_ms(each.since),
+            "reason": each.reason,
+            "flink_version": each.flink_version,
+        }
+        for name, each in seen.items()
+    ]
+    new = upsert(cluster_health)
+    told = {column: new.excluded[column] for column in rows[0] if column != "cluster"}
     async with db.write(Use.UPKEEP) as connection:
-        await connection.execute(stored.on_conflict_do_update(index_elements=["cluster"], set_=row))
+        await connection.execute(new.on_conflict_do_update(index_elements=["cluster"], set_=told), rows)
 
 
 # Rows. ----------------------------------------------------------------------------------------------------------------

@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from alembic import command
@@ -105,19 +105,29 @@ class Database:
         self._trying: asyncio.Task[None] | None = None
 
     def changes(self, cluster: str) -> int | None:
-        """The number of changes so far of what workers watch of a cluster, by whomever; None when it cannot be read.
+        """The number of changes so far of what workers watch of a cluster, by whomever; None when it cannot be read."""
+        found = self.glance("SELECT number FROM changes WHERE cluster = ?", cluster)
+        return None if found is None else (found[0][0] if found else 0)
 
-        It is read where it is asked for, on the event loop: a page that is in memory, and no reader waits for a writer.
+    def numbers(self) -> Mapping[str, int] | None:
+        """The same of all clusters that have had any."""
+        found = self.glance("SELECT cluster, number FROM changes")
+        return None if found is None else dict(found)
+
+    def glance(self, sql: str, *about: str | int) -> list[Any] | None:
+        """Rows of a few pages, as they were last committed; None when they cannot be read.
+
+        They are read where they are asked for, on the event loop: the pages are in memory, and no reader waits for a
+        writer.
         """
         try:
             if self._glance is None:
                 self._glance = sqlite3.connect(self._path, timeout=0, isolation_level=None)
                 self._glance.execute("PRAGMA query_only=ON")
-            found = self._glance.execute("SELECT number FROM changes WHERE cluster = ?", (cluster,)).fetchone()
+            return self._glance.execute(sql, about).fetchall()
         except sqlite3.Error:
             self._close_glance()
             return None
-        return found[0] if found else 0
 
     def _close_glance(self) -> None:
         if self._glance is not None:

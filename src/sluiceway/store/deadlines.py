@@ -11,18 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sluiceway.store import schema
 from sluiceway.store.bulk import given_ids
 from sluiceway.store.database import Database
-from sluiceway.store.leases import Lease, held, holds
+from sluiceway.store.leases import Lease, held
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
 from sluiceway.store.schema import LIVE_OR_LOST, OPEN_SAVE, UNSETTLED, runs, saves, stops
 
+_OF_THESE = schema.leases.c.cluster.in_(given_ids())
+_CLOCKS = select(schema.leases.c.cluster, schema.leases.c.clock_offset, schema.leases.c.boot).where(_OF_THESE)
+_NOTE_CLOCKS = (
+    update(schema.leases).where(_OF_THESE).values(clock_offset=bindparam("offset"), boot=bindparam("boot_id"))
+)
 JUMP: Final = 2000  # milliseconds; from here on a difference between the clocks is a jump of the wall clock
-
-
-async def forget_doubts(db: Database, of: Collection[Lease]) -> None:
-    """Begin every grace period of these clusters anew: nobody has looked at them for a while."""
-    async with db.write(Use.UPKEEP) as connection:
-        await _forget_doubts(connection, await held(connection, of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,14 @@ class Clocks:
         return abs(self.offset - offset) > JUMP
 
 
+async def take_over(db: Database, of: Collection[Lease], clocks: Clocks) -> None:
+    """Begin every grace period of these clusters anew, as nobody has looked at them for a while, and keep the time."""
+    async with db.write(Use.UPKEEP) as connection:
+        here = await held(connection, of)
+        await _forget_doubts(connection, here)
+        await _keep_time(connection, here, clocks)
+
+
 async def keep_time(db: Database, lease: Lease, clocks: Clocks) -> bool:
     """Let all that is open in a cluster keep the time that it had left, if the wall clock has jumped; whether it has.
 
@@ -44,24 +51,30 @@ async def keep_time(db: Database, lease: Lease, clocks: Clocks) -> bool:
     them once. Whoever has lost it moves none: a host that was suspended sees the jump before it knows of that.
     """
     async with db.write(Use.UPKEEP) as connection:
-        if not await holds(connection, lease):
-            return False
-        mine = schema.leases.c.cluster == lease.cluster
-        known = (await connection.execute(select(schema.leases).where(mine))).one()
-        comparable = known.boot == clocks.boot and known.clock_offset is not None
-        if comparable and not clocks.jumped(known.clock_offset):
-            return False
-        noted = update(schema.leases).where(mine).values(clock_offset=clocks.offset, boot=clocks.boot)
-        await connection.execute(noted)
-        if comparable:
-            await _shift(connection, lease.cluster, clocks.offset - known.clock_offset)
-        return comparable
+        return await _keep_time(connection, await held(connection, [lease]), clocks)
 
 
-async def _shift(connection: AsyncConnection, cluster: str, by: int) -> None:
+async def _keep_time(connection: AsyncConnection, clusters: Collection[str], clocks: Clocks) -> bool:
+    """Whether any deadline was moved."""
+    known = (await connection.execute(_CLOCKS, {"ids": to_json(sorted(clusters))})).all()
+    ahead = {row.cluster: row.clock_offset if row.boot == clocks.boot else None for row in known}
+    wrong = {name: offset for name, offset in ahead.items() if offset is None or clocks.jumped(offset)}
+    if wrong:
+        noted = {"ids": to_json(sorted(wrong)), "offset": clocks.offset, "boot_id": clocks.boot}
+        await connection.execute(_NOTE_CLOCKS, noted)
+    by: dict[int, list[str]] = {}
+    for name, offset in wrong.items():
+        if offset is not None:
+            by.setdefault(clocks.offset - offset, []).append(name)
+    for milliseconds, names in by.items():
+        await _shift(connection, names, milliseconds)
+    return bool(by)
+
+
+async def _shift(connection: AsyncConnection, clusters: Collection[str], by: int) -> None:
     for statement in _shifts():
-        await connection.execute(statement, {"here": cluster, "by": by})
-    await _forget_doubts(connection, [cluster])
+        await connection.execute(statement, {"ids": to_json(sorted(clusters)), "by": by})
+    await _forget_doubts(connection, clusters)
 
 
 async def _forget_doubts(connection: AsyncConnection, clusters: Collection[str]) -> None:
@@ -71,7 +84,7 @@ async def _forget_doubts(connection: AsyncConnection, clusters: Collection[str])
 
 @cache
 def _shifts() -> tuple[Update, ...]:
-    here: BindParameter[str] = bindparam("here")
+    here: Select[tuple[str]] = given_ids()
     by: BindParameter[int] = bindparam("by")
     moved = {
         (stops, UNSETTLED): ("deadline", "retry_at", "forgotten_since", "idle_since"),
@@ -80,7 +93,7 @@ def _shifts() -> tuple[Update, ...]:
     }
     return tuple(
         update(table)
-        .where(table.c.cluster == here, text(f"{table.name}.{which}"))
+        .where(table.c.cluster.in_(here), text(f"{table.name}.{which}"))
         .values({column: table.c[column] + by for column in columns} | {"version": table.c.version + 1})
         for (table, which), columns in moved.items()
     )

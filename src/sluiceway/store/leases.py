@@ -1,10 +1,12 @@
 """The right to act on a cluster: one worker holds it at a time, and each of its changes carries its fence.
 
-A lease lasts by the database's clock, never by a host's: a host whose clock is ahead takes no lease that still runs.
+A lease refers to its holder, and lasts as long as the holder renews its own row. So renewing any number of leases
+writes one row. It lasts by the database's clock, never by a host's: a host whose clock is ahead takes no lease that
+still runs.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +14,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    TableValuedAlias,
     Text,
     bindparam,
     cast,
+    delete,
     func,
     literal,
     or_,
@@ -23,18 +25,19 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
-from sluiceway.store.bulk import given
+from sluiceway.store.bulk import given, given_ids
 from sluiceway.store.database import Database
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json
-from sluiceway.store.schema import leases
+from sluiceway.store.schema import holders, leases
 
 _UNIX_EPOCH = 2440587.5  # as a Julian day
 _DAY = 86_400_000  # milliseconds
+_ME, _TTL = bindparam("me", type_=Text), bindparam("ttl", type_=BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Lease:
     cluster: str
     owner: str
     fence: int
+    offset: int | None = field(default=None, compare=False)  # of the clocks by which its deadlines are right, if known
 
 
 def _now() -> ColumnElement[int]:
@@ -51,66 +55,79 @@ def _now() -> ColumnElement[int]:
     return cast(func.round((func.julianday("now") - _UNIX_EPOCH) * _DAY), BigInteger)
 
 
+def _alive() -> ColumnElement[bool]:
+    """Whether a holder still renews. Nobody does it for that long: the clock was set back since, and it has not."""
+    return holders.c.until.between(_now(), _now() + 2 * _TTL)
+
+
 def _claim() -> ReturningInsert[Any]:
-    asked, owner, ttl = given("clusters"), bindparam("owner", type_=Text), bindparam("ttl", type_=BigInteger)
-    columns = {"cluster": asked.c.value, "owner": owner, "until": _now() + ttl, "fence": literal(1)}
+    columns = {"cluster": given("clusters").c.value, "owner": _ME, "fence": literal(1)}
     # Without a condition SQLite takes ON CONFLICT for that of a join.
     new = insert(leases).from_select(list(columns), select(*columns.values()).where(text("true")))
-    # Nobody takes a lease for that long: the clock was set back since, and the holder is not renewing it.
-    absurd = leases.c.until > _now() + 2 * ttl
-    renewed = {
-        "owner": new.excluded.owner,
-        "until": new.excluded.until,
-        "fence": leases.c.fence + (leases.c.owner != new.excluded.owner),
-    }
-    mine, over = leases.c.owner == new.excluded.owner, leases.c.until < _now()
-    taken = new.on_conflict_do_update(index_elements=["cluster"], set_=renewed, where=or_(mine, over, absurd))
-    return taken.returning(leases.c.cluster, leases.c.fence)
+    taken = {"owner": new.excluded.owner, "fence": leases.c.fence + (leases.c.owner != new.excluded.owner)}
+    free = leases.c.owner.not_in(select(holders.c.owner).where(_alive()))
+    mine = leases.c.owner == new.excluded.owner
+    claimed = new.on_conflict_do_update(index_elements=["cluster"], set_=taken, where=or_(mine, free))
+    return claimed.returning(leases.c.cluster, leases.c.fence)
 
 
-def _given() -> tuple[TableValuedAlias, ColumnElement[bool]]:
-    """The leases given, see `asked`, and the condition for a row to be one of them."""
-    each = given("leases")
-    cluster, owner, fence = (func.json_extract(each.c.value, f"$[{n}]") for n in range(3))
-    return each, (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
+def _begin() -> Insert:
+    new = insert(holders).values(owner=_ME, until=_now() + _TTL)
+    return new.on_conflict_do_update(index_elements=["owner"], set_={"until": new.excluded.until})
 
 
 def _held() -> Select[Any]:
     """Those of the leases given that nobody else has taken by now."""
-    each, same = _given()
+    each = given("leases")
+    cluster, owner, fence = (func.json_extract(each.c.value, f"$[{n}]") for n in range(3))
+    same = (leases.c.cluster == cluster) & (leases.c.owner == owner) & (leases.c.fence == fence)
     return select(leases.c.cluster).select_from(each.join(leases, same))
 
 
-def _lost() -> Select[Any]:
-    """Those that somebody else has taken."""
-    each, same = _given()
-    return select(each.c.key).select_from(each.outerjoin(leases, same)).where(leases.c.cluster.is_(None))
-
-
 # Built once: every worker asks these every second.
+_RENEW = update(holders).where(holders.c.owner == _ME, _alive()).values(until=_now() + _TTL)
 _CLAIM = _claim()
+_BEGIN = _begin()
+_BURY = delete(holders).where(~_alive())
+_UNWANTED = leases.c.cluster.in_(given_ids("clusters"))
+_GIVE_BACK = update(leases).where(leases.c.owner == _ME, _UNWANTED).values(owner="")
 _HELD = _held()
-LOST = _lost()  # for other statements, which are given `leases`: see `asked`
+_NONE: Mapping[str, Lease] = {}
 
 
-async def claim(db: Database, clusters: Sequence[str], owner: str, ttl: timedelta) -> dict[str, Lease]:
-    """Take or renew the leases of these clusters, by cluster; without those that somebody else holds."""
-    wanted = {"clusters": to_json(clusters), "owner": owner, "ttl": round(ttl.total_seconds() * 1000)}
+async def claim(
+    db: Database, clusters: Sequence[str], owner: str, ttl: timedelta, known: Mapping[str, Lease] = _NONE
+) -> dict[str, Lease]:
+    """Take or renew the leases of these clusters, by cluster; without those that somebody else holds.
+
+    `known` are those that the owner had the last time: they are renewed together, unless they have run out since, and
+    those of other clusters are given back.
+    """
+    about = {"me": owner, "ttl": round(ttl.total_seconds() * 1000)}
     async with db.write(Use.UPKEEP) as connection:
-        claimed = await connection.execute(_CLAIM, wanted)
-        return {row.cluster: Lease(row.cluster, owner, row.fence) for row in claimed}
+        if unwanted := known.keys() - set(clusters):
+            await connection.execute(_GIVE_BACK, {"me": owner, "clusters": to_json(sorted(unwanted))})
+        lasts = bool(known) and (await connection.execute(_RENEW, about)).rowcount == 1
+        claimed = {name: known[name] for name in clusters if name in known} if lasts else {}
+        if missing := [name for name in clusters if name not in claimed]:
+            taken = (await connection.execute(_CLAIM, about | {"clusters": to_json(missing)})).all()
+            claimed |= {row.cluster: Lease(row.cluster, owner, row.fence) for row in taken}
+        if claimed and not lasts:
+            await connection.execute(_BEGIN, about)
+            await connection.execute(_BURY, about)
+        return claimed
 
 
 async def release(db: Database, owner: str) -> None:
-    """Give back all leases of this owner, so that the next one need not wait. The rows keep their fences."""
+    """Give back all leases of this owner, so that the next one need not wait. Their rows keep their fences."""
     async with db.write(Use.UPKEEP) as connection:
-        await connection.execute(update(leases).where(leases.c.owner == owner).values(owner="", until=0))
+        await connection.execute(delete(holders).where(holders.c.owner == owner))
 
 
-async def still_held(db: Database, lease: Lease) -> bool:
-    """Whether nobody else has taken the lease by now."""
-    async with db.read() as connection:
-        return await holds(connection, lease)
+def still_held(db: Database, lease: Lease) -> bool:
+    """Whether nobody else has taken the lease by now. Nothing else happens between the answer and what it is for."""
+    same = "SELECT 1 FROM leases WHERE cluster = ? AND owner = ? AND fence = ?"
+    return bool(db.glance(same, lease.cluster, lease.owner, lease.fence))
 
 
 async def holds(connection: AsyncConnection, lease: Lease) -> bool:
@@ -120,9 +137,5 @@ async def holds(connection: AsyncConnection, lease: Lease) -> bool:
 
 async def held(connection: AsyncConnection, of: Collection[Lease]) -> set[str]:
     """The clusters of those leases that nobody else has taken, as this transaction sees it."""
-    return set((await connection.execute(_HELD, {"leases": asked(of)})).scalars())
-
-
-def asked(of: Collection[Lease]) -> str:
-    """Leases as statements are given them."""
-    return to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
+    asked = to_json([[lease.cluster, lease.owner, lease.fence] for lease in of])
+    return set((await connection.execute(_HELD, {"leases": asked})).scalars())

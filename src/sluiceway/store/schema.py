@@ -445,12 +445,19 @@ cluster_health = Table(
     Column("flink_version", Text, nullable=False),
 )
 
+# Who may hold leases, and for how long. Each service renews one row.
+holders = Table(
+    "holders",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),  # by the database's clock
+)
+
 leases = Table(
     "leases",
     metadata,
     Column("cluster", Text, primary_key=True),
-    Column("owner", Text, nullable=False),
-    Column("until", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),  # holds it while it is one of the above; empty: it was given back
     Column("fence", BigInteger, nullable=False),
     # By how many ms the wall clock was ahead of the steady one of this boot when the deadlines were last right.
     Column("clock_offset", BigInteger),

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     RowMapping,
     Select,
+    and_,
     bindparam,
     func,
     select,
@@ -30,7 +32,8 @@ from sluiceway.store import ledger, schema
 from sluiceway.store.bulk import given, given_ids, guarded_update, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
-from sluiceway.store.leases import LOST, Lease, asked
+from sluiceway.store.joint import Joint
+from sluiceway.store.leases import Lease
 from sluiceway.store.reserve import Use
 from sluiceway.store.rows import to_json, to_run, to_save, to_spec, to_stop
 from sluiceway.store.schema import (
@@ -55,7 +58,7 @@ _WATCHED = _RUNS.where(
 )
 _OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(f"stops.{UNSETTLED}"))
 _OPEN_SAVES = select(saves).where(saves.c.cluster == bindparam("cluster"), text(f"saves.{OPEN_SAVE}"))
-_NUMBER = select(schema.changes.c.number).where(schema.changes.c.cluster == bindparam("cluster"))
+_NUMBERS = select(schema.changes).where(schema.changes.c.cluster.in_(given_ids()))
 _ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
 _STOPS, _SAVES = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, saves))
 
@@ -81,7 +84,7 @@ async def read(db: Database, cluster: str) -> Read:
     """Read all that is to be watched of a cluster."""
     here = {"cluster": cluster}
     async with db.read() as connection:
-        number = await _number(connection, cluster)
+        number = (await _numbers(connection, [cluster])).get(cluster, 0)
         rows = list((await connection.execute(_WATCHED, here)).mappings())
         stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
         save_rows = list((await connection.execute(_OPEN_SAVES, here)).mappings())
@@ -96,8 +99,9 @@ async def read(db: Database, cluster: str) -> Read:
     return Read([_watched(row, stop_of.get(row["id"]), save_of.get(row["id"])) for row in rows], number)
 
 
-async def _number(connection: AsyncConnection, cluster: str) -> int:
-    return (await connection.execute(_NUMBER, {"cluster": cluster})).scalar_one_or_none() or 0
+async def _numbers(connection: AsyncConnection, clusters: Collection[str]) -> dict[str, int]:
+    found = await connection.execute(_NUMBERS, {"ids": to_json(sorted(clusters))})
+    return {row.cluster: row.number for row in found}
 
 
 async def _settled(
@@ -118,24 +122,51 @@ def _watched(row: RowMapping, stop: Stop | None, save: Save | None) -> Watched:
     return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], save)
 
 
-async def record(db: Database, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
-    """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""
-    moved = [change for change in changes if change.moved]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one turn has made of a cluster."""
+
+    lease: Lease
+    changes: Sequence[Change]
+    now: datetime
+
+
+class Records:
+    """Records turns; those of one moment together."""
+
+    def __init__(self, db: Database) -> None:
+        """Nothing was recorded yet."""
+        self.db = db
+        self._joint: Joint[Found, Recorded] = Joint(partial(record_all, db), lambda found: found.lease.cluster)
+
+    async def __call__(self, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
+        """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""
+        return await self._joint(Found(lease, changes, now))
+
+
+async def record_all(db: Database, found: Sequence[Found]) -> list[Recorded]:
+    """Record turns at several clusters, of each of them one, in one transaction. Each answers for itself."""
+    clusters = [each.lease.cluster for each in found]
+    moved = [(each.lease, change, each.now) for each in found for change in each.changes if change.moved]
     async with db.write(Use.UPKEEP) as connection:
-        before = db.changes(lease.cluster)  # nobody else can write before this transaction has ended
-        forestalled = await _forestalled(connection, [lease], moved)
-        whole = [change for change in moved if change.after.run.id not in forestalled]
-        parts = [(change.moved_run, change.moved_stop, change.moved_save) for change in whole]
+        before = [db.changes(cluster) for cluster in clusters]  # nobody else can write before this has ended
+        forestalled = await _forestalled(connection, [(lease, change) for lease, change, _ in moved])
+        whole = [(change, now) for _, change, now in moved if change.after.run.id not in forestalled]
+        parts = [(change.moved_run, change.moved_stop, change.moved_save) for change, _ in whole]
         await ledger.store(connection, [run for run, _, _ in parts if run])
         await ledger.store(connection, [stop for _, stop, _ in parts if stop])
         await ledger.store(connection, [save for _, _, save in parts if save])
-        await _show(connection, whole)
-        await ledger.tell(connection, [event for change in whole for event in _told(change, now)])
-        await ledger.catalogue(connection, [entry for change in whole for entry in entries(change, now)])
-        number = await _number(connection, lease.cluster)
-    kept = {change.after.run.id: change.after for change in changes if change.after.run.id not in forestalled}
-    stored = {change.after.run.id: _as_stored(change.after, *own) for change, own in zip(whole, parts, strict=True)}
-    return Recorded(kept | stored, before, number)
+        await _show(connection, [change for change, _ in whole])
+        await ledger.tell(connection, [event for change, now in whole for event in _told(change, now)])
+        await ledger.catalogue(connection, [entry for change, now in whole for entry in entries(change, now)])
+        numbers = await _numbers(connection, clusters)
+    stored = {c.after.run.id: _as_stored(c.after, *own) for (c, _), own in zip(whole, parts, strict=True)}
+    answers = []
+    for each, number in zip(found, before, strict=True):
+        by_run = {change.after.run.id: change.after for change in each.changes}
+        kept = {run_id: stored.get(run_id, after) for run_id, after in by_run.items() if run_id not in forestalled}
+        answers.append(Recorded(kept, number, numbers.get(each.lease.cluster, 0)))
+    return answers
 
 
 async def _show(connection: AsyncConnection, changes: Sequence[Change]) -> None:
@@ -187,31 +218,36 @@ def _next(moved: tuple[Part, Part]) -> Part:
     return replace(after, version=before.version + 1)
 
 
-async def _forestalled(connection: AsyncConnection, leases: Collection[Lease], moved: Sequence[Change]) -> set[int]:
-    """The runs whose changes somebody has forestalled; all of them when a lease was lost.
+async def _forestalled(connection: AsyncConnection, moved: Sequence[tuple[Lease, Change]]) -> set[int]:
+    """The runs whose changes somebody has forestalled; all those of a cluster whose lease was lost.
 
     A change is stored whole or not at all: a run that moved without its stop would never be told of.
     """
-    about = {"versions": to_json([_versions(change.before) for change in moved]), "leases": asked(leases)}
-    return set((await connection.execute(_FORESTALLED, about)).scalars())
+    versions = [_versions(lease, change.before) for lease, change in moved]
+    return set((await connection.execute(_FORESTALLED, {"versions": to_json(versions)})).scalars())
 
 
-def _of_forestalled() -> Select[Any]:
+def _of_forestalled(lost: ColumnElement[bool] = schema.leases.c.cluster.is_(None)) -> Select[Any]:  # noqa: B008
     each = given("versions")
     field = partial(func.json_extract, each.c.value)
     known = each.outerjoin(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
     known = known.outerjoin(saves, saves.c.id == field("$.save"))
+    held = (schema.leases.c[name] == field(f"$.{name}") for name in ("cluster", "owner", "fence"))
+    known = known.outerjoin(schema.leases, and_(*held))
     other = (runs.c.version != field("$.run_version")) | (stops.c.version != field("$.stop_version"))
     other |= saves.c.version != field("$.save_version")
-    return select(field("$.run")).select_from(known).where(other | LOST.exists())
+    return select(field("$.run")).select_from(known).where(other | lost)
 
 
 _FORESTALLED = _of_forestalled()  # built once, as those above
 
 
-def _versions(watched: Watched) -> dict[str, int | None]:
+def _versions(lease: Lease, watched: Watched) -> dict[str, int | str | None]:
     stop, save = watched.stop, watched.save
     return {
+        "cluster": lease.cluster,
+        "owner": lease.owner,
+        "fence": lease.fence,
         "run": watched.run.id,
         "run_version": watched.run.version,
         "stop": stop.id if stop else None,

@@ -40,11 +40,11 @@ def _when_recording(phase: str, *, stored: bool) -> Callable[[Step], Step]:
     """Die around the transaction that is to store a stop in this phase."""
 
     def wrap(record: Step) -> Step:
-        async def killed(db: Any, lease: Any, changes: Sequence[Change], now: Any) -> Any:
+        async def killed(records: Any, lease: Any, changes: Sequence[Change], now: Any) -> Any:
             told = any(c.after.stop and c.after.stop.phase == phase and c.moved for c in changes)
             if told and not stored:
                 _die()
-            result = await record(db, lease, changes, now)
+            result = await record(records, lease, changes, now)
             if told:
                 _die()
             return result
@@ -58,10 +58,10 @@ def _when_recording(phase: str, *, stored: bool) -> Callable[[Step], Step]:
 POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "before_intent_is_sent": (SessionEngine, "send", _before),  # stored, not sent
     "after_first_is_sent": (SessionEngine, "send", _after),  # sent, not recorded
-    "before_sending_is_stored": (work, "record", _when_recording("sent", stored=False)),
-    "after_sending_is_recorded": (work, "record", _when_recording("sent", stored=True)),
-    "before_result_is_stored": (work, "record", _when_recording("stopped", stored=False)),
-    "after_result_is_stored": (work, "record", _when_recording("stopped", stored=True)),
+    "before_sending_is_stored": (work.Records, "__call__", _when_recording("sent", stored=False)),
+    "after_sending_is_recorded": (work.Records, "__call__", _when_recording("sent", stored=True)),
+    "before_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=False)),
+    "after_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=True)),
     "before_submission": (SessionEngine, "submit", _before),
     "after_submission": (SessionEngine, "submit", _after),
 }

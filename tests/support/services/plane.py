@@ -35,8 +35,9 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile.pace import Pace
 from sluiceway.reconcile.turn import Clock, TurnSettings
-from sluiceway.reconcile.worker import Pace, Reconciler
+from sluiceway.reconcile.worker import Reconciler
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
