@@ -219,7 +219,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
 
     def fact(self: Any) -> Any:
         found = yield from before(self)
-        return Saved("file:/somewhere", JobState.FINISHED) if found == Stopping(saved=True) else found
+        return Saved("file:/somewhere", JobState.FINISHED) if isinstance(found, Stopping) and found.saved else found
 
     put(weighing._Stop, "fact", fact)
 

@@ -59,6 +59,7 @@ STOP_MOVES = (
     "format_why",
     "stable_since",
     "restarted",
+    "claim",
 )
 SAVE_MOVES = (
     "phase",
@@ -197,6 +198,7 @@ def to_stop(row: RowMapping) -> Stop:
         format_why=row["format_why"],
         stable_since=moment(row["stable_since"]),
         restarted=row["restarted"],
+        claim=row["claim"],
         version=row["version"],
     )
 

@@ -10,10 +10,12 @@ from sluiceway.domain.facts import JobState
 from sluiceway.domain.health import Proof
 from sluiceway.domain.run import Run
 from sluiceway.domain.traits import Traits
+from sluiceway.engines.jobmanager.kinds import is_application
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, FlinkRest, JobOverview
 
 AT_LEISURE = 20  # jobs that are asked about in one look, while nobody waits for it
 IN_HASTE = 200  # and while somebody does
+KIND_EVERY = 60.0  # seconds before a cluster is asked anew what it is, for another job
 AGAIN_AFTER = 60.0  # seconds before a job is asked about anew at leisure, after it gave no answer
 
 _STORED_IN_MEMORY = "JobManagerCheckpointStorage"
@@ -95,6 +97,25 @@ class Curiosity:
         told = dict(zip((run.id for run in asked), answers, strict=True))
         self.silent |= {run_id: now + AGAIN_AFTER for run_id, traits in told.items() if traits is None}
         return {i: traits or Traits() for i, traits in told.items() if traits is not None or i in waited_for}
+
+
+@dataclass(slots=True)
+class KindOfCluster:
+    """Whether a cluster goes with its jobs. It is asked when a job is first asked about, and seldom."""
+
+    known: bool | None = None
+    of: tuple[str, ...] = ()  # the addresses that it was asked at
+    at: float = float("-inf")
+
+    async def ask(self, rest: FlinkRest, urls: tuple[str, ...], now: float) -> bool | None:
+        """It; None where the cluster does not tell."""
+        if self.known is None or urls != self.of or now - self.at >= KIND_EVERY:
+            try:
+                self.known = is_application(await rest.cluster_options())
+            except Unreachable:
+                self.known = None
+            self.of, self.at = urls, now
+        return self.known
 
 
 def has_begun(job: JobOverview | None) -> bool:
