@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ NONE = Absent("file:///s/7/t")
 APPLICATION = Traits(backend="hashmap", asynchronous=False, application=True)
 
 
-def sent(**changes: object) -> Stop:
+def sent(**changes: Any) -> Stop:
     stop = Stop(
         id=7,
         job_id=7,
@@ -76,20 +77,20 @@ def sent(**changes: object) -> Stop:
     return replace(stop, **changes)
 
 
-def unsent(**changes: object) -> Stop:
+def unsent(**changes: Any) -> Stop:
     return sent(**({"phase": StopPhase.WAITING, "sent_at": None, "acknowledged": False} | changes))
 
 
-def told(**changes: object) -> Stop:
+def told(**changes: Any) -> Stop:
     """Flink has named its savepoint, and that was stored."""
     return sent(claim=CLAIM, phase=StopPhase.ENDING, **changes)
 
 
-def cancel(**changes: object) -> Stop:
+def cancel(**changes: Any) -> Stop:
     return sent(**({"savepoint": False} | changes))
 
 
-def given_up(**changes: object) -> Stop:
+def given_up(**changes: Any) -> Stop:
     """A cancel that somebody asked for once the stop was overdue."""
     overdue = sent(phase=StopPhase.OVERDUE)
     return replace(rearm(overdue, savepoint=False, deadline=NOW), **changes)
@@ -202,7 +203,7 @@ def test_one_that_is_held_is_not_judged_before_its_turn() -> None:
 # The job, and its savepoints. -----------------------------------------------------------------------------------------
 
 
-def run(**changes: object) -> Run:
+def run(**changes: Any) -> Run:
     made = Run(7, 7, f"{7:032x}", RunPhase.RUNNING, acknowledged=True, started_at=NOW, traits=APPLICATION)
     return replace(made, **changes)
 
@@ -228,8 +229,8 @@ def test_of_a_run_that_does_not_run_it_says_nothing(phase: RunPhase) -> None:
 
 def save(phase: SavePhase = SavePhase.SENT) -> Save:
     sent_at = None if phase is SavePhase.WAITING else NOW
-    own = {"trigger": "a" * 32, "target": "file:///s/7/own", "phase": phase, "sent_at": sent_at}
-    return Save(id=7, job_id=7, flink_job_id=f"{7:032x}", deadline=NOW + RULES.timeout, **own)  # type: ignore[arg-type]
+    own: dict[str, Any] = {"trigger": "a" * 32, "target": "file:///s/7/own", "phase": phase, "sent_at": sent_at}
+    return Save(id=7, job_id=7, flink_job_id=f"{7:032x}", deadline=NOW + RULES.timeout, **own)
 
 
 def test_a_savepoint_is_looked_for_once_its_cluster_has_gone() -> None:
@@ -248,7 +249,7 @@ def test_a_savepoint_is_looked_for_once_its_cluster_has_gone() -> None:
 # A turn. --------------------------------------------------------------------------------------------------------------
 
 
-def watched(stop: Stop | None = None, **changes: object) -> Watched:
+def watched(stop: Stop | None = None, **changes: Any) -> Watched:
     return Watched(run(**changes), stop, project="p")
 
 
@@ -261,7 +262,8 @@ def turned(
 ) -> Plan:
     situation = Situation(all_watched, sighting, now, RULES, max_savepoints=2, gap=gap)
     findings = cluster_turn.find(situation)
-    found: dict[Where, Evidence] = {look: evidence[look[0]] for look in findings.looks if look[0] in (evidence or {})}
+    there = evidence or {}
+    found: dict[Where, Evidence] = {look: there[look[0]] for look in findings.looks if look[0] in there}
     return cluster_turn.decide(situation, findings, found)
 
 

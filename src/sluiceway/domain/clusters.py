@@ -122,7 +122,7 @@ class Cluster:
         """Where it is."""
         first, *others = self.addresses
         application = self.kind is Kind.APPLICATION
-        return Place(self.name, first, None, tuple(others), self.max_savepoints, application, key)
+        return Place(self.name, first, None, tuple(others), self.max_savepoints, key, application)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, select, text
 
+from sluiceway.domain.adoption import PLAIN, Way
 from sluiceway.domain.health import Health
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_health
-from sluiceway.store.schema import AILING_RUN, jobs, runs
+from sluiceway.store.rows import OF_WAY, to_health, to_way
+from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Fare:
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
+    way: Way = PLAIN  # how that was started
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,13 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.adopted_as,
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
-    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
+        *OF_WAY,
+    )
+    wanted = wanted.select_from(
+        jobs.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(
+            cluster_health, cluster_health.c.cluster == jobs.c.cluster
+        )
+    )
     wanted = wanted.where(jobs.c.project == project)
     if which.job_ids:
         wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
@@ -93,4 +101,5 @@ def _fare(row: RowMapping) -> Fare:
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],
+        way=to_way(row),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import RowMapping
 
+from sluiceway.domain.adoption import Way
 from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
@@ -16,6 +17,7 @@ from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store.database import epoch_ms, instant, moment
+from sluiceway.store.schema import cluster_health, runs
 
 # What a turn may change; the rest of a row is written once.
 RUN_MOVES = (
@@ -79,6 +81,7 @@ SAVE_MOVES = (
     "format_why",
     "stable_since",
 )
+OF_WAY = (runs.c.traits.label("run_traits"), cluster_health.c.flink_version.label("seen_version"))
 ENTRY = tuple(field.name for field in fields(Entry))
 _MOMENTS = {
     "created_at",
@@ -281,6 +284,12 @@ def to_program(text: str) -> JarProgram:
 def to_traits(text: str | None) -> Traits | None:
     """How a run keeps its state, back from its JSON. Most runs have the same."""
     return None if text is None else msgspec.json.decode(text, type=Traits)
+
+
+def to_way(row: RowMapping) -> Way:
+    """How an adopted job was started, from the columns `OF_WAY` of its run and of its cluster."""
+    traits = to_traits(row["run_traits"])
+    return Way(traits is not None and bool(traits.application), row["seen_version"] or "")
 
 
 def _format(name: str | None) -> SavepointFormat | None:
