@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import threading
 import time
@@ -54,9 +55,9 @@ class Applications:
         self._wait(fake.start())
         self.jobs[name] = self._call(lambda: fake.add_job(name=name, **habits))
         self._fakes.append(fake)
-        lines = [f'{{"name": "{job}", "addresses": ["{each.url}"]}}' for job, each in zip(self.jobs, self._fakes, strict=True)]
+        there = zip(self.jobs, self._fakes, strict=True)
         beside = self.file.with_suffix(".new")
-        beside.write_text(f"[{', '.join(lines)}]")
+        beside.write_text(json.dumps([{"name": job, "addresses": [each.url]} for job, each in there]))
         beside.rename(self.file)
 
     def gone(self) -> bool:

@@ -638,3 +638,35 @@ def up_before_it_has_proven_anything(put: Any) -> None:
         return replace(fares, up_at=now) if runs_now else fares
 
     put(health, "_risen", risen)
+
+
+@plant()
+def the_end_of_a_cluster_is_silence(put: Any) -> None:
+    """Nobody ever says what became of a job that went with its cluster."""
+
+    def refused(watched: Any, why: str, *, application: bool) -> Any:
+        return cluster_turn.silence(watched, why)
+
+    put(cluster_turn, "refused", refused)
+
+
+@plant()
+def an_end_that_need_not_last(put: Any) -> None:
+    """A JobManager that is being restarted refuses connections, too."""
+
+    def departed(stop: Stop, evidence: Any, now: datetime, rules: Any) -> Stop:
+        return stop_endings.gone(stop, "-", evidence, now)
+
+    put(stop_decide, "departed", departed)
+
+
+@plant()
+def what_flink_said_is_dropped(put: Any) -> None:
+    """Where the savepoint lies is judged when it is heard, and not kept."""
+    before = stop_decide.decide
+
+    def decide(*args: Any) -> Any:
+        after, command = before(*args)
+        return replace(after, claim=None), command
+
+    put(stop_decide, "decide", decide)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import JobState
@@ -107,7 +107,17 @@ class KindOfCluster:
     of: tuple[str, ...] = ()  # the addresses that it was asked at
     at: float = float("-inf")
 
-    async def ask(self, rest: FlinkRest, urls: tuple[str, ...], now: float) -> bool | None:
+    async def tell(
+        self, rest: FlinkRest, urls: tuple[str, ...], now: float, runs: Sequence[Run], traits: dict[int, Traits]
+    ) -> dict[int, Traits]:
+        """The same traits, with what the cluster is; of jobs that we submitted it is none that goes with them."""
+        strange = {run.id for run in runs if run.id in traits and run.checkpoints is None}
+        if not strange:
+            return traits
+        application = await self._ask(rest, urls, now)
+        return traits | {run_id: replace(traits[run_id], application=application) for run_id in strange}
+
+    async def _ask(self, rest: FlinkRest, urls: tuple[str, ...], now: float) -> bool | None:
         """It; None where the cluster does not tell."""
         if self.known is None or urls != self.of or now - self.at >= KIND_EVERY:
             try:
