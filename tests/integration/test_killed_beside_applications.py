@@ -3,12 +3,9 @@
 `ROUNDS=20` kills it twenty times.
 """
 
-import asyncio
 import contextlib
 import itertools
-import json
 import os
-import threading
 import time
 import urllib.error
 from collections.abc import Iterator
@@ -16,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.doubles.applications import Applications
 from tests.support.services.process import ServiceProcess, wait_for
-
-from sluiceway.testing.fake_flink import FakeFlink
-from sluiceway.testing.fake_jobs import FakeJob
 
 pytestmark = pytest.mark.process
 
@@ -34,50 +29,6 @@ POINTS = [
 ROUNDS = int(os.environ.get("ROUNDS", len(POINTS)))
 STAYS_AFTER = 3.0  # seconds for which a job of every second round runs on after its savepoint
 PATH = "/api/v1/projects/default"
-
-
-class Applications:
-    """Application clusters with a job each, at work in a thread: they outlive the service."""
-
-    def __init__(self, directory: Path) -> None:
-        self.file = directory / "clusters.json"
-        self.jobs: dict[str, FakeJob] = {}
-        self._fakes: list[FakeFlink] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.file.write_text("[]")
-
-    def add(self, name: str, **habits: Any) -> None:
-        """One more, which the service finds in the file of clusters."""
-        fake = FakeFlink()
-        fake.of_application(leaves_after=1.0)
-        self._wait(fake.start())
-        self.jobs[name] = self._call(lambda: fake.add_job(name=name, **habits))
-        self._fakes.append(fake)
-        there = zip(self.jobs, self._fakes, strict=True)
-        beside = self.file.with_suffix(".new")
-        beside.write_text(json.dumps([{"name": job, "addresses": [each.url]} for job, each in there]))
-        beside.rename(self.file)
-
-    def gone(self) -> bool:
-        """Whether all of them have left."""
-        return all(fake._runner is None for fake in self._fakes)
-
-    def close(self) -> None:
-        for fake in self._fakes:
-            self._wait(fake.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _wait(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
-
-    def _call(self, work: Any) -> Any:
-        async def called() -> Any:
-            return work()
-
-        return self._wait(called())
 
 
 @pytest.fixture
