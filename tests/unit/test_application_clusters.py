@@ -1,16 +1,22 @@
 """Application clusters, which go with their jobs: what the end of one proves of a job, a stop and a savepoint."""
 
-from collections.abc import Mapping, Sequence
+import errno
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.test_utils import RawTestServer
 
 from sluiceway.domain import cluster_turn
 from sluiceway.domain import run as runs
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
 from sluiceway.domain.copies import replace
-from sluiceway.domain.engine import Sighting
+from sluiceway.domain.engine import NobodyListens, Sighting, Unreachable
 from sluiceway.domain.facts import (
     Absent,
     Broken,
@@ -38,7 +44,11 @@ from sluiceway.domain.places import admit_stops
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.domain.watched import Watched
+from sluiceway.engines.jobmanager.addresses import Addresses
+from sluiceway.engines.jobmanager.answers import translated
 from sluiceway.engines.jobmanager.kinds import is_application
+from sluiceway.engines.jobmanager.rest import FlinkRest
+from sluiceway.engines.session.traits import KIND_EVERY, KindOfCluster
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RULES = StopRules(
@@ -376,3 +386,88 @@ def test_a_cluster_that_answers_again_takes_the_stop_up_where_it_was() -> None:
 )
 def test_what_kind_a_cluster_is_of_its_jobmanager_tells(options: Mapping[str, str], found: bool) -> None:
     assert is_application(options) is found
+
+
+# What tells. ----------------------------------------------------------------------------------------------------------
+
+TO = ConnectionKey("jm", 8081, False, True, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (aiohttp.ClientConnectorError(TO, OSError(errno.ECONNREFUSED, "refused")), True),
+        (aiohttp.ClientConnectorError(TO, OSError(errno.EHOSTUNREACH, "no route")), False),
+        (aiohttp.ClientConnectorError(TO, OSError(errno.ETIMEDOUT, "timed out")), False),
+        (aiohttp.ClientProxyConnectionError(TO, OSError(errno.ECONNREFUSED, "refused")), False),
+        (aiohttp.ClientConnectorDNSError(TO, OSError(-2, "Name or service not known")), False),
+        (aiohttp.ConnectionTimeoutError(), False),
+        (aiohttp.ServerDisconnectedError(), False),
+        (ConnectionResetError(), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_only_a_refused_connection_says_that_nobody_listens(error: Exception, refused: bool) -> None:
+    with pytest.raises(Unreachable) as found, translated():
+        raise error
+    assert isinstance(found.value, NobodyListens) is refused
+
+
+@pytest.fixture
+def closed() -> Iterator[list[str]]:
+    """Two addresses that refuse connections, as their ports are taken and nobody listens."""
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        yield [f"http://127.0.0.1:{each.getsockname()[1]}" for each in (one, other)]
+
+
+async def asked(*urls: str) -> Unreachable:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(Unreachable) as found:
+            await FlinkRest(session, Addresses(urls), 5.0).jobs()
+    return found.value
+
+
+async def test_each_of_several_addresses_has_to_refuse(closed: list[str]) -> None:
+    async def elects(_: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"errors": ["ongoing leader election"]}, status=503)
+
+    assert isinstance(await asked(closed[0]), NobodyListens)
+    assert isinstance(await asked(*closed), NobodyListens)
+    async with RawTestServer(elects) as server:
+        there = str(server.make_url("")).rstrip("/")
+        for urls in ([there, *closed], [closed[0], there], [*closed, there]):
+            assert not isinstance(await asked(*urls), NobodyListens)
+
+
+class Options:
+    """A JobManager that tells its options, or does not answer."""
+
+    def __init__(self) -> None:
+        self.target: str | None = "embedded"
+        self.asked = 0
+
+    async def cluster_options(self) -> dict[str, str]:
+        self.asked += 1
+        if self.target is None:
+            raise Unreachable
+        return {"execution.target": self.target}
+
+
+async def test_a_cluster_is_asked_what_it_is_once_for_all_of_its_jobs() -> None:
+    jobmanager, kind = Options(), KindOfCluster()
+    rest = cast("FlinkRest", jobmanager)
+    ours, theirs = run(checkpoints="file:///c"), run(id=8)
+    plain = Traits(backend="hashmap")
+
+    async def told(now: float, *urls: str) -> bool | None:
+        return (await kind.tell(rest, urls, now, [ours, theirs], {7: plain, 8: plain}))[8].application
+
+    assert (await kind.tell(rest, ("u",), 0.0, [ours], {7: plain}), jobmanager.asked) == ({7: plain}, 0)
+    assert [await told(now, "u") for now in (0.0, 1.0, KIND_EVERY - 1)] == [True, True, True]
+    assert jobmanager.asked == 1
+    jobmanager.target = "kubernetes-session"
+    assert (await told(1.0, "elsewhere"), jobmanager.asked) == (False, 2), "at another address it may be another one"
+    jobmanager.target = None
+    assert await told(KIND_EVERY + 1, "elsewhere") is None

@@ -506,6 +506,12 @@ def test_a_run_without_a_checkpoint_is_told_so_by_a_list_that_is_young_enough(
     assert told_of_stop(FINISHED, answers, memory=Memory(over=over), unproven=True) == expected
 
 
+def test_a_question_without_an_answer_does_not_cost_what_was_told_before_it() -> None:
+    """The JobManager of an application cluster tells of the savepoint about once, and may be gone by then."""
+    answers: Answers = {ATTEMPT: AttemptCompleted(PATH), CHECKPOINTS: NO}
+    assert told_of_stop(FINISHED, answers, unproven=True) == Stopping(saved=True, path=PATH)
+
+
 def test_what_a_stop_came_to_is_asked_once_as_long_as_the_list_shows_the_same() -> None:
     (fact, memory), _ = weigh(
         weigh_stop(attempted(), Seen(FINISHED), STEADY, Memory()), {ATTEMPT: AttemptCompleted(PATH)}
