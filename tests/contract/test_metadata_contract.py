@@ -93,6 +93,7 @@ async def test_savepoints_and_checkpoints_are_whole_and_tell_what_was_submitted(
         found = await storage.inspect(str(path))
         assert found.metadata is not None
         assert (found.metadata.kind, found.metadata.format) == (Kind.SAVEPOINT, FORMATS[form])
+        assert not found.metadata.of_stop, "the job runs on"
         assert found.size == sum(file.stat().st_size for file in path.iterdir())
     assert parse((taken / "_metadata").read_bytes()).kind is Kind.CHECKPOINT
 

@@ -262,8 +262,8 @@ async def test_one_that_is_not_found_is_never_called_saved(at: Plane) -> None:
     await at.eventually(lambda: at.fake._state.in_flight == 1)
     complete = at.fake._disk.complete
 
-    def vanish(folder: str, number: int) -> str:
-        location = complete(folder, number)
+    def vanish(folder: str, number: int, *, of_stop: bool = False) -> str:
+        location = complete(folder, number, of_stop=of_stop)
         shutil.rmtree(folder)
         return location
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HANG = 60.0  # seconds until a stop that hangs expires; Flink's own default is ten minutes
 PROMISED = 28.0  # seconds for which a job that is not shown does not count as gone
 LINGER = 0.1  # of the jobs: a failure ends whoever was to tell of their attempts
+LEAVES_AFTER = 2.0  # seconds from the end of the jobs of an application cluster, whose results were read
 STORE = 120.0  # seconds for which results are kept
 
 
@@ -94,19 +95,27 @@ class SimJobs(FakeJobs):
 class SimCluster(FakeRest):
     """One cluster; see `FakeRest`."""
 
-    def __init__(self, world: "World", name: str, *, ha: bool) -> None:
+    def __init__(self, world: "World", name: str, *, ha: bool, application: bool = False) -> None:
         super().__init__(store_seconds=STORE, disk=world.disk)
         self.world = world
         self.name = name
         self.ha = ha
         self.life = 0
         self.down = False
+        self.application = application  # it goes with its jobs, and refuses connections from then on
         self.counted = 0  # requests for savepoints
         self.lost_at = -1.0  # when the JobManager was last lost
         self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
         self.state = SimJobs(world.later, world.disk, STORE, HANG)
         self.state.world, self.state.cluster = world, name
         self._state = self.state
+        if application:
+            self.of_application(leaves_after=LEAVES_AFTER)
+
+    def leave(self) -> None:
+        """See `FakeRest`."""
+        self.world.note("JobManager leaves", self.name)
+        self.down = True
 
     def asked(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
         """A request has arrived."""

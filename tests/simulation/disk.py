@@ -29,6 +29,7 @@ class Folder:
     jid: str
     complete_at: float | None = None
     position: float = 0.0  # how many records the job had processed
+    of_stop: bool = False
 
 
 @dataclass(slots=True)
@@ -98,10 +99,10 @@ class SimDisk:
         self.folders.setdefault(plain(target), []).append(folder)
         return path
 
-    def complete(self, folder: str, number: int) -> str:
+    def complete(self, folder: str, number: int, *, of_stop: bool = False) -> str:
         """See `Disk`."""
         found = self.by_path[folder]
-        found.complete_at = self._world.now
+        found.complete_at, found.of_stop = self._world.now, of_stop
         flow = self.flows[found.jid]
         flow.move(self._world.now, flowing=flow.flowing)
         found.position = flow.position
@@ -170,7 +171,7 @@ class SimStorage(Storage):
         found = [one] if one else self._disk.folders.get(place, [])
         for folder in reversed(found):
             if folder.complete_at is not None and folder.complete_at <= seen:
-                return Complete(f"file://{folder.path}", 1000)
+                return Complete(f"file://{folder.path}", 1000, of_stop=folder.of_stop)
         if found:
             return Broken(target, "it was begun, and has no _metadata")
         return Absent(target)

@@ -218,7 +218,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
 
     def fact(self: Any) -> Any:
         found = yield from before(self)
-        return Saved("file:/somewhere", JobState.FINISHED) if found == Stopping(saved=True) else found
+        return Saved("file:/somewhere", JobState.FINISHED) if isinstance(found, Stopping) and found.saved else found
 
     put(weighing._Stop, "fact", fact)
 
@@ -632,3 +632,35 @@ def up_before_it_has_proven_anything(put: Any) -> None:
         return replace(fares, up_at=now) if runs_now else fares
 
     put(health, "_risen", risen)
+
+
+@plant()
+def the_end_of_a_cluster_is_silence(put: Any) -> None:
+    """Nobody ever says what became of a job that went with its cluster."""
+
+    def refused(watched: Any, why: str, *, application: bool) -> Any:
+        return cluster_turn.silence(watched, why)
+
+    put(cluster_turn, "refused", refused)
+
+
+@plant()
+def an_end_that_need_not_last(put: Any) -> None:
+    """A JobManager that is being restarted refuses connections, too."""
+
+    def departed(stop: Stop, evidence: Any, now: datetime, rules: Any) -> Stop:
+        return stop_endings.gone(stop, "-", evidence, now)
+
+    put(stop_decide, "departed", departed)
+
+
+@plant()
+def what_flink_said_is_dropped(put: Any) -> None:
+    """Where the savepoint lies is judged when it is heard, and not kept."""
+    before = stop_decide.decide
+
+    def decide(*args: Any) -> Any:
+        after, command = before(*args)
+        return replace(after, claim=None), command
+
+    put(stop_decide, "decide", decide)

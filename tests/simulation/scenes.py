@@ -196,6 +196,44 @@ async def a_job_comes_back_after_its_stop_was_told_lost(at: Play) -> None:
     await at.until(lambda: at.stop_of(job)["phase"] == "lost")
 
 
+# Application clusters. -----------------------------------------------------------------------------------------------
+
+
+@scene(application=True, notices={"the_end_of_a_cluster_is_silence": "not settled"})
+async def the_one_answer_of_an_application_cluster_is_lost(at: Play) -> None:
+    """It goes two seconds after it was read, and nobody has seen its job end: storage tells the rest."""
+    job, _ = at.first
+    at.script.muted = "savepoints/"
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.cluster.down)
+
+
+@scene(
+    application=True,
+    finish_seconds=4.0,
+    notices={"what_flink_said_is_dropped": "not settled", "the_end_of_a_cluster_is_silence": "not settled"},
+)
+async def an_application_cluster_says_where_its_savepoint_lies_and_goes(at: Play) -> None:
+    """Nobody has seen its job end, and nobody can look into its directory."""
+    job, flink = at.first
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.stop_of(job)["phase"] == "ending")
+    at.world.disk.unreadable = True
+    with at.cut_off():
+        await at.until(lambda: at.cluster.down)
+        assert flink.state is JobState.FINISHED
+
+
+@scene(application=True, stop_seconds=50.0, notices={"an_end_that_need_not_last": "and its job is"})
+async def an_application_cluster_is_restarted_in_the_middle_of_a_stop(at: Play) -> None:
+    """It refuses connections for a while, and brings its job back."""
+    job, flink = at.first
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    at.lose(away=20.0)
+    flink.stop_seconds = 1.0
+
+
 # The way back. -------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import errno
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from tests.simulation.disk import SimStorage
 from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
@@ -40,6 +42,7 @@ RULES = StopRules(
 MAX_SAVEPOINTS = 2
 PACE = Pace(busy=1.0, quick=1.0, idle=5.0, trouble=2.0)
 REQUEST_TIMEOUT = 10.0
+_NOBODY = ConnectionKey("c0", 80, False, True, None, None, None)
 
 
 class Service:
@@ -56,7 +59,10 @@ class Service:
         self.tasks: list[asyncio.Task[Any]] = []
         session: Any = SimSession(self)
         engine = SessionEngine(JobManagers(session, REQUEST_TIMEOUT), self.submit)
-        at = {cluster: Place(cluster, f"http://{cluster}") for cluster in world.clusters}
+        at = {
+            name: Place(name, f"http://{name}", application=cluster.application)
+            for name, cluster in world.clusters.items()
+        }
         ground = Ground(SimDatabase(world.memory, self), SimStorage(world.disk, self), engine, world.time.wall)
         self.reconciler, queues = workers(ground, at.get, at, TurnSettings(RULES, MAX_SAVEPOINTS), PACE)
         # Not in the order of a set of texts, which no seed decides.
@@ -142,6 +148,8 @@ async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any)
     weather = service.world.weather
     await service.pause(kind)
     life = cluster.life
+    if cluster.down and cluster.application and cluster.name not in service.cut_off:
+        raise aiohttp.ClientConnectorError(_NOBODY, OSError(errno.ECONNREFUSED, "connection refused"))
     if cluster.down or cluster.name in service.cut_off:
         if service.world.dice.random() < 0.3:
             await service.sleep(REQUEST_TIMEOUT)

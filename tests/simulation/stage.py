@@ -75,10 +75,10 @@ class Script(Weather):
 class Stage(World):
     """One cluster, whose jobs are as the scene says."""
 
-    def __init__(self, *, ha: bool, habits: dict[str, Any], tracing: bool) -> None:
+    def __init__(self, *, ha: bool, application: bool, habits: dict[str, Any], tracing: bool) -> None:
         super().__init__(0, tracing=tracing)
         self.script = self.weather = Script()
-        self.cluster = SimCluster(self, "c0", ha=ha)
+        self.cluster = SimCluster(self, "c0", ha=ha, application=application)
         self.clusters = {"c0": self.cluster}
         self._said = PLAIN | habits
         self._waiting: list[tuple[Callable[[], bool], Callable[[], None]]] = []
@@ -196,11 +196,12 @@ class Staged:
     notices: dict[str, str]  # by the bug that ends it in a violation: words of that
     jobs: int  # that run already
     ha: bool
+    application: bool  # the cluster is one
     habits: dict[str, Any]
 
     def play(self, *, tracing: bool = False) -> World:
         """From the beginning until all has come to rest."""
-        world = Stage(ha=self.ha, habits=self.habits, tracing=tracing)
+        world = Stage(ha=self.ha, application=self.application, habits=self.habits, tracing=tracing)
         world.run(self._all_of(Play(world)))
         return world
 
@@ -220,11 +221,13 @@ class Staged:
 SCENES: dict[str, Staged] = {}
 
 
-def scene(*, notices: dict[str, str], jobs: int = 1, ha: bool = True, **habits: Any) -> Callable[[Scene], Scene]:
+def scene(
+    *, notices: dict[str, str], jobs: int = 1, ha: bool = True, application: bool = False, **habits: Any
+) -> Callable[[Scene], Scene]:
     """A scene that is clean, and notices these bugs by these words. `habits` are those of its jobs."""
 
     def add(function: Scene) -> Scene:
-        SCENES[function.__name__] = Staged(function, notices, jobs, ha, habits)
+        SCENES[function.__name__] = Staged(function, notices, jobs, ha, application, habits)
         return function
 
     return add

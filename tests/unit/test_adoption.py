@@ -9,6 +9,7 @@ from sluiceway.domain.adoption import (
     Adopted,
     Adopts,
     Stranger,
+    Way,
     adoptions,
     names,
     start_again,
@@ -114,3 +115,12 @@ def test_the_command_that_starts_it_again_can_be_pasted() -> None:
 
 def test_a_batch_job_is_left_alone() -> None:
     assert not Adopts("p").wants(Stranger("a" * 32, "report", batch=True))
+
+
+@pytest.mark.parametrize(
+    ("version", "action"),
+    [("2.3.0", "run"), ("1.20.5", "run"), ("1.19.3", "run-application"), ("1.18.1", "run-application"), ("", "run")],
+)
+def test_one_of_an_application_cluster_gets_a_cluster_again(version: str, action: str) -> None:
+    command = start_again("s3://b/savepoint-1", Way(application=True, flink_version=version))
+    assert command.startswith(f"flink {action} --target TARGET-application --fromSavepoint s3://b/savepoint-1 ")

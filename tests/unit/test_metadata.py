@@ -98,10 +98,11 @@ def test_the_properties_that_the_fake_writes_are_those_of_flink() -> None:
 
 
 def test_properties_that_were_read_before_are_told_by_the_very_same_bytes_alone() -> None:
-    for after in ("NONE", "TERMINATE", "NONE", "TERMINATE"):
+    for after in ("NONE", "SUSPEND", "TERMINATE", "NONE", "SUSPEND", "TERMINATE"):
         for form in ("CANONICAL", "NATIVE"):
             found = parse(metadata(properties=savepoint(form, after)))
             assert (found.format, found.drained) == (Format(form.lower()), after == "TERMINATE")
+            assert found.of_stop is (after != "NONE")
     with pytest.raises(BrokenMetadata, match="1 bytes follow after the end"):
         parse(metadata() + b"\0")
 

@@ -18,7 +18,7 @@ from sluiceway.domain.facts import Absent, Broken, Complete, Unreadable
 from sluiceway.storage import savepoints
 from sluiceway.storage.errors import BadPath, BadStorage, NotASavepoint, StorageUnreadable
 from sluiceway.storage.savepoints import Storage
-from sluiceway.testing.fake_metadata import MAGIC, metadata, operator
+from sluiceway.testing.fake_metadata import MAGIC, metadata, operator, written
 
 METADATA = metadata()
 
@@ -47,6 +47,14 @@ async def test_a_complete_savepoint_has_its_path_and_the_size_of_all_its_files(p
     made = write(place, "savepoint/7/t/savepoint-abc-1", named, state=bytes(1000), left_over=bytes(5))
     write(place, "savepoint/7/t2/savepoint-abc-2", state=bytes(77))
     assert await place.storage.look(f"{place.storage.uri}/jobs/savepoint/7/t") == Complete(made, 1000 + len(named))
+
+
+@pytest.mark.parametrize("of_stop", [True, False])
+async def test_a_complete_savepoint_says_whether_it_was_taken_to_end_its_job(place: Place, of_stop: bool) -> None:
+    write(place, "savepoint/7/t/savepoint-abc-1", written(7, of_stop=of_stop))
+    evidence = await place.storage.look(f"{place.storage.uri}/jobs/savepoint/7/t")
+    assert isinstance(evidence, Complete)
+    assert evidence.of_stop is of_stop
 
 
 async def test_of_several_complete_ones_the_newest_wins(place: Place) -> None:

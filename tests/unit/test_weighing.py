@@ -304,7 +304,7 @@ def test_an_attempt_whose_job_lives_is_asked_about_only_when_it_is_its_turn(run:
     ("state", "answers", "fact"),
     [
         (RUNNING, {ATTEMPT: AttemptInProgress()}, Stopping()),
-        (RUNNING, {ATTEMPT: AttemptCompleted(PATH)}, Stopping(saved=True)),
+        (RUNNING, {ATTEMPT: AttemptCompleted(PATH)}, Stopping(saved=True, path=PATH)),
         (FINISHED, {ATTEMPT: AttemptCompleted(PATH)}, Saved(PATH, FINISHED)),
         (RUNNING, {ATTEMPT: NO}, Silent("it does not answer")),
         (RUNNING, {ATTEMPT: NoSuchJob("no job")}, Silent("no job")),
@@ -498,8 +498,14 @@ def test_a_run_without_a_checkpoint_is_told_so_by_a_list_that_is_young_enough(
     found: CheckpointList | None, over: float | None, proven: bool | None
 ) -> None:
     answers: Answers = {ATTEMPT: AttemptCompleted(PATH), CHECKPOINTS: found}
-    expected = Stopping(saved=True) if proven is None else Saved(PATH, FINISHED, proven=proven)
+    expected = Stopping(saved=True, path=PATH) if proven is None else Saved(PATH, FINISHED, proven=proven)
     assert told_of_stop(FINISHED, answers, memory=Memory(over=over), unproven=True) == expected
+
+
+def test_a_question_without_an_answer_does_not_cost_what_was_told_before_it() -> None:
+    """The JobManager of an application cluster tells of the savepoint about once, and may be gone by then."""
+    answers: Answers = {ATTEMPT: AttemptCompleted(PATH), CHECKPOINTS: NO}
+    assert told_of_stop(FINISHED, answers, unproven=True) == Stopping(saved=True, path=PATH)
 
 
 def test_what_a_stop_came_to_is_asked_once_as_long_as_the_list_shows_the_same() -> None:

@@ -75,6 +75,7 @@ class Tried(Struct, frozen=True):
     free_slots: int
     storage: str
     storage_reason: str
+    kind: str = "session"  # not told by an older service
 
 
 class ClusterFile(Struct, frozen=True):
@@ -146,10 +147,12 @@ def findings(found: Tried) -> list[tuple[str, ...]]:
     submits = "unknown" if found.submits is None else tables.yes(found.submits)
     jars = "" if found.submits is not False else "web.submit.enable is off: no Jar job can be started there"
     one = "" if found.same_cluster else "the addresses are of several clusters; register each under its own name"
+    goes = "it goes with its jobs, which can be stopped, and not started there"
     slots = f"{found.free_slots} of {found.slots} free, on {found.taskmanagers} TaskManagers"
     return [
         ("REST API", tables.yes(found.answers), ""),
         ("one cluster", tables.yes(found.same_cluster), one),
+        ("kind", found.kind, goes if found.kind == "application" else ""),
         ("slots", tables.yes(found.slots > 0), slots),
         ("jars", submits, jars),
         ("storage", found.storage, found.storage_reason),

@@ -8,11 +8,15 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
+from sluiceway.domain.flink_version import minor
+
 MOST_AT_ONCE: Final = 100  # jobs that one turn takes in; the next one takes further ones
 MOST: Final = 2000  # that live in one cluster and were taken in; a JobManager may list any number
 MOST_LOOKED_AT: Final = 5000  # jobs of one list, the ended ones among them
 MOST_LISTED: Final = 20_000  # jobs in a list of which any are looked at
 LONGEST_NAME: Final = 128  # characters of a job's name that are kept
+
+_RUN_DOES_BOTH: Final = (1, 20)  # FLINK-35625: `flink run` starts application clusters, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,22 @@ def names(stranger: Stranger, cluster: str) -> Iterator[str]:
         yield plain[: LONGEST_NAME - len(end)] + end
 
 
-def start_again(savepoint: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an adopted job was started, as far as its cluster tells."""
+
+    application: bool = False  # with a cluster of its own, which has gone with it
+    flink_version: str = ""  # of the cluster; empty where nobody knows
+
+
+PLAIN: Final = Way()
+
+
+def start_again(savepoint: str, way: Way = PLAIN) -> str:
     """The command that starts an adopted job from a savepoint, but for what only its owner knows."""
-    return f"flink run --detached --fromSavepoint {shlex.quote(savepoint)} --class MAIN_CLASS PROGRAM.jar"
+    from_there = f"--fromSavepoint {shlex.quote(savepoint)} --class MAIN_CLASS PROGRAM.jar"
+    if not way.application:
+        return f"flink run --detached {from_there}"
+    known = minor(way.flink_version)
+    action = "run" if known is None or known >= _RUN_DOES_BOTH else "run-application"
+    return f"flink {action} --target TARGET-application {from_there}"

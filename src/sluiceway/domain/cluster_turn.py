@@ -20,8 +20,12 @@ from sluiceway.domain.doubt import outdated
 from sluiceway.domain.engine import Sighting
 from sluiceway.domain.facts import (
     Acknowledged,
+    Departed,
+    Ended,
     Evidence,
     Gone,
+    JobState,
+    Lingering,
     Missing,
     NeverRan,
     Preempted,
@@ -29,6 +33,7 @@ from sluiceway.domain.facts import (
     Refused,
     RunFact,
     Running,
+    Saved,
     SaveFact,
     Seen,
     Silent,
@@ -53,6 +58,11 @@ Where = tuple[str, type]  # a directory to read, and the kind of what was seen b
 Fact = TypeVar("Fact", StopFact, SaveFact)
 _Begun = tuple[Run, Submit | None]
 
+_ENDED_AS: Final = {
+    RunPhase.FINISHED: JobState.FINISHED,
+    RunPhase.FAILED: JobState.FAILED,
+    RunPhase.CANCELED: JobState.CANCELED,
+}
 _LEFT_OUT: Final = Silent("the look at the cluster left it out")
 
 
@@ -71,7 +81,7 @@ class Situation:
     submitted: frozenset[int] = frozenset()  # runs whose submissions are over, but for what the next look makes of it
     pulses: Pulses = field(default_factory=Pulses)
     health: HealthRules = field(default_factory=HealthRules)
-    gap: timedelta | None = None  # since the cluster was last seen, and that was stored; None: never yet
+    gap: timedelta | None = None  # since the cluster was last seen as it is now, and that was stored; None: never yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,23 @@ def silence(watched: Sequence[Watched], why: str) -> Sighting:
         {save.id: silent for save in open_saves},
         answered=False,
         why=why,
+    )
+
+
+def refused(watched: Sequence[Watched], why: str, *, application: bool) -> Sighting:
+    """What a cluster shows of which each address refuses connections: no more than silence, but of an application's.
+
+    `application`: it is registered as an application cluster.
+    """
+    silent = silence(watched, why)
+    alone = [w for w in watched if application or (w.run.traits is not None and w.run.traits.application)]
+    departed, (open_stops, open_saves) = Departed(why), opened(alone)
+    return replace(
+        silent,
+        stops={**silent.stops, **{stop.id: departed for stop in open_stops}},
+        runs={**silent.runs, **{w.run.id: departed for w in alone}},
+        saves={**silent.saves, **{save.id: departed for save in open_saves}},
+        refused=True,
     )
 
 
@@ -266,12 +293,25 @@ def _stop_fact(watched: Watched, run: Run, sighting: Sighting) -> StopFact:
     assert watched.open_stop is not None, "only asked for open stops"
     if run.phase is RunPhase.REJECTED or (run.phase in {RunPhase.CANCELED, RunPhase.LOST} and run.started_at is None):
         return NeverRan(run.reason)
-    if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent):
+    if run.phase is RunPhase.SUBMITTING and not isinstance(sighting.runs.get(run.id), Seen | Silent | Departed):
         return Queued()
-    fact = sighting.stops.get(watched.open_stop.id, _LEFT_OUT)
+    fact = _seen_before(watched.open_stop, run, sighting.stops.get(watched.open_stop.id, _LEFT_OUT))
     if isinstance(fact, Running):
         fact = with_ailment(fact, run)
     return places.hold_back(watched.open_stop, fact, watched.open_save)
+
+
+def _seen_before(stop: Stop, run: Run, fact: StopFact) -> StopFact:
+    """What is known of a stop whose job was seen to end before its cluster fell silent: that is not to be seen twice.
+
+    A job that finished after Flink had named the savepoint needs no more of the cluster.
+    """
+    state = _ENDED_AS.get(run.phase)
+    if state is None or not isinstance(fact, Silent | Departed):
+        return fact
+    if stop.claim is not None and stop.forgotten_since is None and state is JobState.FINISHED:
+        return Saved(stop.claim, state)
+    return Lingering(Ended(state, cause=run.reason)) if isinstance(fact, Departed) else fact
 
 
 def _save_fact(watched: Watched, run: Run, sighting: Sighting) -> SaveFact:
@@ -294,6 +334,7 @@ def decide(at: Situation, findings: Findings, evidence: Mapping[Where, Evidence]
     for found in findings.each:
         run = as_proven(found.run, found.stop_fact, found.save_fact)
         stop, stop_command = _stop(at, found, run, evidence)
+        run = _without_its_cluster(found, run, stop, at.now)
         save, take = _save(at, found, evidence)
         before = found.before
         stop, save = with_proof(run, stop, before.stop), with_proof(run, save, before.save)
@@ -318,6 +359,13 @@ def _stop(
     if stop is not None and run.phase is RunPhase.RUNNING and isinstance(at.sighting.runs.get(run.id), Seen):
         return stops.contradicted(stop, at.now), None
     return stop, None
+
+
+def _without_its_cluster(found: Found, run: Run, stop: Stop | None, now: datetime) -> Run:
+    """The run, which goes where the end of its application cluster has just settled its stop."""
+    settled = found.known.open_stop is not None and stop is not None and stop.phase in stops.SETTLED
+    went = settled and isinstance(found.stop_fact, Departed) and run.phase is RunPhase.RUNNING
+    return runs.went_with_its_stop(run, now) if went else run
 
 
 def _save(at: Situation, found: Found, evidence: Mapping[Where, Evidence]) -> tuple[Save | None, JobCommand | None]:

@@ -121,7 +121,8 @@ class Cluster:
     def place(self, key: str = "") -> Place:
         """Where it is."""
         first, *others = self.addresses
-        return Place(self.name, first, None, tuple(others), self.max_savepoints, key)
+        application = self.kind is Kind.APPLICATION
+        return Place(self.name, first, None, tuple(others), self.max_savepoints, key, application)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ou
     """The cluster gave no usable answer. Whatever was sent may or may not have arrived."""
 
 
+class NobodyListens(Unreachable):
+    """Each address of the cluster refuses connections. Whatever was sent has certainly not arrived."""
+
+
 class Unusable(Exception):  # noqa: N818 - as above
     """A part of the job is missing or unusable. The text is for its author."""
 
@@ -50,6 +54,7 @@ class Sighting:
     strangers: Sequence[Stranger] = ()  # jobs that live there and were not asked about, where that is wanted
     answered: bool = True  # False: the cluster as a whole gave no answer
     why: str = ""  # the same: for this reason
+    refused: bool = False  # the same, as each of its addresses refuses connections
     flink_version: str = ""  # empty where it is not known
 
 

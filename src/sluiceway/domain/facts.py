@@ -59,6 +59,7 @@ class Complete:
     path: str
     size: int  # bytes of `_metadata` and of all files that it references
     unchecked: int = 0  # how many of those files cannot be looked at from here
+    of_stop: bool = False  # its `_metadata` says that it was taken to end the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Stopping:
     """Flink has our attempt and is at it; `saved` when the savepoint is complete and only the job's end is awaited."""
 
     saved: bool = False
+    path: str | None = None  # where Flink says that the savepoint lies
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,16 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Departed:
+    """Nothing listens any more where the application cluster of the job was: it goes with its job.
+
+    Not yet a proof, and never one alone: one that is being restarted refuses connections for a while, too.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The cluster that ran the job is certainly gone, and its jobs with it."""
 
@@ -262,6 +274,7 @@ StopFact = (
     | Ended
     | Lingering
     | Missing
+    | Departed
     | Gone
     | NeverRan
     | Silent
@@ -289,6 +302,7 @@ SaveFact = (
     | Ended
     | Lingering
     | Missing
+    | Departed
     | Gone
     | Silent
 )
@@ -339,4 +353,4 @@ class Withdrawn:
     certain: bool = True  # it cannot arrive later either
 
 
-RunFact = Seen | Submitting | Submitted | MustClaim | SubmitRefused | Withdrawn | Missing | Gone | Silent
+RunFact = Seen | Submitting | Submitted | MustClaim | SubmitRefused | Withdrawn | Missing | Departed | Gone | Silent

@@ -213,10 +213,11 @@ def _of_run(run: Run, save: Save | None) -> Standing:
 
 
 def _of_running(run: Run, save: Save | None) -> Standing:
-    status = JobStatus.UNWELL if run.health.unwell else JobStatus.RUNNING
+    # Of one that runs there are words of its own only where its cluster has gone, perhaps with it.
+    status = JobStatus.UNWELL if run.health.unwell or run.reason else JobStatus.RUNNING
     if save is not None and save.phase is not SavePhase.OVERDUE and save.settled_at is None:
         return Standing(JobStatus.SAVEPOINTING, save.reason)
-    return Standing(status, " ".join(filter(None, (told(run.health), run.note, _of_save(save)))))
+    return Standing(status, " ".join(filter(None, (run.reason, told(run.health), run.note, _of_save(save)))))
 
 
 def _of_save(save: Save | None) -> str:

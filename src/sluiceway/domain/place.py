@@ -13,6 +13,7 @@ class Place:
     others: tuple[str, ...] = ()  # the same of its other JobManagers, of which one leads at a time
     max_savepoints: int | None = None  # that may be under way there at once; None: as many as anywhere
     key: str = ""  # what opens its door goes by this name (see `clusters.Credentials`); empty: it is open
+    application: bool = False  # it is registered as one that goes with its jobs
 
     @property
     def embedded(self) -> bool:

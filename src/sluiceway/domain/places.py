@@ -15,6 +15,7 @@ from sluiceway.domain.batch import Limits, Tally
 from sluiceway.domain.coming_back import COMING, BackPhase, BackPolicy, BackTally, Begun
 from sluiceway.domain.facts import (
     Blocked,
+    Departed,
     Ended,
     Gone,
     Missing,
@@ -88,14 +89,14 @@ def admit_stops(stops: Iterable[Stop], facts: Mapping[int, StopFact], limit: int
     free = limit
     for stop in sorted(stops, key=lambda s: s.id):
         fact = facts.get(stop.id)
-        if stop.held and isinstance(fact, Running | Weighed | Blocked | Silent):
+        if stop.held and isinstance(fact, Running | Weighed | Blocked | Silent | Departed):
             admitted[stop.id] = Queued()
             continue
         if not stop.savepoint or stop.phase in SETTLED:
             continue
         if stop.sent_at is not None:
             # One that is overdue may hang for ever; it must not keep its place from the others.
-            over = stop.phase is StopPhase.OVERDUE or isinstance(fact, Saved | Ended | Missing | Gone)
+            over = stop.phase is StopPhase.OVERDUE or isinstance(fact, Saved | Ended | Missing | Departed | Gone)
             free -= 0 if over else 1
         elif isinstance(fact, Running) and fact.ready:
             waiting.append(stop.id)

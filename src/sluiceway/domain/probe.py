@@ -36,6 +36,7 @@ class Probe:
     addresses: Sequence[At]
     same: bool  # all that answer are of one cluster
     flink_version: str = ""
+    application: bool = False  # it is an application cluster: it goes with its jobs
     submits: bool | None = None  # it takes jars (`web.submit.enable`); None: it does not tell
     taskmanagers: int = 0
     slots: int = 0

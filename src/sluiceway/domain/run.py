@@ -9,6 +9,7 @@ from sluiceway.domain.commands import Submit
 from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import Doubtful, in_doubt
 from sluiceway.domain.facts import (
+    Departed,
     Gone,
     JobState,
     Missing,
@@ -39,6 +40,11 @@ class RunPhase(StrEnum):
 
 
 LIVE = frozenset({RunPhase.ACCEPTED, RunPhase.SUBMITTING, RunPhase.RUNNING})
+
+_DEPARTED = (
+    "Its application cluster refuses connections: it has ended, perhaps with the job, or is being restarted. If you "
+    "know that it is gone for good, stop the job without a savepoint."
+)
 
 _END_OF = {
     JobState.FINISHED: RunPhase.FINISHED,
@@ -103,10 +109,11 @@ def decide(
             return replace(run, claims=True), None
         case Silent(why):
             # An unreachable cluster proves nothing, and what it "did not know" before must be seen anew after it.
-            told = why if run.phase in {RunPhase.ACCEPTED, RunPhase.SUBMITTING} else run.reason
-            return replace(run, doubt_since=None, reason=told), None
+            return _silent(run, why), None
         case Missing():
             return _missing(run, now, gone_after, life)
+        case Departed(why):
+            return _departed(run, why, now, gone_after), None
         case Gone(why):
             return _gone(run, why, now, life)
         case _:
@@ -124,6 +131,26 @@ def _seen(run: Run, state: JobState, why: str, now: datetime) -> Run:
     back = run.phase is RunPhase.LOST
     health = replace(run.health, condition=Condition.UNKNOWN, since=None, unwell=False) if back else run.health
     return replace(run, phase=RunPhase.RUNNING, started_at=run.started_at or now, ended_at=None, health=health)
+
+
+def _silent(run: Run, why: str) -> Run:
+    told = {RunPhase.ACCEPTED: why, RunPhase.SUBMITTING: why, RunPhase.LOST: run.reason}.get(run.phase, "")
+    return replace(run, doubt_since=None, reason=told)
+
+
+def _departed(run: Run, why: str, now: datetime, gone_after: timedelta) -> Run:
+    """The end of its cluster alone proves nothing of a job; it is told once it has lasted. See `went_with_its_stop`."""
+    if run.phase is not RunPhase.RUNNING:
+        return _silent(run, why)
+    return in_doubt(run, now, gone_after) or replace(run, reason=_DEPARTED)
+
+
+def went_with_its_stop(run: Run, now: datetime) -> Run:
+    """The same, of which a stop has just been settled by the end of its application cluster.
+
+    It counts as lost, and so is watched as one that the cluster may show again.
+    """
+    return _end(run, RunPhase.LOST, "Its application cluster has gone.", now)
 
 
 def _missing(run: Run, now: datetime, gone_after: timedelta, life: str | None) -> tuple[Run, Submit | None]:

@@ -14,6 +14,7 @@ class Traits:
     changelog: bool | None = None
     in_memory: bool | None = None  # it has no directory for checkpoints: they are kept in the JobManager's memory
     after_finish: bool | None = None  # checkpoints are taken although some tasks have finished
+    application: bool | None = None  # its cluster is an application cluster, which goes with its jobs
 
 
 UNKNOWN = Traits()

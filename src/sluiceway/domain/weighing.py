@@ -237,7 +237,7 @@ class _Stop(AttemptCase):
         over = self.run.state.terminal
         match answer:
             case AttemptCompleted(location):
-                return (yield from self._saved(location)) if over else Stopping(saved=True)
+                return (yield from self._saved(location)) if over else Stopping(saved=True, path=location)
             case AttemptInProgress() if over:
                 ended = yield from self._forgotten()
                 return Lingering(ended)
@@ -251,9 +251,13 @@ class _Stop(AttemptCase):
                 return Ended(self.run.state, text) if over else Silent(text)
 
     def _saved(self, location: str) -> Weighing[StopFact]:
-        proven = yield from self.proven()
+        """What more there is to ask must not cost what was told: an application cluster tells it about once."""
+        try:
+            proven = yield from self.proven()
+        except Unanswered:
+            proven = None
         if proven is None:
-            return Stopping(saved=True)
+            return Stopping(saved=True, path=location)
         saved = Saved(location, self.run.state, proven=proven)
         self.memory = replace(self.memory, saved=saved, saved_of=self.job)
         return saved

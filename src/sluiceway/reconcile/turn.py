@@ -11,7 +11,7 @@ from sluiceway.domain import cluster_turn
 from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.awaited import awaited, calm
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
-from sluiceway.domain.engine import Engine, Sighting, Unreachable
+from sluiceway.domain.engine import Engine, NobodyListens, Sighting, Unreachable
 from sluiceway.domain.facts import Evidence
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
@@ -94,6 +94,7 @@ class Turn:
         self._memory = Memory(db, records)
         self._offset: int | None = None  # of the clocks when its deadlines were last seen to be right
         self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
+        self._looked_refused = False  # whether it refused connections then
         self._observed: Sighting | None = None  # what the last look showed
         self._calm = False  # whether nothing is left to do about that
         self._pulses = Pulses()
@@ -117,8 +118,8 @@ class Turn:
         plan = await self._plan(watched, sighting, cluster)
         looked = time.monotonic()
         stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
-        if sighting.answered:
-            self._looked = looked
+        if sighting.answered or sighting.refused:
+            self._looked, self._looked_refused = looked, sighting.refused
         if cluster is not None:
             stored |= await self._send(cluster, lease, stored, plan)
         if self._pulses.failing:
@@ -168,11 +169,14 @@ class Turn:
         try:
             runs, (stops, saves) = [w.run for w in watched], cluster_turn.inquiries(watched)
             return await self._engine.observe(cluster, runs, stops, saves, strangers=self._adopting is not None)
+        except NobodyListens as error:
+            why = f"cluster {name} refuses connections: {error}"
+            return cluster_turn.refused(watched, why, application=cluster.application)
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")
 
     async def _plan(self, watched: Sequence[Watched], sighting: Sighting, cluster: Place | None) -> Plan:
-        now, gap = self._clock(), None if self._looked is None else time.monotonic() - self._looked
+        now, gap = self._clock(), self._gap(refused=sighting.refused)
         specs = await store.specs_of_runs(self._db, list(sighting.traits)) if sighting.traits else {}
         situation = Situation(
             watched=watched,
@@ -186,12 +190,19 @@ class Turn:
             submitted=self._submissions.over,
             pulses=self._pulses,
             health=self._settings.health,
-            gap=None if gap is None else timedelta(seconds=gap),
+            gap=gap,
         )
         findings = cluster_turn.find(situation)
         self._pulses = findings.pulses
         evidence = await self._looks.answers({look: partial(self._storage.look, look[0]) for look in findings.looks})
         return cluster_turn.decide(situation, findings, evidence)
+
+    def _gap(self, *, refused: bool) -> timedelta | None:
+        """Since the last look of this kind: what a cluster did not show, and that it refused connections, are two."""
+        if self._looked is None:
+            return None
+        same = self._looked_refused is refused
+        return timedelta(seconds=time.monotonic() - self._looked) if same else timedelta.max
 
     async def _send(
         self, cluster: Place, lease: Lease, stored: Mapping[int, Watched], plan: Plan

@@ -75,6 +75,7 @@ class Metadata:
     operators: tuple[Operator, ...]
     references: tuple[Reference, ...]
     drained: bool = False  # it was taken by a stop that sent the last watermark first
+    of_stop: bool = False  # it was taken to end the job
 
 
 def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata:
@@ -94,7 +95,8 @@ def parse(source: bytes | Source, pause: Callable[[], object] = int) -> Metadata
         reader.broken(f"{reader.left} bytes follow after the end of the metadata")
     kind, form = _kind(properties, canonical=reader.canonical)
     drained = properties.after == "TERMINATE"
-    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files), drained)
+    of_stop = drained or properties.after == "SUSPEND"
+    return Metadata(version, checkpoint_id, kind, form, operators, _references(reader.files), drained, of_stop)
 
 
 class _Bytes:

@@ -289,7 +289,8 @@ class Storage:
         for head in sorted(found.metadata, key=attrgetter("modified"), reverse=True):
             inspection = inspected.get(head) or await self._inspect(head, found.sizes)
             if not inspection.wrong:
-                return Complete(inspection.path, inspection.size, inspection.unchecked)
+                of_stop = inspection.metadata is not None and inspection.metadata.of_stop
+                return Complete(inspection.path, inspection.size, inspection.unchecked, of_stop)
             broken = broken or Broken(inspection.path, inspection.why)
         if broken is None and found.begun:
             broken = Broken(target, f"it was begun, and has no {METADATA}")

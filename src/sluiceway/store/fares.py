@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, select, text
+from sqlalchemy import RowMapping, select, text
 
+from sluiceway.domain.adoption import PLAIN, Way
 from sluiceway.domain.health import Health
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import ids
-from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_health
+from sluiceway.store.database import Database, instant, moment
+from sluiceway.store.rows import OF_WAY, to_health, to_way
 from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, runs
 
 
@@ -41,6 +42,7 @@ class Fare:
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
     silent: Silence | None = None  # of the cluster where it lives
+    way: Way = PLAIN  # how that was started
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,16 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.adopted_as,
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
+        *OF_WAY,
+        cluster_health.c.answers,
         cluster_health.c.since.label("silent_since"),
         cluster_health.c.reason.label("silent_reason"),
-    ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(cluster_health, _silent_where_it_lives()))
+    )
+    wanted = wanted.select_from(
+        jobs.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(
+            cluster_health, cluster_health.c.cluster == jobs.c.cluster
+        )
+    )
     wanted = wanted.where(jobs.c.project == project)
     if which.job_ids:
         wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
@@ -88,13 +97,9 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
 _OF_RUN = ("phase", "restore", "note", "condition", "condition_since", "unwell", "proof", "up_at", "ailment")
 
 
-def _silent_where_it_lives() -> ColumnElement[bool]:
-    return (cluster_health.c.cluster == runs.c.cluster) & cluster_health.c.answers.is_(False)
-
-
 def _silence(row: RowMapping) -> Silence | None:
-    since = moment(row["silent_since"])
-    return None if since is None else Silence(since, row["silent_reason"])
+    silent = row["answers"] is not None and not row["answers"]
+    return Silence(instant(row["silent_since"]), row["silent_reason"]) if silent else None
 
 
 def _fare(row: RowMapping) -> Fare:
@@ -114,4 +119,5 @@ def _fare(row: RowMapping) -> Fare:
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],
         silent=_silence(row) if lives else None,
+        way=to_way(row),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import RowMapping
 
+from sluiceway.domain.adoption import Way
 from sluiceway.domain.catalogue import Entry
 from sluiceway.domain.health import Condition, Health, Proof
 from sluiceway.domain.job import JarProgram, Job, JobDraft, JobLine, JobSpec, JobStatus
@@ -17,6 +18,7 @@ from sluiceway.domain.policy import SavepointFormat, StopPolicy
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.traits import Traits
 from sluiceway.store.database import epoch_ms, instant, moment
+from sluiceway.store.schema import cluster_health, runs
 
 # What a turn may change; the rest of a row is written once.
 RUN_MOVES = (
@@ -60,6 +62,7 @@ STOP_MOVES = (
     "format_why",
     "stable_since",
     "restarted",
+    "claim",
 )
 SAVE_MOVES = (
     "phase",
@@ -82,6 +85,7 @@ SAVE_MOVES = (
 _MOVES: Final = {
     part: (names, attrgetter(*names)) for part, names in ((Run, RUN_MOVES), (Stop, STOP_MOVES), (Save, SAVE_MOVES))
 }
+OF_WAY = (runs.c.traits.label("run_traits"), cluster_health.c.flink_version.label("seen_version"))
 ENTRY = tuple(field.name for field in fields(Entry))
 _MOMENTS = {
     "created_at",
@@ -201,6 +205,7 @@ def to_stop(row: RowMapping) -> Stop:
         format_why=row["format_why"],
         stable_since=moment(row["stable_since"]),
         restarted=row["restarted"],
+        claim=row["claim"],
         version=row["version"],
     )
 
@@ -283,6 +288,12 @@ def to_program(text: str) -> JarProgram:
 def to_traits(text: str | None) -> Traits | None:
     """How a run keeps its state, back from its JSON. Most runs have the same."""
     return None if text is None else msgspec.json.decode(text, type=Traits)
+
+
+def to_way(row: RowMapping) -> Way:
+    """How an adopted job was started, from the columns `OF_WAY` of its run and of its cluster."""
+    traits = to_traits(row["run_traits"])
+    return Way(traits is not None and bool(traits.application), row["seen_version"] or "")
 
 
 def _format(name: str | None) -> SavepointFormat | None:

@@ -290,6 +290,7 @@ stops = Table(
     Column("format_why", Text, nullable=False, server_default=""),
     Column("stable_since", BigInteger),
     Column("restarted", Text, nullable=False, server_default=""),
+    Column("claim", Text),  # where Flink says that the savepoint of the last attempt lies
     Column("savepoint_path", Text),
     Column("savepoint_size", BigInteger),
     Column("verified", Boolean, nullable=False, server_default=text("0")),

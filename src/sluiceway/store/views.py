@@ -22,6 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from sluiceway.domain.adoption import Way
 from sluiceway.domain.batch import BatchState, Kind, Limits
 from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobStatus
 from sluiceway.domain.judging import Obstacle
@@ -30,11 +31,12 @@ from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.store.batches import of_batch
 from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment
-from sluiceway.store.rows import to_job, to_json, to_policy, to_program, to_stop
+from sluiceway.store.rows import OF_WAY, to_job, to_json, to_policy, to_program, to_stop, to_way
 from sluiceway.store.schema import (
     OPEN_SAVE,
     UNSETTLED,
     batches,
+    cluster_health,
     job_tags,
     jobs,
     queue_of_job,
@@ -103,7 +105,7 @@ class BatchEntry:
     begun_at: datetime
     stop: Stop
     wave: int = 0
-    adopted: bool = False  # nobody made it here
+    adopted: Way | None = None  # nobody made it here, and it was started like this
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,8 +323,10 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
     of_job = (jobs.c.name, jobs.c.status.label("job_status"), jobs.c.adopted_as)
-    body = select(stops, *of_job, again.c.wave.label("again"))
+    body = select(stops, *of_job, *OF_WAY, again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
+    body = body.outerjoin(runs, runs.c.id == stops.c.run_id)
+    body = body.outerjoin(cluster_health, cluster_health.c.cluster == stops.c.cluster)
     async with db.read() as connection:
         row = (await connection.execute(head)).mappings().one_or_none()
         if row is None:
@@ -400,7 +404,7 @@ def _entry(row: Any) -> BatchEntry:
         begun_at=_at(row["created_at"]),
         stop=to_stop(row),
         wave=row["wave"] if row["again"] is None else row["again"],
-        adopted=row["adopted_as"] is not None,
+        adopted=None if row["adopted_as"] is None else to_way(row),
     )
 
 

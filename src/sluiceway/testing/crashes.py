@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from sluiceway.domain.facts import Saved, Stopping
 from sluiceway.domain.watched import Change
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.store import work
@@ -32,6 +33,18 @@ def _after(step: Step) -> Step:
     async def killed(*args: Any, **kwargs: Any) -> None:
         await step(*args, **kwargs)
         _die()
+
+    return killed
+
+
+def _when_heard(observe: Step) -> Step:
+    """Die when a look has brought the result of a stop, before anybody hears of it."""
+
+    async def killed(*args: Any, **kwargs: Any) -> Any:
+        sighting = await observe(*args, **kwargs)
+        if any(isinstance(fact, Saved | Stopping) and fact.path for fact in sighting.stops.values()):
+            _die()
+        return sighting
 
     return killed
 
@@ -60,6 +73,9 @@ POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "after_first_is_sent": (SessionEngine, "send", _after),  # sent, not recorded
     "before_sending_is_stored": (work.Records, "__call__", _when_recording("sent", stored=False)),
     "after_sending_is_recorded": (work.Records, "__call__", _when_recording("sent", stored=True)),
+    "after_result_is_heard": (SessionEngine, "observe", _when_heard),
+    "before_ending_is_stored": (work.Records, "__call__", _when_recording("ending", stored=False)),
+    "after_ending_is_stored": (work.Records, "__call__", _when_recording("ending", stored=True)),
     "before_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=False)),
     "after_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=True)),
     "before_submission": (SessionEngine, "submit", _before),

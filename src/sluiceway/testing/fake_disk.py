@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sluiceway.testing.fake_failures import FAILURES, Failure
-from sluiceway.testing.fake_metadata import metadata
+from sluiceway.testing.fake_metadata import written
 
 
 class Disk(Protocol):
@@ -16,8 +16,11 @@ class Disk(Protocol):
         """A new savepoint folder under the target directory, as Flink names it; why there can be none."""
         ...
 
-    def complete(self, folder: str, number: int) -> str:
-        """Write the `_metadata` of the job's checkpoint of that number; where Flink says that it lies."""
+    def complete(self, folder: str, number: int, *, of_stop: bool = False) -> str:
+        """Write the `_metadata` of the job's checkpoint of that number; where Flink says that it lies.
+
+        `of_stop`: it is taken to end the job.
+        """
         ...
 
     def discard(self, folder: str) -> None:
@@ -47,10 +50,10 @@ class LocalDisk:
             return Failure(FAILURES["storage"].chain, str(root))
         return str(folder)
 
-    def complete(self, folder: str, number: int) -> str:
+    def complete(self, folder: str, number: int, *, of_stop: bool = False) -> str:
         """See `Disk`."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / "_metadata").write_bytes(metadata(checkpoint_id=number))
+        (Path(folder) / "_metadata").write_bytes(written(number, of_stop=of_stop))
         return f"file:{folder}"
 
     def discard(self, folder: str) -> None:

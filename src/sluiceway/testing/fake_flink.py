@@ -39,6 +39,7 @@ class FakeFlink(FakeRest):
         self._network = FakeNetwork()
         self._runner: web.ServerRunner | None = None
         self._port = 0
+        self._left: asyncio.Task[None] | None = None
 
     # The server. --------------------------------------------------------------------------------------------------
 
@@ -59,6 +60,10 @@ class FakeFlink(FakeRest):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    def leave(self) -> None:
+        """See `FakeRest`: from then on connections are refused."""
+        self._left = asyncio.get_running_loop().create_task(self.close())
 
     async def __aenter__(self) -> "FakeFlink":
         await self.start()

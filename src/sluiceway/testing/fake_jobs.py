@@ -64,6 +64,7 @@ class Attempt:
     begun_at: float = field(default_factory=_now)
     ended_at: float | None = None  # on the monotonic clock
     timer: Timer | None = None
+    read: bool = False  # somebody has seen its result
 
     @property
     def in_flight(self) -> bool:
@@ -185,6 +186,7 @@ class FakeJobs:
         self.recovering: dict[str, FakeJob] = {}  # jobs that it will show again
         self._attempts: dict[tuple[str, str], Attempt] = {}
         self._in_flight: dict[str, list[Attempt]] = {}
+        self.when_over: Callable[[], None] = lambda: None  # called whenever a job has ended
 
     def add(self, job: FakeJob) -> FakeJob:
         """Take up the job. Raises `ValueError` for an id that the cluster has seen: a start is exactly-once too."""
@@ -195,6 +197,12 @@ class FakeJobs:
         if job.state is JobState.RUNNING:
             self._fails_again(job)
         return job
+
+    @property
+    def all_over(self) -> bool:
+        """Whether all jobs have ended, and somebody has seen the result of each attempt that has one."""
+        unread = any(not attempt.read and attempt.ended_at is not None for attempt in self._attempts.values())
+        return bool(self.jobs) and not unread and all(job.state.terminal for job in self.jobs.values())
 
     def attempt(self, jid: str, trigger: str) -> Attempt | None:
         """The attempt with this id, whatever its kind; None when it is unknown or its result was forgotten."""
@@ -466,7 +474,7 @@ class FakeJobs:
 
     def _write(self, attempt: Attempt) -> None:
         if attempt.folder is not None:
-            attempt.location = self._disk.complete(attempt.folder, attempt.number)
+            attempt.location = self._disk.complete(attempt.folder, attempt.number, of_stop=attempt.kind == "stop")
 
     def _later(self, seconds: float, call: Callable[[], None]) -> Timer:
         """Call back, unless the JobManager is lost before."""
@@ -481,6 +489,8 @@ class FakeJobs:
         if state is JobState.RESTARTING:
             job.restarted_at = time.time()
         self.version += 1
+        if state.terminal:
+            self.when_over()
 
 
 def _dies_of(job: FakeJob, attempt: Attempt) -> str | None:

@@ -76,6 +76,11 @@ def metadata(
     return head + ((savepoint() if properties is None else properties) if version >= 4 else b"")
 
 
+def written(number: int, *, of_stop: bool) -> bytes:
+    """A savepoint as the fake Flink writes it: the job's checkpoint of that number."""
+    return metadata(checkpoint_id=number, properties=savepoint(after="SUSPEND" if of_stop else "NONE"))
+
+
 # Java serialization of Flink's checkpoint properties. -----------------------------------------------------------------
 
 

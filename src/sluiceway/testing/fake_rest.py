@@ -94,8 +94,25 @@ class FakeRest:
         self._disposals: dict[str, str | None] = {}  # why each failed
         self.sees_storage = True  # the machine's own file system is also that of the service
         self.flink_version = "2.3.0"
+        self._leaves_after: float | None = None  # seconds from the end of its jobs; None: it is a session cluster
+        self._leaving = False
         self._state = FakeJobs(self._later, self._disk, store_seconds)
         self.jars: FakeJars | None = FakeJars(self.add_job, self.fail_to_start)  # None: none are taken
+
+    def of_application(self, *, leaves_after: float = 2.0) -> None:
+        """Be an application cluster: once its jobs are over and their results were read, it leaves after that long."""
+        self.options["execution.target"] = "embedded"
+        self.jars = None
+        self._leaves_after = leaves_after
+        self._state.when_over = self._may_leave
+
+    def leave(self) -> None:
+        """Its JobManager ends. Whoever puts it behind a network says what that shows."""
+
+    def _may_leave(self) -> None:
+        if self._leaves_after is not None and not self._leaving and self._state.all_over:
+            self._leaving = True
+            self._later(self._leaves_after, self.leave)
 
     # The world. ---------------------------------------------------------------------------------------------------
 
@@ -310,6 +327,9 @@ class FakeRest:
         attempt = self._state.attempt(jid, trigger.lower())
         if attempt is None:
             return _no(404, f"There is no savepoint operation with triggerId={trigger} for job {jid}.")
+        if not attempt.in_flight:
+            attempt.read = True
+            self._may_leave()
         return 200, attempt_answer(attempt)
 
     def _cancel(self, jid: str, mode: str) -> Answer:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from tests.support.doubles.object_store import ObjectStore
 
 from sluiceway.testing.fake_failures import FAILURES, Failure
-from sluiceway.testing.fake_metadata import metadata
+from sluiceway.testing.fake_metadata import written
 
 _S3 = re.compile(r"s3://([^/]+)/(.+)")
 
@@ -24,10 +24,10 @@ class S3Disk:
             return Failure(FAILURES["scheme"].chain, target.partition(":")[0])
         return f"{target}/savepoint-{jid[:6]}-{os.urandom(6).hex()}"
 
-    def complete(self, folder: str, number: int) -> str:
+    def complete(self, folder: str, number: int, *, of_stop: bool = False) -> str:
         """See `Disk`."""
         bucket, key = _split(folder)
-        self._store.put(bucket, f"{key}/_metadata", metadata(checkpoint_id=number))
+        self._store.put(bucket, f"{key}/_metadata", written(number, of_stop=of_stop))
         return folder
 
     def discard(self, folder: str) -> None:

@@ -27,6 +27,7 @@ from sluiceway.engines.planning.java import MODULE_FLAGS, find_java, flink_jars
 HOST = "127.0.0.1"
 _ZOOKEEPER = "org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer"
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+_APPLICATION = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
 # Quick to start rather than quick to run; what is killed every minute never gets warm.
@@ -130,9 +131,20 @@ class JavaProcess:
 
 
 class HaFlink:
-    """A cluster in `directory`. A context manager: whatever happens, its processes have ended when the context has."""
+    """A cluster in `directory`. A context manager: whatever happens, its processes have ended when the context has.
 
-    def __init__(self, directory: Path, *, ha: bool = True, taskmanagers: int = 1, slots: int = 40) -> None:
+    With a `program` (what `standalone-job.sh` takes: its class, its jar, its arguments) it is an application cluster.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        ha: bool = True,
+        taskmanagers: int = 1,
+        slots: int = 40,
+        program: Sequence[str] = (),
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.mended: list[str] = []  # the jobs whose results had to be mended
@@ -142,7 +154,8 @@ class HaFlink:
         options = {**_options(directory, rest, rpc, slots, ha=ha), **(_ha_options(directory, zookeeper) if ha else {})}
         (directory / "config.yaml").write_text("".join(f"{key}: {value}\n" for key, value in options.items()))
         at = ("--configDir", str(directory))
-        self.jobmanager = JavaProcess(directory, "jobmanager", ("-Xmx768m",), (_JOBMANAGER, *at))
+        main = (_APPLICATION, *at, *program) if program else (_JOBMANAGER, *at)
+        self.jobmanager = JavaProcess(directory, "jobmanager", ("-Xmx768m",), main)
         memory = [part for key, value in _TASKMANAGER_MEMORY.items() for part in ("-D", f"{key}={value}")]
         self.taskmanagers = [
             JavaProcess(directory, f"taskmanager-{n}", ("-Xmx768m",), (_TASKMANAGER, *at, *memory))

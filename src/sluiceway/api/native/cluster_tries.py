@@ -64,6 +64,7 @@ def _view(found: Probe) -> wire.Tried:
         ],
         same_cluster=found.same,
         flink_version=found.flink_version,
+        kind="application" if found.application else "session",
         submits=found.submits,
         taskmanagers=found.taskmanagers,
         slots=found.slots,

@@ -180,6 +180,7 @@ class Tried(Struct, frozen=True):
     addresses: list[TriedAddress]
     same_cluster: bool  # all that answer are JobManagers of one cluster
     flink_version: str
+    kind: Literal["session", "application"]  # an application cluster goes with its jobs, however it is registered
     submits: bool | None  # it takes jars (`web.submit.enable`); null: it does not tell
     taskmanagers: int
     slots: int

@@ -83,5 +83,10 @@ def view(entry: views.BatchEntry) -> wire.StopView:
         sent_at=stop.sent_at,
         settled_at=stop.settled_at,
         deadline=stop.deadline,
-        start_again=start_again(stop.savepoint_path) if entry.adopted and stop.savepoint_path else None,
+        start_again=_start_again(entry),
     )
+
+
+def _start_again(entry: views.BatchEntry) -> str | None:
+    path = entry.stop.savepoint_path
+    return None if entry.adopted is None or path is None else start_again(path, entry.adopted)

@@ -18,6 +18,7 @@ from sluiceway.domain.facts import (
     Alive,
     Broken,
     Complete,
+    Departed,
     Ended,
     Evidence,
     Gone,
@@ -122,7 +123,7 @@ def _begin(save: Save, fact: SaveFact, now: datetime, rules: StopRules) -> Move:
             return _send(save, fact, now, rules)
         case Running():
             return _until_it_runs(save, fact, now, rules), None
-        case Silent(why):
+        case Silent(why) | Departed(why):
             return _in_time(save, why, now), None
         case Queued():  # all of its tasks run
             ready = replace(save, forgotten_since=None)
@@ -185,6 +186,8 @@ def _follow(  # noqa: C901, PLR0912 - one case a fact
             return _lingering(save, told, now, rules), None
         case Missing():
             return _missing(save, now, rules), None
+        case Departed():
+            return _departed(save, now, rules), None
         case Gone(why):
             return _ended(save, why), None
         case Silent(why):
@@ -221,6 +224,12 @@ def _missing(save: Save, now: datetime, rules: StopRules) -> Save:
         return doubted
     why = "The cluster no longer knows the job."
     return _ended(save, why) if save.sent_at else _settle(save, SavePhase.FAILED, why, now)
+
+
+def _departed(save: Save, now: datetime, rules: StopRules) -> Save:
+    """Whatever became of the job, nobody writes the savepoint any more once the end of its cluster has lasted."""
+    why = "Its application cluster has gone, perhaps with the job."
+    return in_doubt(save, now, rules.gone_after) or _ended(save, why)
 
 
 def _ended(save: Save, why: str, claim: str | None = None) -> Save:

@@ -63,6 +63,7 @@ class Stop(Attempt):
     foreign_savepoint: str | None = None  # somebody else's, that overtook this stop's own and is kept in its place
     checkpoint_path: str | None = None  # the checkpoint that a cancel keeps in place of a savepoint
     restarted: str = ""  # what failed attempts have done to the job, in words
+    claim: str | None = None  # where Flink says that the savepoint of this attempt lies
 
     @property
     def trigger(self) -> str:
@@ -104,12 +105,13 @@ def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:
     """A second request for a stop that is overdue, or unsent: a new deadline, or a cancel without a savepoint."""
     if savepoint or not stop.savepoint:
         return replace(stop, phase=StopPhase.SENT if stop.sent_at else StopPhase.WAITING, deadline=deadline, reason="")
+    named = f" Flink had reported it at {stop.claim}." if stop.claim else ""
     return replace(
         give_up(stop, in_flight=stop.sent_at is not None),
         policy=replace(stop.policy, resort=Resort.CANCEL),
         held=False,
         deadline=deadline,
-        reason="The savepoint was given up by a later request without one.",
+        reason=f"The savepoint was given up by a later request without one.{named}",
     )
 
 
@@ -130,6 +132,7 @@ def next_attempt(stop: Stop) -> Stop:
         doubt_since=None,
         forgotten_since=None,
         idle_since=None,
+        claim=None,
     )
 
 
@@ -145,5 +148,7 @@ def contradicted(stop: Stop, now: datetime) -> Stop:
         return stop
     kept = f" Its savepoint, which is not its last state, lies at {stop.savepoint_path}." if stop.savepoint_path else ""
     why = f"The job was seen running again after its stop ended as {stop.phase}.{kept}"
-    blank = replace(stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False, unproven="")
+    blank = replace(
+        stop, savepoint_path=None, savepoint_size=None, checkpoint_path=None, verified=False, unproven="", claim=None
+    )
     return settle(blank, StopPhase.FAILED, why, now)

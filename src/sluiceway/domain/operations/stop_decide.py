@@ -11,6 +11,7 @@ from sluiceway.domain.facts import (
     Alive,
     Blocked,
     Complete,
+    Departed,
     Ended,
     Evidence,
     Gone,
@@ -33,7 +34,7 @@ from sluiceway.domain.facts import (
 from sluiceway.domain.operations import not_running
 from sluiceway.domain.operations.attempt import Never, NotYet, being_forgotten, confirmed, prepared
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
-from sluiceway.domain.operations.stop_endings import ended, gone, lingering, missing, saved
+from sluiceway.domain.operations.stop_endings import departed, ended, gone, left_open, lingering, missing, saved
 from sluiceway.domain.policy import Resort
 from sluiceway.domain.savepoint_risk import restarted
 
@@ -82,8 +83,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _overdue(replace(stop, doubt_since=None, reason=why), why, now), None
         case Alive():
             return _overdue(shown(stop), "the cluster has not finished the attempt", now), None
-        case Stopping(is_saved):
-            return _stopping(stop, is_saved, now), None
+        case Stopping(is_saved, path):
+            return _stopping(stop if path is None else replace(stop, claim=path), is_saved, now), None
         case Hung(path):
             return _hung(stop, path, evidence, now)
         case Weighed():
@@ -105,6 +106,8 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return lingering(stop, fact, evidence, now, rules), None
         case Missing():
             return missing(stop, evidence, now, rules), None
+        case Departed():
+            return _departed(stop, evidence, now, rules), None
         case Gone(why):
             return gone(stop, why, evidence, now), None
         case NeverRan(why):
@@ -155,6 +158,15 @@ def _first_send(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> M
         deadline=max(stop.deadline, now + timeout) if stop.attempt == 1 else stop.deadline,
     )
     return sent, sent.command
+
+
+def _departed(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    moved = departed(stop, evidence, now, rules)
+    if moved.phase in SETTLED or (stop.phase is StopPhase.OVERDUE and evidence is None and stop.begun):
+        return moved
+    # One that is overdue already says from now on what to do about this.
+    unsaid = replace(moved, phase=StopPhase.SENT) if moved.phase is StopPhase.OVERDUE else moved
+    return _overdue(unsaid, left_open(moved, evidence), now)
 
 
 def _stopping(stop: Stop, is_saved: bool, now: datetime) -> Stop:
@@ -234,6 +246,7 @@ def _overdue(stop: Stop, why: str, now: datetime) -> Stop:
         next_ = "Nothing was sent yet; it will be when that is possible."
     else:
         where = f" Its savepoint, if any, will lie under {stop.target}." if stop.savepoint else ""
+        where = f" Flink has reported its savepoint at {stop.claim}." if stop.claim else where
         next_ = f"It is still watched.{where}"
     text = f"No result in time: {why}. {next_}"
     return replace(stop, phase=StopPhase.OVERDUE, reason=text)

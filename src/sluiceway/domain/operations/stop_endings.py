@@ -5,7 +5,7 @@ anything else one.
 """
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from sluiceway.domain.copies import replace
 from sluiceway.domain.doubt import in_doubt
@@ -13,6 +13,7 @@ from sluiceway.domain.facts import (
     Absent,
     Broken,
     Complete,
+    Departed,
     Ended,
     Evidence,
     Gone,
@@ -27,6 +28,11 @@ from sluiceway.domain.facts import (
 from sluiceway.domain.operations.attempt import is_named, kept, kept_unverified
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, settle
 
+WENT: Final = "Its application cluster has gone with it."
+NOBODY_LISTENS: Final = (
+    "its application cluster refuses connections: it has ended, perhaps with the job, or is being restarted."
+)
+
 
 def evidence_at(stop: Stop, fact: StopFact) -> str | None:
     """The directory in storage to look at before this fact can be judged; None when the fact speaks for itself."""
@@ -34,7 +40,7 @@ def evidence_at(stop: Stop, fact: StopFact) -> str | None:
         return None
     if isinstance(fact, Hung):
         return fact.path
-    if not isinstance(fact, Saved | Ended | Lingering | Missing | Gone):
+    if not isinstance(fact, Saved | Ended | Lingering | Missing | Departed | Gone):
         return None
     if isinstance(fact, Ended) and fact.state is JobState.CANCELED and not stop.savepoint:
         left = stop.foreign_savepoint or (stop.checkpoint_path and stop.checkpoint_path.rsplit("/", 1)[0])
@@ -45,7 +51,11 @@ def evidence_at(stop: Stop, fact: StopFact) -> str | None:
 
 
 def saved(stop: Stop, fact: Saved, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
-    """The job is over, and Flink names the savepoint of this attempt."""
+    """The job is over, and Flink names the savepoint of this attempt.
+
+    Its word is kept at once, whatever storage shows: an application cluster gives it about once.
+    """
+    stop = stop if stop.claim == fact.path else replace(stop, claim=fact.path)
     match evidence:
         case None:
             return stop
@@ -88,6 +98,66 @@ def lingering(stop: Stop, fact: Lingering, evidence: Evidence | None, now: datet
 def missing(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
     """An answering cluster does not know the job; it counts as gone only when that lasts."""
     return in_doubt(stop, now, rules.gone_after) or gone(stop, "The cluster no longer knows the job.", evidence, now)
+
+
+def departed(stop: Stop, evidence: Evidence | None, now: datetime, rules: StopRules) -> Stop:
+    """Nothing listens where the job's application cluster was, which may have ended with the job.
+
+    Its end proves that of the job only together with something else: Flink's word that the savepoint is complete, a
+    whole savepoint in this attempt's own directory that says that it was taken to end the job, or a cancel that Flink
+    had confirmed. All of it counts only when that has lasted: a JobManager that is restarted may bring the job back.
+    """
+    if doubted := in_doubt(stop, now, rules.gone_after):
+        return doubted
+    if not stop.savepoint:
+        return _departed_while_canceled(stop, evidence, now)
+    if stop.claim is not None and stop.forgotten_since is None:
+        return _departed_saved(stop, stop.claim, evidence, now)
+    if isinstance(evidence, Complete) and evidence.of_stop and stop.forgotten_since is None:
+        return _stopped_with(stop, evidence, f"{WENT} Its savepoint was found on storage.", now)
+    return stop
+
+
+def left_open(stop: Stop, evidence: Evidence | None) -> str:
+    """Why the end of its application cluster does not settle a stop, and what to do next."""
+    found = f" {_look_there(stop, evidence)}" if evidence is not None and stop.sent_at is not None else ""
+    settles = " If you know that it is gone for good, stop the job again without a savepoint, which settles this."
+    why = f"{NOBODY_LISTENS}{found}{settles if stop.savepoint else ''}"
+    return why.removesuffix(".")
+
+
+def _departed_saved(stop: Stop, claim: str, evidence: Evidence | None, now: datetime) -> Stop:
+    """Flink reports a stop's savepoint as complete once all tasks of the job have finished."""
+    match evidence:
+        case None:
+            return stop
+        case Complete() if is_named(evidence, claim):
+            return _stopped_with(stop, evidence, f"{WENT} Flink had reported its savepoint.", now)
+        case Unreadable(_, why):
+            note = f"{WENT} Flink had reported its savepoint; it could not be verified: {why}"
+            return settle(kept_unverified(stop, claim), StopPhase.STOPPED, note, now)
+        case Broken(path, why):
+            told = f"{WENT} Flink had reported its savepoint at {path}, but it is broken: {why}"
+            return settle(stop, StopPhase.LOST, told, now)
+        case Absent() | Complete():
+            told = f"{WENT} Flink had reported its savepoint at {claim}, but nothing was found there."
+            return settle(stop, StopPhase.LOST, told, now)
+        case _:
+            assert_never(evidence)
+
+
+def _departed_while_canceled(stop: Stop, evidence: Evidence | None, now: datetime) -> Stop:
+    if stop.abandoned and evidence is None:
+        return stop
+    if stop.abandoned and isinstance(evidence, Complete) and evidence.of_stop:
+        return _stopped_with(stop, evidence, f"{WENT} Its savepoint was complete before the cancel came.", now)
+    if stop.acknowledged:
+        return _gone_while_canceled(stop, f"{stop.reason} {WENT} The cancel had been confirmed.".strip(), now)
+    if now < stop.deadline:
+        return stop
+    unheard = "Its application cluster has gone, and nobody has seen how the job ended: the cancel did not reach it."
+    found = _look_there(stop, evidence) if evidence is not None else ""
+    return settle(stop, StopPhase.LOST, " ".join(filter(None, (stop.reason, unheard, found))), now)
 
 
 def gone(stop: Stop, why: str, evidence: Evidence | None, now: datetime) -> Stop:

@@ -1,6 +1,7 @@
 """Tells a JobManager's own answers from all others, and translates those, once and here, into `Unreachable`."""
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import aiohttp
 import msgspec
 from aiohttp.http_exceptions import HttpProcessingError
 
-from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.engine import NobodyListens, Unreachable
 from sluiceway.domain.failure_words import clip
 from sluiceway.domain.observed import AttemptFailed, NoSuchJob
 from sluiceway.engines.jobmanager.failures import classify, ends, plain_words
@@ -67,7 +68,15 @@ def translated() -> Iterator[None]:
     except tuple(cls for cls, _ in TROUBLES) as error:
         words = next(words for cls, words in TROUBLES if isinstance(error, cls))
         detail = clip(str(error), 200)
-        raise Unreachable(f"{words}: {detail}" if detail else words) from error
+        kind = NobodyListens if _is_refusal(error) else Unreachable
+        raise kind(f"{words}: {detail}" if detail else words) from error
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether the machine at the cluster's own address answers that nothing listens there; no proxy's word counts."""
+    if not isinstance(error, aiohttp.ClientConnectorError) or isinstance(error, aiohttp.ClientProxyConnectionError):
+        return False
+    return error.os_error.errno == errno.ECONNREFUSED
 
 
 async def read(response: aiohttp.ClientResponse, limit: int) -> bytearray:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
-from sluiceway.domain.engine import Unreachable
+from sluiceway.domain.engine import NobodyListens, Unreachable
 from sluiceway.engines.jobmanager.addresses import Addresses, identity, is_no_truth, was_not_heard
 from sluiceway.engines.jobmanager.answers import SMALL, Answer, decode, excerpt, read, translated
 from sluiceway.engines.jobmanager.shapes import ClusterOption
@@ -56,11 +56,14 @@ class Asking:
     async def _elsewhere(self, asked: AskedAt, where: Addresses, failed: Failed) -> Answer:
         """The answer of the first other address that knows it and is of the same cluster. Raises `Unreachable`."""
         told = {where.current: _why(failed)}
+        refused = isinstance(failed, NobodyListens)
         for url in where.others:
             options = await _tried(self._options, url)
             if isinstance(options, Unreachable):
                 told[url] = str(options)
+                refused = refused and isinstance(options, NobodyListens)
                 continue
+            refused = False
             if why_not := where.takes_over(url, options):
                 told[url] = why_not
                 continue
@@ -68,7 +71,8 @@ class Asking:
             if isinstance(found, Answer) and not is_no_truth(found):
                 return found
             told[url] = _why(found)
-        raise Unreachable("no JobManager answers: " + "; ".join(f"{url}: {why}" for url, why in told.items()))
+        kind = NobodyListens if refused else Unreachable
+        raise kind("no JobManager answers: " + "; ".join(f"{url}: {why}" for url, why in told.items()))
 
     async def _options(self, url: str) -> dict[str, str]:
         answer = await self._ask_at("GET", "/jobmanager/config", None, _OPTIONS, self._timeout, url)

@@ -15,6 +15,7 @@ from sluiceway.engines.jobmanager.answers import SMALL, decode
 from sluiceway.engines.jobmanager.asking import Asking
 from sluiceway.engines.jobmanager.doors import Door, open_door
 from sluiceway.engines.jobmanager.failures import plain_words
+from sluiceway.engines.jobmanager.kinds import is_application
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.shapes import AttemptStatus, ClusterOverview, Triggered
 
@@ -43,10 +44,11 @@ async def _probed(cluster: Cluster, door: Door, trace: Trace | None) -> Probe:
     answering = next(((at, overview) for at, overview, _ in looks if overview is not None), None)
     if answering is None:
         return found
-    at, overview = answering
+    (at, overview), application = answering, any(is_application(each) for _, _, each in looks if each is not None)
     found = replace(
         found,
         flink_version=overview.flink_version,
+        application=application,
         submits=await _submits(rests[at.address]),
         taskmanagers=overview.taskmanagers,
         slots=overview.slots_total,

@@ -12,7 +12,7 @@ from sluiceway.domain.proving import SETTLE, Memory
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
-from sluiceway.engines.session.traits import Configs, Curiosity
+from sluiceway.engines.session.traits import Configs, Curiosity, KindOfCluster
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
 UNSURE_EVERY = 0.5  # seconds between questions about one that was not confirmed: mostly the answer is on its way
@@ -48,6 +48,7 @@ class Attention:
     memories: dict[str, Memory] = field(default_factory=dict)  # of attempts, by trigger id
     configs: Configs = field(default_factory=Configs)
     traits: Curiosity = field(default_factory=Curiosity)
+    kind: KindOfCluster = field(default_factory=KindOfCluster)
     rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
     quiet: Quiet | None = None
     version: str = ""

@@ -164,6 +164,8 @@ class SessionEngine:
         attention.configs.keep(runs)
         urgent = about_to_save(stops, saves)
         traits = await attention.traits.ask(rest, attention.configs, means.gate, listed, runs, urgent)
+        if strangers and traits:
+            traits = await attention.kind.tell(rest, place.urls, time.monotonic(), runs, traits)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         fare = await vitals.look(means, attention.rounds, living, time.monotonic())
         version = await self._version(place, attention) if stops or saves or traits else attention.version

@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.health import Proof
 from sluiceway.domain.observed import BEGUN, CheckpointSettings
 from sluiceway.domain.run import Run
 from sluiceway.domain.traits import Traits
+from sluiceway.engines.jobmanager.kinds import is_application
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, FlinkRest, JobOverview
 
 AT_LEISURE = 20  # jobs that are asked about in one look, while nobody waits for it
 IN_HASTE = 200  # and while somebody does
+KIND_EVERY = 60.0  # seconds before a cluster is asked anew what it is, for another job
 AGAIN_AFTER = 60.0  # seconds before a job is asked about anew at leisure, after it gave no answer
 
 NO_INTERVAL = 2**63 - 1  # what Flink shows of a job without periodic checkpoints
@@ -108,6 +110,35 @@ class Curiosity:
         told = dict(zip((run.id for run in asked), answers, strict=True))
         self.silent |= {run_id: now + AGAIN_AFTER for run_id, traits in told.items() if traits is None}
         return {i: traits or Traits() for i, traits in told.items() if traits is not None or i in waited_for}
+
+
+@dataclass(slots=True)
+class KindOfCluster:
+    """Whether a cluster goes with its jobs. It is asked when a job is first asked about, and seldom."""
+
+    known: bool | None = None
+    of: tuple[str, ...] = ()  # the addresses that it was asked at
+    at: float = float("-inf")
+
+    async def tell(
+        self, rest: FlinkRest, urls: tuple[str, ...], now: float, runs: Sequence[Run], traits: dict[int, Traits]
+    ) -> dict[int, Traits]:
+        """The same traits, with what the cluster is; of jobs that we submitted it is none that goes with them."""
+        strange = {run.id for run in runs if run.id in traits and run.checkpoints is None}
+        if not strange:
+            return traits
+        application = await self._ask(rest, urls, now)
+        return traits | {run_id: replace(traits[run_id], application=application) for run_id in strange}
+
+    async def _ask(self, rest: FlinkRest, urls: tuple[str, ...], now: float) -> bool | None:
+        """It; None where the cluster does not tell."""
+        if self.known is None or urls != self.of or now - self.at >= KIND_EVERY:
+            try:
+                self.known = is_application(await rest.cluster_options())
+            except Unreachable:
+                self.known = None
+            self.of, self.at = urls, now
+        return self.known
 
 
 async def _traits(rest: FlinkRest, configs: Configs, gate: asyncio.Semaphore, jid: str) -> Traits | None:
