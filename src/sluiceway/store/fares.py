@@ -12,7 +12,7 @@ from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import to_health
-from sluiceway.store.schema import AILING_RUN, jobs, runs
+from sluiceway.store.schema import AILING_RUN, jobs, program_unknown, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Fare:
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
+    program_unknown: bool = False  # the same, and nobody has said since what it is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.savepoint_path,
         jobs.c.deleted_at,
         jobs.c.adopted_as,
+        program_unknown(),
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
     ).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))
@@ -93,4 +95,5 @@ def _fare(row: RowMapping) -> Fare:
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],
+        program_unknown=bool(row["program_unknown"]),
     )

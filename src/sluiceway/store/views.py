@@ -37,6 +37,7 @@ from sluiceway.store.schema import (
     batches,
     job_tags,
     jobs,
+    program_unknown,
     queue_of_job,
     rejoined,
     runs,
@@ -103,7 +104,7 @@ class BatchEntry:
     begun_at: datetime
     stop: Stop
     wave: int = 0
-    adopted: bool = False  # nobody made it here
+    adopted: bool = False  # nobody made it here, or has said since what it is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +321,7 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
     head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
-    of_job = (jobs.c.name, jobs.c.status.label("job_status"), jobs.c.adopted_as)
+    of_job = (jobs.c.name, jobs.c.status.label("job_status"), program_unknown())
     body = select(stops, *of_job, again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
     async with db.read() as connection:
@@ -400,7 +401,7 @@ def _entry(row: Any) -> BatchEntry:
         begun_at=_at(row["created_at"]),
         stop=to_stop(row),
         wave=row["wave"] if row["again"] is None else row["again"],
-        adopted=row["adopted_as"] is not None,
+        adopted=bool(row["program_unknown"]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Sighting, SubmitAnswer, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import ClusterJar, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
@@ -32,7 +32,7 @@ from sluiceway.engines.session.changelog import WORDS, keeps_changelog
 from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means
 from sluiceway.engines.session.slots import Slots
-from sluiceway.engines.session.strangers import MOST_STRANGERS, stranger_of
+from sluiceway.engines.session.strangers import MOST_STRANGERS, moment, stranger_of
 from sluiceway.engines.session.surveys import survey_of
 from sluiceway.engines.session.traffic import traffic
 
@@ -102,6 +102,14 @@ class SessionEngine:
         """Forget what was seen of all places but these."""
         self._attention = {name: seen for name, seen in self._attention.items() if name in names}
 
+    async def jars(self, place: Place) -> Sequence[ClusterJar] | None:
+        """List the jars that were uploaded; see `Engine`."""
+        there = await self._jobmanagers.at(place).jars()
+        if there is None:
+            return None
+        newest = sorted(there, key=lambda jar: jar.uploaded, reverse=True)
+        return [ClusterJar(j.id, j.name, moment(j.uploaded), tuple(e.name for e in j.entry)) for j in newest]
+
     async def free_slots(self, place: Place) -> int | None:
         """Count free slots; see `Engine`."""
         return await self._slots.free(place)
@@ -169,7 +177,9 @@ class SessionEngine:
         traits = await attention.traits.ask(rest, attention.configs, means.gate, listed, runs, urgent)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         fare = await vitals.look(means, attention.rounds, living, time.monotonic())
-        version = await self._version(place, attention) if stops or saves or traits else attention.version
+        fresh = strangers and not attention.version  # who adopts jobs has asked for nothing else of it yet
+        ask = stops or saves or traits or fresh
+        version = await self._version(place, attention) if ask else attention.version
         sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
