@@ -32,7 +32,7 @@ clusters_app = commands("clusters", "Register Flink clusters, and see which answ
 def list_(*, common: Common | None = None) -> int:
     """List the clusters that the project may use, and whether they answer.
 
-    Nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
+    With --adopt none nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
 
     Example: `sluiceway clusters list`
     """
