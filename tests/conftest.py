@@ -15,7 +15,10 @@ from tests.support.services import databases, one_application
 from sluiceway.assembly import api, service
 from sluiceway.cli import data_directory
 from sluiceway.control import passwords
-from sluiceway.engines.planning.distributions import lying_in
+from sluiceway.engines.planning import fetching
+from sluiceway.engines.planning.distributions import Distributions, lying_in
+
+OLDER = "1.20.5"
 
 ended_with_its_module = leftovers.ended_with_its_module
 ended_with_the_run = leftovers.ended_with_the_run
@@ -56,6 +59,23 @@ def real_flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
     """One real Flink for the whole run. Its jobs are nobody's in particular: look only at your own."""
     other = os.environ.get("FLINK_DISTRIBUTION")  # a directory with the jars of another version
     flink = RealFlink(tmp_path_factory.mktemp("flink")).of(lying_in(Path(other)) if other else None).start()
+    yield flink
+    flink.stop()
+
+
+@pytest.fixture(scope="session")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """The distributions of a service with Flink 1.20 among them, fetched as an operator does."""
+    here = Distributions(tmp_path_factory.mktemp("distributions"))
+    added = fetching.fetch(here, "1.20", quiet=True)
+    assert (added.distribution.version, added.known) == (OLDER, True)
+    return here
+
+
+@pytest.fixture(scope="session")
+def old_flink(older: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
+    """A real Flink 1.20 beside the other, for the whole run."""
+    flink = RealFlink(tmp_path_factory.mktemp("old"), slots=20, heap_mb=768).of(older.of(OLDER, "old")).start()
     yield flink
     flink.stop()
 

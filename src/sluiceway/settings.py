@@ -58,6 +58,10 @@ class Settings:
     adopt_into: str = "default"
     """The project that adopted jobs belong to; whoever may stop its jobs may stop them."""
 
+    adopt_tag: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """A tag for adopted jobs as GLOB:KEY=VALUE, by their whole names in Flink, as 'orders-*:team=orders'; may be
+    repeated, and the first one for a key counts. Labels of their clusters become tags of theirs, too."""
+
     embedded: bool | None = None
     """Run a Flink of one's own beside the service, for trying things out. Default: when no cluster is given."""
 

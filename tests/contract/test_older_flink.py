@@ -5,7 +5,7 @@ The whole contract runs against any version: see `docs/reference/flink-versions.
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +19,6 @@ from sluiceway.domain.observed import AttemptCompleted, AttemptFailed, NoSuchJob
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
-from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.planner import PlannerJvm
 from sluiceway.engines.planning.planners import Planners
@@ -32,23 +31,6 @@ SQL = (
     "CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'blackhole');"
     "INSERT INTO b SELECT n, COUNT(*) FROM s GROUP BY n;"
 )
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """The service's distributions, with this one among them, fetched as an operator does."""
-    here = Distributions(tmp_path_factory.mktemp("distributions"))
-    added = fetching.fetch(here, "1.20", quiet=True)
-    assert (added.distribution.version, added.known) == (VERSION, True)
-    return here
-
-
-@pytest.fixture(scope="module")
-def old_flink(here: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealFlink]:
-    """A cluster of it, in one process."""
-    flink = RealFlink(tmp_path_factory.mktemp("old"), slots=20, heap_mb=768).of(here.of(VERSION, "old")).start()
-    yield flink
-    flink.stop()
 
 
 @pytest.fixture
@@ -79,12 +61,12 @@ async def test_its_stops_fail_and_succeed_as_those_of_the_newest(old: Cluster) -
 
 
 async def test_its_sql_is_planned_by_its_own_version_and_resumed_from_its_savepoint(
-    old: Cluster, here: Distributions, tmp_path: Path
+    old: Cluster, older: Distributions, tmp_path: Path
 ) -> None:
     def make(flink: Distribution) -> PlannerJvm:
         return PlannerJvm(tmp_path / f"planner-{flink.version}", 512, flink=lambda: flink)
 
-    planners = Planners(here, PlannerJvm(tmp_path / "planner", 512, flink=here.usual), make)
+    planners = Planners(older, PlannerJvm(tmp_path / "planner", 512, flink=older.usual), make)
     submitter = SqlSubmitter(planners.of, JobManagers(old.session).version, tmp_path.as_uri())
     submit = functools.partial(_submit, submitter, old)
     try:

@@ -10,11 +10,13 @@ from sqlalchemy import func, select
 from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.domain.admission import Refusal
-from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.adoption import Adopts, TagRule
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.tags import TagChange
 from sluiceway.store.fares import Which
 from sluiceway.store.schema import runs
+from sluiceway.store.tags import change_tags
 from sluiceway.store.views import JobFilter
 
 
@@ -97,6 +99,22 @@ async def test_what_nobody_made_here_cannot_be_started_here_and_the_answer_says_
     assert verdict.refusal is Refusal.NO_PROGRAM
     [fare] = await at.queries.fares(PROJECT, Which((job.id,)), 10)
     assert (fare.adopted_as, fare.savepoint is not None) == ("orders", True)
+
+
+async def test_it_is_tagged_when_it_is_taken_in_and_never_again(tmp_path: Path) -> None:
+    rules = (TagRule("orders", "team", "orders"),)
+    async with plane(tmp_path, adopts=Adopts(PROJECT, rules=rules), labels={"env": "prod"}) as at:
+        start(at, "orders")
+        job = (await seen(at, "orders"))["orders"]
+        assert job.draft.tags == {"team": "orders", "env": "prod"}
+        change = TagChange({"team": "mine"}, [("env", None)])
+        assert await change_tags(at.db, PROJECT, job.id, change, at.ground.clock(), "somebody")
+        await at.stop_and_wait([job.id])
+        back = start(at, "orders")
+        async with asyncio.timeout(20):
+            while (again := await at.job(job.id)).flink_job_id != back:
+                await asyncio.sleep(0.02)
+        assert again.draft.tags == {"team": "mine"}
 
 
 async def test_ours_are_never_taken_in_a_second_time(at: Plane) -> None:

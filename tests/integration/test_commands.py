@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from tests.support.flink import jar_job
 from tests.support.patience import PATIENCE
 from tests.support.services.native_api import served
 from tests.support.services.plane import PROJECT, Plane, plane
 
 from sluiceway.cli.main import run
-from sluiceway.domain.job import JobStatus
+from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.job import JarProgram, JobStatus
 from sluiceway.settings import Settings
+from sluiceway.store.views import JobFilter
 
 Command = Callable[..., Coroutine[Any, Any, int]]
 
@@ -150,3 +154,72 @@ async def test_a_cluster_that_does_not_answer_is_named_wherever_its_jobs_are_sho
     capsys.readouterr()
     assert await command("jobs", "list") == 0
     assert silent not in capsys.readouterr().err
+
+
+async def test_a_job_of_others_is_told_its_program_and_started_from_a_jar_that_its_cluster_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with plane(tmp_path, adopts=Adopts(PROJECT)) as at, served(at, Settings(data=tmp_path)) as address:
+
+        async def command(*words: str) -> int:
+            end = words.index("--") if "--" in words else len(words)
+            line = [*words[:end], "--server", address, "--project", PROJECT, *words[end:]]
+            return await asyncio.to_thread(run, line)
+
+        async def listed() -> list[str]:
+            _, found = await at.queries.jobs(PROJECT, JobFilter(), offset=0, limit=9, descending=False)
+            return [job.name for job in found]
+
+        at.fake.add_job("a" * 32, name="orders", parallelism=2)
+        async with asyncio.timeout(PATIENCE):
+            while await listed() != ["orders"]:
+                await asyncio.sleep(0.05)
+        assert at.fake.jars is not None
+        at.fake.jars.upload("orders.jar", jar_job.STUB)
+        at.fake.jars.upload("sluiceway-0123.jar", jar_job.STUB)
+        assert await command("stop", "orders", "--wait", "--yes") == 0
+        said = capsys.readouterr().out
+        assert "orders: flink run --detached --fromSavepoint" in said
+        assert "c0 has orders.jar\n" in said, "and not what this service has put there"
+        assert await command("resume", "1") == 1
+        assert "sluiceway jobs program" in capsys.readouterr().err
+
+        told = ("--jar-of-cluster", "orders.jar", "--class", jar_job.MAIN, "--", "--topic", "two words")
+        assert await command("jobs", "program", "orders", *told) == 0
+        program = (await at.job(1)).draft.spec.program
+        assert program == JarProgram("cluster://orders.jar", jar_job.MAIN, ("--topic", "two words"))
+        assert (await at.job(1)).draft.spec.parallelism == 2, "as Flink shows it"
+        assert await command("stops", "show", "1") == 0
+        assert "flink run" not in capsys.readouterr().out
+        assert await command("clusters", "jars", "c0", "--json") == 0
+        assert [jar["name"] for jar in printed(capsys)["jars"]] == ["orders.jar"]
+
+        assert await command("resume", "1", "--wait") == 0
+        assert (await at.job(1)).status is JobStatus.RUNNING
+        assert at.fake.jobs[await at.flink_id(1)].restored == f"file://{at.savepoints(1)[0].parent}"
+        assert await listed() == ["orders"], "it is the job that it was"
+
+        # The JobManager is a new one, and has lost what was uploaded.
+        assert await command("stop", "orders", "--wait", "--yes") == 0
+        at.fake.jars.clear()
+        assert await command("jobs", "run", "orders", "--resume") == 1
+        assert "Cluster c0 has no jar orders.jar any more; it has none." in capsys.readouterr().err
+
+
+async def test_what_a_job_of_others_is_made_of_can_be_said_while_it_runs_and_nothing_else(tmp_path: Path) -> None:
+    async with plane(tmp_path, adopts=Adopts(PROJECT)) as at, served(at, Settings(data=tmp_path)) as address:
+        at.fake.add_job("a" * 32, name="orders")
+        async with httpx.AsyncClient(base_url=f"{address}/v1.0/{PROJECT}/streaming") as http:
+            async with asyncio.timeout(PATIENCE):
+                while not (await http.get("/jobs")).json()["job_list"]["jobs"]:
+                    await asyncio.sleep(0.05)
+
+            async def put(**body: object) -> int:
+                return (await http.put("/flink-jobs/1", json=body)).status_code
+
+            jar = "cluster://a.jar"
+            assert await put(name="other") == 400
+            assert await put(entrypoint=jar, desc="mine") == 400
+            assert await put(entrypoint=jar, dependency_jars=["b.jar"]) == 400
+            assert await put(entrypoint=jar, main_class="a.B", parallel_number=2, runtime_config="") == 200
+            assert await put(entrypoint="cluster://b.jar") == 400, "it is told, and the job runs"

@@ -1,6 +1,7 @@
 """Jar jobs on their way to a cluster: packed, uploaded once, run once, and every answer understood."""
 
 import asyncio
+import json
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -140,6 +141,27 @@ async def test_a_jobmanager_that_lost_its_jars_gets_them_again(stage: Stage) -> 
     stage.fake.lose_jobmanager(ha=False)
     assert await stage.submit() == Submitted()
     assert stage.uploads() == 2
+
+
+async def test_a_jar_that_the_cluster_has_is_run_as_it_is(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "_metadata").write_bytes(b"")
+    uploads = [stage.fake.jars.upload("theirs.jar", jar_job.STUB) for _ in range(2)]  # type: ignore[union-attr]
+    old, new = [json.loads(body)["filename"].rpartition("/")[2] for _, body in uploads]
+    for named, taken in (("theirs.jar", {old, new}), (old, {old})):
+        run, program = stage.run(restore=tmp_path.as_uri()), replace(PROGRAM, jar=f"cluster://{named}")
+        assert await stage.submit(run, program, parallelism=2) == Submitted()
+        path = [path for _, path, _ in stage.fake.requests if path.endswith("/run")][-1]
+        assert path.split("/")[-2] in taken
+        body = stage.last_run()
+        assert (body["jobId"], body["savepointPath"]) == (run.flink_job_id, run.restore)
+        assert (body["entryClass"], body["parallelism"]) == (jar_job.MAIN, 2)
+    assert stage.uploads() == 0, "nothing was brought"
+
+
+async def test_a_jar_that_the_cluster_no_longer_has_is_refused(stage: Stage) -> None:
+    said = await stage.submit(program=replace(PROGRAM, jar="cluster://theirs.jar"))
+    assert isinstance(said, SubmitRefused)
+    assert "has no jar theirs.jar any more" in said.text
 
 
 async def test_what_a_program_depends_on_goes_along_in_its_jar(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from sluiceway.domain.adoption import (
     Adopted,
     Adopts,
     Stranger,
+    TagRule,
     Way,
     adoptions,
     names,
@@ -104,6 +105,36 @@ def test_so_is_what_is_no_project() -> None:
 )
 def test_a_pattern_is_of_the_whole_name(pattern: str, name: str, wanted: bool) -> None:
     assert Adopts("p", pattern).wants(Stranger("a" * 32, name)) is wanted
+
+
+RULES = (TagRule("orders-*", "team", "orders"), TagRule("*", "team", "any"), TagRule("*-eu", "region", "eu"))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "wanted"),
+    [
+        ("orders-eu", {}, {"team": "orders", "region": "eu"}),
+        ("clicks", {"env": "prod"}, {"team": "any", "env": "prod"}),
+        ("clicks", {"team": "cluster's"}, {"team": "any"}),
+        ("clicks", {"app.io/name": "x", "_sys_a": "1", "v": "a;b"}, {"team": "any"}),
+        ("clicks", {f"k{n:02}": "v" for n in range(32)}, {"team": "any"} | {f"k{n:02}": "v" for n in range(19)}),
+    ],
+    ids=["rules", "labels", "rules before labels", "labels that no tag can be", "no more than there may be"],
+)
+def test_it_is_tagged_by_its_name_and_by_its_cluster(name: str, labels: dict[str, str], wanted: dict[str, str]) -> None:
+    assert Adopts("p", "*", RULES).tags(Stranger("a" * 32, name), labels) == wanted
+
+
+def test_tags_for_it_are_settings() -> None:
+    found = parse_adoption(Settings(adopt_tag=("orders-*:team=orders", "a:b:region=eu=1")))
+    assert found is not None
+    assert found.rules == (TagRule("orders-*", "team", "orders"), TagRule("a:b", "region", "eu=1"))
+
+
+@pytest.mark.parametrize("given", ["team=orders", "orders-*:team", ":team=orders", "x:=y", "x:_sys_a=1", "x:a=b;c"])
+def test_what_is_no_tag_is_refused(given: str) -> None:
+    with pytest.raises(BadSettings, match="GLOB:KEY=VALUE"):
+        parse_adoption(Settings(adopt_tag=(given,)))
 
 
 def test_the_command_that_starts_it_again_can_be_pasted() -> None:

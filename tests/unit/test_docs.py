@@ -27,6 +27,7 @@ REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SPECIAL_DEFAULTS = {
+    "adopt_tag": "none",
     "cluster": "none",
     "clusters_from": "none",
     "dli_resume_anyway": "none",

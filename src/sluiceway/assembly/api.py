@@ -18,6 +18,7 @@ from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.assembly.door import Door, make_door
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
+from sluiceway.control.cluster_jars import ClusterJars
 from sluiceway.control.clusters import Clusters
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
@@ -71,6 +72,7 @@ def make_api(
     given = {
         "clusters": (tries := try_clusters(ground, roster)).clusters,
         "try_clusters": tries,
+        "cluster_jars": ClusterJars(ground.engine.jars, queues.locate),
         **_use_cases(settings, ground, queues, planner, door),
         "watch": watch or Watch(ground.db, list),
         "readiness": _readiness(ground, roster, reconciler),

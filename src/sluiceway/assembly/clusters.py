@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sluiceway.assembly.beside import beside
 from sluiceway.control.roster import Fixed
+from sluiceway.domain import tags
 from sluiceway.domain.access import PROJECT
-from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.adoption import Adopts, TagRule
 from sluiceway.domain.clusters import EMBEDDED, BadCluster, Cluster, Listed, Source, checked, shown
 from sluiceway.domain.place import Place
 from sluiceway.engines.embedded.flink import EmbeddedFlink, EmbeddedSettings
@@ -51,7 +52,19 @@ def parse_adoption(settings: Settings) -> Adopts | None:
         raise BadSettings(f"--adopt {settings.adopt} is not all, none, or 'matching GLOB', as in 'matching orders-*'")
     if not PROJECT.fullmatch(settings.adopt_into):
         raise BadSettings(f"--adopt-into {settings.adopt_into} is no project: it has 1 to 64 letters and digits")
-    return None if settings.adopt == "none" else Adopts(settings.adopt_into, pattern.strip() or "*")
+    rules = tuple(map(_tag_rule, settings.adopt_tag))
+    return None if settings.adopt == "none" else Adopts(settings.adopt_into, pattern.strip() or "*", rules)
+
+
+def _tag_rule(given: str) -> TagRule:
+    name, equals, value = given.partition("=")
+    pattern, _, key = name.rpartition(":")
+    if not pattern or not equals or not tags.fits(key, value):
+        raise BadSettings(
+            f"--adopt-tag {given} is not GLOB:KEY=VALUE, as in 'orders-*:team=orders', with a key and a value as tags"
+            " of jobs have them: letters, digits, blanks within and _ . : + - @"
+        )
+    return TagRule(pattern, key, value)
 
 
 async def begin_clusters(

@@ -83,6 +83,7 @@ def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judgi
         judging.options,
         judging.check_sql,
         engine.version,
+        engine.jars,
     )
     return Lifecycle(
         stop_jobs=stop_jobs,

@@ -95,7 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
         ground = Ground(db, storage, engine, clock)
-        turns = replace(turns, absent=roster.why_absent)
+        turns = replace(turns, absent=roster.why_absent, labels=roster.labels)
         reconciler, queues = workers(ground, roster.locate, roster.names, turns)
         watch = Watch(db, reconciler.shifts)
         await watch.begin()

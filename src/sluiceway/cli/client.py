@@ -43,6 +43,10 @@ class _Shown(Struct, frozen=True):
     job_detail: dict[str, Any]
 
 
+class _Graph(Struct, frozen=True):
+    execute_graph: dict[str, Any]
+
+
 class _CreatedJob(Struct, frozen=True):
     job_id: int
     status_name: str
@@ -264,6 +268,10 @@ class Client:
         """One of them."""
         return self._http.ok("GET", self._own(f"/clusters/{quote(name, safe='')}"))
 
+    def cluster_jars(self, name: str) -> Reply:
+        """The jars that others have uploaded to one of them."""
+        return self._http.ok("GET", self._own(f"/clusters/{quote(name, safe='')}/jars"))
+
     def add_cluster(self, body: Mapping[str, object]) -> Reply:
         """Register a cluster."""
         return self._http.ok("POST", self._own("/clusters"), body)
@@ -288,6 +296,14 @@ class Client:
     def update_sql_job(self, job_id: int, body: Mapping[str, object]) -> None:
         """Change a job by DLI's fields."""
         self._http.ok("PUT", self._dli(f"/sql-jobs/{job_id}"), body)
+
+    def update_jar_job(self, job_id: int, body: Mapping[str, object]) -> None:
+        """Change a Jar job by DLI's fields."""
+        self._http.ok("PUT", self._dli(f"/flink-jobs/{job_id}"), body)
+
+    def graph(self, job_id: int) -> dict[str, Any]:
+        """Flink's own description of a job's latest run."""
+        return read(self._http.ok("GET", self._dli(f"/jobs/{job_id}/execute-graph")).data, _Graph).execute_graph
 
     def change_password(self, user: str, original: str, new: str) -> None:
         """Give the user, who must be the caller, another password. Without a credential the old one signs in."""

@@ -78,6 +78,22 @@ class Tried(Struct, frozen=True):
     kind: str = "session"  # not told by an older service
 
 
+class Jar(Struct, frozen=True):
+    """A jar that somebody has uploaded to a cluster."""
+
+    id: str
+    name: str
+    uploaded_at: str | None
+    classes: list[str]
+
+
+class Jars(Struct, frozen=True):
+    """The jars of a cluster, the newest first."""
+
+    jars: list[Jar]
+    reason: str  # why they are not known now
+
+
 class ClusterFile(Struct, frozen=True):
     """A file that clusters are read from."""
 

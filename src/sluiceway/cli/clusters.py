@@ -12,6 +12,7 @@ from sluiceway.cli.cluster_answers import (
     Cluster,
     ClusterFile,
     Clusters,
+    Jars,
     Tried,
     addresses,
     findings,
@@ -31,7 +32,7 @@ clusters_app = commands("clusters", "Register Flink clusters, and see which answ
 def list_(*, common: Common | None = None) -> int:
     """List the clusters that the project may use, and whether they answer.
 
-    Nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
+    With --adopt none nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
 
     Example: `sluiceway clusters list`
     """
@@ -58,6 +59,27 @@ def show(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     return _tell(common, common.client().cluster(name).data)
+
+
+@clusters_app.command
+def jars(name: str, /, *, common: Common | None = None) -> int:
+    """List the jars that others have uploaded to a cluster, the newest first: a job can be made of them.
+
+    `sluiceway jobs program` does that. Exits with 1 when nobody can tell now.
+
+    Example: `sluiceway clusters jars prod`
+    """
+    common = or_default(common)
+    data = common.client().cluster_jars(name).data
+    found = read(data, Jars)
+    if common.json:
+        tables.document(data)
+    elif found.reason:
+        complain(found.reason)
+    else:
+        rows = [(jar.name, tables.moment(jar.uploaded_at), ", ".join(jar.classes), jar.id) for jar in found.jars]
+        tables.table(("jar", "uploaded", "main class", "id"), rows)
+    return int(bool(found.reason))
 
 
 @clusters_app.command

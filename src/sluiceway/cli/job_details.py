@@ -21,6 +21,7 @@ def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
         "why": job.status_desc,
         "cluster": silence(fare) if fare else "",
         "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
+        "jar": str(config.get("entrypoint") or ""),
         "queue": job.queue_name or "the default one",
         "savepoint": job.savepoint_path or "none",
         "start again": (adopted and adopted.start_again) or "",

@@ -48,9 +48,7 @@ class JobFields:
     def body(self) -> dict[str, object]:
         """DLI's fields for them. Raises `Failed`."""
         body: dict[str, object] = {"desc": self.desc, "parallel_number": self.parallelism}
-        if self.parallelism > PARALLEL_PER_CU:
-            # DLI gives a job 2 CUs by default; one is the JobManager's, each other carries 4 parallel instances.
-            body["cu_number"] = min(1 - -self.parallelism // PARALLEL_PER_CU, CUS)
+        body |= cus_for(self.parallelism)
         if self.queue:
             body["queue_name"] = self.queue
         if self.checkpoint_interval is not None:
@@ -61,13 +59,22 @@ class JobFields:
             kept = seconds_of("--retention", self.retention)
             body |= {"idle_state_retention": kept, "idle_state_retention_unit": "seconds"}
         if self.option:
-            body["runtime_config"] = json.dumps(_pairs("--option", self.option))
+            body["runtime_config"] = json.dumps(pairs("--option", self.option))
         if self.tag:
-            body["tags"] = _pairs("--tag", self.tag)
+            body["tags"] = pairs("--tag", self.tag)
         return body
 
 
-def _pairs(option: str, given: Sequence[str]) -> list[dict[str, str]]:
+def cus_for(parallelism: int) -> dict[str, int]:
+    """The field of DLI's that leaves room for so many parallel instances, where it is needed.
+
+    DLI gives a job 2 CUs by default; one is the JobManager's, each other carries 4 parallel instances.
+    """
+    return {"cu_number": min(1 - -parallelism // PARALLEL_PER_CU, CUS)} if parallelism > PARALLEL_PER_CU else {}
+
+
+def pairs(option: str, given: Sequence[str]) -> list[dict[str, str]]:
+    """KEY=VALUE as DLI's lists have it. Raises `Failed`."""
     found = [text.partition("=") for text in given]
     for key, equals, value in found:
         if not equals or not key:

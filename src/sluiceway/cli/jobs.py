@@ -20,6 +20,7 @@ from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
 from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.job_health import ails, fare_row, until_started
+from sluiceway.cli.job_program import program
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -281,6 +282,7 @@ def health(
 
 
 app.command(diff)
+app.command(program)
 
 
 @app.command

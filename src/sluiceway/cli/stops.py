@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import orders, tables
+from sluiceway.cli import adopted, orders, tables
 from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
 from sluiceway.cli.asking import asks
 from sluiceway.cli.client import Client
@@ -161,7 +161,7 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     else:
         data, code = client.show_stop(stop_id).data, 0
         if not common.json:
-            _show(read(data, Stop))
+            _show(client, read(data, Stop))
     if common.json:
         tables.document(data)
     return code
@@ -186,7 +186,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     orders.tell_events(client, stop_id, "stops", common)
     data = client.show_stop(stop_id).data
     stop = read(data, Stop)
-    return _ended(stop, data, len(stop.jobs), "", quiet=common.json).code
+    return _ended(client, stop, data, len(stop.jobs), "", quiet=common.json).code
 
 
 @stops_app.command
@@ -296,12 +296,12 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
 
     data = orders.watched(lambda: client.show_stop(stop_id), stop_id, "stops", seen, timeout)
     again = orders.look_again(stop_id, "stops")
-    return _ended(read(data, Stop), data, most, again, quiet=common.json)
+    return _ended(client, read(data, Stop), data, most, again, quiet=common.json)
 
 
-def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End:
+def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End:
     if not quiet:
-        _show(stop)
+        _show(client, stop)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
         complain(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}")
@@ -322,25 +322,13 @@ def _good(view: StopView, stop: Stop) -> bool:
     return view.phase == STOPPED and (view.savepoint is not None or not stop.savepoint)
 
 
-def _show(stop: Stop) -> None:
+def _show(client: Client, stop: Stop) -> None:
     waves = any(view.wave for view in stop.jobs)
     headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "savepoint", "size", "verified")
     rows = [_row(view, waves=waves) for view in stop.jobs]
     tables.table((*headers, "seconds", "why"), rows, path="savepoint")
     orders.tell_plan(stop)
-    _tell_adopted(stop)
-
-
-def _tell_adopted(stop: Stop) -> None:
-    """How those go on that this service did not make, and cannot start."""
-    lines = [f"  {view.name}: {view.start_again}" for view in stop.jobs if view.start_again]
-    if not lines:
-        return
-    say("\nSomebody else has started these. Start them again, each with its own class, jar and arguments:")
-    for line in lines[:MOST_COMMANDS]:
-        say(line)
-    if len(lines) > MOST_COMMANDS:
-        say(f"  and {len(lines) - MOST_COMMANDS} more: sluiceway stops show {stop.id} --json")
+    adopted.tell(client, stop)
 
 
 def _row(view: StopView, *, waves: bool) -> Sequence[str]:

@@ -9,7 +9,7 @@ from sluiceway.control.errors import NameTaken, NoProgram, UnknownJob, UnknownQu
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.admission import ACCEPTED, UNKNOWN, Verdict
-from sluiceway.domain.job import Job, JobDraft
+from sluiceway.domain.job import JarProgram, Job, JobDraft
 from sluiceway.domain.judging import Reach
 from sluiceway.domain.orders import Placed, StopOrder
 from sluiceway.storage.savepoints import Storage
@@ -76,7 +76,7 @@ class EditJobs:
 
     async def require_jar(self, project: str, jar: str) -> None:
         """Raises `NoProgram` for a jar that is certainly not there."""
-        if jar in await programs.absent(self.db, self.storage.files, project, {jar}):
+        if await programs.absent(self.db, self.storage.files, project, programs.files_of(JarProgram(jar))):
             raise NoProgram(jar)
 
     async def _check(self, job: Job, draft: JobDraft) -> None:

@@ -19,8 +19,9 @@ AT_ONCE: Final = 32  # looks under way
 
 
 def files_of(program: JarProgram) -> tuple[str, ...]:
-    """All files that a program is made of."""
-    return (*((program.jar,) if program.jar else ()), *program.dependency_jars, *program.dependency_files)
+    """All files that a program is made of, and that are brought from here."""
+    brought = program.jar and program.in_cluster is None
+    return (*((program.jar,) if brought else ()), *program.dependency_jars, *program.dependency_files)
 
 
 def lacks(program: JarProgram, absent: Collection[str]) -> Verdict | None:

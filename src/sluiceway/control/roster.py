@@ -95,6 +95,11 @@ class Roster:
             return unregistered(name)
         return f"cluster {name} cannot be reached now" + (f": {listed.trouble}" if listed.trouble else "")
 
+    def labels(self, name: str) -> Mapping[str, str]:
+        """The labels of a cluster; none where it is not registered."""
+        listed = self.listed.get(name)
+        return listed.cluster.labels if listed else {}
+
     # Reading. ---------------------------------------------------------------------------------------------------------
 
     def publish_to(self, queues: Queues, *follow: Follow) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sluiceway.control import programs
+from sluiceway.control.cluster_jars import ClusterJars, JarsOf
 from sluiceway.control.fits import Fits, Judge
 from sluiceway.control.kept_plans import hold, of_starts
 from sluiceway.control.queues import Queues
@@ -80,6 +81,7 @@ class StartJobs:
     options: Options = own_options  # see `WaysBack`
     check_sql: SqlChecks | None = None  # what tells SQL that cannot run; without it its submission does
     version_of: VersionOf | None = None  # of the Flink at a place; without it nobody holds states against it
+    jars_of: JarsOf | None = None  # that a place has; without it a submission tells which one is lacking
 
     async def __call__(self, order: StartOrder, right: Right = EVERYWHERE) -> Placed:
         """Accept the start of each job that may be started. Raises `PlanOutdated`."""
@@ -120,6 +122,10 @@ class StartJobs:
         files = {name for program in found.values() for name in programs.files_of(program)}
         absent = await programs.absent(self.db, self.storage.files, project, files)
         lacking = {job: verdict for job, program in found.items() if (verdict := programs.lacks(program, absent))}
+        if self.jars_of is not None:
+            clusters = {plan.job_id: plan.cluster for plan in plans.values() if isinstance(plan, Start)}
+            have = ClusterJars(self.jars_of, self.queues.locate)
+            lacking |= await have.lacking({job: (clusters[job], program) for job, program in found.items()})
         return plans | lacking
 
     async def _with_sql(self, project: str, found: Plans, *, patient: bool) -> Plans:

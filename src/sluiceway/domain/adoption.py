@@ -2,12 +2,13 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
+from sluiceway.domain import tags
 from sluiceway.domain.flink_version import minor
 
 MOST_AT_ONCE: Final = 100  # jobs that one turn takes in; the next one takes further ones
@@ -30,15 +31,37 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True)
+class TagRule:
+    """A tag for each job whose name in Flink fits a pattern."""
+
+    pattern: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Adopts:
-    """Which of a cluster's jobs are taken in, and into which project."""
+    """Which of a cluster's jobs are taken in, into which project, and with which tags."""
 
     project: str
     pattern: str = "*"  # of their names in Flink, as in a shell
+    rules: tuple[TagRule, ...] = ()  # the first one for a key counts
 
     def wants(self, stranger: Stranger) -> bool:
         """Whether it is one of them."""
         return not stranger.batch and fnmatchcase(stranger.name, self.pattern)
+
+    def tags(self, stranger: Stranger, labels: Mapping[str, str]) -> dict[str, str]:
+        """Its first tags: those of rules that fit its name, then the labels of its cluster, as many as a job may have.
+
+        Labels that no tag can be are left out.
+        """
+        fitting = [(rule.key, rule.value) for rule in self.rules if fnmatchcase(stranger.name, rule.pattern)]
+        found: dict[str, str] = {}
+        for key, value in (*fitting, *sorted(labels.items())):
+            if key not in found and len(found) < tags.MOST and tags.fits(key, value):
+                found[key] = value
+        return found
 
 
 @dataclass(frozen=True, slots=True)

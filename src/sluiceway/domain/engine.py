@@ -106,6 +106,16 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterJar:
+    """A jar that was uploaded to a cluster, by whomever. No Flink tells which job was started from which."""
+
+    id: str  # one for each upload
+    name: str  # that it was uploaded under; several may have one
+    uploaded_at: datetime | None
+    classes: tuple[str, ...]  # that it names as its main ones
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """The records of one source or sink since the job last started or restarted."""
 
@@ -161,6 +171,10 @@ class Engine(Protocol):
 
     async def version(self, place: Place) -> str:
         """The version of Flink that runs there, for example "2.3.0". Raises `Unreachable`."""
+        ...
+
+    async def jars(self, place: Place) -> Sequence[ClusterJar] | None:
+        """The jars that were uploaded there, the newest first; None where none are taken. Raises `Unreachable`."""
         ...
 
     async def free_slots(self, place: Place) -> int | None:

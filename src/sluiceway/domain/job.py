@@ -13,6 +13,8 @@ from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase
 
 JAR_JOB = "flink_jar_job"  # the kind of a job that is made by a program
+IN_CLUSTER = "cluster://"  # before the name of a jar that the job's cluster has already
+PACKAGE = "sluiceway-"  # before the names under which clusters have the jars that were brought from here
 
 
 class JobStatus(StrEnum):
@@ -42,7 +44,8 @@ class CheckpointMode(StrEnum):
 class JarProgram:
     """A program whose main method makes the job. It runs in the cluster.
 
-    Files are `obs://bucket/directory/name`, or the names of resources, perhaps with their groups: `group/name`.
+    Files are `obs://bucket/directory/name`, or the names of resources, perhaps with their groups: `group/name`. The jar
+    may also be one that somebody else has uploaded to the cluster: `cluster://name`.
     """
 
     jar: str  # with the main class in it; empty: none was named yet
@@ -50,6 +53,11 @@ class JarProgram:
     args: tuple[str, ...] = ()
     dependency_jars: tuple[str, ...] = ()
     dependency_files: tuple[str, ...] = ()  # the program finds them among its class loader's resources
+
+    @property
+    def in_cluster(self) -> str | None:
+        """The name or id of its jar among those that its cluster has; None where the jar is brought from here."""
+        return self.jar.removeprefix(IN_CLUSTER) if self.jar.startswith(IN_CLUSTER) else None
 
 
 @dataclass(frozen=True, slots=True)

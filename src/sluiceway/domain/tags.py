@@ -1,10 +1,38 @@
-"""How the tags of a job, or of a resource, change."""
+"""What a tag is, and how the tags of a job, or of a resource, change. The rules are DLI's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 MOST: Final = 20  # of one job, or of one resource
+KEY_LIMIT: Final = 128  # characters
+VALUE_LIMIT: Final = 255
+RESERVED: Final = "_sys_"  # no key of a user's begins with it
+
+_KEY: Final = re.compile(r"[\w .:+\-@]+")
+_VALUE: Final = re.compile(r"[\w .:=+\-@]*")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is of the letters of a key."""
+    return text == text.strip(" ") and _KEY.fullmatch(text) is not None
+
+
+def is_value(text: str) -> bool:
+    """Whether a text is of the letters of a value."""
+    return text == text.strip(" ") and _VALUE.fullmatch(text) is not None
+
+
+def fits(key: str, value: str) -> bool:
+    """Whether a job may have this tag."""
+    return (
+        len(key) <= KEY_LIMIT
+        and len(value) <= VALUE_LIMIT
+        and is_key(key)
+        and is_value(value)
+        and not key.startswith(RESERVED)
+    )
 
 
 class TooManyTags(Exception):  # noqa: N818 - a finding, translated by the use case

@@ -1,6 +1,6 @@
 """Takes in what lives in a cluster and was not made here, once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -10,16 +10,19 @@ from sluiceway.store import adopted
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 
+Labels = Callable[[str], Mapping[str, str]]
+
 log = structlog.get_logger()
 
 
 class Adopting:
     """Asks the database about each stranger once, as long as the same worker looks and the stranger is there."""
 
-    def __init__(self, db: Database, into: Adopts) -> None:
-        """Nobody was asked about yet."""
+    def __init__(self, db: Database, into: Adopts, labels: Labels) -> None:
+        """Nobody was asked about yet. `labels` tells those of a cluster by its name."""
         self._db = db
         self._into = into
+        self._labels = labels
         self._asked: set[str] = set()  # by Flink job id
         self._seen: set[str] = set()  # in the look before: a query that somebody tries out is soon gone
         self._fence = 0
@@ -31,7 +34,7 @@ class Adopting:
         due = [each for each in strangers if each.flink_job_id in self._seen - self._asked]
         fresh = [each for each in due if self._into.wants(each)][:MOST_AT_ONCE]
         if fresh:
-            taken = await adopted.adopt(self._db, lease, fresh, self._into, now)
+            taken = await adopted.adopt(self._db, lease, fresh, self._into, now, self._labels(lease.cluster))
             if taken:
                 log.info("jobs_adopted", cluster=lease.cluster, count=len(taken))
         self._seen = {each.flink_job_id for each in strangers}

@@ -20,7 +20,7 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
-from sluiceway.reconcile.adopting import Adopting
+from sluiceway.reconcile.adopting import Adopting, Labels
 from sluiceway.reconcile.clocks import compare
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.memory import Memory
@@ -49,6 +49,7 @@ class TurnSettings:
     resend_after: float = 2.0  # seconds before a command that was not confirmed is sent again
     health: HealthRules = field(default_factory=HealthRules)
     adopts: Adopts | None = None  # which jobs are taken in that nobody made here
+    labels: Labels = lambda _: {}  # of a cluster, by its name
     absent: Callable[[str], str] = lambda name: f"cluster {name} cannot be reached now"  # why, of one without a place
 
 
@@ -85,7 +86,7 @@ class Turn:
         self._storage = storage
         self._submissions = submissions
         self._settings = settings
-        self._adopting = Adopting(db, settings.adopts) if settings.adopts else None
+        self._adopting = Adopting(db, settings.adopts, settings.labels) if settings.adopts else None
         self._clock = clock
         # All of this only spares requests and time: a service that starts anew without it asks once more.
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)

@@ -16,7 +16,7 @@ from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
 from sluiceway.store.rows import of_draft, of_spec
-from sluiceway.store.schema import OPEN_SAVE, UNSETTLED, jobs, runs, saves, specs, stops
+from sluiceway.store.schema import OPEN_SAVE, UNSETTLED, job_tags, jobs, runs, saves, specs, stops
 
 UNKNOWN_PROGRAM = JobSpec("", program=JarProgram(""))  # it may be anything, and cannot be started without a jar
 _OPEN = (
@@ -26,17 +26,20 @@ _OPEN = (
 
 
 async def adopt(
-    db: Database, lease: Lease, strangers: Sequence[Stranger], into: Adopts, now: datetime
+    db: Database, lease: Lease, strangers: Sequence[Stranger], into: Adopts, now: datetime, labels: Mapping[str, str]
 ) -> Sequence[Adoption]:
-    """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost."""
+    """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost.
+
+    `labels` are those of the cluster. What is taken in anew gets tags of them; what comes back keeps those that it has.
+    """
     async with db.write() as connection:
         if not await holds(connection, lease):
             return []
         unknown = await _unknown(connection, strangers)
         taken = adoptions(unknown, await _before(connection, lease.cluster)) if unknown else []
-        made = await _make(
-            connection, [each.stranger for each in taken if each.again is None], lease.cluster, into, now
-        )
+        new = [each.stranger for each in taken if each.again is None]
+        made = await _make(connection, new, lease.cluster, into, now)
+        await _tag(connection, {made[each.flink_job_id]: into.tags(each, labels) for each in new}, into.project)
         of = made | {each.stranger.flink_job_id: each.again.job_id for each in taken if each.again}
         if of:
             await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
@@ -80,6 +83,16 @@ async def _make(
     spec = of_spec(JobDraft("", UNKNOWN_PROGRAM))
     await connection.execute(insert(specs), [spec | {"job_id": job} for job in made.values()])
     return made
+
+
+async def _tag(connection: AsyncConnection, wanted: Mapping[int, Mapping[str, str]], project: str) -> None:
+    rows = [
+        {"job_id": job, "project": project, "key": key, "value": value}
+        for job, tags in wanted.items()
+        for key, value in tags.items()
+    ]
+    if rows:
+        await connection.execute(insert(job_tags), rows)
 
 
 async def _free_names(

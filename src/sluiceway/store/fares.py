@@ -13,7 +13,7 @@ from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, instant, moment
 from sluiceway.store.rows import OF_WAY, to_health, to_way
-from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, runs
+from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, program_unknown, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,9 @@ class Fare:
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
+    program_unknown: bool = False  # the same, and nobody has said since what it is made of
     silent: Silence | None = None  # of the cluster where it lives
-    way: Way = PLAIN  # how that was started
+    way: Way = PLAIN  # how an adopted one was started
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.savepoint_path,
         jobs.c.deleted_at,
         jobs.c.adopted_as,
+        program_unknown(),
         jobs.c.started_at.label("begun_at"),
         *(runs.c[name] for name in _OF_RUN),
         *OF_WAY,
@@ -118,6 +120,7 @@ def _fare(row: RowMapping) -> Fare:
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],
+        program_unknown=bool(row["program_unknown"]),
         silent=_silence(row) if lives else None,
         way=to_way(row),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    case,
     func,
     select,
     text,
@@ -491,6 +493,13 @@ events = Table(
     Index("events_of_batch", "batch_id", "id"),
     sqlite_autoincrement=True,
 )
+
+
+def program_unknown() -> ColumnElement[bool]:
+    """Whether nobody has said here what a job is made of: it was adopted. Reads no spec of others."""
+    jar = select(func.json_extract(specs.c.spec, "$.program.jar")).where(specs.c.job_id == jobs.c.id).scalar_subquery()
+    return case((jobs.c.adopted_as.is_not(None), jar == ""), else_=False).label("program_unknown")
+
 
 _tags = (
     select(func.coalesce(func.json_group_object(job_tags.c.key, job_tags.c.value), "{}"))

@@ -39,6 +39,7 @@ from sluiceway.store.schema import (
     cluster_health,
     job_tags,
     jobs,
+    program_unknown,
     queue_of_job,
     rejoined,
     runs,
@@ -105,7 +106,7 @@ class BatchEntry:
     begun_at: datetime
     stop: Stop
     wave: int = 0
-    adopted: Way | None = None  # nobody made it here, and it was started like this
+    adopted: Way | None = None  # how it was started, where nobody made it here or has said since what it is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +323,7 @@ async def batch(db: Database, project: str, batch_id: int) -> Batch | None:
     """One batch with every job of it, in the order of the request."""
     head = _heads().where(batches.c.project == project, batches.c.id == batch_id, batches.c.kind == Kind.STOP)
     again = select(rejoined).where(rejoined.c.batch_id == batch_id).subquery()
-    of_job = (jobs.c.name, jobs.c.status.label("job_status"), jobs.c.adopted_as)
+    of_job = (jobs.c.name, jobs.c.status.label("job_status"), program_unknown())
     body = select(stops, *of_job, *OF_WAY, again.c.wave.label("again"))
     body = body.join(jobs, jobs.c.id == stops.c.job_id).outerjoin(again, again.c.stop_id == stops.c.id)
     body = body.outerjoin(runs, runs.c.id == stops.c.run_id)
@@ -404,7 +405,7 @@ def _entry(row: Any) -> BatchEntry:
         begun_at=_at(row["created_at"]),
         stop=to_stop(row),
         wave=row["wave"] if row["again"] is None else row["again"],
-        adopted=None if row["adopted_as"] is None else to_way(row),
+        adopted=to_way(row) if row["program_unknown"] else None,
     )
 
 

@@ -193,7 +193,7 @@ def _vertex(job: FakeJob) -> dict[str, Any]:
     return {
         "id": VERTEX,
         "name": "Source: s[1] -> Calc[2] -> b[3]: Writer",
-        "parallelism": 1,
+        "parallelism": job.parallelism,
         "status": job.state if job.state in _TASKS_AT_END else "RUNNING",
         "start-time": _milliseconds(job.started_at),
         "end-time": _milliseconds(job.ended_at),

@@ -92,6 +92,7 @@ class FakeJob:
     state: JobState = JobState.RUNNING
     tasks: int = 2
     running_tasks: int | None = None  # None: all of them, as long as the job runs
+    parallelism: int = 1
     batch: bool = False
     restartable: bool = True  # has a restart strategy; without one a stop that fails in flight kills the job
     recoverable: bool = True  # has completed checkpoints, which it restarts from

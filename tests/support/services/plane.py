@@ -1,7 +1,7 @@
 """The whole control plane without its HTTP front, over a fake Flink: real use cases, real reconciler, real SQLite."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -220,6 +220,7 @@ async def plane(
     storage: Storage | None = None,
     adopts: Adopts | None = None,
     clusters_from: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(databases.make, directory / "test.db")
@@ -236,13 +237,20 @@ async def plane(
         return Submitted()
 
     async with aiohttp.ClientSession() as session:
-        listed = [Listed(Cluster(name=name, addresses=(each.url,)), Source.SETTINGS) for name, each in at.items()]
+        mine = {name: Cluster(name=name, addresses=(each.url,), labels=labels or {}) for name, each in at.items()}
+        listed = [Listed(each, Source.SETTINGS) for each in mine.values()]
         roster = Roster(db, Vault(directory / "secret.key"), Fixed(listed, at.get), Discovery(clusters_from, clock))
         await roster.begin()
         jobmanagers = JobManagers(session, timeout, roster.credentials)
         ground = Ground(db, storage, SessionEngine(jobmanagers, submit), clock)
         each = TurnSettings(
-            rules, max_savepoints, resend_after=0.2, health=HEALTH, adopts=adopts, absent=roster.why_absent
+            rules,
+            max_savepoints,
+            resend_after=0.2,
+            health=HEALTH,
+            adopts=adopts,
+            absent=roster.why_absent,
+            labels=roster.labels,
         )
         reconciler, queues = workers(ground, roster.locate, roster.names, each, pace)
         made = Plane(ground, lifecycle(ground, queues, rules.timeout), queues, reconciler, fakes, at, roster)

@@ -78,6 +78,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", f"{_OWN}/clusters"): Action.CLUSTERS,
     ("POST", f"{_OWN}/clusters/test"): Action.CLUSTERS,
     ("GET", f"{_OWN}/clusters/{{name}}"): Action.GET,
+    ("GET", f"{_OWN}/clusters/{{name}}/jars"): Action.GET,
     ("POST", f"{_OWN}/clusters/{{name}}/test"): Action.CLUSTERS,
     ("PATCH", f"{_OWN}/clusters/{{name}}"): Action.CLUSTERS,
     ("DELETE", f"{_OWN}/clusters/{{name}}"): Action.CLUSTERS,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta
 
+from sluiceway.domain import tags
 from sluiceway.domain.job import JAR_JOB
 
 MAX_ID: Final = 2**63 - 1
@@ -30,9 +31,9 @@ ARGS_BYTES: Final = 1024
 FILE_LIMIT: Final = 1200  # characters of the name of a jar or file
 JAR_CHECKPOINT_SECONDS: Final = 3600
 
-TAG_KEY_LIMIT: Final = 128
-TAG_VALUE_LIMIT: Final = 255
-TAGS_LIMIT: Final = 20
+TAG_KEY_LIMIT: Final = tags.KEY_LIMIT
+TAG_VALUE_LIMIT: Final = tags.VALUE_LIMIT
+TAGS_LIMIT: Final = tags.MOST
 
 SQL_TYPES: Final = ("flink_sql_job", "flink_opensource_sql_job")
 MODES: Final = ("shared_cluster", "exclusive_cluster")

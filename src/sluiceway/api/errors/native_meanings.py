@@ -204,8 +204,14 @@ OF_JOBS: Final[Mapping[str, tuple[Text, Text]]] = {
         ),
     ),
     Refusal.NO_PROGRAM: (
-        Text("It is a Jar job, and its jar is missing.", "该作业为 Jar 作业，其 jar 包不存在。"),
-        Text("Put the jar into storage, or upload it as a resource.", "请将 jar 包放入存储，或作为资源上传。"),
+        Text(
+            "It is a Jar job, and its jar is missing, or nobody has said what it is made of.",
+            "该作业为 Jar 作业，其 jar 包不存在，或尚未指定其程序。",
+        ),
+        Text(
+            "Put the jar into storage, or upload it as a resource; of an adopted job: sluiceway jobs program.",
+            "请将 jar 包放入存储，或作为资源上传；对于接管的作业：sluiceway jobs program。",
+        ),
     ),
     Refusal.BAD_SQL: (
         Text(

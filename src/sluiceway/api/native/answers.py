@@ -40,6 +40,11 @@ _WORDS = {
     Refusal.SUPERSEDED: "Others have started and stopped it since; run it with its newest savepoint instead.",
 }
 
+NO_JAR = (
+    "Nobody has said what it is made of. If somebody else has started it, say so with: sluiceway jobs program; or start"
+    " it as they did, from its savepoint."
+)
+
 
 def shown(status: JobStatus) -> str:
     """A status by its name here, where health stands beside it."""
@@ -89,9 +94,13 @@ def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
         code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
         return wire.JobAnswer(job_id, True, code, verdict.note, wave, way_back=way_back(verdict.back))
     status = verdict.status and shown(verdict.status)
-    words = _WORDS[verdict.refusal].format(status=status, note=verdict.note)
+    words = _words(verdict.refusal, verdict.note).format(status=status, note=verdict.note)
     back = way_back(verdict.back)
     return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave, way_back=back)
+
+
+def _words(refusal: Refusal, note: str) -> str:
+    return NO_JAR if refusal is Refusal.NO_PROGRAM and not note else _WORDS[refusal]
 
 
 def told_again(before: AnsweredBefore, answer: Callable[[Placed], T], of: type[T]) -> T:

@@ -151,6 +151,22 @@ class ClusterList(Struct, frozen=True):
     files: list[ClusterFile]  # that some of them are read from, for administrators of the service alone
 
 
+class ClusterJar(Struct, frozen=True):
+    """A jar that somebody has uploaded to a cluster."""
+
+    id: str  # one for each upload
+    name: str
+    uploaded_at: datetime | None
+    classes: list[str]  # that it names as its main ones
+
+
+class ClusterJars(Struct, frozen=True):
+    """The jars of a cluster, the newest first; those that this service has uploaded are left out."""
+
+    jars: list[ClusterJar]
+    reason: str  # why they are not known now; empty: they are
+
+
 class ClusterToTry(Struct, frozen=True, forbid_unknown_fields=True):
     """A cluster to try, registered or not."""
 

@@ -12,12 +12,14 @@ from sluiceway.api.native import cluster_wire as wire
 from sluiceway.api.native.body import Json
 from sluiceway.api.native.dependencies import Project, refusals
 from sluiceway.api.permit import Permit, PermitGiven
+from sluiceway.control.cluster_jars import ClusterJars, JarsUnknown
 from sluiceway.control.clusters import Clusters, Seen
 from sluiceway.control.errors import Forbidden
 from sluiceway.domain.access import Action
 from sluiceway.domain.clusters import Cluster, Credentials, Health, Kind, Source
 
 ClustersGiven = NamedDependency[SkipValidation[Clusters]]
+ClusterJarsGiven = NamedDependency[SkipValidation[ClusterJars]]
 Name = Annotated[str, Parameter(description="The name that it is registered under.")]
 
 
@@ -36,6 +38,19 @@ async def list_clusters(project_id: Project, clusters: ClustersGiven, permit: Pe
 async def show_cluster(project_id: Project, name: Name, clusters: ClustersGiven, permit: PermitGiven) -> wire.Cluster:
     """One cluster, with what was last seen of it."""
     return _view(await clusters.show(_sees(project_id, permit), name))
+
+
+@get("/clusters/{name:str}/jars", tags=["clusters"], summary="The jars that it has", responses=refusals(404))
+async def list_cluster_jars(
+    project_id: Project, name: Name, clusters: ClustersGiven, cluster_jars: ClusterJarsGiven, permit: PermitGiven
+) -> wire.ClusterJars:
+    """What a job can be made of whose program nobody brought here: see `entrypoint` of Jar jobs."""
+    await clusters.show(_sees(project_id, permit), name)
+    try:
+        found = await cluster_jars(name)
+    except JarsUnknown as error:
+        return wire.ClusterJars([], str(error))
+    return wire.ClusterJars([wire.ClusterJar(j.id, j.name, j.uploaded_at, list(j.classes)) for j in found], "")
 
 
 @post(

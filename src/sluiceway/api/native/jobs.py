@@ -80,7 +80,8 @@ def _view(fare: Fare) -> wire.JobView:
 def _adopted(fare: Fare) -> wire.AdoptedJob | None:
     if fare.adopted_as is None:
         return None
-    return wire.AdoptedJob(fare.adopted_as, start_again(fare.savepoint, fare.way) if fare.savepoint else None)
+    again = start_again(fare.savepoint, fare.way) if fare.savepoint and fare.program_unknown else None
+    return wire.AdoptedJob(fare.adopted_as, again)
 
 
 def _health(health: Health) -> wire.Health:

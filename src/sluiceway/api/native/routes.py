@@ -63,6 +63,7 @@ _HANDLERS = [
     clusters.list_clusters,
     clusters.add_cluster,
     clusters.show_cluster,
+    clusters.list_cluster_jars,
     clusters.edit_cluster,
     clusters.remove_cluster,
     cluster_tries.try_cluster,

@@ -9,6 +9,7 @@ from typing import IO, Final
 
 from sluiceway import zips
 from sluiceway.domain.engine import Unusable
+from sluiceway.domain.job import PACKAGE
 from sluiceway.wanted import ALWAYS, Beat
 
 LIBRARIES: Final = (
@@ -40,7 +41,7 @@ def pack(jar: Path, jars: Sequence[Path], files: Sequence[Path], beat: Beat = AL
     with jar.open("rb") as content:
         for piece in _pieces(content, beat):
             digest.update(piece)
-    return f"sluiceway-{digest.hexdigest()}.jar"
+    return f"{PACKAGE}{digest.hexdigest()}.jar"
 
 
 def _pieces(content: IO[bytes], beat: Beat) -> Iterator[bytes]:

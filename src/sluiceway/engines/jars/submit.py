@@ -41,6 +41,7 @@ from sluiceway.wanted import in_thread
 
 COPYING = 2  # programs at once, as each may be large
 TAKES_NO_JARS = "The cluster {name} takes no jars. Set web.submit.enable to true in its configuration."
+HAS_NOT = "The cluster {name} has no jar {jar} any more: it keeps uploads as long as its JobManager lives."
 
 SECOND = (
     "Its program starts several jobs, and only the first was started: Flink refused {jobs}. Make a job here for each,"
@@ -89,6 +90,8 @@ class JarSubmitter:
 
     async def _bring(self, place: Place, rest: FlinkRest, run: Run, program: JarProgram) -> str:
         """Return the id of the program's package in the cluster, after an upload where it is missing."""
+        if (named := program.in_cluster) is not None:
+            return await _found(place, rest, named)
         await asyncio.to_thread(self._directory.mkdir, mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._directory) as directory:
             async with self._gate:  # and not for the uploads: a slow cluster holds up its own jobs only
@@ -132,6 +135,17 @@ class JarSubmitter:
             request |= claim(version) if run.claims else {}
             request |= {"allowNonRestoredState": True} if leaves_state(options) else {}
         return request
+
+
+async def _found(place: Place, rest: FlinkRest, named: str) -> str:
+    """Return the id of a jar that somebody else has uploaded; of several with one name that of the newest."""
+    there = await rest.jars()
+    if there is None:
+        raise Unusable(TAKES_NO_JARS.format(name=place.name))
+    fitting = [jar for jar in there if named in (jar.id, jar.name)]
+    if not fitting:
+        raise Unusable(HAS_NOT.format(name=place.name, jar=named))
+    return max(fitting, key=lambda jar: jar.uploaded).id
 
 
 async def _judge(rest: FlinkRest, run: Run, said: str, *, known: bool) -> Submitted | SubmitRefused | Silent:

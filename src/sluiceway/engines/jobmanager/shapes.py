@@ -138,11 +138,19 @@ class ClusterOption(msgspec.Struct):
     value: Place
 
 
+class JarEntry(msgspec.Struct, frozen=True):
+    """A main class that a jar's manifest names."""
+
+    name: Place
+
+
 class UploadedJar(msgspec.Struct, frozen=True):
     """One jar of `GET /jars`."""
 
-    id: str
-    name: str  # that it was uploaded under
+    id: Place
+    name: Place  # that it was uploaded under
+    uploaded: Moment = -1
+    entry: Annotated[list[JarEntry], Meta(max_length=100)] = []
 
 
 class Jars(msgspec.Struct):

@@ -11,7 +11,7 @@ from sluiceway.domain.adoption import MOST_LISTED, MOST_LOOKED_AT
 from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.cluster_options import weigh_claim
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import Sighting, SubmitAnswer, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import ClusterJar, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
@@ -34,7 +34,7 @@ from sluiceway.engines.session.attention import Attention, Quiet, about_to_save
 from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means, Subject, by, seen_job, weighed
 from sluiceway.engines.session.slots import Slots
-from sluiceway.engines.session.strangers import stranger_of
+from sluiceway.engines.session.strangers import moment, stranger_of
 from sluiceway.engines.session.traffic import traffic
 from sluiceway.engines.session.traits import Configs
 
@@ -98,6 +98,14 @@ class SessionEngine:
     def keep(self, names: Collection[str]) -> None:
         """Forget what was seen of all places but these."""
         self._attention = {name: seen for name, seen in self._attention.items() if name in names}
+
+    async def jars(self, place: Place) -> Sequence[ClusterJar] | None:
+        """List the jars that were uploaded; see `Engine`."""
+        there = await self._jobmanagers.at(place).jars()
+        if there is None:
+            return None
+        newest = sorted(there, key=lambda jar: jar.uploaded, reverse=True)
+        return [ClusterJar(j.id, j.name, moment(j.uploaded), tuple(e.name for e in j.entry)) for j in newest]
 
     async def free_slots(self, place: Place) -> int | None:
         """Count free slots; see `Engine`."""
@@ -168,7 +176,9 @@ class SessionEngine:
             traits = await attention.kind.tell(rest, place.urls, time.monotonic(), runs, traits)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         fare = await vitals.look(means, attention.rounds, living, time.monotonic())
-        version = await self._version(place, attention) if stops or saves or traits else attention.version
+        fresh = strangers and not attention.version  # who adopts jobs has asked for nothing else of it yet
+        ask = stops or saves or traits or fresh
+        version = await self._version(place, attention) if ask else attention.version
         sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting

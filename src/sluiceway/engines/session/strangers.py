@@ -10,5 +10,9 @@ LONGEST = 512  # characters of a name; two jobs that are the same until there ha
 
 def stranger_of(job: JobOverview) -> Stranger:
     """What the overview tells of it."""
-    began = datetime.fromtimestamp(job.start_time / 1000, UTC) if job.start_time > 0 else None
-    return Stranger(job.jid, job.name[:LONGEST], began, batch=job.batch is True)
+    return Stranger(job.jid, job.name[:LONGEST], moment(job.start_time), batch=job.batch is True)
+
+
+def moment(ms: int) -> datetime | None:
+    """A moment as Flink tells it; None where there is none."""
+    return datetime.fromtimestamp(ms / 1000, UTC) if ms > 0 else None

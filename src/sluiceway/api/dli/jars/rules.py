@@ -14,10 +14,18 @@ from sluiceway.api.dli.parameters import short_list, text_of
 from sluiceway.api.dli.tags import rules as tag_rules
 from sluiceway.api.errors.dli_codes import Code
 from sluiceway.api.errors.dli_error import DliError, bad, unsupported
-from sluiceway.domain.job import JAR_JOB, JarProgram, Job, JobDraft, JobSpec
+from sluiceway.domain.job import IN_CLUSTER, JAR_JOB, JarProgram, Job, JobDraft, JobSpec
 
 # It runs on whole clusters only, which is what DLI calls exclusive. As the cloud reads such a job back.
 DEFAULTS: Final = Settings(run_mode="exclusive_cluster", checkpoint_interval=30)
+# What somebody may say at any time of a job whose program nobody knows here: it was adopted, and runs from elsewhere.
+OF_PROGRAM: Final = frozenset(
+    {
+        *("entrypoint", "main_class", "entrypoint_args", "dependency_jars", "dependency_files"),
+        *("parallel_number", "cu_number", "manager_cu_number", "tm_cus", "tm_slot_num", "runtime_config"),
+        *("checkpoint_enabled", "checkpoint_interval", "checkpoint_mode", "restart_when_exception"),
+    }
+)
 
 
 def create(body: CreateJarJob) -> JobDraft:
@@ -55,7 +63,7 @@ def update(job: Job, body: UpdateJarJob) -> JobDraft:
         config=msgspec.to_builtins(settings),
         bucket=bucket_of(settings),
     )
-    rules.refuse_in_status(job, draft)
+    rules.refuse_in_status(job, draft, frozenset() if old.spec.program and old.spec.program.jar else OF_PROGRAM)
     return draft
 
 
@@ -91,6 +99,12 @@ def _check_program(settings: Settings) -> None:
         given = getattr(settings, field) or ()
         for name in (given,) if isinstance(given, str) else short_list(field, given, LIST_LIMIT):
             check_file(field, name)
+    if (settings.entrypoint or "").startswith(IN_CLUSTER) and (settings.dependency_jars or settings.dependency_files):
+        raise bad(
+            "entrypoint",
+            "a jar that the cluster has is run as it is, without dependency_jars and dependency_files",
+            "集群已有的 jar 包按原样运行，不支持 dependency_jars 和 dependency_files",
+        )
 
 
 def check_file(field: str, name: str) -> None:

@@ -98,11 +98,13 @@ def refuse_update(status: JobStatus, changed: list[str]) -> DliError:
     return DliError(Code.UPDATE_STATE, status=dli_status(status))
 
 
-def refuse_in_status(job: Job, draft: JobDraft) -> None:
-    """Refuse what the job's status forbids to change."""
+def refuse_in_status(job: Job, draft: JobDraft, free: frozenset[str] = frozenset()) -> None:
+    """Refuse what the job's status forbids to change; `free` fields are not used yet, and may change in any."""
     if job.status in EDITABLE:
         return
-    changed = _changes(job.draft, draft)
+    changed = [name for name in _changes(job.draft, draft) if name not in free]
+    if free and not changed:
+        return
     if job.status not in RUNS or set(changed) - set(RUNTIME_FIELDS):
         raise refuse_update(job.status, [name for name in changed if name not in RUNTIME_FIELDS])
 

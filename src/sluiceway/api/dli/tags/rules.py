@@ -1,7 +1,6 @@
 """What tags may look like, in bodies and in the filters of lists, and whose they are. Pure."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,10 +8,7 @@ from sluiceway.api.dli import parameters
 from sluiceway.api.dli.fields import TAG_KEY_LIMIT, TAG_VALUE_LIMIT
 from sluiceway.api.dli.tags.wire import AddTags, RemoveTags, Tag, TagsShown
 from sluiceway.api.errors.dli_error import DliError, bad
-from sluiceway.domain.tags import MOST
-
-_KEY = re.compile(r"[\w .:+\-@]+")
-_VALUE = re.compile(r"[\w .:=+\-@]*")
+from sluiceway.domain.tags import MOST, RESERVED, is_key, is_value
 
 
 def checked(given: Sequence[Tag]) -> dict[str, str]:
@@ -21,9 +17,9 @@ def checked(given: Sequence[Tag]) -> dict[str, str]:
     tags: dict[str, str] = {}
     for tag in given:
         value = tag.value or ""
-        _check("key", tag.key, _KEY, TAG_KEY_LIMIT)
-        _check("value", value, _VALUE, TAG_VALUE_LIMIT)
-        if tag.key.startswith("_sys_"):
+        _check("key", tag.key, is_key, TAG_KEY_LIMIT)
+        _check("value", value, is_value, TAG_VALUE_LIMIT)
+        if tag.key.startswith(RESERVED):
             raise bad("tags", "a key may not begin with _sys_", "key 不能以 _sys_ 开头")
         if tag.key in tags:
             raise bad("tags", f"the key {tag.key} is there twice", f"key {tag.key} 重复")
@@ -55,10 +51,10 @@ def filtered(text: str) -> dict[str, str] | None:
     return tags
 
 
-def _check(what: str, text: str, allowed: re.Pattern[str], limit: int) -> None:
+def _check(what: str, text: str, allowed: Callable[[str], bool], limit: int) -> None:
     if len(text) > limit:
         raise bad("tags", f"a {what} has more than {limit} characters", f"{what} 超过 {limit} 个字符")
-    if not allowed.fullmatch(text) or text != text.strip(" "):
+    if not allowed(text):
         raise bad(
             "tags",
             f"the {what} {text[:40]!r} is not of letters, digits, spaces within and _ . : + - @",
