@@ -15,6 +15,8 @@ from tests.simulation.faults import Weather
 from tests.simulation.loop import EPOCH
 from tests.simulation.scenario import PROJECT, Scenario
 from tests.simulation.service import Service
+from tests.simulation.registry import Registry
+from tests.simulation.setting import ALONE, Setting
 from tests.simulation.world import World
 
 from sluiceway.domain.facts import JobState
@@ -75,11 +77,12 @@ class Script(Weather):
 class Stage(World):
     """One cluster, whose jobs are as the scene says."""
 
-    def __init__(self, *, ha: bool, habits: dict[str, Any], tracing: bool) -> None:
-        super().__init__(0, tracing=tracing)
+    def __init__(self, *, ha: bool, habits: dict[str, Any], tracing: bool, setting: Setting = ALONE) -> None:
+        super().__init__(0, tracing=tracing, setting=setting)
         self.script = self.weather = Script()
         self.cluster = SimCluster(self, "c0", ha=ha)
         self.clusters = {"c0": self.cluster}
+        self.registry = Registry(self)
         self._said = PLAIN | habits
         self._waiting: list[tuple[Callable[[], bool], Callable[[], None]]] = []
 
