@@ -73,8 +73,12 @@ class Registry:
 
     async def register(self, at: "Scenario", name: str, cluster: "SimCluster") -> None:
         """Have a name mean a cluster, whatever it meant before."""
-        self._world.note("registers", name, addresses(cluster))
-        new = Cluster(name=name, addresses=addresses(cluster))
+        await self.move(at, name, addresses(cluster))
+
+    async def move(self, at: "Scenario", name: str, to: tuple[str, ...]) -> None:
+        """Have a name mean what is at these addresses."""
+        self._world.note("registers", name, to)
+        new = Cluster(name=name, addresses=to)
         if self._world.setting.registered == "file":
             self._named[name] = new.addresses
             self.changes += 1
@@ -97,7 +101,7 @@ class Registry:
         """Have every cluster be found under its own name again."""
         for name, cluster in self._world.clusters.items():
             for _ in range(20):
-                if self.means(name) is cluster:
+                if self._now.get(name) == addresses(cluster):
                     break
                 await self.register(at, name, cluster)
                 await asyncio.sleep(3.0)
