@@ -18,7 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import tests.simulation.planted_back
-import tests.simulation.scenes  # noqa: F401 - likewise
+import tests.simulation.planted_others
+import tests.simulation.scenes
+import tests.simulation.scenes_others  # noqa: F401 - likewise
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play
 from tests.simulation.stage import SCENES

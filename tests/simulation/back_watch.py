@@ -109,11 +109,11 @@ class BackWatch:
         if job is None or run["up_at"] is not None:
             self._world.violate(f"job {row['job_id']} is parked, and was proven or never there")
             return
-        cluster = self._world.clusters[row["cluster"]]
+        cluster = self._world.launched_in[row["flink_job_id"]]
         if cluster.down and self._world.now - cluster.lost_at > UNSEEN:
             self._world.violate(f"job {row['job_id']} is parked, and nobody can have seen it fail")
         launched = self._world.launched_at[row["flink_job_id"]]
-        losses = [at for at in self.lost[row["cluster"]] if at >= launched]
+        losses = [at for at in self.lost[cluster.name] if at >= launched]
         fell = [at - self._world.time.time() + self._world.now for at, _ in job.failures] + losses
         often = order["park_restarts"] is not None and len(fell) >= order["park_restarts"]
         lasts = self._world.now - min(fell, default=self._world.now)

@@ -74,7 +74,7 @@ class SimJobs(FakeJobs):
         self._flow(job)
         flow = self.world.disk.flows[job.jid]
         name = flow.checkpoint_name
-        return None if name is None else f"file:/storage/jobs/checkpoint/{flow.job_id}/{job.jid}/{name}"
+        return None if name is None else f"{flow.directory}/{name}"
 
     def _move(self, job: FakeJob, state: JobState) -> None:
         self._flow(job)
@@ -105,6 +105,11 @@ class SimCluster(FakeRest):
         self.application = application  # it goes with its jobs, and refuses connections from then on
         self.counted = 0  # requests for savepoints
         self.lost_at = -1.0  # when the JobManager was last lost
+        self.hosts = (name, f"{name}-b") if world.setting.standby else (name,)
+        self.leader = name  # the host of the JobManager that leads
+        self.dead: set[str] = set()  # hosts without one
+        if world.setting.standby:
+            self.options = {"high-availability.type": "zookeeper", "high-availability.cluster-id": f"/{name}"}
         self._unseen: dict[str, float] = {}  # since when a job that recovers has not been shown
         self.state = SimJobs(world.later, world.disk, STORE, HANG)
         self.state.world, self.state.cluster = world, name
@@ -128,6 +133,11 @@ class SimCluster(FakeRest):
             self.jobs[ids[0]].checkpoint = self._checkpoint(ids[0])
         return self.answer(method, path, decoded(data or b""))
 
+    def living(self) -> list[tuple[str, str]]:
+        """The ids and the names of the streaming jobs that live and are shown."""
+        shown = (job for job in self.jobs.values() if job.jid not in self._hidden)
+        return [(job.jid, job.name) for job in shown if not job.state.terminal and not job.batch]
+
     def shows_running(self, path: str) -> str | None:
         """The job that an answer shows to run on without the attempt that was asked about; None for other answers."""
         kind, ids = route("GET", path.partition("?")[0])
@@ -139,7 +149,7 @@ class SimCluster(FakeRest):
         if flow.checkpoint is None:
             return None
         taken = self.world.time.time() - (flow.position - flow.checkpoint)
-        return FakeCheckpoint(f"file:/storage/jobs/checkpoint/{flow.job_id}/{jid}/{flow.checkpoint_name}", taken)
+        return FakeCheckpoint(f"{flow.directory}/{flow.checkpoint_name}", taken)
 
     def submitted(self, run: Run) -> tuple[int, bytes]:
         """A job has arrived."""
@@ -155,25 +165,44 @@ class SimCluster(FakeRest):
     def launch(self, jid: str, job_id: int, restore: str | None) -> None:
         """Begin to run a job, unless its id was seen before."""
         world = self.world
-        before = world.disk.flows.get(jid)
         start = world.disk.position(restore)
         is_async = job_id in world.asynchronous
         habits = world.habits(job_id)
         job = FakeJob(jid, name=f"job-{job_id}", restored=restore, asynchronous=is_async, interval=7.0, **habits)
         if job_id in world.cursed and not job.batch:
             job.loops, job.comes_up, job.up_seconds, job.restartable = "java.lang.Loop: again", True, 4.0, True
-        job.lingers = random.Random(f"lingers {world.seed} {jid}").random() < LINGER
-        world.disk.flows[jid] = Flow(job_id, start, start, world.now)
+        directory = f"file:/storage/jobs/checkpoint/{job_id}/{jid}"
+        if self._take_up(job, Flow(job_id, start, start, world.now, directory=directory)):
+            world.watch.launched(jid, job_id, job)
+
+    def take_up(self, name: str, restore: str | None, **habits: Any) -> FakeJob:
+        """Begin to run a job of others, under an id of Flink's."""
+        world, jid = self.world, self.world.token()
+        start = world.disk.position(restore)
+        job = FakeJob(jid, name=name, restored=restore, interval=7.0, **habits)
+        self._take_up(job, Flow(0, start, start, world.now, directory=f"file:/elsewhere/{jid}"))
+        world.note("others start", name, jid, "from", restore)
+        world.watch.others.launched(job)
+        return job
+
+    def _take_up(self, job: FakeJob, flow: Flow) -> bool:
+        """Whether its id was never seen before."""
+        flows, jid = self.world.disk.flows, job.jid
+        job.lingers = random.Random(f"lingers {self.world.seed} {jid}").random() < LINGER
+        before, flows[jid] = flows.get(jid), flow
         try:
             self.state.add(job)
         except ValueError:
             assert before is not None
-            world.disk.flows[jid] = before
-            return
-        world.watch.launched(jid, job_id, job)
+            flows[jid] = before
+            return False
+        self.world.launched_in[jid] = self
+        return True
 
-    def lose(self, seconds: float, recovery: float, truths: Any) -> None:
-        """Kill the JobManager; it is back after `seconds`."""
+    def lose(self, seconds: float, recovery: float, truths: Any, *, dies: bool = True) -> None:
+        """Kill the JobManager, or take the lead from it; there is one again after `seconds`."""
+        if len(self.hosts) > 1:
+            self._fail_over(seconds, dies=dies)
         self.world.note("JobManager lost", self.name)
         self.life += 1
         self.lost_at = self.world.now
@@ -183,6 +212,19 @@ class SimCluster(FakeRest):
         self.lose_jobmanager(ha=self.ha, truths=truths, recovery_seconds=seconds + recovery)
         self._excuse(before, seconds + recovery)
         self.world.later(seconds, self._back)
+
+    def _fail_over(self, seconds: float, *, dies: bool) -> None:
+        """Another JobManager is to lead; the one that did stands by once it is back."""
+        lost, self.leader = self.leader, next(host for host in self.hosts if host != self.leader)
+        self.world.counts["a leader changed"] += 1
+        self.world.note("leads from now on:", self.leader, "dies" if dies else "stands by", lost)
+        if dies:
+            self.kill(lost, 2 * seconds + 5.0)
+
+    def kill(self, host: str, seconds: float) -> None:
+        """There is no JobManager at a host for a while."""
+        self.dead.add(host)
+        self.world.later(seconds, lambda: self.dead.discard(host))
 
     def _excuse(self, before: set[str], until_shown: float) -> None:
         """Nobody promises to wait for jobs that a JobManager does not show for that long."""

@@ -45,6 +45,7 @@ class Flow:
     kept: bool = True  # its checkpoints are still there
     checkpointed_at: float = 0.0  # when the newest of them was made
     proven: bool = False  # it has completed a checkpoint, which a restart from nothing may have undone
+    directory: str = ""  # that its checkpoints are in
 
     def move(self, now: float, *, flowing: bool) -> None:
         """Bring the position up to date."""

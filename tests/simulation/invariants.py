@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.simulation.back_watch import BackWatch
 from tests.simulation.disk import Folder, plain
+from tests.simulation.others_watch import OthersWatch
 from tests.simulation.service import MAX_SAVEPOINTS, RULES
 
 from sluiceway.domain.admission import RUNNABLE
@@ -50,6 +51,7 @@ class Watch:
         # Attempts, by trigger id, that made their job restart from nothing: the job, and its number of restarts then.
         self._lost: dict[str, tuple[FakeJob, int]] = {}
         self.back = BackWatch(world, self)
+        self.others = OthersWatch(world, self)
         self._was_overdue: set[int] = set()
         self._save_was_overdue: set[int] = set()
 
@@ -66,6 +68,7 @@ class Watch:
                 self._run_moved(row, before)
             self._run_changed(row, before)
         for row, before in self._changes("jobs", self._jobs):
+            self.others.job_changed(row, before)
             if row["chosen_savepoint"] and row["status"] not in RUNNABLE:
                 self._world.violate(f"job {row['id']} is {row['status']}, and keeps the choice of what to begin from")
             if before is not None and before["chosen_savepoint"] and before["run_id"] != row["run_id"]:
@@ -113,6 +116,7 @@ class Watch:
         job = self.jobs.get(row["flink_job_id"])
         if row["flink_job_id"] in self.excused:
             return
+        self.others.stop_moved(row)
         match phase:
             case StopPhase.STOPPED:
                 self._stopped(row, job)
@@ -156,7 +160,9 @@ class Watch:
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
 
     def _run_changed(self, row: Row, before: Row | None) -> None:
-        if before is None and row["created_at"] and row["checkpoints"] is None:
+        self.others.run_changed(row)
+        theirs = self.others.is_theirs(row["flink_job_id"])
+        if before is None and row["created_at"] and row["checkpoints"] is None and not theirs:
             self._world.violate(f"run {row['id']} of job {row['job_id']} has no directory for its checkpoints")
         if row["up_at"] is not None and (before is None or before["up_at"] is None) and _up_too_soon(self._world, row):
             self._world.violate(f"run {row['id']} of job {row['job_id']} is told to do its work, and has shown nothing")
@@ -186,6 +192,10 @@ class Watch:
     def fares(self, jid: str) -> str:
         """How the run of a Flink job is told to fare."""
         return next((row["condition"] for row in self._runs.values() if row["flink_job_id"] == jid), "")
+
+    def has_taken(self, jid: str) -> bool:
+        """Whether a Flink job is one of ours, or was taken in."""
+        return not self.others.is_theirs(jid) or any(row["flink_job_id"] == jid for row in self._runs.values())
 
     def has_run(self, job_id: int) -> bool:
         """Whether a run of a job was ever stored: the request for its first one may have come to nothing."""
@@ -248,7 +258,8 @@ class Watch:
         if not row["unproven"] or "found on storage" in row["reason"]:
             return
         jid = row["flink_job_id"]
-        lost = any(at >= self._world.launched_at[jid] for at in self.back.lost[row["cluster"]])
+        home = self._world.launched_in[jid].name
+        lost = any(at >= self._world.launched_at[jid] for at in self.back.lost[home])
         if self._world.disk.flows[jid].proven and not lost:
             self._world.violate(f"stop {row['id']} is told unproven, and its run has completed a checkpoint")
 
@@ -266,7 +277,7 @@ class Watch:
 
     def _untold(self, row: Row, folder: Folder) -> bool:
         """Whether nobody knew that it ran on when its JobManager forgot (a known weakness)."""
-        cluster = self._world.clusters[row["cluster"]]
+        cluster = self._world.launched_in[folder.jid]
         known = self.known.get(folder.jid, 0.0)
         return known <= (folder.complete_at or 0.0) < cluster.lost_at
 
@@ -328,7 +339,7 @@ class Watch:
         """Flink takes up an attempt."""
         triggers = {row["trigger"]: row for row in self._saves.values()}
         saving = triggers.get(attempt.trigger)
-        if attempt.kind != "stop" and saving is None:
+        if (attempt.kind != "stop" and saving is None) or attempt.trigger in self.others.foreign:
             return  # somebody else's
         if job.deadly and not attempt.native:
             self._world.violate(f"a canonical savepoint of {job.name}, which would kill it")
@@ -437,16 +448,19 @@ class Watch:
         for row in self._runs.values():
             job = self.jobs.get(row["flink_job_id"])
             alive = job is not None and not job.state.terminal
+            if not self._world.registry.reaches(row["cluster"], row["flink_job_id"]) and job is not None:
+                continue  # nobody can tell
             if row["phase"] in LIVE_RUN and not (row["phase"] == RunPhase.RUNNING and alive):
                 return f"run {row['id']} of job {row['job_id']} is {row['phase']}, alive: {alive}: {row['reason']}"
             if row["phase"] not in LIVE_RUN and alive:
                 return f"run {row['id']} of job {row['job_id']} is {row['phase']}, and runs"
-        return ""
+        return self.others.missed()
 
     def at_rest(self) -> None:
         """What must hold when nothing more is to happen."""
         self._statuses()
         self._events()
+        self.others.at_rest()
 
     def _statuses(self) -> None:
         for job in self.rows("jobs"):
@@ -455,7 +469,8 @@ class Watch:
             if job["deleted_at"] is not None:
                 continue
             flink_job = self.jobs.get(job["flink_job_id"])
-            if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE:
+            reached = self._world.registry.reaches(job["cluster"], job["flink_job_id"])
+            if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE and reached:
                 self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
             save = self._saves.get(job["save_id"])
             stands = standing(

@@ -2,7 +2,7 @@
 
 import random
 
-from tests.simulation import happenings, ways_back
+from tests.simulation import happenings, others, setting, ways_back
 from tests.simulation.scenario import Scenario
 from tests.simulation.world import World
 
@@ -11,6 +11,7 @@ __all__ = ["happenings", "play"]  # what may happen is there once its module is 
 
 def play(seed: int, *, tracing: bool = False) -> World:
     """One seed, from the beginning to the end."""
-    world = World(seed, tracing=tracing)
-    world.run(Scenario(world, random.Random(f"scenario {seed}"), then=ways_back.happen).play())
+    world = World(seed, tracing=tracing, setting=setting.of(seed))
+    dice = random.Random(f"scenario {seed}")
+    world.run(Scenario(world, dice, then=ways_back.happen, beside=others.happen).play())
     return world

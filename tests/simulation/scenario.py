@@ -65,6 +65,7 @@ class Scenario:
     batches: list[int] = field(default_factory=list)
     made: int = 0
     then: Happening | None = None  # what comes after all that happens
+    beside: Happening | None = None  # what happens at the same time
 
     # What people do. ----------------------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class Scenario:
             world.spawn()
         weights = mixed(world.seed)
         world.note("likely:", ", ".join(sorted(weights, key=weights.__getitem__)[:-6:-1]))
-        under_way = []
+        under_way = [] if self.beside is None else [asyncio.create_task(self.beside(self))]
         if dice.random() < 0.5:
             await self.take(some(dice, self.jobs))
             await asyncio.sleep(dice.choice((0.0, 2.0, 20.0)))
@@ -199,12 +200,15 @@ class Scenario:
                 job.checkpoint_dir = True
                 cluster.loop(job.jid, "")
             cluster.state.version += 1
+            cluster.dead.clear()
         for service in world.services:
             service.cut_off.clear()
             service.frozen_until = 0.0
         until = world.now + PATIENCE
         if not world.services:
             world.spawn()
+        if world.setting.registered:
+            await world.registry.restore(self)
         while not world.violations and (why := world.watch.unrest()):
             await self._let_paused_go_on()
             if world.now >= until:
@@ -222,7 +226,7 @@ class Scenario:
             (cluster, job)
             for cluster in self.world.clusters.values()
             for job in cluster.jobs.values()
-            if not job.state.terminal and job.restartable and not job.batch
+            if not job.state.terminal and job.restartable and not job.batch and self.world.watch.has_taken(job.jid)
         ]
         if not live:
             return

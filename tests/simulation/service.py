@@ -16,6 +16,7 @@ from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.assembly.ground import Ground, lifecycle, workers
+from sluiceway.control.roster import Roster
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
@@ -55,18 +56,28 @@ class Service:
         self.alive = True
         self.frozen_until = 0.0
         self.heard: dict[str, float] = {}  # when it was told that a job runs on without its attempt
-        self.cut_off: set[str] = set()  # clusters that it cannot reach
+        self.cut_off: set[str] = set()  # clusters that it cannot reach; and `host x` for one JobManager
         self.tasks: list[asyncio.Task[Any]] = []
+        self.overviews: dict[str, list[tuple[str, str]]] = {}  # by cluster: ids and names of what it last told to live
         session: Any = SimSession(self)
-        engine = SessionEngine(JobManagers(session, REQUEST_TIMEOUT), self.submit)
-        at = {
-            name: Place(name, f"http://{name}", application=cluster.application)
-            for name, cluster in world.clusters.items()
-        }
-        ground = Ground(SimDatabase(world.memory, self), SimStorage(world.disk, self), engine, world.time.wall)
-        self.reconciler, queues = workers(ground, at.get, at, TurnSettings(RULES, MAX_SAVEPOINTS), PACE)
+        self._jobmanagers = JobManagers(session, REQUEST_TIMEOUT)
+        engine = SessionEngine(self._jobmanagers, self.submit)
+        db = SimDatabase(world.memory, self)
+        ground = Ground(db, SimStorage(world.disk, self), engine, world.time.wall)
+        turns = TurnSettings(RULES, MAX_SAVEPOINTS, adopts=world.setting.adopts)
+        self._roster: Roster | None = None
+        if world.setting.registered:
+            self._roster, self.clusters = world.registry.roster(db, world.time.wall)
+            turns = replace(turns, absent=self._roster.why_absent)
+            self.reconciler, queues = workers(ground, self._roster.locate, (), turns, PACE)
+        else:
+            at = world.registry.fixed
+            self.reconciler, queues = workers(ground, at.get, at, turns, PACE)
         # Not in the order of a set of texts, which no seed decides.
         queues = replace(queues, wake=lambda names: self.reconciler.wake(sorted(names)))
+        if self._roster is not None:
+            follow = (lambda names: self.reconciler.follow(sorted(names)), self._jobmanagers.keep, engine.keep)
+            self._roster.publish_to(queues, *follow)
         life = lifecycle(ground, queues, RULES.timeout)
         self.stop, self.retry = life.stop_jobs, life.retry_stops
         self.start_jobs, self.resume = life.start_jobs, life.resume_jobs
@@ -76,7 +87,16 @@ class Service:
     def start(self) -> None:
         """Begin to work."""
         self.world.note("starts", self.name)
-        self._context().run(self.reconciler.start, tuple(self.world.clusters))
+        if self._roster is not None:
+            self.begin(self._come_up(self._roster))
+        else:
+            self._context().run(self.reconciler.start, tuple(self.world.clusters))
+
+    async def _come_up(self, roster: Roster) -> None:
+        await roster.begin()
+        self.reconciler.start(())
+        self.reconciler.follow(sorted(roster.worked_on))
+        await roster.run()
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do something in this process."""
@@ -130,9 +150,12 @@ class Service:
         await self.pause("plan")
         if self.world.weather.refuses_start():
             return SubmitRefused("it does not compile")
-        target = self.world.clusters[cluster.name]
+        host = self._jobmanagers.address(cluster).removeprefix("http://")
+        target = self.world.at(host)
         try:
-            await exchange(self, target, "SUBMIT", lambda: target.submitted(run))
+            status, _ = await exchange(self, target, "SUBMIT", lambda: target.submitted(run), host)
+            if status == ELECTION[0]:
+                return Silent("there is no leader")
         except (Unreachable, aiohttp.ClientError, TimeoutError) as error:
             return Silent(str(error))
         return submitted(self.world, run.job_id)
@@ -143,13 +166,17 @@ class Service:
         return context
 
 
-async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any) -> tuple[int, bytes]:
-    """One request over a bad network; `act` is what the cluster does when it arrives."""
+async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any, host: str) -> tuple[int, bytes]:
+    """One request over a bad network; `act` is what the cluster does when it arrives at the host."""
     weather = service.world.weather
     await service.pause(kind)
     life = cluster.life
     if cluster.down and cluster.application and cluster.name not in service.cut_off:
         raise aiohttp.ClientConnectorError(_NOBODY, OSError(errno.ECONNREFUSED, "connection refused"))
+    if host in cluster.dead or f"host {host}" in service.cut_off:
+        await _unheard(service)
+    if cluster.down and len(cluster.hosts) > 1 and cluster.name not in service.cut_off:
+        return ELECTION
     if cluster.down or cluster.name in service.cut_off:
         if service.world.dice.random() < 0.3:
             await service.sleep(REQUEST_TIMEOUT)
@@ -168,6 +195,16 @@ async def exchange(service: Service, cluster: "SimCluster", kind: str, act: Any)
 
 
 PAGE = b"<html><h1>nginx</h1></html>"
+# What a standby says that finds no leader: `AbstractHandler` of Flink, while its gateway cannot be retrieved.
+ELECTION = 503, b'{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}'
+
+
+async def _unheard(service: Service) -> None:
+    """Nobody is there: that is told at once, or no answer comes."""
+    if service.world.dice.random() < 0.3:
+        await service.sleep(REQUEST_TIMEOUT)
+        raise TimeoutError
+    raise aiohttp.ClientConnectorError(_NOBODY, ConnectionRefusedError(111, "Connection refused"))
 
 
 async def _misfortune(service: Service, cluster: "SimCluster", fault: str, act: Any) -> tuple[int, bytes]:
@@ -219,14 +256,15 @@ class SimSession:
 
     def request(self, method: str, url: str, *, data: bytes | None, **_: Any) -> "_Exchange":
         """As aiohttp has it."""
-        name, path = url.removeprefix("http://").split("/", 1)
-        return _Exchange(self._service, self._service.world.clusters[name], method, f"/{path}", data)
+        host, path = url.removeprefix("http://").split("/", 1)
+        return _Exchange(self._service, self._service.world.at(host), host, method, f"/{path}", data)
 
 
 @dataclass(slots=True)
 class _Exchange:
     service: Service
     cluster: "SimCluster"
+    host: str
     method: str
     path: str
     data: bytes | None
@@ -235,10 +273,16 @@ class _Exchange:
     said: bytes | None = None  # by the cluster, whatever has become of it on the way
     said_at: float = 0.0
     showed: str | None = None  # the job that ran on without its attempt when that was said
+    living: list[tuple[str, str]] | None = None  # what was listed then
 
     async def __aenter__(self) -> "_Exchange":
-        self.status, self.body = await exchange(self.service, self.cluster, f"{self.method} {self.path}", self._act)
+        about = f"{self.method} {self.path}"
+        self.status, self.body = await exchange(self.service, self.cluster, about, self._act, self.host)
         whole = self.body == self.said
+        if whole:
+            self.service.world.heard_at[self.cluster.name] = self.service.world.now
+        if whole and self.living is not None:
+            self.service.overviews[self.cluster.name] = self.living
         if self.status == HTTPStatus.OK and whole and self.showed is not None:
             self.service.heard[self.showed] = self.said_at
         return self
@@ -249,6 +293,8 @@ class _Exchange:
     def _act(self) -> tuple[int, bytes]:
         status, self.said = self.cluster.asked(self.method, self.path, self.data)
         self.said_at, self.showed = self.service.world.now, self.cluster.shows_running(self.path)
+        if self.service.world.setting.adopts is not None and self.path == "/jobs/overview":
+            self.living = self.cluster.living()
         return status, self.said
 
     @property

@@ -13,8 +13,10 @@ from typing import Any
 from tests.simulation.cluster import SimCluster
 from tests.simulation.faults import Weather
 from tests.simulation.loop import EPOCH
+from tests.simulation.registry import Registry
 from tests.simulation.scenario import PROJECT, Scenario
 from tests.simulation.service import Service
+from tests.simulation.setting import ALONE, Setting
 from tests.simulation.world import World
 
 from sluiceway.domain.facts import JobState
@@ -48,6 +50,7 @@ class Script(Weather):
         self._next: dict[str, float] = {}
         self._late = 0.0
         self.full = False  # the disk that the database is on
+        self.slow = 0.0  # seconds that a look at storage takes
         self.muted = ""  # answers to requests of which this is part do not arrive; empty: all do
 
     def arrive_late(self, kind: str, seconds: float) -> None:
@@ -67,6 +70,10 @@ class Script(Weather):
         """See `Weather`."""
         return self._late
 
+    def slow_look(self) -> float:
+        """See `Weather`."""
+        return self.slow
+
     def write_fault(self) -> str | None:
         """See `Weather`."""
         return "full" if self.full else None
@@ -75,17 +82,23 @@ class Script(Weather):
 class Stage(World):
     """One cluster, whose jobs are as the scene says."""
 
-    def __init__(self, *, ha: bool, application: bool, habits: dict[str, Any], tracing: bool) -> None:
-        super().__init__(0, tracing=tracing)
+    def __init__(
+        self, *, ha: bool, application: bool, habits: dict[str, Any], tracing: bool, setting: Setting = ALONE
+    ) -> None:
+        super().__init__(0, tracing=tracing, setting=setting)
         self.script = self.weather = Script()
         self.cluster = SimCluster(self, "c0", ha=ha, application=application)
         self.clusters = {"c0": self.cluster}
-        self._said = PLAIN | habits
+        if setting.registered:
+            self.clusters["c1"] = SimCluster(self, "c1", ha=ha)
+        else:
+            self.registry = Registry(self)
+        self.said = PLAIN | habits
         self._waiting: list[tuple[Callable[[], bool], Callable[[], None]]] = []
 
     def habits(self, job_id: int) -> dict[str, Any]:
         """See `World`."""
-        return {**self._said, "failing": []}
+        return {**self.said, "failing": []}
 
     def at_the_commit(self, that: Callable[[], bool], call: Callable[[], None]) -> None:
         """Call back once, within the transaction after which `that` is so, before whoever wrote it goes on."""
@@ -133,6 +146,25 @@ class Play(Scenario):
     def flink(self, job: int) -> FakeJob:
         """The newest Flink job of a job."""
         return self.world.watch.jobs[self.world.watch.latest(job)["flink_job_id"]]
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The habits of the jobs of this scene."""
+        return self.world.said
+
+    async def taken_in(self, name: str) -> tuple[int, FakeJob]:
+        """Others have started a job; what it is here, once it was taken in."""
+        flink = self.cluster.take_up(name, None, **self.plain)
+        await self.until(lambda: bool(self.world.watch.others.adopted()))
+        return self.world.watch.others.adopted()[-1], flink
+
+    def seen(self) -> list[tuple[str, str]]:
+        """What lives in the cluster, as the first service was last told."""
+        return self.world.services[0].overviews.get("c0", [])
+
+    def newest(self, flink: FakeJob) -> str | None:
+        """The last savepoint of a job."""
+        return flink.savepoints[-1] if flink.savepoints else None
 
     def stop_of(self, job: int) -> Row:
         """Its latest stop; an empty one when there was none."""
@@ -198,10 +230,13 @@ class Staged:
     ha: bool
     application: bool  # the cluster is one
     habits: dict[str, Any]
+    setting: Setting
 
     def play(self, *, tracing: bool = False) -> World:
         """From the beginning until all has come to rest."""
-        world = Stage(ha=self.ha, application=self.application, habits=self.habits, tracing=tracing)
+        world = Stage(
+            ha=self.ha, application=self.application, habits=self.habits, tracing=tracing, setting=self.setting
+        )
         world.run(self._all_of(Play(world)))
         return world
 
@@ -222,12 +257,18 @@ SCENES: dict[str, Staged] = {}
 
 
 def scene(
-    *, notices: dict[str, str], jobs: int = 1, ha: bool = True, application: bool = False, **habits: Any
+    *,
+    notices: dict[str, str],
+    jobs: int = 1,
+    ha: bool = True,
+    application: bool = False,
+    setting: Setting = ALONE,
+    **habits: Any,
 ) -> Callable[[Scene], Scene]:
     """A scene that is clean, and notices these bugs by these words. `habits` are those of its jobs."""
 
     def add(function: Scene) -> Scene:
-        SCENES[function.__name__] = Staged(function, notices, jobs, ha, application, habits)
+        SCENES[function.__name__] = Staged(function, notices, jobs, ha, application, habits, setting)
         return function
 
     return add

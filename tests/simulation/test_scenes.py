@@ -2,7 +2,9 @@
 
 import pytest
 import tests.simulation.planted_back
-import tests.simulation.scenes  # noqa: F401 - likewise
+import tests.simulation.planted_others
+import tests.simulation.scenes
+import tests.simulation.scenes_others  # noqa: F401 - likewise
 from tests.simulation.planted import PLANTED
 from tests.simulation.stage import SCENES
 

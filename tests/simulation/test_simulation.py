@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import pytest
-import tests.simulation.planted_back  # noqa: F401 - it puts its own into the table
+import tests.simulation.planted_back
+import tests.simulation.planted_others  # noqa: F401 - likewise
 from tests.simulation.plans import play_plans
 from tests.simulation.planted import PLANTED
 from tests.simulation.play import play

@@ -5,6 +5,7 @@ import contextlib
 import random
 import sys
 import types
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -15,11 +16,13 @@ from tests.simulation.faults import Weather
 from tests.simulation.invariants import Watch
 from tests.simulation.loop import Time, VirtualLoop
 from tests.simulation.memory import InjectedError, Memory
+from tests.simulation.registry import Registry
 from tests.simulation.service import OWNER, Service
+from tests.simulation.setting import ALONE, Setting
 
-from sluiceway.control import start_jobs, take_savepoints
+from sluiceway.control import clusters, discovery, roster, start_jobs, take_savepoints
 from sluiceway.engines.session import engine, look, questions, traits
-from sluiceway.reconcile import clocks, errands, hearing, sends, submissions, turn, worker
+from sluiceway.reconcile import adopting, clocks, errands, hearing, sends, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
@@ -36,15 +39,17 @@ FAILINGS: tuple[list[str], ...] = (
     ["stopping", "expired"],
     ["declined"] * 5,
 )
-LOGGING = (look, worker, errands, submissions, hearing)
+LOGGING = (look, worker, errands, submissions, adopting, hearing, roster, discovery)
+THREADED = (roster, discovery, clusters)
 
 
 class World:
     """Everything of one seed. `note` writes the trace."""
 
-    def __init__(self, seed: int, *, tracing: bool = False) -> None:
+    def __init__(self, seed: int, *, tracing: bool = False, setting: Setting = ALONE) -> None:
         """A world without jobs and services."""
         self.seed = seed
+        self.setting = setting
         self.dice = random.Random(f"world {seed}")
         self._ids = random.Random(f"ids {seed}")
         self.loop = VirtualLoop()
@@ -59,8 +64,13 @@ class World:
         self.disk = SimDisk(self)
         self.watch = Watch(self)
         count = self.dice.choice((1, 1, 1, 2))
-        ha = self.dice.random() < 0.7
-        self.clusters = {f"c{n}": SimCluster(self, f"c{n}", ha=ha) for n in range(count)}
+        ha = self.dice.random() < 0.7 or setting.standby
+        self.clusters = {f"c{n}": SimCluster(self, f"c{n}", ha=ha) for n in range(setting.clusters or count)}
+        self.registry = Registry(self)
+        self.counts: Counter[str] = Counter()  # how often what happened that not every seed has
+        self.heard_at: dict[str, float] = {}  # when a whole answer of a cluster last reached somebody
+        self.left_at: dict[str, float] = {}  # when a name was last seen to mean no cluster any more
+        self.launched_in: dict[str, SimCluster] = {}  # by Flink job id
         self.services: list[Service] = []
         self._failings = FAILINGS if self.dice.random() < 0.5 else self.dice.choices(FAILINGS, k=2)
         self._retaining = self.dice.choice((0.8, 0.8, 0.2))  # share of jobs whose checkpoints outlive a cancel
@@ -115,6 +125,10 @@ class World:
             }
         failing = self.dice.choice(self._failings)
         return {**self._habits[job_id], "failing": [] if self.weather.calm else list(failing)}
+
+    def at(self, host: str) -> SimCluster:
+        """The cluster of which a JobManager is there."""
+        return next(cluster for cluster in self.clusters.values() if host in cluster.hosts)
 
     def cluster_of(self, jid: str) -> SimCluster | None:
         """The cluster that shows a job now."""
@@ -179,17 +193,17 @@ class _Log:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    def info(self, event: str, **about: object) -> None:
+        self._world.note("log", event, about)
+
+    warning = info
+
     def exception(self, event: str, **about: object) -> None:
         self._told(event, sys.exc_info()[1])
 
     def error(self, event: str, **about: object) -> None:
         error = about.get("exc_info")
         self._told(event, error if isinstance(error, BaseException) else None)
-
-    def warning(self, event: str, **about: object) -> None:
-        self._world.note("log", event)
-
-    info = warning
 
     def _told(self, event: str, error: BaseException | None) -> None:
         self._world.note("log", event, repr(error)[:300])
@@ -199,11 +213,22 @@ class _Log:
             self._world.violate(f"nobody foresaw {event}: {error!r}")
 
 
+class _NoThreads:
+    """Stands in for the module `asyncio` where the product uses threads: there are none here."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def to_thread(self, work: Callable[..., Any], *about: Any) -> Any:
+        return work(*about)
+
+
 @contextlib.contextmanager
 def _installed(world: World) -> Iterator[None]:
     """Put the world's clocks, dice and eyes where the product's are."""
     put: list[tuple[Any, str, Any]] = [(module, "time", world.time) for module in CLOCKED]
     put += [(module, "log", _Log(world)) for module in LOGGING]
+    put += [(module, "asyncio", _NoThreads()) for module in THREADED]
     tokens = types.SimpleNamespace(token_hex=lambda _: world.token())
     put += [(start_jobs, "secrets", tokens), (take_savepoints, "secrets", tokens)]
     put.append((worker, "uuid", types.SimpleNamespace(uuid4=lambda: types.SimpleNamespace(hex=world.token()))))

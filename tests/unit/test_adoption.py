@@ -7,6 +7,7 @@ from sluiceway.domain.adoption import (
     LONGEST_NAME,
     MOST,
     Adopted,
+    Adoption,
     Adopts,
     Stranger,
     TagRule,
@@ -47,6 +48,13 @@ def test_a_job_is_known_again_where_nobody_else_can_be_meant(
     found = adoptions(strangers, before)
     assert [each.stranger for each in found] == strangers
     assert [each.again and each.again.job_id for each in found] == again
+
+
+def test_one_that_has_just_come_may_as_well_be_meant() -> None:
+    """It is taken in by the next turn, when the first one would be known already."""
+    just_came = [Stranger("b" * 32, "orders"), Stranger("c" * 32, "clicks")]
+    assert adoptions([NEW], [rests(1)], just_came) == [Adoption(NEW)]
+    assert adoptions([NEW], [rests(1)], just_came[1:]) == [Adoption(NEW, rests(1))]
 
 
 def test_no_cluster_fills_the_service_with_its_jobs() -> None:

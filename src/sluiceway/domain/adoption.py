@@ -82,15 +82,17 @@ class Adoption:
     again: Adopted | None = None
 
 
-def adoptions(strangers: Sequence[Stranger], before: Sequence[Adopted]) -> list[Adoption]:
-    """What each of them is.
+def adoptions(
+    strangers: Sequence[Stranger], before: Sequence[Adopted], others: Sequence[Stranger] = ()
+) -> list[Adoption]:
+    """What each of them is. `others` live beside them, and are not to be taken in now: most likely they just came.
 
     A job that has come back under another Flink job id is known by its cluster and its name, where only one such job
-    rests and only one of these bears the name. Otherwise nobody can tell, and it is a job of its own. Where as many
+    rests and only one of all these bears the name. Otherwise nobody can tell, and it is a job of its own. Where as many
     live as may be, the rest are left alone.
     """
     known = Counter(each.flink_name for each in before)
-    seen = Counter(each.name for each in strangers)
+    seen = Counter(each.name for each in (*strangers, *others))
     room = MOST - sum(not each.rests for each in before)
     strangers = strangers[: max(room, 0)]
     resting = {each.flink_name: each for each in before if each.rests and known[each.flink_name] == 1}

@@ -34,7 +34,10 @@ class Adopting:
         due = [each for each in strangers if each.flink_job_id in self._seen - self._asked]
         fresh = [each for each in due if self._into.wants(each)][:MOST_AT_ONCE]
         if fresh:
-            taken = await adopted.adopt(self._db, lease, fresh, self._into, now, self._labels(lease.cluster))
+            called, mine = {each.name for each in fresh}, {each.flink_job_id for each in fresh}
+            alike = [each for each in strangers if each.name in called and each.flink_job_id not in mine]
+            labels = self._labels(lease.cluster)
+            taken = await adopted.adopt(self._db, lease, fresh, alike, self._into, now, labels)
             if taken:
                 log.info("jobs_adopted", cluster=lease.cluster, count=len(taken))
         self._seen = {each.flink_job_id for each in strangers}

@@ -26,17 +26,25 @@ _OPEN = (
 
 
 async def adopt(
-    db: Database, lease: Lease, strangers: Sequence[Stranger], into: Adopts, now: datetime, labels: Mapping[str, str]
+    db: Database,
+    lease: Lease,
+    strangers: Sequence[Stranger],
+    others: Sequence[Stranger],
+    into: Adopts,
+    now: datetime,
+    labels: Mapping[str, str],
 ) -> Sequence[Adoption]:
     """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost.
 
-    `labels` are those of the cluster. What is taken in anew gets tags of them; what comes back keeps those that it has.
+    `others` live beside them and bear the same names. `labels` are those of the cluster: what is taken in anew gets
+    tags of them; what comes back keeps those that it has.
     """
     async with db.write() as connection:
         if not await holds(connection, lease):
             return []
-        unknown = await _unknown(connection, strangers)
-        taken = adoptions(unknown, await _before(connection, lease.cluster)) if unknown else []
+        unknown = await _unknown(connection, [*strangers, *others])
+        fresh, alike = ([each for each in those if each in unknown] for those in (strangers, others))
+        taken = adoptions(fresh, await _before(connection, lease.cluster), alike) if fresh else []
         new = [each.stranger for each in taken if each.again is None]
         made = await _make(connection, new, lease.cluster, into, now)
         await _tag(connection, {made[each.flink_job_id]: into.tags(each, labels) for each in new}, into.project)
@@ -46,11 +54,11 @@ async def adopt(
     return taken
 
 
-async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -> list[Stranger]:
+async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -> set[Stranger]:
     asked = listed([each.flink_job_id for each in strangers])
     found = select(runs.c.flink_job_id).where(runs.c.flink_job_id.in_(select(asked.c.value)))
     known = set((await connection.execute(found)).scalars())
-    return [each for each in strangers if each.flink_job_id not in known]
+    return {each for each in strangers if each.flink_job_id not in known}
 
 
 async def _before(connection: AsyncConnection, cluster: str) -> list[Adopted]:

@@ -1,0 +1,109 @@
+"""Bugs around jobs of others and clusters that come and go, planted on purpose."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tests.simulation.planted import plant
+
+from sluiceway.domain import cluster_turn
+from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger
+from sluiceway.domain.facts import Gone
+from sluiceway.engines.jobmanager import addresses
+from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile.turn import Turn
+from sluiceway.store import adopted
+
+
+@plant(15)
+def known_again_by_a_name_that_two_share(put: Any) -> None:
+    """Whichever of them was taken in last."""
+
+    def adoptions(strangers: Sequence[Stranger], before: Sequence[Adopted], _: Sequence[Stranger]) -> list[Adoption]:
+        resting = {each.flink_name: each for each in before if each.rests}
+        return [Adoption(each, resting.pop(each.name, None)) for each in strangers]
+
+    put(adopted, "adoptions", adoptions)
+
+
+@plant()
+def one_that_has_just_come_is_overlooked(put: Any) -> None:
+    """Although it bears the same name."""
+    before = adopted.adoptions
+    put(adopted, "adoptions", lambda strangers, known, _: before(strangers, known))
+
+
+@plant()
+def known_again_while_its_stop_is_open(put: Any) -> None:
+    """Once the Flink job is over, the job rests."""
+    put(adopted, "_OPEN", adopted.jobs.c.id.is_(None).label("open"))
+
+
+@plant(10)
+def known_again_while_it_runs(put: Any) -> None:
+    """Two Flink jobs are one."""
+    put(adopted, "Adopted", lambda *about: replace(Adopted(*about), rests=True))
+
+
+@plant(127)
+def what_is_known_is_taken_in_again(put: Any) -> None:
+    """Also what was made here, and is seen before its row is, or after it has ended."""
+
+    async def everybody(_: Any, strangers: Sequence[Stranger]) -> set[Stranger]:
+        return set(strangers)
+
+    put(adopted, "_unknown", everybody)
+
+
+@plant(12)
+def whatever_there_is_is_taken_in(put: Any) -> None:
+    """Nobody asks for the pattern."""
+    put(Adopts, "wants", lambda *_: True)
+
+
+@plant(10)
+def commands_go_by_the_name(put: Any) -> None:
+    """To the newest job that is called so."""
+    before = SessionEngine.send
+
+    async def send(self: Any, place: Any, flink_job_id: str, command: Any) -> Any:
+        jobs = await self._jobmanagers.at(place).jobs(set(), others=1000)
+        name = next((job.name for job in jobs if job.jid == flink_job_id), None)
+        alike = [job for job in jobs if job.name == name and job.lives]
+        newest = max(alike, key=lambda job: job.start_time, default=None)
+        return await before(self, place, newest.jid if newest else flink_job_id, command)
+
+    put(SessionEngine, "send", send)
+
+
+@plant(57)
+def what_a_removed_cluster_had_is_gone(put: Any) -> None:
+    """It is told to be, at once."""
+    before = Turn._observe
+
+    async def observe(self: Any, cluster: Any, name: str, watched: Any) -> Any:
+        seen = await before(self, cluster, name, watched)
+        if cluster is not None:
+            return seen
+        gone = Gone(seen.why)
+        runs, stops = dict.fromkeys(seen.runs, gone), dict.fromkeys(seen.stops, gone)
+        return replace(seen, runs=runs, stops=stops, saves=dict.fromkeys(seen.saves, gone))
+
+    put(Turn, "_observe", observe)
+
+
+@plant(10)
+def absent_is_gone(put: Any) -> None:
+    """A cluster that gives no answer has none of its jobs any more."""
+    put(cluster_turn, "Silent", Gone)
+
+
+@plant()
+def anybody_stands_in(put: Any) -> None:
+    """Whatever answers at one of the addresses is a JobManager of the cluster."""
+    put(addresses.Addresses, "takes_over", _takes_over)
+
+
+def _takes_over(where: addresses.Addresses, url: str, _: Any) -> str:
+    where.current = url
+    return ""

@@ -1,0 +1,98 @@
+"""Scenes with jobs of others, clusters that come and go, and leaders that change; see `scenes.py`."""
+
+from tests.simulation.registry import addresses
+from tests.simulation.setting import PROJECT, Setting
+from tests.simulation.stage import Play, scene
+
+from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.facts import JobState
+from sluiceway.domain.policy import IfNotRunning, StopPolicy
+
+TAKES_IN = Setting(Adopts(PROJECT))
+COMES_AND_GOES = Setting(Adopts(PROJECT), registered="database")
+TWO_LEADERS = Setting(Adopts(PROJECT), standby=True)
+FOREIGN = Setting(Adopts(PROJECT), registered="database", standby=True)
+SEEN_TWICE = 12.0  # seconds within which whoever lives was looked at twice
+
+
+@scene(setting=TAKES_IN, notices={"one_that_has_just_come_is_overlooked": "bear the same name"})
+async def two_of_one_name_come_one_after_the_other(at: Play) -> None:
+    """One of them may be the job that was stopped. Nobody can tell which."""
+    job, old = await at.taken_in("orders")
+    await at.stop([job], savepoint=False)
+    await at.rest()
+    at.cluster.take_up("orders", None, **at.plain)
+    await at.until(lambda: any(name == "orders" for _, name in at.seen()))
+    at.cluster.take_up("orders", None, **at.plain)
+    await at.wait(SEEN_TWICE)
+
+
+@scene(
+    setting=TAKES_IN,
+    notices={"known_again_while_its_stop_is_open": "of which a stop is open"},
+)
+async def a_job_comes_back_while_its_savepoint_is_verified(at: Play) -> None:
+    """Its stop has not settled, so what has come is a job of its own."""
+    job, old = await at.taken_in("orders")
+    await at.stop([job], savepoint=True)
+    at.script.slow = 20.0
+    await at.until(lambda: old.state is JobState.FINISHED)
+    at.cluster.take_up("orders", at.newest(old), **at.plain)
+    await at.wait(SEEN_TWICE)
+    at.script.slow = 0.0
+
+
+@scene(setting=TAKES_IN, notices={"commands_go_by_the_name": "a stop of"})
+async def a_lookalike_comes_while_a_stop_waits(at: Play) -> None:
+    """The stop is of the Flink job that the order named."""
+    job, old = await at.taken_in("orders")
+    at.cluster.set_running_tasks(old.jid, 0)
+    await at.stop([job], savepoint=True, policy=StopPolicy(if_not_running=IfNotRunning.WAIT))
+    await at.wait(3.0)
+    new = at.cluster.take_up("orders", None, **at.plain)
+    await at.wait(3.0)
+    at.cluster.set_running_tasks(old.jid, None)
+    await at.until(lambda: old.state is JobState.FINISHED)
+    if new.history or new.state is not JobState.RUNNING:
+        at.world.violate("a job was stopped that no order has named")
+
+
+@scene(
+    setting=COMES_AND_GOES,
+    stop_seconds=20.0,
+    notices={"what_a_removed_cluster_had_is_gone": "is told lost", "absent_is_gone": "is told lost"},
+)
+async def a_cluster_is_removed_while_its_job_stops(at: Play) -> None:
+    """The stop stays open; it goes on when the cluster is back."""
+    job, flink = await at.taken_in("orders")
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    await at.world.registry.remove(at, "c0")
+    await at.wait(120.0)
+    if at.stop_of(job)["phase"] != "overdue":
+        at.world.violate(f"the stop of a job in a removed cluster is {at.stop_of(job)['phase']}")
+    await at.world.registry.restore(at)
+
+
+@scene(setting=TWO_LEADERS, stop_seconds=10.0, notices={})
+async def the_leader_changes_in_the_middle_of_a_stop(at: Play) -> None:
+    """The job runs again under the other JobManager, and is stopped there."""
+    job, flink = await at.taken_in("orders")
+    await at.wait(10.0)
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    at.lose(away=3.0, recovery=5.0)
+    await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
+
+
+@scene(setting=FOREIGN, notices={"anybody_stands_in": "and runs"})
+async def the_other_address_is_of_another_cluster(at: Play) -> None:
+    """Nothing that it says is true of this one."""
+    await at.taken_in("orders")
+    other = at.world.clusters["c1"]
+    await at.world.registry.move(at, "c0", (addresses(at.cluster)[0], addresses(other)[0]))
+    await at.wait(20.0)
+    at.cluster.kill("c0", 90.0)
+    at.cluster.kill("c0-b", 90.0)
+    await at.wait(90.0)
+    await at.world.registry.restore(at)
