@@ -1,20 +1,23 @@
 """Moves: stopped on one cluster, started on another; in waves, with failures and crashes, and back again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from tests.support.patience import PATIENCE
-from tests.support.services.native_api import Api, native_api
-from tests.support.services.plane import PROJECT
+from tests.support.services.native_api import Api, native_api, served
+from tests.support.services.plane import PROJECT, Plane, plane
 
+from sluiceway.cli.main import run
 from sluiceway.control.mover import Mover
 from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.job import JobStatus
 from sluiceway.engines.session import vitals
+from sluiceway.settings import Settings
 from sluiceway.store import landings
 from sluiceway.store.schema import runs
 from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
@@ -22,6 +25,7 @@ from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
 pytestmark = pytest.mark.process
 
 Shown = dict[str, Any]
+Command = Callable[..., Coroutine[Any, Any, int]]
 HERE, THERE = "c0", "c1"
 LOOPS = "java.lang.ArithmeticException: / by zero"
 
@@ -318,3 +322,63 @@ async def test_an_unknown_move_is_said_to_be_so(api: Api) -> None:
         assert (await api.post(f"moves/9/{verb}", status=404))["error_code"] == "unknown_move"
     answer = await api.post("moves", to=THERE, status=400)
     assert "Say which jobs to move" in answer["error_msg"]
+
+
+# The commands. -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def command(tmp_path: Path) -> AsyncIterator[tuple[Plane, Command]]:
+    """A control plane, and what runs a command line against it; its exit code."""
+    async with (
+        plane(tmp_path, clusters=2, moves=True) as at,
+        served(at, Settings(data=tmp_path)) as address,
+    ):
+
+        async def line(*words: str) -> int:
+            return await asyncio.to_thread(run, [*words, "--server", address, "--project", PROJECT])
+
+        yield at, line
+
+
+async def test_a_cluster_is_moved_from_the_command_line(
+    command: tuple[Plane, Command], capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, line = command
+    jobs = await at.run(2)
+    assert await line("move", "--to", THERE) == 2
+    assert "Say which jobs to move" in capsys.readouterr().err
+    assert await line("move", "--from", HERE, "--to", THERE, "--dry-run") == 0
+    assert "would move" in capsys.readouterr().out
+    assert {(await at.job(job)).status for job in jobs} == {JobStatus.RUNNING}
+    assert await line("move", "--from", HERE, "--to", THERE, "--wait") == 0
+    told = capsys.readouterr()
+    assert "Move 1 to c1 is accepted for 2 jobs." in told.out
+    assert told.out.count(" moved ") == 2
+    assert await line("moves", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["moves"][0]["phases"] == {"moved": 2}
+    assert await line("moves", "show", "1", "--wait", "--json") == 0
+    assert [view["queue"] for view in json.loads(capsys.readouterr().out)["jobs"]] == [THERE, THERE]
+    assert await line("moves", "back", "1") == 0
+    assert "There is no job to bring back." in capsys.readouterr().out
+    assert await line("moves", "proceed", "1") == 1
+    assert "no start was refused" in capsys.readouterr().err
+
+
+async def test_a_cluster_is_drained_to_another_one(
+    command: tuple[Plane, Command], capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, line = command
+    at.fakes["old"] = at.fakes[HERE]
+    assert await line("clusters", "add", "old", at.clusters[HERE].url) == 0
+    [job] = await at.run(1, queue="old")
+    assert await line("clusters", "drain", "old", "--wait") == 2
+    assert "Without --to nothing is moved" in capsys.readouterr().err
+    assert await line("clusters", "drain", "old") == 0
+    assert "sluiceway move --from old --to ANOTHER --wait" in capsys.readouterr().out
+    assert await line("clusters", "drain", "old", "--to", THERE, "--wait") == 0
+    assert (await at.job(job)).draft.queue == THERE
+    assert (await at.job(job)).status is JobStatus.RUNNING
+    assert await line("move", str(job), "--to", "old") == 1
+    assert "being drained" in capsys.readouterr().err
+    assert (await at.job(job)).status is JobStatus.RUNNING, "what could not start there is not stopped"

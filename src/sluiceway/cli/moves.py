@@ -263,10 +263,13 @@ def _ended(found: Move, *, quiet: bool) -> int:
         complain(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}")
     elif not found.settled:
         complain(f"The time is up; the move goes on. {orders.look_again(found.id, 'moves')}")
-    if down := sum(view.phase == "not_started" for view in found.jobs):
-        ways = f"sluiceway moves back {found.id} --wait"
-        again = "" if found.resume_id is None else f", or there again: sluiceway resume {found.resume_id} --failed"
-        complain(f"{tables.jobs(down)} stopped and did not start on {found.to}. Start where it was: {ways}{again}")
+    if down := [view for view in found.jobs if view.phase == "not_started"]:
+        failed = any(view.queue == found.to for view in down)
+        again = f"sluiceway resume {found.resume_id} --failed" if failed else f"sluiceway moves proceed {found.id}"
+        complain(
+            f"{tables.jobs(len(down))} stopped and did not start on {found.to}. Start them where they were with: "
+            f"sluiceway moves back {found.id} --wait\nor there, once the cause is fixed, with: {again}"
+        )
     return int(any(view.phase != ARRIVED for view in found.jobs))
 
 
