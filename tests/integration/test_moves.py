@@ -349,7 +349,7 @@ async def test_a_cluster_is_moved_from_the_command_line(
     assert await line("move", "--to", THERE) == 2
     assert "Say which jobs to move" in capsys.readouterr().err
     assert await line("move", "--from", HERE, "--to", THERE, "--dry-run") == 0
-    assert "would move" in capsys.readouterr().out
+    assert "WOULD_MOVE" in capsys.readouterr().out
     assert {(await at.job(job)).status for job in jobs} == {JobStatus.RUNNING}
     assert await line("move", "--from", HERE, "--to", THERE, "--wait") == 0
     told = capsys.readouterr()
