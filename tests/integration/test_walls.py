@@ -23,8 +23,11 @@ from sluiceway.api.auth.gate import Gate
 from sluiceway.assembly.api import make_api
 from sluiceway.assembly.clock import clock
 from sluiceway.control.denials import KINDS, Denials
+from sluiceway.control.move_jobs import Rights
 from sluiceway.domain.access import ALLOWS, Action, Grant, Role
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.moving import Destination
+from sluiceway.domain.orders import StopOrder
 from sluiceway.settings import MAX_BODY, Settings
 
 DLI = "/v1.0/{project_id}/streaming"
@@ -71,6 +74,7 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("PATCH", f"{CLUSTERS}/{{name}}"): lambda _: {"draining": True},
     ("POST", "/api/v1/projects/{project_id}/stops"): lambda job: {"job_ids": [job], "dry_run": True},
     ("POST", "/api/v1/projects/{project_id}/resumes"): lambda job: {"job_ids": [job]},
+    ("POST", "/api/v1/projects/{project_id}/moves"): lambda job: {"job_ids": [job], "to": "c1", "dry_run": True},
     ("POST", "/api/v1/projects/{project_id}/savepoints"): lambda job: {"job_ids": [job]},
     ("POST", "/api/v1/projects/{project_id}/savepoints/register"): lambda job: {"path": "b/none", "job_id": job},
 }
@@ -96,13 +100,14 @@ class Ids:
     savepoint: int
     template: int
     resume: int
+    move: int
 
 
 async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], project: str, ids: Ids) -> httpx.Response:
     """Call a route."""
     method, template = route
     given = {"job_id": ids.job, "stop_id": ids.stop, "savepoint_id": ids.savepoint, "path": "x"}
-    given["resume_id"] = ids.resume
+    given |= {"resume_id": ids.resume, "move_id": ids.move}
     given |= {
         "resource_id": ids.job,
         "template_id": ids.template,
@@ -120,11 +125,13 @@ async def ask(api: Guarded, who: httpx.Auth | None, route: tuple[str, str], proj
 
 @asynccontextmanager
 async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
-    """A project of somebody's, with a job that was stopped with a savepoint, resumed, and stopped again."""
-    async with guarded(directory) as api:
+    """A project of somebody's, with a job that a move has stopped, that was resumed, and that was stopped again."""
+    async with guarded(directory, clusters=2) as api:
         [job] = await api.plane.run()
-        batch = (await api.plane.stop(PROJECT, [job], savepoint=True)).id
-        assert batch is not None
+        order = StopOrder(PROJECT, [job], to=Destination("c1"))
+        move = (await api.plane.life.move_jobs(order, Rights())).id
+        assert move is not None
+        batch = (await api.plane.life.move_jobs.find(PROJECT, move)).stop_id
         await api.plane.settled(batch)
         resume = (await api.plane.resume(PROJECT, batch)).id
         assert resume is not None
@@ -136,7 +143,7 @@ async def with_their_job(directory: Path) -> AsyncIterator[tuple[Guarded, Ids]]:
         made = await api.http.post(f"/v1.0/{PROJECT}/streaming/job-templates", json={"name": "theirs"}, auth=owner)
         theirs = {"var_name": "theirs", "var_value": "x"}
         await api.http.post(f"/v1.0/{PROJECT}/variables", json=theirs, auth=owner)
-        yield api, Ids(job, batch, savepoint, made.json()["template"]["template_id"], resume)
+        yield api, Ids(job, batch, savepoint, made.json()["template"]["template_id"], resume, move)
 
 
 # The table. ----------------------------------------------------------------------------------------------------------
@@ -224,7 +231,7 @@ async def test_ids_of_another_project_are_as_ids_of_nothing(tmp_path: Path) -> N
     async with with_their_job(tmp_path) as (api, ids):
         who = await api.user("stranger", Grant(Role.ADMIN, "mine"))
         before = await api.plane.job(ids.job)
-        nothing = Ids(NO_ID, NO_ID, NO_ID, NO_ID, NO_ID)
+        nothing = Ids(NO_ID, NO_ID, NO_ID, NO_ID, NO_ID, NO_ID)
         for route in ROUTES:
             theirs = await ask(api, who, route, "mine", ids)
             if ACTIONS[route] is Action.CLUSTERS:
@@ -320,6 +327,22 @@ async def test_so_it_is_with_our_own_api_and_its_dry_run(tmp_path: Path) -> None
             assert {each["job_id"]: each.get("code", "") for each in answer["jobs"]} == {first: "", second: "forbidden"}
         await api.plane.until(first, JobStatus.STOPPED)
         assert (await api.plane.job(second)).status is JobStatus.RUNNING
+
+
+async def test_a_move_needs_the_right_to_start_jobs_where_they_go(tmp_path: Path) -> None:
+    async with two_queues(tmp_path) as (api, op, first, second):
+        path = f"/api/v1/projects/{PROJECT}/moves"
+        for body in ({"queue": "c0", "to": "c1", "dry_run": True}, {"queue": "c0", "to": "c1"}):
+            [answer] = (await api.http.post(path, json=body, auth=op)).json()["jobs"]
+            assert (answer["job_id"], answer["code"]) == (first, "forbidden")
+        [answer] = (await api.http.post(path, json={"queue": "c1", "to": "c0"}, auth=op)).json()["jobs"]
+        assert (answer["job_id"], answer["code"]) == (second, "forbidden"), "nor may it be stopped there"
+        owner = await api.user("owner", Grant(Role.OWNER, PROJECT))
+        move = (await api.http.post(path, json={"queue": "c0", "to": "c1"}, auth=owner)).json()["id"]
+        for verb in ("abort", "proceed"):
+            assert (await api.http.post(f"{path}/{move}/{verb}", auth=op)).status_code == 403
+        denied = {detail for _, detail in await api.denied(PROJECT)}
+        assert "POST /api/v1/projects/{project_id}/moves: no right to dli:jobs:startFlinkJob on queue c1" in denied
 
 
 async def test_nothing_is_denied_to_who_keeps_to_their_queue(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.fits import Judge
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.move_jobs import MoveJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
@@ -62,6 +63,7 @@ class Lifecycle:
     retry_stops: RetryStops
     start_jobs: StartJobs
     resume_jobs: ResumeJobs
+    move_jobs: MoveJobs
     edit_jobs: EditJobs
     take_savepoints: TakeSavepoints
     import_savepoint: ImportSavepoint
@@ -85,16 +87,19 @@ def lifecycle(ground: Ground, queues: Queues, timeout: timedelta, judging: Judgi
         engine.version,
         engine.jars,
     )
+    resume_jobs = ResumeJobs(start_jobs)
+    preflight = Preflight(db, queues, storage, engine, clock, judging.options)
     return Lifecycle(
         stop_jobs=stop_jobs,
         retry_stops=RetryStops(stop_jobs),
         start_jobs=start_jobs,
-        resume_jobs=ResumeJobs(start_jobs),
+        resume_jobs=resume_jobs,
+        move_jobs=MoveJobs(stop_jobs, resume_jobs, preflight),
         edit_jobs=EditJobs(db, queues, storage, clock, timeout),
         take_savepoints=TakeSavepoints(db, queues, storage, clock, timeout),
         import_savepoint=ImportSavepoint(db, storage, clock),
         queries=Queries(db, queues, engine),
-        preflight=Preflight(db, queues, storage, engine, clock, judging.options),
+        preflight=preflight,
     )
 
 

@@ -23,8 +23,9 @@ from sluiceway.assembly.beside import beside
 from sluiceway.assembly.clock import clock
 from sluiceway.assembly.clusters import begin_clusters, parse_adoption, parse_clusters
 from sluiceway.assembly.door import check_door, make_door, must_sign_in
-from sluiceway.assembly.ground import Ground, workers
+from sluiceway.assembly.ground import Ground, Judging, lifecycle, workers
 from sluiceway.control.discovery import Discovery
+from sluiceway.control.mover import Mover
 from sluiceway.control.programs import Fetch
 from sluiceway.control.roster import Roster
 from sluiceway.control.try_clusters import Glance
@@ -38,6 +39,7 @@ from sluiceway.engines.jars.submit import JarSubmitter
 from sluiceway.engines.jobmanager.doors import connections
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning.submit import SqlSubmitter
+from sluiceway.engines.planning.zone import local_zone
 from sluiceway.engines.router import Router
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.sweep import Sweeper
@@ -103,6 +105,9 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(reconciler.close)
         roster.publish_to(queues, reconciler.follow, jobmanagers.keep, engine.keep)
         await stack.enter_async_context(beside(roster.run(), "clusters"))
+        # Whether they fit was asked before they were stopped; now that they are, Flink itself is.
+        life = lifecycle(ground, queues, turns.rules.timeout, Judging(zone=local_zone()))
+        await stack.enter_async_context(beside(Mover(life.start_jobs).run(), "moves"))
         await stack.enter_async_context(sweeping(settings, db, storage))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
         api = make_api(

@@ -210,6 +210,63 @@ class Resumes(Struct, frozen=True):
     resumes: list[ResumeHead]
 
 
+class MoveAnswers(Answers, frozen=True):
+    """The answer to each job of a request to move some, and of its dry run what there is room for."""
+
+    slots_free: int | None = None
+    slots_wanted: int | None = None
+
+
+class MoveView(Struct, frozen=True):
+    """One job on its move."""
+
+    job_id: int
+    name: str
+    from_queue: str
+    queue: str | None
+    phase: str
+    why: str
+    wave: int
+    savepoint: str | None
+    stopped_at: str | None
+    proven_at: str | None
+
+
+class MoveHead(Struct, frozen=True):
+    """A move without its jobs."""
+
+    id: int
+    to: str
+    stop_id: int
+    resume_id: int | None
+    created_at: str
+    state: str
+    state_reason: str
+    jobs_total: int
+    phases: dict[str, int]
+    settled: bool
+    reason: str = ""
+
+
+class Move(MoveHead, frozen=True, kw_only=True):
+    """A move with all its jobs."""
+
+    jobs: list[MoveView]
+
+
+class Moves(Struct, frozen=True):
+    """The latest moves."""
+
+    moves: list[MoveHead]
+
+
+class MoveProceeded(Struct, frozen=True):
+    """The former state of a move that goes on."""
+
+    was: str
+    tried_again: int
+
+
 class Aborted(Struct, frozen=True):
     """The withdrawn jobs of a stop."""
 

@@ -160,6 +160,22 @@ class Client:
         """Stop jobs. A lost answer is asked for again under the same key, so that nothing is done twice."""
         return self._once("/stops", body, key)
 
+    def move(self, body: Mapping[str, object], key: str) -> Reply:
+        """Move jobs to another cluster; a lost answer as with `stop`."""
+        return self._once("/moves", body, key)
+
+    def move_back(self, move_id: int) -> Reply:
+        """Start where they were the jobs of a move that are down."""
+        return self._once(f"/moves/{move_id}/back", None, uuid.uuid4().hex)
+
+    def show_move(self, move_id: int) -> Reply:
+        """A move with all its jobs."""
+        return self._http.ok("GET", self._own(f"/moves/{move_id}"))
+
+    def moves(self, limit: int) -> Reply:
+        """The latest moves."""
+        return self._http.ok("GET", f"{self._own('/moves')}?limit={limit}")
+
     def retry_stop(self, stop_id: int, key: str) -> Reply:
         """Stop again what did not stop; a lost answer as with `stop`."""
         return self._once(f"/stops/{stop_id}/retry", None, key)
@@ -175,11 +191,11 @@ class Client:
         return self._http.ok("POST", self._own(path), body, {"Idempotency-Key": key})
 
     def abort(self, order: int, kind: str) -> Reply:
-        """Withdraw the unsent part of a stop, or of one of the `resumes`."""
+        """Withdraw the unsent part of a stop, or of one of the `resumes` or `moves`."""
         return self._http.ok("POST", self._own(f"/{kind}/{order}/abort"))
 
     def proceed(self, order: int, kind: str) -> Reply:
-        """Continue a stop, or one of the `resumes`, that is paused."""
+        """Continue a stop, or one of the `resumes` or `moves`, that is paused."""
         return self._http.ok("POST", self._own(f"/{kind}/{order}/proceed"))
 
     def events(self, after: int, limit: int) -> Reply:

@@ -1,5 +1,6 @@
 """`sluiceway clusters`: registering the places where jobs run; changing, trying, draining and removing them."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -20,8 +21,11 @@ from sluiceway.cli.cluster_answers import (
     row,
 )
 from sluiceway.cli.cluster_options import Opening, labels
-from sluiceway.cli.options import Common, Flag, Names, commands, or_default
+from sluiceway.cli.move_options import Going
+from sluiceway.cli.moves import carried_out
+from sluiceway.cli.options import Common, Flag, Names, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.stop_options import Sending
 
 Kind = Literal["session", "application"]
 
@@ -179,22 +183,48 @@ def edit(
 
 
 @clusters_app.command
-def drain(name: str, /, *, undo: Flag = False, common: Common | None = None) -> int:
-    """Let no job be started on a cluster any more. What runs there runs on, and can be stopped.
+def drain(
+    name: str,
+    /,
+    *,
+    to: str | None = None,
+    undo: Flag = False,
+    yes: Flag = False,
+    going: Going | None = None,
+    sending: Sending | None = None,
+    common: Common | None = None,
+) -> int:
+    """Let no job be started on a cluster any more; with --to, move the project's jobs to another one.
 
-    Needs the role admin in every project.
+    Without --to, what runs there runs on, and can be stopped or moved. With it, the exit code is that of
+    `sluiceway move`. Needs the role admin in every project.
 
-    Example: `sluiceway clusters drain prod`
+    Example: `sluiceway clusters drain old --to new --max-parallel 10 --abort-when 3 --wait`
 
     Parameters
     ----------
     name
         The cluster's name.
+    to
+        The cluster to move the project's jobs to.
     undo
         Let jobs be started there again.
+    yes
+        Ask nothing, however many jobs there are.
     """
-    common = or_default(common)
-    data = common.client().edit_cluster(name, {"draining": not undo}).data
+    common, going, sending = or_default(common), going or Going(), sending or Sending()
+    check_wait(sending.timeout, wait=sending.wait)
+    client = common.client()
+    how = going.body(partial(ids_or_names, client))
+    if to is None and (how or sending != Sending() or yes):
+        raise Failed("Without --to nothing is moved: leave out how to move it, and --wait.", code=2)
+    if undo and to is not None:
+        raise Failed("--undo lets jobs be started there again, and moves none.", code=2)
+    data = client.edit_cluster(name, {"draining": not undo}).data
+    if to is not None:
+        if not common.json:
+            say(f"No job is started on {name} any more.")
+        return carried_out(client, how | {"queue": name, "to": to}, sending, common, yes=yes)
     if common.json:
         tables.document(data)
         return 0
@@ -204,8 +234,9 @@ def drain(name: str, /, *, undo: Flag = False, common: Common | None = None) -> 
     say(f"No job is started on {name} any more.")
     if left := read(data, Cluster).runs:
         say(
-            f"{tables.jobs(left)} may run there. Stop them, each with a savepoint: sluiceway stop --queue {name} --wait"
-            "\nin each project that has some; start them elsewhere by giving them another queue first."
+            f"{tables.jobs(left)} may run there. In each project that has some, move them:"
+            f"\n  sluiceway move --from {name} --to ANOTHER --wait"
+            f"\nor stop them, each with a savepoint: sluiceway stop --queue {name} --wait"
         )
     return 0
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Answer, Answers, Finding, WayBack
+from sluiceway.cli.answers import Answer, Answers, Finding, MoveAnswers, WayBack
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import say
 
@@ -34,6 +34,24 @@ def show(answers: Answers, data: Any, common: Common) -> int:
     return int(not all(answer.accepted and not _problems(answer) for answer in answers.jobs))
 
 
+def show_move(answers: MoveAnswers, data: Any, common: Common) -> int:
+    """Show the dry run of a move."""
+    free, wanted = answers.slots_free, answers.slots_wanted
+    tight = free is not None and wanted is not None and wanted > free
+    if common.json:
+        tables.document(data)
+    else:
+        headers = ("id", "would move", "wave", "tasks", "checkpoint", "size", "estimate", "format", "problems")
+        tables.table(headers, [_move_row(answer) for answer in answers.jobs])
+        if tight:
+            say(
+                f"The cluster that they go to has {free} free slots, and they need {wanted} or more. Give it more "
+                "TaskManagers, or move fewer at once: --max-parallel."
+            )
+    good = all(answer.accepted and not answer.message and not _problems(answer) for answer in answers.jobs)
+    return int(not good or tight)
+
+
 def show_way_back(answers: Answers, data: Any, common: Common) -> int:
     """Show the dry run of a resume."""
     if common.json:
@@ -54,6 +72,12 @@ def losses(answer: Answer) -> list[str]:
 def _tell_plan(answers: Answers, command: str, common: Common) -> None:
     if answers.plan is not None and not common.json:
         say(f"Carry out exactly this within 12 hours with: sluiceway {command} --plan {answers.plan}")
+
+
+def _move_row(answer: Answer) -> Sequence[str]:
+    identity, stops, wave, tasks, at, _, size, estimate, format_, _, problems = _row(answer)
+    said = answer.message if answer.accepted else ""
+    return identity, stops, wave, tasks, at, size, estimate, format_, f"{problems} {said}".strip()
 
 
 def _problems(answer: Answer) -> list[str]:

@@ -60,6 +60,8 @@ _COMMANDS = {
     "distributions": "distributions:distributions_app",
     "events": "events:events_app",
     "jobs": "jobs:app",
+    "move": "moves:move_app",
+    "moves": "moves:moves_app",
     "password": "password:app",
     "resume": "resume:resume_app",
     "resumes": "resumes:resumes_app",

@@ -12,7 +12,7 @@ from sluiceway.cli.options import Common
 from sluiceway.cli.output import TIME_UP, Failed, complain, say
 from sluiceway.cli.progress import Board, Line, looks
 
-Orders = Literal["stops", "resumes"]
+Orders = Literal["stops", "resumes", "moves"]
 
 
 def withdraw(order: int, orders: Orders, common: Common) -> int:

@@ -1,16 +1,16 @@
-"""Stops a selection of jobs from a terminal: the command first lists them, then names them in the request.
+"""Stops or moves a selection of jobs from a terminal: the command first lists them, then names them in the request.
 
 What was counted is what is stopped. A job that begins to match meanwhile is not in it, and one that begins to ail holds
 up no other, as it would hold up a plan: nobody has asked for exactly what was shown.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sluiceway.cli.answers import Answer, Answers, read
 from sluiceway.cli.asking import confirm
-from sluiceway.cli.client import Client
+from sluiceway.cli.connection import Reply
 from sluiceway.cli.output import Failed
 from sluiceway.settings import MAX_JOB_IDS
 
@@ -19,27 +19,28 @@ _CHOOSES: Final = frozenset({"all", "queue", "name", "tags", "status"})
 _SAID: Final = ("job_id", "accepted", "code", "message", "wave")
 
 Body = Mapping[str, object]
+Ask = Callable[[Body, str], Reply]  # sends a request under a key
 
 
-def confirmed(client: Client, body: Body) -> tuple[Body | None, list[Any]]:
+def confirmed(ask: Ask, body: Body, what: str) -> tuple[Body | None, list[Any]]:
     """The request, once somebody has typed its number of jobs. Raises `Failed`.
 
-    Where it does not name its jobs, it does afterwards; None where none would stop. Beside it, what was said of those
-    that would not be stopped, for `whole`.
+    `what` happens to them. Where it does not name its jobs, it does afterwards; None where it would happen to none.
+    Beside it, what was said of those that it would not happen to, for `whole`.
     """
     named = body.get("job_ids")
     if isinstance(named, list):
-        confirm(len(set(named)), "stopped")
+        confirm(len(set(named)), what)
         return body, []
-    data = client.stop({**body, "dry_run": True}, uuid.uuid4().hex).data
+    data = ask({**body, "dry_run": True}, uuid.uuid4().hex).data
     seen = read(data, Answers).jobs
     wanted = list(dict.fromkeys(answer.job_id for answer in seen if _would_stop(answer)))
     if len(wanted) > MAX_JOB_IDS:
         raise Failed(
-            f"Nothing was done: {len(wanted)} jobs would be stopped, and a request names {MAX_JOB_IDS} at most. Choose "
-            "fewer (--queue, --name, --tag), or give --yes, which stops whatever matches when it arrives.",
+            f"Nothing was done: {len(wanted)} jobs would be {what}, and a request names {MAX_JOB_IDS} at most. Choose "
+            "fewer (--queue, --name, --tag), or give --yes, which takes whatever matches when it arrives.",
         )
-    confirm(len(wanted), "stopped")
+    confirm(len(wanted), what)
     rest = [_said(item) for item, answer in zip(data["jobs"], seen, strict=True) if not _would_stop(answer)]
     manner = {name: value for name, value in body.items() if name not in _CHOOSES}
     return ({"job_ids": wanted, **manner} if wanted else None), rest

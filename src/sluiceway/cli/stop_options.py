@@ -40,7 +40,7 @@ class Choice:
     def body(self) -> dict[str, object]:
         """The fields of the request. Raises `Failed`."""
         chosen: dict[str, object] = {"queue": self.queue, "name": self.name, "status": list(self.status) or None}
-        chosen["tags"] = _tags(self.tag) or None
+        chosen["tags"] = tags(self.tag) or None
         if self.all_ and any(chosen.values()):
             raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
         return ({"all": True} if self.all_ else {}) | {name: value for name, value in chosen.items() if value}
@@ -178,7 +178,8 @@ def _given(fields: dict[str, Any]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _tags(given: Sequence[str]) -> dict[str, str]:
+def tags(given: Sequence[str]) -> dict[str, str]:
+    """Tags as KEY=VALUE, by their keys. Raises `Failed`."""
     pairs = [_pair("--tag", tag) for tag in given]
     for key, count in Counter(key for key, _ in pairs).items():
         if count > 1:

@@ -83,7 +83,7 @@ def stop(
     if look.dry_run:
         reply = client.stop(body | look.body(), uuid.uuid4().hex)
         return dry(read(reply.data, Answers), reply.data, common)
-    sent, rest = confirmed(client, body) if look.plan is None and asks(yes=look.yes) else (body, [])
+    sent, rest = confirmed(client.stop, body, "stopped") if look.plan is None and asks(yes=look.yes) else (body, [])
     data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
     answers = read(data, Answers)
     if not common.json:

@@ -26,6 +26,10 @@ class UnknownResume(ControlError):  # noqa: N818
     """No such way back in this project."""
 
 
+class UnknownMove(ControlError):  # noqa: N818
+    """The project has no such move."""
+
+
 class NotResumed(ControlError):  # noqa: N818
     """A retry of a way back, where there was no way back."""
 

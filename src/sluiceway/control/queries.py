@@ -8,11 +8,12 @@ from sluiceway.control.queues import Queues, unregistered
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
-from sluiceway.store import audit, back_views, fares, job_pages, stories, views
+from sluiceway.store import audit, back_views, fares, job_pages, move_views, stories, views
 from sluiceway.store.audit import Event
 from sluiceway.store.back_views import Resume
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
+from sluiceway.store.move_views import Move
 from sluiceway.store.pages import Sized
 from sluiceway.store.stories import Story
 from sluiceway.store.views import Batch, BatchEntry, JobFilter
@@ -52,6 +53,10 @@ class Queries:
     async def jobs_of(self, project: str, job_ids: Sequence[int]) -> Sequence[Job]:
         """The jobs with these ids, in their order, without those that are gone."""
         return await job_pages.jobs_of(self.db, project, job_ids)
+
+    async def moves(self, project: str, limit: int, before: int | None) -> Sequence[Move]:
+        """The latest moves, newest first, without their jobs."""
+        return await move_views.move_list(self.db, project, limit, before)
 
     async def resume(self, project: str, order: int) -> Resume:
         """A way back with all its jobs. Raises `UnknownResume`."""

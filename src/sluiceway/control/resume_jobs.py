@@ -75,6 +75,7 @@ class ResumeJobs:
         _, entries = await told_as_one(db, order.project, stop_id)
         origins = await views.origins(db, order.project, [entry.job_id for entry in entries])
         again = Allowed.FINISHED in order.allow
+        entries = [entry for entry in entries if not order.jobs or entry.job_id in order.jobs]
         judged = {e.job_id: way_back(e, origins.get(e.job_id), again=again) for e in entries}
         others = {job: verdict for job, verdict in judged.items() if verdict is not None}
         waves = {e.job_id: e.wave for e in entries if e.job_id not in others}

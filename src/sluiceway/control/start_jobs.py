@@ -14,12 +14,12 @@ from sluiceway.control.sql_checks import SqlChecks
 from sluiceway.control.state_versions import StateVersions, VersionOf
 from sluiceway.control.way_back import Options, WaysBack, own_options
 from sluiceway.domain.access import EVERYWHERE, Right
-from sluiceway.domain.admission import RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
+from sluiceway.domain.admission import ACTIVE, RUNNABLE, RUNS, UNKNOWN, Refusal, Verdict, may_run
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.misfit import left_behind
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.orders import Placed, ResumeOrder, StartOrder
-from sluiceway.domain.way_back import Allowed, Back, Trouble, Weight, told
+from sluiceway.domain.way_back import Allowed, Back, Source, State, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
 from sluiceway.store.database import Database
@@ -28,6 +28,7 @@ from sluiceway.store.views import BatchEntry, Origin
 
 STILL_LIVES = "It lives in Flink, and may yet run; stop it first."
 HAS_FINISHED = "It has finished since it was brought back; its rows are written."
+THE_SAVEPOINT = "its savepoint"  # in place of a path that nobody knows yet
 
 _REFUSED = {
     Trouble.DRAINED: Refusal.DRAINED,
@@ -99,13 +100,17 @@ class StartJobs:
         """How each job would be started, or why it is not. Nothing is stored."""
         project, resume, allow = order.project, order.resume, order.allow
         once = list(dict.fromkeys(order.jobs))
-        origins = await views.origins(self.db, project, once)
+        known = await views.origins(self.db, project, once)
+        origins = {job: _then(origin) for job, origin in known.items()} if order.running else known
         resumed = {job for job, origin in origins.items() if _resumes(origin, resume)}
-        look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
-        backs = await look(project, [origins[job] for job in origins if job in resumed], allow)
-        plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, right) for job in once}
         thorough = order.dry_run or order.shown is not None
-        found = Plans(origins, await self._with_programs(project, plans), backs)
+        look = WaysBack(self.db, self.storage, self.clock, self.zone, self.options)
+        if order.running:
+            backs = await self._to_come(look, project, origins, newest=thorough)
+        else:
+            backs = await look(project, [origins[job] for job in origins if job in resumed], allow)
+        plans = {job: self._plan(origins.get(job), backs.get(job), job in resumed, right, order) for job in once}
+        found = Plans(known, await self._with_programs(project, plans), backs)
         found = await self._with_sql(project, found, patient=thorough)
         if self.version_of is not None:
             read = StateVersions(self.version_of, self.queues.locate)
@@ -114,6 +119,21 @@ class StartJobs:
             fits = Fits(self.db, self.judge, self.queues.locate, allow)
             found = replace(found, backs=await fits(project, found.starts, found.backs, dry_run=thorough))
         return replace(found, each={job: _settled(found, job, allow) for job in found.each})
+
+    async def _to_come(
+        self, look: WaysBack, project: str, origins: Mapping[int, Origin], *, newest: bool
+    ) -> dict[int, Back]:
+        """The ways back of jobs that run, from savepoints that are not taken yet; each is held to be like the newest
+        state that the job has left, where somebody wants to know."""
+        found = await look(project, list(origins.values())) if newest else {}
+        states = {job: back.state for job, back in found.items() if back.state is not None and back.state.whole}
+        clusters = {origin.cluster for origin in origins.values() if origin.cluster}
+        read = StateVersions(self.version_of, self.queues.locate) if self.version_of else None
+        versions = await read.versions(clusters) if read else {}
+        return {
+            job: Back(_coming(origin, versions.get(origin.cluster or "", ""), states.get(job)))
+            for job, origin in origins.items()
+        }
 
     async def _with_programs(self, project: str, plans: dict[int, Start | Verdict]) -> dict[int, Start | Verdict]:
         """The same plans, but for jobs whose program is not all there."""
@@ -139,21 +159,25 @@ class StartJobs:
         wrong = {job: Verdict(no, found.origins[job].status, why) for job, (no, why) in findings.wrong.items()}
         return replace(found, each={**found.each, **wrong}, notes=findings.notes)
 
-    def _plan(self, origin: Origin | None, back: Back | None, resume: bool, right: Right) -> Start | Verdict:
+    def _plan(
+        self, origin: Origin | None, back: Back | None, resume: bool, right: Right, order: StartOrder
+    ) -> Start | Verdict:
         if origin is None:
             return UNKNOWN
-        cluster = self.queues.resolve(origin.queue, origin.project)
+        place = order.places.get(origin.job_id)
+        queue = place or origin.queue
+        cluster = self.queues.resolve(queue, origin.project)
         if cluster is not None and not right(cluster):
             return Verdict(Refusal.FORBIDDEN, origin.status, cluster)
         if not may_run(origin.status):
             return Verdict(Refusal.WRONG_STATE, origin.status, STILL_LIVES if origin.status is JobStatus.UNWELL else "")
         if cluster is None:
-            return Verdict(Refusal.NO_QUEUE, origin.status, origin.queue or "")
+            return Verdict(Refusal.NO_QUEUE, origin.status, queue or "")
         if why := self.queues.why_no_start(cluster):
             return Verdict(Refusal.NO_STARTS, origin.status, why)
         if resume and (back is None or back.state is None or back.refused):
             return _no_way_back(origin, back)
-        restore = back.state.path if back and back.state else None
+        restore = back.state.path if back and back.state and back.state.path != THE_SAVEPOINT else None
         return Start(
             job_id=origin.job_id,
             seen_run=origin.run_id,
@@ -165,6 +189,7 @@ class StartJobs:
             chosen=origin.chosen,
             # What is resumed keeps the zone that its state was made under.
             zone=(origin.zone if restore else None) or self.zone,
+            queue=place,
         )
 
 
@@ -177,12 +202,23 @@ def hold_to(order: StartOrder | ResumeOrder, verdicts: Mapping[int, Verdict]) ->
 def _settled(found: Plans, job: int, allowed: Collection[Allowed]) -> Start | Verdict:
     """The verdict on a job, once its fit is known."""
     plan, back = found.each[job], found.backs.get(job)
-    if isinstance(plan, Verdict) or plan.restore is None or back is None:
+    if isinstance(plan, Verdict) or back is None:
         return plan
     if back.refused:
         return _no_way_back(found.origins[job], back)
     drops = Allowed.NON_RESTORED_STATE in allowed
     return replace(plan, drops_state=drops, leaves=left_behind(back.fit, drops=drops))
+
+
+def _then(origin: Origin) -> Origin:
+    """A job that runs as it is once it has stopped."""
+    return replace(origin, status=JobStatus.STOPPED) if origin.status in ACTIVE else origin
+
+
+def _coming(origin: Origin, version: str, like: State | None) -> State:
+    """The savepoint that a job will have stopped with, as far as it can be known: it is like this one."""
+    known = State(THE_SAVEPOINT, Source.STOPPED_WITH, run_id=origin.run_id, flink_version=version)
+    return known if like is None else replace(known, path=like.path)
 
 
 def _resumes(origin: Origin, resume: bool | None) -> bool:

@@ -25,11 +25,12 @@ class StateVersions:
 
     async def __call__(self, starts: Sequence[Start], backs: Mapping[int, Back]) -> dict[int, Back]:
         """The same ways back, with what there is to say of the versions of their states."""
-        asked = [start for start in starts if start.restore and _written_by(backs.get(start.job_id))]
-        versions = await self._versions({start.cluster for start in asked})
+        asked = [start for start in starts if _written_by(backs.get(start.job_id))]
+        versions = await self.versions({start.cluster for start in asked})
         return {**backs, **{s.job_id: _with(backs[s.job_id], versions.get(s.cluster, "")) for s in asked}}
 
-    async def _versions(self, clusters: set[str]) -> dict[str, str]:
+    async def versions(self, clusters: set[str]) -> dict[str, str]:
+        """That these run; empty where nobody knows."""
         names = sorted(clusters)
         return dict(zip(names, await asyncio.gather(*map(self._version, names)), strict=True))
 

@@ -44,10 +44,10 @@ class Tally:
     count: int
 
 
-def pauses(limits: Limits, tally: Sequence[Tally]) -> str | None:
-    """Why a batch has to pause now; None when it may go on."""
+def pauses(limits: Limits, tally: Sequence[Tally], what: str = "did not stop") -> str | None:
+    """Why a batch has to pause now; None when it may go on. `what` names its failures."""
     failures = sum(t.count for t in tally if t.phase in FAILURES)
-    return too_many(limits, failures, sum(t.count for t in tally), "did not stop")
+    return too_many(limits, failures, sum(t.count for t in tally), what)
 
 
 def too_many(limits: Limits, failures: int, total: int, what: str) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sluiceway.domain.admission import ACCEPTED, Refusal, Verdict
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.moving import Destination
 from sluiceway.domain.plan import PlanRef, Shown
 from sluiceway.domain.policy import PLAIN, SavepointFormat, StopPolicy
 from sluiceway.domain.way_back import Allowed
@@ -52,6 +53,8 @@ class StopOrder:
     shown: Mapping[int, str] | None = None  # of its jobs by id: the Flink jobs that were shown, and no others
     key: Key | None = None  # for orders that may be sent again
     retry_of: int | None = None  # the order of which it takes what failed
+    to: Destination | None = None  # of a move: where its jobs are started then
+    decided: Mapping[int, Verdict] = field(default_factory=dict)  # of a move, of jobs by id: what was found beforehand
 
     @property
     def gated(self) -> bool:
@@ -67,6 +70,8 @@ class StartOrder:
     jobs: Sequence[int]
     resume: bool | None = True  # None: as each job says (`resume_checkpoint`), if it has failed
     who: str = ""
+    places: Mapping[int, str] = field(default_factory=dict)  # of jobs by id: the cluster that is theirs from now on
+    running: bool = False  # they run, and are judged as if each had stopped with a savepoint; nothing is stored
     allow: frozenset[Allowed] = frozenset()  # what is done only where it is asked for by name
     dry_run: bool = False  # nothing is stored, and no job is touched
     plan: PlanRef | None = None  # the dry run that it carries out
@@ -79,7 +84,7 @@ class ResumeOrder:
 
     project: str
     jobs: Sequence[int] = ()
-    stop: int | None = None  # in place of `jobs`: the stop, with its retries, whose jobs to bring back
+    stop: int | None = None  # the stop, with its retries, whose jobs to bring back; of these only `jobs`, if any
     failed: bool = False  # with `stop`: only what failed of the last way back from it
     retry_of: int | None = None  # in place of `jobs`: the way back of which to try again what failed
     wish: BackWish = field(default_factory=BackWish)
@@ -89,10 +94,20 @@ class ResumeOrder:
     plan: PlanRef | None = None
     shown: Sequence[Shown] | None = None
     key: Key | None = None
+    places: Mapping[int, str] = field(default_factory=dict)  # of jobs by id: the cluster that is theirs from now on
 
     def starts(self, jobs: Sequence[int]) -> StartOrder:
         """The order to start jobs that it becomes, once its jobs are known."""
-        return StartOrder(self.project, jobs, True, self.who, self.allow, self.dry_run, self.plan, self.shown)
+        return StartOrder(
+            self.project,
+            jobs,
+            who=self.who,
+            places=self.places,
+            allow=self.allow,
+            dry_run=self.dry_run,
+            plan=self.plan,
+            shown=self.shown,
+        )
 
 
 @dataclass(frozen=True, slots=True)

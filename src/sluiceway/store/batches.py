@@ -28,7 +28,7 @@ from sluiceway.domain.batch import BatchState, Kind, Limits, Tally, pauses, with
 from sluiceway.domain.job import standing
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.places import release_stops
-from sluiceway.store import ledger
+from sluiceway.store import ledger, move_marks
 from sluiceway.store.bulk import given_ids, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
@@ -44,8 +44,10 @@ async def let_begin(connection: AsyncConnection, batch_ids: Sequence[int], now: 
     changed = False
     for batch in list(await connection.execute(_OPEN, {"ids": to_json(batch_ids)})):
         limits = Limits(batch.max_parallel, batch.abort_failures, batch.abort_share)
-        tally = await _tally(connection, batch.id)
-        if (why := pauses(limits, tally)) is not None and any(t.held for t in tally):
+        of_move = batch.move_id is not None
+        tally = await (move_marks.tally(connection, batch) if of_move else _tally(connection, batch.id))
+        why = pauses(limits, tally, "did not move") if of_move else pauses(limits, tally)
+        if why is not None and any(t.held for t in tally):
             await set_state(connection, batch, BatchState.PAUSED, why, epoch_ms(now))
             changed = True
         elif why is None and (next_ := release_stops(limits, tally)) is not None:

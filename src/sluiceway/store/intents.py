@@ -115,6 +115,7 @@ class Start:
     drops_state: bool = False  # state that no operator takes is left behind
     leaves: str = ""  # what that is, for the audit
     zone: str | None = None  # the time zone that SQL is planned under which has none of its own
+    queue: str | None = None  # the cluster that is the job's own from now on; None: it keeps the one that it names
 
 
 async def accept_starts(
@@ -147,6 +148,8 @@ async def begin(
     fresh = [_fresh_run(start, at) for start in starts if start.job_id in moved]
     if fresh:
         await ledger.add_runs(connection, fresh)
+        given = [{"id": s.job_id, "queue": s.queue} for s in starts if s.queue is not None and s.job_id in moved]
+        await guarded_update(connection, jobs, given, match=("id",))
         told = [_told(start, at, who, note) for start in starts if start.job_id in moved]
         await ledger.tell(connection, told)
     return moved
@@ -160,7 +163,9 @@ async def _undisputed(connection: AsyncConnection, starts: Sequence[Start]) -> S
 
 
 def _told(start: Start, at: int, who: str, note: str) -> dict[str, Any]:
-    detail = " ".join(filter(None, (f"It starts from {start.restore}." if start.restore else "", start.leaves, note)))
+    state = f"It starts from {start.restore}." if start.restore else ""
+    place = f"It runs on cluster {start.queue} from now on." if start.queue else ""
+    detail = " ".join(filter(None, (state, place, start.leaves, note)))
     told = event("start_accepted", at, start.project, job_id=start.job_id, who=who, detail=detail)
     return told | {"batch_id": start.batch_id}
 

@@ -28,7 +28,7 @@ from sluiceway.domain.orders import Key, Placed
 from sluiceway.domain.places import release_starts
 from sluiceway.domain.plan import PlanRef
 from sluiceway.domain.run import RunPhase
-from sluiceway.store import answers, intents, ledger, stories
+from sluiceway.store import answers, intents, ledger, moves, stories
 from sluiceway.store.batches import find, go_on, let_begin, set_state
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
@@ -66,6 +66,7 @@ class ResumeIntent:
     who: str = ""
     plan: PlanRef | None = None  # the dry run that it carries out; told in the audit of each start
     key: Key | None = None  # for orders that may be sent again
+    move: int | None = None  # whose second half it is
 
     @property
     def detail(self) -> str:
@@ -83,28 +84,37 @@ async def accept(
     async with db.write() as connection:
         if intent.key is not None:
             await answers.refuse_known(connection, intent.project, intent.key, intent.now)
-        order, begun = await _accepted(connection, starts, runnable, intent)
+        order, begun = await add(connection, starts, runnable, intent)
         placed = told.of(order or intent.known, begun)
         if intent.key is not None:
             await answers.keep(connection, intent.project, intent.key, placed, intent.now)
         return placed
 
 
-async def _accepted(
-    connection: AsyncConnection, starts: Sequence[Start], runnable: Sequence[JobStatus], intent: ResumeIntent
+async def add(
+    connection: AsyncConnection,
+    starts: Sequence[Start],
+    runnable: Sequence[JobStatus],
+    intent: ResumeIntent,
+    known: int | None = None,
 ) -> tuple[int | None, set[int]]:
-    order = await _new(connection, intent)
+    """Store those of these starts that may still begin, as an order or in one that is known: it, and their jobs.
+
+    The order is None where there would be a new one, and none of them may begin.
+    """
+    order = known or await _new(connection, intent)
     gated = intent.policy.gated or len({start.wave for start in starts}) > 1
     mine = [replace(start, batch_id=order, held=gated) for start in starts]
     note = intent.plan.told if intent.plan else ""
     begun = await intents.begin(connection, mine, runnable, epoch_ms(intent.now), intent.who, note)
-    if not begun:
+    if known is None and not begun:
         await connection.execute(delete(batches).where(batches.c.id == order))
         return None, begun
-    detail = " ".join(filter(None, (intent.detail, note)))
-    told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
-    await ledger.tell(connection, [told | {"batch_id": order}])
-    await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
+    if known is None:
+        detail = " ".join(filter(None, (intent.detail, note)))
+        told = event("resume_accepted", epoch_ms(intent.now), intent.project, who=intent.who, detail=detail)
+        await ledger.tell(connection, [told | {"batch_id": order}])
+        await stories.tell(connection, intent.retry_of, order, intent.project, epoch_ms(intent.now), intent.who)
     if gated:
         await let_start(connection, [order], intent.now)
     return order, begun
@@ -129,6 +139,7 @@ async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
         "plan_id": intent.plan.id if intent.plan else None,
         "planned_by": intent.plan.who if intent.plan else "",
         "story": await stories.begin(connection, intent.retry_of),
+        "move_id": intent.move or await moves.joined_by(connection, intent.retry_of),
         "created_at": epoch_ms(intent.now),
     }
     made = await connection.execute(insert(batches).values(row).returning(batches.c.id))

@@ -233,10 +233,43 @@ batches = Table(
     Column("pace", Integer),  # of a resume: starts a minute
     Column("park_after", BigInteger),  # of a resume, in milliseconds
     Column("park_restarts", Integer),  # of a resume
+    Column("move_id", BigInteger),  # the move that it is a part of
     Index("batches_by_time", "project", "id"),
     Index("batches_of_source", "source_id", sqlite_where=text("source_id IS NOT NULL")),
     Index("batches_of_story", "story", sqlite_where=text("story IS NOT NULL")),
+    Index("batches_of_move", "move_id", sqlite_where=text("move_id IS NOT NULL")),
     sqlite_autoincrement=True,
+)
+
+# Stops that say where their jobs are started then. What a move does beside that stands in its orders.
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("project", Text, nullable=False),
+    Column("cluster", Text, nullable=False),  # where they are started
+    Column("back", Text, nullable=False),  # how: the policy of its second half
+    Column("allow", Text, nullable=False),
+    Column("stop_id", BigInteger),  # its first half
+    Column("resume_id", BigInteger),  # its second half, from the first start on
+    Column("created_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),  # since when nothing is left to be started
+    Index("moves_by_time", "project", "id"),
+    Index("moves_to_do", "id", sqlite_where=text("done_at IS NULL")),
+    sqlite_autoincrement=True,
+)
+
+# The jobs of moves that could not be started where they go.
+move_refusals = Table(
+    "move_refusals",
+    metadata,
+    Column("move_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("refusal", Text, nullable=False),
+    Column("status", Text),  # that stood in the way
+    Column("note", Text, nullable=False),
+    Column("passing", Boolean, nullable=False),  # it is tried again
+    Column("at", BigInteger, nullable=False),
 )
 
 # An overdue stop that is asked for again keeps its batch, and counts in the new one too.

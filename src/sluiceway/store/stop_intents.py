@@ -25,7 +25,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.judging import Fate, Obstacle, Reach
 from sluiceway.domain.operations.stop import Stop, rearm
 from sluiceway.domain.orders import Placed, StopOrder
-from sluiceway.store import answers, batches, ledger, rests, stories
+from sluiceway.store import answers, batches, ledger, moves, rests, stories
 from sluiceway.store.bulk import given, given_ids, ids
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
@@ -52,7 +52,10 @@ async def accept_stops(db: Database, order: StopOrder, reach: Reach, means: Mean
         if judged.accepted or judged.rearmed:
             batch = await _new_batch(connection, order, means.now)
             woken = await _begin(connection, judged, order, means, batch)
-        placed = Placed(batch, order.jobs, judged.odd, order.waves)
+        odd = {**order.decided, **judged.odd} if order.decided else judged.odd
+        if batch is not None and order.to is not None:
+            batch = await moves.begin(connection, order.to, batch, order.project, means.now)
+        placed = Placed(batch, order.jobs, odd, order.waves)
         if order.key is not None:
             await answers.keep(connection, order.project, order.key, placed, means.now)
         return placed, woken
@@ -103,6 +106,8 @@ async def _rejoin(connection: AsyncConnection, rearmed: Sequence[Stop], order: S
 async def _judged(connection: AsyncConnection, order: StopOrder, reach: Reach, means: Means) -> _Judged:
     usual = {"statuses": to_json(judging.unquestioned(order)), "clusters": to_json(sorted(reach.clusters))}
     once = order.jobs if len(set(order.jobs)) == len(order.jobs) else list(dict.fromkeys(order.jobs))
+    decided = {job for job, verdict in order.decided.items() if judging.fate(verdict) is not Fate.STOP}
+    once = [job for job in once if job not in decided] if decided else once
     rows = await connection.execute(_odd(), {"ids": to_json(once), "in_project": order.project} | usual)
     odd, refused, rearmed, resting = dict[int, Verdict](), set[int](), list[tuple[Stop, Stop]](), list[int]()
     for row in rows.mappings():
@@ -152,6 +157,7 @@ async def _new_batch(connection: AsyncConnection, order: StopOrder, now: datetim
         "target": order.target,
         "retry_of": order.retry_of,
         "story": await stories.begin(connection, order.retry_of),
+        "move_id": await moves.joined_by(connection, order.retry_of),
         "plan_id": order.plan.id if order.plan else None,
         "planned_by": order.plan.who if order.plan else "",
         "created_at": epoch_ms(now),

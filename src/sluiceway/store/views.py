@@ -93,6 +93,7 @@ class Origin:
     saved: bool = False  # `stopped_with` is a savepoint, and not a checkpoint that a cancel kept
     zone: str | None = None  # that its latest run was planned under
     resume_checkpoint: bool = False  # a start after a failure that does not say begins from its newest state
+    cluster: str | None = None  # of its latest run
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ def _origins() -> Select[Any]:
         jobs.c.project,
         jobs.c.status,
         jobs.c.queue,
+        jobs.c.cluster,
         jobs.c.run_id,
         jobs.c.flink_job_id,
         case((proven, func.coalesce(stops.c.savepoint_path, stops.c.checkpoint_path))).label("stopped_with"),

@@ -1,6 +1,7 @@
 """The service, killed with SIGKILL at a named point: `python -m sluiceway.testing.crashes POINT serve …`.
 
-The points lie between the steps of a turn (look, plan, record, send). Nothing of this is in the service itself: the
+The points lie between the steps of a turn (look, plan, record, send), and around what is stored between the halves of a
+move. Nothing of this is in the service itself: the
 steps are wrapped from outside, so what is tested is what runs.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from sluiceway.domain.facts import Saved, Stopping
 from sluiceway.domain.watched import Change
 from sluiceway.engines.session.engine import SessionEngine
-from sluiceway.store import work
+from sluiceway.store import landings, work
 
 Step = Callable[..., Awaitable[Any]]
 
@@ -78,6 +79,8 @@ POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "after_ending_is_stored": (work.Records, "__call__", _when_recording("ending", stored=True)),
     "before_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=False)),
     "after_result_is_stored": (work.Records, "__call__", _when_recording("stopped", stored=True)),
+    "before_landing_is_stored": (landings, "land", _before),  # jobs of a move are down, and no start is stored
+    "after_landing_is_stored": (landings, "land", _after),
     "before_submission": (SessionEngine, "submit", _before),
     "after_submission": (SessionEngine, "submit", _after),
 }

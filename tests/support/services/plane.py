@@ -19,6 +19,7 @@ from sluiceway.assembly.ground import Ground, Lifecycle, lifecycle, workers
 from sluiceway.control.discovery import Discovery
 from sluiceway.control.edit_jobs import EditJobs
 from sluiceway.control.import_savepoint import ImportSavepoint
+from sluiceway.control.mover import Mover
 from sluiceway.control.queries import Queries
 from sluiceway.control.queues import Queues
 from sluiceway.control.roster import Fixed, Roster
@@ -206,6 +207,10 @@ class Plane:
         return sorted(root.rglob("_metadata"))
 
 
+async def sleeping() -> None:
+    """Of a service whose moves go no further."""
+
+
 @asynccontextmanager
 async def plane(
     directory: Path,
@@ -221,6 +226,7 @@ async def plane(
     adopts: Adopts | None = None,
     clusters_from: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    moves: bool = False,  # whether anything carries out their second halves
 ) -> AsyncIterator[Plane]:
     """A control plane in `directory`; over fakes of its own, or over those of one before it."""
     await asyncio.to_thread(databases.make, directory / "test.db")
@@ -257,7 +263,8 @@ async def plane(
         reconciler.start(roster.worked_on)
         roster.publish_to(queues, reconciler.follow, jobmanagers.keep, made.engine.keep)
         try:
-            async with beside(roster.run(), "clusters"):
+            mover = Mover(made.life.start_jobs, 0.02, 0.02, timedelta(milliseconds=100))
+            async with beside(roster.run(), "clusters"), beside(mover.run() if moves else sleeping(), "moves"):
                 yield made
         finally:
             await reconciler.close()

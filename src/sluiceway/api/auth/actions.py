@@ -99,6 +99,13 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", f"{_OWN}/resumes/{{resume_id}}/retry"): Action.START,
     ("POST", f"{_OWN}/resumes/{{resume_id}}/abort"): Action.START,
     ("POST", f"{_OWN}/resumes/{{resume_id}}/proceed"): Action.START,
+    # They need the right to start jobs where these go, too: handlers ask for it.
+    ("POST", f"{_OWN}/moves"): Action.STOP,
+    ("GET", f"{_OWN}/moves"): Action.LIST,
+    ("GET", f"{_OWN}/moves/{{move_id}}"): Action.GET,
+    ("POST", f"{_OWN}/moves/{{move_id}}/abort"): Action.STOP,
+    ("POST", f"{_OWN}/moves/{{move_id}}/proceed"): Action.STOP,
+    ("POST", f"{_OWN}/moves/{{move_id}}/back"): Action.START,
     ("GET", f"{_OWN}/events"): Action.EVENTS,
     ("GET", f"{_OWN}/savepoints"): Action.LIST,
     ("POST", f"{_OWN}/savepoints"): Action.UPDATE,

@@ -15,6 +15,7 @@ class Code(StrEnum):
     UNKNOWN_JOB = "unknown_job"
     UNKNOWN_STOP = "unknown_stop"
     UNKNOWN_RESUME = "unknown_resume"
+    UNKNOWN_MOVE = "unknown_move"
     NOT_RESUMED = "not_resumed"
     UNKNOWN_QUEUE = "unknown_queue"
     UNKNOWN_CLUSTER = "unknown_cluster"
@@ -48,6 +49,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNKNOWN_JOB: 404,
     Code.UNKNOWN_STOP: 404,
     Code.UNKNOWN_RESUME: 404,
+    Code.UNKNOWN_MOVE: 404,
     Code.NOT_RESUMED: 409,
     Code.UNKNOWN_QUEUE: 404,
     Code.UNKNOWN_CLUSTER: 404,

@@ -79,6 +79,10 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
         Text("This project has no resume with the id.", "该项目中没有此恢复请求。"),
         Text("Look at the list of resumes for its id.", "请在恢复列表中查找其 ID。"),
     ),
+    Code.UNKNOWN_MOVE: (
+        Text("This project has no move with the id.", "该项目中没有此迁移请求。"),
+        Text("Look at the list of moves for its id.", "请在迁移列表中查找其 ID。"),
+    ),
     Code.NOT_RESUMED: (
         Text("The stop was not resumed yet, so there is nothing to retry.", "该停止请求尚未恢复，没有失败项。"),
         Text("Resume the stop first, without failed.", "请先恢复该停止请求，不要指定 failed。"),

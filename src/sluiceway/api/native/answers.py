@@ -93,10 +93,15 @@ def job_answer(job_id: int, verdict: Verdict, wave: int = 0) -> wire.JobAnswer:
     if verdict.refusal is None:
         code = ALREADY_STOPPED if verdict.status is JobStatus.STOPPED else ""
         return wire.JobAnswer(job_id, True, code, verdict.note, wave, way_back=way_back(verdict.back))
+    return wire.JobAnswer(job_id, False, verdict.refusal.value, words(verdict), wave, way_back=way_back(verdict.back))
+
+
+def words(verdict: Verdict) -> str:
+    """Why a job is refused; empty where it is not."""
     status = verdict.status and shown(verdict.status)
-    words = _words(verdict.refusal, verdict.note).format(status=status, note=verdict.note)
-    back = way_back(verdict.back)
-    return wire.JobAnswer(job_id, False, verdict.refusal.value, words.rstrip(), wave, way_back=back)
+    if verdict.refusal is None:
+        return ""
+    return _words(verdict.refusal, verdict.note).format(status=status, note=verdict.note).rstrip()
 
 
 def _words(refusal: Refusal, note: str) -> str:

@@ -10,6 +10,7 @@ from sluiceway.api.native import wire
 from sluiceway.control.following import Following
 from sluiceway.control.job_diff import JobDiffs
 from sluiceway.control.kept_plans import KeptPlans
+from sluiceway.control.move_jobs import MoveJobs
 from sluiceway.control.preflight import Preflight
 from sluiceway.control.queries import Queries
 from sluiceway.control.register_savepoint import RegisterSavepoint
@@ -21,6 +22,7 @@ from sluiceway.control.take_savepoints import TakeSavepoints
 
 StopJobsGiven = NamedDependency[SkipValidation[StopJobs]]
 ResumeJobsGiven = NamedDependency[SkipValidation[ResumeJobs]]
+MoveJobsGiven = NamedDependency[SkipValidation[MoveJobs]]
 RetryStopsGiven = NamedDependency[SkipValidation[RetryStops]]
 QueriesGiven = NamedDependency[SkipValidation[Queries]]
 FollowingGiven = NamedDependency[SkipValidation[Following]]
@@ -50,6 +52,11 @@ ResumeId = Annotated[
     Parameter(**id_bounds(), description="The id that the resume was accepted under."),
 ]
 
+MoveId = Annotated[
+    int,
+    Parameter(**id_bounds(), description="The id that the move was accepted under."),
+]
+
 IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
@@ -69,7 +76,7 @@ def refusals(*statuses: int) -> dict[int, ResponseSpec]:
 
 _WHY = {
     400: "The request is not understood. Nothing was done.",
-    404: "There is no such job, stop, resume, savepoint, resource, cluster, queue or plan.",
+    404: "There is no such job, stop, resume, move, savepoint, resource, cluster, queue or plan.",
     409: "The savepoint was removed, is still needed, is not the service's to remove, or is another job's; the job may "
     "be running; a plan no longer holds; nothing was resumed yet; or the cluster exists already, is registered by "
     "settings or a file, was changed since, or is in use.",

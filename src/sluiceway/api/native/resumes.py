@@ -212,7 +212,7 @@ async def _looked_at_or_begun(
     request = msgspec.json.encode(msgspec.structs.replace(asked, resume=msgspec.structs.replace(how, dry_run=False)))
     shown_ = kept_plans.of_starts(placed.by_job)
     plan = await plans.keep(project, PlanKind.RESUME, permit.who, request.decode(), shown_)
-    return msgspec.structs.replace(_answer(placed), dry_run=True, plan=plan)
+    return msgspec.structs.replace(answer(placed), dry_run=True, plan=plan)
 
 
 async def _carry_out(
@@ -233,9 +233,9 @@ async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permi
 
 async def _answered(resume_jobs: ResumeJobs, order: ResumeOrder, permit: Permit) -> resume_wire.Resumed:
     try:
-        return _answer(await resume_jobs(order, permit.on(Action.START)))
+        return answer(await resume_jobs(order, permit.on(Action.START)))
     except AnsweredBefore as before:
-        return told_again(before, _answer, resume_wire.Resumed)
+        return told_again(before, answer, resume_wire.Resumed)
 
 
 def _order(project: str, asked: resume_wire.Planned, permit: Permit) -> ResumeOrder:
@@ -247,14 +247,14 @@ def _order(project: str, asked: resume_wire.Planned, permit: Permit) -> ResumeOr
         stop=asked.stop_id,
         failed=how.failed,
         retry_of=asked.resume_id,
-        wish=_wish(how),
+        wish=wish(how),
         who=permit.who,
         allow=frozenset(map(Allowed, how.allow)),
     )
 
 
-def _wish(data: resume_wire.ResumeRequest) -> BackWish:
-    """Raises `ClientException`."""
+def wish(data: resume_wire.ResumeRequest) -> BackWish:
+    """What a request wishes for a way back. Raises `ClientException`."""
     when = abort_when(data.abort_when)
     if not data.park and not (data.park_after_seconds is None and data.park_restarts is None):
         raise ClientException("Without parking there is no park_after_seconds and no park_restarts.")
@@ -262,7 +262,8 @@ def _wish(data: resume_wire.ResumeRequest) -> BackWish:
     return BackWish(data.max_parallel, when.failures, when.share, data.pace, data.park, after, data.park_restarts)
 
 
-def _answer(placed: Placed) -> resume_wire.Resumed:
+def answer(placed: Placed) -> resume_wire.Resumed:
+    """What became of a request to bring jobs back."""
     answers = [job_answer(job, verdict) for job, verdict in sorted(placed.by_job.items())]
     return resume_wire.Resumed(placed.id, *count(answers), answers)
 

@@ -1,0 +1,300 @@
+"""`sluiceway move` and `moves`: move jobs to another cluster, watch that, and take it back."""
+
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from cyclopts.types import PositiveInt
+
+from sluiceway.cli import orders, tables
+from sluiceway.cli.answers import Aborted, Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
+from sluiceway.cli.asking import asks
+from sluiceway.cli.client import Client
+from sluiceway.cli.dry_run import show_move as dry
+from sluiceway.cli.jobs import JobNames, report, warn
+from sluiceway.cli.move_options import Going, Movers, check_chosen
+from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.output import complain, say
+from sluiceway.cli.progress import Line
+from sluiceway.cli.resume_options import Terms
+from sluiceway.cli.resumes import begun
+from sluiceway.cli.selection import NOTHING, confirmed, whole
+from sluiceway.cli.stop_options import Sending
+
+ARRIVED: Final = "moved"
+SETTLED: Final = frozenset({ARRIVED, "returned", "stayed", "ended", "not_started", "overtaken"})
+
+move_app = commands("move")
+moves_app = commands("moves", "Look at moves, steer them, and take them back.")
+
+
+@move_app.default
+def move(
+    jobs: JobNames = (),
+    /,
+    *,
+    to: str,
+    movers: Movers | None = None,
+    going: Going | None = None,
+    dry_run: Flag = False,
+    yes: Flag = False,
+    reason: Words = "",
+    sending: Sending | None = None,
+    common: Common | None = None,
+) -> int:
+    """Move jobs to another cluster: stop each with a savepoint, and start it from that there.
+
+    A job is started there once its stop is proven, and is that cluster's from then on. One that does not stop runs on
+    where it is. Both clusters have to see the service's storage.
+
+    Exits with 0 when the move of every job is accepted; what is accepted is stored, and no crash loses it. With --wait
+    it exits with 0 when every job has arrived: all of its tasks have run, and it has completed a checkpoint since.
+    Ctrl-C ends the waiting, not the move.
+
+    Example: `sluiceway move --from old --to new --dry-run`, then
+    `sluiceway move --from old --to new --max-parallel 10 --abort-when 3 --wait`
+
+    A few first: `sluiceway move --from old --to new --wave orders,payments --wait`
+
+    What did not arrive: `sluiceway moves back MOVE_ID` starts it where it was, from the same savepoint.
+
+    Parameters
+    ----------
+    to
+        The cluster that they are started on.
+    dry_run
+        Touch nothing; say for each job whether it would stop, and whether it could start there.
+    yes
+        Ask nothing, however many jobs there are.
+    reason
+        Why, for later readers.
+    """
+    movers, going, sending = movers or Movers(), going or Going(), sending or Sending()
+    check_wait(sending.timeout, wait=sending.wait)
+    check_chosen(tuple(jobs), movers, going)
+    common = or_default(common)
+    client = common.client()
+    body = movers.body() | going.body(partial(ids_or_names, client)) | {"to": to}
+    body |= ({"job_ids": ids_or_names(client, jobs)} if jobs else {}) | ({"reason": reason} if reason else {})
+    if dry_run:
+        reply = client.move(body | {"dry_run": True}, uuid.uuid4().hex)
+        return dry(read(reply.data, MoveAnswers), reply.data, common)
+    return carried_out(client, body, sending, common, yes=yes)
+
+
+def carried_out(client: Client, body: dict[str, Any], sending: Sending, common: Common, *, yes: bool) -> int:
+    """Place a move, report on it, and wait for its end where asked; the exit code."""
+    sent, rest = confirmed(client.move, body, "moved") if asks(yes=yes) else (body, [])
+    data = whole(client.move(sent, sending.key()).data if sent else NOTHING, rest)
+    answers = read(data, Answers)
+    if not common.json:
+        _say_accepted(answers, body["to"])
+        warn(answers)
+    end: tuple[Any, int] | None = None
+    if sending.wait and answers.id is not None:
+        end = _watched(client, answers.id, sending.timeout, common)
+    if common.json:
+        tables.document(data | ({"move": end[0] if end else None} if sending.wait else {}))
+    return max(report(answers, quiet=common.json), end[1] if end else 0)
+
+
+@moves_app.command(name="list")
+def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
+    """List the latest moves, the newest first.
+
+    Example: `sluiceway moves list --limit 5`
+
+    Parameters
+    ----------
+    limit
+        How many to look at; 1000 at most.
+    """
+    common = or_default(common)
+    reply = common.client().moves(limit)
+    if common.json:
+        tables.document(reply.data)
+        return 0
+    rows = []
+    for head in read(reply.data, Moves).moves:
+        halves = (str(head.stop_id), "" if head.resume_id is None else str(head.resume_id))
+        state = "" if head.state == "open" else head.state
+        row = (str(head.id), tables.moment(head.created_at), head.to, str(head.jobs_total), tables.counts(head.phases))
+        rows.append((*row, *halves, state, head.reason))
+    tables.table(("move", "accepted", "to", "jobs", "phases", "stop", "resume", "state", "reason"), rows)
+    return 0
+
+
+@moves_app.command
+def show(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
+    """Show what has become of each job of a move.
+
+    Exits with 0 when it could be shown; with --wait, when every job has arrived.
+
+    Example: `sluiceway moves show 4 --wait`
+
+    Parameters
+    ----------
+    move_id
+        The id that the move was accepted under.
+    wait
+        Watch until every job has arrived, or will not.
+    timeout
+        Seconds to wait at most.
+    """
+    check_wait(timeout, wait=wait)
+    common = or_default(common)
+    client = common.client()
+    if wait:
+        data, code = _watched(client, move_id, timeout, common)
+    else:
+        data, code = client.show_move(move_id).data, 0
+        if not common.json:
+            _show(read(data, Move))
+    if common.json:
+        tables.document(data)
+    return code
+
+
+@moves_app.command
+def abort(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Let nothing more of a move begin. Jobs whose stops were not sent run on; what was sent goes on.
+
+    A job that has stopped and was not started there stays stopped: `sluiceway moves back` starts it where it was.
+
+    Example: `sluiceway moves abort 4`
+
+    Parameters
+    ----------
+    move_id
+        The id that the move was accepted under.
+    """
+    common = or_default(common)
+    data = common.client().abort(move_id, "moves").data
+    count = tables.jobs(len(read(data, Aborted).withdrawn))
+    return tables.told(data, f"Withdrawn: {count}. See: sluiceway moves show {move_id}", json=common.json)
+
+
+@moves_app.command
+def proceed(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Continue a move that --abort-when has paused, and try again to start what was refused.
+
+    Exits with 0 when something goes on, and with 1 when it was not paused and nothing was refused.
+
+    Example: `sluiceway moves proceed 4`
+
+    Parameters
+    ----------
+    move_id
+        The id that the move was accepted under.
+    """
+    common = or_default(common)
+    data = common.client().proceed(move_id, "moves").data
+    found = read(data, MoveProceeded)
+    goes_on = found.was == "paused" or found.tried_again > 0
+    if common.json:
+        tables.document(data)
+    elif goes_on:
+        again = f" The start of {tables.jobs(found.tried_again)} is tried again." if found.tried_again else ""
+        say(f"Move {move_id} goes on.{again} Watch it with: sluiceway moves show {move_id} --wait")
+    else:
+        complain(f"Move {move_id} was not paused, and no start was refused; it is {found.was}.")
+    return int(not goes_on)
+
+
+@moves_app.command
+def back(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
+    """Start the jobs that a move has stopped, and that are not on their way, where they were.
+
+    Each starts from the savepoint that it was stopped with. Nothing more of the move begins, and what runs where it was
+    to go stays there: `sluiceway move` with the clusters the other way round brings that back.
+
+    Exits with 0 when the start of every one of them is accepted, or there is none; with --wait, when every one is back.
+
+    Example: `sluiceway moves back 4 --wait`
+
+    Parameters
+    ----------
+    move_id
+        The id that the move was accepted under.
+    wait
+        Wait until each of them is back, or will not come.
+    timeout
+        Seconds to wait at most.
+    """
+    check_wait(timeout, wait=wait)
+    common = or_default(common)
+    client = common.client()
+    reply = client.move_back(move_id)
+    return begun(client, reply.data, Terms(), wait=wait, timeout=timeout, common=common)
+
+
+def _say_accepted(answers: Answers, to: str) -> None:
+    if answers.id is not None:
+        say(
+            f"Move {answers.id} to {to} is accepted for {tables.jobs(answers.accepted)}. "
+            f"Look at it with: sluiceway moves show {answers.id}"
+        )
+    elif not answers.jobs:
+        say("There is no job to move.")
+
+
+def _watched(client: Client, move_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:
+    """Watch a move to its end and show it: the move, and the exit code."""
+
+    def seen(data: Any) -> tuple[list[Line], bool]:
+        found = read(data, Move)
+        return [_line(view) for view in found.jobs], found.settled or (found.state == "paused" and _rests(found))
+
+    data = orders.watched(lambda: client.show_move(move_id), move_id, "moves", seen, timeout)
+    return data, _ended(read(data, Move), quiet=common.json)
+
+
+def _rests(found: Move) -> bool:
+    """Whether nothing goes on while it is paused."""
+    return all(view.phase in SETTLED or view.phase == "waiting" for view in found.jobs)
+
+
+def _ended(found: Move, *, quiet: bool) -> int:
+    if not quiet:
+        _show(found)
+    if found.state == "paused":
+        ways = f"sluiceway moves proceed {found.id}, or: sluiceway moves abort {found.id}"
+        complain(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}")
+    elif not found.settled:
+        complain(f"The time is up; the move goes on. {orders.look_again(found.id, 'moves')}")
+    if down := [view for view in found.jobs if view.phase == "not_started"]:
+        failed = any(view.queue == found.to for view in down)
+        again = f"sluiceway resume {found.resume_id} --failed" if failed else f"sluiceway moves proceed {found.id}"
+        complain(
+            f"{tables.jobs(len(down))} stopped and did not start on {found.to}. Start them where they were with: "
+            f"sluiceway moves back {found.id} --wait\nor there, once the cause is fixed, with: {again}"
+        )
+    return int(any(view.phase != ARRIVED for view in found.jobs))
+
+
+def _show(found: Move) -> None:
+    waves = any(view.wave for view in found.jobs)
+    headers = ("id", "name", "from", "now on", *(("wave",) if waves else ()), "phase", "down", "savepoint", "why")
+    tables.table(headers, [_row(view, waves=waves) for view in found.jobs], path="savepoint")
+    resume = "" if found.resume_id is None else f", and started by resume {found.resume_id}"
+    say(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}.")
+
+
+def _row(view: MoveView, *, waves: bool) -> Sequence[str]:
+    down = None if view.stopped_at is None else tables.seconds_between(view.stopped_at, view.proven_at)
+    return (
+        str(view.job_id),
+        view.name,
+        view.from_queue,
+        view.queue or "",
+        *((str(view.wave + 1),) if waves else ()),
+        view.phase,
+        "" if down is None else f"{down:.2f} s",
+        view.savepoint or "",
+        view.why,
+    )
+
+
+def _line(view: MoveView) -> Line:
+    return Line(view.job_id, view.name, view.phase, view.why, done=view.phase in SETTLED)
