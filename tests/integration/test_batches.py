@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from tests.support.patience import PATIENCE
 from tests.support.services.native_api import STOPS, Api, native_api
 from tests.support.services.plane import PROJECT
 
+from sluiceway.domain.clusters import Cluster
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
 from sluiceway.store.schema import metadata as tables
@@ -300,7 +302,14 @@ async def test_what_is_given_must_all_be_true_of_a_job(api: Api) -> None:
         ({"job_ids": [1], "on_savepoint_failure": {"action": "cancel_keeping_checkpoint"}}, "max_checkpoint_age"),
         ({"job_ids": [1], "on_savepoint_failure": {"max_checkpoint_age_seconds": 5}}, "max_checkpoint_age"),
         ({"job_ids": [1], "max_parallel": 0}, "max_parallel"),
-        ({"job_ids": [1], "status": ["asleep"]}, "status"),
+        ({"status": ["asleep"]}, "no status to choose by; there are submitting, running, stopped, stop_failed"),
+        ({"select": {"status": ["draft"]}}, "no status to choose by"),
+        ({"select": {"health": ["poorly"]}}, "there are unknown, starting, running, restarting, no_slots"),
+        ({"select": {"selector": "tier in source"}}, "selector: 'tier in source' is no selector: at character 9"),
+        ({"select": {"cluster_selector": "env!"}}, "cluster_selector: "),
+        ({"select": {}}, "would mean every job"),
+        ({"select": {"name": "a"}, "tags": {"a": "b"}}, "put tags into it"),
+        ({"select": {"name": "a"}, "job_ids": [1]}, "not both"),
         ({"job_ids": [1], "surprise": 1}, "surprise"),
     ],
 )
@@ -309,6 +318,60 @@ async def test_a_request_that_contradicts_itself_is_refused(api: Api, body: Show
     answer = await api.http.post(STOPS, json={**body, "dry_run": dry_run})
     assert (answer.status_code, answer.json()["error_code"]) == (400, "bad_request")
     assert why in answer.json()["error_msg"]
+
+
+async def test_one_selection_means_the_same_jobs_to_a_list_and_to_a_stop(api: Api) -> None:
+    labels = {"c0": {"env": "prod"}, "c1": {"env": "test", "spare": ""}}
+    queues = api.plane.queues
+    queues.known = {name: Cluster(name=name, addresses=("",), labels=labels[name]) for name in queues.names}
+
+    async def run(name: str, queue: str, **tags: str) -> int:
+        job = await api.plane.create(name, queue=queue, tags=tags)
+        await api.plane.start(PROJECT, [job], resume=False)
+        await api.plane.until(job, JobStatus.RUNNING)
+        return job
+
+    async def chosen(**selection: Any) -> list[int]:
+        """What a stop would take, and a list shows."""
+        stopped = [each["job_id"] for each in (await api.stop(select=selection, dry_run=True))["jobs"]]
+        query = {{"clusters": "cluster"}.get(name, name): value for name, value in selection.items()}
+        listed = await api.get(f"jobs?{urlencode({'status': 'running'} | query, doseq=True)}")
+        assert stopped == sorted(each["job_id"] for each in listed["jobs"]), selection
+        assert listed["total"] == len(stopped)
+        return stopped
+
+    source = await run("in-orders", "c0", tier="source", team="a")
+    sink = await run("out-orders", "c0", tier="sink", team="b")
+    bare = await run("bare", "c1")
+    draft = await api.plane.create("draft", queue="c1", tags={"tier": "source"})
+    assert await chosen(selector="tier in (source,sink)") == [source, sink]
+    assert await chosen(selector="tier in (source,sink),team!=b") == [source]
+    assert await chosen(selector="team!=b") == [source, bare], (
+        "as with kubectl, without such a tag is another value too"
+    )
+    assert await chosen(selector="tier notin (source),tier") == [sink]
+    assert await chosen(selector="!tier") == [bare]
+    assert await chosen(name="*-orders", selector="tier=sink") == [sink]
+    assert await chosen(cluster_selector="env=prod") == [source, sink]
+    assert await chosen(cluster_selector="env in (prod,test),spare") == [bare]
+    assert await chosen(cluster_selector="env=prod", clusters=["c1"]) == []
+    assert await chosen(clusters=["c1", "c0"], selector="tier") == [source, sink]
+    fake = api.plane.fakes["c0"]
+    fake.free_slots = 0
+    fake.set_running_tasks(await api.plane.flink_id(sink), 0)
+    await api.plane.until_it_fares(source, lambda health: health.condition is Condition.RUNNING)
+    await api.plane.until_it_fares(sink, lambda health: health.condition is Condition.NO_SLOTS)
+    assert await chosen(health=["no_slots"]) == [sink]
+    assert await chosen(health=["no_slots", "restarting"]) == [sink]
+    assert await chosen(health=["running", "no_slots"], clusters=["c0"]) == [source, sink]
+    everything = await api.get("jobs?selector=tier")
+    assert [each["job_id"] for each in everything["jobs"]] == [draft, sink, source], "a list has those at rest, too"
+    assert [each["job_id"] for each in (await api.get("jobs?cluster=c1"))["jobs"]] == [draft, bare]
+    for path in ("jobs?cluster=c7", "jobs?cluster=c0&cluster=c7"):
+        answer = await api.http.get(f"/api/v1/projects/{PROJECT}/{path}")
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "unknown_queue")
+    answer = await api.http.get(f"/api/v1/projects/{PROJECT}/jobs?status=asleep")
+    assert "no status to choose by; there are draft, submitting" in answer.json()["error_msg"]
 
 
 async def test_a_job_made_through_dli_is_found_by_its_tag(api: Api) -> None:

@@ -189,7 +189,7 @@ async def test_what_cannot_be_started_there_is_told_and_goes_back_where_it_was(a
 
 async def test_too_many_failures_pause_what_still_runs_and_somebody_says_how_it_goes_on(api: Api) -> None:
     jobs = await api.plane.run(3, interval=3600.0)
-    how = {"max_parallel": 1, "abort_when": {"failures": 1}, "park_after_seconds": 0.4}
+    how: dict[str, Any] = {"max_parallel": 1, "abort_when": {"failures": 1}, "park_after_seconds": 0.4}
     move = (await api.post("moves", job_ids=jobs, to=THERE, **how))["id"]
     await loop(api, jobs[0])
     shown = await until(api, move, state="paused", phases={"not_started": 1, "waiting": 2})

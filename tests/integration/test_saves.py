@@ -17,9 +17,9 @@ from sluiceway.domain.admission import RUNNABLE, Refusal, Verdict
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.selection import Selection
 from sluiceway.store import audit, catalogue, transfer
 from sluiceway.store.catalogue import Need, Which
-from sluiceway.store.views import JobSelector
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
 
@@ -153,7 +153,7 @@ async def test_whoever_halts_everything_halts_this_too(at: Plane) -> None:
     await under_way(at, saving)
     at.fake.jobs[await at.flink_id(stopping)].stop_seconds = 0.5
     await at.stop(PROJECT, [stopping], savepoint=True)
-    assert await at.life.stop_jobs.select(PROJECT, JobSelector(queue="c0")) == [saving]
+    assert await at.life.stop_jobs.select(PROJECT, Selection(clusters=["c0"])) == [saving]
 
 
 async def test_a_cancel_does_not_wait(at: Plane) -> None:

@@ -15,7 +15,8 @@ from tests.simulation.setting import PROJECT
 from tests.simulation.world import FAILINGS
 
 from sluiceway.domain.operations.stop import StopPhase
-from sluiceway.store.views import JobSelector
+from sluiceway.domain.selection import Selection
+from sluiceway.domain.selector import Operator, Requirement
 from sluiceway.testing.fake_jobs import FakeJob
 
 Happening = Callable[["Others"], Awaitable[None]]
@@ -138,7 +139,7 @@ class Others(Scenario):
         """What they would start it again from: the last savepoint of it that anybody knows."""
         return job.savepoints[-1] if job.savepoints else None
 
-    async def stop_these(self, which: JobSelector) -> None:
+    async def stop_these(self, which: Selection) -> None:
         """Stop all that are meant."""
         jobs = await self.ask(lambda s: s.stop.select(PROJECT, which))
         if jobs:
@@ -234,14 +235,14 @@ async def one_of_others_is_hidden(at: Others) -> None:
 async def people_stop_everything(at: Others) -> None:
     """All of it, or all on one cluster."""
     queue = at.dice.choice((None, None, *at.world.clusters))
-    await at.stop_these(JobSelector(queue=queue))
+    await at.stop_these(Selection(clusters=(queue,)))
 
 
 @happening(3)
 async def people_stop_by_name(at: Others) -> None:
     """And whatever is called so."""
     name = at.dice.choice(NAMES)
-    await at.stop_these(JobSelector(name=at.dice.choice((name, f"{name}*"))))
+    await at.stop_these(Selection(name=at.dice.choice((name, f"{name}*"))))
 
 
 @happening(2)
@@ -254,7 +255,7 @@ async def people_stop_by_tag(at: Others) -> None:
             "INSERT OR IGNORE INTO job_tags (job_id, project, key, value) VALUES (?, ?, ?, ?)", row
         )
     await asyncio.sleep(at.dice.choice((0.0, 10.0)))
-    await at.stop_these(JobSelector(tags={"team": "red"}))
+    await at.stop_these(Selection(labels=(Requirement("team", Operator.IN, ("red",)),)))
 
 
 @happening(3)
@@ -275,7 +276,7 @@ async def a_lookalike_comes_while_the_old_one_stops(at: Others) -> None:
     at.start(flink.name, at.newest(flink), cluster)
     if at.dice.random() < 0.5:
         await asyncio.sleep(at.dice.choice((2.0, SEEN)))
-        await at.stop_these(JobSelector(name=f"{flink.name}*"))
+        await at.stop_these(Selection(name=f"{flink.name}*"))
 
 
 @happening(4)

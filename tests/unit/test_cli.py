@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from rich.console import Console
@@ -300,7 +301,6 @@ def test_the_services_settings_file_is_not_for_clients(
 ) -> None:
     (tmp_path / "sluiceway.toml").write_text('port = 9000\nqueue = "x"\n')
     monkeypatch.chdir(tmp_path)
-    stub.on("GET /jobs", listed())
     assert run(["jobs", "list"]) == 0
 
 
@@ -339,7 +339,7 @@ def test_a_refusal_is_told_in_the_services_words(
 
 
 def test_another_server_is_recognised(capsys: pytest.CaptureFixture[str], stub: Stub) -> None:
-    stub.on("GET /jobs", (200, {"hello": "world"}))
+    stub.on("GET /fares", (200, {"hello": "world"}))
     assert run(["jobs", "list"]) == 1
     assert "not understood" in capsys.readouterr().err
 
@@ -509,28 +509,129 @@ def test_names_stand_for_ids_when_they_are_exact(stub: Stub) -> None:
     stub.on("POST /jobs/run", (200, outcomes(None)))
     assert run(["jobs", "run", "orders"]) == 0
     assert stub.sent("POST /jobs/run")["job_ids"] == [4]
-    assert run(["jobs", "run", "order"]) == 1
+    assert run(["jobs", "run", "order"]) == 3
+
+
+def fared(job_id: int, status: str = "running", **fields: Any) -> dict[str, Any]:
+    known = {"name": f"job-{job_id}", "queue": "prod", "why": "", "deleted_at": None, "health": None, "adopted": None}
+    return {"job_id": job_id, "status": status, **known, **fields}
+
+
+def page_of(*jobs: dict[str, Any], more: int | None = None, total: int | None = None) -> Answered:
+    return 200, {"jobs": list(jobs), "next": more, "total": len(jobs) if total is None else total}
 
 
 def test_list_takes_all_pages(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = [job(i, "job_init") for i in range(1, 101)], [job(101, "job_init")]
-    stub.on("GET /jobs", listed(*first, total=101), listed(*second, total=101))
+    first, second = [fared(i) for i in range(1101, 101, -1)], [fared(101)]
+    stub.on("GET /fares", page_of(*first, more=102, total=1001), (200, {"jobs": second, "next": None, "total": None}))
     assert run(["jobs", "list", "--all", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["total_count"] == 101
-    assert [each["job_id"] for each in said["jobs"]] == [*range(1, 102)]
+    assert said["total_count"] == 1001
+    assert [each["job_id"] for each in said["jobs"]] == [*range(1101, 100, -1)]
+    assert stub.queries == ["limit=1000", "limit=1000&before=102"]
 
 
 def test_a_piped_list_has_one_whole_line_for_each_job(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     why = "a reason that is\nlonger than any terminal is wide :warning: [bold] " + "x" * 200
-    stub.on("GET /jobs", listed(job(1, "job_running"), job(2, "job_submit_fail", status_desc=why), total=9))
+    times = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:01:05Z"}
+    second = fared(1, "failed", why=why, savepoint="file:///a", **times)
+    stub.on("GET /fares", page_of(fared(2), second, more=1, total=9))
     assert run(["jobs", "list", "--limit", "2"]) == 0
     said = capsys.readouterr()
-    head, first, second = said.out.splitlines()
-    assert head.split() == ["ID", "NAME", "STATUS", "STARTED", "LASTING", "SAVEPOINT", "WHY"]
-    assert first.split() == ["1", "job-1", "job_running", "-", "-", "-", "-"]
-    assert second.endswith("is longer than any terminal is wide :warning: [bold] " + "x" * 200)
+    head, one, other = said.out.splitlines()
+    assert head.split() == ["ID", "NAME", "CLUSTER", "STATUS", "HEALTH", "STARTED", "LASTING", "SAVEPOINT", "WHY"]
+    assert one.split() == ["2", "job-2", "prod", "running", "-", "-", "-", "-", "-"]
+    assert other.split()[3:9] == ["failed", "-", "2026-01-01", "00:00:00Z", "1m05s", "yes"]
+    assert other.endswith("is longer than any terminal is wide :warning: [bold] " + "x" * 200)
     assert "2 of 9 jobs" in said.err
+
+
+CHOSEN = (
+    *("--cluster", "a", "--queue", "b", "--cluster-label", "env=prod", "--name", "in-*", "-l", "tier in (x,y)"),
+    *("--tag", "team=pay", "--status", "job_running", "--health", "restarting"),
+)
+
+
+def test_a_list_is_asked_for_by_the_same_selection_as_a_stop(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /fares", page_of(fared(1)))
+    assert run(["jobs", "list", *CHOSEN]) == 0
+    assert sorted(parse_qsl(stub.queries[-1])) == sorted(
+        [
+            *(("cluster", "a"), ("cluster", "b"), ("cluster_selector", "env=prod"), ("name", "in-*")),
+            *(("selector", 'tier in (x,y),"team"="pay"'), ("status", "running"), ("health", "restarting")),
+            ("limit", "20"),
+        ]
+    )
+    stub.on("POST /stops", accepted(1))
+    assert run(["stop", *CHOSEN]) == 0
+    assert stub.sent("POST /stops")["select"] == {
+        "clusters": ["a", "b"],
+        "cluster_selector": "env=prod",
+        "name": "in-*",
+        "selector": "tier in (x,y)",
+        "tags": {"team": "pay"},
+        "status": ["running"],
+        "health": ["restarting"],
+    }
+
+
+def test_where_nothing_matches_it_is_said_with_an_exit_code_of_its_own(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("GET /fares", page_of())
+    stub.on("POST /stops", accepted())
+    assert run(["jobs", "list"]) == 0, "a project without jobs is no failed selection"
+    assert run(["jobs", "list", "--name", "m0"]) == 3
+    assert "No job in project default matches --name 'm0'." in capsys.readouterr().err
+    assert run(["stop", "--name", "m0", "--tag", "a=b"]) == 3
+    assert "matches --name 'm0' --tag 'a=b'; nothing was done." in capsys.readouterr().err
+    assert run(["stop", "--name", "m0", "--dry-run"]) == 3
+    capsys.readouterr()
+    assert run(["stop", "--all"]) == 3
+    assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
+    assert run(["stop", "--name", "m0", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["jobs"] == []
+    stub.on("GET /fares", page_of(fared(1, "stopped"), fared(2, "stopped"), fared(3, "draft")))
+    assert run(["stop", "--name", "m*"]) == 3
+    said = "None of the jobs that match --name 'm*' can be stopped now; nothing was done."
+    assert f"{said} It is 3 jobs: 1 draft, 2 stopped." in capsys.readouterr().err
+    gone = {"error_code": "unknown_queue", "error_msg": "No cluster nope is registered."}
+    stub.on("GET /fares", (404, gone))
+    stub.on("POST /stops", (404, gone))
+    for command in (["jobs", "list", "--cluster", "nope"], ["stop", "--queue", "nope"]):
+        assert run(command) == 3
+        assert "No cluster nope" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tag", ["tier!=x", "tier=source,sink", "tier==x", "tier=(x)", "novalue"])
+def test_a_tag_that_means_more_than_one_value_is_refused(
+    stub: Stub, capsys: pytest.CaptureFixture[str], tag: str
+) -> None:
+    for command in ("stop", "jobs list"):
+        assert run([*command.split(), "--tag", tag]) == 2
+        assert ("-l 'KEY in (A,B)'" in capsys.readouterr().err) == (tag != "novalue")
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize(
+    ("option", "text"), [("-l", "tier in x"), ("--cluster-label", "env=prod,"), ("--selector", "")]
+)
+def test_a_selector_is_read_before_anything_is_asked(
+    stub: Stub, capsys: pytest.CaptureFixture[str], option: str, text: str
+) -> None:
+    for command in (["stop"], ["jobs", "list"]):
+        assert run([*command, option, text]) == 2
+        assert "is no selector: at" in capsys.readouterr().err
+    assert stub.asked == []
+
+
+def test_a_job_that_is_named_twice_is_one_job(stub: Stub) -> None:
+    stub.on("POST /stops", accepted(1))
+    stub.on("POST /jobs/run", (200, outcomes(None)))
+    assert run(["stop", "1", "1"]) == 0
+    assert stub.sent("POST /stops")["job_ids"] == [1]
+    assert run(["jobs", "run", "1", "1"]) == 0
+    assert stub.sent("POST /jobs/run")["job_ids"] == [1]
 
 
 def test_show_shows_the_sql(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -569,7 +670,7 @@ def test_stop_sends_the_selection_and_keeps_savepoints_by_default(stub: Stub) ->
     assert stub.sent("POST /stops") == {"job_ids": [1, 2], "savepoint": True, "reason": "tonight"}
     stub.asked.clear()
     assert run(["stop", "--queue", "q", "--no-savepoint"]) == 0
-    assert stub.sent("POST /stops") == {"queue": "q", "savepoint": False, "reason": ""}
+    assert stub.sent("POST /stops") == {"select": {"clusters": ["q"]}, "savepoint": False, "reason": ""}
     stub.asked.clear()
     assert run(["stop", "--all", "--savepoint"]) == 0
     assert stub.sent("POST /stops") == {"all": True, "savepoint": True, "reason": ""}
@@ -581,8 +682,7 @@ def test_what_a_stop_is_told_is_what_it_asks_for(stub: Stub) -> None:
     more = "--wave tag:tier=sink --wave queue=prod --wave 3,4 --abort-when 10% --max-parallel 20 --stop-timeout 60"
     assert run(["stop", *told.split(), *more.split(), "--target", "/mnt/tonight"]) == 0
     assert stub.sent("POST /stops") == {
-        "tags": {"team": "payments"},
-        "status": ["running"],
+        "select": {"tags": {"team": "payments"}, "status": ["running"]},
         "drain": True,
         "format": "native",
         "target": "/mnt/tonight",
@@ -679,8 +779,8 @@ def test_events_are_listed(stub: Stub, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", accepted())
-    assert run(["stop", "--all", "--wait"]) == 0
-    assert capsys.readouterr().out == "There is no job to stop.\n"
+    assert run(["stop", "--all", "--wait"]) == 3
+    assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
 
 
 def test_a_job_that_is_stopped_already_is_said_to_be(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -858,7 +958,7 @@ def test_ctrl_c_while_waiting_leaves_the_stop_going_on(stub: Stub) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_error_to_complain_about(stub: Stub) -> None:
-    stub.on("GET /jobs", listed(*(job(i, "job_init", status_desc="x" * 4000) for i in range(100))))
+    stub.on("GET /fares", page_of(*(fared(i, why="x" * 4000) for i in range(100))))
     command = f"set -o pipefail; {sys.executable} -m sluiceway jobs list --all | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
     assert done.stdout.startswith("ID ")
@@ -1191,7 +1291,7 @@ def test_what_was_counted_is_what_is_stopped_in_the_same_manner(
         "on_savepoint_failure": {"attempts": 5},
     }
     first, second = [body for call, body in stub.asked if call == "POST /stops"]
-    assert first == {"tags": {"team": "pay"}, "status": ["running"], **manner, "dry_run": True}
+    assert first == {"select": {"tags": {"team": "pay"}, "status": ["running"]}, **manner, "dry_run": True}
     assert second == {"job_ids": [1, 2, 3], **manner}, "no plan, which one job's new finding would outdate"
     said = json.loads(capsys.readouterr().out)
     assert (said["id"], said["accepted"], said["refused"]) == (7, 4, 1)
@@ -1202,8 +1302,8 @@ def test_a_selection_of_which_none_can_be_stopped_asks_for_no_stop(
     stub: Stub, typed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stub.on("POST /stops", looked())
-    assert run(["stop", "--all"]) == 0
-    assert "There is no job to stop." in capsys.readouterr().out
+    assert run(["stop", "--all"]) == 3
+    assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
     stub.on("POST /stops", looked(answered(4, takes=False, code="wrong_state", message="It is being submitted.")))
     assert run(["stop", "--all", "--wait"]) == 1
     assert "job 4 is refused: It is being submitted." in capsys.readouterr().err

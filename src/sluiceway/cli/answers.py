@@ -455,12 +455,17 @@ class Fare(Struct, frozen=True):
     health: Health | None
     adopted: AdoptedJob | None = None
     silence: Silence | None = None
+    savepoint: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
 
 
 class Fares(Struct, frozen=True):
     """Jobs and how they fare, as they were answered: each a `Fare`, and what a later service adds to it."""
 
     jobs: list[dict[str, Any]]
+    next: int | None = None  # the `before` for those that follow
+    total: int | None = None  # how many match, on the first page
 
 
 class JobDetail(Job, frozen=True):

@@ -16,6 +16,7 @@ from sluiceway.cli.signing import Credential
 
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
+MOST_LISTED: Final = 1000  # jobs in one answer of our own, at most
 STOP_HEADER: Final = "X-Sluiceway-Stop"
 
 _ID: Final = re.compile(r"[0-9]{1,19}")
@@ -113,7 +114,7 @@ class Client:
         for job in each(jobs, Job):
             if job.name == name:
                 return job.job_id
-        raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.")
+        raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.", code=3)
 
     def variables(self) -> list[dict[str, Any]]:
         """All variables of the project, by name; the values of sensitive ones are empty."""
@@ -152,6 +153,19 @@ class Client:
         """The health of the latest jobs, or of those that ail, or of those that are leaving."""
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
         return self._fares(query)
+
+    def listed(self, query: Sequence[tuple[str, str]], limit: int | None) -> tuple[list[dict[str, Any]], int]:
+        """The jobs that a selection means, the newest first, over as many pages as it takes; and how many there are."""
+        found, total, before = list[dict[str, Any]](), 0, None
+        while True:
+            some = MOST_LISTED if limit is None else min(limit - len(found), MOST_LISTED)
+            asked = [*query, ("limit", str(some)), *([("before", str(before))] if before is not None else [])]
+            page = read(self._http.ok("GET", f"{self._own('/jobs')}?{urlencode(asked)}").data, Fares)
+            found += page.jobs
+            total = page.total if page.total is not None else total
+            before = page.next
+            if before is None or len(found) == limit:
+                return found, max(total, len(found))
 
     def _fares(self, query: str) -> list[dict[str, Any]]:
         return read(self._http.ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs

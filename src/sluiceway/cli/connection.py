@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, Failed, one_line
+from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential
 from sluiceway.cli.trust import not_trusted
 
@@ -33,6 +33,7 @@ _NOT_THE_CALL: Final = (
     "savepoint_too_large",
 )
 _BAD_ID: Final = "DLI.12001"
+_NOTHING_MATCHED: Final = frozenset({"unknown_queue"})  # a selection that names what is not there
 
 
 class Unreachable(Failed):
@@ -157,13 +158,14 @@ def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, s
 
 
 def refused(reply: Reply) -> Failed:
-    """The service's own words. Code 2 where they are about the call, 1 where they are about its subject.
+    """The service's own words, with a code.
 
-    4 where it wants to know who calls, or does not let them.
+    2 where they are about the call, 3 where nothing is what it names, 4 where the service wants to know who calls, or
+    does not let them, or else 1.
     """
     said = reply.data if isinstance(reply.data, dict) else {}
     code = one_line(str(said.get("error_code") or ""))
     text = one_line(str(said.get("error_msg") or f"HTTP {reply.status}"))
     about_call = reply.status in {400, 413} and (code == _BAD_ID or not code.startswith(_NOT_THE_CALL))
-    why = NOT_ALLOWED if reply.status in {401, 403} else 2 if about_call else 1
-    return Failed(f"{text} ({code})" if code else text, code=why)
+    why = NOTHING if code in _NOTHING_MATCHED else 2 if about_call else 1
+    return Failed(f"{text} ({code})" if code else text, code=NOT_ALLOWED if reply.status in {401, 403} else why)

@@ -14,21 +14,21 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.client import Client
-from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.job_details import details
 from sluiceway.cli.job_diff import diff
 from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.job_health import ails, fare_row, until_started
+from sluiceway.cli.job_list import list_
 from sluiceway.cli.job_program import program
 from sluiceway.cli.options import (
     Common,
     Flag,
     Seconds,
-    Words,
     check_wait,
     commands,
     ids_or_names,
+    once,
     or_default,
 )
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
@@ -166,51 +166,7 @@ def tell_losses(answers: Answers) -> None:
             complain(one_line(f"job {answer.job_id}: {text}"))
 
 
-@app.command(name="list")
-def list_(
-    *,
-    status: Words = "",
-    queue: Words = "",
-    name: Words = "",
-    limit: PositiveInt = 20,
-    offset: Annotated[int, Parameter(validator=lambda _, value: _not_negative(value))] = 0,
-    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
-    common: Common | None = None,
-) -> int:
-    """List jobs, the newest first.
-
-    Example: `sluiceway jobs list --status running --all`
-
-    Parameters
-    ----------
-    status
-        Only jobs in this status, as the list shows it; `running` is the same as `job_running`.
-    queue
-        Only jobs that were created for this queue.
-    name
-        Only jobs with this in their name.
-    limit
-        How many to list.
-    offset
-        How many to skip first.
-    all_
-        List them all.
-    """
-    common = or_default(common)
-    filters = {"status": _status(status), "queue_name": queue, "name": name}
-    chosen = {key: value for key, value in filters.items() if value}
-    client = common.client()
-    total, found = client.jobs(offset, None if all_ else limit, **chosen)
-    if common.json:
-        tables.document({"total_count": total, "jobs": found})
-        return 0
-    tables.table(
-        ("id", "name", "status", "started", "lasting", "savepoint", "why"), [_row(j) for j in each(found, Job)]
-    )
-    if len(found) < total - offset:
-        complain(f"{len(found)} of {total} jobs; --all lists them all")
-    complain_of_silence(client)
-    return 0
+app.command(list_, name="list")
 
 
 @app.command
@@ -341,25 +297,10 @@ def _sql(source: str) -> str:
         raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
 
 
-def _not_negative(value: int) -> None:
-    if value < 0:
-        raise ValueError("It is 0 or more.")
-
-
-def _status(given: str) -> str:
-    return given if not given or given.startswith("job_") else f"job_{given}"
-
-
 def _some(client: Client, given: Sequence[str]) -> list[int]:
     if not given:
         raise Failed("Say which jobs: their ids or names.", code=2)
-    return ids_or_names(client, given)
-
-
-def _row(job: Job) -> Sequence[str]:
-    savepoint = tables.yes(value=True) if job.has_savepoint else ""
-    started, lasting = tables.when(job.start_time), tables.lasting(job.duration)
-    return str(job.job_id), job.name, job.status, started, lasting, savepoint, job.status_desc
+    return once(client, given)
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:

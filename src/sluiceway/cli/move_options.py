@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from sluiceway.cli.choice import Texts, tags
 from sluiceway.cli.options import Flag, Names, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back
-from sluiceway.cli.stop_options import Manner, Resolve, Texts, tags
+from sluiceway.cli.stop_options import Manner, Resolve
 
 
 @Parameter(name="*")

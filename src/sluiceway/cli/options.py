@@ -88,3 +88,8 @@ def or_default(given: Common | None) -> Common:
 def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:
     """Job ids, in order. Anything but a number is a job's exact name. Raises `Failed` when there is no such job."""
     return [int(text) if _ID.fullmatch(text) else client.job_named(text) for text in given]
+
+
+def once(client: Client, given: Sequence[str]) -> list[int]:
+    """The same, each job once."""
+    return list(dict.fromkeys(ids_or_names(client, given)))

@@ -34,7 +34,8 @@ def _shown(letter: str) -> str:
     return letter if seen else letter.encode("unicode_escape", "backslashreplace").decode()
 
 
-NOT_ALLOWED: Final = 4  # exit codes, beside 1 for a failure and 2 for a wrong call: not signed in, or no right to it
+NOTHING: Final = 3  # exit codes, beside 1 for a failure and 2 for a wrong call: nothing matched
+NOT_ALLOWED: Final = 4  # not signed in, or no right to it
 NO_SERVICE: Final = 5  # none answers that can be trusted
 TIME_UP: Final = 6  # what was waited for goes on
 

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from sluiceway.cli.answers import Answer, Answers, read
 from sluiceway.cli.asking import confirm
+from sluiceway.cli.choice import OPTIONS
 from sluiceway.cli.connection import Reply
 from sluiceway.cli.output import Failed
 from sluiceway.settings import MAX_JOB_IDS
 
 NOTHING: Final[Mapping[str, Any]] = {"id": None, "accepted": 0, "refused": 0, "jobs": []}
-_CHOOSES: Final = frozenset({"all", "queue", "name", "tags", "status"})
+_CHOOSES: Final = frozenset({"all", "select", "queue", "name", "tags"})
 _SAID: Final = ("job_id", "accepted", "code", "message", "wave")
 
 Body = Mapping[str, object]
@@ -38,7 +39,7 @@ def confirmed(ask: Ask, body: Body, what: str) -> tuple[Body | None, list[Any]]:
     if len(wanted) > MAX_JOB_IDS:
         raise Failed(
             f"Nothing was done: {len(wanted)} jobs would be {what}, and a request names {MAX_JOB_IDS} at most. Choose "
-            "fewer (--queue, --name, --tag), or give --yes, which takes whatever matches when it arrives.",
+            f"fewer ({OPTIONS}), or give --yes, which takes whatever matches when it arrives.",
         )
     confirm(len(wanted), what)
     rest = [_said(item) for item, answer in zip(data["jobs"], seen, strict=True) if not _would_stop(answer)]

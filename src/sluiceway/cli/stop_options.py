@@ -1,49 +1,18 @@
 """The options of `sluiceway stop`, and the request that they become."""
 
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from sluiceway.cli.choice import pair
 from sluiceway.cli.options import Flag, Names, Seconds, seconds_of
 from sluiceway.cli.output import Failed
 
 Resolve = Callable[[Sequence[str]], list[int]]  # ids or names of jobs to ids
-Texts = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
-Status = Literal["submitting", "running", "stop_failed", "stopped"]
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """Which jobs, by what they have in common. What is given must all be true of a job."""
-
-    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False
-    """Stop every job of the project."""
-
-    queue: str | None = None
-    """Stop jobs on this cluster."""
-
-    name: str | None = None
-    """Stop jobs whose whole name fits this pattern: * for any characters, ? for one."""
-
-    tag: Texts = ()
-    """Stop jobs with this tag, as KEY=VALUE; may be repeated."""
-
-    status: Annotated[tuple[Status, ...], Parameter(negative=(), show_default=False)] = ()
-    """Stop jobs with this status; may be repeated. Default: all that can be stopped."""
-
-    def body(self) -> dict[str, object]:
-        """The fields of the request. Raises `Failed`."""
-        chosen: dict[str, object] = {"queue": self.queue, "name": self.name, "status": list(self.status) or None}
-        chosen["tags"] = tags(self.tag) or None
-        if self.all_ and any(chosen.values()):
-            raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
-        return ({"all": True} if self.all_ else {}) | {name: value for name, value in chosen.items() if value}
 
 
 @Parameter(name="*")
@@ -178,29 +147,13 @@ def _given(fields: dict[str, Any]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value}
 
 
-def tags(given: Sequence[str]) -> dict[str, str]:
-    """Tags as KEY=VALUE, by their keys. Raises `Failed`."""
-    pairs = [_pair("--tag", tag) for tag in given]
-    for key, count in Counter(key for key, _ in pairs).items():
-        if count > 1:
-            raise Failed(f"--tag {key} is given {count} times; a job has one value for each tag.", code=2)
-    return dict(pairs)
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise Failed(f"{option} {text} is not KEY=VALUE.", code=2)
-    return key, value
-
-
 def _wave(group: str, resolve: Resolve) -> dict[str, object]:
     if group.startswith("queue="):
         group = group.removeprefix("queue=")
         if group:
             return {"queue": group}
     if group.startswith("tag:"):
-        return {"tags": dict([_pair("--wave tag:", group.removeprefix("tag:"))])}
+        return {"tags": dict([pair("--wave tag:", group.removeprefix("tag:"))])}
     jobs = [job.strip() for job in group.split(",") if job.strip()]
     if not jobs:
         raise Failed("--wave is empty; write queue=Q, tag:KEY=VALUE, or ids and names with commas.", code=2)

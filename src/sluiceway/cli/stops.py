@@ -3,13 +3,15 @@
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import adopted, orders, tables
 from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
 from sluiceway.cli.asking import asks
+from sluiceway.cli.choice import OPTIONS, Choice, nothing
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.jobs import JobNames, report, warn
@@ -21,16 +23,18 @@ from sluiceway.cli.options import (
     check_wait,
     commands,
     ids_or_names,
+    once,
     or_default,
 )
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
-from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
+from sluiceway.cli.stop_options import Look, Manner, Sending
 
 STOPPED: Final = "stopped"
 ALREADY_STOPPED: Final = "already_stopped"  # the answer to a job that needs no stop
 MOST_STOPPED: Final = 10  # of these that are named
+_CAN: Final = "can be stopped now"
 MOST_COMMANDS: Final = 20  # that are shown of those that start jobs of others again
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
@@ -44,6 +48,7 @@ def stop(
     /,
     *,
     choice: Choice | None = None,
+    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
     savepoint: bool = True,
     manner: Manner | None = None,
     look: Look | None = None,
@@ -56,12 +61,16 @@ def stop(
     Exits with 0 when the stop of every job is accepted; what is accepted is stored, and no crash loses it. With --wait
     it exits with 0 when every job has stopped, with its savepoint. Ctrl-C ends the waiting, not the stop.
 
-    Example: `sluiceway stop --tag team=payments --wave tag:tier=sink --dry-run`, then the same without --dry-run.
+    Exits with 3 when no job is meant.
+
+    Example: `sluiceway stop -l 'team=payments,tier!=edge' --wave tag:tier=sink --dry-run`, then without --dry-run.
 
     Afterwards: `sluiceway resume STOP_ID` brings exactly these jobs back, the last wave first.
 
     Parameters
     ----------
+    all_
+        Every job of the project.
     savepoint
         Keep a savepoint of each. Without one a job is canceled, and what it has read is lost.
     reason
@@ -73,21 +82,30 @@ def stop(
     look.check()
     common = or_default(common)
     client = common.client()
-    asked = choice.body() | manner.body(partial(ids_or_names, client)) | ({} if savepoint else {"savepoint": False})
+    asked = (
+        _chosen(choice, all_=all_)
+        | manner.body(partial(ids_or_names, client))
+        | ({} if savepoint else {"savepoint": False})
+    )
     if look.plan is not None:
         body = look.order(reason, alone=not (jobs or asked))
     else:
-        _check_chosen(jobs, choice, manner)
-        named: dict[str, object] = {"job_ids": ids_or_names(client, jobs)} if jobs else {}
+        _check_chosen(jobs, choice, manner, all_=all_)
+        named: dict[str, object] = {"job_ids": once(client, jobs)} if jobs else {}
         body = asked | named | {"savepoint": savepoint, "reason": reason}
     if look.dry_run:
         reply = client.stop(body | look.body(), uuid.uuid4().hex)
-        return dry(read(reply.data, Answers), reply.data, common)
+        code = dry(read(reply.data, Answers), reply.data, common)
+        return code if reply.data["jobs"] else nothing(client, choice, _CAN)
     sent, rest = confirmed(client.stop, body, "stopped") if look.plan is None and asks(yes=look.yes) else (body, [])
     data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
+    if not answers.jobs:
+        if common.json:
+            tables.document(data)
+        nothing(client, choice, _CAN)
     return _told(client, data, answers, sending, common)
 
 
@@ -265,11 +283,18 @@ class _End:
         self.code = code
 
 
-def _check_chosen(jobs: Sequence[str], choice: Choice, manner: Manner) -> None:
-    if (bool(jobs), bool(choice.body()) or (bool(manner.wave) and not jobs)).count(True) != 1:
+def _chosen(choice: Choice, *, all_: bool) -> dict[str, object]:
+    """The jobs of a request by what they have in common. Raises `Failed`."""
+    if all_ and choice:
+        raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
+    return {"all": True} if all_ else {"select": choice.body()} if choice else {}
+
+
+def _check_chosen(jobs: Sequence[str], choice: Choice, manner: Manner, *, all_: bool) -> None:
+    if (bool(jobs), bool(choice) or all_ or (bool(manner.wave) and not jobs)).count(True) != 1:
         raise Failed(
-            "Say which jobs to stop, in one way: their ids or names, or what they have in common (--all, --queue, "
-            "--name, --tag, --status), or --wave, or --plan.",
+            f"Say which jobs to stop, in one way: their ids or names, or what they have in common ({OPTIONS}, or "
+            "--all), or --wave, or --plan.",
             code=2,
         )
 
@@ -280,8 +305,8 @@ def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = Fa
         # A drained savepoint is an end: what is resumed from it writes the windows twice that the drain has cut.
         ways += "" if drained else f"; undo it with: sluiceway resume {answers.id}"
         say(f"Stop {answers.id} is accepted for {tables.jobs(answers.accepted)}. {ways}")
-    elif not answers.jobs:
-        say("There is no job to stop." if of is None else f"Of stop {of}, no job has failed.")
+    elif not answers.jobs and of is not None:
+        say(f"Of stop {of}, no job has failed.")
 
 
 def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sluiceway.control import selecting
 from sluiceway.control.errors import Gap, NoGraph, UnknownBatch, UnknownJob, UnknownResume
 from sluiceway.control.queues import Queues, unregistered
 from sluiceway.domain.batch import Kind
@@ -74,8 +75,16 @@ class Queries:
         return await stories.told(self.db, kind, firsts)
 
     async def fares(self, project: str, which: Which, limit: int, before: int | None = None) -> Sequence[Fare]:
-        """The health of jobs, the highest ids first; unknown ids are left out."""
-        return await fares.fares(self.db, project, which, limit, before)
+        """The health of jobs, the highest ids first; unknown ids are left out. Raises `UnknownQueue`."""
+        return await fares.fares(self.db, project, await self._placed(project, which), limit, before)
+
+    async def count(self, project: str, which: Which) -> int:
+        """How many jobs these are. Raises `UnknownQueue`."""
+        return await fares.count(self.db, project, await self._placed(project, which))
+
+    async def _placed(self, project: str, which: Which) -> Which:
+        clusters = await selecting.clusters(self.db, self.queues, project, which.selection)
+        return replace(which, clusters=clusters)
 
     async def graph(self, project: str, job_id: int) -> Graph:
         """The execution graph of the job's latest run, in Flink's own form. Raises `UnknownJob`, `NoGraph`."""

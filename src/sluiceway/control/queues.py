@@ -34,6 +34,11 @@ class Queues:
             return names[0] if names else None
         return queue if queue in names else None
 
+    def labels(self, name: str) -> Mapping[str, str]:
+        """Those of a cluster; none of one that is not known."""
+        cluster = self.known.get(name)
+        return cluster.labels if cluster else {}
+
     def why_no_start(self, name: str) -> str:
         """Why no job may be started on a cluster now, whoever asks; empty where they may."""
         cluster = self.known.get(name)

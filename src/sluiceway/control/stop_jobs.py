@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sluiceway.control.errors import Forbidden, UnknownBatch, UnknownQueue
+from sluiceway.control import selecting
+from sluiceway.control.errors import Forbidden, UnknownBatch
 from sluiceway.control.keys import check_key, same_request
 from sluiceway.control.queues import Queues
 from sluiceway.domain.access import EVERYWHERE, Right
@@ -12,12 +13,12 @@ from sluiceway.domain.admission import STOPPABLE
 from sluiceway.domain.batch import BatchState
 from sluiceway.domain.judging import Reach
 from sluiceway.domain.orders import Key, Placed, StopOrder
+from sluiceway.domain.selection import Selection
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import batches, stop_intents, views
 from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
 from sluiceway.store.ledger import Means
-from sluiceway.store.views import JobSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,17 @@ class StopJobs:
         """Raises `AnsweredBefore` and `KeyReused` for a key that is known."""
         await check_key(self.db, project, key, self.clock())
 
-    async def select(self, project: str, which: JobSelector) -> list[int]:
+    async def select(self, project: str, which: Selection) -> list[int]:
         """The ids of all jobs that are selected, in order. Raises `UnknownQueue`.
 
         Unless statuses are named, only those that could be stopped now.
         """
         if not which.statuses:
-            which = replace(which, statuses=sorted(STOPPABLE), saving=True)
-        found = await views.job_ids(self.db, project, which)
-        if not found and which.queue is not None and which.queue not in self.queues.names:
-            raise UnknownQueue(which.queue)  # a slip of the pen must not look like a cluster with nothing to stop
-        return found
+            which = replace(which, statuses=STOPPABLE, saving=True)
+        return await selecting.select(self.db, self.queues, project, which)
 
     async def arrange(
-        self, project: str, job_ids: Sequence[int] | None, groups: Sequence[JobSelector | Sequence[int]]
+        self, project: str, job_ids: Sequence[int] | None, groups: Sequence[Selection | Sequence[int]]
     ) -> tuple[list[int], dict[int, int]]:
         """The jobs to stop and the wave of each; without `job_ids` they are those of all groups.
 
@@ -68,7 +66,7 @@ class StopJobs:
         """
         waves: dict[int, int] = {}
         for wave, group in enumerate(groups):
-            members = await self.select(project, group) if isinstance(group, JobSelector) else group
+            members = await self.select(project, group) if isinstance(group, Selection) else group
             for job in members:
                 waves.setdefault(job, wave)
         if job_ids is None:

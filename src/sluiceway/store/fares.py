@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, Select, func, select, text
 
 from sluiceway.domain.adoption import PLAIN, Way
 from sluiceway.domain.health import Health
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.run import LIVE, RunPhase
+from sluiceway.domain.selection import EVERYTHING, Selection
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, instant, moment
 from sluiceway.store.rows import OF_WAY, to_health, to_way
 from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, program_unknown, runs
+from sluiceway.store.selecting import conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Fare:
     restored_from: str | None
     note: str
     started_at: datetime | None
+    ended_at: datetime | None
     deleted_at: datetime | None
     health: Health | None  # None: it does not live
     adopted_as: str | None = None  # its name in Flink, where nobody made it here
@@ -53,11 +57,13 @@ class Which:
     job_ids: Sequence[int] = ()
     ailing: bool = False  # only those that restart, or lack slots
     leaving: bool = False  # only those that were deleted, and that Flink has yet to end
+    selection: Selection = EVERYTHING
+    clusters: Sequence[str] | None = None  # that the selection means; None: all
 
 
 async def fares(db: Database, project: str, which: Which, limit: int, before: int | None = None) -> list[Fare]:
     """The jobs that match, the highest ids first; only lower ones than `before`."""
-    wanted = select(
+    columns = select(
         jobs.c.id.label("job_id"),
         jobs.c.name,
         jobs.c.cluster,
@@ -69,18 +75,32 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         jobs.c.adopted_as,
         program_unknown(),
         jobs.c.started_at.label("begun_at"),
+        jobs.c.ended_at,
         *(runs.c[name] for name in _OF_RUN),
         *OF_WAY,
         cluster_health.c.answers,
         cluster_health.c.since.label("silent_since"),
         cluster_health.c.reason.label("silent_reason"),
     )
-    wanted = wanted.select_from(
-        jobs.outerjoin(runs, runs.c.id == jobs.c.run_id).outerjoin(
-            cluster_health, cluster_health.c.cluster == jobs.c.cluster
-        )
-    )
-    wanted = wanted.where(jobs.c.project == project)
+    wanted = _matching(columns, project, which)
+    if before is not None:
+        wanted = wanted.where(jobs.c.id < before)
+    async with db.read() as connection:
+        found = (await connection.execute(wanted.order_by(jobs.c.id.desc()).limit(limit))).mappings()
+        return [_fare(row) for row in found]
+
+
+async def count(db: Database, project: str, which: Which) -> int:
+    """How many jobs match."""
+    async with db.read() as connection:
+        wanted = _matching(select(func.count()), project, which)
+        return int((await connection.execute(wanted)).scalar_one())
+
+
+def _matching(wanted: Select[Any], project: str, which: Which) -> Select[Any]:
+    with_runs = jobs.outerjoin(runs, runs.c.id == jobs.c.run_id)
+    there = with_runs.outerjoin(cluster_health, cluster_health.c.cluster == jobs.c.cluster)
+    wanted = wanted.select_from(there).where(jobs.c.project == project)
     if which.job_ids:
         wanted = wanted.where(jobs.c.id.in_(ids(which.job_ids)))
     if which.ailing:
@@ -89,11 +109,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         wanted = wanted.where(jobs.c.deleted_at.is_not(None), runs.c.phase.in_(sorted(LIVE)))
     else:
         wanted = wanted.where(jobs.c.deleted_at.is_(None))
-    if before is not None:
-        wanted = wanted.where(jobs.c.id < before)
-    async with db.read() as connection:
-        found = (await connection.execute(wanted.order_by(jobs.c.id.desc()).limit(limit))).mappings()
-        return [_fare(row) for row in found]
+    return wanted.where(*conditions(project, which.selection, which.clusters))
 
 
 _OF_RUN = ("phase", "restore", "note", "condition", "condition_since", "unwell", "proof", "up_at", "ailment")
@@ -117,6 +133,7 @@ def _fare(row: RowMapping) -> Fare:
         restored_from=row["restore"],
         note=row["note"] or "",
         started_at=moment(row["begun_at"]),
+        ended_at=moment(row["ended_at"]),
         deleted_at=moment(row["deleted_at"]),
         health=to_health(row) if lives else None,
         adopted_as=row["adopted_as"],

@@ -117,8 +117,13 @@ async def _phases(connection: AsyncConnection, row: Any) -> Counter[MovePhase]:
 async def _entries(connection: AsyncConnection, row: Any) -> list[MoveEntry]:
     of = joined(row.id, await stop_orders(connection, row.id))
     aborted = await is_aborted(connection, row.id, row.resume_id)
-    mine = (asked.c.id.label("stop"), asked.c.job_id, asked.c.cluster.label("source"), of.wave.label("at_wave"))
-    mine += (asked.c.created_at.label("accepted"),)
+    mine = (
+        asked.c.id.label("stop"),
+        asked.c.job_id,
+        asked.c.cluster.label("source"),
+        of.wave.label("at_wave"),
+        asked.c.created_at.label("accepted"),
+    )
     about = (jobs.c.name, jobs.c.status, jobs.c.cluster.label("now_on"), runs.c.id.label("run"))
     no = (move_refusals.c.refusal, move_refusals.c.status.label("no_status"), move_refusals.c.note)
     wanted = select(*mine, *about, *no, *marked(of)).select_from(of.source).order_by(of.order, asked.c.id)

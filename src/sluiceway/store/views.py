@@ -16,9 +16,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
     select,
-    text,
     union_all,
 )
 
@@ -33,8 +31,6 @@ from sluiceway.store.bulk import given, given_ids, listed
 from sluiceway.store.database import Database, moment
 from sluiceway.store.rows import OF_WAY, to_job, to_json, to_policy, to_program, to_stop, to_way
 from sluiceway.store.schema import (
-    OPEN_SAVE,
-    UNSETTLED,
     batches,
     cluster_health,
     job_tags,
@@ -61,17 +57,6 @@ class JobFilter:
     user: str | None = None
     name: str | None = None  # a part of the name, as it is written
     tags: Mapping[str, str] = field(default_factory=dict)  # all of them
-
-
-@dataclass(frozen=True, slots=True)
-class JobSelector:
-    """Which jobs are meant. Whatever is None or empty leaves all in; what is given must all be true of a job."""
-
-    queue: str | None = None  # the cluster of its latest run
-    name: str | None = None  # a pattern of the whole name: * for any characters, ? for one
-    tags: Mapping[str, str] = field(default_factory=dict)
-    statuses: Sequence[JobStatus] = ()
-    saving: bool = False  # besides those statuses: running jobs of which a savepoint is being taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,25 +184,6 @@ async def projects(db: Database) -> list[str]:
     async with db.read() as connection:
         wanted = select(jobs.c.project).where(jobs.c.deleted_at.is_(None)).distinct()
         return list((await connection.execute(wanted)).scalars())
-
-
-async def job_ids(db: Database, project: str, which: JobSelector) -> list[int]:
-    """The ids of all jobs that are selected, in order."""
-    matching = [jobs.c.project == project, jobs.c.deleted_at.is_(None)]
-    if which.statuses:
-        saving = select(saves.c.run_id).where(text(f"saves.{OPEN_SAVE}"))
-        stopping = select(stops.c.run_id).where(text(f"stops.{UNSETTLED}"))
-        runs_on = jobs.c.run_id.in_(saving) & jobs.c.run_id.not_in(stopping) & literal(which.saving)
-        matching.append(jobs.c.status.in_(which.statuses) | (runs_on & (jobs.c.status == JobStatus.SAVEPOINTING)))
-    if which.queue is not None:
-        matching.append(jobs.c.cluster == which.queue)
-    if which.name is not None:
-        matching.append(jobs.c.name.op("GLOB")(which.name.replace("[", "[[]")))
-    for key, value in which.tags.items():
-        tagged = select(job_tags.c.job_id).where(_is(job_tags, project, key, value))
-        matching.append(jobs.c.id.in_(tagged))
-    async with db.read() as connection:
-        return list((await connection.execute(select(jobs.c.id).where(*matching).order_by(jobs.c.id))).scalars())
 
 
 async def obstacles(db: Database, project: str, wanted: Sequence[int]) -> dict[int, Obstacle]:

@@ -8,15 +8,27 @@ from litestar.params import Parameter
 from sluiceway.api.native import wire
 from sluiceway.api.native.answers import shown
 from sluiceway.api.native.dependencies import JobDiffsGiven, Project, QueriesGiven, id_bounds, refusals
+from sluiceway.api.native.selections import (
+    ClusterSelectorGiven,
+    ClustersGiven,
+    HealthGiven,
+    NameGiven,
+    SelectorGiven,
+    StatusGiven,
+    meant_by,
+)
+from sluiceway.control.queries import Queries
 from sluiceway.domain.adoption import start_again
 from sluiceway.domain.health import Health
+from sluiceway.domain.selection import EVERYTHING
 from sluiceway.store.fares import Fare, Which
 
 
-@get("/jobs", tags=["jobs"], summary="How jobs fare", responses=refusals())
+@get("/jobs", tags=["jobs"], summary="How jobs fare", responses=refusals(404))
 async def list_jobs(
     project_id: Project,
     queries: QueriesGiven,
+    *,
     job_id: Annotated[
         list[wire.JobId] | None,
         Parameter(
@@ -30,14 +42,35 @@ async def list_jobs(
     leaving: Annotated[
         bool, Parameter(description="Only jobs that were deleted, and that Flink has yet to end.")
     ] = False,
+    name: NameGiven = None,
+    selector: SelectorGiven = None,
+    cluster: ClustersGiven = None,
+    cluster_selector: ClusterSelectorGiven = None,
+    status: StatusGiven = None,
+    health: HealthGiven = None,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     before: Annotated[
         int | None, Parameter(**id_bounds(), required=False, description="Only jobs with lower ids.")
     ] = None,
 ) -> wire.JobViews:
     """Jobs with their health, the highest ids first. Ids that are not known are left out."""
-    found = await queries.fares(project_id, Which(job_id or (), ailing, leaving), limit, before)
-    return wire.JobViews([_view(fare) for fare in found], found[-1].job_id if len(found) == limit else None)
+    given = wire.Selection(
+        name=name,
+        selector=selector,
+        clusters=cluster,
+        cluster_selector=cluster_selector,
+        status=status,
+        health=health,
+    )
+    chosen = EVERYTHING if given == wire.Selection() else meant_by(given)
+    which = Which(job_id or (), ailing, leaving, chosen)
+    found = await queries.fares(project_id, which, limit, before)
+    total = await _total(queries, project_id, which, len(found), limit) if before is None else None
+    return wire.JobViews([_view(fare) for fare in found], found[-1].job_id if len(found) == limit else None, total)
+
+
+async def _total(queries: Queries, project: str, which: Which, found: int, limit: int) -> int:
+    return found if found < limit else await queries.count(project, which)
 
 
 @get(
@@ -70,6 +103,7 @@ def _view(fare: Fare) -> wire.JobView:
         restored_from=fare.restored_from,
         note=fare.note,
         started_at=fare.started_at,
+        ended_at=fare.ended_at,
         deleted_at=fare.deleted_at,
         health=None if fare.health is None else _health(fare.health),
         adopted=_adopted(fare),

@@ -1,12 +1,12 @@
 """The wire models of moves. Times are ISO 8601 in UTC."""
 
 from datetime import datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from sluiceway.api.native.resume_wire import Allow
-from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, Name, Seconds, Status, Tags, Wave
+from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, Name, Seconds, Selection, Tags, Wave, Words
 
 
 class MoveRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -18,7 +18,8 @@ class MoveRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     queue: Name | None = None  # those that are on this cluster
     name: Name | None = None  # a pattern of the whole name: * for any characters, ? for one
     tags: Tags | None = None
-    status: Annotated[list[Status], Meta(min_length=1, max_length=len(get_args(Status)))] | None = None
+    status: Words | None = None
+    select: Selection | None = None  # in the place of queue, name, tags and status
     format: Literal["auto", "canonical", "native"] = "auto"  # of the savepoints
     if_not_running: Literal["wait", "cancel", "leave"] | None = None  # the service's setting when left out
     timeout_seconds: Seconds | None = None  # until a stop without a result is overdue

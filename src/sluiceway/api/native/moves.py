@@ -64,8 +64,9 @@ async def move(
     A job is started there once its stop is proven; one that does not stop runs on where it is. With `dry_run` no job is
     touched; each is looked at instead, and so is the cluster that they go to.
     """
-    if data.job_ids is None and not (data.all or data.queue or data.name or data.tags or data.status or data.waves):
-        raise ClientException("Say which jobs to move: job_ids, or queue, name, tags, status, or all, or waves.")
+    chosen = data.all or data.queue or data.name or data.tags or data.status or data.select
+    if data.job_ids is None and not (chosen or data.waves):
+        raise ClientException("Say which jobs to move: job_ids, or select, queue, name, tags, status, all, or waves.")
     named = await _named(key, request, permit)
     asked = wire.StopRequest(**{name: getattr(data, name) for name in _OF_STOPS if name != "dry_run"})
     meant = await meant_by(move_jobs.stop_jobs, plans, project_id, asked)

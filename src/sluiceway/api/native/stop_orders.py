@@ -9,14 +9,14 @@ import msgspec
 from litestar.exceptions import ClientException
 
 from sluiceway.api.native import resume_wire, wire
-from sluiceway.api.native.answers import shown
+from sluiceway.api.native.selections import STOPS
+from sluiceway.api.native.selections import meant_by as meant
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.batch import Limits
-from sluiceway.domain.job import JobStatus
 from sluiceway.domain.plan import Plan, PlanKind
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
-from sluiceway.store.views import JobSelector
+from sluiceway.domain.selection import Selection
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 
@@ -54,27 +54,41 @@ async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wi
 
 async def _jobs(stop_jobs: StopJobs, project: str, data: wire.StopRequest) -> tuple[Sequence[int], dict[int, int]]:
     """The jobs that a request means, and their waves. Raises `ClientException`, `UnknownQueue`."""
-    chosen = [name for name in ("queue", "name", "tags", "status") if getattr(data, name) is not None]
+    chosen = [name for name in ("queue", "name", "tags", "status", "select") if getattr(data, name) is not None]
+    _check_choice(data, chosen)
+    groups = [_group(wave) for wave in data.waves or ()]
+    job_ids: Sequence[int] | None = data.job_ids
+    if chosen or data.all:
+        job_ids = await stop_jobs.select(project, _selection(data))
+    return await stop_jobs.arrange(project, job_ids, groups)
+
+
+def _check_choice(data: wire.StopRequest, chosen: Sequence[str]) -> None:
     if data.job_ids is not None and (chosen or data.all):
         raise ClientException("Give either job_ids, or what the jobs have in common, not both.")
     if data.all and chosen:
         raise ClientException(f"`all` leaves nothing to choose; leave out {', '.join(chosen)}, or `all`.")
+    if data.select is not None and len(chosen) > 1:
+        others = ", ".join(name for name in chosen if name != "select")
+        raise ClientException(f"`select` says all about which jobs; put {others} into it.")
     if data.job_ids is None and not data.all and not chosen and not data.waves:
-        raise ClientException("Say which jobs to stop: job_ids, or queue, name, tags, status, or all, or waves.")
-    groups = [_group(wave) for wave in data.waves or ()]
-    job_ids: Sequence[int] | None = data.job_ids
-    if chosen or data.all:
-        statuses = [status for status in JobStatus if shown(status) in (data.status or ())]
-        which = JobSelector(data.queue, data.name, data.tags or {}, statuses)
-        job_ids = await stop_jobs.select(project, which)
-    return await stop_jobs.arrange(project, job_ids, groups)
+        raise ClientException("Say which jobs to stop: job_ids, or select, queue, name, tags, status, all, or waves.")
 
 
-def _group(wave: wire.Wave) -> JobSelector | Sequence[int]:
+def _selection(data: wire.StopRequest) -> Selection:
+    if data.select is not None:
+        return meant(data.select, STOPS)
+    clusters = None if data.queue is None else [data.queue]
+    return meant(wire.Selection(name=data.name, tags=data.tags, clusters=clusters, status=data.status), STOPS)
+
+
+def _group(wave: wire.Wave) -> Selection | Sequence[int]:
     common = wave.queue is not None or wave.tags is not None
     if (wave.job_ids is not None) == common:
         raise ClientException("A wave is given either by job_ids, or by queue and tags.")
-    return wave.job_ids if wave.job_ids is not None else JobSelector(queue=wave.queue, tags=wave.tags or {})
+    if wave.job_ids is not None:
+        return wave.job_ids
+    return meant(wire.Selection(clusters=None if wave.queue is None else [wave.queue], tags=wave.tags))
 
 
 def _policy(data: wire.StopRequest) -> StopPolicy:

@@ -1,11 +1,13 @@
 """The wire models of our own API. Times are ISO 8601 in UTC, sizes bytes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
 from sluiceway.api.native.back_wire import Concern, Difference, WayBack
+from sluiceway.domain.selection import HEALTHS, STATUSES
+from sluiceway.domain.selector import LONGEST
 from sluiceway.settings import MAX_JOB_IDS
 
 # What Litestar does not find by itself, inside of lists and objects; and bounds as numbers that JSON has.
@@ -26,7 +28,24 @@ Tags = Annotated[
     Meta(min_length=1, max_length=20, extra_json_schema={"extra": _TAGS}),
 ]
 Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400, extra_json_schema={"extra": {"exclusiveMinimum": 0}})]
-Status = Literal["submitting", "running", "stop_failed", "stopped"]
+SelectorText = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+# Words are checked where they are understood: a refusal names those that there are.
+StatusWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(STATUSES)}})]
+HealthWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(HEALTHS)}})]
+Words = Annotated[list[StatusWord], Meta(min_length=1, max_length=20)]
+Clusters = Annotated[list[Name], Meta(min_length=1, max_length=1000)]
+
+
+class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which jobs are meant, by what they have in common. What is given must all be true of a job."""
+
+    name: Name | None = None  # a pattern of the whole name: * for any characters, ? for one
+    tags: Tags | None = None
+    selector: SelectorText | None = None  # of tags, as kubectl has it: tier in (source,sink),team!=x,!paused
+    clusters: Clusters | None = None  # where its latest run is; of a job that never ran: its queue
+    cluster_selector: SelectorText | None = None  # the same of the labels of that cluster
+    status: Words | None = None
+    health: Annotated[list[HealthWord], Meta(min_length=1, max_length=20)] | None = None  # of jobs that live
 
 
 class Wave(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +80,8 @@ class StopRequest(Struct, frozen=True, forbid_unknown_fields=True):
     queue: Name | None = None
     name: Name | None = None  # a pattern of the whole name: * for any characters, ? for one
     tags: Tags | None = None
-    status: Annotated[list[Status], Meta(min_length=1, max_length=len(get_args(Status)))] | None = None
+    status: Words | None = None
+    select: Selection | None = None  # in the place of queue, name, tags and status
     savepoint: bool = True
     drain: bool = False
     format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
@@ -249,7 +269,8 @@ class JobView(Struct, frozen=True):
     savepoint: str | None
     restored_from: str | None  # what its latest run was started from
     note: str  # what went wrong beside its start
-    started_at: datetime | None
+    started_at: datetime | None  # of its latest run
+    ended_at: datetime | None  # the same
     deleted_at: datetime | None  # it was deleted, and Flink has yet to end it
     health: Health | None  # null for a job that does not live
     adopted: AdoptedJob | None  # null for a job that was made here
@@ -281,6 +302,7 @@ class JobViews(Struct, frozen=True):
 
     jobs: list[JobView]
     next: int | None
+    total: int | None  # how many match; null beside `before`, where the first page has told it
 
 
 class Error(Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,128 @@
+"""Which jobs a command is about, by what they have in common: the same options in every command."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, NoReturn
+
+from cyclopts import Parameter
+
+from sluiceway.cli import tables
+from sluiceway.cli.client import Client
+from sluiceway.cli.output import NOTHING, Failed
+from sluiceway.domain.selector import BadSelector, parse
+
+Texts = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
+
+OPTIONS: Final = "--cluster, --cluster-label, --name, -l, --tag, --status, --health"
+_ODD: Final = frozenset(",()")  # that somebody may mean for more than one value
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which jobs, by what they have in common. What is given must all be true of a job."""
+
+    cluster: Annotated[tuple[str, ...], Parameter(name=("--cluster", "--queue"), negative=(), show_default=False)] = ()
+    """Jobs on this cluster; may be repeated, for one of several."""
+
+    cluster_label: str | None = None
+    """Jobs on clusters with these labels, such as env=prod or 'env in (prod,test),!old'."""
+
+    name: str | None = None
+    """Jobs whose whole name fits this pattern: * for any characters, ? for one."""
+
+    selector: Annotated[str | None, Parameter(name=("--selector", "-l"))] = None
+    """Jobs with these tags, as kubectl has it: 'tier in (source,sink),team!=x,!paused'."""
+
+    tag: Texts = ()
+    """Jobs with this tag, as KEY=VALUE; may be repeated, for all of several."""
+
+    status: Texts = ()
+    """Jobs in this status, such as running; may be repeated, for one of several."""
+
+    health: Texts = ()
+    """Jobs that live and fare like this: running, starting, restarting, no_slots or unknown; may be repeated."""
+
+    def __bool__(self) -> bool:
+        """Whether anything is given."""
+        return self != Choice()
+
+    def body(self) -> dict[str, object]:
+        """The selection as the service takes it. Raises `Failed`."""
+        given: dict[str, object] = {
+            "clusters": list(self.cluster),
+            "cluster_selector": _selector("--cluster-label", self.cluster_label),
+            "name": self.name,
+            "selector": _selector("--selector", self.selector),
+            "tags": tags(self.tag),
+            "status": [status.removeprefix("job_") for status in self.status],
+            "health": list(self.health),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def query(self) -> list[tuple[str, str]]:
+        """The same as parameters of a list. Raises `Failed`."""
+        body = self.body()
+        tagged = [f"{quoted(key)}={quoted(value)}" for key, value in tags(self.tag).items()]
+        given = body | {"cluster": body.get("clusters"), "selector": ",".join(filter(None, (self.selector, *tagged)))}
+        each = [(name, value if isinstance(value, list) else [value]) for name, value in given.items() if value]
+        return [(name, str(text)) for name, values in each for text in values if name not in {"clusters", "tags"}]
+
+    @property
+    def told(self) -> str:
+        """It as it was given."""
+        given = [("--cluster", self.cluster), ("--cluster-label", self.cluster_label), ("--name", self.name)]
+        given += [("-l", self.selector), ("--tag", self.tag), ("--status", self.status), ("--health", self.health)]
+        each = [(name, [value] if isinstance(value, str) else value or ()) for name, value in given]
+        return " ".join(f"{name} {value!r}" for name, values in each for value in values)
+
+
+def quoted(text: str) -> str:
+    """A key or value in a selector, whatever it has in it."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def tags(given: Sequence[str]) -> dict[str, str]:
+    """Tags by key. Raises `Failed`."""
+    pairs = [pair("--tag", tag) for tag in given]
+    for key, count in Counter(key for key, _ in pairs).items():
+        if count > 1:
+            raise Failed(f"--tag {key} is given {count} times; a job has one value for each tag.", code=2)
+    return dict(pairs)
+
+
+def pair(option: str, text: str) -> tuple[str, str]:
+    """A key and its value. What means more to a selector is refused, and never read as a strange value."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Failed(f"{option} {text} is not KEY=VALUE.", code=2)
+    if key.endswith("!") or value.startswith("=") or _ODD & set(text):
+        ways = f"-l 'KEY!=VALUE', -l 'KEY in (A,B)', or -l '{quoted(key)}={quoted(value)}' for exactly that"
+        raise Failed(f"{option} {text} is one KEY=VALUE, and nothing else. Write {ways}.", code=2)
+    return key, value
+
+
+def nothing(client: Client, choice: Choice, can: str) -> NoReturn:
+    """Say that a choice means no job that `can` be acted on, and which it means otherwise. Raises `Failed`."""
+    if not choice:
+        raise Failed(f"There is no job in project {client.project} that {can}; nothing was done.", code=NOTHING)
+    if not choice.status:
+        found, total = client.listed(choice.query(), limit=1000)
+        if found:
+            counts = tables.counts(Counter(str(job.get("status")) for job in found))
+            those = tables.jobs(total) + (f": {counts}" if total == len(found) else f", the latest of them {counts}")
+            raise Failed(
+                f"None of the jobs that match {choice.told} {can}; nothing was done. It is {those}.", code=NOTHING
+            )
+    raise Failed(f"No job in project {client.project} matches {choice.told}; nothing was done.", code=NOTHING)
+
+
+def _selector(option: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        parse(text)
+    except BadSelector as error:
+        raise Failed(f"{option}: {error}.", code=2) from None
+    return text

@@ -1,0 +1,57 @@
+"""Which jobs somebody means, by what they have in common: one vocabulary for lists, stops, resumes and savepoints."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sluiceway.domain.health import Condition
+from sluiceway.domain.job import JobStatus
+from sluiceway.domain.selector import Selector
+
+LONGEST_PATTERN: Final = 128  # characters, of names
+
+# A job that lives and has not run steadily is running: its health says the rest.
+STATUSES: Final[Mapping[str, frozenset[JobStatus]]] = {
+    status.value: frozenset({status, JobStatus.UNWELL} if status is JobStatus.RUNNING else {status})
+    for status in JobStatus
+    if status is not JobStatus.UNWELL
+}
+HEALTHS: Final[Mapping[str, Condition]] = {condition.value: condition for condition in Condition}
+
+
+class UnknownWord(ValueError):  # noqa: N818 - it is what it is
+    """A word is no status, or no health; the message has those that are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which jobs are meant. What is left out leaves all in; what is given must all be true of a job."""
+
+    name: str | None = None  # a pattern of the whole name: * for any characters, ? for one
+    labels: Selector = ()  # of its tags
+    clusters: Sequence[str] = ()  # one of them has its latest run; of a job that never ran: is its queue
+    cluster_labels: Selector = ()  # of that cluster
+    statuses: frozenset[JobStatus] = frozenset()
+    saving: bool = False  # besides those statuses: running jobs of which a savepoint is being taken
+    health: frozenset[Condition] = frozenset()  # of jobs that live
+
+
+EVERYTHING: Final = Selection()
+
+
+def statuses(words: Iterable[str], among: Iterable[str] = STATUSES) -> frozenset[JobStatus]:
+    """The statuses with these words. Raises `UnknownWord`."""
+    return frozenset().union(*(STATUSES[word] for word in _known("status", words, among)))
+
+
+def health(words: Iterable[str]) -> frozenset[Condition]:
+    """The conditions with these words. Raises `UnknownWord`."""
+    return frozenset(HEALTHS[word] for word in _known("health", words, HEALTHS))
+
+
+def _known(what: str, words: Iterable[str], known: Iterable[str]) -> list[str]:
+    there, given = list(known), list(words)
+    for word in given:
+        if word not in there:
+            raise UnknownWord(f"{word[:50]!r} is no {what} to choose by; there are {', '.join(there)}")
+    return given
