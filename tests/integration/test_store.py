@@ -711,7 +711,7 @@ async def test_a_save_gives_back_what_can_be_saved_again(db: Database, tmp_path:
 MOVES_OF_A_STOP: dict[str, object] = {
     **dict.fromkeys(("held", "acknowledged", "abandoned", "verified"), True),
     **dict.fromkeys(("sent_at", "retry_at", "doubt_since", "forgotten_since", "idle_since", "stable_since"), NOW),
-    **dict.fromkeys(("foreign_savepoint", "checkpoint_path", "savepoint_path", "unproven"), "file:///s"),
+    **dict.fromkeys(("foreign_savepoint", "checkpoint_path", "savepoint_path", "unproven", "claim"), "file:///s"),
     **dict.fromkeys(("reason", "format_why", "restarted"), "so"),
     "savepoint": False,
     "policy": StopPolicy(drain=True, timeout=timedelta(seconds=7)),
