@@ -169,6 +169,15 @@ def outcomes(*codes: str | None) -> list[dict[str, str]]:
     ]
 
 
+def fared_as(status: str, condition: str | None = None, *, up: bool = False, proof: str = "given") -> dict[str, Any]:
+    """A page with one job, 5."""
+    known = {"job_id": 5, "name": "job-5", "queue": "c0", "status": status, "why": "", "deleted_at": None}
+    of = {"since": None, "tasks": 2, "running_tasks": 2, "restarts": 0, "cause": "", "slots_wanted": None}
+    of |= {"slots_free": None, "unwell": False, "proof": proof, "up_at": "2026-01-01T00:00:00Z" if up else None}
+    health = None if condition is None else {"condition": condition, **of}
+    return {"jobs": [known | {"health": health}], "next": None, "total": 1}
+
+
 # --- calls that are wrong -------------------------------------------------------------------------------------------
 
 
@@ -279,6 +288,7 @@ def test_an_option_that_is_no_pair_is_a_wrong_call(stub: Stub, tmp_path: Path) -
         "variables list",
         "variables set",
         "variables delete",
+        "wait",
     ],
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,6 +352,59 @@ def test_another_server_is_recognised(capsys: pytest.CaptureFixture[str], stub: 
     stub.on("GET /fares", (200, {"hello": "world"}))
     assert run(["jobs", "list"]) == 1
     assert "not understood" in capsys.readouterr().err
+
+
+# --- wait -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "looks", "code"),
+    [
+        ("running", [fared_as("running", "starting"), fared_as("running", "running", up=True)], 0),
+        ("running", [fared_as("running", "running", up=True, proof="awaited")], 0),
+        ("proven", [fared_as("running", "running", up=True, proof="awaited")], 6),
+        ("proven", [fared_as("running", "running", up=True, proof="none")], 0),
+        ("stopped", [fared_as("savepointing", "running"), fared_as("stopped")], 0),
+        ("stopped", [fared_as("failed")], 1),
+        ("running", [fared_as("failed")], 1),
+        ("running", [{"jobs": [], "next": None}], 6),
+    ],
+)
+def test_waiting_for_a_job(stub: Stub, wanted: str, looks: list[Any], code: int) -> None:
+    stub.on("GET /fares", *((200, each) for each in looks))
+    assert run(["wait", "5", f"--for={wanted}", "--timeout", "1"]) == code
+
+
+@pytest.mark.parametrize(
+    ("state", "settled", "code"), [("settled", True, 0), ("aborted", True, 0), ("paused", False, 1), ("open", False, 6)]
+)
+def test_waiting_for_a_stop(
+    stub: Stub, capsys: pytest.CaptureFixture[str], state: str, settled: bool, code: int
+) -> None:
+    _, body, *_ = a_stop(stopping(1))
+    stub.on("GET /stops/7", (200, {**body, "state": state, "settled": settled, "state_reason": "The limit is 1."}))
+    assert run(["wait", "stop/7", "--for=settled", "--timeout", "0.1", "--json"]) == code
+    [waited] = json.loads(capsys.readouterr().out)["waited"]
+    assert (waited["what"], waited["met"]) == ("stop 7", settled)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["5", "--for=settled"],
+        ["stop/7", "--for=running"],
+        ["stop/x", "--for=settled"],
+        ["queue/7", "--for=settled"],
+        ["--for=running"],
+        ["5", "stop/7", "--for=running"],
+        ["5", "-l", "a=b", "--for=running"],
+        ["--for=answering"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_waited_for_is_a_wrong_call(stub: Stub, words: list[str]) -> None:
+    assert run(["wait", *words]) == 2
+    assert not stub.asked
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------

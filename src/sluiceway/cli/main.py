@@ -70,6 +70,7 @@ _COMMANDS = {
     "stop": "stops:stop_app",
     "stops": "stops:stops_app",
     "variables": "variables:variables_app",
+    "wait": "wait:wait_app",
 }
 for _name, _where in _COMMANDS.items():
     app.command(f"sluiceway.cli.{_where}", name=_name, help=_HELP.get(_name))

@@ -30,9 +30,9 @@ _WORD: Final = re.compile(r"[\w.:]+")  # also 2.5, 12:00:05 and 10.0.0.1:8081
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The state of one job."""
+    """The state of one job, or of something else that has no number but its name."""
 
-    job_id: int
+    job_id: int | None
     name: str
     state: str
     note: str = ""
@@ -70,7 +70,7 @@ class Board:
         self._console = console or Console(stderr=True)
         self._keep_done = keep_done
         self._began = time.monotonic()
-        self._told: dict[int, _Told] = {}
+        self._told: dict[tuple[int | None, str], _Told] = {}
         self._said_at = self._began
         self._lines: Sequence[Line] = ()
         self._live: Live | None = None
@@ -112,8 +112,9 @@ class Board:
             self._live.refresh()
             return
         for line in lines:
-            if self._told.setdefault(line.job_id, _Told()).news(line):
-                self.say(f"{line.job_id} {line.name}: {line.state}{_in_brackets(line.note)}")
+            if self._told.setdefault((line.job_id, line.name), _Told()).news(line):
+                number = "" if line.job_id is None else f"{line.job_id} "
+                self.say(f"{number}{line.name}: {line.state}{_in_brackets(line.note)}")
         if time.monotonic() - self._said_at >= REMIND:
             self._remind()
 
@@ -159,7 +160,10 @@ def _rows(lines: Sequence[Line]) -> Table:
     rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # only what is said beside is ever cut
     for line in lines:
         rows.add_row(
-            str(line.job_id), Text(line.name), Text(line.state, style="green" if line.done else ""), Text(line.note)
+            "" if line.job_id is None else str(line.job_id),
+            Text(line.name),
+            Text(line.state, style="green" if line.done else ""),
+            Text(line.note),
         )
     return rows
 

@@ -1,0 +1,189 @@
+"""`sluiceway wait`: wait until jobs, orders or clusters are as somebody needs them, for scripts."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from cyclopts import Parameter
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Fare, Move, Resume, Stop, each, read
+from sluiceway.cli.choice import Choice, nothing
+from sluiceway.cli.client import Client
+from sluiceway.cli.cluster_answers import Cluster
+from sluiceway.cli.job_health import silence
+from sluiceway.cli.options import Common, Seconds, commands, once, or_default
+from sluiceway.cli.output import TIME_UP, Failed, complain
+from sluiceway.cli.progress import Board, Line, looks
+
+Condition = Literal["running", "proven", "stopped", "settled", "answering"]
+
+_OF_JOBS: Final = ("running", "proven", "stopped")
+# After these nothing follows unless somebody does something: whoever waits for another state would wait for ever.
+_OVER: Final = frozenset({"failed", "finished", "submit_failed"})
+_PROVEN: Final = frozenset({"given", "none"})  # the second takes no periodic checkpoints
+MOST_AT_ONCE: Final = 100  # jobs in one question
+
+Targets = Annotated[
+    tuple[str, ...],
+    Parameter(
+        negative=(), show_default=False, help="Ids or exact names of jobs; or stop/7, resume/9, move/4, cluster/NAME."
+    ),
+]
+wait_app = commands("wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is waited for, at the last look."""
+
+    what: str
+    state: str
+    why: str = ""
+    met: bool = False
+    never: bool = False  # it will not be unless somebody does something
+    job_id: int | None = None
+
+    @property
+    def shown(self) -> dict[str, object]:
+        """The same for programs."""
+        return {"what": self.what, "job_id": self.job_id, "state": self.state, "why": self.why, "met": self.met}
+
+
+@wait_app.default
+def wait(
+    targets: Targets = (),
+    /,
+    *,
+    for_: Annotated[Condition, Parameter(name="--for")],
+    choice: Choice | None = None,
+    timeout: Seconds = None,
+    common: Common | None = None,
+) -> int:
+    """Wait until all of these are as needed: jobs `running` (all tasks), `proven` (with a first checkpoint where they
+    take any) or `stopped`; orders `settled`; clusters `answering`.
+
+    Exits with 0 when all are, with 1 when one of them will not be unless somebody does something, and with 6 when the
+    time is up. Ctrl-C ends the waiting and nothing else.
+
+    Example: `sluiceway wait --for=stopped -l team=payments --timeout 600`
+
+    Then: `sluiceway wait --for=settled stop/7`
+
+    Parameters
+    ----------
+    for_
+        What to wait for.
+    timeout
+        Seconds to wait at most. Default: for ever.
+    """
+    choice, common = choice or Choice(), or_default(common)
+    client = common.client()
+    seen: Sequence[Seen] = ()
+    with Board(f"Waiting for {for_}") as board:
+        for seen in looks(_looking(client, targets, choice, for_), timeout, board.say):
+            board.show([Line(one.job_id, one.what, one.state, one.why, done=one.met) for one in seen])
+            if any(one.never for one in seen) or all(one.met for one in seen):
+                break
+    if common.json:
+        tables.document({"for": for_, "waited": [one.shown for one in seen]})
+    else:
+        rows = [(str(one.job_id or ""), one.what, one.state, tables.yes(one.met), one.why) for one in seen]
+        tables.table(("id", "what", "state", for_, "why"), rows)
+    return _code(seen, for_)
+
+
+def _code(seen: Sequence[Seen], wanted: Condition) -> int:
+    if all(one.met for one in seen):
+        return 0
+    if lost := [one.what for one in seen if one.never]:
+        complain(f"This will not be {wanted} by itself: {', '.join(lost[:5])}")
+        return 1
+    complain(f"The time is up; {sum(not one.met for one in seen)} of {len(seen)} are not {wanted}.")
+    return TIME_UP
+
+
+def _looking(client: Client, targets: Sequence[str], choice: Choice, wanted: Condition) -> Callable[[], list[Seen]]:
+    """What makes one look. Raises `Failed` for targets that cannot be in this condition, or are none."""
+    named = [target for target in targets if "/" not in target]
+    others = [(kind, name) for kind, _, name in (target.partition("/") for target in targets if "/" in target)]
+    for kind, name in others:
+        if kind not in _LOOKS:
+            raise Failed(f"{kind}/{name} is none of {', '.join(f'{kind}/…' for kind in _LOOKS)}, or a job.", code=2)
+        if _LOOKS[kind][0] != wanted:
+            raise Failed(f"{kind}/{name} is waited for with --for={_LOOKS[kind][0]}.", code=2)
+    if others and not (named or choice):
+        return lambda: [_LOOKS[kind][1](client, name) for kind, name in others]
+    if wanted not in _OF_JOBS or others:
+        raise Failed(f"--for={wanted} is for {'jobs' if wanted in _OF_JOBS else 'stop/7, or cluster/prod'}.", code=2)
+    job_ids = _jobs(client, named, choice)
+    return lambda: [_job(fare, wanted) for fare in _fares(client, job_ids)]
+
+
+def _jobs(client: Client, named: Sequence[str], choice: Choice) -> list[int]:
+    """The jobs that are meant when the waiting begins. Raises `Failed` where there are none."""
+    if bool(named) == bool(choice):
+        raise Failed("Say which jobs, in one way: their ids or names, or what they have in common.", code=2)
+    if named:
+        return once(client, named)
+    found, _ = client.listed(choice.query(), None)
+    return [fare.job_id for fare in each(found, Fare)] or nothing(client, choice, "can be waited for")
+
+
+def _fares(client: Client, job_ids: Sequence[int]) -> Iterator[Fare]:
+    for first in range(0, len(job_ids), MOST_AT_ONCE):
+        some = job_ids[first : first + MOST_AT_ONCE]
+        found = client.fares(some)
+        missing = {"queue": None, "status": "deleted", "why": "", "deleted_at": None, "health": None}
+        yield from each([found.get(i, {"job_id": i, "name": str(i), **missing}) for i in some], Fare)
+
+
+def _job(fare: Fare, wanted: Condition) -> Seen:
+    health = fare.health
+    up = fare.status == "running" and health is not None and health.condition == "running" and health.up_at is not None
+    met = fare.status == "stopped" if wanted == "stopped" else up
+    if wanted == "proven":
+        met = up and health is not None and health.proof in _PROVEN
+    state = f"{fare.status}, {health.condition}" if health and health.condition != "running" else fare.status
+    why = f"{silence(fare)} {fare.why}".strip()
+    return Seen(fare.name, state, why, met, not met and fare.status in _OVER, fare.job_id)
+
+
+def _stop(client: Client, name: str) -> Seen:
+    return _order("stop", name, read(client.show_stop(_number("stop", name)).data, Stop))
+
+
+def _resume(client: Client, name: str) -> Seen:
+    return _order("resume", name, read(client.show_resume(_number("resume", name)).data, Resume))
+
+
+def _move(client: Client, name: str) -> Seen:
+    return _order("move", name, read(client.show_move(_number("move", name)).data, Move))
+
+
+def _order(kind: str, name: str, order: Stop | Resume | Move) -> Seen:
+    paused = order.state == "paused"
+    why = order.state_reason if paused else tables.counts(order.phases)
+    return Seen(f"{kind} {name}", order.state, why, order.settled, never=paused and not order.settled)
+
+
+def _number(kind: str, name: str) -> int:
+    if not name.isascii() or not name.isdigit() or len(name) > 18:
+        raise Failed(f"{kind}/{name} has no number of a {kind}, as in {kind}/7.", code=2)
+    return int(name)
+
+
+def _cluster(client: Client, name: str) -> Seen:
+    cluster = read(client.cluster(name).data, Cluster)
+    health = cluster.health
+    answers = health is not None and health.answers and not cluster.trouble
+    why = cluster.trouble or (health.reason if health else "nobody has asked it yet")
+    return Seen(f"cluster {name}", "answering" if answers else "silent", "" if answers else why, answers)
+
+
+_LOOKS: Final[Mapping[str, tuple[Condition, Callable[[Client, str], Seen]]]] = {
+    "stop": ("settled", _stop),
+    "resume": ("settled", _resume),
+    "move": ("settled", _move),
+    "cluster": ("answering", _cluster),
+}
