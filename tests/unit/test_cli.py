@@ -354,6 +354,32 @@ def test_another_server_is_recognised(capsys: pytest.CaptureFixture[str], stub: 
     assert "not understood" in capsys.readouterr().err
 
 
+# --- without a command ------------------------------------------------------------------------------------------------
+
+
+def test_without_a_command_the_fleet_is_shown_in_a_few_lines(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    head = {"id": 7, "savepoint": True, "reason": "", "created_at": "2026-01-01T00:00:00Z", "jobs_total": 40}
+    stub.on("GET /clusters", (200, {"clusters": [], "files": []}))
+    stub.on("GET /fares", (200, fared_as("running", "restarting")))
+    under_way = {**head, "state": "paused", "jobs_settled": 12, "settled": False}
+    stub.on("GET /stops", (200, {"stops": [under_way, {**head, "id": 6}]}))
+    stub.on("GET /resumes", (200, {"resumes": []}))
+    stub.on("GET /moves", (200, {"moves": []}))
+    assert run([]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 6
+    assert said[3].split(maxsplit=2)[2] == "stop 7 (paused, 12 of 40)"
+    assert "job 5 job-5 (restarting)" in said[4]
+
+
+def test_without_a_command_and_a_service_there_is_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLUICEWAY_SERVER", "http://127.0.0.1:9")
+    assert run([]) == 0
+    assert "Usage: sluiceway COMMAND" in capsys.readouterr().out
+
+
 # --- wait -----------------------------------------------------------------------------------------------------------
 
 

@@ -160,6 +160,10 @@ class StopHead(Struct, frozen=True):
     jobs_total: int | None = None
     retried_by: int | None = None
     story: Story | None = None
+    state: str = ""
+    who: str = ""
+    jobs_settled: int = 0
+    settled: bool = True
 
 
 class BackView(Struct, frozen=True):

@@ -76,12 +76,25 @@ for _name, _where in _COMMANDS.items():
     app.command(f"sluiceway.cli.{_where}", name=_name, help=_HELP.get(_name))
 
 
+def _shows_the_fleet() -> bool:
+    """Whether a service answers, whose fleet was shown in the place of the help."""
+    from sluiceway.cli import overview
+
+    try:
+        overview.tell()
+    except Failed:
+        return False
+    return True
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. The exit code: see `docs/reference/cli.md`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
     try:
+        if not arguments and _shows_the_fleet():
+            return 0
         if not arguments or arguments[0] in app.help_flags:
             for name in set(_COMMANDS) - set(_HELP):
                 app[name]  # imports it, so that the overview can say what it does

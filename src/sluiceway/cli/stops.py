@@ -141,16 +141,18 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         tables.document(reply.data)
         return 0
     heads = [head for head in read(reply.data, Stops).stops if head.retried_by is None]
-    tables.table(("stop", "accepted", "savepoints", "jobs", "tries", "outcome", "reason"), [_head(h) for h in heads])
+    headers = ("stop", "accepted", "state", "savepoints", "jobs", "tries", "outcome", "who", "reason")
+    tables.table(headers, [_head(head) for head in heads])
     return 0
 
 
 def _head(head: StopHead) -> Sequence[str]:
-    story = head.story
-    jobs = "" if head.jobs_total is None else str(head.jobs_total)
+    story, jobs = head.story, head.jobs_total
+    settled = "" if jobs is None else str(jobs) if head.settled else f"{head.jobs_settled} of {jobs}"
     told = ("", "") if story is None else (tables.tries(story.orders), tables.counts(story.phases))
-    number = str(story.jobs_total) if story else jobs
-    return str(head.id), tables.moment(head.created_at), tables.yes(head.savepoint), number, *told, head.reason
+    number = str(story.jobs_total) if story and head.settled else settled
+    at, kept = tables.moment(head.created_at), tables.yes(head.savepoint)
+    return str(head.id), at, head.state, kept, number, *told, head.who, head.reason
 
 
 @stops_app.command

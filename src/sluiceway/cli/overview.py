@@ -1,0 +1,66 @@
+"""What `sluiceway` alone shows: the fleet in a few lines, where a service answers."""
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from sluiceway.cli import tables
+from sluiceway.cli.answers import Fare, MoveHead, Moves, ResumeHead, Resumes, StopHead, Stops, each, read
+from sluiceway.cli.client import Client
+from sluiceway.cli.cluster_answers import Cluster, Clusters
+from sluiceway.cli.options import Common
+from sluiceway.cli.output import one_line, say
+
+LATEST: Final = 50  # orders of each kind that are looked at
+SHOWN: Final = 5  # of what is under way, and of what needs a hand
+_COUNTED: Final = (("status", "running"), ("status", "stopped"), ("status", "failed"), ("status", "stop_failed"))
+_AILING: Final = (("health", "restarting"), ("health", "no_slots"))
+
+
+def tell() -> int:
+    """Show it. Raises `Failed`, also where no service answers."""
+    server = os.environ.get("SLUICEWAY_SERVER", Common().server)
+    project = os.environ.get("SLUICEWAY_PROJECT", Common().project)
+    client = Client(server, project)
+    lines = [("clusters", _clusters(client)), ("jobs", _jobs(client)), ("under way", _orders(client))]
+    lines.append(("needs a hand", _ailing(client)))
+    say(f"Sluiceway at {server}, project {project}")
+    for name, text in lines:
+        say(one_line(f"  {name:<13}{text}").rstrip() if text else f"  {name:<13}nothing")
+    say("  see          sluiceway --help")
+    return 0
+
+
+def _clusters(client: Client) -> str:
+    found = list(each(read(client.clusters().data, Clusters).clusters, Cluster))
+    silent = [tables.silent(c.name, c.health.since, "") for c in found if c.health and not c.health.answers]
+    return " ".join([f"{len(found)} registered.", *silent[:SHOWN]])
+
+
+def _jobs(client: Client) -> str:
+    counts = {word: _count(client, kind, word) for kind, word in (*_COUNTED, *_AILING)}
+    total = _count(client, "", "")
+    return f"{total}: " + ", ".join(f"{count} {word}" for word, count in counts.items() if count) if total else "none"
+
+
+def _count(client: Client, kind: str, word: str) -> int:
+    return client.listed([(kind, word)] if kind else [], 1)[1]
+
+
+def _orders(client: Client) -> str:
+    stops: Sequence[StopHead] = read(client.stops(LATEST).data, Stops).stops
+    resumes: Sequence[ResumeHead] = read(client.resumes(LATEST).data, Resumes).resumes
+    moves: Sequence[MoveHead] = read(client.moves(LATEST).data, Moves).moves
+    found = [f"stop {one.id} ({one.state}, {one.jobs_settled} of {one.jobs_total})" for one in stops if not one.settled]
+    found += [f"resume {one.id} ({one.state}, {tables.counts(one.phases)})" for one in resumes if not one.settled]
+    found += [f"move {one.id} ({one.state}, {tables.counts(one.phases)})" for one in moves if not one.settled]
+    return _some(found)
+
+
+def _ailing(client: Client) -> str:
+    found = list(each(client.all_fares(SHOWN + 1, ailing=True), Fare))
+    return _some([f"job {fare.job_id} {fare.name} ({fare.health.condition if fare.health else ''})" for fare in found])
+
+
+def _some(found: Sequence[str]) -> str:
+    return "; ".join(found[:SHOWN]) + ("; and more" if len(found) > SHOWN else "")
