@@ -149,7 +149,7 @@ class SessionEngine:
         rest = self._jobmanagers.at(place)
         found = await rest.jobs(watched, others=MOST_STRANGERS if strangers else 0)
         listed = {job.jid: job for job in found if job.jid in watched}
-        others = [stranger_of(job) for job in found if job.lives and not job.batch and job.jid not in watched]
+        others = [stranger_of(job) for job in found if job.jid not in watched and job.lives and not job.batch]
         attention = self._attention.setdefault(place.name, Attention())
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
