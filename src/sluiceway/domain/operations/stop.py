@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
 from sluiceway.domain.copies import replace
@@ -68,7 +69,7 @@ class Stop(Attempt):
     @property
     def trigger(self) -> str:
         """This attempt's trigger id, 32 hex digits. One id per attempt and per kind (Flink contract, rule 3)."""
-        return self._trigger(self.attempt)
+        return _trigger(self.token, self.attempt)
 
     @property
     def target(self) -> str:
@@ -76,7 +77,7 @@ class Stop(Attempt):
 
         For a cancel that gave up a savepoint it is that savepoint's.
         """
-        return f"{self.root}/{self._trigger(self.attempt if self.savepoint else self.attempt - 1)}"
+        return f"{self.root}/{_trigger(self.token, self.attempt if self.savepoint else self.attempt - 1)}"
 
     @property
     def weighs(self) -> bool:
@@ -97,8 +98,10 @@ class Stop(Attempt):
             return Cancel()
         return StopWithSavepoint(self.trigger, self.target, self.policy.drain, self.format or SavepointFormat.NATIVE)
 
-    def _trigger(self, attempt: int) -> str:
-        return hashlib.blake2b(f"{self.token}/{attempt}".encode(), digest_size=16).hexdigest()
+
+@lru_cache(maxsize=1 << 15)  # each look asks for those of all open stops, several times
+def _trigger(token: str, attempt: int) -> str:
+    return hashlib.blake2b(f"{token}/{attempt}".encode(), digest_size=16).hexdigest()
 
 
 def rearm(stop: Stop, *, savepoint: bool, deadline: datetime) -> Stop:

@@ -330,8 +330,9 @@ def _listed(answer: Answer, only: Collection[str] | None, others: int, of: int) 
         asked = only is None or jid in only
         others -= not asked
         if asked or others >= 0:
-            job = _line(jid, raw)
-            found[jid] = job if found.get(jid, job).state is job.state else JobOverview(jid, "", "(contradictory)")
+            job, twin = _line(jid, raw), found.get(jid)
+            agree = twin is None or twin.state is job.state
+            found[jid] = job if agree else JobOverview(jid, "", "(contradictory)")
     return list(found.values())
 
 

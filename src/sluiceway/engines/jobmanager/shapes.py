@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from sluiceway.domain.facts import JobState
+from sluiceway.domain.facts import TERMINAL, JobState
 
 Moment = Annotated[int, Meta(ge=-1, le=253_370_764_800_000)]  # ms since the epoch, up to the year 9999; -1 for none
 Span = Annotated[int, Meta(ge=-(10**14), le=10**14)]  # ms
@@ -16,6 +16,11 @@ Long = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Word = Annotated[str, Meta(max_length=64)]  # a state, a kind, a version
 Place = Annotated[str, Meta(max_length=4096)]
 VertexId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z_\-]{1,64}$")]  # it becomes part of an address
+
+# By name: they are asked for several times for each job at every look.
+_STATES = {state.value: state for state in JobState}
+_OVER = frozenset(state.value for state in TERMINAL)
+_LIVING = _STATES.keys() - _OVER
 
 
 class ClusterOverview(msgspec.Struct, frozen=True, rename="kebab"):
@@ -43,17 +48,17 @@ class JobOverview(msgspec.Struct, frozen=True):
     @property
     def state(self) -> JobState | None:
         """The state; None for an unknown one."""
-        return state_of(self.raw_state)
+        return _STATES.get(self.raw_state)
 
     @property
     def over(self) -> bool:
         """Whether Flink is done with it for good."""
-        return self.state is not None and self.state.terminal
+        return self.raw_state in _OVER
 
     @property
     def lives(self) -> bool:
         """Whether it is certainly not over."""
-        return self.state is not None and not self.state.terminal
+        return self.raw_state in _LIVING
 
     @property
     def batch(self) -> bool | None:
@@ -278,9 +283,6 @@ class MetricSum(msgspec.Struct):
 
     id: str
     sum: float | str  # the text "NaN" where there is nothing to sum up
-
-
-_STATES = {state.value: state for state in JobState}  # asked for each job at every look
 
 
 def state_of(name: str) -> JobState | None:

@@ -154,7 +154,7 @@ class SessionEngine:
         rest = self._jobmanagers.at(place)
         found = await rest.jobs(watched, others=MOST_LOOKED_AT if strangers else 0, of=MOST_LISTED)
         listed = {job.jid: job for job in found if job.jid in watched}
-        others = [stranger_of(job) for job in found if job.lives and job.jid not in watched]
+        others = [stranger_of(job) for job in found if job.jid not in watched and job.lives]
         attention = self._attention.setdefault(place.name, Attention())
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):

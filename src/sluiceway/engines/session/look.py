@@ -11,7 +11,7 @@ import structlog
 
 from sluiceway.domain import weighing
 from sluiceway.domain.asking import Attempted, Canceling, Resting, SaveInquiry, StopInquiry
-from sluiceway.domain.facts import Alive, RunFact, SaveFact, Seen, Silent, StopFact
+from sluiceway.domain.facts import RunFact, SaveFact, Seen, Silent, StopFact
 from sluiceway.domain.observed import Weighing
 from sluiceway.domain.proving import Memory
 from sluiceway.domain.run import Run
@@ -61,11 +61,10 @@ class Look:
 
         `asked` are those that Flink is asked about even while their jobs run, `suspects` those of them that may hang.
         """
-        alive = Alive()
-        going_on = (stop for stop in stops if self._at_sight(stop, runs, asked) == alive)
-        facts: dict[int, StopFact] = {stop.id: alive for stop in going_on}
-        rest = [stop for stop in stops if stop.id not in facts]
-        told = await all_of((s.flink_job_id, partial(self._stop, s, runs, asked, suspects)) for s in rest)
+        seen = {stop.id: self._at_sight(stop, runs, asked) for stop in stops}
+        facts: dict[int, StopFact] = {stop_id: fact for stop_id, fact in seen.items() if fact is not None}
+        rest = [stop for stop in stops if stop.id not in facts]  # a question takes a task
+        told = await all_of((s.flink_job_id, partial(self._stop, s, runs, suspects)) for s in rest)
         return facts | {stop.id: fact for stop, fact in zip(rest, told, strict=True)}
 
     async def saves(
@@ -83,12 +82,10 @@ class Look:
             return weighing.at_rest(run, seen_job(self.listed.get(about.flink_job_id)))
         return weighing.unasked(about, run, asked=about.id in asked)
 
-    async def _stop(
-        self, about: StopInquiry, runs: Mapping[str, RunFact], asked: Collection[int], suspects: Collection[int]
-    ) -> StopFact:
-        run, fact = runs.get(about.flink_job_id), self._at_sight(about, runs, asked)
-        if fact is not None or isinstance(about, Resting) or not isinstance(run, Seen):
-            return fact or weighing.NOT_SHOWN
+    async def _stop(self, about: StopInquiry, runs: Mapping[str, RunFact], suspects: Collection[int]) -> StopFact:
+        run = runs.get(about.flink_job_id)
+        if isinstance(about, Resting) or not isinstance(run, Seen):
+            return weighing.NOT_SHOWN  # which was told at sight
         memory = self.memories.get(about.trigger, _NOTHING)
         if isinstance(about, Canceling):
             weighs = weighing.weigh_cancel(about, run.state, memory, time.monotonic())
