@@ -3,6 +3,7 @@
 Others start theirs in the two ways there are, behind our back: Flink's own client, and `/jars/:id/run`.
 """
 
+import asyncio
 import json
 import os
 import shlex
@@ -15,13 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from tests.contract.clusters import Cluster, RealPlace, fresh_id
 from tests.support.flink import jar_job
-from tests.support.flink.real import RealFlink
+from tests.support.flink.real import ENDLESS, RealFlink
 from tests.support.services.process import PATIENCE, ServiceProcess, wait_for
 
+from sluiceway.domain.facts import Acknowledged
+from sluiceway.engines.jobmanager.submit_errors import already_submitted, causes_of
 from sluiceway.engines.planning.distributions import Distribution, Distributions, installed
 from sluiceway.engines.planning.java import MODULE_FLAGS, find_java
+from sluiceway.engines.planning.options import JOB_ID, NAME
 
 pytestmark = pytest.mark.real
 
@@ -219,6 +225,25 @@ def test_jobs_of_two_versions_are_stopped_in_one_batch_and_all_of_them_go_on(
         counts = site.counts(name)
         assert counts == list(range(1, len(counts) + 1)), name
     assert service.end() == 0
+
+
+@pytest.mark.parametrize("version", ["old_flink", "real_flink"])
+async def test_a_job_that_is_packed_here_is_taken_as_if_flinks_client_had_sent_it(
+    request: pytest.FixtureRequest, version: str, tmp_path: Path
+) -> None:
+    """By our own HTTP client, which knows https, paths, headers and passwords."""
+    flink: RealFlink = request.getfixturevalue(version)
+    jid = fresh_id()
+    script = await asyncio.to_thread(flink.read, ENDLESS)
+    packing = flink.jvm.pack_sql(script, {JOB_ID: jid, NAME: "packed"})
+    packed = await asyncio.to_thread(flink.run, packing)
+    async with aiohttp.ClientSession() as session:
+        cluster = Cluster(RealPlace(flink), session, tmp_path)
+        assert await cluster.rest.submit(packed) is None
+        assert (await cluster.until(jid, lambda job: job.ready)).name == "packed"
+        assert already_submitted(causes_of(await cluster.rest.submit(packed) or ""))
+        assert await cluster.rest.submit(b"no job") is not None
+        assert await cluster.rest.cancel(jid) == Acknowledged()
 
 
 def listed(service: ServiceProcess) -> Sequence[Mapping[str, Any]]:

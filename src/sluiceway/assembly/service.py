@@ -88,7 +88,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         jobmanagers = JobManagers(session, REQUEST_TIMEOUT, roster.credentials)
         stack.push_async_callback(jobmanagers.close)
         sql = SqlSubmitter(
-            clusters.planner_of, jobmanagers.version, storage.uri, variables.fill_of_job, jobmanagers.address
+            clusters.planner_of,
+            jobmanagers.version,
+            storage.uri,
+            variables.fill_of_job,
+            jobmanagers.address,
+            jobmanagers.submit,
         )
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
