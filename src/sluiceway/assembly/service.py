@@ -109,7 +109,15 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await stack.enter_async_context(sweeping(settings, db, storage))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
         api = make_api(
-            settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch, roster=roster
+            settings,
+            ground,
+            queues,
+            clusters.planner,
+            door,
+            reconciler=reconciler,
+            watch=watch,
+            roster=roster,
+            planner_of=clusters.planner_of,
         )
         addresses = {name: place.url for name in roster.names if (place := roster.locate(name))}
         yield Service(_guarded(settings, api), addresses)
