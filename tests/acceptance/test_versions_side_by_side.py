@@ -3,6 +3,7 @@
 Others start theirs in the two ways there are, behind our back: Flink's own client, and `/jars/:id/run`.
 """
 
+import asyncio
 import json
 import os
 import shlex
@@ -15,13 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from tests.contract.clusters import Cluster, RealPlace, fresh_id
 from tests.support.flink import jar_job
-from tests.support.flink.real import RealFlink
+from tests.support.flink.real import ENDLESS, RealFlink
 from tests.support.services.process import PATIENCE, ServiceProcess, wait_for
 
+from sluiceway.domain.facts import Acknowledged
+from sluiceway.engines.jobmanager.submit_errors import already_submitted, causes_of
 from sluiceway.engines.planning.distributions import Distribution, Distributions, installed
 from sluiceway.engines.planning.java import MODULE_FLAGS, find_java
+from sluiceway.engines.planning.options import JOB_ID, NAME
 
 pytestmark = pytest.mark.real
 
@@ -46,7 +52,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.directory.mkdir()
-        self.jar = self.directory / "counter.jar"
+        self.jar = self.directory / f"side-{self.name}.jar"
         self.jar.write_bytes(jar_job.compiled(self.flink))
         conf = {"execution.target": "remote", "rest.address": "127.0.0.1", **EACH_SECOND}
         conf["rest.port"] = self.flink.url.rpartition(":")[2]
@@ -179,8 +185,8 @@ def test_jobs_of_two_versions_are_stopped_in_one_batch_and_all_of_them_go_on(
             site.jar.name,
             "--class",
             jar_job.MAIN,
-            "--option",
-            "execution.checkpointing.interval=1s",
+            "--checkpoint-interval",
+            "1",
         )
         assert f"is made of {site.jar.name}" in told(
             "jobs", "program", site.by_jar, *made, "--", *site.program(site.by_jar)
@@ -193,7 +199,7 @@ def test_jobs_of_two_versions_are_stopped_in_one_batch_and_all_of_them_go_on(
     assert set(stopped) == set(everything)
     assert {(v["phase"], v["verified"]) for v in stopped.values()} == {("stopped", True)}
     before = {name: site.counts(name) for name, site in everything.items()}
-    assert all(f"{site.name} has {site.jar.name}" in said for site in sites), said
+    assert all(site.jar.name in said for site in sites), said
 
     # We start what we know: programs in jars that the clusters still have, and SQL, that of the old one on the new one.
     service.dli("PUT", f"/sql-jobs/{ours['old']}", {"queue_name": "new"})
@@ -219,6 +225,27 @@ def test_jobs_of_two_versions_are_stopped_in_one_batch_and_all_of_them_go_on(
         counts = site.counts(name)
         assert counts == list(range(1, len(counts) + 1)), name
     assert service.end() == 0
+
+
+@pytest.mark.parametrize("version", ["old_flink", "real_flink"])
+async def test_a_job_that_is_packed_here_is_taken_as_if_flinks_client_had_sent_it(
+    request: pytest.FixtureRequest, version: str, tmp_path: Path
+) -> None:
+    """By our own HTTP client, which knows https, paths, headers and passwords."""
+    flink: RealFlink = request.getfixturevalue(version)
+    jid = fresh_id()
+    script = await asyncio.to_thread(flink.read, ENDLESS)
+    packing = flink.jvm.pack_sql(script, {JOB_ID: jid, NAME: "packed"})
+    packed = await asyncio.to_thread(flink.run, packing)
+    graph = await asyncio.to_thread(flink.run, flink.jvm.plan_sql(script, {}, chained=False))
+    assert json.loads(graph)["nodes"][0]["type"].startswith("Source: s"), "which each draws, too"
+    async with aiohttp.ClientSession() as session:
+        cluster = Cluster(RealPlace(flink), session, tmp_path)
+        assert await cluster.rest.submit(packed) is None
+        assert (await cluster.until(jid, lambda job: job.ready)).name == "packed"
+        assert already_submitted(causes_of(await cluster.rest.submit(packed) or ""))
+        assert await cluster.rest.submit(b"no job") is not None
+        assert await cluster.rest.cancel(jid) == Acknowledged()
 
 
 def listed(service: ServiceProcess) -> Sequence[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from sluiceway.domain.adoption import Adopts, TagRule
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.tags import TagChange
+from sluiceway.store.clusters import health
 from sluiceway.store.fares import Which
 from sluiceway.store.schema import runs
 from sluiceway.store.tags import change_tags
@@ -117,6 +118,15 @@ async def test_it_is_tagged_when_it_is_taken_in_and_never_again(tmp_path: Path) 
         assert again.draft.tags == {"team": "mine"}
 
 
+async def test_a_clusters_version_is_known_before_anybody_has_a_job_there(at: Plane) -> None:
+    async with asyncio.timeout(20):
+        while len(found := await health(at.db)) < len(at.fakes):
+            await asyncio.sleep(0.02)
+    assert {name: (each.answers, each.flink_version) for name, each in found.items()} == dict.fromkeys(
+        at.fakes, (True, "2.3.0")
+    )
+
+
 async def test_ours_are_never_taken_in_a_second_time(at: Plane) -> None:
     """Not while it is submitted, nor when it was deleted and Flink has yet to end it."""
     [job] = await at.run(prefix="mine")
@@ -139,4 +149,4 @@ async def test_only_those_that_are_wanted(tmp_path: Path, adopts: Adopts | None,
         start(at, "orders-eu")
         start(at, "clicks")
         await asyncio.sleep(0.5)
-        assert [job.draft.name for job in await listed(at)] == kept
+        assert list(await seen(at, *kept)) == kept

@@ -177,7 +177,7 @@ def test_an_unknown_job_has_no_graph(service: ServiceThread, job: int) -> None:
 
 
 def test_without_java_nothing_can_be_drawn() -> None:
-    async def no_jvm() -> Plans:
+    async def no_jvm(_: str | None) -> Plans:
         raise NoJava("There is no Java.")
 
     with pytest.raises(Unreachable, match="no Java"):

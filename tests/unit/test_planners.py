@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from sluiceway.assembly.api import by_version
+from sluiceway.control.queues import Queues
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.place import Place
 from sluiceway.engines.planning import planners as module
@@ -118,3 +120,20 @@ async def test_one_that_nobody_needs_is_ended_and_starts_again(tmp_path: Path, m
     assert idle.starts == 2
     await stage.planners.close()
     assert [each.running for each in (idle, busy, stage.usual)] == [False] * 3
+
+
+async def test_a_graph_is_drawn_by_the_clusters_own_version_where_that_is_here(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, "1.20.5")
+    versions = {"old": "1.20.1", "older": "1.18.1", "new": "2.3.1"}
+
+    class Engine:
+        async def version(self, place: Place) -> str:
+            if place.name not in versions:
+                raise Unreachable("gone")
+            return versions[place.name]
+
+    names = (*versions, "silent")
+    queues = Queues(names, {name: Place(name, "http://c:1") for name in names}.get, lambda _: None)
+    find = by_version(stage.planners.usual, stage.planners.of, queues, cast("Any", Engine()))
+    drawn_by = {name: cast("Any", await find(name)).version for name in (*names, "unknown", None)}
+    assert drawn_by == {"old": "1.20.5", **dict.fromkeys(("older", "new", "silent", "unknown", None), "2.3.0")}

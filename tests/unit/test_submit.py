@@ -10,7 +10,7 @@ import pytest
 from tests.support.doubles import scripts
 
 from sluiceway.domain.engine import Unreachable
-from sluiceway.domain.facts import MustClaim, SubmitRefused, Submitted
+from sluiceway.domain.facts import MustClaim, Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run, RunPhase
@@ -19,10 +19,12 @@ from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning import distributions
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.engines.planning.java import NoFlink
+from sluiceway.engines.planning.options import JOB_ID
 from sluiceway.engines.planning.sql import Script
 from sluiceway.engines.planning.submit import SqlSubmitter, unjudged, unplanned
 from sluiceway.engines.session.engine import SessionEngine
 
+CREATES = "CREATE TABLE t WITH ('connector' = 'blackhole') AS SELECT * FROM source"
 SPEC = JobSpec("INSERT INTO sink SELECT * FROM source", checkpoint_interval=timedelta(seconds=10))
 
 
@@ -32,14 +34,18 @@ class Planner:
 
     flink_version: str = "2.3.0"
     options: dict[str, str] = field(default_factory=dict)
+    creates: bool = False  # a table from a query
 
     async def read_sql(self, body: str, *, caller: str, runs: bool) -> Script:
-        assert caller.startswith("http://")
+        assert caller.startswith(("http://", "https://"))
         assert runs
-        return scripts.script(body)
+        return scripts.script(CREATES if self.creates else body)
 
     async def submit_sql(self, url: str, script: object, options: dict[str, str]) -> None:
         self.options = options
+
+    async def pack_sql(self, script: object, options: dict[str, str], *, caller: str) -> bytes:
+        return options[JOB_ID].encode()
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,62 @@ async def test_checkpoints_go_where_the_run_says(checkpoints: str | None, expect
     run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING, checkpoints=checkpoints)
     assert await submitter.submit(Place("c", "http://c:1"), run, "orders", SPEC) == Submitted()
     assert planner.options["execution.checkpointing.dir"] == expected
+
+
+TAKEN = "org.apache.flink.runtime.client.DuplicateJobSubmissionException: Job has already been submitted."
+LATE = "java.util.concurrent.TimeoutException: Invocation of [submitJob] timed out."
+WRONG = (
+    "org.apache.flink.runtime.client.JobSubmissionException: Failed to submit job.\nCaused by: a.B: It is not possible."
+)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place("c", "http://c:1", key="password"),
+        Place("c", "https://c:1"),
+        Place("c", "http://c:1/flink"),
+        Place("c", "http://c:1", others=("https://d:1",)),
+    ],
+    ids=["protected", "https", "a path", "one of its addresses"],
+)
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (None, Submitted()),
+        (TAKEN, Submitted()),
+        (LATE, Silent("TimeoutException: Invocation of [submitJob] timed out.")),
+        (WRONG, SubmitRefused("It is not possible.")),
+        (Unreachable("gone"), Silent("gone")),
+    ],
+    ids=["taken", "taken before", "too late", "refused", "no answer"],
+)
+async def test_where_flinks_client_cannot_go_what_it_would_send_is_sent_from_here(
+    place: Place, said: str | Unreachable | None, meant: object
+) -> None:
+    planner, sent = Planner(), []
+
+    async def planner_of(*_: object) -> Any:
+        return planner
+
+    async def version_of(_: Place) -> str:
+        return "2.3.1"
+
+    async def send(to: Place, packed: bytes) -> str | None:
+        sent.append((to, packed))
+        if isinstance(said, Unreachable):
+            raise said
+        return said
+
+    submitter = SqlSubmitter(planner_of, version_of, "s3://x", send=send)
+    run = Run(1, 7, "ab" * 16, RunPhase.SUBMITTING)
+    assert await submitter.submit(place, run, "orders", SPEC) == meant
+    assert sent == [(place, run.flink_job_id.encode())]
+    planner.creates = True
+    refused = await submitter.submit(place, run, "orders", SPEC)
+    assert isinstance(refused, SubmitRefused)
+    assert "CREATE TABLE and INSERT INTO" in refused.text
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize("theirs", ["2.2.0", "1.20.3", "3.0-SAVE"])

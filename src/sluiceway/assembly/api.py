@@ -41,15 +41,16 @@ from sluiceway.control.try_clusters import TryClusters
 from sluiceway.control.variables import Variables
 from sluiceway.control.watch import Watch
 from sluiceway.control.way_back import WaysBack
-from sluiceway.domain.engine import Engine
+from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.way_back import Allowed
 from sluiceway.engines.jobmanager.probing import probe
-from sluiceway.engines.planning.distributions import Distributions
-from sluiceway.engines.planning.graphs import SqlGrapher
+from sluiceway.engines.planning.distributions import Distributions, NoDistribution
+from sluiceway.engines.planning.graphs import PlannerFor, SqlGrapher
 from sluiceway.engines.planning.operators import SqlOperators
+from sluiceway.engines.planning.planner import Plans
 from sluiceway.engines.planning.reading import SqlReading
-from sluiceway.engines.planning.submit import JvmProvider, unjudged, unplanned
+from sluiceway.engines.planning.submit import JvmProvider, PlannerOf, unjudged, unplanned
 from sluiceway.engines.planning.zone import local_zone
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.settings import DISTRIBUTIONS, MAX_BODY, Settings
@@ -65,6 +66,7 @@ def make_api(
     reconciler: Reconciler | None = None,
     watch: Watch | None = None,
     roster: Roster | None = None,
+    planner_of: PlannerOf | None = None,
 ) -> Litestar:
     """The application. Without a door nobody has to sign in. Raises `BadSettings`."""
     door = door or make_door(settings, ground.db)
@@ -73,7 +75,7 @@ def make_api(
         "clusters": (tries := try_clusters(ground, roster)).clusters,
         "try_clusters": tries,
         "cluster_jars": ClusterJars(ground.engine.jars, queues.locate),
-        **_use_cases(settings, ground, queues, planner, door),
+        **_use_cases(settings, ground, queues, planner, door, by_version(planner, planner_of, queues, ground.engine)),
         "watch": watch or Watch(ground.db, list),
         "readiness": _readiness(ground, roster, reconciler),
     }
@@ -112,8 +114,23 @@ def try_clusters(ground: Ground, roster: Roster) -> TryClusters:
     return TryClusters(Clusters(ground.db, roster, roster.vault, ground.clock), ground.storage.files, probe)
 
 
+def by_version(planner: JvmProvider, planner_of: PlannerOf | None, queues: Queues, engine: Engine) -> PlannerFor:
+    """What plans for a cluster: one of its own version, where that is here and can be told, else the usual one."""
+
+    async def found(cluster: str | None) -> Plans:
+        place = queues.locate(cluster) if cluster else None
+        if place is None or planner_of is None:
+            return await planner()
+        try:
+            return await planner_of(place, await engine.version(place))
+        except (Unreachable, NoDistribution):
+            return await planner()
+
+    return found
+
+
 def _use_cases(
-    settings: Settings, ground: Ground, queues: Queues, planner: JvmProvider, door: Door
+    settings: Settings, ground: Ground, queues: Queues, planner: JvmProvider, door: Door, planner_for: PlannerFor
 ) -> dict[str, object]:
     """By the names under which handlers ask for them."""
     db, storage, engine, clock = ground.db, ground.storage, ground.engine, ground.clock
@@ -148,7 +165,7 @@ def _use_cases(
         "resource_tags": ResourceTags(db, clock),
         "metrics": Metrics(db, queues, engine),
         "transfer": Transfer(db, queues, storage.files, clock),
-        "graphs": Graphs(db, SqlGrapher(planner).draw, variables),
+        "graphs": Graphs(db, SqlGrapher(planner_for).draw, variables, queues.resolve),
         "variables": variables,
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),

@@ -92,7 +92,12 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         jobmanagers = JobManagers(session, REQUEST_TIMEOUT, roster.credentials)
         stack.push_async_callback(jobmanagers.close)
         sql = SqlSubmitter(
-            clusters.planner_of, jobmanagers.version, storage.uri, variables.fill_of_job, jobmanagers.address
+            clusters.planner_of,
+            jobmanagers.version,
+            storage.uri,
+            variables.fill_of_job,
+            jobmanagers.address,
+            jobmanagers.submit,
         )
         programs = JarSubmitter(jobmanagers, Fetch(db, storage.files), data / "packages", storage.uri)
         engine = SessionEngine(jobmanagers, Router(sql, programs).submit, sql.options, storage.operator_names)
@@ -111,7 +116,15 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         await stack.enter_async_context(sweeping(settings, db, storage))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
         api = make_api(
-            settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch, roster=roster
+            settings,
+            ground,
+            queues,
+            clusters.planner,
+            door,
+            reconciler=reconciler,
+            watch=watch,
+            roster=roster,
+            planner_of=clusters.planner_of,
         )
         addresses = {name: place.url for name in roster.names if (place := roster.locate(name))}
         yield Service(_guarded(settings, api), addresses, try_clusters(ground, roster).glance)

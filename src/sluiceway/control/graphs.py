@@ -1,7 +1,7 @@
 """The graph of SQL that somebody is still writing."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,8 +17,8 @@ from sluiceway.store.database import Database
 class Draw(Protocol):
     """Plans a job without running it."""
 
-    def __call__(self, spec: JobSpec, *, chained: bool, caller: str) -> Awaitable[str]:
-        """The graph as JSON text. Callers take turns."""
+    def __call__(self, spec: JobSpec, *, chained: bool, caller: str, cluster: str | None) -> Awaitable[str]:
+        """The graph as JSON text, as this cluster would run it. Callers take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,20 @@ class Graphs:
     db: Database
     draw: Draw
     variables: Variables
+    resolve: Callable[[str | None, str], str | None]  # the cluster of a queue in a project; see `Queues`
 
     async def __call__(self, project: str, job_id: int, spec: JobSpec, *, chained: bool) -> str:
         """The graph that a job would have with this specification, as JSON text.
 
         Raises `UnknownJob`, `Unfilled`, `SqlSyntax`, `SqlRefused` and `Unreachable`.
         """
-        if await views.locate(self.db, project, job_id) is None:
+        known = await views.queue_of(self.db, project, job_id)
+        if known is None:
             raise UnknownJob
         filled = await self.variables.fill(project, spec.sql)
         try:
-            drawn = await self.draw(replace(spec, sql=filled.text), chained=chained, caller=project)
+            whole, cluster = replace(spec, sql=filled.text), self.resolve(known.queue, project)
+            drawn = await self.draw(whole, chained=chained, caller=project, cluster=cluster)
         except SqlRefused as error:
             raise type(error)(filled.masked(str(error))) from None
         return masked(drawn, filled)

@@ -398,3 +398,20 @@ async def locate(db: Database, project: str, job_id: int) -> tuple[str | None, s
     async with db.read() as connection:
         row = (await connection.execute(wanted)).one_or_none()
     return None if row is None else (row.cluster, row.flink_job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """Where a job is to run."""
+
+    queue: str | None  # None: in the default one
+
+
+async def queue_of(db: Database, project: str, job_id: int) -> InQueue | None:
+    """The queue of a job; None for an unknown job."""
+    wanted = select(queue_of_job.label("queue")).where(
+        jobs.c.project == project, jobs.c.id == job_id, jobs.c.deleted_at.is_(None)
+    )
+    async with db.read() as connection:
+        row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else InQueue(row.queue)

@@ -46,6 +46,10 @@ class JobManagers:
         """The version of Flink that runs there; see `Engine`."""
         return (await self.at(place).overview()).flink_version
 
+    async def submit(self, place: Place, packed: bytes) -> str | None:
+        """Hand a packed job to the JobManager there; see `FlinkRest.submit`."""
+        return await self.at(place).submit(packed)
+
     def keep(self, names: Collection[str]) -> None:
         """Close the connections to all protected places but these."""
         for name in self._doors.keys() - set(names):

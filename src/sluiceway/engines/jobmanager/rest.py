@@ -93,6 +93,8 @@ MOST_JOBS = 500_000
 _LONGEST_METRIC = 2000  # characters of a name
 _LARGEST_SUM = float(2**60)
 
+_PACKED = "job"  # what the file of a job is called while it is sent
+
 UPLOAD_TIMEOUT = 600.0  # seconds for a jar
 RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
 
@@ -302,6 +304,20 @@ class FlinkRest:
             return None
         errors = errors_of(answer)
         if answer.status not in {400, 500} or not errors:
+            raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
+        return ends("\n".join(errors))
+
+    async def submit(self, packed: bytes) -> str | None:
+        """Hand over a job as Flink's client has packed it. None: the cluster took it; else Flink's no."""
+        form = aiohttp.FormData(quote_fields=False)
+        named = msgspec.json.encode({"jobGraphFileName": _PACKED, "jobJarFileNames": [], "jobArtifactFileNames": []})
+        form.add_field("request", named, content_type="application/json")
+        form.add_field("file_0", packed, filename=_PACKED, content_type="application/octet-stream")
+        answer = await self._ask("POST", "/jobs", form, timeout=UPLOAD_TIMEOUT)
+        if answer.status == 202:
+            return None
+        errors = errors_of(answer)
+        if answer.status not in {400, 500} or not errors or is_no_endpoint(errors):
             raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
         return ends("\n".join(errors))
 

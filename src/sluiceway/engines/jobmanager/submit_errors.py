@@ -71,6 +71,11 @@ def out_of_time(causes: Sequence[Cause]) -> bool:
     return submitting and any(_NOT_NOW.search(f"{cause.kind} {cause.message}") for cause in causes)
 
 
+def not_now(causes: Sequence[Cause]) -> bool:
+    """Whether the cluster gave no clear answer: it may be another one later, and the job may have arrived."""
+    return any(_NOT_NOW.search(f"{cause.kind} {cause.message}") for cause in causes) and not stillborn(causes)
+
+
 def already_submitted(causes: Sequence[Cause]) -> bool:
     """Whether the cluster refused because it has, or had, a job of this very id."""
     return any(_DUPLICATE.search(cause.kind) or _DUPLICATE.search(cause.message) for cause in causes)

@@ -58,6 +58,9 @@ class Plans(Protocol):
     async def submit_sql(self, rest_url: str, script: Script, options: Mapping[str, str]) -> None:
         """Plan a script and hand it to a cluster; see `SqlJvm.submit_sql`."""
 
+    async def pack_sql(self, script: Script, options: Mapping[str, str], *, caller: str) -> bytes:
+        """Plan a script for whoever sends it; see `SqlJvm.pack_sql`."""
+
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
         """Draw a script for a caller; see `SqlJvm.plan_sql`."""
 
@@ -168,6 +171,14 @@ class PlannerJvm:
             return jvm.submit_sql(rest_url, script, options, planned)
 
         await self._planned(self._jobs, _Plan(rest_url, work, script.creates_from_query))
+
+    async def pack_sql(self, script: Script, options: Mapping[str, str], *, caller: str) -> bytes:
+        """The script as one job that is yet to be sent; see `SqlJvm.pack_sql`. Clusters take turns."""
+
+        def work(jvm: SqlJvm, _: Callable[[], None]) -> Coroutine[None, None, bytes]:
+            return jvm.pack_sql(script, options)
+
+        return await self._planned(self._jobs, _Plan(caller, work, sends_unseen=False))
 
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
         """The graph of the script; see `SqlJvm.plan_sql`. Callers take turns, apart from those of jobs."""

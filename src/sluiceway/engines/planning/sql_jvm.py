@@ -88,6 +88,19 @@ class SqlJvm(FlinkJvm):
         elif isinstance(answer, Unreachable):
             raise answer
 
+    async def pack_sql(self, script: Script, options: Mapping[str, str]) -> bytes:
+        """Plan the script and pack it as one job, as Flink's own client does before it sends it to a JobManager.
+
+        Nothing is sent anywhere, and what the JobManager is protected with is not needed here. Raises `SqlRefused`, and
+        `JavaGone`.
+        """
+        answer = await self._call(lambda: self._pack(script, {**options, **_CLIENT}))
+        if isinstance(answer, JavaError):
+            raise SqlRefused(self._explained(answer.causes))
+        if isinstance(answer, Unreachable):
+            raise answer
+        return answer
+
     async def plan_sql(self, script: Script, options: Mapping[str, str], *, chained: bool) -> str:
         """The graph that the script would run as, as JSON text: of its operators, or of the tasks they are chained to.
 
@@ -140,6 +153,22 @@ class SqlJvm(FlinkJvm):
         pipeline = self._pipeline(table, script, options)
         planned()
         self._executor(table).executeAsync(pipeline)
+
+    def _pack(self, script: Script, options: dict[str, str]) -> bytes:
+        table = self._table_environment(options)
+        pipeline, configuration = self._pipeline(table, script, options), table.getConfig().getConfiguration()
+        executors = self._flink.client.deployment.executors.PipelineExecutorUtils
+        if self.flink_version.startswith("1."):
+            loader = self._java.java.lang.Thread.currentThread().getContextClassLoader()
+            job = executors.getJobGraph(pipeline, configuration, loader)
+        else:
+            job = executors.getStreamGraph(pipeline, configuration)
+            job.serializeUserDefinedInstances()
+        packed = self._java.java.io.ByteArrayOutputStream()
+        stream = self._java.java.io.ObjectOutputStream(packed)
+        stream.writeObject(job)
+        stream.close()
+        return bytes(packed.toByteArray())
 
     def _pipeline(self, table: Any, script: Script, options: dict[str, str]) -> Any:
         transformations = self._translated(table, script)
@@ -259,6 +288,4 @@ def _touches_files(cause: Cause) -> bool:
 
 def _address(rest_url: str) -> dict[str, str]:
     parts = urlsplit(rest_url)
-    if parts.scheme != "http" or parts.hostname is None or parts.path.strip("/"):
-        raise SqlRefused(f"SQL can only be submitted to a cluster at http://host:port, not to {rest_url}.")
-    return {"rest.address": parts.hostname, "rest.port": str(parts.port or 80)}
+    return {"rest.address": parts.hostname or "", "rest.port": str(parts.port or 80)}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
@@ -10,6 +11,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.domain.variables import Filled, Unfilled
+from sluiceway.engines.jobmanager.submit_errors import already_submitted, causes_of, explain, not_now
 from sluiceway.engines.planning.distributions import Distributions, NoDistribution, minor_of
 from sluiceway.engines.planning.java import NoFlink, NoJava
 from sluiceway.engines.planning.jvm_process import JvmFailed
@@ -22,6 +24,17 @@ PlannerOf = Callable[[Place, str], Awaitable[Plans]]
 VersionOf = Callable[[Place], Awaitable[str]]
 Fill = Callable[[int, str], Awaitable[Filled]]
 AddressOf = Callable[[Place], str]
+Send = Callable[[Place, bytes], Awaitable[str | None]]
+
+WHOLE = (
+    "CREATE TABLE … AS is planned and sent by Flink's client in one step, which knows neither https nor passwords: it "
+    "cannot be submitted to {name}. Write CREATE TABLE and INSERT INTO."
+)
+
+
+async def sends_nothing(place: Place, _: bytes) -> str | None:
+    """Nobody sends what was packed."""
+    raise Unreachable(f"nothing here sends jobs to {place.name}")
 
 
 def first_address(place: Place) -> str:
@@ -44,6 +57,7 @@ class SqlSubmitter:
         storage_uri: str,
         fill: Fill = without_variables,
         address_of: AddressOf = first_address,
+        send: Send = sends_nothing,
     ) -> None:
         """`planner_of` gives what plans for a place of this version of Flink.
 
@@ -52,8 +66,11 @@ class SqlSubmitter:
         `version_of` asks for the version of Flink at a place, and may raise `Unreachable`. The checkpoints of runs that
         do not say where go under `storage_uri`, which has no trailing slash. `fill` puts the values of variables into
         the SQL of a job (its id), and may raise `Unfilled`. `address_of` tells which JobManager of a place to go to.
+        `send` hands over what was packed, to a place that Flink's client cannot reach; the place's no, or None. It may
+        raise `Unreachable`.
         """
         self._address_of = address_of
+        self._send = send
         self._planner_of = planner_of
         self._version_of = version_of
         self._storage_uri = storage_uri
@@ -63,19 +80,36 @@ class SqlSubmitter:
         """Submit a run under its own Flink job id. Safe to repeat; `Silent` means that it may have arrived."""
         filled = Filled("")
         try:
-            if place.key:
-                raise SqlRefused(f"SQL cannot be submitted to {place.name}, which is protected; a Jar job can.")
             filled = await self._fill(run.job_id, spec.sql)
             version = await self._version_of(place)
             jvm = await self._planner_of(place, version)
             script, whole = effective(await jvm.read_sql(filled.text, caller=place.url, runs=True), spec)
             options = run_options(run, name, whole, self._storage_uri)
-            await jvm.submit_sql(self._address_of(place), script, named_for(version, options))
+            await self._hand_over(jvm, place, script, named_for(version, options))
         except (SqlRefused, Unfilled, NoJava, NoFlink) as error:
             return SubmitRefused(filled.masked(str(error)))
         except (Unreachable, JvmFailed) as error:
             return Silent(filled.masked(str(error)))
         return Submitted(zone=options.get(LOCAL_ZONE, ""))
+
+    async def _hand_over(self, jvm: Plans, place: Place, script: Script, options: Mapping[str, str]) -> None:
+        """Have the place run it. Raises `SqlRefused`, `Unreachable` and `JvmFailed`.
+
+        Flink's client goes to plain addresses. Elsewhere the job is packed and sent from here: what plans the SQL of
+        all projects gets to know no password.
+        """
+        if _is_plain(place):
+            await jvm.submit_sql(self._address_of(place), script, options)
+            return
+        if script.creates_from_query:
+            raise SqlRefused(WHOLE.format(name=place.name))
+        said = await self._send(place, await jvm.pack_sql(script, options, caller=place.url))
+        causes = causes_of(said or "")
+        if said is None or already_submitted(causes):
+            return
+        if not_now(causes):
+            raise Unreachable(explain(causes))
+        raise SqlRefused(explain(causes))
 
     async def options(self, place: Place, run: Run, spec: JobSpec) -> Mapping[str, str]:
         """The options of a job, those of its SQL among them; its own alone where the SQL is refused.
@@ -91,6 +125,12 @@ class SqlSubmitter:
             return spec.options  # its submission says so in a moment
         except JvmFailed as error:
             raise Unreachable(str(error)) from error
+
+
+def _is_plain(place: Place) -> bool:
+    """Whether Flink's client can go there: by http, without a path, and with nothing to show."""
+    at = [urlsplit(url) for url in place.urls]
+    return not place.key and all(url.scheme == "http" and not url.path.strip("/") for url in at)
 
 
 def effective(script: Script, spec: JobSpec) -> tuple[Script, JobSpec]:
