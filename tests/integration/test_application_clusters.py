@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.services.plane import PROJECT, RULES, Plane, plane
 
-from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.adoption import Adopts, Way
 from sluiceway.domain.copies import replace
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
@@ -52,6 +52,7 @@ async def test_a_result_that_was_seen_once_is_kept(at: Plane) -> None:
     at.fake.finish(next(jid for jid in at.fake.jobs if jid != flink.jid))
     [entry] = await at.settled(await stop(at, job))
     assert (entry.stop.phase, entry.stop.verified) == (StopPhase.STOPPED, True)
+    assert entry.adopted == Way(application=True, flink_version="2.3.0")
     [path] = at.savepoints(job)
     assert entry.stop.savepoint_path == f"file://{path.parent}"
     await at.until(job, JobStatus.STOPPED)

@@ -12,7 +12,7 @@ from sluiceway.domain.adoption import Adopts
 from sluiceway.domain.awaited import awaited, calm
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
 from sluiceway.domain.engine import Engine, NobodyListens, Sighting, Unreachable
-from sluiceway.domain.facts import Evidence
+from sluiceway.domain.facts import Departed, Evidence
 from sluiceway.domain.health import HealthRules
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.operations.stop import StopRules
@@ -90,6 +90,7 @@ class Turn:
         self._clock = clock
         # All of this only spares requests and time: a service that starts anew without it asks once more.
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
+        self._looked_at: dict[Where, float] = {}  # see `_due`
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
         self._memory = Memory(db, records)
@@ -195,8 +196,20 @@ class Turn:
         )
         findings = cluster_turn.find(situation)
         self._pulses = findings.pulses
-        evidence = await self._looks.answers({look: partial(self._storage.look, look[0]) for look in findings.looks})
+        due = {look: partial(self._storage.look, look[0]) for look in self._due(findings.looks)}
+        evidence = await self._looks.answers(due, keep=findings.looks)
         return cluster_turn.decide(situation, findings, evidence)
+
+    def _due(self, looks: Sequence[Where]) -> Sequence[Where]:
+        """Where to look now. Beside a cluster that has gone nothing is written any more: it is looked at now and then.
+
+        It may be gone for days, and so many looks at an object store have their price.
+        """
+        now, pause = time.monotonic(), self._settings.rules.gone_after.total_seconds() / 3
+        self._looked_at = {look: at for look, at in self._looked_at.items() if look in looks and now - at < pause}
+        due = [look for look in looks if look not in self._looked_at]
+        self._looked_at |= {look: now for look in due if look[1] is Departed}
+        return due
 
     def _gap(self, *, refused: bool) -> timedelta | None:
         """Since the last look of this kind: what a cluster did not show, and that it refused connections, are two."""

@@ -86,11 +86,13 @@ _RESULTS: Mapping[str, Mapping[str, Any]] = {
 class JavaProcess:
     """One process of the cluster; it can be killed and started again, as often as one likes."""
 
-    def __init__(self, directory: Path, name: str, flags: Sequence[str], main: Sequence[str]) -> None:
+    def __init__(
+        self, directory: Path, name: str, flags: Sequence[str], main: Sequence[str], jars: Sequence[Path] = ()
+    ) -> None:
         self.name = name
         self._output = directory / f"{name}.out"
         log = (f"-Dlog4j2.configurationFile={directory}/log4j2.properties", f"-Dlog.file={directory}/{name}.log")
-        classpath = os.pathsep.join(str(jar.resolve()) for jar in flink_jars())
+        classpath = os.pathsep.join(str(jar.resolve()) for jar in jars or flink_jars())
         self._command = [str(find_java()), *_FLAGS, *flags, *log, "-cp", classpath, *main]
         self._process: subprocess.Popen[str] | None = None
 
@@ -133,7 +135,8 @@ class JavaProcess:
 class HaFlink:
     """A cluster in `directory`. A context manager: whatever happens, its processes have ended when the context has.
 
-    With a `program` (what `standalone-job.sh` takes: its class, its jar, its arguments) it is an application cluster.
+    With a `program` (what `standalone-job.sh` takes: its class, its jar, its arguments) it is an application cluster;
+    with `jars` it is of another version of Flink than the installed one.
     """
 
     def __init__(
@@ -144,6 +147,7 @@ class HaFlink:
         taskmanagers: int = 1,
         slots: int = 40,
         program: Sequence[str] = (),
+        jars: Sequence[Path] = (),
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -155,10 +159,10 @@ class HaFlink:
         (directory / "config.yaml").write_text("".join(f"{key}: {value}\n" for key, value in options.items()))
         at = ("--configDir", str(directory))
         main = (_APPLICATION, *at, *program) if program else (_JOBMANAGER, *at)
-        self.jobmanager = JavaProcess(directory, "jobmanager", ("-Xmx768m",), main)
+        self.jobmanager = JavaProcess(directory, "jobmanager", ("-Xmx768m",), main, jars)
         memory = [part for key, value in _TASKMANAGER_MEMORY.items() for part in ("-D", f"{key}={value}")]
         self.taskmanagers = [
-            JavaProcess(directory, f"taskmanager-{n}", ("-Xmx768m",), (_TASKMANAGER, *at, *memory))
+            JavaProcess(directory, f"taskmanager-{n}", ("-Xmx768m",), (_TASKMANAGER, *at, *memory), jars)
             for n in range(taskmanagers)
         ]
         self._zookeeper = [_zookeeper(directory, zookeeper)] if ha else []

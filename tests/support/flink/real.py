@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +62,11 @@ class RealFlink:
         """The process. It belongs to another event loop than the test's: use `run`."""
         assert self._jvm is not None, "not started"
         return self._jvm
+
+    @property
+    def jars(self) -> Sequence[Path]:
+        """Those of its Flink; none for the installed one."""
+        return self._flink.jars if self._flink else ()
 
     @property
     def version(self) -> str:
