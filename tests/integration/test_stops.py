@@ -18,7 +18,7 @@ from sluiceway.domain.facts import JobState
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.policy import SavepointFormat, StopPolicy
-from sluiceway.reconcile.worker import Pace
+from sluiceway.reconcile.pace import Pace
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_jobs import Truth
 from sluiceway.testing.fake_metadata import metadata
