@@ -1,7 +1,7 @@
 """Thousands of application clusters, each one JobManager with one job: what they cost at rest, and stopped in one call.
 
 The service runs as a process of its own over lean fakes (`bench.lean_flink`), each with a port of its own, as real ones
-have; they are registered from a file as application clusters, and go 2 s after they have shown the result of a stop. As
+have; they are registered from a file as application clusters, and go once they have shown the result of a stop. As
 many jobs on ten session clusters are stopped in the same run. CPU and memory are the service process's alone.
 
 Both sides need a file descriptor for each port or connection: see `ulimit -n`.
@@ -23,7 +23,7 @@ from bench.lean_flink import job_id
 
 BEFORE = "0d79be0"  # the build to compare with
 AT_REST, STOPPED, SESSIONS = 2000, 1000, 10
-GOES_AFTER = 2.0  # seconds after the result of its stop was shown
+GOES_AFTER = 2.0  # seconds; real ones take as long
 RESTED = 45.0  # as in `bench.fleet`: looks follow each other more slowly once all has been calm for a while
 FAILING = 10  # jobs that fail while all rest, to see when the service shows it
 
@@ -76,11 +76,12 @@ def stopped(fleet: Fleet, count: int) -> tuple[float, float]:
     return took, cpu
 
 
-def measured(build: Build, clusters: int, count: int, window: float) -> list[Figure]:
+def measured(build: Build, given: argparse.Namespace) -> list[Figure]:
     """All figures of one build."""
+    clusters, count = given.clusters, given.stops
     size, bounded = f"{count} jobs", (clusters, count) == (AT_REST, STOPPED)
-    with running(build, Shape(clusters, 1, goes_after=GOES_AFTER)) as fleet:
-        found = at_rest(fleet, window, bounded=bounded)
+    with running(build, Shape(clusters, 1, goes_after=given.goes_after)) as fleet:
+        found = at_rest(fleet, given.window, bounded=bounded)
         took, cpu = stopped(fleet, count)
         most = fleet.memory("VmHWM")
     with running(build, Shape(SESSIONS, count // SESSIONS)) as fleet:
@@ -102,6 +103,8 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clusters", type=int, default=AT_REST, metavar="N", help="at rest (default: %(default)s)")
     parser.add_argument("--stops", type=int, default=STOPPED, metavar="N", help="of these (default: %(default)s)")
     parser.add_argument("--window", type=float, default=30.0, metavar="S", help="seconds for which a rest is measured")
+    told = "from when a JobManager has shown the result of its stop until it goes (default: %(default)s)"
+    parser.add_argument("--goes-after", type=float, default=GOES_AFTER, metavar="S", help=told)
     parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="the build beside (default: %(default)s)")
     parser.add_argument("--only-new", action="store_true", help="measure this tree alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
@@ -122,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> bool:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         builds = builds_of(None if given.only_new else given.before, directory)
         for build in builds:
-            figures[build.name] = measured(build, given.clusters, given.stops, given.window)
+            figures[build.name] = measured(build, given)
             told = ", ".join(f"{one.what} {one.value:.2f}" for one in figures[build.name])
             print(f"{build.name}: {told}", flush=True)
     if given.json is not None:

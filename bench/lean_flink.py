@@ -73,7 +73,7 @@ class LeanFlink:
         self.looked_at: float | None = None  # when its list was last asked for, by the steady clock
         self.unseen = 0.0  # the longest time between two such questions
         self.connections: set[Connection] = set()
-        self.server: asyncio.AbstractServer | None = None
+        self.server: asyncio.Server | None = None
         self._goes_after = goes_after
         self._stop_seconds = stop_seconds
         self._counts = counts
@@ -406,8 +406,8 @@ async def serve(clusters: int, jobs: int, stop_seconds: float, goes_after: float
     for flink in flinks:
         connect = partial(Connection, flink.answer, flink.connections)
         flink.server = await loop.create_server(connect, "127.0.0.1", 0, backlog=1024)
-    servers = [control, *(flink.server for flink in flinks)]
-    addresses = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers if server]
+    servers = [control, *(flink.server for flink in flinks if flink.server)]
+    addresses = [f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers]
     sys.stdout.write("\n".join(addresses) + "\n")
     sys.stdout.flush()
     while os.getppid() == parent:

@@ -44,6 +44,8 @@ class Connection(asyncio.Protocol):
             status, answer = self._do(method, path, body)
             start = b"HTTP/1.1 %b\r\nContent-Type: application/json; charset=UTF-8\r\ncontent-length: %d\r\n\r\n"
             self._transport.write(start % (_REASONS[status], len(answer)) + answer)
+            if b"\r\nconnection: close" in head.lower():
+                self._transport.close()
 
 
 def _length(head: bytes) -> int:

@@ -500,7 +500,8 @@ async def test_who_has_lost_the_lease_moves_no_deadline(db: Database, other: Dat
 
 
 async def unsettled(db: Database, cluster: str) -> list[Watched]:
-    return list((await work.read(db, cluster)).watched)
+    [found] = await work.read_all(db, [cluster])
+    return list(found.watched)
 
 
 async def save(db: Database, lease: leases.Lease, changes: Sequence[Change], now: datetime) -> dict[int, Watched]:
@@ -891,7 +892,7 @@ async def test_what_a_turn_has_stored_is_known_without_reading(db: Database, mon
     await memory.record(lease, [at_work, finished(two)], NOW)
     rows = await unsettled(db, "c0")
     with monkeypatch.context() as patched:
-        patched.setattr(work, "read", None)
+        patched.setattr(work.Records, "read", None)
         assert await memory.watched(lease) == rows
     assert [each.run.note for each in rows] == ["noted"], "what is over is not watched"
 

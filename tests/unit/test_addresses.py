@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import resource
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from sluiceway.domain.clusters import Credentials
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Acknowledged
 from sluiceway.domain.place import Place
-from sluiceway.engines.jobmanager.doors import BadCertificate, tls_context
+from sluiceway.engines.jobmanager.doors import SPARED, BadCertificate, tls_context
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 
 JOB, TRIGGER = "0af1" * 8, "1b2c" * 8
@@ -36,9 +37,11 @@ class JobManager:
     url: str = ""
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    peers: set[object] = field(default_factory=set)  # the other ends of the connections
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         self.headers.append(dict(request.headers))
+        self.peers.add(request.transport and request.transport.get_extra_info("peername"))
         if request.path == "/jobmanager/config":
             return web.json_response([{"key": key, "value": value} for key, value in self.options.items()])
         self.asked.append(f"{request.method} {request.path}")
@@ -92,6 +95,19 @@ async def test_the_one_that_answers_is_asked_and_kept() -> None:
         asked = len(first.asked)
         assert await ids(jobmanagers, place) == [JOB]
         assert len(first.asked) == asked, "the one that answered last comes first"
+
+
+@pytest.mark.parametrize(("names", "connections"), [(["prod", "test"], 1), (["prod", "test", "more"], 3)])
+async def test_connections_of_more_clusters_than_a_process_may_have_files_are_not_kept_open(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], connections: int
+) -> None:
+    one = JobManager()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (SPARED + 4, SPARED + 4))
+    async with serving(one), asking() as jobmanagers:
+        jobmanagers.keep(names)
+        for _ in range(3):
+            assert await ids(jobmanagers, at(one)) == [JOB]
+    assert len(one.peers) == connections
 
 
 async def test_one_that_is_gone_is_stood_in_for() -> None:

@@ -23,7 +23,8 @@ async def test_the_jobs_of_a_fleet_are_watched_as_if_they_had_run_for_a_while(tm
     databases.make(path)
     fill(path, Shape(clusters=2, jobs=3))
     db = Database(path)
-    watched = [one.run for one in (await work.read(db, "c1")).watched]
+    [found] = await work.read_all(db, ["c1"])
+    watched = [one.run for one in found.watched]
     await db.close()
     assert [run.flink_job_id for run in watched] == [job_id(1, number) for number in range(3)]
     assert {run.health.proof for run in watched} == {Proof.GIVEN}, "nobody asks for their checkpoints"

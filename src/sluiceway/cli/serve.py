@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import socket
 import ssl
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ app = App(name="serve", result_action="return_value")  # its help is in `main`, 
 def serve(settings: Settings | None = None) -> int:
     """Run the service until SIGTERM or Ctrl-C."""
     log_to_stderr()
+    _open_many()
     try:
         uvloop.run(_serve(settings or Settings()))
     except (BadSettings, BadStorage) as error:
@@ -65,6 +67,13 @@ async def _serve(settings: Settings) -> None:
             announcing = asyncio.create_task(_announce(server, service, settings, listening, tls))
             await server.serve(sockets=[listening])
             await announcing
+
+
+def _open_many() -> None:
+    """Have as many files and connections as this process may: each cluster takes one, and shells start with 1,024."""
+    with contextlib.suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _settle() -> None:

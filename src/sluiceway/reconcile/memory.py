@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sluiceway.domain.watched import Change, Watched
-from sluiceway.store import work
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.work import Records
@@ -25,7 +24,7 @@ class Memory:
         """Everything that is not done for good, oldest run first."""
         number = self._db.changes(lease.cluster)
         if number is None or number != self.number or lease.fence != self._fence:
-            read = await work.read(self._db, lease.cluster)
+            read = await self._records.read(lease.cluster)
             self._each = {each.run.id: each for each in read.watched}
             self.number, self._fence = read.number, lease.fence
         return list(self._each.values())

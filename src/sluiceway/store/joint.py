@@ -1,4 +1,4 @@
-"""Joins what comes at one moment into one transaction, so that a thousand clusters do not wait for a thousand."""
+"""Joins what is asked for at one moment into one transaction: a thousand clusters do not wait for a thousand."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -15,27 +15,27 @@ MOST: Final = 200  # parts of one transaction
 
 
 class Joint(Generic[P, R]):
-    """Writes parts, each with an answer of its own. What cannot be written of one fails for that one alone."""
+    """Does parts together, each with an answer of its own. What cannot be done of one fails for that one alone."""
 
-    def __init__(self, write: Callable[[Sequence[P]], Awaitable[Sequence[R]]], key: Callable[[P], Hashable]) -> None:
-        """`write` is one transaction, and answers in the order of the parts. It never gets two of one key."""
-        self._write = write
+    def __init__(self, do: Callable[[Sequence[P]], Awaitable[Sequence[R]]], key: Callable[[P], Hashable]) -> None:
+        """`do` is one transaction, and answers in the order of the parts. It never gets two of one key."""
+        self._do = do
         self._key = key
         self._waiting: list[tuple[P, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __call__(self, part: P) -> R:
-        """Write it, with whatever else waits by then. Whoever is canceled does not know whether it was written."""
+        """Do it, with whatever else waits by then. Whoever is canceled does not know whether it was done."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((part, answer))
         if self._task is None:
-            self._task = asyncio.create_task(self._write_all(), name="joint write")
+            self._task = asyncio.create_task(self._do_all(), name="joint")
         return await answer
 
-    async def _write_all(self) -> None:
+    async def _do_all(self) -> None:
         try:
             while taken := self._take():
-                await self._write_these(taken)
+                await self._do_these(taken)
         finally:
             self._task = None
             for _, answer in self._waiting:
@@ -55,10 +55,10 @@ class Joint(Generic[P, R]):
         self._waiting = left
         return taken
 
-    async def _write_these(self, taken: dict[Hashable, tuple[P, "asyncio.Future[R]"]]) -> None:
+    async def _do_these(self, taken: dict[Hashable, tuple[P, "asyncio.Future[R]"]]) -> None:
         parts = [part for part, _ in taken.values()]
         try:
-            answers = await self._write(parts)
+            answers = await self._do(parts)
         except asyncio.CancelledError:
             for _, future in taken.values():
                 future.cancel()
@@ -66,7 +66,7 @@ class Joint(Generic[P, R]):
         except Exception as error:
             if len(taken) > 1 and not isinstance(error, DatabaseUnavailable | OperationalError):
                 for key, each in taken.items():
-                    await self._write_these({key: each})
+                    await self._do_these({key: each})
                 return
             for _, future in taken.values():
                 if not future.done():

@@ -11,7 +11,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
-    bindparam,
     func,
     select,
     text,
@@ -52,12 +51,12 @@ _RUNS = select(
 ).join(jobs, jobs.c.id == runs.c.job_id)
 # A run that was lost stays watched: its cluster may yet show it again, beside one that was started since.
 _WATCHED = _RUNS.where(
-    runs.c.cluster == bindparam("cluster"),
+    runs.c.cluster.in_(given_ids()),
     text(f"runs.{LIVE_OR_LOST}"),
     (runs.c.phase != RunPhase.LOST) | runs.c.life.is_(None),
 )
-_OPEN_STOPS = select(stops).where(stops.c.cluster == bindparam("cluster"), text(f"stops.{UNSETTLED}"))
-_OPEN_SAVES = select(saves).where(saves.c.cluster == bindparam("cluster"), text(f"saves.{OPEN_SAVE}"))
+_OPEN_STOPS = select(stops).where(stops.c.cluster.in_(given_ids()), text(f"stops.{UNSETTLED}"))
+_OPEN_SAVES = select(saves).where(saves.c.cluster.in_(given_ids()), text(f"saves.{OPEN_SAVE}"))
 _NUMBERS = select(schema.changes).where(schema.changes.c.cluster.in_(given_ids()))
 _ENDED_RUNS = _RUNS.where(runs.c.id.in_(given_ids()))
 _STOPS, _SAVES = (select(table).where(table.c.id.in_(given_ids())) for table in (stops, saves))
@@ -80,23 +79,26 @@ class Recorded:
     number: int  # and with these
 
 
-async def read(db: Database, cluster: str) -> Read:
-    """Read all that is to be watched of a cluster."""
-    here = {"cluster": cluster}
+async def read_all(db: Database, clusters: Sequence[str]) -> list[Read]:
+    """Read all that is to be watched of these clusters, as it was at one moment; in their order."""
+    here = {"ids": to_json(clusters)}
     async with db.read() as connection:
-        number = (await _numbers(connection, [cluster])).get(cluster, 0)
+        numbers = await _numbers(connection, clusters)
         rows = list((await connection.execute(_WATCHED, here)).mappings())
         stop_rows = list((await connection.execute(_OPEN_STOPS, here)).mappings())
         save_rows = list((await connection.execute(_OPEN_SAVES, here)).mappings())
-        ended = {row["run_id"] for row in (*stop_rows, *save_rows)} - {row["id"] for row in rows}
-        if ended:
+        place = {row["run_id"]: row["cluster"] for row in (*stop_rows, *save_rows)}
+        place |= {row["id"]: row["cluster"] for row in rows}
+        if ended := place.keys() - {row["id"] for row in rows}:
             rows += (await connection.execute(_ENDED_RUNS, {"ids": to_json(sorted(ended))})).mappings()
         stop_rows += await _settled(connection, _STOPS, rows, "stop_id", stop_rows)
         save_rows += await _settled(connection, _SAVES, rows, "save_id", save_rows)
     stop_of = {row["run_id"]: to_stop(row) for row in stop_rows}
     save_of = {row["run_id"]: to_save(row) for row in save_rows}
-    rows.sort(key=lambda row: row["id"])
-    return Read([_watched(row, stop_of.get(row["id"]), save_of.get(row["id"])) for row in rows], number)
+    watched: dict[str, list[Watched]] = {cluster: [] for cluster in clusters}
+    for row in sorted(rows, key=lambda row: row["id"]):
+        watched[place[row["id"]]].append(_watched(row, stop_of.get(row["id"]), save_of.get(row["id"])))
+    return [Read(watched[cluster], numbers.get(cluster, 0)) for cluster in clusters]
 
 
 async def _numbers(connection: AsyncConnection, clusters: Collection[str]) -> dict[str, int]:
@@ -132,12 +134,17 @@ class Found:
 
 
 class Records:
-    """Records turns; those of one moment together."""
+    """Reads for turns and records them; what comes at one moment, together."""
 
     def __init__(self, db: Database) -> None:
         """Nothing was recorded yet."""
         self.db = db
+        self._reads: Joint[str, Read] = Joint(partial(read_all, db), lambda cluster: cluster)
         self._joint: Joint[Found, Recorded] = Joint(partial(record_all, db), lambda found: found.lease.cluster)
+
+    async def read(self, cluster: str) -> Read:
+        """Read all that is to be watched of a cluster."""
+        return await self._reads(cluster)
 
     async def __call__(self, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
         """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""

@@ -16,14 +16,28 @@ T = TypeVar("T")
 Failed = Answer | Unreachable
 AskedAt = Callable[[str], Awaitable[Answer]]
 
+_KEPT: Final = {"Accept": "application/json"}
+_PASSING: Final = {**_KEPT, "Connection": "close"}
 _OPTIONS: Final = 4 << 20  # bytes of a JobManager's configuration that are read
 
 
 class Asking:
     """Asks the JobManagers of one place."""
 
-    def __init__(self, session: aiohttp.ClientSession, where: Addresses, timeout: float, trouble: str = "") -> None:
-        """`timeout` is seconds for one request to one address. With a `trouble`, which says why, nothing is asked."""
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        where: Addresses,
+        timeout: float,
+        trouble: str = "",
+        *,
+        keeps_open: bool = True,
+    ) -> None:
+        """`timeout` is seconds for one request to one address. With a `trouble`, which says why, nothing is asked.
+
+        `keeps_open`: whether the connection stays open for the next request.
+        """
+        self._headers = _KEPT if keeps_open else _PASSING
         self._session = session
         self._where = where
         self._timeout = timeout
@@ -81,9 +95,9 @@ class Asking:
     async def _ask_at(self, method: str, path: str, body: object, limit: int, timeout: float, url: str) -> Answer:
         """The answer of one address. Raises `Unreachable`."""
         data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
-        headers = {"Accept": "application/json"}
+        headers = self._headers
         if isinstance(data, bytes):
-            headers["Content-Type"] = "application/json"
+            headers = headers | {"Content-Type": "application/json"}
         patience = aiohttp.ClientTimeout(total=timeout)
         if self._session.closed:
             raise Unreachable("the connections to the cluster were closed, as it was changed or removed")

@@ -1,18 +1,22 @@
 """What opens a protected cluster, as aiohttp takes it."""
 
 import contextlib
+import resource
 import ssl
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 
 from sluiceway.domain.clusters import Credentials
 
 PER_HOST = 128  # connections to one host at once
+MOST_KEPT: Final = 10_000  # clusters to which connections stay open between requests
+SPARED: Final = 400  # files and connections that are for everything else
 
 
 class BadCertificate(Exception):  # noqa: N818 - it is what it is
@@ -42,6 +46,14 @@ def open_door(key: str, credentials: Credentials | None) -> Door:
 def connections(tls: ssl.SSLContext | None = None) -> aiohttp.TCPConnector:
     """A pool for any number of clusters; a slow one cannot take every connection."""
     return aiohttp.TCPConnector(limit=0, limit_per_host=PER_HOST, ttl_dns_cache=60, ssl=tls or True)
+
+
+def most_kept() -> int:
+    """To how many clusters connections may stay open between requests: what is open counts as a file (`ulimit -n`)."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return MOST_KEPT
+    return min(MOST_KEPT, max(0, allowed - SPARED) // 2)  # some have several, while many of their jobs are stopped
 
 
 def headers(credentials: Credentials) -> dict[str, str]:

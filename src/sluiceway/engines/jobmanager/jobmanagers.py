@@ -8,7 +8,7 @@ import aiohttp
 from sluiceway.domain.clusters import Credentials
 from sluiceway.domain.place import Place
 from sluiceway.engines.jobmanager.addresses import Addresses
-from sluiceway.engines.jobmanager.doors import Door, open_door
+from sluiceway.engines.jobmanager.doors import Door, most_kept, open_door
 from sluiceway.engines.jobmanager.rest import FlinkRest
 
 Opens = Callable[[str], Credentials | None]
@@ -28,6 +28,7 @@ class JobManagers:
         self._opens = opens
         self._doors: dict[str, Door] = {}  # by the name of the place
         self._addresses: dict[str, Addresses] = {}  # the same, of those with several
+        self._keeps_open = True  # whether connections stay open between requests
         self._closing: set[asyncio.Task[None]] = set()
 
     def at(self, place: Place) -> FlinkRest:
@@ -36,7 +37,7 @@ class JobManagers:
         if place.key:
             door = self._door(place)
             session, trouble = door.session or self._session, door.trouble
-        return FlinkRest(session, self._where(place), self._timeout, trouble)
+        return FlinkRest(session, self._where(place), self._timeout, trouble, keeps_open=self._keeps_open)
 
     def address(self, place: Place) -> str:
         """The address of the JobManager there that answered last."""
@@ -51,7 +52,8 @@ class JobManagers:
         return await self.at(place).submit(packed)
 
     def keep(self, names: Collection[str]) -> None:
-        """Close the connections to all protected places but these."""
+        """Close the connections to all protected places but these. Those of very many are not kept open."""
+        self._keeps_open = len(names) <= most_kept()
         for name in self._doors.keys() - set(names):
             self._close(self._doors.pop(name))
         self._addresses = {name: each for name, each in self._addresses.items() if name in names}

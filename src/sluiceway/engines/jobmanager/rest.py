@@ -110,13 +110,20 @@ class FlinkRest:
     """One JobManager. Every method may raise `Unreachable`; after a POST or PATCH it means "it may have arrived"."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, where: str | Addresses, timeout: float, trouble: str = ""
+        self,
+        session: aiohttp.ClientSession,
+        where: str | Addresses,
+        timeout: float,
+        trouble: str = "",
+        *,
+        keeps_open: bool = True,
     ) -> None:
         """`where` is the REST API's URL, with or without a trailing slash; `timeout` is seconds for one whole request.
 
-        With a `trouble`, which says why, nothing is ever asked.
+        With a `trouble`, which says why, nothing is ever asked. `keeps_open`: see `Asking`.
         """
-        self._asking = Asking(session, Addresses([where]) if isinstance(where, str) else where, timeout, trouble)
+        addresses = Addresses([where]) if isinstance(where, str) else where
+        self._asking = Asking(session, addresses, timeout, trouble, keeps_open=keeps_open)
 
     async def overview(self) -> ClusterOverview:
         """What the cluster says of itself."""
