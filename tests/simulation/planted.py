@@ -32,7 +32,7 @@ from sluiceway.domain.facts import (
     Weighed,
 )
 from sluiceway.domain.health import Condition
-from sluiceway.domain.operations import attempt, not_running, stop_decide, stop_endings
+from sluiceway.domain.operations import attempt, stop_decide, stop_endings
 from sluiceway.domain.operations import save as saves
 from sluiceway.domain.operations import stop as stops
 from sluiceway.domain.operations.stop import Stop, StopPhase
@@ -601,14 +601,14 @@ def a_start_that_fails_without_a_word(put: Any) -> None:
 @plant(58)
 def a_deletion_waits_for_a_stop_that_has_sent_nothing(put: Any) -> None:
     """As long as that may take."""
-    before = not_running.wait
+    before = stop_decide._idle
 
     def wait(stop: Stop, *about: Any) -> Stop:
         patient = replace(stop.policy, if_not_running=IfNotRunning.WAIT)
         waits = before(replace(stop, cancel_on_failure=False, policy=patient), *about)
         return replace(waits, cancel_on_failure=stop.cancel_on_failure, policy=stop.policy)
 
-    put(not_running, "wait", wait)
+    put(stop_decide, "_idle", wait)
 
 
 @plant(28)

@@ -47,7 +47,6 @@ from sluiceway.domain.operations.attempt import (
     kept_unverified,
     prepared,
 )
-from sluiceway.domain.operations.not_running import patience
 from sluiceway.domain.operations.stop import StopRules
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.savepoint_risk import restarted
@@ -268,7 +267,7 @@ def _until_it_runs(save: Save, fact: Running, now: datetime, rules: StopRules) -
     why = f"not all of its tasks run. {fact.ailment}".rstrip(". ")
     since = now if save.idle_since is None else min(save.idle_since, now)
     idle = replace(save, forgotten_since=since)
-    late = now - since >= patience(fact, rules)
+    late = now - since >= rules.patience(fact)
     return _in_time(replace(idle, deadline=now) if late else idle, why, now)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from sluiceway.domain.commands import Cancel, StopCommand, StopWithSavepoint
 from sluiceway.domain.copies import replace
+from sluiceway.domain.facts import Running
 from sluiceway.domain.operations.attempt import Attempt
 from sluiceway.domain.policy import PLAIN, IfNotRunning, Resort, SavepointFormat, StopPolicy
 
@@ -42,6 +43,17 @@ class StopRules:
     start_patience: timedelta = timedelta(seconds=60)  # for the tasks of a job that starts, before anything is sent
     ailing_patience: timedelta = timedelta(seconds=15)  # for those of a job that is known to loop, or to lack slots
     if_not_running: IfNotRunning = IfNotRunning.LEAVE
+
+    def patience(self, fact: Running, wish: IfNotRunning | None = None, *, first: bool = True) -> timedelta:
+        """How long to wait for the tasks of a job: short for one in trouble, unless the caller said otherwise.
+
+        After an attempt of ours that failed, Flink may just be bringing the job back.
+        """
+        if wish is IfNotRunning.WAIT:
+            return timedelta.max
+        if not (fact.ailment and first):
+            return self.start_patience
+        return timedelta(0) if wish is IfNotRunning.CANCEL else self.ailing_patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

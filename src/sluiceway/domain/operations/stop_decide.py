@@ -1,4 +1,7 @@
-"""The rule that moves a stop. The sources of each case are in the Flink contract."""
+"""The rule that moves a stop, while its job lives; `stop_endings` is its part for a job that is over, or missing.
+
+The sources of each case are in the Flink contract.
+"""
 
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -31,15 +34,20 @@ from sluiceway.domain.facts import (
     Stopping,
     Weighed,
 )
-from sluiceway.domain.operations import not_running
 from sluiceway.domain.operations.attempt import Never, NotYet, being_forgotten, confirmed, prepared
 from sluiceway.domain.operations.stop import SETTLED, Stop, StopPhase, StopRules, give_up, next_attempt, settle
 from sluiceway.domain.operations.stop_endings import departed, ended, gone, left_open, lingering, missing, saved
-from sluiceway.domain.policy import Resort
+from sluiceway.domain.policy import IfNotRunning, Resort
 from sluiceway.domain.savepoint_risk import restarted
 
 LONGEST_BACKOFF = timedelta(minutes=1)
 LONGEST_STORY = 2000  # characters of what attempts have done to a job
+
+_WAYS = (
+    "Nothing was sent, and the job was left as it is. Fix the cause and stop it again, or stop it without a"
+    " savepoint. A stop from the command line (--if-not-running cancel) or by Sluiceway's own API (if_not_running) can"
+    " cancel it and keep its last checkpoint."
+)
 
 Move = tuple[Stop, StopCommand | None]
 
@@ -74,7 +82,7 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
     match fact:
         case Running(ready):
             if stop.savepoint and stop.sent_at is None and not ready:
-                return not_running.wait(shown(stop), fact, now, rules), None
+                return _idle(shown(stop), fact, now, rules), None
             return _running(shown(stop), fact, now, rules)
         case Queued():  # all of its tasks run, or its time has not begun
             stop = shown(stop)
@@ -116,6 +124,53 @@ def _judge(  # noqa: C901, PLR0912 - one case a fact
             return _overdue(shown(stop), why, now), None
         case _:
             assert_never(fact)
+
+
+# A job whose tasks do not all run: Flink would refuse its savepoint. One that starts will run in a moment. One that
+# loops may never, and a stop that waits for it in silence serves nobody.
+
+
+def _idle(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Stop:
+    """Wait for the tasks, and no longer than asked. Nothing of this attempt was sent."""
+    since = stop.idle_since if stop.idle_since is not None and stop.idle_since <= now else now
+    idle = replace(stop, idle_since=since, reason=_waiting(stop, fact))
+    if stop.cancel_on_failure:
+        return give_up(idle, in_flight=False)  # its job was deleted, and nobody waits for a savepoint of it
+    wish = stop.policy.if_not_running or rules.if_not_running
+    if now - since < min(rules.patience(fact, wish, first=stop.attempt == 1), _most(stop, since, rules)):
+        return idle
+    if wish is IfNotRunning.CANCEL:
+        return _cancel_idle(idle, fact)
+    why = fact.ailment or "Its tasks were not all running in time."
+    return settle(idle, StopPhase.FAILED, f"{_before(stop)}{why} {_WAYS}", now)
+
+
+def _most(stop: Stop, since: datetime, rules: StopRules) -> timedelta:
+    """The longest patience. Of a first attempt it counts from that look: its deadline may have gone by in a queue."""
+    left = stop.deadline - since
+    return max(left, stop.policy.timeout or rules.timeout) if stop.attempt == 1 else left
+
+
+def _waiting(stop: Stop, fact: Running) -> str:
+    return f"{_before(stop)}Waiting until all of its tasks run. {fact.ailment}".strip()
+
+
+def _before(stop: Stop) -> str:
+    """Why the attempt before failed."""
+    return f"{stop.reason.partition(' Waiting until ')[0]} " if stop.attempt > 1 and stop.reason else ""
+
+
+def _cancel_idle(stop: Stop, fact: Running) -> Stop:
+    """Cancel it. Of a run that never completed a checkpoint, nothing is lost that it was not started from."""
+    resort = Resort.CANCEL_KEEPING_CHECKPOINT if fact.proven else Resort.CANCEL
+    policy = replace(stop.policy, resort=resort, checkpoint_age=None)
+    why = fact.ailment or "Its tasks were not all running."
+    return replace(
+        give_up(stop, in_flight=False), policy=policy, reason=f"It was to be canceled if it did not run. {why}"
+    )
+
+
+# A job that takes a savepoint, or is being canceled.
 
 
 def _running(stop: Stop, fact: Running, now: datetime, rules: StopRules) -> Move:
