@@ -219,13 +219,50 @@ async def test_what_somebody_else_starts_meanwhile_is_left_to_them(tmp_path: Pat
         shown = await until(api, placed["id"], phases={"stopped": 1})
         await api.resume(shown["stop_id"])
         await api.plane.until(job, JobStatus.RUNNING)
-        mover = Mover(api.plane.life.start_jobs)
-        while await mover.step():
-            pass
+        await carry_out(Mover(api.plane.life.start_jobs))
         assert (await flink(api, job, HERE)).state == "RUNNING"
         assert await alive(api, THERE) == set()
         shown = await until(api, placed["id"], settled=True)
-        assert set(shown["phases"]) <= {"overtaken", "returned"}
+        assert shown["phases"] == {"returned": 1}
+
+
+async def test_what_is_refused_there_waits_with_the_reason_until_somebody_says_how_it_goes_on(tmp_path: Path) -> None:
+    async with native_api(tmp_path, clusters=2) as api:
+        [job] = await api.plane.run(1)
+        move = (await api.post("moves", job_ids=[job], to=THERE))["id"]
+        path = by_job(await until(api, move, phases={"stopped": 1}))[job]["savepoint"].removeprefix("file://")
+        hidden = Path(path).rename(f"{path}-hidden")  # noqa: ASYNC240 - nothing else goes on
+        mover = Mover(api.plane.life.start_jobs)
+        await carry_out(mover)
+        shown = await until(api, move, phases={"not_started": 1}, settled=True, resume_id=None)
+        assert "It could not be started" in by_job(shown)[job]["why"]
+        assert "is not whole" in by_job(shown)[job]["why"]
+        assert await api.post(f"moves/{move}/proceed") == {"was": "open", "tried_again": 1}
+        await carry_out(mover)
+        hidden.rename(path)
+        assert [each["accepted"] for each in (await api.post(f"moves/{move}/back"))["jobs"]] == [True]
+        shown = await until(api, move, phases={"returned": 1})
+        assert (await flink(api, job, HERE)).restored == by_job(shown)[job]["savepoint"]
+        assert await alive(api, THERE) == set()
+        kinds = [event["kind"] for event in (await api.get("events?limit=1000"))["events"]]
+        assert kinds.count("move_refused") == 2
+
+
+async def test_what_did_not_stop_is_tried_again_as_a_part_of_the_move(api: Api) -> None:
+    [job] = await api.plane.run(1)
+    api.plane.fake.jobs[await api.plane.flink_id(job)].failing = ["declined"] * 3
+    move = (await api.post("moves", job_ids=[job], to=THERE))["id"]
+    shown = await until(api, move, phases={"stayed": 1})
+    again = await api.post(f"stops/{shown['stop_id']}/retry")
+    assert again["accepted"] == 1
+    shown = await until(api, move, phases={"moved": 1})
+    assert (shown["stop_id"], by_job(shown)[job]["queue"]) != (again["id"], HERE)
+
+
+async def carry_out(mover: Mover) -> None:
+    """Until nothing is left to be started."""
+    while await mover.step():
+        await asyncio.sleep(0.01)
 
 
 # Crashes between the halves. -----------------------------------------------------------------------------------------
@@ -359,6 +396,9 @@ async def test_a_cluster_is_moved_from_the_command_line(
     assert json.loads(capsys.readouterr().out)["moves"][0]["phases"] == {"moved": 2}
     assert await line("moves", "show", "1", "--wait", "--json") == 0
     assert [view["queue"] for view in json.loads(capsys.readouterr().out)["jobs"]] == [THERE, THERE]
+    assert await line("moves", "watch", "1", "--json") == 0
+    kinds = [json.loads(event)["kind"] for event in capsys.readouterr().out.splitlines()]
+    assert {"move_accepted", "stop_accepted", "stop_stopped", "resume_accepted", "start_accepted"} <= set(kinds)
     assert await line("moves", "back", "1") == 0
     assert "There is no job to bring back." in capsys.readouterr().out
     assert await line("moves", "proceed", "1") == 1

@@ -217,7 +217,7 @@ class Client:
         return self._http.ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
 
     def follow(self, order: int, after: int, kind: str = "stops") -> Iterator[tuple[str, str, str]]:
-        """The events of a stop, or of one of the `resumes`, as they come: id, kind and JSON of each.
+        """The events of a stop, or of one of the `resumes` or `moves`, as they come: id, kind and JSON of each.
 
         The last one's kind is `settled`.
 

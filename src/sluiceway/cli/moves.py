@@ -157,6 +157,26 @@ def show(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
 
 
 @moves_app.command
+def watch(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
+    """Follow a move event by event until every job of it has arrived, or will not.
+
+    Exits with 0 when every job has arrived. A broken connection is taken up again. Ctrl-C ends the watching, not the
+    move.
+
+    Example: `sluiceway moves watch 4`
+
+    Parameters
+    ----------
+    move_id
+        The id that the move was accepted under.
+    """
+    common = or_default(common)
+    client = common.client()
+    orders.tell_events(client, move_id, "moves", common)
+    return _ended(read(client.show_move(move_id).data, Move), quiet=common.json)
+
+
+@moves_app.command
 def abort(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     """Let nothing more of a move begin. Jobs whose stops were not sent run on; what was sent goes on.
 

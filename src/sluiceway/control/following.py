@@ -1,17 +1,17 @@
-"""Following stops and ways back as they go on: one look at the database serves all who follow the same one, however
-many they are."""
+"""Following stops, ways back and moves as they go on: one look at the database serves all who follow the same one,
+however many they are."""
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
-from sluiceway.control.errors import TooManyStreams, UnknownBatch, UnknownResume
+from sluiceway.control.errors import ControlError, TooManyStreams, UnknownBatch, UnknownMove, UnknownResume
 from sluiceway.domain.batch import Kind
-from sluiceway.store import audit, back_views, views
+from sluiceway.store import audit, back_views, move_views, views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 
@@ -21,6 +21,12 @@ SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether a stop has
 PAGE: Final = 500  # events that are read at once, and that are in memory of each stop
 SIGN_OF_LIFE: Final = 15.0  # seconds without an event, after which a follower hears that there is none
 STREAMS: Final = 32  # that one caller may have
+_LOOKS: Final = {Kind.STOP: views.is_settled, Kind.RESUME: back_views.is_settled, Kind.MOVE: move_views.is_settled}
+_UNKNOWN: Final[Mapping[Kind, type[ControlError]]] = {
+    Kind.STOP: UnknownBatch,
+    Kind.RESUME: UnknownResume,
+    Kind.MOVE: UnknownMove,
+}
 
 
 @dataclass(slots=True)
@@ -100,8 +106,8 @@ class Following:
     ) -> AsyncGenerator[Sequence[Event], None]:
         """The events after an id, past and future, until every job has settled.
 
-        An empty page is a sign of life. Raises `TooManyStreams` before it asks the database, `UnknownBatch` and
-        `UnknownResume`; as it goes on, also what the database raises.
+        An empty page is a sign of life. Raises `TooManyStreams` before it asks the database, `UnknownBatch`,
+        `UnknownResume` and `UnknownMove`; as it goes on, also what the database raises.
         """
         if self._taken[caller] >= STREAMS:
             raise TooManyStreams(STREAMS)
@@ -137,7 +143,7 @@ class Following:
         page: Sequence[Event] | None = tail.after(after)
         if page is None:
             async with self._catching_up:
-                page = await audit.of_batch(self._db, tail.batch_id, after, PAGE)
+                page = await self._events(tail, after)
             page = page or tail.after(since) or []
         return page
 
@@ -188,30 +194,32 @@ class Following:
                 tail.asked = now
                 try:
                     await self._look(tail, last)
-                except (UnknownBatch, UnknownResume) as unknown:
+                except (UnknownBatch, UnknownResume, UnknownMove) as unknown:
                     self._fail(tail, unknown)
 
     async def _look(self, tail: _Tail, last: int) -> None:
         # Asked before the events are read, so that none that led to it is missing.
         settled = await self._settled(tail.project, tail.batch_id, tail.kind)
-        found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE)
+        found = await self._events(tail, tail.newest)
         news = bool(found) or not tail.known or settled
         if not tail.known and len(found) == PAGE:
             tail.since = last  # too many for memory: a follower who is behind reads on from the database
-            found = await audit.of_batch(self._db, tail.batch_id, last, PAGE)
+            found = await self._events(tail, last)
         while found:
             tail.add(found)
-            found = await audit.of_batch(self._db, tail.batch_id, tail.newest, PAGE) if len(found) == PAGE else []
+            found = await self._events(tail, tail.newest) if len(found) == PAGE else []
         tail.known, tail.settled = True, settled
         if news:
             tail.tell()
 
+    async def _events(self, tail: _Tail, after: int) -> Sequence[Event]:
+        of = audit.of_move if tail.kind is Kind.MOVE else audit.of_batch
+        return await of(self._db, tail.batch_id, after, PAGE)
+
     async def _settled(self, project: str, batch_id: int, kind: Kind) -> bool:
-        look = views.is_settled if kind is Kind.STOP else back_views.is_settled
-        settled = await look(self._db, project, batch_id)
+        settled = await _LOOKS[kind](self._db, project, batch_id)
         if settled is None:
-            unknown = UnknownBatch if kind is Kind.STOP else UnknownResume
-            raise unknown(f"There is no {kind} {batch_id} in this project.")
+            raise _UNKNOWN[kind](f"There is no {kind} {batch_id} in this project.")
         return settled
 
 

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     STOP = "stop"
     RESUME = "resume"
+    MOVE = "move"  # a stop and a resume as one: it is no order of its own
 
 
 class BatchState(StrEnum):

@@ -103,6 +103,14 @@ async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[
     return await _read(db, of_order.where(which, events.c.id > after).order_by(events.c.id).limit(limit))
 
 
+async def of_move(db: Database, move_id: int, after: int, limit: int) -> list[Event]:
+    """The events of both halves of a move."""
+    halves = select(batches.c.id).where(batches.c.move_id == move_id)
+    wanted = select(events, batches.c.kind.label("ordered")).join(batches, batches.c.id == events.c.batch_id)
+    mine = wanted.where(events.c.batch_id.in_(halves), events.c.id > after)
+    return await _read(db, mine.order_by(events.c.id).limit(limit))
+
+
 async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
     async with db.read() as connection:
         rows = list(await connection.execute(wanted))

@@ -82,6 +82,13 @@ async def move(db: Database, project: str, move_id: int) -> Move | None:
     return _to_move(row, Counter(entry.phase for entry in entries), entries)
 
 
+async def is_settled(db: Database, project: str, move_id: int) -> bool | None:
+    """Whether every job of a move has arrived, or will not; None when there is no such move."""
+    async with db.read() as connection:
+        row = (await connection.execute(_heads(moves.c.project == project, moves.c.id == move_id))).one_or_none()
+        return None if row is None else not (await _phases(connection, row)).keys() & UNDER_WAY
+
+
 async def move_list(db: Database, project: str, limit: int, before: int | None) -> list[Move]:
     """The latest moves of a project, newest first, without their jobs; only older ones than `before`."""
     older = [] if before is None else [moves.c.id < before]
@@ -117,14 +124,14 @@ async def _phases(connection: AsyncConnection, row: Any) -> Counter[MovePhase]:
 async def _entries(connection: AsyncConnection, row: Any) -> list[MoveEntry]:
     of = joined(row.id, await stop_orders(connection, row.id))
     aborted = await is_aborted(connection, row.id, row.resume_id)
-    mine = (
-        asked.c.id.label("stop"),
-        asked.c.job_id,
-        asked.c.cluster.label("source"),
+    mine = (asked.c.id.label("stop"), asked.c.job_id, asked.c.cluster.label("source"), asked.c.created_at)
+    about = (
+        jobs.c.name,
+        jobs.c.status,
+        jobs.c.cluster.label("now_on"),
+        runs.c.id.label("run"),
         of.wave.label("at_wave"),
-        asked.c.created_at.label("accepted"),
     )
-    about = (jobs.c.name, jobs.c.status, jobs.c.cluster.label("now_on"), runs.c.id.label("run"))
     no = (move_refusals.c.refusal, move_refusals.c.status.label("no_status"), move_refusals.c.note)
     wanted = select(*mine, *about, *no, *marked(of)).select_from(of.source).order_by(of.order, asked.c.id)
     last = {each.job_id: each for each in await connection.execute(wanted)}
@@ -141,7 +148,7 @@ async def _entries(connection: AsyncConnection, row: Any) -> list[MoveEntry]:
             source=each.source,
             cluster=each.now_on,
             wave=each.at_wave,
-            accepted_at=instant(each.accepted),
+            accepted_at=instant(each.created_at),
             phase=phase,
             why=why(phase, stop.reason, of_start),
             stop=stop,

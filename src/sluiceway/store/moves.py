@@ -52,11 +52,11 @@ async def begin(connection: AsyncConnection, to: Destination, stop: int, project
     return move
 
 
-async def joined_by(connection: AsyncConnection, retry_of: int | None) -> int | None:
-    """The move that a retry of this order is a part of, which then has something to do again; mostly None."""
-    if retry_of is None:
+async def joined_by(connection: AsyncConnection, before: int | None) -> int | None:
+    """The move that a retry of this order, or the way back from it, is part of; mostly none. It is taken up again."""
+    if before is None:
         return None
-    found = await connection.execute(select(batches.c.move_id).where(batches.c.id == retry_of))
+    found = await connection.execute(select(batches.c.move_id).where(batches.c.id == before))
     move: int | None = found.scalar_one_or_none()
     if move is not None:
         await connection.execute(update(moves).where(moves.c.id == move).values(done_at=None))

@@ -139,7 +139,7 @@ async def _new(connection: AsyncConnection, intent: ResumeIntent) -> int:
         "plan_id": intent.plan.id if intent.plan else None,
         "planned_by": intent.plan.who if intent.plan else "",
         "story": await stories.begin(connection, intent.retry_of),
-        "move_id": intent.move or await moves.joined_by(connection, intent.retry_of),
+        "move_id": intent.move or await moves.joined_by(connection, intent.retry_of or intent.source),
         "created_at": epoch_ms(intent.now),
     }
     made = await connection.execute(insert(batches).values(row).returning(batches.c.id))

@@ -1,8 +1,7 @@
 """The service, killed with SIGKILL at a named point: `python -m sluiceway.testing.crashes POINT serve …`.
 
 The points lie between the steps of a turn (look, plan, record, send), and around what is stored between the halves of a
-move. Nothing of this is in the service itself: the
-steps are wrapped from outside, so what is tested is what runs.
+move. Nothing of this is in the service itself: the steps are wrapped from outside, so what is tested is what runs.
 """
 
 import os

@@ -103,6 +103,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("POST", f"{_OWN}/moves"): Action.STOP,
     ("GET", f"{_OWN}/moves"): Action.LIST,
     ("GET", f"{_OWN}/moves/{{move_id}}"): Action.GET,
+    ("GET", f"{_OWN}/moves/{{move_id}}/events"): Action.GET,
     ("POST", f"{_OWN}/moves/{{move_id}}/abort"): Action.STOP,
     ("POST", f"{_OWN}/moves/{{move_id}}/proceed"): Action.STOP,
     ("POST", f"{_OWN}/moves/{{move_id}}/back"): Action.START,

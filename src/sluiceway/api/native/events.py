@@ -1,4 +1,4 @@
-"""The audit, and the progress of one stop or resume as server-sent events."""
+"""The audit, and the progress of one stop, resume or move as server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +17,7 @@ from sluiceway.api.native import event_wire
 from sluiceway.api.native.dependencies import (
     BatchId,
     FollowingGiven,
+    MoveId,
     Project,
     QueriesGiven,
     ResumeId,
@@ -101,6 +102,28 @@ async def follow_resume(
     As those of a stop; the last one is `settled`.
     """
     return await _followed(following, project_id, resume_id, Kind.RESUME, permit, request, last)
+
+
+@get(
+    "/moves/{move_id:int}/events",
+    tags=["events"],
+    summary="Follow a move",
+    responses=refusals(404, 429)
+    | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+)
+async def follow_move(
+    project_id: Project,
+    move_id: MoveId,
+    following: FollowingGiven,
+    permit: PermitGiven,
+    request: Request[Any, Any, Any],
+    last: LastEvent = None,
+) -> Stream:
+    """The events of a move's stop and of its resume, past and future, until every job has arrived or will not.
+
+    As those of a stop; the last one is `settled`.
+    """
+    return await _followed(following, project_id, move_id, Kind.MOVE, permit, request, last)
 
 
 async def _followed(

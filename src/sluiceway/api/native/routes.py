@@ -93,6 +93,7 @@ _HANDLERS = [
     moves.move_back,
     events.follow_stop,
     events.follow_resume,
+    events.follow_move,
     events.list_events,
     savepoints.list_savepoints,
     savepoints.take_savepoints,
