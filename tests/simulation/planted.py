@@ -664,3 +664,17 @@ def what_flink_said_is_dropped(put: Any) -> None:
         return replace(after, claim=None), command
 
     put(stop_decide, "decide", decide)
+
+
+@plant()
+def a_look_counts_that_was_not_stored(put: Any) -> None:
+    """Old doubts then count on from it, as if they had begun anew."""
+    before, module = Turn.__call__, vars(turn)
+
+    async def take(self: Turn, *about: Any) -> Any:
+        outlook = await before(self, *about)
+        if outlook.answered:
+            self._looked = module["time"].monotonic()
+        return outlook
+
+    put(Turn, "__call__", take)

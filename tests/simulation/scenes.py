@@ -121,6 +121,29 @@ async def a_service_wakes_up_and_sends_what_another_has_tried(at: Play) -> None:
     await at.wait(90.0)
 
 
+@scene(notices={"a_look_counts_that_was_not_stored": "is told lost, and runs"})
+async def a_service_stands_still_in_a_look_between_two_losses(at: Play) -> None:
+    """It had just seen that the job was missing, and sees it again when it wakes up. Somebody forestalls that look."""
+    job, flink = at.first
+    await at.wait(10.0)
+    at.cluster.set_running_tasks(flink.jid, 0)
+    await at.stop([job], savepoint=True, policy=StopPolicy(if_not_running=IfNotRunning.WAIT))
+    sleeper = at.world.services[0]
+    go_on = sleeper.pause
+
+    async def stand_still(seam: str) -> None:
+        if seam == "GET /jobs/overview" and at.world.watch.latest(job)["doubt_since"] is not None:
+            sleeper.pause = go_on  # type: ignore[method-assign]
+            at.freeze(sleeper, 40.0)
+        await go_on(seam)
+
+    sleeper.pause = stand_still  # type: ignore[method-assign]
+    at.lose(recovery=3.0)
+    await at.until(lambda: 0.0 < sleeper.frozen_until - at.world.now < 0.5)
+    at.lose(recovery=5.0)
+    await at.stop([job], savepoint=False)
+
+
 @scene(notices={"a_savepoint_beside_a_stop": "two operations of ours at once"})
 async def a_stop_and_a_savepoint_wait_for_the_same_tasks(at: Play) -> None:
     """The savepoint, which has not begun, makes way."""

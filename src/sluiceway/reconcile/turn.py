@@ -95,7 +95,7 @@ class Turn:
         self._fence = 0  # of the lease that the last turn was taken under
         self._memory = Memory(db, records)
         self._offset: int | None = None  # of the clocks when its deadlines were last seen to be right
-        self._looked: float | None = None  # when the cluster was last seen, and what was seen was stored
+        self._looked: float | None = None  # when the last look began that has seen the cluster and was stored
         self._looked_refused = False  # whether it refused connections then
         self._observed: Sighting | None = None  # what the last look showed
         self._calm = False  # whether nothing is left to do about that
@@ -108,20 +108,21 @@ class Turn:
         watched = await self._watched(lease)
         if not watched and self._adopting is None:
             return Outlook(calm=True, number=self._memory.number)
+        began = time.monotonic()  # what is seen is from after it, however late this process hears of it
         observed = await self._observe(cluster, lease.cluster, watched)
         if self._adopting is not None:
             await self._adopting(lease, observed.strangers, self._clock())
         if observed is self._observed and self._calm:
-            self._looked = time.monotonic()
+            self._looked = began
             version = observed.flink_version
             return Outlook(asked=True, flink_version=version, calm=True, number=self._memory.number)
         self._observed, self._calm = observed, False
         sighting = self._submissions.amend(watched, observed)
         plan = await self._plan(watched, sighting, cluster)
-        looked = time.monotonic()
         stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
-        if sighting.answered or sighting.refused:
-            self._looked, self._looked_refused = looked, sighting.refused
+        # Where somebody has forestalled a change, what this look has made of old doubts is not stored either.
+        if len(stored) == len(plan.changes) and (sighting.answered or sighting.refused):
+            self._looked, self._looked_refused = began, sighting.refused
         if cluster is not None:
             stored |= await self._send(cluster, lease, stored, plan)
         if self._pulses.failing:
@@ -212,7 +213,10 @@ class Turn:
         return due
 
     def _gap(self, *, refused: bool) -> timedelta | None:
-        """Since the last look of this kind: what a cluster did not show, and that it refused connections, are two."""
+        """Since the last look of this kind began: what was not shown, and that connections were refused, are two.
+
+        Since it began, as a process that stands still in the middle of a look hears late what it has seen early.
+        """
         if self._looked is None:
             return None
         same = self._looked_refused is refused
