@@ -148,5 +148,7 @@ async def test_only_those_that_are_wanted(tmp_path: Path, adopts: Adopts | None,
     async with plane(tmp_path, adopts=adopts) as at:
         start(at, "orders-eu")
         start(at, "clicks")
+        if kept:
+            await seen(at, *kept)
         await asyncio.sleep(0.5)
         assert list(await seen(at, *kept)) == kept
