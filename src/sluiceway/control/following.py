@@ -11,7 +11,7 @@ from typing import Final
 
 from sluiceway.control.errors import TooManyStreams, UnknownBatch, UnknownResume
 from sluiceway.domain.batch import Kind
-from sluiceway.store import audit, back_views, views
+from sluiceway.store import audit, back_views, batch_views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 
@@ -207,7 +207,7 @@ class Following:
             tail.tell()
 
     async def _settled(self, project: str, batch_id: int, kind: Kind) -> bool:
-        look = views.is_settled if kind is Kind.STOP else back_views.is_settled
+        look = batch_views.is_settled if kind is Kind.STOP else back_views.is_settled
         settled = await look(self._db, project, batch_id)
         if settled is None:
             unknown = UnknownBatch if kind is Kind.STOP else UnknownResume
