@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.contract.clusters import Cluster, RealPlace, fresh_id
+from tests.contract.clusters import Cluster, RealPlace, fresh_id, is_ready
 from tests.support.flink import jar_job
 from tests.support.flink.real import ENDLESS, RealFlink
 from tests.support.services.process import PATIENCE, ServiceProcess, wait_for
@@ -242,7 +242,7 @@ async def test_a_job_that_is_packed_here_is_taken_as_if_flinks_client_had_sent_i
     async with aiohttp.ClientSession() as session:
         cluster = Cluster(RealPlace(flink), session, tmp_path)
         assert await cluster.rest.submit(packed) is None
-        assert (await cluster.until(jid, lambda job: job.ready)).name == "packed"
+        assert (await cluster.until(jid, is_ready)).name == "packed"
         assert already_submitted(causes_of(await cluster.rest.submit(packed) or ""))
         assert await cluster.rest.submit(b"no job") is not None
         assert await cluster.rest.cancel(jid) == Acknowledged()

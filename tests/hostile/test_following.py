@@ -20,7 +20,7 @@ from sluiceway.control import following
 from sluiceway.control.errors import TooManyStreams, UnknownBatch
 from sluiceway.control.following import PAGE, STREAMS, Following
 from sluiceway.domain.access import LOCAL, Grant, Role
-from sluiceway.store import audit, views
+from sluiceway.store import audit, batch_views
 from sluiceway.store.audit import Event
 
 NOW = clock()
@@ -35,7 +35,7 @@ class Database:
         self.asked: Counter[str] = Counter()
         monkeypatch.setattr(audit, "last_id", self._last_id)
         monkeypatch.setattr(audit, "of_batch", self._of_batch)
-        monkeypatch.setattr(views, "is_settled", self._is_settled)
+        monkeypatch.setattr(batch_views, "is_settled", self._is_settled)
         monkeypatch.setattr(following, "LOOK_EVERY", 0.001)
         monkeypatch.setattr(following, "SETTLED_EVERY", 0.0)
 

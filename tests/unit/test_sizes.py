@@ -12,7 +12,6 @@ MODULES: Final = {
     "cli/answers.py": "a type for each answer of the API: a table",
     "storage/savepoints.py": "finding and reading share listings and the judgement of a _metadata",
     "store/schema.py": "all tables in one place",
-    "store/views.py": "the queries of lists and pages, beside the values that they answer",
     "testing/fake_jobs.py": "one job's states, timers and disk move together",
     "testing/fake_rest.py": "a short function for every path that the service asks",
 }

@@ -42,17 +42,7 @@ def list_(*, common: Common | None = None) -> int:
     """
     common = or_default(common)
     found = read(common.client().clusters().data, Clusters)
-    if common.json:
-        tables.document({"clusters": found.clusters, "files": found.files})
-        return 0
-    rows = [row(cluster) for cluster in each(found.clusters, Cluster)]
-    tables.table(COLUMNS, rows)
-    for file in each(found.files, ClusterFile):
-        if file.trouble:
-            complain(
-                f"{file.path} is not taken since {tables.moment(file.since)}, and what it held stays: {file.trouble}"
-            )
-    return 0
+    return tables.told({"clusters": found.clusters, "files": found.files}, lambda: _list(found), json=common.json)
 
 
 @clusters_app.command
@@ -225,20 +215,8 @@ def drain(
         if not common.json:
             say(f"No job is started on {name} any more.")
         return carried_out(client, how | {"queue": name, "to": to}, sending, common, yes=yes)
-    if common.json:
-        tables.document(data)
-        return 0
-    if undo:
-        say(f"Jobs may be started on {name} again.")
-        return 0
-    say(f"No job is started on {name} any more.")
-    if left := read(data, Cluster).runs:
-        say(
-            f"{tables.jobs(left)} may run there. In each project that has some, move them:"
-            f"\n  sluiceway move --from {name} --to ANOTHER --wait"
-            f"\nor stop them, each with a savepoint: sluiceway stop --queue {name} --wait"
-        )
-    return 0
+    told = f"Jobs may be started on {name} again." if undo else lambda: _drained(read(data, Cluster))
+    return tables.told(data, told, json=common.json)
 
 
 @clusters_app.command
@@ -290,19 +268,39 @@ def try_(  # not `test`, which pytest would take for one
         body = {"addresses": list(what), **(opening or Opening()).body("the cluster")}
         data = common.client().try_addresses(body).data
     found = read(data, Tried)
-    if common.json:
-        tables.document(data)
-    else:
-        tables.table(OF_ADDRESSES, addresses(found))
-        say("")
-        tables.table(["what", "works", "note"], findings(found))
+    tables.told(data, lambda: _tried(found), json=common.json)
     return 0 if found.answers and found.same_cluster and found.storage != "no" else 1
 
 
 def _tell(common: Common, data: Any) -> int:
-    if common.json:
-        tables.document(data)
-        return 0
-    cluster = read(data, Cluster)
+    return tables.told(data, lambda: _show(read(data, Cluster)), json=common.json)
+
+
+def _show(cluster: Cluster) -> None:
     tables.table(["cluster", cluster.name], lines(cluster))
-    return 0
+
+
+def _list(found: Clusters) -> None:
+    tables.table(COLUMNS, [row(cluster) for cluster in each(found.clusters, Cluster)])
+    for file in each(found.files, ClusterFile):
+        if file.trouble:
+            complain(
+                f"{file.path} is not taken since {tables.moment(file.since)}, and what it held stays: {file.trouble}"
+            )
+
+
+def _drained(cluster: Cluster) -> None:
+    name = cluster.name
+    say(f"No job is started on {name} any more.")
+    if left := cluster.runs:
+        say(
+            f"{tables.jobs(left)} may run there. In each project that has some, move them:"
+            f"\n  sluiceway move --from {name} --to ANOTHER --wait"
+            f"\nor stop them, each with a savepoint: sluiceway stop --queue {name} --wait"
+        )
+
+
+def _tried(found: Tried) -> None:
+    tables.table(OF_ADDRESSES, addresses(found))
+    say("")
+    tables.table(["what", "works", "note"], findings(found))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -34,16 +34,15 @@ def events(*, after: int = 0, limit: PositiveInt = 100, common: Common | None = 
     """
     common = or_default(common)
     reply = common.client().events(after, limit)
-    if common.json:
-        tables.document(reply.data)
-        return 0
-    found = read(reply.data, Events).events
+    return tables.told(reply.data, lambda: _show(read(reply.data, Events).events), json=common.json)
+
+
+def _show(found: Sequence[Event]) -> None:
     rows = [
         (str(e.id), tables.moment(e.at), e.kind, *map(_number, (e.job_id, e.stop_id, e.resume_id)), e.who, e.detail)
         for e in found
     ]
     tables.table(("event", "at", "kind", "job", "stop", "resume", "who", "detail"), rows)
-    return 0
 
 
 def _number(value: int | None) -> str:

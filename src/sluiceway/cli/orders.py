@@ -18,12 +18,12 @@ Orders = Literal["stops", "resumes", "moves"]
 def withdraw(order: int, orders: Orders, common: Common) -> int:
     """Withdraw the unsent part of an order; the exit code."""
     reply = common.client().abort(order, orders)
-    if common.json:
-        tables.document(reply.data)
-    else:
+
+    def show() -> None:
         withdrawn = tables.jobs(len(read(reply.data, Aborted).withdrawn))
         say(f"Withdrawn: {withdrawn}. See: sluiceway {orders} show {order}")
-    return 0
+
+    return tables.told(reply.data, show, json=common.json)
 
 
 def let_go_on(order: int, orders: Orders, common: Common) -> int:

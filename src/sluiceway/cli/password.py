@@ -5,7 +5,7 @@ import sys
 
 from sluiceway.cli import tables
 from sluiceway.cli.options import Common, commands, or_default
-from sluiceway.cli.output import Failed, say
+from sluiceway.cli.output import Failed
 
 app = commands("password")
 
@@ -28,11 +28,8 @@ def password(name: str, /, *, common: Common | None = None) -> int:
     client = common.client()
     original = ask_password("Old password", twice=False)
     client.change_password(name, original, ask_password("New password"))
-    if common.json:
-        tables.document({"name": name})
-    else:
-        say(f"The password of {name} is changed. Tokens that were got with the old one have ended.")
-    return 0
+    done = f"The password of {name} is changed. Tokens that were got with the old one have ended."
+    return tables.told({"name": name}, done, json=common.json)
 
 
 def ask_password(prompt: str, *, twice: bool = True) -> str:

@@ -87,12 +87,12 @@ def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
     client = common.client()
     (job_id,) = ids_or_names(client, [job])
     reply = client.choose_savepoint(job_id, path)
-    if common.json:
-        tables.document(reply.data)
-    else:
+
+    def show() -> None:
         say(one_line(read(reply.data, Done).message))
         say(f"Look first with: sluiceway resume --job {job_id} --dry-run")
-    return 0
+
+    return tables.told(reply.data, show, json=common.json)
 
 
 def _show(found: Registered) -> None:

@@ -171,11 +171,7 @@ def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common 
     """
     common = or_default(common)
     reply = common.client().delete_savepoint(savepoint_id, force=force)
-    if common.json:
-        tables.document(reply.data)
-    else:
-        say(f"Removed: {read(reply.data, SavepointView).path}")
-    return 0
+    return tables.told(reply.data, lambda: say(f"Removed: {read(reply.data, SavepointView).path}"), json=common.json)
 
 
 @savepoints_app.command

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -91,12 +91,17 @@ def document(data: Any) -> None:
     sys.stdout.flush()
 
 
-def told(data: Any, text: str, *, json: bool) -> int:
-    """What was done: as a document, or in words. Gives back the exit code of a success."""
+def told(data: Any, shown: str | Callable[[], object], *, json: bool) -> int:
+    """What was done or found: as a document, or for people. Gives back the exit code of a success.
+
+    For people it is a sentence, or whatever a function prints, which is called only then.
+    """
     if json:
         document(data)
+    elif isinstance(shown, str):
+        say(shown)
     else:
-        say(text)
+        shown()
     return 0
 
 

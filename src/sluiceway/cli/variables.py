@@ -1,11 +1,13 @@
 """`sluiceway variables`: texts that the SQL of jobs uses by name."""
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Variable, each
 from sluiceway.cli.options import Common, Flag, commands, or_default
-from sluiceway.cli.output import Failed, say
+from sluiceway.cli.output import Failed
 
 variables_app = commands("variables", "Name texts that SQL uses as {{name}}.")
 
@@ -18,12 +20,7 @@ def list_(*, common: Common | None = None) -> int:
     """
     common = or_default(common)
     found = common.client().variables()
-    if common.json:
-        tables.document({"variables": found})
-        return 0
-    rows = [_row(variable) for variable in each(found, Variable)]
-    tables.table(["variable", "value", "sensitive", "changed", "made by"], rows)
-    return 0
+    return tables.told({"variables": found}, lambda: _show(found), json=common.json)
 
 
 @variables_app.command(name="set")
@@ -51,11 +48,8 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
         client.update_variable(name, text)
     else:
         client.create_variable(name, text, sensitive=sensitive)
-    if common.json:
-        tables.document({"var_name": name, "created": name not in known})
-    else:
-        say(f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start.")
-    return 0
+    done = f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start."
+    return tables.told({"var_name": name, "created": name not in known}, done, json=common.json)
 
 
 @variables_app.command
@@ -66,11 +60,12 @@ def delete(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     common.client().delete_variable(name)
-    if common.json:
-        tables.document({"var_name": name, "deleted": True})
-    else:
-        say(f"{name} is deleted.")
-    return 0
+    return tables.told({"var_name": name, "deleted": True}, f"{name} is deleted.", json=common.json)
+
+
+def _show(found: Sequence[dict[str, Any]]) -> None:
+    rows = [_row(variable) for variable in each(found, Variable)]
+    tables.table(["variable", "value", "sensitive", "changed", "made by"], rows)
 
 
 def _row(variable: Variable) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sluiceway.control.errors import ControlError, TooManyStreams, UnknownBatch, UnknownMove, UnknownResume
 from sluiceway.domain.batch import Kind
-from sluiceway.store import audit, back_views, move_views, views
+from sluiceway.store import audit, back_views, batch_views, move_views
 from sluiceway.store.audit import Event
 from sluiceway.store.database import Database
 
@@ -21,7 +21,11 @@ SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether a stop has
 PAGE: Final = 500  # events that are read at once, and that are in memory of each stop
 SIGN_OF_LIFE: Final = 15.0  # seconds without an event, after which a follower hears that there is none
 STREAMS: Final = 32  # that one caller may have
-_LOOKS: Final = {Kind.STOP: views.is_settled, Kind.RESUME: back_views.is_settled, Kind.MOVE: move_views.is_settled}
+_LOOKS: Final = {
+    Kind.STOP: batch_views.is_settled,
+    Kind.RESUME: back_views.is_settled,
+    Kind.MOVE: move_views.is_settled,
+}
 _UNKNOWN: Final[Mapping[Kind, type[ControlError]]] = {
     Kind.STOP: UnknownBatch,
     Kind.RESUME: UnknownResume,

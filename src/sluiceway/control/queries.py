@@ -9,15 +9,16 @@ from sluiceway.control.queues import Queues, unregistered
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
-from sluiceway.store import audit, back_views, fares, job_pages, move_views, stories, views
+from sluiceway.store import audit, back_views, batch_views, fares, job_pages, move_views, stories, views
 from sluiceway.store.audit import Event
 from sluiceway.store.back_views import Resume
+from sluiceway.store.batch_views import Batch, BatchEntry
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.move_views import Move
 from sluiceway.store.pages import Sized
 from sluiceway.store.stories import Story
-from sluiceway.store.views import Batch, BatchEntry, JobFilter
+from sluiceway.store.views import JobFilter
 
 __all__ = ["JobFilter", "Queries"]
 
@@ -107,7 +108,7 @@ class Queries:
 
     async def batch(self, project: str, batch_id: int) -> Batch:
         """One batch of stops with all its jobs. Raises `UnknownBatch`."""
-        batch = await views.batch(self.db, project, batch_id)
+        batch = await batch_views.batch(self.db, project, batch_id)
         if batch is None:
             raise UnknownBatch(f"There is no stop {batch_id} in this project.")
         gone = {entry.cluster for entry in batch.entries}.difference(self.queues.names)
@@ -121,7 +122,7 @@ class Queries:
 
     async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
         """The latest batches (before one, if it is given), newest first, without their jobs."""
-        return await views.batch_list(self.db, project, limit, before)
+        return await batch_views.batch_list(self.db, project, limit, before)
 
 
 def _waiting(entry: BatchEntry, gone: Collection[str]) -> BatchEntry:

@@ -8,9 +8,9 @@ from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.access import EVERYWHERE, Right
 from sluiceway.domain.batch import FAILURES, Kind
 from sluiceway.domain.orders import Key, Placed, StopOrder
-from sluiceway.store import stories, views
+from sluiceway.store import batch_views, stories
+from sluiceway.store.batch_views import Batch, BatchEntry
 from sluiceway.store.database import Database
-from sluiceway.store.views import Batch, BatchEntry
 
 
 async def told_as_one(db: Database, project: str, stop_id: int) -> tuple[Batch, list[BatchEntry]]:
@@ -18,7 +18,7 @@ async def told_as_one(db: Database, project: str, stop_id: int) -> tuple[Batch, 
 
     Raises `UnknownBatch`.
     """
-    found = [await views.batch(db, project, one) for one in await stories.orders(db, project, stop_id, Kind.STOP)]
+    found = [await batch_views.batch(db, project, one) for one in await stories.orders(db, project, stop_id, Kind.STOP)]
     known = [batch for batch in found if batch is not None]
     if not known:
         raise UnknownBatch(f"There is no stop {stop_id} in this project.")

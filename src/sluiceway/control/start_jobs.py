@@ -22,9 +22,10 @@ from sluiceway.domain.orders import Placed, ResumeOrder, StartOrder
 from sluiceway.domain.way_back import Allowed, Back, Source, State, Trouble, Weight, told
 from sluiceway.storage.savepoints import Storage
 from sluiceway.store import intents, views
+from sluiceway.store.batch_views import BatchEntry
 from sluiceway.store.database import Database
 from sluiceway.store.intents import Start
-from sluiceway.store.views import BatchEntry, Origin
+from sluiceway.store.views import Origin
 
 STILL_LIVES = "It lives in Flink, and may yet run; stop it first."
 HAS_FINISHED = "It has finished since it was brought back; its rows are written."

@@ -15,7 +15,7 @@ from sluiceway.domain.judging import Reach
 from sluiceway.domain.orders import Key, Placed, StopOrder
 from sluiceway.domain.selection import Selection
 from sluiceway.storage.savepoints import Storage
-from sluiceway.store import batches, stop_intents, views
+from sluiceway.store import batch_views, batches, stop_intents
 from sluiceway.store.batches import Aborted
 from sluiceway.store.database import Database
 from sluiceway.store.ledger import Means
@@ -93,6 +93,6 @@ class StopJobs:
 
     async def _check(self, project: str, batch_id: int, right: Right) -> None:
         """Steering a batch needs the right to stop jobs on all of its queues."""
-        barred = sorted(q for q in await views.queues_of_batch(self.db, project, batch_id) if not right(q))
+        barred = sorted(q for q in await batch_views.queues_of_batch(self.db, project, batch_id) if not right(q))
         if barred:
             raise Forbidden(f"You have no right to stop jobs on {', '.join(barred)}, where jobs of this stop are.")

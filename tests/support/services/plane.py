@@ -40,10 +40,10 @@ from sluiceway.reconcile.pace import Pace
 from sluiceway.reconcile.turn import Clock, TurnSettings
 from sluiceway.reconcile.worker import Reconciler
 from sluiceway.storage.savepoints import Storage
+from sluiceway.store.batch_views import BatchEntry
 from sluiceway.store.database import Database
 from sluiceway.store.fares import Fare, Which
 from sluiceway.store.schema import runs
-from sluiceway.store.views import BatchEntry
 from sluiceway.testing.fake_flink import FakeFlink
 
 SQL = "INSERT INTO sink SELECT * FROM source"  # that nobody plans here

@@ -1,12 +1,12 @@
 """Registered clusters: everybody sees those of their project, and administrators of the whole service change them."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter, SkipValidation
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from sluiceway.api.native import cluster_wire as wire
 from sluiceway.api.native.body import Json
@@ -18,6 +18,7 @@ from sluiceway.control.errors import Forbidden
 from sluiceway.domain.access import Action
 from sluiceway.domain.clusters import Cluster, Credentials, Health, Kind, Source
 
+T = TypeVar("T")
 ClustersGiven = NamedDependency[SkipValidation[Clusters]]
 ClusterJarsGiven = NamedDependency[SkipValidation[ClusterJars]]
 Name = Annotated[str, Parameter(description="The name that it is registered under.")]
@@ -143,34 +144,33 @@ def credentials(data: wire.NewCluster | wire.ClusterToTry) -> Credentials:
 
 
 def _changed(data: wire.ClusterChange, old: Cluster, secret: Credentials) -> tuple[Cluster, Credentials]:
-    if data.addresses is not UNSET:
-        old = replace(old, addresses=tuple(data.addresses))
-    if data.kind is not UNSET:
-        old = replace(old, kind=Kind(data.kind))
-    if data.labels is not UNSET:
-        old = replace(old, labels=data.labels)
-    if data.projects is not UNSET:
-        old = replace(old, projects=frozenset(data.projects))
-    if data.max_savepoints is not UNSET:
-        old = replace(old, max_savepoints=data.max_savepoints)
-    if data.draining is not UNSET:
-        old = replace(old, draining=data.draining)
-    return old, _rekeyed(data, secret)
+    changed = replace(
+        old,
+        addresses=tuple(_or(data.addresses, old.addresses)),
+        kind=Kind(_or(data.kind, old.kind)),
+        labels=_or(data.labels, old.labels),
+        projects=frozenset(_or(data.projects, old.projects)),
+        max_savepoints=_or(data.max_savepoints, old.max_savepoints),
+        draining=_or(data.draining, old.draining),
+    )
+    return changed, _rekeyed(data, secret)
 
 
-def _rekeyed(data: wire.ClusterChange, secret: Credentials) -> Credentials:
-    if data.headers is not UNSET:
-        secret = replace(secret, headers=data.headers)
-    if data.basic is not UNSET:
-        basic = data.basic
-        secret = replace(secret, user=basic.user if basic else "", password=basic.password if basic else "")
-    if data.ca is not UNSET:
-        secret = replace(secret, ca=data.ca or "")
-    if data.certificate is not UNSET:
-        secret = replace(secret, certificate=data.certificate or "")
-    if data.key is not UNSET:
-        secret = replace(secret, key=data.key or "")
-    return secret
+def _rekeyed(data: wire.ClusterChange, old: Credentials) -> Credentials:
+    basic = _or(data.basic, wire.Basic(old.user, old.password))
+    return Credentials(
+        headers=_or(data.headers, old.headers),
+        user=basic.user if basic else "",
+        password=basic.password if basic else "",
+        ca=_or(data.ca, old.ca) or "",
+        certificate=_or(data.certificate, old.certificate) or "",
+        key=_or(data.key, old.key) or "",
+    )
+
+
+def _or(given: T | UnsetType, old: T) -> T:
+    """What is given, else what there was."""
+    return old if isinstance(given, UnsetType) else given
 
 
 def _view(seen: Seen) -> wire.Cluster:

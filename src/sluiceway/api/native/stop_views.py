@@ -9,7 +9,7 @@ from sluiceway.api.native.answers import concerns, job_answer, shown, state_show
 from sluiceway.control.preflight import Finding
 from sluiceway.domain.adoption import start_again
 from sluiceway.domain.operations.stop import SETTLED
-from sluiceway.store import views
+from sluiceway.store.batch_views import Batch, BatchEntry
 from sluiceway.store.stories import Story
 
 
@@ -37,7 +37,7 @@ def finding_of(finding: Finding, wave: int) -> wire.JobAnswer:
     return msgspec.structs.replace(job_answer(finding.job_id, finding.verdict, wave), finding=told)
 
 
-def head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
+def head(batch: Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
     """A stop without its jobs; `stories` are by the first stop of each."""
     told = stories.get(batch.first)
     return wire.BatchHead(
@@ -59,7 +59,7 @@ def head(batch: views.Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
     )
 
 
-def view(entry: views.BatchEntry) -> wire.StopView:
+def view(entry: BatchEntry) -> wire.StopView:
     """The outcome of one job of a stop."""
     stop = entry.stop
     return wire.StopView(
@@ -87,6 +87,6 @@ def view(entry: views.BatchEntry) -> wire.StopView:
     )
 
 
-def _start_again(entry: views.BatchEntry) -> str | None:
+def _start_again(entry: BatchEntry) -> str | None:
     path = entry.stop.savepoint_path
     return None if entry.adopted is None or path is None else start_again(path, entry.adopted)
