@@ -23,7 +23,7 @@ from sluiceway.cli.options import (
     ids_or_names,
     or_default,
 )
-from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import NOTHING, confirmed, whole
 from sluiceway.cli.stop_options import Choice, Look, Manner, Sending
@@ -292,7 +292,7 @@ def _ended(stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End
         _show(stop)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
-        complain(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}")
+        complain(one_line(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}"))
     elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:
