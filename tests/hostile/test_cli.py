@@ -124,6 +124,33 @@ STOP = {
     ],
 }
 EVENT = {"id": 1, "at": EVIL, "kind": EVIL, "job_id": 1, "stop_id": None, "who": EVIL, "detail": EVIL}
+MOVE = {
+    "id": 1,
+    "to": EVIL,
+    "stop_id": 1,
+    "resume_id": 2,
+    "created_at": EVIL,
+    "state": "paused",
+    "state_reason": EVIL,
+    "jobs_total": 1,
+    "phases": {EVIL: 1},
+    "settled": True,
+    "reason": EVIL,
+    "jobs": [
+        {
+            "job_id": 1,
+            "name": EVIL,
+            "from_queue": EVIL,
+            "queue": EVIL,
+            "phase": "not_started",
+            "why": EVIL,
+            "wave": 0,
+            "savepoint": EVIL,
+            "stopped_at": "2026-01-01T00:00:00",
+            "proven_at": "9999-12-31T23:59:59-23:00",
+        }
+    ],
+}
 REFUSED = {"accepted": 0, "refused": 1, "jobs": [{"job_id": 1, "accepted": False, "code": EVIL, "message": EVIL}]}
 SAVEPOINT = {
     "id": 1,
@@ -144,10 +171,15 @@ SHOWN = [
     (["jobs", "run", "1"], [{"is_success": "false", "error_code": EVIL, "message": EVIL}]),
     (["stops", "list"], {"stops": [STOP]}),
     (["stops", "show", "1"], STOP),
+    (["stops", "show", "1", "--wait"], {**STOP, "state": "paused"}),
     (["events"], {"events": [EVENT], "next": 1}),
     (["stop", "1"], REFUSED),
     (["stop", "1", "--dry-run"], REFUSED),
     (["resume", "1"], REFUSED),
+    (["moves", "list"], {"moves": [MOVE]}),
+    (["moves", "show", "1"], MOVE),
+    (["moves", "show", "1", "--wait"], MOVE),
+    (["move", "1", "--to", "other"], REFUSED),
     (["savepoints", "list"], {"savepoints": [SAVEPOINT]}),
 ]
 

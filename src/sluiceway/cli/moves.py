@@ -15,7 +15,7 @@ from sluiceway.cli.dry_run import show_move as dry
 from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.move_options import Going, Movers, check_chosen
 from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, or_default
-from sluiceway.cli.output import complain, say
+from sluiceway.cli.output import complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 from sluiceway.cli.resumes import begun
@@ -280,15 +280,15 @@ def _ended(found: Move, *, quiet: bool) -> int:
         _show(found)
     if found.state == "paused":
         ways = f"sluiceway moves proceed {found.id}, or: sluiceway moves abort {found.id}"
-        complain(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}")
+        complain(one_line(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}"))
     elif not found.settled:
         complain(f"The time is up; the move goes on. {orders.look_again(found.id, 'moves')}")
     if down := [view for view in found.jobs if view.phase == "not_started"]:
         failed = any(view.queue == found.to for view in down)
         again = f"sluiceway resume {found.resume_id} --failed" if failed else f"sluiceway moves proceed {found.id}"
         complain(
-            f"{tables.jobs(len(down))} stopped and did not start on {found.to}. Start them where they were with: "
-            f"sluiceway moves back {found.id} --wait\nor there, once the cause is fixed, with: {again}"
+            f"{tables.jobs(len(down))} stopped and did not start on {one_line(found.to)}. Start them where they were "
+            f"with: sluiceway moves back {found.id} --wait\nor there, once the cause is fixed, with: {again}"
         )
     return int(any(view.phase != ARRIVED for view in found.jobs))
 
@@ -298,7 +298,7 @@ def _show(found: Move) -> None:
     headers = ("id", "name", "from", "now on", *(("wave",) if waves else ()), "phase", "down", "savepoint", "why")
     tables.table(headers, [_row(view, waves=waves) for view in found.jobs], path="savepoint")
     resume = "" if found.resume_id is None else f", and started by resume {found.resume_id}"
-    say(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}.")
+    say(one_line(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}."))
 
 
 def _row(view: MoveView, *, waves: bool) -> Sequence[str]:

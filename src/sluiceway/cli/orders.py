@@ -9,7 +9,7 @@ from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
 from sluiceway.cli.options import Common
-from sluiceway.cli.output import TIME_UP, Failed, complain, say
+from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Board, Line, looks
 
 Orders = Literal["stops", "resumes", "moves"]
@@ -57,7 +57,7 @@ def tell_events(client: Client, order: int, orders: Orders, common: Common) -> N
 def tell_plan(order: Stop | Resume) -> None:
     """Name the plan of an order, its maker and its caller; nothing for an order without a plan."""
     if order.plan is not None:
-        say(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}.")
+        say(one_line(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}."))
 
 
 def look_again(order: int, orders: Orders) -> str:

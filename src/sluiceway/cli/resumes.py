@@ -12,7 +12,7 @@ from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.job_health import until_started
 from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
-from sluiceway.cli.output import TIME_UP, complain, say
+from sluiceway.cli.output import TIME_UP, complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 
@@ -198,7 +198,9 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
         _show(resume)
     if resume.state == "paused":
         ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
-        complain(f"The resume is paused: {resume.state_reason} Continue it, or give up the rest, with: {ways}")
+        complain(
+            one_line(f"The resume is paused: {resume.state_reason} Continue it, or give up the rest, with: {ways}")
+        )
     elif not resume.settled:
         complain(f"It goes on. {orders.look_again(resume.id, 'resumes')}")
     if missed := sum(view.phase in {"parked", "failed"} for view in resume.jobs):

@@ -331,7 +331,7 @@ def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quie
         _show(client, stop)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
-        complain(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}")
+        complain(one_line(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}"))
     elif not stop.settled:
         complain(f"The time is up; the stop goes on. {again}")
     if len(stop.jobs) < most:
