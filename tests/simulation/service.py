@@ -14,11 +14,11 @@ from tests.simulation.in_calm import submitted
 from tests.simulation.memory import SimDatabase
 
 from sluiceway.assembly.ground import Ground, lifecycle, workers
+from sluiceway.control.roster import Roster
 from sluiceway.domain.engine import Unreachable
 from sluiceway.domain.facts import Silent, SubmitRefused, Submitted
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.operations.stop import StopRules
-from sluiceway.control.roster import Roster
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers

@@ -13,9 +13,9 @@ from typing import Any
 from tests.simulation.cluster import SimCluster
 from tests.simulation.faults import Weather
 from tests.simulation.loop import EPOCH
+from tests.simulation.registry import Registry
 from tests.simulation.scenario import PROJECT, Scenario
 from tests.simulation.service import Service
-from tests.simulation.registry import Registry
 from tests.simulation.setting import ALONE, Setting
 from tests.simulation.world import World
 

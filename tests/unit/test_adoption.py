@@ -62,7 +62,7 @@ def test_one_that_has_just_come_may_as_well_be_meant() -> None:
     assert adoptions([NEW], [rests(1)], just_came[1:]) == [Adoption(NEW, rests(1))]
 
 
-async def test_a_stranger_is_asked_about_when_seen_twice_and_then_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stranger_is_asked_about_when_seen_twice_and_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be known elsewhere, or there may be no room for it: both may change."""
     asked: list[list[Stranger]] = []
 

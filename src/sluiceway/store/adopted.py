@@ -130,9 +130,7 @@ async def _begin(
     await ledger.tell(connection, [_told(each, of, cluster, into, at) for each in taken])
 
 
-async def _move(
-    connection: AsyncConnection, found: Sequence[Adoption], cluster: str, into: Adopts, at: int
-) -> None:
+async def _move(connection: AsyncConnection, found: Sequence[Adoption], cluster: str, into: Adopts, at: int) -> None:
     """Their runs, which go on here."""
     of = {each.stranger.flink_job_id: each.again for each in found if each.again}
     await ledger.move_runs(connection, [each.run_id for each in of.values()], cluster)
