@@ -92,6 +92,23 @@ async def test_one_that_comes_back_under_another_id_is_the_same_job(at: Plane) -
     assert entry.stop.savepoint_path != stopped.stop.savepoint_path
 
 
+async def test_what_was_taken_in_under_the_name_of_another_cluster_is_found_again_in_its_own(at: Plane) -> None:
+    """For a while somebody had given c0 the address of c1."""
+    jid = start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    at.fakes["c0"].lose_jobmanager(ha=False)
+    async with asyncio.timeout(20):
+        while (await at.job(job.id)).status is not JobStatus.FAILED:
+            await asyncio.sleep(0.02)
+    at.fakes["c1"].add_job(jid, name="orders")
+    async with asyncio.timeout(20):
+        while (await at.job(job.id)).status is not JobStatus.RUNNING:
+            await asyncio.sleep(0.02)
+    assert [each.id for each in await listed(at)] == [job.id]
+    [stopped] = await at.stop_and_wait([job.id])
+    assert (stopped.stop.phase, stopped.stop.flink_job_id) == (StopPhase.STOPPED, jid)
+
+
 async def test_what_nobody_made_here_cannot_be_started_here_and_the_answer_says_how_else(at: Plane) -> None:
     start(at, "orders")
     job = (await seen(at, "orders"))["orders"]

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ class Played:
     seeds: int
     cpu: float  # seconds
     found: list[tuple[int, str]]  # by seed: the first thing that was not as promised
+    met: Counter[str]  # in how many of them what happened that not every seed has
 
 
 @dataclass(slots=True)
@@ -51,11 +53,13 @@ class Tally:
     seeds: int = 0
     cpu: float = 0.0
     found: list[tuple[int, str]] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
 
     def add(self, played: Played) -> None:
         """Count a batch. What it found is told at once, how far it is every so often."""
         self.seeds, self.cpu = self.seeds + played.seeds, self.cpu + played.cpu
         self.found += played.found
+        self.met += played.met
         for seed, why in played.found:
             _tell(f"seed {seed}: {why}")
         now = time.monotonic()
@@ -74,6 +78,7 @@ class Tally:
         seconds, last = time.monotonic() - self.began, self.first + self.wanted - 1
         cpu = f"{1000 * self.cpu / max(1, self.seeds):.0f} ms of CPU each"
         lines = [f"Seeds {self.first} to {last}: {self.seeds} played in {seconds:.1f} s, {self._pace}, {cpu}."]
+        lines += [f"  in {seeds}: {what.replace('_', ' ')}" for what, seeds in self.met.most_common()]
         lines.append(f"{len(self.found) or 'None'} found something.")
         lines += [f"  make simulate SEED={seed}  # {why}" for seed, why in sorted(self.found)]
         return "\n".join(lines)
@@ -84,21 +89,23 @@ def _tell(line: str) -> None:
     sys.stderr.flush()
 
 
-def outcome(seed: int) -> str:
-    """The first thing that a seed has found; empty when there is none."""
+def outcome(seed: int, met: Counter[str]) -> str:
+    """The first thing that a seed has found; empty when there is none. What it `met` is counted once."""
     try:
-        return next(iter(play(seed).violations), "")
+        world = play(seed)
     except Exception:
         return traceback.format_exc().strip().replace("\n", " | ")
+    met.update(world.counts.keys())
+    return next(iter(world.violations), "")
 
 
 def _batch(seeds: range) -> Played:
     gc.disable()
-    began = time.process_time()
-    found = [(seed, why) for seed in seeds if (why := outcome(seed))]
+    began, met = time.process_time(), Counter[str]()
+    found = [(seed, why) for seed in seeds if (why := outcome(seed, met))]
     gc.enable()
     gc.collect()
-    return Played(len(seeds), time.process_time() - began, found)
+    return Played(len(seeds), time.process_time() - began, found, met)
 
 
 def _begin(bug: str | None) -> None:

@@ -5,7 +5,7 @@ It happens beside all else that happens in a seed, and draws from dice of its ow
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tests.simulation.cluster import SimCluster
@@ -19,7 +19,7 @@ from sluiceway.domain.selection import Selection
 from sluiceway.domain.selector import Operator, Requirement
 from sluiceway.testing.fake_jobs import FakeJob
 
-Happening = Callable[["Others"], Awaitable[None]]
+Happening = Callable[["Others"], Coroutine[Any, Any, None]]
 HAPPENINGS: dict[str, tuple[float, Happening]] = {}
 NAMES = ("orders", "orders", "orders", "sums", "clicks", "job-1", "job-2", "probe")  # the last is not always wanted
 BROAD = 0.4  # of the seeds with others in them are as likely to meet each happening as the weights say
@@ -51,7 +51,7 @@ class Others(Scenario):
 
     async def work(self) -> None:
         """Some things, one after the other or at once."""
-        dice, under_way = self.dice, []
+        dice, under_way = self.dice, list[asyncio.Task[None]]()
         for _ in range(dice.choice((1, 2, 3))):
             self.start(dice.choice(NAMES))
         weights = self._weights()

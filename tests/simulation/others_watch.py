@@ -25,7 +25,7 @@ class OthersWatch:
         self._watch = watch
         self.jobs: dict[str, FakeJob] = {}  # every job of others that ever was, by its Flink job id
         self.foreign: set[str] = set()  # trigger ids of their own stops
-        self._runs: dict[str, Row] = {}  # by Flink job id: the first row of it
+        self._runs: dict[str, Row] = {}  # by Flink job id
         self._adopted: dict[int, Row] = {}  # jobs that were taken in
 
     def launched(self, job: FakeJob) -> None:
@@ -59,9 +59,10 @@ class OthersWatch:
 
     def run_changed(self, row: Row) -> None:
         """A run was stored: no other is of the same Flink job."""
-        first = self._runs.setdefault(row["flink_job_id"], row)
-        if first["id"] != row["id"]:
-            self._world.violate(f"runs {first['id']} and {row['id']} are both of {row['flink_job_id']}")
+        other = self._runs.get(row["flink_job_id"])
+        if other is not None and other["id"] != row["id"]:
+            self._world.violate(f"runs {other['id']} and {row['id']} are both of {row['flink_job_id']}")
+        self._runs[row["flink_job_id"]] = row
 
     def _taken_in(self, row: Row) -> None:
         self._world.counts["a job was adopted"] += 1
@@ -129,8 +130,13 @@ class OthersWatch:
         for name in self._world.registry.names:
             cluster = self._world.registry.means(name)
             for jid, its in cluster.living() if cluster else ():
-                if self.is_theirs(jid) and jid not in self._runs and _matches(adopts.pattern, its):
+                if not self.is_theirs(jid) or not _matches(adopts.pattern, its):
+                    continue
+                run = self._runs.get(jid)
+                if run is None:
                     return f"{its} ({jid}) lives in {name}, and is not taken in"
+                if not self._world.registry.reaches(run["cluster"], jid):
+                    return f"{its} ({jid}) lives in {name}, and is only known of {run['cluster']}"
         return ""
 
     def at_rest(self) -> None:

@@ -7,36 +7,37 @@ from typing import Any
 from tests.simulation.planted import plant
 
 from sluiceway.domain import cluster_turn
-from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger
+from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions
 from sluiceway.domain.facts import Gone
 from sluiceway.engines.jobmanager import addresses
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import Turn
 from sluiceway.store import adopted
+from sluiceway.store.schema import jobs
 
 
 @plant(15)
 def known_again_by_a_name_that_two_share(put: Any) -> None:
     """Whichever of them was taken in last."""
 
-    def adoptions(strangers: Sequence[Stranger], before: Sequence[Adopted], _: Sequence[Stranger]) -> list[Adoption]:
+    def guessed(strangers: Sequence[Stranger], before: Sequence[Adopted], _: Sequence[Stranger]) -> list[Adoption]:
         resting = {each.flink_name: each for each in before if each.rests}
         return [Adoption(each, resting.pop(each.name, None)) for each in strangers]
 
-    put(adopted, "adoptions", adoptions)
+    put(adopted, "adoptions", guessed)
 
 
 @plant()
 def one_that_has_just_come_is_overlooked(put: Any) -> None:
     """Although it bears the same name."""
-    before = adopted.adoptions
+    before = adoptions
     put(adopted, "adoptions", lambda strangers, known, _: before(strangers, known))
 
 
 @plant()
 def known_again_while_its_stop_is_open(put: Any) -> None:
     """Once the Flink job is over, the job rests."""
-    put(adopted, "_OPEN", adopted.jobs.c.id.is_(None).label("open"))
+    put(adopted, "_OPEN", jobs.c.id.is_(None).label("open"))
 
 
 @plant(10)
@@ -107,3 +108,13 @@ def anybody_stands_in(put: Any) -> None:
 def _takes_over(where: addresses.Addresses, url: str, _: Any) -> str:
     where.current = url
     return ""
+
+
+@plant(141)
+def lost_elsewhere_is_lost_for_good(put: Any) -> None:
+    """Although its own cluster shows it."""
+
+    async def nobody(*_: Any) -> list[Adoption]:
+        return []
+
+    put(adopted, "_lost_elsewhere", nobody)

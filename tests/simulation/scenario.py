@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ PROJECT = "p"
 HELD_UP = 45.0  # virtual seconds for which the lease of a service that has died may hold up the next one
 TOLD_WITHIN = 20.0  # virtual seconds of a loop in calm weather
 WELL_WITHIN = 200.0  # of steady running after that: the more restarts, the longer it must run
-Happening = Callable[["Scenario"], Awaitable[None]]
+Happening = Callable[["Scenario"], Coroutine[Any, Any, None]]
 HAPPENINGS: dict[str, tuple[float, Happening]] = {}  # by name: how often in a broad seed, among the others, and what
 BROAD = 0.3  # of all seeds are as likely to meet one kind of happening as the weights say
 THIN = 0.01  # of its weight keeps a kind that a dense seed did not draw
@@ -158,7 +158,7 @@ class Scenario:
             world.spawn()
         weights = mixed(world.seed)
         world.note("likely:", ", ".join(sorted(weights, key=weights.__getitem__)[:-6:-1]))
-        under_way = [] if self.beside is None else [asyncio.create_task(self.beside(self))]
+        under_way: list[asyncio.Task[None]] = [] if self.beside is None else [asyncio.create_task(self.beside(self))]
         if dice.random() < 0.5:
             await self.take(some(dice, self.jobs))
             await asyncio.sleep(dice.choice((0.0, 2.0, 20.0)))

@@ -1,5 +1,8 @@
 """Which jobs of others are taken in, under which names, and which of them are known again."""
 
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
 import pytest
 
 from sluiceway.assembly.clusters import parse_adoption
@@ -16,7 +19,11 @@ from sluiceway.domain.adoption import (
     names,
     start_again,
 )
+from sluiceway.reconcile.adopting import ASK_AGAIN, Adopting
 from sluiceway.settings import BadSettings, Settings
+from sluiceway.store import adopted
+from sluiceway.store.database import Database
+from sluiceway.store.leases import Lease
 
 NEW = Stranger("a" * 32, "orders")
 
@@ -55,6 +62,26 @@ def test_one_that_has_just_come_may_as_well_be_meant() -> None:
     just_came = [Stranger("b" * 32, "orders"), Stranger("c" * 32, "clicks")]
     assert adoptions([NEW], [rests(1)], just_came) == [Adoption(NEW)]
     assert adoptions([NEW], [rests(1)], just_came[1:]) == [Adoption(NEW, rests(1))]
+
+
+async def test_a_stranger_is_asked_about_when_seen_twice_and_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be known elsewhere, or there may be no room for it: both may change."""
+    asked: list[list[Stranger]] = []
+
+    async def adopt(_: object, __: Lease, strangers: list[Stranger], *___: object) -> list[Adoption]:
+        asked.append(list(strangers))
+        return []
+
+    monkeypatch.setattr(adopted, "adopt", adopt)
+    adopting, began = Adopting(cast("Database", None), Adopts("p")), datetime(2026, 1, 1, tzinfo=UTC)
+    other = Stranger("b" * 32, "clicks")
+    for seconds, there in [(0, [NEW]), (2, [NEW]), (4, [NEW, other]), (6, [NEW, other]), (61, [NEW, other])]:
+        await adopting(Lease("c0", "me", 1), there, began + timedelta(seconds=seconds))
+    assert asked == [[NEW], [other]]
+    await adopting(Lease("c0", "me", 1), [NEW, other], began + ASK_AGAIN + timedelta(seconds=2))
+    assert asked[2:] == [[NEW]]
+    await adopting(Lease("c0", "me", 2), [NEW, other], began + ASK_AGAIN + timedelta(seconds=3))
+    assert asked[3:] == [[NEW, other]], "another worker has had the cluster"
 
 
 def test_no_cluster_fills_the_service_with_its_jobs() -> None:

@@ -76,10 +76,11 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """A job to take in: as a new one, or as the next run of one that rests."""
+    """A job to take in: as a new one, as the next run of one that rests, or as a run that was lost elsewhere."""
 
     stranger: Stranger
     again: Adopted | None = None
+    itself: bool = False  # it is the latest run of that job, by its Flink job id
 
 
 def adoptions(

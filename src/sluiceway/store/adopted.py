@@ -19,10 +19,10 @@ from sluiceway.store.rows import of_draft, of_spec
 from sluiceway.store.schema import OPEN_SAVE, UNSETTLED, job_tags, jobs, runs, saves, specs, stops
 
 UNKNOWN_PROGRAM = JobSpec("", program=JarProgram(""))  # it may be anything, and cannot be started without a jar
-_OPEN = (
-    exists().where(stops.c.job_id == jobs.c.id, text(f"stops.{UNSETTLED}"))
-    | exists().where(saves.c.job_id == jobs.c.id, text(f"saves.{OPEN_SAVE}"))
-).label("open")
+_IS_OPEN = exists().where(stops.c.job_id == jobs.c.id, text(f"stops.{UNSETTLED}")) | exists().where(
+    saves.c.job_id == jobs.c.id, text(f"saves.{OPEN_SAVE}")
+)
+_OPEN = _IS_OPEN.label("open")
 
 
 async def adopt(
@@ -36,6 +36,7 @@ async def adopt(
 ) -> Sequence[Adoption]:
     """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost.
 
+    One that was taken in under the name of another cluster, which knows it no longer, is of this cluster from now on.
     `others` live beside them and bear the same names. `labels` are those of the cluster: what is taken in anew gets
     tags of them; what comes back keeps those that it has.
     """
@@ -44,6 +45,7 @@ async def adopt(
             return []
         unknown = await _unknown(connection, [*strangers, *others])
         fresh, alike = ([each for each in those if each in unknown] for those in (strangers, others))
+        found = await _lost_elsewhere(connection, [each for each in strangers if each not in unknown], lease.cluster)
         taken = adoptions(fresh, await _before(connection, lease.cluster), alike) if fresh else []
         new = [each.stranger for each in taken if each.again is None]
         made = await _make(connection, new, lease.cluster, into, now)
@@ -51,7 +53,9 @@ async def adopt(
         of = made | {each.stranger.flink_job_id: each.again.job_id for each in taken if each.again}
         if of:
             await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
-    return taken
+        if found:
+            await _move(connection, found, lease.cluster, into, epoch_ms(now))
+    return [*taken, *found]
 
 
 async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -> set[Stranger]:
@@ -59,6 +63,18 @@ async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -
     found = select(runs.c.flink_job_id).where(runs.c.flink_job_id.in_(select(asked.c.value)))
     known = set((await connection.execute(found)).scalars())
     return {each for each in strangers if each.flink_job_id not in known}
+
+
+async def _lost_elsewhere(connection: AsyncConnection, known: Sequence[Stranger], cluster: str) -> list[Adoption]:
+    """Those whose own run was lost in another cluster: somebody has given that the address of this one for a while."""
+    asked = listed([each.flink_job_id for each in known])
+    lost = (runs.c.flink_job_id.in_(select(asked.c.value)), runs.c.phase == RunPhase.LOST, runs.c.cluster != cluster)
+    mine = (jobs.c.run_id == runs.c.id, jobs.c.adopted_as.is_not(None), jobs.c.deleted_at.is_(None), ~_IS_OPEN)
+    wanted = select(jobs.c.id, jobs.c.run_id, jobs.c.adopted_as, runs.c.flink_job_id)
+    found = await connection.execute(wanted.join(runs, runs.c.job_id == jobs.c.id).where(*lost, *mine))
+    named = {(row.flink_job_id, row.adopted_as): row for row in found} if known else {}
+    rows = [(each, named.get((each.flink_job_id, each.name))) for each in known]
+    return [Adoption(each, Adopted(row.id, row.run_id, each.name, True), itself=True) for each, row in rows if row]
 
 
 async def _before(connection: AsyncConnection, cluster: str) -> list[Adopted]:
@@ -131,6 +147,20 @@ async def _begin(
     await ledger.tell(connection, [_told(each, of, cluster, into, at) for each in taken])
 
 
+async def _move(connection: AsyncConnection, found: Sequence[Adoption], cluster: str, into: Adopts, at: int) -> None:
+    """Their runs, which go on here."""
+    of = {each.stranger.flink_job_id: each.again for each in found if each.again}
+    await ledger.move_runs(connection, [each.run_id for each in of.values()], cluster)
+    rows = [{"id": each.job_id, "run_id": each.run_id, "cluster": cluster, "queue": cluster} for each in of.values()]
+    await guarded_update(connection, jobs, rows, match=("id", "run_id"))
+    shown = [({"id": each.job_id}, Standing(JobStatus.RUNNING)) for each in of.values()]
+    await ledger.show(connection, shown, ended_at=None)
+    mine = {jid: job.job_id for jid, job in of.items()}
+    told = [_told(each, mine, cluster, into, at) for each in found]
+    runs_on = [each | {"kind": f"run_{RunPhase.RUNNING}", "detail": ""} for each in told]
+    await ledger.tell(connection, [*told, *runs_on])
+
+
 def _links(stranger: Stranger, cluster: str, at: int) -> dict[str, Any]:
     began = epoch_ms(stranger.started_at) if stranger.started_at else at
     return {"cluster": cluster, "flink_job_id": stranger.flink_job_id, "started_at": began}
@@ -142,6 +172,7 @@ def _run(stranger: Stranger, of: Mapping[str, int], cluster: str, at: int) -> di
 
 
 def _told(each: Adoption, of: Mapping[str, int], cluster: str, into: Adopts, at: int) -> dict[str, Any]:
-    kind, how = ("job_adopted", "found in") if each.again is None else ("job_returned", "back, by its name, in")
+    known_by = "Flink job id" if each.itself else "name"
+    kind, how = ("job_adopted", "found in") if each.again is None else ("job_returned", f"back, by its {known_by}, in")
     detail = f"{each.stranger.name[:200]}: {how} cluster {cluster} as {each.stranger.flink_job_id}."
     return event(kind, at, into.project, job_id=of[each.stranger.flink_job_id], detail=detail)
