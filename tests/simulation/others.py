@@ -235,7 +235,7 @@ async def one_of_others_is_hidden(at: Others) -> None:
 async def people_stop_everything(at: Others) -> None:
     """All of it, or all on one cluster."""
     queue = at.dice.choice((None, None, *at.world.clusters))
-    await at.stop_these(Selection(clusters=(queue,)))
+    await at.stop_these(Selection(clusters=() if queue is None else (queue,)))
 
 
 @happening(3)

@@ -73,7 +73,7 @@ async def test_a_stranger_is_asked_about_when_seen_twice_and_once_a_minute(monke
         return []
 
     monkeypatch.setattr(adopted, "adopt", adopt)
-    adopting, began = Adopting(cast("Database", None), Adopts("p")), datetime(2026, 1, 1, tzinfo=UTC)
+    adopting, began = Adopting(cast("Database", None), Adopts("p"), lambda _: {}), datetime(2026, 1, 1, tzinfo=UTC)
     other = Stranger("b" * 32, "clicks")
     for seconds, there in [(0, [NEW]), (2, [NEW]), (4, [NEW, other]), (6, [NEW, other]), (61, [NEW, other])]:
         await adopting(Lease("c0", "me", 1), there, began + timedelta(seconds=seconds))
