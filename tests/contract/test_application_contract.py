@@ -42,11 +42,19 @@ class Application:
             return isinstance(error, urllib.error.URLError) and isinstance(error.reason, ConnectionRefusedError)
         return False
 
-    def until(self, state: str) -> str:
-        """Wait until its job is in that state; its id."""
-        while (job := self.ask("/jobs/overview")["jobs"][0])["state"] != state:
-            time.sleep(0.2)
-        return str(job["jid"])
+    def until_it_runs(self) -> str:
+        """Wait until all tasks of its job run; its id."""
+        wait_for(lambda: any(job["tasks"]["running"] == job["tasks"]["total"] > 0 for job in self.jobs()))
+        return str(self.jobs()[0]["jid"])
+
+    def until_it_has_finished(self) -> None:
+        """Wait for the end of its job."""
+        wait_for(lambda: self.jobs()[0]["state"] == "FINISHED")
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Those that it lists, of which there is one before long."""
+        found: list[dict[str, Any]] = self.ask("/jobs/overview")["jobs"]
+        return found
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
@@ -63,13 +71,13 @@ def application(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Appl
 def test_it_says_what_it_is_waits_until_its_result_was_read_and_refuses_connections(
     application: Application, tmp_path: Path
 ) -> None:
-    jid = application.until("RUNNING")
+    jid = application.until_it_runs()
     assert is_application({each["key"]: each["value"] for each in application.ask("/jobmanager/config")})
     target = tmp_path / "savepoints"
     application.ask(f"/jobs/{jid}/stop", {"targetDirectory": target.as_uri(), "triggerId": TRIGGER})
-    application.until("FINISHED")
+    application.until_it_has_finished()
     for _ in range(LOOKS):
-        assert application.ask("/jobs/overview")["jobs"][0]["state"] == "FINISHED"
+        assert application.jobs()[0]["state"] == "FINISHED"
         time.sleep(0.2)
     said = application.ask(f"/jobs/{jid}/savepoints/{TRIGGER}")
     [metadata] = target.rglob("_metadata")

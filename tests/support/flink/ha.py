@@ -314,6 +314,7 @@ def _options(directory: Path, rest: int, rpc: int, slots: int, *, ha: bool) -> M
         "rest.bind-port": f'"{rest}"',
         "web.submit.enable": "false",
         "io.tmp.dirs": directory / "tmp",
+        "user.artifacts.base-dir": directory / "artifacts",  # a program's jar, which is copied
         "taskmanager.numberOfTaskSlots": slots,
         # A killed process is noticed by its connection, a hanging one by its heartbeat.
         "heartbeat.interval": 1000,
