@@ -34,7 +34,7 @@ def _shown(letter: str) -> str:
     return letter if seen else letter.encode("unicode_escape", "backslashreplace").decode()
 
 
-class Failed(Exception):  # noqa: N818 - what was asked for did not happen
+class Failed(Exception):
     """Ends a command with a message and an exit code: 1 for a failure, 2 for a wrong call."""
 
     def __init__(self, message: str, code: int = 1) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 MOST: Final = 20  # of one job, or of one resource
 
 
-class TooManyTags(Exception):  # noqa: N818 - a finding, translated by the use case
+class TooManyTags(Exception):
     """There would be more than `MOST`."""
 
 

@@ -15,7 +15,7 @@ from sluiceway.domain.clusters import Credentials
 PER_HOST = 128  # connections to one host at once
 
 
-class BadCertificate(Exception):  # noqa: N818 - it is what it is
+class BadCertificate(Exception):
     """Certificates or a key cannot be used; the message says which, and nothing of what they hold."""
 
 
