@@ -21,7 +21,7 @@ Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
 Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
 
 
-class BadSettings(Exception):  # noqa: N818 - it is what they are
+class BadSettings(Exception):
     """The service cannot run with these settings; the message says why and what to do."""
 
 

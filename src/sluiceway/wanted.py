@@ -14,7 +14,7 @@ Beat = Callable[[], object]  # called between small pieces of work; raises `Aban
 ALWAYS: Final[Beat] = int  # for work that somebody certainly waits for
 
 
-class Abandoned(Exception):  # noqa: N818 - not an error
+class Abandoned(Exception):
     """Nobody waits for this work any more."""
 
 

@@ -21,7 +21,7 @@ _STEP: Final = 1 << 20  # bytes that are read at once
 _DAMAGED: Final = "it is no zip file that can be read: its directory is damaged"
 
 
-class BadZip(Exception):  # noqa: N818 - a finding about a file
+class BadZip(Exception):
     """A file that is no zip file, or one that lists more than is taken."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 Kind = Callable[[Any], Any]  # what a field becomes; raises `Undecodable`
 
 
-class Undecodable(Exception):  # noqa: N818 - named for what was found
+class Undecodable(Exception):
     """An answer that Go's decoder refuses. Whatever the call has done, its caller is told of an error."""
 
 

@@ -124,7 +124,7 @@ QUEUE = struct(
 )
 
 
-class Unexpected(Exception):  # noqa: N818 - Go's word
+class Unexpected(Exception):
     """A status that the call does not take."""
 
     def __init__(self, answer: Answer) -> None:

@@ -23,7 +23,7 @@ STOPPED = {"job_init", "job_cancel_success"}
 _ERROR = struct({"error_code": string, "error_msg": string})
 
 
-class Failed(Exception):  # noqa: N818 - as Terraform says
+class Failed(Exception):
     """What Terraform prints of an apply that it gives up. A job that was being created is tainted then."""
 
 

@@ -72,7 +72,7 @@ UNITS: Final[Mapping[str, str]] = {
 ENDS: Final = ("", "\n!")  # what a pattern has almost matched may end otherwise
 
 
-class Superlinear(AssertionError):  # noqa: N818 - what was found
+class Superlinear(AssertionError):
     """The cost of a text grows faster than the text."""
 
 

@@ -8,7 +8,7 @@ EPOCH = 1_700_000_000.0
 _UPTIME = 5_000.0  # what the monotonic clock shows at the beginning
 
 
-class Stuck(Exception):  # noqa: N818 - a finding
+class Stuck(Exception):
     """Nothing is ready and no timer is set: whoever waits, waits for ever."""
 
 

@@ -25,7 +25,7 @@ _ALL_BUT: Final = bytes(set(range(256)) - set(b'",'))
 _STRING: Final = re.compile(rb'",*+"')
 
 
-class TooManyValues(Exception):  # noqa: N818 - it is what it is
+class TooManyValues(Exception):
     """A body, or the list that `field` names, holds more than `most` values."""
 
     def __init__(self, field: str, count: int, most: int, *, ids: bool = False) -> None:

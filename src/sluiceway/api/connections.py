@@ -83,7 +83,7 @@ _MANY: Final = Text(
 )
 
 
-class BadHead(Exception):  # noqa: N818 - it is what it is
+class BadHead(Exception):
     """A head that could be understood in two ways, or holds too much; with the words for it."""
 
     def __init__(self, why: Text) -> None:

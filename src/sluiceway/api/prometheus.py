@@ -21,7 +21,7 @@ SHORTEST: Final = 16  # letters of a token
 LONGEST: Final = 4096
 
 
-class BadTokenFile(Exception):  # noqa: N818 - it is what it is
+class BadTokenFile(Exception):
     """The file has no token in it; the message says why."""
 
 

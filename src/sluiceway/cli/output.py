@@ -40,7 +40,7 @@ NO_SERVICE: Final = 5  # none answers that can be trusted
 TIME_UP: Final = 6  # what was waited for goes on
 
 
-class Failed(Exception):  # noqa: N818 - what was asked for did not happen
+class Failed(Exception):
     """Ends a command with a message and an exit code."""
 
     def __init__(self, message: str, code: int = 1) -> None:

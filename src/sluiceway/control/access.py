@@ -21,11 +21,11 @@ _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _ACCESS: Final = 20  # characters of an access key, as the vendor's have
 
 
-class BadRequest(ControlError):  # noqa: N818 - it is what it is
+class BadRequest(ControlError):
     """The request makes no sense as it is; the message says why."""
 
 
-class Missing(ControlError):  # noqa: N818
+class Missing(ControlError):
     """There is no such user, key or grant."""
 
 

@@ -25,7 +25,7 @@ MOST: Final = 5000  # clusters in a file
 LARGEST_SECRET: Final = 200_000  # bytes of a file that an entry names
 
 
-class BadFile(Exception):  # noqa: N818 - it is what it is
+class BadFile(Exception):
     """A file cannot be taken; the message says why, and of which entry."""
 
 

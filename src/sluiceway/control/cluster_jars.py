@@ -16,7 +16,7 @@ TOLD: Final = 5  # jars of a cluster that a refusal names
 JarsOf = Callable[[Place], Awaitable[Sequence[ClusterJar] | None]]
 
 
-class JarsUnknown(Exception):  # noqa: N818 - it is a finding
+class JarsUnknown(Exception):
     """Which jars a cluster has is not known now. Its text says why."""
 
 

@@ -14,47 +14,47 @@ class ControlError(Exception):
     """The request cannot be carried out as it is."""
 
 
-class UnknownJob(ControlError):  # noqa: N818 - named for what was found
+class UnknownJob(ControlError):
     """No such job in this project."""
 
 
-class UnknownBatch(ControlError):  # noqa: N818
+class UnknownBatch(ControlError):
     """No such batch of stops in this project."""
 
 
-class UnknownResume(ControlError):  # noqa: N818
+class UnknownResume(ControlError):
     """No such way back in this project."""
 
 
-class UnknownMove(ControlError):  # noqa: N818
+class UnknownMove(ControlError):
     """The project has no such move."""
 
 
-class NotResumed(ControlError):  # noqa: N818
+class NotResumed(ControlError):
     """A retry of a way back, where there was no way back."""
 
 
-class UnknownSavepoint(ControlError):  # noqa: N818
+class UnknownSavepoint(ControlError):
     """No such savepoint in this project."""
 
 
-class SavepointNeeded(ControlError):  # noqa: N818
+class SavepointNeeded(ControlError):
     """A job still needs the savepoint."""
 
 
-class SavepointRemoved(ControlError):  # noqa: N818
+class SavepointRemoved(ControlError):
     """The savepoint has been removed already."""
 
 
-class Unremovable(ControlError):  # noqa: N818
+class Unremovable(ControlError):
     """The service may not remove what lies there."""
 
 
-class UnusablePath(ControlError):  # noqa: N818
+class UnusablePath(ControlError):
     """A path that names nothing under the storage root, or under one that is read."""
 
 
-class NotWhole(ControlError):  # noqa: N818
+class NotWhole(ControlError):
     """There is no savepoint in a directory, or it is not whole."""
 
 
@@ -62,19 +62,19 @@ class Unverifiable(NotWhole):
     """A savepoint is too large to verify."""
 
 
-class AnotherJobs(ControlError):  # noqa: N818
+class AnotherJobs(ControlError):
     """A state belongs to another job of the project."""
 
 
-class StorageTrouble(ControlError):  # noqa: N818
+class StorageTrouble(ControlError):
     """Storage cannot be read or changed from here now, which says nothing about the savepoint."""
 
 
-class Forbidden(ControlError):  # noqa: N818 - named for what was found
+class Forbidden(ControlError):
     """The caller has no right to it on a queue that it concerns."""
 
 
-class KeyReused(ControlError):  # noqa: N818
+class KeyReused(ControlError):
     """The Idempotency-Key was given to another request before."""
 
     def __init__(self, key: str) -> None:
@@ -82,11 +82,11 @@ class KeyReused(ControlError):  # noqa: N818
         super().__init__(f"The Idempotency-Key {key} was given to another request before; use a new one.")
 
 
-class UnknownPlan(ControlError):  # noqa: N818
+class UnknownPlan(ControlError):
     """No such dry run is kept, or it is of another kind."""
 
 
-class PlanOutdated(ControlError):  # noqa: N818
+class PlanOutdated(ControlError):
     """The jobs no longer match what a dry run has shown."""
 
     def __init__(self, plan: int, found: Sequence[Difference]) -> None:
@@ -99,26 +99,26 @@ class PlanOutdated(ControlError):  # noqa: N818
         self.found = found
 
 
-class TooManyStreams(ControlError):  # noqa: N818
+class TooManyStreams(ControlError):
     """The caller follows as many stops as one may."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"You follow {most} stops already, and more are not allowed. Close a stream first.")
 
 
-class NameTaken(ControlError):  # noqa: N818
+class NameTaken(ControlError):
     """Another job, or template, of the project has this name."""
 
 
-class UnknownTemplate(ControlError):  # noqa: N818
+class UnknownTemplate(ControlError):
     """No such template in this project."""
 
 
-class UnknownVariable(ControlError):  # noqa: N818
+class UnknownVariable(ControlError):
     """No such variable in this project."""
 
 
-class NoExport(ControlError):  # noqa: N818
+class NoExport(ControlError):
     """The file to import does not exist, or is no export of jobs."""
 
     def __init__(self, file: str, why: str) -> None:
@@ -127,11 +127,11 @@ class NoExport(ControlError):  # noqa: N818
         self.file = file
 
 
-class TooMany(ControlError):  # noqa: N818
+class TooMany(ControlError):
     """The limit is reached."""
 
 
-class UnknownQueue(ControlError):  # noqa: N818
+class UnknownQueue(ControlError):
     """No cluster of this name is registered."""
 
     def __init__(self, queue: str) -> None:
@@ -140,7 +140,7 @@ class UnknownQueue(ControlError):  # noqa: N818
         self.queue = queue
 
 
-class UnknownCluster(ControlError):  # noqa: N818
+class UnknownCluster(ControlError):
     """No cluster of this name is registered, as far as the project may see."""
 
     def __init__(self, name: str) -> None:
@@ -148,31 +148,31 @@ class UnknownCluster(ControlError):  # noqa: N818
         super().__init__(f"No cluster is registered as {name[:128]}.")
 
 
-class ClusterExists(ControlError):  # noqa: N818
+class ClusterExists(ControlError):
     """A cluster of this name is registered already."""
 
 
-class ClusterElsewhere(ControlError):  # noqa: N818
+class ClusterElsewhere(ControlError):
     """A cluster is registered by settings or a file, and is changed there."""
 
 
-class ClusterChanged(ControlError):  # noqa: N818
+class ClusterChanged(ControlError):
     """Somebody else has changed the cluster since it was looked at."""
 
 
-class ClusterInUse(ControlError):  # noqa: N818
+class ClusterInUse(ControlError):
     """Jobs may run on the cluster."""
 
 
-class BadCluster(ControlError):  # noqa: N818
+class BadCluster(ControlError):
     """A cluster cannot be like that; the message says which part of it."""
 
 
-class SecretsUnusable(ControlError):  # noqa: N818
+class SecretsUnusable(ControlError):
     """The file of the key that secrets are sealed with cannot be used."""
 
 
-class WrongState(ControlError):  # noqa: N818
+class WrongState(ControlError):
     """The job's status does not allow it."""
 
     def __init__(self, status: JobStatus) -> None:
@@ -181,7 +181,7 @@ class WrongState(ControlError):  # noqa: N818
         self.status = status
 
 
-class NoProgram(ControlError):  # noqa: N818
+class NoProgram(ControlError):
     """The jar of a job does not exist."""
 
     def __init__(self, file: str) -> None:
@@ -190,15 +190,15 @@ class NoProgram(ControlError):  # noqa: N818
         self.file = file
 
 
-class UnknownResource(ControlError):  # noqa: N818
+class UnknownResource(ControlError):
     """No such resource in this project."""
 
 
-class BadResource(ControlError):  # noqa: N818
+class BadResource(ControlError):
     """A resource cannot have this name, or this kind."""
 
 
-class ResourceTooLarge(ControlError):  # noqa: N818
+class ResourceTooLarge(ControlError):
     """A resource has too many bytes."""
 
 
@@ -211,7 +211,7 @@ class Gap(Enum):
     FORGOTTEN = "its cluster does not know the latest run"
 
 
-class NoGraph(ControlError):  # noqa: N818
+class NoGraph(ControlError):
     """There is no execution graph to show."""
 
     def __init__(self, gap: Gap, cluster: str = "", detail: str = "") -> None:

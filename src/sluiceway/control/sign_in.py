@@ -25,15 +25,15 @@ WINDOW: Final = timedelta(minutes=1)  # within which they count
 _REMEMBERED: Final = 10_000
 
 
-class NotLetIn(Exception):  # noqa: N818 - named for what was found
+class NotLetIn(Exception):
     """The credential is wrong, has ended, or is nobody's. Why is for the audit, not for the caller."""
 
 
-class TooManyTries(Exception):  # noqa: N818
+class TooManyTries(Exception):
     """Too many wrong passwords for this name: none is checked for a while."""
 
 
-class TooManyAsk(Exception):  # noqa: N818
+class TooManyAsk(Exception):
     """Too many passwords wait for their check."""
 
 

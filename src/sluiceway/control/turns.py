@@ -12,7 +12,7 @@ WAITING: Final = 64  # and in all
 _Waiting = OrderedDict[str, deque["asyncio.Future[None]"]]  # by name; the next one first
 
 
-class NoTurn(Exception):  # noqa: N818 - named for what was found
+class NoTurn(Exception):
     """Too many wait already."""
 
 

@@ -15,7 +15,7 @@ _LENGTH: Final = 32
 _NONCE: Final = 12
 
 
-class BadKeyFile(Exception):  # noqa: N818 - it is what it is
+class BadKeyFile(Exception):
     """The file of the key cannot be used, or is not the one that the secrets were sealed with."""
 
 

@@ -47,7 +47,7 @@ _NOT_ONES_OWN: Final = frozenset(
 )
 
 
-class BadCluster(Exception):  # noqa: N818 - it is what it is
+class BadCluster(Exception):
     """A cluster cannot be like that; the message says which part of it, and what would do."""
 
 

@@ -30,7 +30,7 @@ from sluiceway.domain.run import Run
 from sluiceway.domain.traits import UNKNOWN, Traits
 
 
-class Unreachable(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+class Unreachable(Exception):
     """The cluster gave no usable answer. Whatever was sent may or may not have arrived."""
 
 
@@ -38,7 +38,7 @@ class NobodyListens(Unreachable):
     """Each address of the cluster refuses connections. Whatever was sent has certainly not arrived."""
 
 
-class Unusable(Exception):  # noqa: N818 - as above
+class Unusable(Exception):
     """A part of the job is missing or unusable. The text is for its author."""
 
 

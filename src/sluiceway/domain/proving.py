@@ -36,7 +36,7 @@ SETTLE = 0.5  # seconds that Flink has to begin the restart that a failure bring
 _UNTOUCHED = frozenset({Refusal.NOT_READY, Refusal.UNSUPPORTED})  # refused before anything was done to the job
 
 
-class Unanswered(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+class Unanswered(Exception):
     """A question had no answer. It never leaves a weighing."""
 
 

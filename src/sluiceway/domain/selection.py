@@ -19,7 +19,7 @@ STATUSES: Final[Mapping[str, frozenset[JobStatus]]] = {
 HEALTHS: Final[Mapping[str, Condition]] = {condition.value: condition for condition in Condition}
 
 
-class UnknownWord(ValueError):  # noqa: N818 - it is what it is
+class UnknownWord(ValueError):
     """A word is no status, or no health; the message has those that are."""
 
 

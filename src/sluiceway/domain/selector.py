@@ -23,7 +23,7 @@ _PLAIN: Final = re.compile(r'[^\s"=!(),<>]+')
 _SET_WORDS: Final = frozenset({"in", "notin"})
 
 
-class BadSelector(ValueError):  # noqa: N818 - it is what it is
+class BadSelector(ValueError):
     """A text is no selector; the message says where, and what would do."""
 
 

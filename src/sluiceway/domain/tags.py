@@ -35,7 +35,7 @@ def fits(key: str, value: str) -> bool:
     )
 
 
-class TooManyTags(Exception):  # noqa: N818 - a finding, translated by the use case
+class TooManyTags(Exception):
     """There would be more than `MOST`."""
 
 

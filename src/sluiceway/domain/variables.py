@@ -24,7 +24,7 @@ _USE = re.compile(r"\{\{([A-Za-z0-9_]{1,128})\}\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{0,127}")
 
 
-class Unfilled(Exception):  # noqa: N818 - it is an answer
+class Unfilled(Exception):
     """The variables of a text cannot be filled in. Its text says why, for the text's author."""
 
 

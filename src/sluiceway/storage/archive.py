@@ -28,7 +28,7 @@ _ENCRYPTED: Final = 1  # in the flags of an entry
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
-class BrokenArchive(Exception):  # noqa: N818 - a finding
+class BrokenArchive(Exception):
     """A file that is no zip file, or is not taken for what is in it."""
 
 

@@ -15,11 +15,11 @@ _ASKED: Final = re.compile(r"\bperforming \w{1,20} (\w{1,20}://[^/\s?]{1,100})")
 _SILENT: Final = re.compile(r" - HTTP error: ([^\n]{1,100})")
 
 
-class BadStorage(Exception):  # noqa: N818
+class BadStorage(Exception):
     """The storage root cannot be used."""
 
 
-class StorageUnreadable(Exception):  # noqa: N818
+class StorageUnreadable(Exception):
     """Storage could not be read (or written), so nobody can say what lies there."""
 
 
@@ -27,7 +27,7 @@ class TooMuchToRead(StorageUnreadable):
     """A `_metadata` that is larger, or has more in it, than is ever read: nobody will know whether it is whole."""
 
 
-class NotASavepoint(Exception):  # noqa: N818
+class NotASavepoint(Exception):
     """What lies at a path is not a savepoint under the root, and is not touched."""
 
 
@@ -35,7 +35,7 @@ class OnlyRead(NotASavepoint):
     """What lies at a path is under a root in which nothing is ever removed."""
 
 
-class BadPath(Exception):  # noqa: N818
+class BadPath(Exception):
     """A path that names nothing under a root."""
 
 
@@ -43,11 +43,11 @@ class BehindLink(BadPath, StorageUnreadable):
     """A path that leads through a link, which is not followed: it names nothing, and nobody knows what lies there."""
 
 
-class NoSuchFile(Exception):  # noqa: N818
+class NoSuchFile(Exception):
     """Storage was read, and there is no such file."""
 
 
-class FileTooLarge(Exception):  # noqa: N818
+class FileTooLarge(Exception):
     """A file has more bytes than are wanted of it."""
 
 

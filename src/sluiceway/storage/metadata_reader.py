@@ -12,7 +12,7 @@ _INT: Final = struct.Struct(">i").unpack_from
 _LONG: Final = struct.Struct(">q").unpack_from
 
 
-class BrokenMetadata(Exception):  # noqa: N818 - a finding about a file
+class BrokenMetadata(Exception):
     """These bytes are not a `_metadata` that Flink writes. The text says at which byte, and what was expected there."""
 
     def __init__(self, at: int, why: str) -> None:
@@ -21,7 +21,7 @@ class BrokenMetadata(Exception):  # noqa: N818 - a finding about a file
         self.at = at
 
 
-class TooMuchMetadata(Exception):  # noqa: N818 - a finding about a file
+class TooMuchMetadata(Exception):
     """There is more in a `_metadata` than is read, so nobody knows whether it is whole."""
 
 

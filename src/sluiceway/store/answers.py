@@ -23,7 +23,7 @@ class _Kept:
     placed: Placed | None = None  # None: it is of an earlier release, which kept the text that its API answered
 
 
-class AnsweredBefore(Exception):  # noqa: N818 - a finding
+class AnsweredBefore(Exception):
     """The order was placed before; this is its outcome."""
 
     def __init__(self, answer: Placed | str, digest: str) -> None:

@@ -22,11 +22,11 @@ from sluiceway.store.trouble import unique_name
 ALL: Final = "*"  # what `Database.changes` counts the changes of all clusters' registrations under
 
 
-class ClusterNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+class ClusterNameInUse(Exception):
     """A cluster of this name is registered."""
 
 
-class ClustersFull(Exception):  # noqa: N818 - a finding, like the one above
+class ClustersFull(Exception):
     """As many clusters are registered as may be."""
 
 

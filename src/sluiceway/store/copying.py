@@ -18,7 +18,7 @@ WAIT: Final = 5.0  # seconds for others to close the database
 Ids = Mapping[str, int]  # the highest one issued, by table
 
 
-class InUse(Exception):  # noqa: N818 - a finding
+class InUse(Exception):
     """A service works on the database."""
 
 

@@ -34,7 +34,7 @@ TAKE_EVERY: Final = 1.0  # seconds between two tries to keep room back again
 log = structlog.get_logger(__name__)
 
 
-class BadDatabase(Exception):  # noqa: N818 - it is what it is
+class BadDatabase(Exception):
     """The file in the data directory is no database that this release can work with."""
 
 

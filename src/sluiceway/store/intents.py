@@ -21,7 +21,7 @@ from sluiceway.store.tags import set_tags
 from sluiceway.store.trouble import unique_name
 
 
-class NameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+class NameInUse(Exception):
     """Another job of the project has the name."""
 
 

@@ -61,7 +61,7 @@ class Registered:
     chosen: bool
 
 
-class Taken(Exception):  # noqa: N818 - a finding, translated by the use case
+class Taken(Exception):
     """Another job has it in the catalogue."""
 
     def __init__(self, holder: Holder) -> None:

@@ -19,11 +19,11 @@ from sluiceway.store.schema import templates
 from sluiceway.store.trouble import unique_name
 
 
-class TemplateNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+class TemplateNameInUse(Exception):
     """Another template of the project has the name."""
 
 
-class TemplatesFull(Exception):  # noqa: N818 - a finding, like the one above
+class TemplatesFull(Exception):
     """The project has as many templates as it may have."""
 
 

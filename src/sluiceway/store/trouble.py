@@ -20,7 +20,7 @@ class Trouble(StrEnum):
     DAMAGED = "the database file is damaged"
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818 - it is what was found
+class DatabaseUnavailable(Exception):
     """Nothing was stored, or it is not known what is. Trying again is safe, and may work once there is room."""
 
     def __init__(self, trouble: Trouble, detail: str = "") -> None:

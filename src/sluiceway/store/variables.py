@@ -16,11 +16,11 @@ from sluiceway.store.schema import jobs, runs, variables
 from sluiceway.store.trouble import unique_name
 
 
-class VariableNameInUse(Exception):  # noqa: N818 - a finding, translated by the use case
+class VariableNameInUse(Exception):
     """The project has a variable of this name."""
 
 
-class VariablesFull(Exception):  # noqa: N818 - a finding, like the one above
+class VariablesFull(Exception):
     """The project has as many variables as it may have."""
 
 

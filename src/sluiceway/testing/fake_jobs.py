@@ -129,7 +129,6 @@ class FakeJob:
     corrupted: int = 0  # that its sink could not write
     rate: float = 0.0  # of records a second
     failure: str = ""
-    failed_at: float = 0.0
     changed_at: float = field(default_factory=_now)  # when a task last changed its state
     application_failure: str = ""  # what only its application tells
     failures: list[tuple[float, str]] = field(default_factory=list)  # each that it restarted after, the oldest first
@@ -404,7 +403,6 @@ class FakeJobs:
 
     def _restart(self, job: FakeJob, why: str) -> None:
         """What a failure in flight does to a job (contract, rules 2 and 5)."""
-        job.failed_at = time.time()
         if not job.restartable:
             self.end(job.jid, JobState.FAILED, why)
             return

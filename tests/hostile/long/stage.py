@@ -91,7 +91,7 @@ def staged(scene: Scene, directory: Path, seed: int) -> Iterator[Stage]:
             _kill(service)
 
 
-class NotHere(Exception):  # noqa: N818 - a finding
+class NotHere(Exception):
     """This machine, or this user, has not what the scene needs."""
 
 

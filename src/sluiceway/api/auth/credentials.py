@@ -37,7 +37,7 @@ _TWICE: Final = Text("a header with your credentials is there twice", "身份凭
 _NOBODYS: Final = "-"  # what a signature is checked with where there is no key, so that the time taken does not tell
 
 
-class Unknown(Exception):  # noqa: N818 - named for what was found
+class Unknown(Exception):
     """Nobody is known by this credential."""
 
     def __init__(self, why: Text, detail: str = "") -> None:

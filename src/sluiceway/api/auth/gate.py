@@ -140,14 +140,14 @@ async def _no_body() -> bytes:
 
 
 @dataclass
-class _Refused(Exception):  # noqa: N818 - it is what it is
+class _Refused(Exception):
     error: DliError
     project: str
     who: str
     detail: str
 
 
-class _HungUp(Exception):  # noqa: N818
+class _HungUp(Exception):
     """The client went away before all of its request was here."""
 
 

@@ -34,7 +34,7 @@ _MOST_RSA: Final = 8192  # with more, verifying takes milliseconds
 log = structlog.get_logger(__name__)
 
 
-class IssuerSilent(Exception):  # noqa: N818 - it is what it is
+class IssuerSilent(Exception):
     """The issuer gave no usable answer, so the token is neither valid nor wrong. Neither text names addresses."""
 
     en = "the identity provider does not answer, so the token cannot be checked; try again later"
@@ -44,7 +44,7 @@ class IssuerSilent(Exception):  # noqa: N818 - it is what it is
         super().__init__(self.en)
 
 
-class BadKey(Exception):  # noqa: N818 - it is what it is
+class BadKey(Exception):
     """A key of the issuer's that verifies no token. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str, detail: str = "") -> None:

@@ -29,7 +29,7 @@ _SUBJECT: Final = re.compile(r"[ -~]{1,255}")  # as OpenID Connect has it: ASCII
 _MAX_GROUPS: Final = 1000
 
 
-class BadToken(Exception):  # noqa: N818 - it is what it is
+class BadToken(Exception):
     """Why a token is refused. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str, audit: str = "the bearer token is not valid") -> None:

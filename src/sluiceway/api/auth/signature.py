@@ -35,7 +35,7 @@ _DATE: Final = re.compile(rb"[0-9]{8}T[0-9]{6}Z")
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-F]{2})")
 
 
-class BadSignature(Exception):  # noqa: N818 - it is what it is
+class BadSignature(Exception):
     """Why a request is refused. The caller may see both texts."""
 
     def __init__(self, en: str, zh: str) -> None:

@@ -8,7 +8,7 @@ OF_ONE: Final = 48 << 20  # bytes for one address: four of the largest bodies
 IN_ALL: Final = 4 * OF_ONE
 
 
-class NoRoom(Exception):  # noqa: N818 - it passes
+class NoRoom(Exception):
     """As many large bodies are being read as may be."""
 
 

@@ -19,7 +19,7 @@ MOST_KEPT: Final = 10_000  # clusters to which connections stay open between req
 SPARED: Final = 400  # files and connections that are for everything else
 
 
-class BadCertificate(Exception):  # noqa: N818 - it is what it is
+class BadCertificate(Exception):
     """Certificates or a key cannot be used; the message says which, and nothing of what they hold."""
 
 

@@ -30,7 +30,6 @@ class ClusterOverview(msgspec.Struct, frozen=True, rename="kebab"):
     taskmanagers: Long = 0
     slots_total: Long = 0
     slots_available: Long = 0
-    jobs_running: Long = 0
 
 
 class JobOverview(msgspec.Struct, frozen=True):
@@ -75,7 +74,6 @@ class CheckpointInfo(msgspec.Struct, frozen=True):
     checkpoint_type: Word = ""  # CHECKPOINT, SAVEPOINT or SYNC_SAVEPOINT (a stop's own)
     trigger_timestamp: Moment = 0
     restore_timestamp: Moment = 0  # of the one a job was restored from
-    num_subtasks: Long = 0
     num_acknowledged_subtasks: Long = 0
     end_to_end_duration: Span = 0  # ms
     state_size: Long = 0  # bytes of the whole state

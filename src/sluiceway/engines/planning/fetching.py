@@ -37,7 +37,7 @@ KNOWN = {
 }
 
 
-class NotAdded(Exception):  # noqa: N818 - it is a finding
+class NotAdded(Exception):
     """The distribution was not added, and nothing has changed. Its text says why, and what to do."""
 
 

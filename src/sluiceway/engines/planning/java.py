@@ -35,11 +35,11 @@ MODULE_FLAGS = (
 )
 
 
-class NoJava(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+class NoJava(Exception):
     """There is no Java that Flink runs on. Its text says what to do."""
 
 
-class NoFlink(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+class NoFlink(Exception):
     """Flink's jars are not installed. Its text says what to do."""
 
 

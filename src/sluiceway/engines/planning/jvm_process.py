@@ -73,7 +73,7 @@ _QUIET = "".join(
 )
 
 
-class JvmFailed(Exception):  # noqa: N818 - it is a finding, not a fault of ours
+class JvmFailed(Exception):
     """Java, or the Flink in it, did not start. The text has its words."""
 
 

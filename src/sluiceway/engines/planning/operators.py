@@ -25,7 +25,7 @@ CHANGES = (
 Pair = tuple[str, str]
 
 
-class NoPlan(Exception):  # noqa: N818 - it is a finding
+class NoPlan(Exception):
     """The job's plan cannot be known before it starts. The text says why."""
 
 

@@ -74,7 +74,7 @@ class Plans(Protocol):
 _Work = Callable[[SqlJvm, Callable[[], None]], Coroutine[None, None, T]]
 
 
-class _Lost(Exception):  # noqa: N818 - it is a finding
+class _Lost(Exception):
     """The process ended while it planned."""
 
 

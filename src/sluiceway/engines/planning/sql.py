@@ -24,7 +24,7 @@ _NO_STATEMENT = frozenset({"refused", "excess", "more"})
 _SINKS = frozenset({"RichSqlInsert", _TABLE_OF_QUERY})
 
 
-class SqlRefused(Exception):  # noqa: N818 - it is an answer, not a fault of ours
+class SqlRefused(Exception):
     """This SQL cannot run as a job. Its text tells the author why."""
 
 

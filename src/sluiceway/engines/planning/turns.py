@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, OrderedDict, deque
 
 
-class TooManyWaiting(Exception):  # noqa: N818 - it is an answer
+class TooManyWaiting(Exception):
     """A caller has as many requests waiting as it may have."""
 
 
