@@ -35,11 +35,22 @@ def test_the_pause_after_a_turn(outlook: Outlook, crowd: float, calm_for: float,
 
 def test_each_of_many_clusters_has_a_moment_of_its_own_in_every_pause() -> None:
     first = [spread(100.0, 8.0, share) for share in (0.0, 0.25, 0.5, 0.99)]
-    assert all(100.0 < at <= 108.0 for at in first), "never later than the pause"
+    assert all(100.0 < at <= 108.0 for at in first), "soon"
     assert len(set(first)) == 4
     assert [spread(at + 0.003, 8.0, share) for at, share in zip(first, (0.0, 0.25, 0.5, 0.99), strict=True)] == [
         pytest.approx(at + 8.0) for at in first
     ], "from then on once in each"
+
+
+@pytest.mark.parametrize("off", [0.0, -1e-9, 1e-9])
+def test_a_turn_that_ends_at_its_moment_is_followed_by_one_a_pause_later(off: float) -> None:
+    """However sums of times are rounded: without any time between them, turns would follow each other for ever."""
+    for number in range(1, 200):
+        at = spread(1000.0, 5.0, number * 0.618_033_988_75 % 1)
+        for _ in range(20):
+            after = spread(at + off, 5.0, number * 0.618_033_988_75 % 1)
+            assert after - at == pytest.approx(5.0)
+            at = after
 
 
 def test_what_is_due_is_taken_in_its_order_and_once() -> None:

@@ -46,9 +46,11 @@ class Pace:
 
 
 def spread(now: float, pause: float, share: float) -> float:
-    """When a pause of that length ends, at the latest, so that many clusters with `share`s of their own take turns.
+    """When a pause of about that length ends, so that many clusters with `share`s of their own take turns.
 
-    A share lies between 0 and 1. Each has its own moment in every such pause, so one that begins early ends early.
+    A share lies between 0 and 1. Each has its own moment in every such pause, so the first one ends early. At that very
+    moment, as far as clocks and sums are exact, the next one is a whole pause away.
     """
     moment = share * pause
-    return moment + math.floor((now + pause - moment) / pause) * pause
+    at = moment + math.floor((now + pause - moment) / pause) * pause
+    return at if at - now > pause / 100 else at + pause
