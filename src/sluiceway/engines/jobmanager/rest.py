@@ -5,6 +5,7 @@ Whatever is not an answer of Flink's own (no connection, a time-out, a redirect,
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ from sluiceway.engines.jobmanager.shapes import (
     MetricSum,
     NamedJobs,
     Operation,
+    ReadableJobs,
     Status,
     Triggered,
     Upload,
@@ -89,6 +91,7 @@ _TAKES_NONE = "Checkpointing "  # "is not enabled for this job", "has not been e
 _GRAPH = 4 << 20
 _TRACES = 16 << 20  # of every task that failed at once
 _ALL_JOBS = 64 << 20  # 50,000 jobs with long names
+_AT_ONCE = 8 << 20  # of the same list, if it is decoded at once
 MOST_JOBS = 500_000
 _LONGEST_METRIC = 2000  # characters of a name
 _LARGEST_SUM = float(2**60)
@@ -340,23 +343,32 @@ class FlinkRest:
         return await self._asking(method, path, body, limit, timeout)
 
 
-_LINE = msgspec.json.Decoder(JobOverview)
+_LINE, _LIST = msgspec.json.Decoder(JobOverview), msgspec.json.Decoder(ReadableJobs)
 
 
 def _listed(answer: Answer, only: Collection[str] | None, others: int, of: int) -> list[JobOverview]:
     if answer.body.count(b'"jid"') > MOST_JOBS:
         raise Unreachable(f"the cluster lists more than {MOST_JOBS} jobs")
-    ids = [job.jid for job in decode(answer, NamedJobs).jobs]
-    others = others if len(ids) <= of else 0
+    lines = _lines(answer)
+    others = others if len(lines) <= of else 0
     found: dict[str, JobOverview] = {}
-    for jid, raw in zip(ids, decode(answer, Jobs).jobs, strict=True):
+    for jid, line in lines:
         asked = only is None or jid in only
         others -= not asked
         if asked or others >= 0:
-            job, twin = _line(jid, raw), found.get(jid)
+            job, twin = line if isinstance(line, JobOverview) else _line(jid, line), found.get(jid)
             agree = twin is None or twin.state is job.state
             found[jid] = job if agree else JobOverview(jid, "", "(contradictory)")
     return list(found.values())
+
+
+def _lines(answer: Answer) -> list[tuple[str, JobOverview | msgspec.Raw]]:
+    """All jobs by id. They are decoded at once, in half the time, where no line is odd and they are not too many."""
+    if answer.status == 200 and len(answer.body) <= _AT_ONCE:
+        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            return [(job.jid, job) for job in _LIST.decode(answer.body).jobs]
+    ids = [job.jid for job in decode(answer, NamedJobs).jobs]
+    return list(zip(ids, decode(answer, Jobs).jobs, strict=True))
 
 
 def _line(jid: str, raw: msgspec.Raw) -> JobOverview:

@@ -192,6 +192,12 @@ class Jobs(msgspec.Struct):
     jobs: list[msgspec.Raw]
 
 
+class ReadableJobs(msgspec.Struct):
+    """The same, where each can be read."""
+
+    jobs: list[JobOverview]
+
+
 class Vertex(msgspec.Struct):
     """One vertex of a job."""
 
