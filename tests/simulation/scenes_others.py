@@ -18,7 +18,7 @@ SEEN_TWICE = 12.0  # seconds within which whoever lives was looked at twice
 @scene(setting=TAKES_IN, notices={"one_that_has_just_come_is_overlooked": "bear the same name"})
 async def two_of_one_name_come_one_after_the_other(at: Play) -> None:
     """One of them may be the job that was stopped. Nobody can tell which."""
-    job, old = await at.taken_in("orders")
+    job, _ = await at.taken_in("orders")
     await at.stop([job], savepoint=False)
     await at.rest()
     at.cluster.take_up("orders", None, **at.plain)
