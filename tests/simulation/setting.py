@@ -1,4 +1,4 @@
-"""What a seed is set in, beside its weather: whether others start jobs, and clusters come, go and change leader.
+"""What a seed is set in, beside its weather: whether others start jobs, whether clusters come, go and change leader.
 
 It is drawn from dice of its own, and most seeds have nothing of it: no other seed is changed by it.
 """
