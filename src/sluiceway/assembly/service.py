@@ -39,6 +39,7 @@ from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.planning.submit import SqlSubmitter
 from sluiceway.engines.router import Router
 from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile.charting import Charting
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.settings import BadSettings, Settings
@@ -102,6 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         roster.publish_to(queues, reconciler.follow, jobmanagers.keep, engine.keep)
         await stack.enter_async_context(beside(roster.run(), "clusters"))
         await stack.enter_async_context(sweeping(settings, db, storage))
+        await stack.enter_async_context(beside(Charting(db, engine, roster.locate).run(), "tables"))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
         api = make_api(
             settings, ground, queues, clusters.planner, door, reconciler=reconciler, watch=watch, roster=roster

@@ -9,7 +9,7 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, each
-from sluiceway.cli.choice import NOTHING, Choice
+from sluiceway.cli.choice import NOTHING, Choice, tell_unjudged
 from sluiceway.cli.options import Common, or_default
 from sluiceway.cli.output import complain
 
@@ -40,12 +40,13 @@ def list_(
         List them all.
     """
     choice, common = choice or Choice(), or_default(common)
-    found, total = common.client().listed(choice.query(), None if all_ else offset + limit)
+    found, total, unjudged = common.client().listed(choice.query(), None if all_ else offset + limit)
     page = found[offset:]
     if common.json:
         tables.document({"total_count": total, "jobs": page})
     else:
         tables.table(_HEADERS, [_row(fare) for fare in each(page, Fare)])
+    tell_unjudged(unjudged)
     if choice and not total:
         complain(f"No job in project {common.project} matches {choice.told}.")
         return NOTHING

@@ -33,6 +33,7 @@ class Meant:
     target: str | None
     plan: Plan | None = None
     shown: Mapping[int, str] | None = None  # of a plan's jobs: the Flink jobs
+    unjudged: int = 0  # further jobs that may be meant
 
 
 async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wire.StopRequest) -> Meant:
@@ -41,7 +42,9 @@ async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wi
         raise ClientException("window_seconds tells a dry run how long the jobs are to stay stopped: it needs dry_run.")
     if data.plan is None:
         policy, limits, target = _policy(data), _limits(data), _target(data.target)
-        return Meant(data, *await _jobs(stop_jobs, project, data), policy, limits, target)
+        jobs, waves = await _jobs(stop_jobs, project, data)
+        unjudged = 0 if data.select is None else await stop_jobs.unjudged(project, _selection(data))
+        return Meant(data, jobs, waves, policy, limits, target, unjudged=unjudged)
     if data != wire.StopRequest(plan=data.plan, reason=data.reason):
         raise ClientException("A plan already says which jobs to stop and how; give nothing but a reason beside it.")
     plan = await plans.find(project, data.plan, PlanKind.STOP)

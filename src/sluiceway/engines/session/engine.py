@@ -23,6 +23,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
+from sluiceway.domain.tables import Tables
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
@@ -33,7 +34,7 @@ from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means
 from sluiceway.engines.session.slots import Slots
 from sluiceway.engines.session.strangers import MOST_STRANGERS, stranger_of
-from sluiceway.engines.session.surveys import survey_of
+from sluiceway.engines.session.surveys import survey_of, tables_of
 from sluiceway.engines.session.traffic import traffic
 
 T = TypeVar("T")
@@ -109,6 +110,10 @@ class SessionEngine:
     async def traffic(self, place: Place, flink_job_id: str) -> Traffic | None:
         """Measure what flows through a job; see `Engine`."""
         return await traffic(self._jobmanagers.at(place), flink_job_id)
+
+    async def tables(self, place: Place, flink_job_id: str) -> Tables | None:
+        """Look at the names of a job's vertices; see `Engine`."""
+        return tables_of(await self._jobmanagers.at(place).job(flink_job_id))
 
     async def send(self, place: Place, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
