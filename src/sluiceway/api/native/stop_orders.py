@@ -16,7 +16,7 @@ from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.plan import Plan, PlanKind
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
-from sluiceway.domain.selection import Selection
+from sluiceway.domain.selection import EVERYTHING, Selection
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 
@@ -79,6 +79,8 @@ def _check_choice(data: wire.StopRequest, chosen: Sequence[str]) -> None:
 
 
 def _selection(data: wire.StopRequest) -> Selection:
+    if data.all:
+        return EVERYTHING
     if data.select is not None:
         return meant(data.select, STOPS)
     clusters = None if data.queue is None else [data.queue]
