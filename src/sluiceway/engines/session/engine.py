@@ -34,7 +34,8 @@ from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means
 from sluiceway.engines.session.slots import Slots
 from sluiceway.engines.session.strangers import MOST_STRANGERS, stranger_of
-from sluiceway.engines.session.surveys import survey_of, tables_of
+from sluiceway.engines.session.surveys import survey_of
+from sluiceway.engines.session.tables import tables_of
 from sluiceway.engines.session.traffic import traffic
 
 T = TypeVar("T")

@@ -1,14 +1,11 @@
 """Describes a job before anything is asked of it. Pure."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sluiceway.domain.engine import LastCheckpoint, RestorePoint, Survey
 from sluiceway.domain.facts import JobState
 from sluiceway.domain.failure_words import clip
 from sluiceway.domain.proving import is_own
-from sluiceway.domain.tables import Tables, named_by
 from sluiceway.domain.traits import UNKNOWN
 from sluiceway.engines.jobmanager.rest import CheckpointConfig, CheckpointInfo, Checkpoints, JobOverview
 from sluiceway.engines.jobmanager.shapes import LatestCheckpoints
@@ -104,13 +101,3 @@ def _newest(*infos: CheckpointInfo | None) -> LastCheckpoint | None:
 
 def _moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def tables_of(job: Mapping[str, Any] | None) -> Tables | None:
-    """What a job reads and writes, from `GET /jobs/:id`; None before Flink shows its vertices."""
-    vertices = job.get("vertices") if job else None
-    if not isinstance(vertices, list):
-        return None
-    names = [vertex.get("name") for vertex in vertices if isinstance(vertex, dict)]
-    known = [name for name in names if isinstance(name, str) and name]
-    return named_by(known) if known else None
