@@ -658,8 +658,8 @@ def test_where_nothing_matches_it_is_said_with_an_exit_code_of_its_own(
     assert json.loads(capsys.readouterr().out)["jobs"] == []
     stub.on("GET /fares", page_of(fared(1, "stopped"), fared(2, "stopped"), fared(3, "draft")))
     assert run(["stop", "--name", "m*"]) == 3
-    said = "None of the jobs that match --name 'm*' can be stopped now; nothing was done."
-    assert f"{said} It is 3 jobs: 1 draft, 2 stopped." in capsys.readouterr().err
+    said = "None of the jobs that match --name 'm*' can be stopped now (3 jobs: 1 draft, 2 stopped); nothing was done."
+    assert said in capsys.readouterr().err
     gone = {"error_code": "unknown_queue", "error_msg": "No cluster nope is registered."}
     stub.on("GET /fares", (404, gone))
     stub.on("POST /stops", (404, gone))

@@ -158,9 +158,8 @@ def nothing(client: Client, choice: Choice, can: str) -> NoReturn:
         if found:
             counts = tables.counts(Counter(str(job.get("status")) for job in found))
             those = tables.jobs(total) + (f": {counts}" if total == len(found) else f", the latest of them {counts}")
-            raise Failed(
-                f"None of the jobs that match {choice.told} {can}; nothing was done. It is {those}.", code=NOTHING
-            )
+            said = f"None of the jobs that match {choice.told} {can} ({those}); nothing was done."
+            raise Failed(said, code=NOTHING)
     raise Failed(f"No job in project {client.project} matches {choice.told}; nothing was done.", code=NOTHING)
 
 
