@@ -19,6 +19,7 @@ from tests.support.services.plane import PROJECT
 from sluiceway.domain.clusters import Cluster
 from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
+from sluiceway.reconcile.charting import Charting
 from sluiceway.store.schema import metadata as tables
 from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
 from sluiceway.testing.fake_metadata import metadata
@@ -372,6 +373,77 @@ async def test_one_selection_means_the_same_jobs_to_a_list_and_to_a_stop(api: Ap
         assert (answer.status_code, answer.json()["error_code"]) == (404, "unknown_queue")
     answer = await api.http.get(f"/api/v1/projects/{PROJECT}/jobs?status=asleep")
     assert "no status to choose by; there are draft, submitting" in answer.json()["error_msg"]
+
+
+async def test_everything_that_writes_to_a_table_is_one_dry_run(api: Api) -> None:
+    plane = api.plane
+    jobs = await plane.run(5)
+    chains = (
+        "Source: orders[1] -> shop.totals[2]: Writer",
+        "Source: KafkaSource-raw -> (Map -> Sink: orders, Filter -> Sink: orders_archive)",
+        "Source: raw[1] -> orders_archive[2]: Writer",
+        "Source: raw[1] -> Sink: orders[eu]",
+        "",  # it does not tell yet
+    )
+    for job, chain in zip(jobs, chains, strict=True):
+        (await flink(api, job)).chain = chain
+    into, both, archive, odd, _ = jobs
+    charting = Charting(plane.db, plane.engine, plane.queues.locate)
+    assert await charting.ask() == 4
+    (await flink(api, into)).chain = "Source: x -> Sink: y"
+    assert await charting.ask() == 0, "each is asked once in its life"
+
+    async def chosen(**selection: str) -> list[int]:
+        """What a stop would take, and a list shows; both say that one job cannot be judged."""
+        looked = await api.stop(select=selection, dry_run=True)
+        listed = await api.get(f"jobs?{urlencode(selection)}")
+        found = [each["job_id"] for each in looked["jobs"]]
+        assert found == sorted(each["job_id"] for each in listed["jobs"])
+        assert (looked["unjudged"], listed["unjudged"]) == (1, 1)
+        return found
+
+    assert await chosen(writes="orders") == [both, odd], "whole words: not its archive"
+    assert await chosen(reads="orders") == [into]
+    assert await chosen(match="orders") == [into, both, odd]
+    assert await chosen(writes="orders*") == [both, archive, odd]
+    assert await chosen(writes="orders[eu]") == [odd]
+    assert await chosen(writes="totals") == await chosen(writes="*.totals") == [into]
+    assert await chosen(writes="tot*") == [], "a pattern is of the whole name"
+    assert await chosen(reads="KafkaSource-raw", writes="orders") == [both]
+    assert await chosen(match="Orders") == [], "letters count as they are written"
+    assert (await api.stop(select={"writes": "orders", "name": "job-0"}, dry_run=True))["jobs"] == []
+    stopped = await api.stop(select={"writes": "orders"})
+    assert ([each["job_id"] for each in stopped["jobs"]], stopped["unjudged"]) == ([both, odd], 1)
+    await api.settled(stopped["id"])
+    again = await api.post("resumes", select={"writes": "orders"}, dry_run=True)
+    assert [each["job_id"] for each in again["jobs"]] == [both, odd], "what is stopped is still known by what it wrote"
+
+
+async def test_resumes_and_savepoints_take_the_same_selections(api: Api) -> None:
+    async def run(name: str, **tags: str) -> int:
+        job = await api.plane.create(name, tags=tags)
+        await api.plane.start(PROJECT, [job], resume=False)
+        await api.plane.until(job, JobStatus.RUNNING)
+        return job
+
+    one, two = await run("in-a", team="x"), await run("in-b", team="x")
+    other = await run("out", team="y")
+    saved = await api.post("savepoints", select={"selector": "team=x"})
+    assert [(each["job_id"], each["accepted"]) for each in saved["jobs"]] == [(one, True), (two, True)]
+    await api.stopped(one, two, other)
+    saved = await api.post("savepoints", select={"selector": "team=x"})
+    assert saved["jobs"] == [], "unless statuses are named: those that run"
+    back = await api.post("resumes", select={"name": "in-*"})
+    assert [(each["job_id"], each["accepted"]) for each in back["jobs"]] == [(one, True), (two, True)]
+    for job in (one, two):
+        await api.plane.until(job, JobStatus.RUNNING)
+    again = await api.post("resumes", select={"selector": "team"}, dry_run=True)
+    assert [each["job_id"] for each in again["jobs"]] == [other], "unless statuses are named: those that are stopped"
+    both: Shown = {"job_ids": [one], "select": {"name": "a"}}
+    for path, nothing in (("resumes", {"park": True}), ("savepoints", {"format": "auto"})):
+        for body in (nothing, both):
+            refused = await api.post(path, 400, **body)
+            assert "Say which jobs in one way" in refused["error_msg"]
 
 
 async def test_a_job_made_through_dli_is_found_by_its_tag(api: Api) -> None:

@@ -13,13 +13,20 @@ import pytest
 from huaweicloudsdkdli.v1 import ListFlinkJobsRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 from tests.support.services.thread import BASE, PROJECT, ServiceThread, code_of
 
 from sluiceway.api.dli.jobs.status import STATUSES
+from sluiceway.domain.admission import STOPPABLE
+from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobSpec, JobStatus
+from sluiceway.domain.selection import Selection
+from sluiceway.domain.selector import parse
+from sluiceway.store import selecting
 from sluiceway.store.database import migrate
 from sluiceway.store.rows import to_json
+from sluiceway.store.schema import jobs
 from sluiceway.store.views import JobFilter, listing
 
 KINDS = ("flink_sql_job", "flink_opensource_sql_job", "flink_jar_job")
@@ -265,3 +272,27 @@ def test_a_page_is_read_from_an_index_in_its_order(
         plan = [line[3] for line in database.execute(f"EXPLAIN QUERY PLAN {sql}")]
         assert all(step.startswith("SEARCH ") for step in plan), plan
         assert "TEMP B-TREE" not in " ".join(plan), plan
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        Selection(labels=parse("tier in (source,sink),team!=x,env,!paused")),
+        Selection(name="in-*", statuses=STOPPABLE, saving=True),
+        Selection(health=frozenset({Condition.RESTARTING})),
+        Selection(health=frozenset({Condition.RUNNING})),
+        Selection(writes="orders", reads="raw*", match="x"),
+    ],
+    ids=["labels", "status", "ailing", "health", "tables"],
+)
+def test_a_selection_is_one_search_that_reads_no_table_as_a_whole(
+    database: sqlite3.Connection, which: Selection
+) -> None:
+    there = (jobs.c.project == PROJECT, jobs.c.deleted_at.is_(None))
+    query = select(jobs.c.id).where(*there, *selecting.conditions(PROJECT, which, ["c0"])).order_by(jobs.c.id)
+    sql = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    plan = [line[3] for line in database.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    scans = [step for step in plan if step.startswith("SCAN ") and "VIRTUAL TABLE" not in step]
+    assert all("USING" in step and "INDEX" in step for step in scans), plan  # of the few that ail, or are being stopped
+    assert not any(step.startswith(("SCAN jobs", "SCAN job_tags", "SCAN run_tables")) for step in plan), plan
+    assert "TEMP B-TREE" not in " ".join(plan), plan

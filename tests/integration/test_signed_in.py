@@ -183,7 +183,7 @@ def test_commands_sign_with_the_key_of_the_environment(
     key = site.key("cli", "--expires=1h")
     for name, part in (("ACCESS_KEY", "access"), ("SECRET_KEY", "secret"), ("SECURITY_TOKEN", "security_token")):
         monkeypatch.setenv(f"SLUICEWAY_{name}", key[part])
-    assert run(["jobs", "list", "--name", "a b&c=中文", *common]) == 0
+    assert run(["jobs", "list", "--name", "a b&c=中文", *common]) == 3, "it was understood, and nothing matches"
     assert run(["stop", str(job), "--wait", "--reason", "über", *common]) == 0
     assert run(["events", *common]) == 0
     assert "cli" in capsys.readouterr().out

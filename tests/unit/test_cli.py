@@ -638,6 +638,7 @@ def test_a_piped_list_has_one_whole_line_for_each_job(stub: Stub, capsys: pytest
 CHOSEN = (
     *("--cluster", "a", "--queue", "b", "--cluster-label", "env=prod", "--name", "in-*", "-l", "tier in (x,y)"),
     *("--tag", "team=pay", "--status", "job_running", "--health", "restarting"),
+    *("--match", "raw", "--reads", "a*", "--writes", "orders"),
 )
 
 
@@ -648,7 +649,7 @@ def test_a_list_is_asked_for_by_the_same_selection_as_a_stop(stub: Stub, capsys:
         [
             *(("cluster", "a"), ("cluster", "b"), ("cluster_selector", "env=prod"), ("name", "in-*")),
             *(("selector", 'tier in (x,y),"team"="pay"'), ("status", "running"), ("health", "restarting")),
-            ("limit", "20"),
+            *(("match", "raw"), ("reads", "a*"), ("writes", "orders"), ("limit", "20")),
         ]
     )
     stub.on("POST /stops", accepted(1))
@@ -661,7 +662,75 @@ def test_a_list_is_asked_for_by_the_same_selection_as_a_stop(stub: Stub, capsys:
         "tags": {"team": "pay"},
         "status": ["running"],
         "health": ["restarting"],
+        "match": "raw",
+        "reads": "a*",
+        "writes": "orders",
     }
+
+
+def test_jobs_of_which_nobody_can_tell_are_never_left_out_in_silence(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "3 jobs are left out: what they read and write is not all known yet."
+    stub.on("GET /fares", (200, {"jobs": [fared(1)], "next": None, "total": 1, "unjudged": 3}))
+    stub.on("POST /stops", (202, {**accepted(1)[1], "unjudged": 3}))
+    stub.on("POST /resumes", (202, {**accepted(1)[1], "unjudged": 3}))
+    stub.on("POST /savepoints", (202, {**accepted(1)[1], "unjudged": 3}))
+    choice = ["--writes", "orders"]
+    commands = (["jobs", "list"], ["stop"], ["stop", "--dry-run"], ["resume"], ["savepoints", "take"])
+    for command in commands:
+        run([*command, *choice])
+        assert told in capsys.readouterr().err, command
+
+
+def test_the_same_choice_in_every_command(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST /resumes", accepted(1))
+    stub.on("POST /savepoints", accepted(1))
+    stub.on("GET /fares", page_of(fared(2, "stopped"), fared(1, "draft")))
+    stub.on("POST /jobs/run", (200, outcomes(None, None)))
+    assert run(["resume", "-l", "a=b", "--pace", "5", "--drained"]) == 0
+    body = {"select": {"selector": "a=b"}, "pace": 5, "allow": ["drained"]}
+    assert stub.sent("POST /resumes") == body
+    assert run(["savepoints", "take", "-l", "a=b", "--format", "native"]) == 0
+    assert stub.sent("POST /savepoints") == {"select": {"selector": "a=b"}, "format": "native"}
+    assert run(["jobs", "run", "-l", "a=b"]) == 0
+    assert stub.sent("POST /jobs/run")["job_ids"] == [1, 2]
+    asked = parse_qsl(stub.queries[-2])
+    assert [value for name, value in asked if name == "status"] == ["draft", "submit_failed", "failed", "stopped"]
+    assert run(["jobs", "run", "-l", "a=b", "--resume"]) == 0
+    assert [body for call, body in stub.asked if call == "POST /resumes"][1] == {"job_ids": [1, 2]}
+    capsys.readouterr()
+    for command in (["resume"], ["savepoints", "take"], ["jobs", "run"]):
+        assert run(command) == 2, "nothing is chosen"
+        assert "in one way" in capsys.readouterr().err
+    assert run(["savepoints", "take", "1", "-l", "a=b"]) == 2
+    assert run(["resume", "7", "-l", "a=b"]) == 2
+    stub.on("GET /fares", page_of())
+    for call in ("POST /resumes", "POST /savepoints"):
+        stub.on(call, accepted())
+    for command in (["resume"], ["savepoints", "take"], ["jobs", "run"]):
+        assert run([*command, "-l", "a=b"]) == 3
+        assert "No job in project default matches -l 'a=b'; nothing was done." in capsys.readouterr().err
+
+
+def test_tags_are_set_and_taken_away_of_each_job(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET /fares", page_of(fared(2), fared(1, "draft")))
+    for job_id in (1, 2, 3):
+        stub.on(f"POST /v3/default/dli_flink_job/{job_id}/tags/create", (204, None))
+        stub.on(f"POST /v3/default/dli_flink_job/{job_id}/tags/delete", (204, None))
+    assert run(["jobs", "tag", "--name", "in-*", "--set", "tier=source", "--remove", "draft"]) == 0
+    assert capsys.readouterr().out == "Changed the tags of 2 jobs.\n"
+    assert stub.sent("POST /v3/default/dli_flink_job/2/tags/create") == {"tags": [{"key": "tier", "value": "source"}]}
+    assert stub.sent("POST /v3/default/dli_flink_job/1/tags/delete") == {"tags": [{"key": "draft"}]}
+    assert run(["jobs", "tag", "3", "--set", "a=b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"tagged": [3], "failed": []}
+    stub.on("POST /v3/default/dli_flink_job/2/tags/create", (400, {"error_code": "DLI.16001", "error_msg": "Gone."}))
+    assert run(["jobs", "tag", "2", "3", "--set", "a=b"]) == 1
+    said = capsys.readouterr()
+    assert "job 2: Gone." in said.err
+    assert said.out == "Changed the tags of 1 job.\n"
+    for wrong in (["1"], ["--set", "a=b"], ["1", "--set", "a!=b"], ["1", "--name", "x", "--set", "a=b"]):
+        assert run(["jobs", "tag", *wrong]) == 2
 
 
 def test_where_nothing_matches_it_is_said_with_an_exit_code_of_its_own(
@@ -682,8 +751,8 @@ def test_where_nothing_matches_it_is_said_with_an_exit_code_of_its_own(
     assert json.loads(capsys.readouterr().out)["jobs"] == []
     stub.on("GET /fares", page_of(fared(1, "stopped"), fared(2, "stopped"), fared(3, "draft")))
     assert run(["stop", "--name", "m*"]) == 3
-    said = "None of the jobs that match --name 'm*' can be stopped now; nothing was done."
-    assert f"{said} It is 3 jobs: 1 draft, 2 stopped." in capsys.readouterr().err
+    said = "None of the jobs that match --name 'm*' can be stopped now (3 jobs: 1 draft, 2 stopped); nothing was done."
+    assert said in capsys.readouterr().err
     gone = {"error_code": "unknown_queue", "error_msg": "No cluster nope is registered."}
     stub.on("GET /fares", (404, gone))
     stub.on("POST /stops", (404, gone))

@@ -42,6 +42,7 @@ from sluiceway.engines.planning.submit import SqlSubmitter
 from sluiceway.engines.planning.zone import local_zone
 from sluiceway.engines.router import Router
 from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile.charting import Charting
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
 from sluiceway.settings import BadSettings, Settings
@@ -114,6 +115,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         life = lifecycle(ground, queues, turns.rules.timeout, Judging(zone=local_zone()))
         await stack.enter_async_context(beside(Mover(life.start_jobs).run(), "moves"))
         await stack.enter_async_context(sweeping(settings, db, storage))
+        await stack.enter_async_context(beside(Charting(db, engine, roster.locate).run(), "tables"))
         await stack.enter_async_context(beside(door.denials.run(), "denials"))
         api = make_api(
             settings,

@@ -103,6 +103,7 @@ class Answers(Struct, frozen=True):
     jobs: list[Answer]
     id: int | None = None
     plan: int | None = None  # of a dry run
+    unjudged: int = 0  # jobs of which nobody can tell whether they are meant
 
 
 class StopView(Struct, frozen=True):
@@ -470,6 +471,7 @@ class Fares(Struct, frozen=True):
     jobs: list[dict[str, Any]]
     next: int | None = None  # the `before` for those that follow
     total: int | None = None  # how many match, on the first page
+    unjudged: int | None = None  # of how many others nobody can tell, on the first page
 
 
 class JobDetail(Job, frozen=True):

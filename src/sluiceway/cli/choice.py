@@ -8,13 +8,17 @@ from typing import Annotated, Final, NoReturn
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
+from sluiceway.cli.answers import Fare, read
 from sluiceway.cli.client import Client
-from sluiceway.cli.output import NOTHING, Failed
+from sluiceway.cli.output import NOTHING, Failed, complain
 from sluiceway.domain.selector import BadSelector, parse
+from sluiceway.settings import MAX_JOB_IDS
 
 Texts = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)]
 
-OPTIONS: Final = "--cluster, --cluster-label, --name, -l, --tag, --status, --health"
+OPTIONS: Final = "--cluster, --cluster-label, --name, -l, --tag, --status, --health, --match, --reads, --writes"
+RESTING: Final = ("stopped",)  # that a resume means, unless it names others
+IDLE: Final = ("draft", "submit_failed", "failed", "stopped")  # that a start means: what has finished is done
 _ODD: Final = frozenset(",()")  # that somebody may mean for more than one value
 
 
@@ -44,9 +48,24 @@ class Choice:
     health: Texts = ()
     """Jobs that live and fare like this: running, starting, restarting, no_slots or unknown; may be repeated."""
 
+    match: str | None = None
+    """Jobs that read or write this: a source's or sink's name in Flink, as whole words or as a pattern with * and ?."""
+
+    reads: str | None = None
+    """Jobs that read this, as --match."""
+
+    writes: str | None = None
+    """Jobs that write this, as --match."""
+
     def __bool__(self) -> bool:
         """Whether anything is given."""
         return self != Choice()
+
+    def check(self, jobs: Sequence[str]) -> None:
+        """Refuse a call that names jobs and chooses some, or does neither. Raises `Failed`."""
+        if bool(jobs) == bool(self):
+            way = f"their ids or names, or what they have in common ({OPTIONS})"
+            raise Failed(f"Say which jobs, in one way: {way}.", code=2)
 
     def body(self) -> dict[str, object]:
         """The selection as the service takes it. Raises `Failed`."""
@@ -58,6 +77,9 @@ class Choice:
             "tags": tags(self.tag),
             "status": [status.removeprefix("job_") for status in self.status],
             "health": list(self.health),
+            "match": self.match,
+            "reads": self.reads,
+            "writes": self.writes,
         }
         return {name: value for name, value in given.items() if value}
 
@@ -66,14 +88,18 @@ class Choice:
         body = self.body()
         tagged = [f"{quoted(key)}={quoted(value)}" for key, value in tags(self.tag).items()]
         given = body | {"cluster": body.get("clusters"), "selector": ",".join(filter(None, (self.selector, *tagged)))}
-        each = [(name, value if isinstance(value, list) else [value]) for name, value in given.items() if value]
-        return [(name, str(text)) for name, values in each for text in values if name not in {"clusters", "tags"}]
+        found = list[tuple[str, str]]()
+        for name, value in given.items():
+            if value and name not in {"clusters", "tags"}:
+                found += [(name, str(each)) for each in (value if isinstance(value, list) else [value])]
+        return found
 
     @property
     def told(self) -> str:
         """It as it was given."""
         given = [("--cluster", self.cluster), ("--cluster-label", self.cluster_label), ("--name", self.name)]
         given += [("-l", self.selector), ("--tag", self.tag), ("--status", self.status), ("--health", self.health)]
+        given += [("--match", self.match), ("--reads", self.reads), ("--writes", self.writes)]
         each = [(name, [value] if isinstance(value, str) else value or ()) for name, value in given]
         return " ".join(f"{name} {value!r}" for name, values in each for value in values)
 
@@ -103,18 +129,36 @@ def pair(option: str, text: str) -> tuple[str, str]:
     return key, value
 
 
+def picked(client: Client, choice: Choice, statuses: Sequence[str], can: str) -> list[int]:
+    """The ids of the jobs that are meant now: in these statuses, unless the choice names others. Raises `Failed`."""
+    usual = [] if choice.status else [("status", status) for status in statuses]
+    found, _, unjudged = client.listed([*choice.query(), *usual], limit=None)
+    tell_unjudged(unjudged)
+    if not found:
+        nothing(client, choice, can)
+    if len(found) > MAX_JOB_IDS:
+        raise Failed(f"Nothing was done: these are {len(found)} jobs, and a request names {MAX_JOB_IDS} at most.")
+    return sorted(read(job, Fare).job_id for job in found)
+
+
+def tell_unjudged(count: int | None) -> None:
+    """Say how many jobs are left out because nobody can tell whether they are meant."""
+    if count:
+        left_out = f"{tables.jobs(count)} {'is' if count == 1 else 'are'} left out"
+        complain(f"{left_out}: what they read and write is not all known yet. Choose those by other means.")
+
+
 def nothing(client: Client, choice: Choice, can: str) -> NoReturn:
     """Say that a choice means no job that `can` be acted on, and which it means otherwise. Raises `Failed`."""
     if not choice:
         raise Failed(f"There is no job in project {client.project} that {can}; nothing was done.", code=NOTHING)
     if not choice.status:
-        found, total = client.listed(choice.query(), limit=1000)
+        found, total, _ = client.listed(choice.query(), limit=1000)
         if found:
             counts = tables.counts(Counter(str(job.get("status")) for job in found))
             those = tables.jobs(total) + (f": {counts}" if total == len(found) else f", the latest of them {counts}")
-            raise Failed(
-                f"None of the jobs that match {choice.told} {can}; nothing was done. It is {those}.", code=NOTHING
-            )
+            said = f"None of the jobs that match {choice.told} {can} ({those}); nothing was done."
+            raise Failed(said, code=NOTHING)
     raise Failed(f"No job in project {client.project} matches {choice.told}; nothing was done.", code=NOTHING)
 
 

@@ -116,6 +116,15 @@ class Client:
                 return job.job_id
         raise Failed(f"There is no job named {name} in project {self.project}; nothing was done.", code=3)
 
+    def tag(self, job_id: int, given: Mapping[str, str], gone: Sequence[str]) -> None:
+        """Give a job tags, and take away those with these keys."""
+        path = f"/v3/{self.project}/dli_flink_job/{job_id}/tags"
+        if given:
+            more = [{"key": key, "value": value} for key, value in given.items()]
+            self._http.ok("POST", f"{path}/create", {"tags": more})
+        if gone:
+            self._http.ok("POST", f"{path}/delete", {"tags": [{"key": key} for key in gone]})
+
     def variables(self) -> list[dict[str, Any]]:
         """All variables of the project, by name; the values of sensitive ones are empty."""
         found: list[dict[str, Any]] = []
@@ -154,18 +163,21 @@ class Client:
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
         return self._fares(query)
 
-    def listed(self, query: Sequence[tuple[str, str]], limit: int | None) -> tuple[list[dict[str, Any]], int]:
-        """The jobs that a selection means, the newest first, over as many pages as it takes; and how many there are."""
-        found, total, before = list[dict[str, Any]](), 0, None
+    def listed(self, query: Sequence[tuple[str, str]], limit: int | None) -> tuple[list[dict[str, Any]], int, int]:
+        """The jobs that a selection means, the newest first, over as many pages as it takes.
+
+        Also how many there are, and of how many others nobody can tell.
+        """
+        found, total, unjudged, before = list[dict[str, Any]](), 0, 0, None
         while True:
             some = MOST_LISTED if limit is None else min(limit - len(found), MOST_LISTED)
             asked = [*query, ("limit", str(some)), *([("before", str(before))] if before is not None else [])]
             page = read(self._http.ok("GET", f"{self._own('/jobs')}?{urlencode(asked)}").data, Fares)
             found += page.jobs
             total = page.total if page.total is not None else total
-            before = page.next
+            before, unjudged = page.next, unjudged + (page.unjudged or 0)
             if before is None or len(found) == limit:
-                return found, max(total, len(found))
+                return found, max(total, len(found)), unjudged
 
     def _fares(self, query: str) -> list[dict[str, Any]]:
         return read(self._http.ok("GET", f"{self._own('/jobs')}?{query}").data, Fares).jobs

@@ -9,7 +9,7 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, each
-from sluiceway.cli.choice import Choice
+from sluiceway.cli.choice import Choice, tell_unjudged
 from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.job_health import silence
 from sluiceway.cli.options import Common, or_default
@@ -43,12 +43,13 @@ def list_(
     """
     choice, common = choice or Choice(), or_default(common)
     client = common.client()
-    found, total = client.listed(choice.query(), None if all_ else offset + limit)
+    found, total, unjudged = client.listed(choice.query(), None if all_ else offset + limit)
     page = found[offset:]
     if common.json:
         tables.document({"total_count": total, "jobs": page})
     else:
         tables.table(_HEADERS, [_row(fare) for fare in each(page, Fare)])
+    tell_unjudged(unjudged)
     if choice and not total:
         complain(f"No job in project {common.project} matches {choice.told}.")
         return NOTHING

@@ -13,6 +13,7 @@ from rich.console import Console
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
 from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import losses, show_way_back
 from sluiceway.cli.job_details import details
@@ -21,6 +22,7 @@ from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.job_health import ails, fare_row, until_started
 from sluiceway.cli.job_list import list_
 from sluiceway.cli.job_program import program
+from sluiceway.cli.job_tags import tag
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -92,9 +94,10 @@ def _created(client: Client, job: Any, name: str, *, run: bool, as_json: bool) -
 
 @app.command
 def run(
-    jobs: JobNames,
+    jobs: JobNames = (),
     /,
     *,
+    choice: Choice | None = None,
     resume: Flag = False,
     terms: Terms | None = None,
     wait: Flag = False,
@@ -105,6 +108,9 @@ def run(
 
     Exits with 0 when every start is accepted; with --wait, when every job runs: all of its tasks, and with a first
     checkpoint where it takes any. With 1, and the cause, when one fails or keeps restarting.
+
+    What it chooses by a common trait are jobs that do not run, and that have not finished; with --resume those that are
+    stopped. --status says otherwise.
 
     Example: `sluiceway jobs run orders payments --resume --wait`
 
@@ -120,7 +126,7 @@ def run(
     check_wait(timeout, wait=wait)
     common, terms = or_default(common), terms or Terms()
     client = common.client()
-    wanted = _some(client, jobs)
+    wanted = _meant(client, jobs, choice or Choice(), RESTING if resume else IDLE)
     if not resume:
         terms.refuse("Give --resume")
         return start(client, client.run(wanted, resume=False), wait=wait, timeout=timeout, common=common)
@@ -239,6 +245,7 @@ def health(
 
 app.command(diff)
 app.command(program)
+app.command(tag)
 
 
 @app.command
@@ -301,6 +308,12 @@ def _some(client: Client, given: Sequence[str]) -> list[int]:
     if not given:
         raise Failed("Say which jobs: their ids or names.", code=2)
     return once(client, given)
+
+
+def _meant(client: Client, jobs: Sequence[str], choice: Choice, statuses: Sequence[str]) -> list[int]:
+    """The jobs that are named, or that have something in common. Raises `Failed`."""
+    choice.check(jobs)
+    return once(client, jobs) if jobs else picked(client, choice, statuses, "can be started")
 
 
 def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:

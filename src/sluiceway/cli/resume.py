@@ -5,14 +5,17 @@ The command is a long function because its parameters and their help text, which
 
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli.answers import Stop, read
+from sluiceway.cli.answers import Answers, Stop, read
 from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.choice import OPTIONS, RESTING, Choice, nothing, picked, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply
-from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, Names, Seconds, check_wait, commands, once, or_default
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back, Terms
 from sluiceway.cli.resumes import begun
+
+_CAN = "can be resumed"
 
 resume_app = commands("resume")
 
@@ -23,6 +26,7 @@ def resume(
     /,
     *,
     job: Names = (),
+    choice: Choice | None = None,
     plan: PositiveInt | None = None,
     failed: Flag = False,
     terms: Terms | None = None,
@@ -44,6 +48,8 @@ def resume(
 
     Single jobs: `sluiceway resume --job orders payments`
 
+    Whatever is stopped of some: `sluiceway resume -l 'team=payments' --cluster-label env=prod --dry-run`
+
     Those that did not come back, once the cause is fixed: `sluiceway resume 7 --failed --wait`
 
     Parameters
@@ -63,8 +69,13 @@ def resume(
     timeout
         Seconds to wait at most. The resume goes on all the same.
     """
-    if (stop_id is not None, bool(job), plan is not None).count(True) != 1:
-        raise Failed("Say what to resume, in one way: the id of a stop, or --job with ids or names, or --plan.", code=2)
+    choice = choice or Choice()
+    if (stop_id is not None, bool(job), plan is not None, bool(choice)).count(True) != 1:
+        raise Failed(
+            "Say what to resume, in one way: the id of a stop, or --job with ids or names, or what the jobs have in "
+            f"common ({OPTIONS}), or --plan.",
+            code=2,
+        )
     if failed and stop_id is None:
         raise Failed("--failed is about a stop or a resume: give its id.", code=2)
     check_wait(timeout, wait=wait)
@@ -77,8 +88,10 @@ def resume(
         reply = client.resume_jobs({"plan": plan})
     elif stop_id is not None:
         reply = _order(client, stop_id, terms, how, failed=failed)
+    elif choice:
+        reply = _chosen(client, choice, terms, how)
     else:
-        reply = _jobs(client, ids_or_names(client, job), terms, how)
+        reply = _jobs(client, once(client, job), terms, how)
     return begun(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
 
 
@@ -95,5 +108,16 @@ def _order(client: Client, order: int, terms: Terms, how: dict[str, object], *, 
 
 def _jobs(client: Client, job_ids: list[int], terms: Terms, how: dict[str, object]) -> Reply:
     if asks(yes=terms.yes) and not terms.dry_run:
-        confirm(len(set(job_ids)), "resumed")
+        confirm(len(job_ids), "resumed")
     return client.resume_jobs({"job_ids": job_ids} | terms.body() | how)
+
+
+def _chosen(client: Client, choice: Choice, terms: Terms, how: dict[str, object]) -> Reply:
+    """The jobs that are meant. What was counted is what is resumed."""
+    if asks(yes=terms.yes) and not terms.dry_run:
+        return _jobs(client, picked(client, choice, RESTING, _CAN), terms, how)
+    reply = client.resume_jobs({"select": choice.body()} | terms.body() | how)
+    tell_unjudged(read(reply.data, Answers).unjudged)
+    if not reply.data["jobs"]:
+        nothing(client, choice, _CAN)
+    return reply

@@ -9,8 +9,9 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.jobs import JobNames, report, warn
-from sluiceway.cli.options import Common, Flag, commands, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.register import choose, register
 from sluiceway.storage.errors import BadStorage, StorageUnreadable
@@ -95,17 +96,18 @@ def _need(view: SavepointView) -> str:
 
 @savepoints_app.command
 def take(
-    jobs: JobNames,
+    jobs: JobNames = (),
     /,
     *,
+    choice: Choice | None = None,
     target: str | None = None,
     format: Literal["auto", "canonical", "native"] = "auto",  # noqa: A002 - the option's name
     common: Common | None = None,
 ) -> int:
     """Take a savepoint of each job, which runs on.
 
-    Exits with 0 when every savepoint is accepted. Each is in the list once it is whole; `sluiceway jobs show` tells
-    when one has failed.
+    Exits with 0 when every savepoint is accepted, and with 3 when no job is meant. Each is in the list once it is
+    whole; `sluiceway jobs show` tells when one has failed.
 
     Example: `sluiceway savepoints take orders payments`
 
@@ -118,17 +120,21 @@ def take(
     """
     common = or_default(common)
     client = common.client()
-    if not jobs:
-        raise Failed("Say which jobs: their ids or names.", code=2)
+    choice = choice or Choice()
+    choice.check(jobs)
+    which: dict[str, object] = {"select": choice.body()} if choice else {"job_ids": once(client, jobs)}
     given = {} if target is None else {"target": target}
     given |= {} if format == "auto" else {"format": format}
-    reply = client.take_savepoints({"job_ids": ids_or_names(client, jobs), **given})
+    reply = client.take_savepoints(which | given)
     answers = read(reply.data, Answers)
     if common.json:
         tables.document(reply.data)
     elif answers.accepted:
         say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
         warn(answers)
+    tell_unjudged(answers.unjudged)
+    if not answers.jobs:
+        nothing(client, choice, "can be saved now")
     return report(answers, quiet=common.json)
 
 

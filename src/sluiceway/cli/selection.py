@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sluiceway.cli.answers import Answer, Answers, read
 from sluiceway.cli.asking import confirm
-from sluiceway.cli.choice import OPTIONS
+from sluiceway.cli.choice import OPTIONS, tell_unjudged
 from sluiceway.cli.connection import Reply
 from sluiceway.cli.output import Failed
 from sluiceway.settings import MAX_JOB_IDS
@@ -34,7 +34,9 @@ def confirmed(ask: Ask, body: Body, what: str) -> tuple[Body | None, list[Any]]:
         confirm(len(set(named)), what)
         return body, []
     data = ask({**body, "dry_run": True}, uuid.uuid4().hex).data
-    seen = read(data, Answers).jobs
+    answers = read(data, Answers)
+    seen = answers.jobs
+    tell_unjudged(answers.unjudged)
     wanted = list(dict.fromkeys(answer.job_id for answer in seen if _would_stop(answer)))
     if len(wanted) > MAX_JOB_IDS:
         raise Failed(

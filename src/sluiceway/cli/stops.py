@@ -11,7 +11,7 @@ from cyclopts.types import PositiveInt
 from sluiceway.cli import adopted, orders, tables
 from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
 from sluiceway.cli.asking import asks
-from sluiceway.cli.choice import OPTIONS, Choice, nothing
+from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.jobs import JobNames, report, warn
@@ -95,13 +95,16 @@ def stop(
         body = asked | named | {"savepoint": savepoint, "reason": reason}
     if look.dry_run:
         reply = client.stop(body | look.body(), uuid.uuid4().hex)
-        code = dry(read(reply.data, Answers), reply.data, common)
+        seen = read(reply.data, Answers)
+        code = dry(seen, reply.data, common)
+        tell_unjudged(seen.unjudged)
         return code if reply.data["jobs"] else nothing(client, choice, _CAN)
     sent, rest = confirmed(client.stop, body, "stopped") if look.plan is None and asks(yes=look.yes) else (body, [])
     data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
+    tell_unjudged(answers.unjudged)
     if not answers.jobs:
         if common.json:
             tables.document(data)

@@ -126,7 +126,7 @@ def _jobs(client: Client, named: Sequence[str], choice: Choice) -> list[int]:
         raise Failed("Say which jobs, in one way: their ids or names, or what they have in common.", code=2)
     if named:
         return once(client, named)
-    found, _ = client.listed(choice.query(), None)
+    found, _, _ = client.listed(choice.query(), None)
     return [fare.job_id for fare in each(found, Fare)] or nothing(client, choice, "can be waited for")
 
 

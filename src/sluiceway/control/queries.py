@@ -9,6 +9,7 @@ from sluiceway.control.queues import Queues, unregistered
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
+from sluiceway.domain.selection import Selection
 from sluiceway.store import audit, back_views, batch_views, fares, job_pages, move_views, stories, views
 from sluiceway.store.audit import Event
 from sluiceway.store.back_views import Resume
@@ -82,6 +83,14 @@ class Queries:
     async def count(self, project: str, which: Which) -> int:
         """How many jobs these are. Raises `UnknownQueue`."""
         return await fares.count(self.db, project, await self._placed(project, which))
+
+    async def chosen(self, project: str, which: Selection) -> Sequence[int]:
+        """The ids of all jobs that are meant, in order. Raises `UnknownQueue`."""
+        return await selecting.select(self.db, self.queues, project, which)
+
+    async def unjudged(self, project: str, which: Selection) -> int:
+        """Of how many jobs nobody can tell whether they are meant. Raises `UnknownQueue`."""
+        return await selecting.unjudged(self.db, self.queues, project, which)
 
     async def _placed(self, project: str, which: Which) -> Which:
         clusters = await selecting.clusters(self.db, self.queues, project, which.selection)

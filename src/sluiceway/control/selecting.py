@@ -15,6 +15,11 @@ async def select(db: Database, queues: Queues, project: str, which: Selection) -
     return await selecting.job_ids(db, project, which, await clusters(db, queues, project, which))
 
 
+async def unjudged(db: Database, queues: Queues, project: str, which: Selection) -> int:
+    """Of how many jobs nobody can tell whether they are selected. Raises `UnknownQueue`."""
+    return await selecting.unjudged(db, project, which, await clusters(db, queues, project, which))
+
+
 async def clusters(db: Database, queues: Queues, project: str, which: Selection) -> Sequence[str] | None:
     """The clusters that a selection means, by name; None where it means all. Raises `UnknownQueue`.
 

@@ -53,9 +53,11 @@ class StopJobs:
 
         Unless statuses are named, only those that could be stopped now.
         """
-        if not which.statuses:
-            which = replace(which, statuses=STOPPABLE, saving=True)
-        return await selecting.select(self.db, self.queues, project, which)
+        return await selecting.select(self.db, self.queues, project, _stoppable(which))
+
+    async def unjudged(self, project: str, which: Selection) -> int:
+        """Of how many further jobs nobody can tell whether they are selected. Raises `UnknownQueue`."""
+        return await selecting.unjudged(self.db, self.queues, project, _stoppable(which))
 
     async def arrange(
         self, project: str, job_ids: Sequence[int] | None, groups: Sequence[Selection | Sequence[int]]
@@ -96,3 +98,7 @@ class StopJobs:
         barred = sorted(q for q in await batch_views.queues_of_batch(self.db, project, batch_id) if not right(q))
         if barred:
             raise Forbidden(f"You have no right to stop jobs on {', '.join(barred)}, where jobs of this stop are.")
+
+
+def _stoppable(which: Selection) -> Selection:
+    return which if which.statuses else replace(which, statuses=STOPPABLE, saving=True)

@@ -27,6 +27,7 @@ from sluiceway.domain.health import Vitals
 from sluiceway.domain.job import JobSpec
 from sluiceway.domain.place import Place
 from sluiceway.domain.run import Run
+from sluiceway.domain.tables import Tables
 from sluiceway.domain.traits import UNKNOWN, Traits
 
 
@@ -187,4 +188,8 @@ class Engine(Protocol):
 
     async def traffic(self, place: Place, flink_job_id: str) -> Traffic | None:
         """What flows through a job; None when Flink knows no such job. Raises `Unreachable`."""
+        ...
+
+    async def tables(self, place: Place, flink_job_id: str) -> Tables | None:
+        """What a job reads and writes; None where Flink does not tell yet, or not any more. Raises `Unreachable`."""
         ...

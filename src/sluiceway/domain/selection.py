@@ -34,6 +34,15 @@ class Selection:
     statuses: frozenset[JobStatus] = frozenset()
     saving: bool = False  # besides those statuses: running jobs of which a savepoint is being taken
     health: frozenset[Condition] = frozenset()  # of jobs that live
+    # What its latest run reads or writes: names of sources and sinks, each a pattern (see `name`) or whole words of it.
+    match: str | None = None
+    reads: str | None = None
+    writes: str | None = None
+
+    @property
+    def by_tables(self) -> bool:
+        """Whether it takes knowledge of what a job reads or writes."""
+        return any(text is not None for text in (self.match, self.reads, self.writes))
 
 
 EVERYTHING: Final = Selection()

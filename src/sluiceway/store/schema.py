@@ -207,6 +207,16 @@ runs = Table(
     sqlite_autoincrement=True,
 )
 
+# What each run reads and writes. Apart from the runs, which are read and changed often; without a row nobody has asked.
+run_tables = Table(
+    "run_tables",
+    metadata,
+    Column("run_id", Id, primary_key=True, autoincrement=False),
+    Column("sources", Text, nullable=False),
+    Column("sinks", Text, nullable=False),
+    Column("whole", Boolean, nullable=False),  # these are all
+)
+
 # Orders: stops of many jobs, and their ways back.
 batches = Table(
     "batches",

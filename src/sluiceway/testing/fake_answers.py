@@ -192,7 +192,7 @@ def attempt_answer(attempt: Attempt) -> bytes:
 def _vertex(job: FakeJob) -> dict[str, Any]:
     return {
         "id": VERTEX,
-        "name": "Source: s[1] -> Calc[2] -> b[3]: Writer",
+        "name": job.chain,
         "parallelism": job.parallelism,
         "status": job.state if job.state in _TASKS_AT_END else "RUNNING",
         "start-time": _milliseconds(job.started_at),

@@ -90,6 +90,7 @@ class FakeJob:
     jid: str
     name: str = "job"
     state: JobState = JobState.RUNNING
+    chain: str = "Source: s[1] -> Calc[2] -> b[3]: Writer"  # the name of its one vertex
     tasks: int = 2
     running_tasks: int | None = None  # None: all of them, as long as the job runs
     parallelism: int = 1

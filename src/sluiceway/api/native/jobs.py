@@ -12,12 +12,14 @@ from sluiceway.api.native.selections import (
     ClusterSelectorGiven,
     ClustersGiven,
     HealthGiven,
+    MatchGiven,
     NameGiven,
+    ReadsGiven,
     SelectorGiven,
     StatusGiven,
+    WritesGiven,
     meant_by,
 )
-from sluiceway.control.queries import Queries
 from sluiceway.domain.adoption import start_again
 from sluiceway.domain.health import Health
 from sluiceway.domain.selection import EVERYTHING
@@ -48,6 +50,9 @@ async def list_jobs(
     cluster_selector: ClusterSelectorGiven = None,
     status: StatusGiven = None,
     health: HealthGiven = None,
+    match: MatchGiven = None,
+    reads: ReadsGiven = None,
+    writes: WritesGiven = None,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     before: Annotated[
         int | None, Parameter(**id_bounds(), required=False, description="Only jobs with lower ids.")
@@ -61,16 +66,19 @@ async def list_jobs(
         cluster_selector=cluster_selector,
         status=status,
         health=health,
+        match=match,
+        reads=reads,
+        writes=writes,
     )
     chosen = EVERYTHING if given == wire.Selection() else meant_by(given)
     which = Which(job_id or (), ailing, leaving, chosen)
     found = await queries.fares(project_id, which, limit, before)
-    total = await _total(queries, project_id, which, len(found), limit) if before is None else None
-    return wire.JobViews([_view(fare) for fare in found], found[-1].job_id if len(found) == limit else None, total)
-
-
-async def _total(queries: Queries, project: str, which: Which, found: int, limit: int) -> int:
-    return found if found < limit else await queries.count(project, which)
+    rest = found[-1].job_id if len(found) == limit else None
+    if before is not None:
+        return wire.JobViews([_view(fare) for fare in found], rest, None, None)
+    total = len(found) if rest is None else await queries.count(project_id, which)
+    unjudged = await queries.unjudged(project_id, which.selection)
+    return wire.JobViews([_view(fare) for fare in found], rest, total, unjudged)
 
 
 @get(

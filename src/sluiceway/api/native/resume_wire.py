@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, JobId, Seconds, StopRequest, Story
+from sluiceway.api.native.wire import AbortWhen, Ids, JobAnswer, JobId, Seconds, Selection, StopRequest, Story
 
 Allow = Annotated[list[Literal["drained", "finished", "non_restored_state", "other_meaning"]], Meta(max_length=4)]
 
@@ -28,6 +28,7 @@ class JobsResumeRequest(ResumeRequest, frozen=True, forbid_unknown_fields=True, 
     """Which jobs to bring back, each from its newest savepoint or checkpoint, and how; or a plan to carry out."""
 
     job_ids: Ids | None = None
+    select: Selection | None = None  # in their place; unless it names statuses, of the jobs that are stopped
     plan: JobId | None = None
 
 
@@ -51,6 +52,7 @@ class Resumed(Struct, frozen=True):
     jobs: list[JobAnswer]
     dry_run: bool = False
     plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
+    unjudged: int = 0  # jobs that may be meant: what they read and write is not all known
 
 
 class BackView(Struct, frozen=True):

@@ -28,6 +28,7 @@ from sluiceway.api.native.dependencies import (
     ResumeJobsGiven,
     refusals,
 )
+from sluiceway.api.native.selections import chosen_by
 from sluiceway.api.native.stop_orders import abort_when, seconds
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control import kept_plans
@@ -35,6 +36,7 @@ from sluiceway.control.resume_jobs import ResumeJobs
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind
 from sluiceway.domain.coming_back import BackWish
+from sluiceway.domain.job import JobStatus
 from sluiceway.domain.orders import Key, Placed, ResumeOrder
 from sluiceway.domain.plan import PlanKind
 from sluiceway.domain.way_back import Allowed
@@ -43,6 +45,7 @@ from sluiceway.store.back_views import BackEntry, Resume
 from sluiceway.store.stories import Story
 
 NOTHING_SAID = resume_wire.ResumeRequest()
+_RESTING = frozenset({JobStatus.STOPPED})  # that a selection means, unless it names statuses
 
 
 @post(
@@ -89,6 +92,7 @@ async def resume_some(
     project_id: Project,
     data: JSONBody[resume_wire.JobsResumeRequest],
     resume_jobs: ResumeJobsGiven,
+    queries: QueriesGiven,
     plans: PlansGiven,
     permit: PermitGiven,
     request: Request[Any, Any, Any],
@@ -106,13 +110,13 @@ async def resume_some(
             raise ClientException("A plan already says which jobs to bring back and how; give nothing beside it.")
         named = await _named(key, request, permit)
         return await _carry_out(resume_jobs, plans, project_id, data.plan, permit, named)
-    if data.job_ids is None:
-        raise ClientException("Say which jobs to bring back: job_ids, or a plan.")
+    chosen = await chosen_by(queries, project_id, data.job_ids, data.select, _RESTING)
     asked = resume_wire.Planned(
-        job_ids=data.job_ids, resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
+        job_ids=list(chosen.jobs), resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
     )
     named = await _named(key, request, permit)
-    return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
+    answer = await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
+    return msgspec.structs.replace(answer, unjudged=chosen.unjudged)
 
 
 @get("/resumes", tags=["resumes"], summary="The latest resumes", responses=refusals())

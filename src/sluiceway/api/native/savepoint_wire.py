@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sluiceway.api.native.wire import Ids, JobAnswer
+from sluiceway.api.native.wire import Ids, JobAnswer, Selection
 
 
 class SavepointRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Of which running jobs to take a savepoint, and under which directory of the service's storage."""
 
-    job_ids: Ids
+    job_ids: Ids | None = None
+    select: Selection | None = None  # in their place; unless it names statuses, of the jobs that run
     target: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     format: Literal["auto", "canonical", "native"] = "auto"  # auto: for each job one that does it no harm
 
@@ -22,6 +23,7 @@ class SavepointsAccepted(Struct, frozen=True):
     accepted: int
     refused: int
     jobs: list[JobAnswer]
+    unjudged: int = 0  # jobs that may be meant: what they read and write is not all known
 
 
 class Savepoint(Struct, frozen=True):

@@ -15,15 +15,18 @@ from sluiceway.api.native.body import Json
 from sluiceway.api.native.dependencies import (
     Before,
     Project,
+    QueriesGiven,
     RegisterSavepointGiven,
     SavepointsGiven,
     TakeSavepointsGiven,
     id_bounds,
     refusals,
 )
+from sluiceway.api.native.selections import chosen_by
 from sluiceway.api.permit import PermitGiven
 from sluiceway.control.register_savepoint import Registered, Wish
 from sluiceway.control.savepoints import needed_by
+from sluiceway.domain.admission import RUNS
 from sluiceway.domain.orders import SaveOrder
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.storage.metadata import Metadata
@@ -55,19 +58,21 @@ async def list_savepoints(
     return_dto=None,
     tags=["savepoints"],
     summary="Take savepoints of running jobs",
-    responses=refusals(413),
+    responses=refusals(404, 413),
 )
 async def take_savepoints(
     project_id: Project,
     data: JSONBody[savepoint_wire.SavepointRequest],
     take_savepoints: TakeSavepointsGiven,
+    queries: QueriesGiven,
     permit: PermitGiven,
 ) -> savepoint_wire.SavepointsAccepted:
     """Accept a savepoint of each job that runs, and runs on. The events and the list show the outcome."""
     wish = None if data.format == "auto" else SavepointFormat(data.format)
-    placed = await take_savepoints(SaveOrder(project_id, data.job_ids, data.target, permit.who, wish))
-    answers = [job_answer(job, verdict) for job, verdict in zip(data.job_ids, placed.verdicts, strict=True)]
-    return savepoint_wire.SavepointsAccepted(*count(answers), answers)
+    chosen = await chosen_by(queries, project_id, data.job_ids, data.select, RUNS)
+    placed = await take_savepoints(SaveOrder(project_id, chosen.jobs, data.target, permit.who, wish))
+    answers = [job_answer(job, verdict) for job, verdict in zip(chosen.jobs, placed.verdicts, strict=True)]
+    return savepoint_wire.SavepointsAccepted(*count(answers), answers, chosen.unjudged)
 
 
 @post(

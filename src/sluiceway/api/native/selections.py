@@ -1,17 +1,20 @@
 """What a selection in a request means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from litestar.exceptions import ClientException
 from litestar.params import Parameter
 
 from sluiceway.api.native import wire
+from sluiceway.control.queries import Queries
 from sluiceway.domain import selection
 from sluiceway.domain.admission import STOPPABLE
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.selection import Selection, UnknownWord
 from sluiceway.domain.selector import LONGEST, BadSelector, Operator, Requirement, Selector, parse
+from sluiceway.domain.tables import LONGEST as LONGEST_TABLE
 
 # Of jobs that may be stopped, or were: a stop refuses any other.
 STOPS: Final = [word for word, meant in selection.STATUSES.items() if meant & (STOPPABLE | {JobStatus.STOPPED})]
@@ -37,6 +40,10 @@ ClustersGiven = Annotated[list[str] | None, _words("Only jobs whose latest run i
 ClusterSelectorGiven = Annotated[str | None, _word("As `selector`, of the labels of their clusters.", LONGEST)]
 StatusGiven = Annotated[list[str] | None, _words("Only jobs in this status", 20, selection.STATUSES)]
 HealthGiven = Annotated[list[str] | None, _words("Only jobs that live, and fare like this", 20, selection.HEALTHS)]
+_NAMED = "the name of a source or sink in Flink: a pattern with * and ?, or whole words of it."
+MatchGiven = Annotated[str | None, _word(f"Only jobs that read or write it: {_NAMED}", LONGEST_TABLE)]
+ReadsGiven = Annotated[str | None, _word(f"Only jobs that read it: {_NAMED}", LONGEST_TABLE)]
+WritesGiven = Annotated[str | None, _word(f"Only jobs that write it: {_NAMED}", LONGEST_TABLE)]
 
 
 def meant_by(given: wire.Selection, statuses: Iterable[str] = selection.STATUSES) -> Selection:
@@ -51,9 +58,40 @@ def meant_by(given: wire.Selection, statuses: Iterable[str] = selection.STATUSES
             cluster_labels=_selector("cluster_selector", given.cluster_selector),
             statuses=selection.statuses(given.status or (), statuses),
             health=selection.health(given.health or ()),
+            match=given.match,
+            reads=given.reads,
+            writes=given.writes,
         )
     except UnknownWord as error:
         raise ClientException(f"{error}.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The jobs that a request means."""
+
+    jobs: Sequence[int]
+    unjudged: int = 0  # further ones that it may mean
+
+
+async def chosen_by(
+    queries: Queries,
+    project: str,
+    job_ids: Sequence[int] | None,
+    given: wire.Selection | None,
+    unless: frozenset[JobStatus],
+) -> Chosen:
+    """The jobs by their ids, or by what they have in common: in these statuses, `unless` others are named.
+
+    Raises `ClientException`, `UnknownQueue`.
+    """
+    if (job_ids is None) == (given is None):
+        raise ClientException("Say which jobs in one way: by job_ids, or by what they have in common in `select`.")
+    if given is None:
+        return Chosen(job_ids or ())
+    which = meant_by(given)
+    which = which if which.statuses else replace(which, statuses=unless)
+    return Chosen(await queries.chosen(project, which), await queries.unjudged(project, which))
 
 
 def _tags(tags: dict[str, str]) -> list[Requirement]:
@@ -66,4 +104,4 @@ def _selector(field: str, text: str | None) -> Selector:
     try:
         return parse(text)
     except BadSelector as error:
-        raise ClientException(f"{field}: {error}.") from None
+        raise ClientException(f"In {field}: {error}.") from None

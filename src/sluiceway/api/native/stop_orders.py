@@ -16,7 +16,7 @@ from sluiceway.control.stop_jobs import StopJobs
 from sluiceway.domain.batch import Limits
 from sluiceway.domain.plan import Plan, PlanKind
 from sluiceway.domain.policy import IfNotRunning, Resort, SavepointFormat, StopPolicy
-from sluiceway.domain.selection import Selection
+from sluiceway.domain.selection import EVERYTHING, Selection
 
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://\S+")
 
@@ -33,6 +33,7 @@ class Meant:
     target: str | None
     plan: Plan | None = None
     shown: Mapping[int, str] | None = None  # of a plan's jobs: the Flink jobs
+    unjudged: int = 0  # further jobs that may be meant
 
 
 async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wire.StopRequest) -> Meant:
@@ -41,7 +42,9 @@ async def meant_by(stop_jobs: StopJobs, plans: KeptPlans, project: str, data: wi
         raise ClientException("window_seconds tells a dry run how long the jobs are to stay stopped: it needs dry_run.")
     if data.plan is None:
         policy, limits, target = _policy(data), _limits(data), _target(data.target)
-        return Meant(data, *await _jobs(stop_jobs, project, data), policy, limits, target)
+        jobs, waves = await _jobs(stop_jobs, project, data)
+        unjudged = 0 if data.select is None else await stop_jobs.unjudged(project, _selection(data))
+        return Meant(data, jobs, waves, policy, limits, target, unjudged=unjudged)
     if data != wire.StopRequest(plan=data.plan, reason=data.reason):
         raise ClientException("A plan already says which jobs to stop and how; give nothing but a reason beside it.")
     plan = await plans.find(project, data.plan, PlanKind.STOP)
@@ -76,6 +79,8 @@ def _check_choice(data: wire.StopRequest, chosen: Sequence[str]) -> None:
 
 
 def _selection(data: wire.StopRequest) -> Selection:
+    if data.all:
+        return EVERYTHING
     if data.select is not None:
         return meant(data.select, STOPS)
     clusters = None if data.queue is None else [data.queue]

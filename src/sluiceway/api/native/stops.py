@@ -74,7 +74,8 @@ async def stop(
             if data.dry_run:
                 return await _shown(plans, project_id, meant, findings, permit)
             meant = _held(meant, findings)
-        return _accepted(await stop_jobs(_order(project_id, meant, permit, named), permit.on(Action.STOP)))
+        accepted = _accepted(await stop_jobs(_order(project_id, meant, permit, named), permit.on(Action.STOP)))
+        return msgspec.structs.replace(accepted, unjudged=meant.unjudged)
     except AnsweredBefore as before:
         return told_again(before, _accepted, wire.Accepted)
 
@@ -97,7 +98,7 @@ async def _shown(
     asked = resume_wire.Planned(stop=msgspec.structs.replace(meant.data, dry_run=False), waves=dict(meant.waves))
     request = msgspec.json.encode(asked).decode()
     plan = await plans.keep(project, PlanKind.STOP, permit.who, request, kept_plans.of_stop(findings))
-    return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan)
+    return wire.Accepted(None, *count(answers), answers, dry_run=True, plan=plan, unjudged=meant.unjudged)
 
 
 def _held(meant: Meant, findings: Sequence[Finding]) -> Meant:

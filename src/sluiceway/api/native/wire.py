@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from sluiceway.api.native.back_wire import Concern, Difference, WayBack
 from sluiceway.domain.selection import HEALTHS, STATUSES
 from sluiceway.domain.selector import LONGEST
+from sluiceway.domain.tables import LONGEST as LONGEST_TABLE
 from sluiceway.settings import MAX_JOB_IDS
 
 # What Litestar does not find by itself, inside of lists and objects; and bounds as numbers that JSON has.
@@ -32,6 +33,7 @@ SelectorText = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
 # Words are checked where they are understood: a refusal names those that there are.
 StatusWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(STATUSES)}})]
 HealthWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(HEALTHS)}})]
+TableText = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
 Words = Annotated[list[StatusWord], Meta(min_length=1, max_length=20)]
 Clusters = Annotated[list[Name], Meta(min_length=1, max_length=1000)]
 
@@ -46,6 +48,10 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     cluster_selector: SelectorText | None = None  # the same of the labels of that cluster
     status: Words | None = None
     health: Annotated[list[HealthWord], Meta(min_length=1, max_length=20)] | None = None  # of jobs that live
+    # Names of sources and sinks in Flink: a pattern of the whole name, or without * and ? whole words of it.
+    match: TableText | None = None  # it reads or writes such a one
+    reads: TableText | None = None
+    writes: TableText | None = None
 
 
 class Wave(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +152,7 @@ class Accepted(Struct, frozen=True, omit_defaults=True):
     jobs: list[JobAnswer]
     dry_run: bool = False
     plan: int | None = None  # of a dry run: what to give as `plan` to carry it out as it was shown
+    unjudged: int = 0  # jobs that may be meant: what they read and write is not all known
 
 
 class Aborted(Struct, frozen=True):
@@ -303,6 +310,7 @@ class JobViews(Struct, frozen=True):
     jobs: list[JobView]
     next: int | None
     total: int | None  # how many match; null beside `before`, where the first page has told it
+    unjudged: int | None  # the same of jobs that may match: what they read and write is not all known
 
 
 class Error(Struct, frozen=True, omit_defaults=True):
