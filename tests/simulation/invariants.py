@@ -114,7 +114,7 @@ class Watch:
         if phase is StopPhase.OVERDUE:
             self._was_overdue.add(row["id"])
         job = self.jobs.get(row["flink_job_id"])
-        if row["flink_job_id"] in self.excused:
+        if row["flink_job_id"] in self.excused or self._world.registry.misleads(row["cluster"], row["flink_job_id"]):
             return
         self.others.stop_moved(row)
         match phase:
@@ -157,6 +157,8 @@ class Watch:
         job = self.jobs.get(row["flink_job_id"])
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
         if row["phase"] not in LIVE_RUN and alive:
+            if self._world.registry.misleads(row["cluster"], row["flink_job_id"]):
+                return
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
 
     def _run_changed(self, row: Row, before: Row | None) -> None:
@@ -343,7 +345,8 @@ class Watch:
             return  # somebody else's
         if job.deadly and not attempt.native:
             self._world.violate(f"a canonical savepoint of {job.name}, which would kill it")
-        if any(other.kind == "stop" or other.trigger in triggers for other in others):
+        ours = [other for other in others if other.trigger not in self.others.foreign]
+        if any(other.kind == "stop" or other.trigger in triggers for other in ours):
             self._world.violate(f"two operations of ours at once on the state of {job.name} ({job.jid})")
         if saving is not None:
             if saving["phase"] not in {SavePhase.SENT, SavePhase.OVERDUE}:

@@ -63,6 +63,10 @@ class Registry:
         """Whether a job is on the cluster that a name means now."""
         return self.means(name) is self._world.launched_in.get(jid)
 
+    def misleads(self, name: str, jid: str) -> bool:
+        """Whether a name means another cluster now than the one that a job is on."""
+        return bool(self._world.setting.registered) and self.means(name) not in {None, self._world.launched_in.get(jid)}
+
     @property
     def _now(self) -> dict[str, tuple[str, ...]]:
         if self._world.setting.registered != "database":

@@ -148,17 +148,13 @@ async def _begin(
 
 
 async def _move(connection: AsyncConnection, found: Sequence[Adoption], cluster: str, into: Adopts, at: int) -> None:
-    """Their runs, which go on here."""
-    of = {each.stranger.flink_job_id: each.again for each in found if each.again}
-    await ledger.move_runs(connection, [each.run_id for each in of.values()], cluster)
-    rows = [{"id": each.job_id, "run_id": each.run_id, "cluster": cluster, "queue": cluster} for each in of.values()]
+    """Their runs are of this cluster now. The next turn sees them there, and they go on."""
+    known = {each.stranger.flink_job_id: each.again for each in found if each.again}
+    await ledger.move_runs(connection, [each.run_id for each in known.values()], cluster)
+    rows = [{"id": each.job_id, "run_id": each.run_id, "cluster": cluster, "queue": cluster} for each in known.values()]
     await guarded_update(connection, jobs, rows, match=("id", "run_id"))
-    shown = [({"id": each.job_id}, Standing(JobStatus.RUNNING)) for each in of.values()]
-    await ledger.show(connection, shown, ended_at=None)
-    mine = {jid: job.job_id for jid, job in of.items()}
-    told = [_told(each, mine, cluster, into, at) for each in found]
-    runs_on = [each | {"kind": f"run_{RunPhase.RUNNING}", "detail": ""} for each in told]
-    await ledger.tell(connection, [*told, *runs_on])
+    of = {jid: each.job_id for jid, each in known.items()}
+    await ledger.tell(connection, [_told(each, of, cluster, into, at) for each in found])
 
 
 def _links(stranger: Stranger, cluster: str, at: int) -> dict[str, Any]:

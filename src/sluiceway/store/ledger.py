@@ -19,7 +19,7 @@ from sluiceway.domain.job import JobStatus, Standing
 from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.orders import StopOrder
-from sluiceway.domain.run import Run, RunPhase
+from sluiceway.domain.run import Run
 from sluiceway.domain.watched import Part
 from sluiceway.store.bulk import field, given, guarded_update, ids
 from sluiceway.store.database import epoch_ms
@@ -180,10 +180,9 @@ async def add_runs(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]
 
 
 async def move_runs(connection: AsyncConnection, lost: Sequence[int], cluster: str) -> None:
-    """Let runs that were lost go on in another cluster. Those who watch either cluster are told of it."""
+    """Let runs that were lost be of another cluster. Those who watch either cluster are told of it."""
     mine = update(runs).where(runs.c.id.in_(ids(lost)))
-    again = {"phase": RunPhase.RUNNING.value, "reason": "", "doubt_since": None, "ended_at": None}
-    await connection.execute(mine.values(again | {"version": runs.c.version + 1}))
+    await connection.execute(mine.values(version=runs.c.version + 1))
     await connection.execute(mine.values(cluster=cluster))
 
 
