@@ -27,7 +27,7 @@ import uvloop
 
 from bench.lean_http import Answer, Connection
 from sluiceway.testing.fake_failures import error
-from sluiceway.testing.fake_metadata import metadata
+from sluiceway.testing.fake_metadata import written
 
 VERTEX = "bc764cd8ddf7a0cff126f51c16239658"
 VERSION = "2.3.0"
@@ -78,7 +78,7 @@ class LeanFlink:
         self._stop_seconds = stop_seconds
         self._counts = counts
         self._overview: list[bytes] | None = None  # cut where the duration goes
-        self._metadata = metadata()
+        self._metadata = written(1, of_stop=True)
 
     def answer(self, method: bytes, path: bytes, body: bytes) -> Answer:
         """Do what a request asks for."""

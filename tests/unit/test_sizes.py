@@ -16,7 +16,12 @@ MODULES: Final = {
     "testing/fake_rest.py": "a short function for every path that the service asks",
 }
 FUNCTIONS: Final = {
-    "cli/resume.py resume": "a command's parameters and help text, which Cyclopts reads",
+    "api/native/jobs.py list_jobs": "the parameters of a list, which Litestar reads",
+    "assembly/service.py running": "what a service is made of, in the order in which it begins",
+    **dict.fromkeys(
+        ("cli/job_program.py program", "cli/moves.py move", "cli/resume.py resume", "cli/stops.py stop"),
+        "a command's parameters and help text, which Cyclopts reads",
+    ),
 }
 
 

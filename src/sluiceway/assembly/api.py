@@ -81,24 +81,7 @@ def make_api(
     }
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
     return Litestar(
-        route_handlers=[
-            *dli.routes(
-                settings.refused_form,
-                _format(settings.dli_savepoint_format),
-                settings.idle_state_retention_unit,
-                settings.stop_at_rest,
-                frozenset(map(Allowed, settings.dli_resume_anyway)),
-            ),
-            native.routes(),
-            iam.routes(),
-            health.healthz,
-            health.readyz,
-            prometheus.metrics,
-            docs.schema,
-            docs.assets(),
-            error_page.error_page,
-            error_page.error_codes,
-        ],
+        route_handlers=_routes(settings),
         dependencies={name: _given(value) for name, value in given.items()}
         | {"permit": Provide(permit.given, sync_to_thread=False)},
         exception_handlers=dict(FOR_APPLICATION),  # unknown paths, and faults, as DLI's gateway answers them
@@ -107,6 +90,27 @@ def make_api(
         logging_config=None,  # how to log is the command's to say
         openapi_config=docs.described(),
     )
+
+
+def _routes(settings: Settings) -> list[Any]:
+    return [
+        *dli.routes(
+            settings.refused_form,
+            _format(settings.dli_savepoint_format),
+            settings.idle_state_retention_unit,
+            settings.stop_at_rest,
+            frozenset(map(Allowed, settings.dli_resume_anyway)),
+        ),
+        native.routes(),
+        iam.routes(),
+        health.healthz,
+        health.readyz,
+        prometheus.metrics,
+        docs.schema,
+        docs.assets(),
+        error_page.error_page,
+        error_page.error_codes,
+    ]
 
 
 def try_clusters(ground: Ground, roster: Roster) -> TryClusters:
