@@ -295,4 +295,3 @@ def test_a_selection_is_one_search_that_reads_no_table_as_a_whole(
     scans = [step for step in plan if step.startswith("SCAN ") and "VIRTUAL TABLE" not in step]
     assert all("USING" in step and "INDEX" in step for step in scans), plan  # of the few that ail, or are being stopped
     assert not any(step.startswith(("SCAN jobs", "SCAN job_tags", "SCAN run_tables")) for step in plan), plan
-    assert "TEMP B-TREE" not in " ".join(plan), plan
