@@ -19,6 +19,7 @@ from sluiceway.domain.failure_words import CLIP
 from sluiceway.domain.observed import AttemptCompleted, AttemptUnknown
 from sluiceway.engines.jobmanager.answers import TROUBLES, translated
 from sluiceway.engines.jobmanager.rest import FlinkRest, JobOverview
+from sluiceway.engines.jobmanager.shapes import Tasks
 from sluiceway.testing.fake_flink import FakeFlink
 from sluiceway.testing.fake_network import Fault
 
@@ -243,5 +244,6 @@ async def test_attempts(canned: Canned) -> None:
     ],
 )
 def test_job_is_ready_when_all_its_tasks_run_or_have_finished(tasks: dict[str, int], ready: bool) -> None:
-    assert JobOverview(JOB, "x", "RUNNING", tasks=tasks).ready is ready
-    assert not JobOverview(JOB, "x", "RESTARTING", tasks=tasks).ready
+    counted = msgspec.convert(tasks, Tasks)
+    assert JobOverview(JOB, "x", "RUNNING", tasks=counted).ready is ready
+    assert not JobOverview(JOB, "x", "RESTARTING", tasks=counted).ready

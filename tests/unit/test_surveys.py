@@ -11,7 +11,7 @@ from sluiceway.domain.facts import JobState
 from sluiceway.domain.savepoint_failure import Outcome, estimate, hazards, outcome
 from sluiceway.domain.traits import Traits
 from sluiceway.engines.jobmanager.rest import CheckpointInfo, Checkpoints, JobOverview, LatestCheckpoints
-from sluiceway.engines.jobmanager.shapes import CheckpointConfig, Externalization
+from sluiceway.engines.jobmanager.shapes import CheckpointConfig, Externalization, Tasks
 from sluiceway.engines.session.surveys import survey_of
 
 PATH = "file:/s/savepoint-f-1"
@@ -47,7 +47,7 @@ CONFIG = CheckpointConfig(
 
 
 def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
+    job = JobOverview("f", "job", "RUNNING", tasks=Tasks(total=3, running=2, finished=1))
     older = savepoint(3, trigger_timestamp=1_000)
     shape: dict[str, Any] = {"end_to_end_duration": 1_500, "state_size": 40, "checkpointed_size": 10}
     newer = savepoint(4, trigger_timestamp=2_000, is_savepoint=False, **shape)
@@ -63,7 +63,7 @@ def test_a_survey_has_the_tasks_the_operation_and_the_newest_state() -> None:
 
 
 def test_a_periodic_checkpoint_under_way_is_no_operation() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1}, job_type="BATCH")
+    job = JobOverview("f", "job", "RUNNING", tasks=Tasks(total=1, running=1), job_type="BATCH")
     seen = survey_of(job, JobState.RUNNING, listed(stop(is_savepoint=False, checkpoint_type="CHECKPOINT")), None, None)
     assert (seen.operation, seen.batch) == (None, True)
 
@@ -90,7 +90,7 @@ def test_a_survey_of_a_job_without_checkpoints_says_what_is_known() -> None:
 
 
 def test_a_survey_has_how_it_takes_checkpoints() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 3, "running": 2, "finished": 1})
+    job = JobOverview("f", "job", "RUNNING", tasks=Tasks(total=3, running=2, finished=1))
     last = savepoint(4, "file:/c/chk-4", trigger_timestamp=2_000, is_savepoint=False)
     failed = savepoint(5, "", status="FAILED", is_savepoint=False, failure_message="Checkpoint expired.")
     restored = savepoint(1, "file:/s/before", status="")
@@ -107,7 +107,7 @@ def test_a_survey_has_how_it_takes_checkpoints() -> None:
 
 
 def test_a_survey_tells_what_outlives_a_cancel() -> None:
-    job = JobOverview("f", "job", "RUNNING", tasks={"total": 1, "running": 1})
+    job = JobOverview("f", "job", "RUNNING", tasks=Tasks(total=1, running=1))
     keeps = CheckpointConfig(Externalization(enabled=True, delete_on_cancellation=False))
     last = savepoint(4, "file:/c/f/chk-4", trigger_timestamp=2_000, is_savepoint=False)
     saved = savepoint(3, "file:/s/3", trigger_timestamp=1_000)

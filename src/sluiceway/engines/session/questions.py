@@ -120,7 +120,7 @@ def seen_job(job: JobOverview | None) -> ListedJob | None:
     """A job, as the list of all shows it."""
     if job is None:
         return None
-    return ListedJob(job.state, job.raw_state, job.ready, job.tasks.get("finished", 0), job.last_modification)
+    return ListedJob(job.state, job.raw_state, job.ready, job.tasks.finished, job.last_modification)
 
 
 def seen_checkpoints(found: Checkpoints) -> CheckpointList:

@@ -35,14 +35,14 @@ def survey_of(
     own = _own(latest, job.jid) if latest else None
     return Survey(
         state=state,
-        tasks=job.tasks.get("total", 0),
-        running=job.tasks.get("running", 0),
+        tasks=job.tasks.total,
+        running=job.tasks.running,
         ready=job.ready,
         batch=job.batch or (job.job_type is None and has_begun(job) and takes_none),
         operation=(in_flight[0].checkpoint_type or "SAVEPOINT").lower() if in_flight else None,
         checkpoint=_newest(latest.completed, latest.savepoint) if latest else None,
         savepoint=_newest(latest.savepoint) if latest else None,
-        finished=job.tasks.get("finished", 0),
+        finished=job.tasks.finished,
         traits=traits_of(config) if config else UNKNOWN,
         unaligned=config.unaligned_checkpoints if config else False,
         timeout=timedelta(milliseconds=config.timeout) if config and config.timeout else None,

@@ -102,14 +102,14 @@ def _with_setting(exam: Exam) -> str | None:
 def vitals(job: JobOverview, exam: Exam | None = None) -> Vitals:
     """What the overview tells of a job."""
     assert job.state is not None, "only asked for states that are known"
-    finished = job.tasks.get("finished", 0)
-    running = job.tasks.get("running", 0) + finished
-    return Vitals(job.state, job.tasks.get("total", 0), running, finished, _waiting(job), job.last_modification, exam)
+    finished = job.tasks.finished
+    running = job.tasks.running + finished
+    return Vitals(job.state, job.tasks.total, running, finished, _waiting(job), job.last_modification, exam)
 
 
 def _waiting(job: JobOverview) -> int:
     """How many tasks wait for slots. A job that was only created has them all before it (the adaptive scheduler)."""
-    return max(job.tasks.get("total", 0), 1) if job.raw_state == "CREATED" else job.tasks.get("scheduled", 0)
+    return max(job.tasks.total, 1) if job.raw_state == "CREATED" else job.tasks.scheduled
 
 
 async def _free_slots(rest: FlinkRest) -> int | None:
@@ -146,5 +146,5 @@ async def _lacking(rest: FlinkRest, jid: str, job: JobOverview) -> int | None:
     if not isinstance(vertices, list):
         return None
     widest = max((v["parallelism"] for v in vertices if isinstance(v.get("parallelism"), int)), default=0)
-    share = _waiting(job) / max(job.tasks.get("total", 0), 1)
+    share = _waiting(job) / max(job.tasks.total, 1)
     return math.ceil(widest * min(share, 1.0)) or None
