@@ -226,7 +226,7 @@ async def test_overview_shows_the_version_and_every_job_with_its_tasks(flink: Cl
     assert (await flink.rest.overview()).flink_version == flink.place.version
     jid = await flink.run(flink.place.endless)
     job = await flink.until(jid, lambda job: True)
-    assert job.tasks["total"] == job.tasks["running"] == 2
+    assert job.tasks.total == job.tasks.running == 2
     assert job.end_time == -1 < job.start_time
     assert not job.batch
     assert ((await flink.rest.job(jid)) or {})["jid"] == jid

@@ -34,7 +34,7 @@ async def test_running_is_not_ready(flink: Cluster) -> None:
     jid = await flink.run(flink.place.waiting, ready=False)
     job = await flink.until(jid, lambda job: True)
     assert job.state is JobState.RUNNING
-    assert job.tasks["running"] == 0
+    assert job.tasks.running == 0
     assert not is_ready(job)
     _, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)

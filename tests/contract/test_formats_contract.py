@@ -90,7 +90,7 @@ async def test_state_of_more_than_5_mb_cannot_be_saved_without_a_directory(flink
 
 async def test_a_job_that_takes_no_checkpoints_after_a_source_has_finished_refuses(flink: Cluster) -> None:
     jid = await flink.run(flink.place.half_finished, ready=False)
-    await flink.until(jid, lambda job: job.tasks.get("finished", 0) > 0)
+    await flink.until(jid, lambda job: job.tasks.finished > 0)
     assert (await traits(flink, jid)).after_finish is False
     _, attempt = await flink.stop(jid)
     assert isinstance(attempt, AttemptFailed)

@@ -24,7 +24,7 @@ async def test_a_loop_alternates_and_moves_at_every_restart(flink: Cluster) -> N
         )
         assert not vitals(job).whole
         moved.add(job.last_modification)
-    assert (await flink.until(jid, lambda job: job.state is JobState.RUNNING)).tasks["total"] == (
+    assert (await flink.until(jid, lambda job: job.state is JobState.RUNNING)).tasks.total == (
         2 if flink.since((1, 19)) else 1  # 1.18 chains them
     )
     async with asyncio.timeout(PATIENCE):
@@ -68,8 +68,8 @@ async def test_a_savepoint_is_told_apart_from_checkpoints(flink: Cluster) -> Non
 
 async def test_tasks_without_slots_are_scheduled_and_the_overview_has_none_free(flink: Cluster) -> None:
     jid = await flink.run(flink.place.waiting, ready=False)
-    job = await flink.until(jid, lambda job: job.tasks.get("scheduled", 0) > 0)
-    assert vitals(job).waiting == job.tasks["scheduled"]
+    job = await flink.until(jid, lambda job: job.tasks.scheduled > 0)
+    assert vitals(job).waiting == job.tasks.scheduled
     async with asyncio.timeout(PATIENCE):
         while (await flink.rest.overview()).slots_available:
             await asyncio.sleep(0.05)

@@ -349,7 +349,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(189)
+@plant(97)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 

@@ -32,7 +32,16 @@ class ClusterOverview(msgspec.Struct, frozen=True, rename="kebab"):
     slots_available: Long = 0
 
 
-class JobOverview(msgspec.Struct, frozen=True):
+class Tasks(msgspec.Struct, frozen=True, gc=False):
+    """How many tasks of a job are in which state, where that tells anything. A dictionary takes nine times as much."""
+
+    total: Long = 0
+    running: Long = 0
+    finished: Long = 0
+    scheduled: Long = 0
+
+
+class JobOverview(msgspec.Struct, frozen=True, gc=False):
     """One job of `GET /jobs/overview`. Times are milliseconds since the epoch; -1 where there is none."""
 
     jid: Word
@@ -41,7 +50,7 @@ class JobOverview(msgspec.Struct, frozen=True):
     start_time: Moment = msgspec.field(name="start-time", default=-1)
     end_time: Moment = msgspec.field(name="end-time", default=-1)
     last_modification: Moment = msgspec.field(name="last-modification", default=-1)  # of a task
-    tasks: dict[str, Long] = msgspec.field(default_factory=dict)  # by state in lower case, and "total"
+    tasks: Tasks = msgspec.field(default_factory=Tasks)
     job_type: Word | None = msgspec.field(name="jobType", default=None)  # not told before Flink 2.3
 
     @property

@@ -149,7 +149,7 @@ def seen_job(job: JobOverview | None) -> ListedJob | None:
     if job is None:
         return None
     tasks = job.tasks
-    counts = tasks.get("total", 0), tasks.get("running", 0), tasks.get("finished", 0)
+    counts = tasks.total, tasks.running, tasks.finished
     return ListedJob(job.state, job.raw_state, *counts, job.last_modification, job.batch)
 
 

@@ -92,10 +92,10 @@ def vitals(job: JobOverview) -> Vitals:
     """What the overview tells of a job."""
     assert job.state is not None, "only asked for states that are known"
     tasks = job.tasks
-    finished = tasks.get("finished", 0)
-    running = tasks.get("running", 0) + finished
+    finished = tasks.finished
+    running = tasks.running + finished
     moved_at = job.last_modification
-    return Vitals(job.state, tasks.get("total", 0), running, finished, tasks.get("scheduled", 0), moved_at)
+    return Vitals(job.state, tasks.total, running, finished, tasks.scheduled, moved_at)
 
 
 async def _free_slots(rest: FlinkRest) -> int | None:
