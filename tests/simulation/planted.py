@@ -224,7 +224,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
     put(weighing._Stop, "fact", fact)
 
 
-@plant(254)
+@plant()
 def a_result_that_never_comes_is_waited_for(put: Any) -> None:
     """Flink goes on showing an attempt as under way whose job is over."""
     before = weighing._Stop.fact
@@ -351,7 +351,7 @@ def a_withdrawn_start_never_arrives(put: Any) -> None:
     put(runs, "_withdrawn", lambda run, certain, now, gone_after: before(run, True, now, gone_after))
 
 
-@plant(189)
+@plant(17)
 def no_guard_on_the_version(put: Any) -> None:
     """Who was forestalled writes all the same."""
 
