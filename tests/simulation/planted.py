@@ -223,7 +223,7 @@ def saved_without_a_terminal_job(put: Any) -> None:
     put(weighing._Stop, "fact", fact)
 
 
-@plant(254)
+@plant()
 def a_result_that_never_comes_is_waited_for(put: Any) -> None:
     """Flink goes on showing an attempt as under way whose job is over."""
     before = weighing._Stop.fact

@@ -103,6 +103,17 @@ async def somebody_looks_at_a_job_just_before_it_restarts(at: Play) -> None:
     await at.stop([job], savepoint=True)
 
 
+@scene(stop_seconds=10.0, notices={"a_result_that_never_comes_is_waited_for": "not settled"})
+async def a_job_ends_and_nobody_is_left_to_tell_of_its_stop(at: Play) -> None:
+    """Flink shows the attempt as under way for ever."""
+    job, flink = at.first
+    await at.wait(10.0)
+    flink.lingers = True
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    at.cluster.finish(flink.jid)
+
+
 # Who may do what, and when. ------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import errno
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -90,12 +90,16 @@ class Service:
         if self._roster is not None:
             self.begin(self._come_up(self._roster))
         else:
-            self._context().run(self.reconciler.start, tuple(self.world.clusters))
+            self._context().run(self._follow, tuple(self.world.clusters))
+
+    def _follow(self, names: Sequence[str]) -> None:
+        """In this order, and not in that of a set of texts, which no seed decides."""
+        self.reconciler.start(())
+        self.reconciler.follow(names)
 
     async def _come_up(self, roster: Roster) -> None:
         await roster.begin()
-        self.reconciler.start(())
-        self.reconciler.follow(sorted(roster.worked_on))
+        self._follow(sorted(roster.worked_on))
         await roster.run()
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

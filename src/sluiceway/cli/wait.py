@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, Move, Resume, Stop, each, read
-from sluiceway.cli.choice import Choice, nothing
+from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
 from sluiceway.cli.job_health import silence
@@ -126,7 +126,8 @@ def _jobs(client: Client, named: Sequence[str], choice: Choice) -> list[int]:
         raise Failed("Say which jobs, in one way: their ids or names, or what they have in common.", code=2)
     if named:
         return once(client, named)
-    found, _, _ = client.listed(choice.query(), None)
+    found, _, unjudged = client.listed(choice.query(), None)
+    tell_unjudged(unjudged)
     return [fare.job_id for fare in each(found, Fare)] or nothing(client, choice, "can be waited for")
 
 

@@ -117,7 +117,7 @@ class Reconciler:
             return
         for name in self._watches.keys() - set(names):
             self._end(self._watches.pop(name))
-        for name in names:
+        for name in sorted(names):  # in an order that no hash decides
             if name not in self._watches:
                 self._watches[name] = _Watch(
                     name,
