@@ -229,3 +229,38 @@ async def test_attempts(canned: Canned) -> None:
     assert await done.attempt(JOB, TRIGGER) == AttemptCompleted("file:/x")
     unknown = await canned(404, b'{"errors":["There is no savepoint operation with triggerId=1 for job 2."]}')
     assert await unknown.attempt(JOB, TRIGGER) == AttemptUnknown()
+
+
+# Jobs that are handed over. -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (202, '{"jobUrl": "/jobs/0af1"}', None),
+        (500, '{"errors": ["org.apache.flink.A: It is there."]}', "org.apache.flink.A: It is there."),
+        (502, "<html>", "HTTP 502"),
+        (404, '{"errors": ["Not found: /jobs"]}', "HTTP 404"),
+    ],
+)
+async def test_a_packed_job_is_one_file_beside_its_request(status: int, body: str, said: str | None) -> None:
+    """As Flink's own client sends it: more files than are named in the request are refused."""
+    parts: dict[str, tuple[str | None, bytes]] = {}
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        async for part in await request.multipart():
+            assert isinstance(part, aiohttp.BodyPartReader)
+            parts[str(part.name)] = (part.filename, bytes(await part.read()))
+        return web.Response(status=status, body=body, content_type="application/json")
+
+    async with RawTestServer(answer) as server, aiohttp.ClientSession() as session:
+        rest = FlinkRest(session, str(server.make_url("")).rstrip("/"), 5.0)
+        if status in {202, 500}:
+            assert await rest.submit(b"\xac\xed") == said
+        else:
+            with pytest.raises(Unreachable, match=said):
+                await rest.submit(b"\xac\xed")
+    named = {"jobGraphFileName": "job", "jobJarFileNames": [], "jobArtifactFileNames": []}
+    assert parts.pop("file_0") == ("job", b"\xac\xed")
+    assert parts.keys() == {"request"}
+    assert (parts["request"][0], msgspec.json.decode(parts["request"][1])) == (None, named)

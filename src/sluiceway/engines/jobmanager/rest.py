@@ -321,7 +321,7 @@ class FlinkRest:
         """Hand over a job as Flink's client has packed it. None: the cluster took it; else Flink's no."""
         form = aiohttp.FormData(quote_fields=False)
         named = msgspec.json.encode({"jobGraphFileName": _PACKED, "jobJarFileNames": [], "jobArtifactFileNames": []})
-        form.add_field("request", named, content_type="application/json")
+        form.add_field("request", named.decode(), content_type="application/json")  # bytes would make it a file
         form.add_field("file_0", packed, filename=_PACKED, content_type="application/octet-stream")
         answer = await self._ask("POST", "/jobs", form, timeout=UPLOAD_TIMEOUT)
         if answer.status == 202:
