@@ -64,7 +64,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(56)
+@plant(214)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
