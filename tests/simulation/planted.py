@@ -560,7 +560,7 @@ def a_dry_run_that_promises_that_jobs_run_on(put: Any) -> None:
     put(preflight, "outcome", lambda *_: (Outcome.RUNS_ON, "It runs on."))
 
 
-@plant(193)
+@plant(768)
 def a_dry_run_without_finished_sources(put: Any) -> None:
     """It does not say that Flink takes no savepoint any more."""
     put(preflight, "never_again", lambda _: "")
