@@ -63,7 +63,7 @@ def plant(seed: int | None = None) -> Callable[[Plant], Plant]:
     return add
 
 
-@plant(56)
+@plant(214)
 def a_new_trigger_id_at_every_resend(put: Any) -> None:
     """Two ids at once restart the job."""
     before = stop_decide._running
@@ -559,7 +559,7 @@ def a_dry_run_that_promises_that_jobs_run_on(put: Any) -> None:
     put(preflight, "outcome", lambda *_: (Outcome.RUNS_ON, "It runs on."))
 
 
-@plant(193)
+@plant(768)
 def a_dry_run_without_finished_sources(put: Any) -> None:
     """It does not say that Flink takes no savepoint any more."""
     put(preflight, "never_again", lambda _: "")
