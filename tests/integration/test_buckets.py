@@ -19,7 +19,7 @@ from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.store import schema
 from sluiceway.testing.fake_flink import FakeFlink
-from sluiceway.testing.fake_metadata import metadata
+from sluiceway.testing.fake_metadata import metadata, written
 
 AUTHORIZE = f"/v1.0/{PROJECT}/dli/obs-authorize"
 
@@ -183,7 +183,7 @@ async def test_a_savepoint_is_verified_used_and_removed_wherever_it_lies(api: Ap
     (job,) = await at.run(bucket="data")
     path = await kept(at, job)
     (found,) = (await api.get("savepoints"))["savepoints"]
-    assert (found["path"], found["bytes"]) == (path, len(metadata()))
+    assert (found["path"], found["bytes"]) == (path, len(written(1, of_stop=True)))
     assert (await api.post(f"savepoints/{found['id']}/verify", 200))["whole"]
     assert await resumed(at, job) == path
     second = await kept(at, job)
@@ -207,7 +207,7 @@ async def test_retention_reaches_every_bucket(api: Api, at: Plane, place: Place)
 async def test_a_missing_savepoint_is_never_a_success(at: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flink says that it lies there, and storage shows nothing."""
     (job,) = await at.run(bucket="data")
-    monkeypatch.setattr(at.fake._disk, "complete", lambda folder, _: folder)
+    monkeypatch.setattr(at.fake._disk, "complete", lambda folder, _, **__: folder)
     (entry,) = await at.stop_and_wait([job])
     assert not entry.stop.verified
 

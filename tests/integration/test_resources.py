@@ -99,6 +99,8 @@ ELSEWHERE = (
     "queues",
     "clusters",
     "try_clusters",
+    "cluster_jars",
+    "move_jobs",
     "metrics",
     "graphs",
     "transfer",

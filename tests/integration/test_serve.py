@@ -237,6 +237,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "clusters_from": [("a.json", ("a.json",)), ("/etc/c/*.yml b.json", ("/etc/c/*.yml", "b.json"))],
     "adopt": [("none", "none"), ("matching orders-*", "matching orders-*")],
     "adopt_into": [("team", "team"), ("default", "default")],
+    "adopt_tag": [("a-*:team=a b-*:team=b", ("a-*:team=a", "b-*:team=b")), ("*:k=v", ("*:k=v",))],
     "embedded": [("true", True), ("false", False)],
     "embedded_port": [("8081", 8081), ("8082", 8082)],
     "embedded_slots": [("8", 8), ("400", 400)],
