@@ -37,10 +37,10 @@ def test_a_plain_id_is_looked_for(service: ServiceThread) -> None:
     assert service.http.get(f"{OWN}/savepoints/10").json()["error_code"] == "unknown_savepoint"
 
 
-def test_no_more_statuses_than_there_are(service: ServiceThread) -> None:
+def test_few_statuses_in_a_request(service: ServiceThread) -> None:
     """A list of 300,000 was a statement with 300,000 parameters."""
     statuses = ["submitting", "running", "stop_failed", "stopped"]
-    for given, status in ((statuses, 202), ([*statuses, "running"], 400)):
+    for given, status in ((statuses, 202), (statuses * 6, 400)):
         answer = service.http.post(f"{OWN}/stops", json={"status": given, "dry_run": True})
         assert answer.status_code == status, answer.text
 

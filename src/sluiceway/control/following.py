@@ -21,11 +21,7 @@ SETTLED_EVERY: Final = 2.0  # seconds after which it is asked whether a stop has
 PAGE: Final = 500  # events that are read at once, and that are in memory of each stop
 SIGN_OF_LIFE: Final = 15.0  # seconds without an event, after which a follower hears that there is none
 STREAMS: Final = 32  # that one caller may have
-_LOOKS: Final = {
-    Kind.STOP: batch_views.is_settled,
-    Kind.RESUME: back_views.is_settled,
-    Kind.MOVE: move_views.is_settled,
-}
+_VIEWS: Final = {Kind.STOP: batch_views, Kind.RESUME: back_views, Kind.MOVE: move_views}
 _UNKNOWN: Final[Mapping[Kind, type[ControlError]]] = {
     Kind.STOP: UnknownBatch,
     Kind.RESUME: UnknownResume,
@@ -221,7 +217,7 @@ class Following:
         return await of(self._db, tail.batch_id, after, PAGE)
 
     async def _settled(self, project: str, batch_id: int, kind: Kind) -> bool:
-        settled = await _LOOKS[kind](self._db, project, batch_id)
+        settled: bool | None = await _VIEWS[kind].is_settled(self._db, project, batch_id)
         if settled is None:
             raise _UNKNOWN[kind](f"There is no {kind} {batch_id} in this project.")
         return settled

@@ -17,7 +17,7 @@ LONGEST: Final = 2000  # characters of a selector
 MOST: Final = 50  # requirements in it
 MOST_VALUES: Final = 100  # of one requirement
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|==|!=|[=!(),]|[^\s"=!(),<>]+', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|==|!=|[=!(),]|[^\s"=!(),<>]++', re.DOTALL)
 _BLANK: Final = re.compile(r"\s*")
 _PLAIN: Final = re.compile(r'[^\s"=!(),<>]+')
 _SET_WORDS: Final = frozenset({"in", "notin"})

@@ -31,11 +31,13 @@ Tags = Annotated[
 Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400, extra_json_schema={"extra": {"exclusiveMinimum": 0}})]
 SelectorText = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
 # Words are checked where they are understood: a refusal names those that there are.
-StatusWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(STATUSES)}})]
-HealthWord = Annotated[str, Meta(extra_json_schema={"extra": {"enum": sorted(HEALTHS)}})]
+_STATUSES: Final = {"items": {"type": "string", "enum": sorted(STATUSES)}}
+_HEALTHS: Final = {"items": {"type": "string", "enum": sorted(HEALTHS)}}
+_NAMES: Final = {"items": {"type": "string", "minLength": 1, "maxLength": 128}}
 TableText = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
-Words = Annotated[list[StatusWord], Meta(min_length=1, max_length=20)]
-Clusters = Annotated[list[Name], Meta(min_length=1, max_length=1000)]
+Words = Annotated[list[str], Meta(min_length=1, max_length=20, extra_json_schema={"extra": _STATUSES})]
+HealthWords = Annotated[list[str], Meta(min_length=1, max_length=20, extra_json_schema={"extra": _HEALTHS})]
+Clusters = Annotated[list[Name], Meta(min_length=1, max_length=1000, extra_json_schema={"extra": _NAMES})]
 
 
 class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -47,7 +49,7 @@ class Selection(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     clusters: Clusters | None = None  # where its latest run is; of a job that never ran: its queue
     cluster_selector: SelectorText | None = None  # the same of the labels of that cluster
     status: Words | None = None
-    health: Annotated[list[HealthWord], Meta(min_length=1, max_length=20)] | None = None  # of jobs that live
+    health: HealthWords | None = None  # of jobs that live
     # Names of sources and sinks in Flink: a pattern of the whole name, or without * and ? whole words of it.
     match: TableText | None = None  # it reads or writes such a one
     reads: TableText | None = None
