@@ -16,7 +16,7 @@ from sluiceway.cli.output import Failed
 
 START: Final = 120.0  # seconds to be ready in, on a busy machine
 END: Final = 20.0  # seconds to end in
-FLINK_SETTLES: Final = 1.0  # seconds between its ready line and the line about its Flink, at most
+FLINK_SETTLES: Final = 10.0  # seconds between its ready line and the line about its Flink, at most
 
 _READY = re.compile(r"is ready at (?P<url>\S+)")
 _FLINK = re.compile(r"Flink at (?P<url>\S+)")

@@ -30,7 +30,7 @@ from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
 INTRODUCED = 20  # clusters with a line of their own when the service starts
-GLANCE = 5.0  # seconds for a look at one
+GLANCE = 3.0  # seconds for a look at one
 YOUNG: Final = 20_000  # new objects until garbage is collected; with the 700 of Python it took 0.1 ms of CPU a stop
 
 app = App(name="serve", result_action="return_value")  # its help is in `main`, which does not import this for it
