@@ -201,17 +201,23 @@ def test_jobs_of_two_versions_are_stopped_in_one_batch_and_all_of_them_go_on(
     before = {name: site.counts(name) for name, site in everything.items()}
     assert all(site.jar.name in said for site in sites), said
 
-    # We start what we know: programs in jars that the clusters still have, and SQL, that of the old one on the new one.
-    service.dli("PUT", f"/sql-jobs/{ours['old']}", {"queue_name": "new"})
+    # We start what we know: programs in jars that the clusters still have, and SQL.
     resumed = told("resume", str(stop["id"]), code=1)
     assert resumed.count("Nobody has said what it is made of") == len(sites), resumed
-    assert "was written by Flink 1.20.5" in resumed, resumed
 
     # The others are started by Flink's client, exactly as the answer says.
     commands = {name: view["start_again"] for name, view in stopped.items() if view["start_again"]}
     assert set(commands) == {site.by_client for site in sites}
     list(both.map(lambda site: site.flink_run(commands[site.by_client]), sites))
     wait_for(lambda: all(len(site.counts(name)) > len(before[name]) + 20 for name, site in everything.items()))
+
+    # All SQL of the old one moves to the new one, and goes on there. What neither has a jar for stays where it is.
+    seen = len(old.counts(old.ours))
+    moving = ("move", "--from", "old", "--to", "new", "--name", "side-*")
+    shown = told(*moving, "--dry-run", code=1)
+    assert "1.20.5" in shown, shown
+    told(*moving, "--wait", "--yes", code=1)
+    wait_for(lambda: len(old.counts(old.ours)) > seen + 20)
     runs = {job["name"]: job for job in service.call("GET", "/api/v1/projects/default/jobs")["jobs"]}
     assert {name: runs[name]["job_id"] for name in everything} == ids, "each is the job that it was"
     assert {name: runs[name]["queue"] for name in everything} == {
