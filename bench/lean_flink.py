@@ -192,6 +192,10 @@ class LeanFlink:
         """`GET /jobmanager/config`."""
         return encode([{"key": "execution.checkpointing.interval", "value": "1min"}])
 
+    def jars(self) -> bytes:
+        """`GET /jars`, which is asked when a service looks at its first clusters."""
+        return encode({"address": "", "files": []})
+
     def job(self, jid: str) -> bytes:
         """`GET /jobs/:id`."""
         state, end = self.ended.get(jid, ("RUNNING", -1))
@@ -275,6 +279,7 @@ class LeanFlink:
 _OF_CLUSTER: dict[str, Callable[[LeanFlink], bytes]] = {
     "cluster": LeanFlink.cluster,
     "cluster_config": LeanFlink.cluster_config,
+    "jars": LeanFlink.jars,
 }
 _OF_JOB: dict[str, Callable[[LeanFlink, str], bytes]] = {
     "job": LeanFlink.job,
@@ -327,6 +332,8 @@ def route(method: bytes, path: bytes) -> tuple[str, str, str]:
             return "cluster", "", ""
         case b"GET", ["jobmanager", "config"]:
             return "cluster_config", "", ""
+        case b"GET", ["jars"]:
+            return "jars", "", ""
         case _:
             return "other", "", ""
 
