@@ -181,6 +181,9 @@ class Fleet:
             return json.load(answer)
 
 
+NOWHERE = "--cluster=c0=http://127.0.0.1:9"  # nobody listens there
+
+
 @contextmanager
 def running(build: Build, shape: Shape) -> Iterator[Fleet]:
     """A fleet of this build that has come to rest."""
@@ -189,7 +192,7 @@ def running(build: Build, shape: Shape) -> Iterator[Fleet]:
         stack.callback(fakes.end)
         data = Path(directory)
         clusters = _registered(data / "applications.json", shape, fakes.urls)
-        _serve(build, data, clusters).end()  # makes the database
+        _serve(build, data, [NOWHERE]).end()  # makes the database, and finds no job to adopt
         fill(data / "sluiceway.db", shape)
         service = _serve(build, data, clusters)
         stack.callback(service.end)
