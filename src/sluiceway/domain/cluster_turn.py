@@ -302,16 +302,17 @@ def _stop_fact(watched: Watched, run: Run, sighting: Sighting) -> StopFact:
 
 
 def _seen_before(stop: Stop, run: Run, fact: StopFact) -> StopFact:
-    """What is known of a stop whose job was seen to end before its cluster fell silent: that is not to be seen twice.
+    """What is known of a stop whose job was seen to end before its application cluster went: not to be seen again.
 
-    A job that finished after Flink had named the savepoint needs no more of the cluster.
+    A job that finished after Flink had named the savepoint needs no more of that cluster. One that only gives no answer
+    now is asked again: the job may have restarted after its savepoint, and have finished by itself.
     """
     state = _ENDED_AS.get(run.phase)
-    if state is None or not isinstance(fact, Silent | Departed):
+    if state is None or not isinstance(fact, Departed):
         return fact
     if stop.claim is not None and stop.forgotten_since is None and state is JobState.FINISHED:
         return Saved(stop.claim, state)
-    return Lingering(Ended(state, cause=run.reason)) if isinstance(fact, Departed) else fact
+    return Lingering(Ended(state, cause=run.reason))
 
 
 def _save_fact(watched: Watched, run: Run, sighting: Sighting) -> SaveFact:
