@@ -45,7 +45,7 @@ from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.charting import Charting
 from sluiceway.reconcile.sweep import Sweeper
 from sluiceway.reconcile.turn import TurnSettings
-from sluiceway.settings import BadSettings, Settings
+from sluiceway.settings import DATABASE, BadSettings, Settings
 from sluiceway.storage.errors import StorageUnreadable
 from sluiceway.storage.s3 import S3Access
 from sluiceway.storage.savepoints import Storage
@@ -80,8 +80,8 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
         reserve = Reserve(data / "reserve")
         await asyncio.to_thread(reserve.make_way)
         storage = await _storage(settings, data)
-        await asyncio.to_thread(migrate, data / "sluiceway.db")
-        db = Database(data / "sluiceway.db", reserve)
+        await asyncio.to_thread(migrate, data / DATABASE)
+        db = Database(data / DATABASE, reserve)
         stack.push_async_callback(db.close)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connections()))
         door = make_door(settings, db, session)

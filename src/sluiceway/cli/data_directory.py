@@ -17,7 +17,7 @@ from sluiceway.cli.options import Flag
 from sluiceway.cli.output import Failed, complain
 from sluiceway.control.access import Access, BadRequest, Missing
 from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
-from sluiceway.settings import Settings
+from sluiceway.settings import DATABASE, Settings
 from sluiceway.store.database import BadDatabase, Database, migrate
 from sluiceway.store.private import make_directory
 from sluiceway.store.trouble import DatabaseUnavailable
@@ -44,11 +44,11 @@ class DataDirectory:
         data = data_directory(self.data)
         key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
         try:
-            made = not (data / "sluiceway.db").exists()
+            made = not (data / DATABASE).exists()
             if made and not first:
                 raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
             make_directory(data)
-            migrate(data / "sluiceway.db")
+            migrate(data / DATABASE)
             if made:
                 complain(f"{data} held no data of a service; it does now. Was another --data meant?")
             return asyncio.run(_do(what, data, key_file.expanduser()))
@@ -66,8 +66,24 @@ class DataDirectory:
         return tables.told(data, text, json=self.json)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """A service's data directory, without anything of it opened. The service may run meanwhile, and need not."""
+
+    data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
+    """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
+
+    json: Flag = False
+    """Print one JSON document on standard output, and nothing else there."""
+
+    def tell(self, data: Any, text: str) -> int:
+        """Tell what was done."""
+        return tables.told(data, text, json=self.json)
+
+
 async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
-    db = Database(data / "sluiceway.db")
+    db = Database(data / DATABASE)
     try:
         return await what(Access(db, Vault(key_file), clock, f"{_os_user()}@console"))
     finally:

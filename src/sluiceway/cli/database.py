@@ -4,16 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sluiceway.cli import tables
-from sluiceway.cli.data_directory import data_directory
-from sluiceway.cli.distributions import Here
+from sluiceway.cli.data_directory import Here, data_directory
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.control.vault import KEY_FILE
+from sluiceway.settings import DATABASE
 from sluiceway.store import copying
 from sluiceway.store.copying import InUse
 from sluiceway.store.database import BadDatabase
-
-FILE = "sluiceway.db"
 
 database_app = commands("database", "Back up the service's database, and restore it.")
 
@@ -33,7 +31,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     data = data_directory(here.data)
     file = file.expanduser().absolute()
     try:
-        size = copying.back_up(data / FILE, file)
+        size = copying.back_up(data / DATABASE, file)
     except BadDatabase as error:
         raise Failed(str(error)) from error
     except FileExistsError as error:
@@ -64,14 +62,14 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     data = data_directory(here.data)
     try:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        done = copying.restore(file.expanduser().absolute(), data / FILE, stamp)
+        done = copying.restore(file.expanduser().absolute(), data / DATABASE, stamp)
     except (BadDatabase, InUse) as error:
         raise Failed(f"{error} Nothing was done.") from error
     except OSError as error:
         raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
     if done.kept is None:
         complain(f"No database was there before, so ids jump: those of jobs begin after {done.jobs_from}.")
-    told = f"{data / FILE} is as {file} was."
+    told = f"{data / DATABASE} is as {file} was."
     told += f" The one before it is {done.kept}." if done.kept else ""
     told += " Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"
-    return here.tell({"file": str(data / FILE), "kept": done.kept and str(done.kept)}, told)
+    return here.tell({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, told)

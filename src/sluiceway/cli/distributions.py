@@ -1,14 +1,13 @@
 """`sluiceway distributions`: which versions of Flink plan SQL here. Works on the data directory of the service."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
-from sluiceway.cli.data_directory import data_directory
-from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.data_directory import Here, data_directory
+from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
@@ -18,30 +17,14 @@ from sluiceway.store.private import make_directory
 distributions_app = commands("distributions", "Versions of Flink that plan SQL, each for clusters of its own version.")
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
-    """Whose distributions these are, and how to answer. The service may run meanwhile, and need not."""
-
-    data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
-    """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
-
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
-
-    @property
-    def distributions(self) -> Distributions:
-        """In the data directory, which nobody else may read where it is made here. Raises `Failed`."""
-        data = data_directory(self.data)
-        try:
-            make_directory(data)
-        except OSError as error:
-            raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
-        return Distributions(data / DISTRIBUTIONS)
-
-    def tell(self, data: Any, text: str) -> int:
-        """Tell what was done."""
-        return tables.told(data, text, json=self.json)
+def _distributions(here: Here) -> Distributions:
+    """In the data directory, which nobody else may read where it is made here. Raises `Failed`."""
+    data = data_directory(here.data)
+    try:
+        make_directory(data)
+    except OSError as error:
+        raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
+    return Distributions(data / DISTRIBUTIONS)
 
 
 @distributions_app.command
@@ -69,9 +52,9 @@ def add(
     here = here or Here()
     try:
         if file is None:
-            added = fetching.fetch(here.distributions, version, quiet=here.json)
+            added = fetching.fetch(_distributions(here), version, quiet=here.json)
         else:
-            added = fetching.take(here.distributions, file.expanduser(), version)
+            added = fetching.take(_distributions(here), file.expanduser(), version)
     except fetching.NotAdded as error:
         raise Failed(str(error)) from error
     if not added.known:
@@ -90,7 +73,7 @@ def list_(*, here: Here | None = None) -> int:
     Example: `sluiceway distributions list`
     """
     here = here or Here()
-    found, added = here.distributions.all(), here.distributions.added()
+    found, added = _distributions(here).all(), _distributions(here).added()
     minors = {each.minor for each in found}
     lacking = [version for minor, (version, _) in fetching.KNOWN.items() if minor not in minors]
     if here.json:
@@ -120,7 +103,7 @@ def remove(version: str, /, *, here: Here | None = None) -> int:
         With or without the patch version.
     """
     here = here or Here()
-    gone = fetching.remove(here.distributions, version)
+    gone = fetching.remove(_distributions(here), version)
     if not gone:
         raise Failed(f"No Flink {version} was added. What was: sluiceway distributions list")
     return here.tell({"removed": gone}, f"Flink {' and '.join(gone)} is removed.")

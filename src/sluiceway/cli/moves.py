@@ -8,7 +8,7 @@ from typing import Any, Final
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import orders, tables
-from sluiceway.cli.answers import Aborted, Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
+from sluiceway.cli.answers import Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
 from sluiceway.cli.asking import asks
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_move as dry
@@ -19,7 +19,7 @@ from sluiceway.cli.output import complain, one_line, say
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 from sluiceway.cli.resumes import begun
-from sluiceway.cli.selection import NOTHING, confirmed, whole
+from sluiceway.cli.selection import EMPTY, confirmed, whole
 from sluiceway.cli.stop_options import Sending
 
 ARRIVED: Final = "moved"
@@ -86,7 +86,7 @@ def move(
 def carried_out(client: Client, body: dict[str, Any], sending: Sending, common: Common, *, yes: bool) -> int:
     """Place a move, report on it, and wait for its end where asked; the exit code."""
     sent, rest = confirmed(client.move, body, "moved") if asks(yes=yes) else (body, [])
-    data = whole(client.move(sent, sending.key()).data if sent else NOTHING, rest)
+    data = whole(client.move(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, body["to"])
@@ -145,15 +145,8 @@ def show(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
-    if wait:
-        data, code = _watched(client, move_id, timeout, common)
-    else:
-        data, code = client.show_move(move_id).data, 0
-        if not common.json:
-            _show(read(data, Move))
-    if common.json:
-        tables.document(data)
-    return code
+    waited = _watched(client, move_id, timeout, common) if wait else None
+    return orders.shown(lambda: client.show_move(move_id), lambda data: _show(read(data, Move)), waited, common)
 
 
 @moves_app.command
@@ -189,10 +182,7 @@ def abort(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     move_id
         The id that the move was accepted under.
     """
-    common = or_default(common)
-    data = common.client().abort(move_id, "moves").data
-    count = tables.jobs(len(read(data, Aborted).withdrawn))
-    return tables.told(data, f"Withdrawn: {count}. See: sluiceway moves show {move_id}", json=common.json)
+    return orders.withdraw(move_id, "moves", or_default(common))
 
 
 @moves_app.command

@@ -1,4 +1,4 @@
-"""Steers and follows an order of many jobs: the common part of the commands for stops and resumes."""
+"""Steers and follows an order of many jobs: the common part of the commands for stops, resumes and moves."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -58,6 +58,21 @@ def tell_plan(order: Stop | Resume) -> None:
     """Name the plan of an order, its maker and its caller; nothing for an order without a plan."""
     if order.plan is not None:
         say(one_line(f"Plan {order.plan}, made by {order.planned_by}; carried out by {order.who}."))
+
+
+def shown(
+    look: Callable[[], Reply], show: Callable[[Any], None], waited: tuple[Any, int] | None, common: Common
+) -> int:
+    """Show an order as it is now, or, where it was waited for, what that came to; the exit code.
+
+    `waited` is the last answer with its exit code, and has been shown to people already.
+    """
+    data, code = waited or (look().data, 0)
+    if common.json:
+        tables.document(data)
+    elif waited is None:
+        show(data)
+    return code
 
 
 def look_again(order: int, orders: Orders) -> str:

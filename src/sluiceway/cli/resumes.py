@@ -74,15 +74,8 @@ def show(
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
-    if wait:
-        data, code = watched(client, resume_id, timeout, common)
-    else:
-        data, code = client.show_resume(resume_id).data, 0
-        if not common.json:
-            _show(read(data, Resume))
-    if common.json:
-        tables.document(data)
-    return code
+    waited = watched(client, resume_id, timeout, common) if wait else None
+    return orders.shown(lambda: client.show_resume(resume_id), lambda data: _show(read(data, Resume)), waited, common)
 
 
 @resumes_app.command

@@ -15,7 +15,7 @@ from sluiceway.cli.connection import Reply
 from sluiceway.cli.output import Failed
 from sluiceway.settings import MAX_JOB_IDS
 
-NOTHING: Final[Mapping[str, Any]] = {"id": None, "accepted": 0, "refused": 0, "jobs": []}
+EMPTY: Final[Mapping[str, Any]] = {"id": None, "accepted": 0, "refused": 0, "jobs": []}
 _CHOOSES: Final = frozenset({"all", "select", "queue", "name", "tags"})
 _SAID: Final = ("job_id", "accepted", "code", "message", "wave")
 

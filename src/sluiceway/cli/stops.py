@@ -28,7 +28,7 @@ from sluiceway.cli.options import (
 )
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.progress import Line
-from sluiceway.cli.selection import NOTHING, confirmed, whole
+from sluiceway.cli.selection import EMPTY, confirmed, whole
 from sluiceway.cli.stop_options import Look, Manner, Sending
 
 STOPPED: Final = "stopped"
@@ -100,7 +100,7 @@ def stop(
         tell_unjudged(seen.unjudged)
         return code if reply.data["jobs"] else nothing(client, choice, _CAN)
     sent, rest = confirmed(client.stop, body, "stopped") if look.plan is None and asks(yes=look.yes) else (body, [])
-    data = whole(client.stop(sent, sending.key()).data if sent else NOTHING, rest)
+    data = whole(client.stop(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, drained=manner.drain)
@@ -122,9 +122,9 @@ def _told(client: Client, data: Any, answers: Answers, sending: Sending, common:
     if sending.wait and answers.id is not None:
         end = _watch(client, answers.id, accepted, sending.timeout, common)
     if common.json:
-        tables.document(data | ({"stop": end.data if end else None} if sending.wait else {}))
+        tables.document(data | ({"stop": end[0] if end else None} if sending.wait else {}))
     code = report(answers, quiet=common.json)
-    return max(code, end.code if end else 0)
+    return max(code, end[1] if end else 0)
 
 
 @stops_app.command(name="list")
@@ -178,16 +178,8 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
-    if wait:
-        end = _watch(client, stop_id, 0, timeout, common)
-        data, code = end.data, end.code
-    else:
-        data, code = client.show_stop(stop_id).data, 0
-        if not common.json:
-            _show(client, read(data, Stop))
-    if common.json:
-        tables.document(data)
-    return code
+    waited = _watch(client, stop_id, 0, timeout, common) if wait else None
+    return orders.shown(lambda: client.show_stop(stop_id), lambda data: _show(client, read(data, Stop)), waited, common)
 
 
 @stops_app.command
@@ -209,7 +201,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     orders.tell_events(client, stop_id, "stops", common)
     data = client.show_stop(stop_id).data
     stop = read(data, Stop)
-    return _ended(client, stop, data, len(stop.jobs), "", quiet=common.json).code
+    return _ended(client, stop, data, len(stop.jobs), "", quiet=common.json)[1]
 
 
 @stops_app.command
@@ -280,14 +272,6 @@ def _tell_stopped(answers: Answers) -> None:
         say(f"So are {len(stopped) - MOST_STOPPED} more.")
 
 
-class _End:
-    """A stop at the last look, and the exit code for it."""
-
-    def __init__(self, data: Any, code: int) -> None:
-        self.data = data
-        self.code = code
-
-
 def _chosen(choice: Choice, *, all_: bool) -> dict[str, object]:
     """The jobs of a request by what they have in common. Raises `Failed`."""
     if all_ and choice:
@@ -314,7 +298,7 @@ def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = Fa
         say(f"Of stop {of}, no job has failed.")
 
 
-def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> _End:
+def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, common: Common) -> tuple[Any, int]:
     """Watch a stop of at least `expected` jobs to its end, and show it."""
     most = expected
 
@@ -329,7 +313,7 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
     return _ended(client, read(data, Stop), data, most, again, quiet=common.json)
 
 
-def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> _End:
+def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> tuple[Any, int]:
     if not quiet:
         _show(client, stop)
     if stop.state == "paused":
@@ -343,9 +327,9 @@ def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quie
     if unverified:
         complain(f"{tables.jobs(unverified)} stopped with a savepoint that the service could not read and verify")
     if not stop.settled and stop.state != "paused":
-        return _End(data, TIME_UP)
+        return data, TIME_UP
     good = all(_good(view, stop) for view in stop.jobs) and len(stop.jobs) == most
-    return _End(data, 0 if good else 1)
+    return data, 0 if good else 1
 
 
 def _good(view: StopView, stop: Stop) -> bool:

@@ -13,7 +13,7 @@ from sluiceway.domain.job import JobStatus
 from sluiceway.domain.operations.stop import SETTLED, Stop
 from sluiceway.domain.policy import PLAIN, StopPolicy
 from sluiceway.store.batches import of_batch
-from sluiceway.store.database import Database, moment
+from sluiceway.store.database import Database, instant
 from sluiceway.store.rows import OF_WAY, to_policy, to_stop, to_way
 from sluiceway.store.schema import batches, cluster_health, jobs, program_unknown, rejoined, runs, stops
 
@@ -120,7 +120,7 @@ def _to_batch(row: Any, entries: Sequence[BatchEntry]) -> Batch:
         state=BatchState(row["state"]),
         state_why=row["state_why"],
         limits=Limits(row["max_parallel"], row["abort_failures"], row["abort_share"]),
-        created_at=_at(row["created_at"]),
+        created_at=instant(row["created_at"]),
         jobs=row["jobs"],
         settled=row["settled"],
         entries=entries,
@@ -139,14 +139,8 @@ def _entry(row: Any) -> BatchEntry:
         name=row["name"],
         status=JobStatus(row["job_status"]),
         cluster=row["cluster"],
-        begun_at=_at(row["created_at"]),
+        begun_at=instant(row["created_at"]),
         stop=to_stop(row),
         wave=row["wave"] if row["again"] is None else row["again"],
         adopted=to_way(row) if row["program_unknown"] else None,
     )
-
-
-def _at(ms: int) -> datetime:
-    at = moment(ms)
-    assert at is not None, "the column is NOT NULL"
-    return at

@@ -234,7 +234,7 @@ async def _forestalled(connection: AsyncConnection, moved: Sequence[tuple[Lease,
     return set((await connection.execute(_FORESTALLED, {"versions": to_json(versions)})).scalars())
 
 
-def _of_forestalled(lost: ColumnElement[bool] = schema.leases.c.cluster.is_(None)) -> Select[Any]:  # noqa: B008
+def _of_forestalled(lost: ColumnElement[bool]) -> Select[Any]:
     each = given("versions")
     field = partial(func.json_extract, each.c.value)
     known = each.outerjoin(runs, runs.c.id == field("$.run")).outerjoin(stops, stops.c.id == field("$.stop"))
@@ -246,7 +246,7 @@ def _of_forestalled(lost: ColumnElement[bool] = schema.leases.c.cluster.is_(None
     return select(field("$.run")).select_from(known).where(other | lost)
 
 
-_FORESTALLED = _of_forestalled()  # built once, as those above
+_FORESTALLED = _of_forestalled(schema.leases.c.cluster.is_(None))  # built once, as those above
 
 
 def _versions(lease: Lease, watched: Watched) -> dict[str, int | str | None]:

@@ -32,6 +32,9 @@ from sluiceway.store.audit import Event
 
 PAGE = 1000
 EVENTS: Final = "text/event-stream"
+_STREAMED: Final = refusals(404, 429) | {
+    200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", EVENTS)
+}
 UNCHANGED: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # no proxy keeps it, or collects it first
 CHECK_EVERY = 30.0  # seconds after which it is asked whether the caller may still follow
 
@@ -64,7 +67,7 @@ async def list_events(
     "/stops/{stop_id:int}/events",
     tags=["events"],
     summary="Follow a stop",
-    responses=refusals(404, 429) | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", EVENTS)},
+    responses=_STREAMED,
 )
 async def follow_stop(
     project_id: Project,
@@ -86,8 +89,7 @@ async def follow_stop(
     "/resumes/{resume_id:int}/events",
     tags=["events"],
     summary="Follow a resume",
-    responses=refusals(404, 429)
-    | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=_STREAMED,
 )
 async def follow_resume(
     project_id: Project,
@@ -108,8 +110,7 @@ async def follow_resume(
     "/moves/{move_id:int}/events",
     tags=["events"],
     summary="Follow a move",
-    responses=refusals(404, 429)
-    | {200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", "text/event-stream")},
+    responses=_STREAMED,
 )
 async def follow_move(
     project_id: Project,

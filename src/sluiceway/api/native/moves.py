@@ -1,6 +1,5 @@
 """Moves of many jobs as one thing: accepting them, looking at them, steering them, and taking them back."""
 
-import hashlib
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -23,14 +22,14 @@ from sluiceway.api.native.dependencies import (
     QueriesGiven,
     refusals,
 )
-from sluiceway.api.native.resumes import answer, wish
+from sluiceway.api.native.resumes import answer, key_of, wish
 from sluiceway.api.native.stop_orders import meant_by
 from sluiceway.api.native.stop_views import finding_of
 from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control.move_jobs import Rights
 from sluiceway.domain.access import Action
 from sluiceway.domain.moving import UNDER_WAY, Destination, MovePhase
-from sluiceway.domain.orders import Key, Placed, StopOrder
+from sluiceway.domain.orders import Placed, StopOrder
 from sluiceway.domain.way_back import Allowed
 from sluiceway.store.answers import AnsweredBefore
 from sluiceway.store.move_views import Move, MoveEntry
@@ -67,7 +66,7 @@ async def move(
     chosen = data.all or data.queue or data.name or data.tags or data.status or data.select
     if data.job_ids is None and not (chosen or data.waves):
         raise ClientException("Say which jobs to move: job_ids, or select, queue, name, tags, status, all, or waves.")
-    named = await _named(key, request, permit)
+    named = await key_of(key, request, permit)
     asked = wire.StopRequest(**{name: getattr(data, name) for name in _OF_STOPS if name != "dry_run"})
     meant = await meant_by(move_jobs.stop_jobs, plans, project_id, asked)
     back = resume_wire.ResumeRequest(**{name: getattr(data, name) for name in _OF_RESUMES})
@@ -163,7 +162,7 @@ async def move_back(
 ) -> resume_wire.Resumed:
     """Start the jobs of a move that are stopped, and not on their way, on the clusters where they were, each from the
     savepoint that it was stopped with. Nothing more of the move begins. What runs where it was to go stays there."""
-    named = await _named(key, request, permit)
+    named = await key_of(key, request, permit)
     try:
         return answer(await move_jobs.back(project_id, move_id, _rights(permit), who=permit.who, key=named))
     except AnsweredBefore as before:
@@ -172,13 +171,6 @@ async def move_back(
 
 def _rights(permit: Permit) -> Rights:
     return Rights(permit.on(Action.STOP), permit.on(Action.START))
-
-
-async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permit) -> Key | None:
-    if key is None:
-        return None
-    said = request.url.path.encode() + b"\n" + await request.body()
-    return Key(key, hashlib.sha256(said).hexdigest(), permit.who)
 
 
 def _accepted(placed: Placed) -> move_wire.MoveAccepted:

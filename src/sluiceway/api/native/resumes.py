@@ -75,7 +75,7 @@ async def resume_stop(
     `dry_run` no job is touched: the answer shows the way back of each, and names a plan.
     """
     asked = resume_wire.Planned(stop_id=stop_id, resume=data or NOTHING_SAID)
-    named = await _named(key, request, permit)
+    named = await key_of(key, request, permit)
     return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
 
 
@@ -108,13 +108,13 @@ async def resume_some(
     if data.plan is not None:
         if data != resume_wire.JobsResumeRequest(plan=data.plan):
             raise ClientException("A plan already says which jobs to bring back and how; give nothing beside it.")
-        named = await _named(key, request, permit)
+        named = await key_of(key, request, permit)
         return await _carry_out(resume_jobs, plans, project_id, data.plan, permit, named)
     chosen = await chosen_by(queries, project_id, data.job_ids, data.select, _RESTING)
     asked = resume_wire.Planned(
         job_ids=list(chosen.jobs), resume=msgspec.convert(data, resume_wire.ResumeRequest, from_attributes=True)
     )
-    named = await _named(key, request, permit)
+    named = await key_of(key, request, permit)
     answer = await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
     return msgspec.structs.replace(answer, unjudged=chosen.unjudged)
 
@@ -167,7 +167,7 @@ async def retry_resume(
     """Start exactly those jobs of a resume, or of the last retry of it, that are parked or have failed, each from its
     newest state. What the body leaves open is as it was in that. The body may be left out."""
     asked = resume_wire.Planned(resume_id=resume_id, resume=data or NOTHING_SAID)
-    named = await _named(key, request, permit)
+    named = await key_of(key, request, permit)
     return await _looked_at_or_begun(resume_jobs, plans, project_id, asked, permit, named)
 
 
@@ -227,7 +227,7 @@ async def _carry_out(
     return await _answered(resume_jobs, replace(order, plan=plan.ref, shown=plan.jobs, key=key), permit)
 
 
-async def _named(key: str | None, request: Request[Any, Any, Any], permit: Permit) -> Key | None:
+async def key_of(key: str | None, request: Request[Any, Any, Any], permit: Permit) -> Key | None:
     """The request by its name, with all that it says: one that says something else is another one."""
     if key is None:
         return None
