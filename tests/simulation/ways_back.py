@@ -43,10 +43,9 @@ async def _a_window(at: Scenario, dice: random.Random) -> None:
         return
     bad = [job for job in jobs if dice.random() < 0.7]
     at.world.cursed |= {job for job in bad if dice.random() < 0.5}
-    began = at.world.now
     resume = await _resume(at, dice, stop, jobs)
     lost = [_lose_soon(at, dice)] if dice.random() < 0.25 else []
-    await asyncio.gather(*(_befall(at, dice, job, began) for job in bad), *lost)
+    await asyncio.gather(*(_befall(at, dice, job) for job in bad), *lost)
     await asyncio.sleep(dice.choice((12.0, 40.0, 90.0, 240.0)))
     if resume is not None:
         await _think_better(at, dice, resume, jobs)
@@ -112,8 +111,8 @@ async def _noted(at: Scenario, asked: Any, *, resumes: bool) -> Any:
     return answer
 
 
-async def _befall(at: Scenario, dice: random.Random, job: int, began: float) -> None:
-    """It fails for good, or it fails, completes a checkpoint, and fails again. `began`: when jobs were resumed."""
+async def _befall(at: Scenario, dice: random.Random, job: int) -> None:
+    """It fails for good, or it fails, completes a checkpoint, and fails again."""
     how, wait = dice.choice(("fail", "between", "between", "")), dice.choice((1.0, 3.0))
     await asyncio.sleep(wait)
     name = f"job-{job}"
@@ -131,9 +130,6 @@ async def _befall(at: Scenario, dice: random.Random, job: int, began: float) -> 
     if how == "fail":
         cluster.fail(flink.jid)
     elif how == "between" and flink.restartable and not flink.batch:
-        retains = dice.random() < 0.5
-        if at.world.launched_at[flink.jid] >= began:  # of one that runs since before, somebody may have asked already
-            flink.retains_checkpoints = retains
         cluster.lose_taskmanager(flink.jid)
         await asyncio.sleep(flink.restart_seconds + 8.5)
         if flink.jid in cluster.jobs and not flink.state.terminal:
