@@ -63,9 +63,10 @@ async def flink(api: Api, job: int, cluster: str) -> FakeJob:
 
 
 async def loop(api: Api, job: int) -> None:
-    """Let a job fail again and again where it goes."""
-    await on(api, job, THERE)
-    api.plane.fakes[THERE].loop(await api.plane.flink_id(job), LOOPS, comes_up=False)
+    """Let a job fail again and again where it goes, before it has completed a checkpoint there."""
+    failing = await flink(api, job, THERE)
+    failing.recoverable = False
+    api.plane.fakes[THERE].loop(failing.jid, LOOPS, comes_up=False)
 
 
 async def prove(api: Api, job: int) -> None:
