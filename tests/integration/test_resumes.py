@@ -56,7 +56,10 @@ async def flink(api: Api, job: int) -> FakeJob:
 
 
 async def loop(api: Api, job: int) -> None:
-    api.plane.fake.loop((await flink(api, job)).jid, LOOPS, comes_up=False)
+    """Let it fail again and again, before it has completed a checkpoint."""
+    failing = await flink(api, job)
+    failing.recoverable = False
+    api.plane.fake.loop(failing.jid, LOOPS, comes_up=False)
 
 
 async def prove(api: Api, job: int) -> None:
