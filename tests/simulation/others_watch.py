@@ -7,6 +7,7 @@ from tests.simulation.disk import plain
 from tests.simulation.service import OWNER
 
 from sluiceway.domain.operations.stop import SETTLED, StopPhase
+from sluiceway.domain.run import RunPhase
 from sluiceway.testing.fake_jobs import FakeJob
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class OthersWatch:
                 run = self._runs.get(jid)
                 if run is None:
                     return f"{its} ({jid}) lives in {name}, and is not taken in"
+                if self._adopted[run["job_id"]]["deleted_at"] is not None and run["phase"] == RunPhase.LOST:
+                    continue  # deleted while its cluster's name meant another one: nobody here knows it any more
                 if not self._world.registry.reaches(run["cluster"], jid):
                     return f"{its} ({jid}) lives in {name}, and is only known of {run['cluster']}"
         return ""

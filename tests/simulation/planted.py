@@ -236,6 +236,17 @@ def a_result_that_never_comes_is_waited_for(put: Any) -> None:
 
 
 @plant()
+def the_last_savepoint_is_the_end(put: Any) -> None:
+    """Although its job may have run on after it."""
+
+    def ended_with(found: Any, target: str, _: Any) -> Any:
+        yield from ()
+        return proving.last_in(found, target) is not None
+
+    put(weighing, "ended_with", ended_with)
+
+
+@plant()
 def a_failed_stop_with_a_savepoint_is_a_success(put: Any) -> None:
     """Although its job restarts."""
     before = weighing._Stop._failed

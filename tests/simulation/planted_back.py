@@ -93,7 +93,7 @@ def running_counts_as_proven(put: Any) -> None:
     put(places, "COMING", coming_back.COMING - {BackPhase.RUNNING, BackPhase.RESTORING})
 
 
-@plant(8)
+@plant(34)
 def a_retry_takes_everybody(put: Any) -> None:
     """Those that came back, too."""
     put(resume_jobs, "MISSED", DONE)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tests.simulation.cluster import STORE
 from tests.simulation.in_calm import is_not_sent, one_finishes
 from tests.simulation.scenario import PROJECT
 from tests.simulation.stage import Play, scene
@@ -112,6 +113,21 @@ async def a_job_ends_and_nobody_is_left_to_tell_of_its_stop(at: Play) -> None:
     await at.stop([job], savepoint=True)
     await at.until(lambda: at.under_way(flink))
     at.cluster.finish(flink.jid)
+
+
+@scene(finish_seconds=4.0, notices={"the_last_savepoint_is_the_end": "not its job's last state"})
+async def a_job_restarts_after_its_savepoint_and_ends_by_itself(at: Play) -> None:
+    """By the time anybody hears of that, Flink has forgotten the result of the stop."""
+    job, flink = at.first
+    await at.wait(10.0)
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(flink))
+    with at.cut_off():
+        await at.until(lambda: flink.finishing is not None)
+        at.cluster.lose_taskmanager(flink.jid)
+        await at.wait(3.0)
+        at.cluster.finish(flink.jid)
+        await at.wait(STORE)
 
 
 # Who may do what, and when. ------------------------------------------------------------------------------------------

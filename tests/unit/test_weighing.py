@@ -65,6 +65,7 @@ from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.weighing import (
     ENDED_WITH_CLUSTER,
     NOT_SHOWN,
+    UNTOLD,
     at_rest,
     unasked,
     weigh_cancel,
@@ -246,6 +247,9 @@ ABORTED = AttemptFailed(Refusal.ABORTED, "Task has failed.")
 STARTED = ListedJob(JobState.RUNNING, "RUNNING", 1, 1, changed=AT + 5)  # a task has changed since
 STEADY = ListedJob(JobState.RUNNING, "RUNNING", 1, 1, changed=AT)
 FALLING = ListedJob(JobState.RESTARTING, "RESTARTING", changed=AT + 5)
+LEFT: Answers = {ATTEMPT: AttemptUnknown(), TIMELINE: Timeline("FINISHED", AT)}
+ANEW = Timeline("FINISHED", SAVED.triggered)
+BY_ITSELF = "nothing. The job did not end with this stop's savepoint."
 NOTHING = Memory()
 
 
@@ -311,17 +315,12 @@ def test_an_attempt_whose_job_lives_is_asked_about_only_when_it_is_its_turn(run:
         (CANCELED, {ATTEMPT: NoSuchJob("no job")}, Ended(CANCELED, "no job")),
         (FAILED, {ATTEMPT: AttemptInProgress()}, Lingering(Ended(FAILED, cause="it was lost"))),
         (FINISHED, {ATTEMPT: AttemptUnknown(), CHECKPOINTS: None}, Ended(FINISHED)),
-        (FINISHED, {ATTEMPT: AttemptUnknown(), CHECKPOINTS: listed(SAVED)}, Ended(FINISHED)),
-        (
-            FINISHED,
-            {ATTEMPT: AttemptUnknown(), CHECKPOINTS: listed(SAVED, completed=CHK)},
-            Ended(FINISHED, proven=True),
-        ),
-        (
-            FINISHED,
-            {ATTEMPT: AttemptUnknown(), CHECKPOINTS: listed(CHK)},
-            Ended(FINISHED, "nothing. The last checkpoint of the job is not this stop's savepoint."),
-        ),
+        (FINISHED, {**LEFT, CHECKPOINTS: listed(SAVED)}, Ended(FINISHED)),
+        (FINISHED, {**LEFT, CHECKPOINTS: listed(SAVED, completed=CHK)}, Ended(FINISHED, proven=True)),
+        (FINISHED, {ATTEMPT: AttemptUnknown(), CHECKPOINTS: listed(CHK)}, Ended(FINISHED, BY_ITSELF)),
+        (FINISHED, {**LEFT, CHECKPOINTS: listed(SAVED), TIMELINE: ANEW}, Ended(FINISHED, BY_ITSELF)),
+        (FINISHED, {**LEFT, CHECKPOINTS: listed(SAVED), TIMELINE: Timeline("RUNNING", AT)}, UNTOLD),
+        (FINISHED, {**LEFT, ATTEMPT: AttemptInProgress(), CHECKPOINTS: listed(SAVED)}, Lingering(Ended(FINISHED))),
         (FINISHED, {ATTEMPT: AttemptUnknown(), CHECKPOINTS: NO}, Silent("it does not answer")),
         (FINISHED, {ATTEMPT: ABORTED}, Ended(FINISHED, "Task has failed.")),
         (FAILED, {ATTEMPT: ABORTED, FAILURE: LastFailure(AT, "no room")}, Ended(FAILED, "no room")),
@@ -340,6 +339,9 @@ def test_an_attempt_whose_job_lives_is_asked_about_only_when_it_is_its_turn(run:
         "forgotten, and it was the last checkpoint",
         "forgotten, and the run has one of its own",
         "forgotten, and it was not the last",
+        "forgotten, and the job ran on after it",
+        "forgotten, and an answer from before the end",
+        "a result that never comes of a job that ended with it",
         "forgotten, and no answer",
         "failed and finished",
         "failed with its job",
@@ -560,7 +562,9 @@ RAN: Answers = {CHECKPOINTS: listed(SAVED)}
         (KEPT, CANCELED, Memory(), {CHECKPOINTS: NO}, Silent("it does not answer")),
         (FOREIGN, CANCELED, OLD, {**RAN, TIMELINE: Timeline("CANCELED", AT)}, Ended(CANCELED)),
         (FOREIGN, CANCELED, OLD, {**RAN, TIMELINE: Timeline("CANCELED", AT + 2000)}, Ended(CANCELED, moved_on=True)),
-        (GAVE_UP, FINISHED, Memory(), {CHECKPOINTS: listed(SAVED)}, Ended(FINISHED)),
+        (GAVE_UP, FINISHED, Memory(), {**LEFT, CHECKPOINTS: listed(SAVED)}, Ended(FINISHED)),
+        (GAVE_UP, FINISHED, Memory(), {CHECKPOINTS: listed(SAVED), TIMELINE: ANEW}, Ended(FINISHED, moved_on=True)),
+        (GAVE_UP, FINISHED, Memory(), {CHECKPOINTS: listed(SAVED), TIMELINE: Timeline("RUNNING", AT)}, UNTOLD),
         (GAVE_UP, FINISHED, Memory(), {CHECKPOINTS: listed(CHK)}, Ended(FINISHED, moved_on=True)),
         (GAVE_UP, FINISHED, Memory(), {CHECKPOINTS: None}, Ended(FINISHED)),
         (

@@ -132,10 +132,10 @@ def has_own(found: CheckpointList, flink_job_id: str) -> bool:
     return found.completed is not None or is_own(found.restored, flink_job_id)
 
 
-def ended_with(found: CheckpointList, target: str) -> bool:
-    """Whether the last complete checkpoint of a job is a savepoint in the directory `target`."""
+def last_in(found: CheckpointList, target: str) -> ListedCheckpoint | None:
+    """The last complete checkpoint of a job, where that is a savepoint in the directory `target`."""
     last = max((c for c in found.history if c.complete), key=lambda c: c.id, default=None)
-    return last is not None and tail(target) in last.path.split("/")
+    return last if last is not None and tail(target) in last.path.split("/") else None
 
 
 def tells_of(found: CheckpointList, target: str) -> bool:
@@ -169,6 +169,19 @@ def running_since(state: JobState) -> Weighing[int | None]:
     """When the job last began to run, 0 for never; None while that answer is older than this state of the job."""
     found = yield from ask(TIMELINE)
     return found.running if found is not None and found.state == state else None
+
+
+def ended_with(found: CheckpointList, target: str, state: JobState) -> Weighing[bool | None]:
+    """Whether a job that is over ended with a savepoint in the directory `target`; None while Flink does not tell yet.
+
+    That is its last complete checkpoint, and the job has not begun to run since: it may have failed while it stopped,
+    have restarted from before, and have ended by itself (FLINK-33522).
+    """
+    last = last_in(found, target)
+    if last is None:
+        return False
+    since = yield from running_since(state)
+    return None if since is None else since < last.triggered
 
 
 def failure_since(since: int) -> Weighing[str]:

@@ -74,6 +74,7 @@ ENDED_WITH_CLUSTER = (
 
 _SEEN = {state: Seen(state) for state in JobState}
 NOT_SHOWN = Silent("the look at the cluster does not show the job")
+UNTOLD = Silent("the cluster does not tell yet whether the job ran on after what is to be kept")
 
 
 # Runs. ----------------------------------------------------------------------------------------------------------------
@@ -169,11 +170,16 @@ class _Cancel(Case):
         if state is JobState.CANCELED and about.keeps is not None:
             return (yield from self._kept(about.keeps))
         if state is JobState.FINISHED and about.gave_up is not None:
-            found = yield from ask(CHECKPOINTS)
-            return Ended(state, moved_on=found is not None and not ended_with(found, about.gave_up))
+            return (yield from self._gave_up(about.gave_up))
         if state.terminal:
             return Ended(state)
         return Stopping() if state is JobState.CANCELLING else Running()
+
+    def _gave_up(self, target: str) -> Weighing[StopFact]:
+        """The job finished before the cancel came: with the savepoint of the stop that was given up, or by itself."""
+        found = yield from ask(CHECKPOINTS)
+        with_it = found is None or (yield from ended_with(found, target, self.state))
+        return UNTOLD if with_it is None else Ended(self.state, moved_on=not with_it)
 
     def _last_checkpoint(self) -> Weighing[StopFact]:
         found, now = yield from ask_when(CHECKPOINTS)
@@ -196,7 +202,7 @@ class _Cancel(Case):
             return Ended(state, moved_on=moved_on)
         since = yield from running_since(state)
         if since is None:
-            return Silent("the cluster does not tell yet whether the job ran on after what is to be kept")
+            return UNTOLD
         return Ended(state, moved_on=ran_on_after(found, path, since) is not False)
 
 
@@ -240,7 +246,7 @@ class _Stop(AttemptCase):
                 return (yield from self._saved(location)) if over else Stopping(saved=True, path=location)
             case AttemptInProgress() if over:
                 ended = yield from self._forgotten()
-                return Lingering(ended)
+                return Lingering(ended) if isinstance(ended, Ended) else ended
             case AttemptInProgress():
                 return (yield from self._hanging()) if self.suspect else Stopping()
             case AttemptUnknown():
@@ -262,18 +268,23 @@ class _Stop(AttemptCase):
         self.memory = replace(self.memory, saved=saved, saved_of=self.job)
         return saved
 
-    def _forgotten(self) -> Weighing[Ended]:
-        """Flink no longer knows the attempt. If it knows the job's checkpoints, the savepoint must be the last of them.
+    def _forgotten(self) -> Weighing[Ended | Silent]:
+        """Flink no longer knows the attempt. If it knows the job's checkpoints, the job must have ended with ours.
 
         A JobManager that was lost may have brought the job back from before its savepoint; then it ended by itself.
         """
-        state = self.run.state
+        state, about = self.run.state, self.about
         if state is not JobState.FINISHED:
             return Ended(state, cause=self.run.why)
         found = yield from ask(CHECKPOINTS)
-        if found is None or ended_with(found, self.about.target):
-            return Ended(state, proven=found is not None and has_own(found, self.about.flink_job_id))
-        return Ended(state, "nothing. The last checkpoint of the job is not this stop's savepoint.")
+        if found is None:
+            return Ended(state)
+        with_it = yield from ended_with(found, about.target, state)
+        if with_it is None:
+            return UNTOLD
+        if with_it:
+            return Ended(state, proven=has_own(found, about.flink_job_id))
+        return Ended(state, "nothing. The job did not end with this stop's savepoint.")
 
     def _ran_on(self, now: float) -> Weighing[Running | Recovering]:
         """The job runs, and Flink does not know the attempt. One that it had taken may have restarted the job."""
