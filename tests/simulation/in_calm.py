@@ -181,8 +181,10 @@ async def a_program_fails_beside_its_job(at: "Scenario") -> None:
 
 def _live(at: "Scenario", so: Callable[[FakeJob], bool] = lambda _: True) -> tuple[SimCluster, FakeJob] | None:
     """A job that runs; one that is so, if there is any."""
-    present = {at.world.watch.latest(job)["flink_job_id"] for job in at.jobs if at.world.watch.has_run(job)}
-    listed = [(c, j) for c in at.world.clusters.values() for j in c.jobs.values() if j.jid in present]  # no second copy
+    watch = at.world.watch
+    present = {watch.latest(job)["flink_job_id"] for job in at.jobs if watch.has_run(job)}
+    taken = {jid for jid in present if watch.has_taken(jid)}
+    listed = [(c, j) for c in at.world.clusters.values() for j in c.jobs.values() if j.jid in taken]  # no second copy
     live = [(cluster, job) for cluster, job in listed if job.state is JobState.RUNNING]
     fitting = [(cluster, job) for cluster, job in live if so(job)]
     return at.dice.choice(fitting or live) if live else None

@@ -196,8 +196,9 @@ class Watch:
         return next((row["condition"] for row in self._runs.values() if row["flink_job_id"] == jid), "")
 
     def has_taken(self, jid: str) -> bool:
-        """Whether a Flink job is one of ours, or was taken in."""
-        return not self.others.is_theirs(jid) or any(row["flink_job_id"] == jid for row in self._runs.values())
+        """Whether a Flink job is one of ours, or was taken in, and somebody here can see it."""
+        known = (row for row in self._runs.values() if row["flink_job_id"] == jid)
+        return any(self._world.registry.reaches(row["cluster"], jid) for row in known)
 
     def has_run(self, job_id: int) -> bool:
         """Whether a run of a job was ever stored: the request for its first one may have come to nothing."""
