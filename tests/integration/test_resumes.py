@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from tests.support.services.plane import PROJECT
 
 from sluiceway.assembly.clock import clock
 from sluiceway.domain.job import JobStatus
+from sluiceway.domain.watched import Change
 from sluiceway.engines.session import vitals
+from sluiceway.reconcile.memory import Memory
 from sluiceway.store import catalogue
 from sluiceway.store.catalogue import Need, Which
+from sluiceway.store.leases import Lease
 from sluiceway.store.schema import batches, runs
 from sluiceway.testing.fake_jobs import FakeCheckpoint, FakeJob
 
@@ -134,6 +137,27 @@ async def test_nobody_is_parked_while_the_jobmanager_does_not_answer(api: Api) -
     await prove(api, job)
     shown = await until(api, resume, settled=True)
     assert shown["phases"] == {"proven": 1}, "what went on while nobody saw it counts for nothing"
+
+
+async def test_nobody_is_parked_for_the_time_that_a_look_waits_for_the_database(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, [job] = await stopped(api, 1, interval=3600.0)
+    resume = (await api.post(f"stops/{stop}/resume", park_after_seconds=0.5))["id"]
+    record = Memory.record
+
+    async def late(memory: Memory, lease: Lease, changes: Sequence[Change], now: datetime) -> Any:
+        recorded = await record(memory, lease, changes, now)
+        if any(change.after.run.falters_since for change in changes):
+            monkeypatch.setattr(Memory, "record", record)
+            await asyncio.sleep(1.0)
+            api.plane.fake.loop((await flink(api, job)).jid, "")
+            await prove(api, job)
+        return recorded
+
+    monkeypatch.setattr(Memory, "record", late)
+    await loop(api, job)
+    assert (await until(api, resume, settled=True))["phases"] == {"proven": 1}
 
 
 async def test_a_job_that_fails_at_once_is_told_and_the_next_wave_comes(api: Api) -> None:

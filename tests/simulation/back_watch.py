@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 SLACK = 2.0  # virtual seconds between a failure and a look at it
-UNSEEN = 15.0  # virtual seconds for which what was seen may be gone by
+UNSEEN = 30.0  # virtual seconds for which what was seen may be gone by: a look, and a database that is locked
 ENDED_BADLY = {RunPhase.FAILED, RunPhase.REJECTED, RunPhase.LOST}
 
 

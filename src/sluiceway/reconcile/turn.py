@@ -110,6 +110,7 @@ class Turn:
             return Outlook(calm=True, number=self._memory.number)
         began = time.monotonic()  # what is seen is from after it, however late this process hears of it
         observed = await self._observe(cluster, lease.cluster, watched)
+        seen_at = self._clock()
         if self._adopting is not None:
             await self._adopting(lease, observed.strangers, self._clock())
         if observed is self._observed and self._calm:
@@ -126,7 +127,8 @@ class Turn:
         if cluster is not None:
             stored |= await self._send(cluster, lease, stored, plan)
         if self._pulses.failing:
-            means = Means(self._settings.rules.timeout, self._storage.uri, self._clock())
+            # The database may have kept this turn waiting, and nobody knows how the jobs have fared since the look.
+            means = Means(self._settings.rules.timeout, self._storage.uri, seen_at)
             await parking.park(self._db, lease, stored.values(), self._pulses.failing, means)
         left = stored.values()
         self._calm = sighting.answered and calm(left)
