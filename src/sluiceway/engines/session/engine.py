@@ -26,7 +26,7 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.surveying import weigh_survey
-from sluiceway.domain.tables import Tables
+from sluiceway.domain.tables import Tables, named_by
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
@@ -36,7 +36,6 @@ from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means, Subject, by, seen_job, weighed
 from sluiceway.engines.session.slots import Slots
 from sluiceway.engines.session.strangers import moment, stranger_of
-from sluiceway.engines.session.tables import tables_of
 from sluiceway.engines.session.traffic import traffic
 from sluiceway.engines.session.traits import Configs
 
@@ -119,7 +118,8 @@ class SessionEngine:
 
     async def tables(self, place: Place, flink_job_id: str) -> Tables | None:
         """Look at the names of a job's vertices; see `Engine`."""
-        return tables_of(await self._jobmanagers.at(place).job(flink_job_id))
+        known = [name for name in await self._jobmanagers.at(place).vertex_names(flink_job_id) if name]
+        return named_by(known) if known else None
 
     async def send(self, place: Place, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
