@@ -43,7 +43,6 @@ OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 AT_ONCE = 40  # questions under way at one cluster, as many as commands, so that they find their connections open
-VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
 async def own_options(_: Place, __: Run, spec: JobSpec) -> Mapping[str, str]:
@@ -162,6 +161,8 @@ class SessionEngine:
         listed = {job.jid: job for job in found if job.jid in watched}
         others = [stranger_of(job) for job in found if job.jid not in watched and job.lives]
         attention = self._attention.setdefault(place.name, Attention())
+        version = attention.version
+        version.see(found)
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
             return attention.quiet.sighting
@@ -182,10 +183,10 @@ class SessionEngine:
             traits = await attention.kind.tell(rest, place.urls, time.monotonic(), runs, traits)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         fare = await vitals.look(means, attention.rounds, living, time.monotonic())
-        fresh = strangers and not attention.version  # who adopts jobs has asked for nothing else of it yet
-        ask = stops or saves or traits or fresh
-        version = await self._version(place, attention) if ask else attention.version
-        sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
+        fresh = strangers and not version.text  # who adopts jobs has asked for nothing else of it yet
+        if stops or saves or traits or fresh:
+            await version.ask(partial(self.version, place), found, time.monotonic())
+        sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version.text)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
 
@@ -203,16 +204,6 @@ class SessionEngine:
 
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
-
-    async def _version(self, place: Place, attention: Attention) -> str:
-        now = time.monotonic()
-        if now - attention.version_at >= VERSION_EVERY:
-            attention.version_at = now
-            try:
-                attention.version = await self._jobmanagers.version(place)
-            except Unreachable:
-                attention.version_at = float("-inf")
-        return attention.version
 
 
 async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
