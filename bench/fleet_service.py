@@ -240,5 +240,8 @@ def fill(path: Path, shape: Shape) -> None:
         columns = ", ".join(("id, job_id, cluster, flink_job_id, phase, acknowledged, created_at, started_at", *known))
         values = ", ".join(("id, id, cluster, flink_job_id, 'running', 1, 0, 0", *("?" for _ in known)))
         db.execute(f"INSERT INTO runs ({columns}) SELECT {values} FROM jobs", list(known.values()))
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'run_tables'").fetchone():
+            tables = json.dumps(["source"]), json.dumps(["sink"])
+            db.execute("INSERT INTO run_tables (run_id, sources, sinks, whole) SELECT id, ?, ?, 1 FROM runs", tables)
         db.execute("ANALYZE")
     db.close()

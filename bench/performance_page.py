@@ -16,7 +16,8 @@ What a fleet costs the service, measured by `python -m bench fleet --write`, whi
 cores that the service shares with the fakes. The service runs as a process of its own against JobManagers that are as
 cheap as fakes can be made (`bench/lean_flink.py`; a test holds their answers against those of the fake that stands in
 for Flink in all tests). CPU and memory are the service process's alone. `{before}` is an older build, measured in the
-same run. How long stops take on real Flink stands in the [README](../../README.md#what-it-costs).
+same run. The service has watched the jobs for a while: what it asks once in the life of each has been asked. How long
+stops take on real Flink stands in the [README](../../README.md#what-it-costs).
 
 * **stops**: all jobs stopped in one call of DLI's API, each with a savepoint that takes 2 s; at most 100 savepoints are
   under way in one cluster at once.

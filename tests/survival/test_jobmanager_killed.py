@@ -15,12 +15,15 @@ def test_running_again_gets_a_new_attempt(world: World, flink: HaFlink) -> None:
     jobs = world.run(2)
     for job in jobs:  # without one it would come back from nothing, and that ends a stop
         flink.checkpoint(world.flink_id(job))
+    before = flink.jobs()
     with hanging(flink.taskmanagers[0]):
         batch = world.stop(jobs)
         world.acknowledged(batch)
         flink.jobmanager.kill()
     flink.start()
     for entry in world.settled(batch).values():
+        jid = world.flink_id(entry["job_id"])
+        assert flink.jobs()[jid]["start-time"] > before[jid]["start-time"], "each JobManager tells its own"
         world.assert_stopped(entry)
         assert entry["attempt"] == 2
         assert world.savepoints(entry["job_id"]) == [entry["savepoint"]]

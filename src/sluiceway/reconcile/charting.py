@@ -1,7 +1,7 @@
 """Learns what jobs read and write, so that people can choose them by it: each run is asked about once in its life.
 
-It is no part of a turn: nothing waits for it, and no stop may be held up by it. Two services may ask about the same
-run; what comes first is kept.
+It is no part of a turn: nothing waits for it, and no stop may be held up by it. While stops are under way on a cluster,
+nothing is asked there. Two services may ask about the same run; what comes first is kept.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ EVERY: Final = 2.0  # seconds
 MOST: Final = 100  # runs that are asked about at once
 AT_ONCE: Final = 4  # requests
 AGAIN: Final = 15  # rounds before a run is asked about anew that gave no answer
+LATER: Final = 5  # rounds before a run is thought of anew whose cluster has stops to do
 
 
 class Charting:
@@ -52,27 +53,21 @@ class Charting:
     async def ask(self) -> int:
         """Ask about some runs; of how many it is known now."""
         self._round += 1
-        for new in await tables.uncharted(self._db, self._after):
-            self._waiting[new.run_id] = self._round
-            self._after = max(self._after, new.run_id)
-        due = [run for run, at in self._waiting.items() if at <= self._round][:MOST]
-        if not due:
-            return 0
-        there = await tables.still_uncharted(self._db, due)
-        learned = await self._learn(there)
+        fresh, self._after = await tables.uncharted(self._db, self._after, MOST)
+        due = [run for run, at in self._waiting.items() if at <= self._round][: MOST - len(fresh)]
+        self._waiting |= {each.run_id: self._round for each in fresh}  # should what follows fail
+        there = fresh + (await tables.still_uncharted(self._db, due) if due else [])
+        learned = await self._learn([each for each in there if each.begun and not each.stopping])
         await tables.keep(self._db, learned)
-        for run in due:
+        for run in (*due, *(each.run_id for each in fresh)):
             del self._waiting[run]
-        for each in there:
-            if each.run_id not in learned:
-                self._waiting[each.run_id] = self._round + (AGAIN if each.begun else 1)
+        self._waiting |= {e.run_id: self._round + _pause(e) for e in there if e.run_id not in learned}
         return len(learned)
 
-    async def _learn(self, there: Sequence[Uncharted]) -> dict[int, Tables]:
+    async def _learn(self, asked: Sequence[Uncharted]) -> dict[int, Tables]:
         gate = asyncio.Semaphore(AT_ONCE)
-        begun = [each for each in there if each.begun]
-        answers = await asyncio.gather(*(self._of(each, gate) for each in begun))
-        return {each.run_id: found for each, found in zip(begun, answers, strict=True) if found is not None}
+        answers = await asyncio.gather(*(self._of(each, gate) for each in asked))
+        return {each.run_id: found for each, found in zip(asked, answers, strict=True) if found is not None}
 
     async def _of(self, run: Uncharted, gate: asyncio.Semaphore) -> Tables | None:
         place = self._locate(run.cluster)
@@ -83,3 +78,10 @@ class Charting:
                 return await self._engine.tables(place, run.flink_job_id)
             except Unreachable:
                 return None
+
+
+def _pause(run: Uncharted) -> int:
+    """Rounds until a run of which nothing was learned is due again."""
+    if run.stopping:
+        return LATER
+    return AGAIN if run.begun else 1

@@ -59,6 +59,7 @@ from sluiceway.engines.jobmanager.shapes import (
     JobConfig,
     JobOverview,
     Jobs,
+    JobVertices,
     LatestCheckpoints,
     Metric,
     MetricSum,
@@ -236,6 +237,11 @@ class FlinkRest:
         if is_absent(answer):
             return None
         return await off_loop(answer, lambda it: passed_on(it, Job))
+
+    async def vertex_names(self, jid: str) -> list[str]:
+        """The names of its vertices; none before Flink shows them, or when it knows no such job. Cached as `job`."""
+        answer = await self._ask("GET", f"/jobs/{jid}", limit=_GRAPH)
+        return [] if is_absent(answer) else [each.name for each in (await decoded(answer, JobVertices)).vertices]
 
     async def back_pressure(self, jid: str, vertex: str) -> str | None:
         """`ok`, `low` or `high`; None when Flink has not looked yet, or knows no such job or vertex."""

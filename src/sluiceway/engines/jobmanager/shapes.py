@@ -221,6 +221,18 @@ class Job(msgspec.Struct):
     vertices: Annotated[list[Vertex], Meta(max_length=2000)] = msgspec.field(default_factory=list)
 
 
+class NamedVertex(msgspec.Struct):
+    """A vertex, as far as people know it."""
+
+    name: str = ""
+
+
+class JobVertices(msgspec.Struct):
+    """`GET /jobs/:id`, as far as it tells what a job is made of."""
+
+    vertices: Annotated[list[NamedVertex], Meta(max_length=2000)] = msgspec.field(default_factory=list)
+
+
 class Status(msgspec.Struct):
     """`GET /jobs/:id/status`."""
 

@@ -12,6 +12,7 @@ from sluiceway.domain.proving import SETTLE, Memory
 from sluiceway.domain.run import Run, RunPhase
 from sluiceway.engines.jobmanager.rest import JobOverview
 from sluiceway.engines.session import vitals
+from sluiceway.engines.session.known_version import KnownVersion
 from sluiceway.engines.session.traits import Configs, Curiosity, KindOfCluster
 
 SAMPLE_EVERY = 1.0  # seconds between questions about attempts whose jobs still run
@@ -51,8 +52,7 @@ class Attention:
     kind: KindOfCluster = field(default_factory=KindOfCluster)
     rounds: vitals.Rounds = field(default_factory=vitals.Rounds)
     quiet: Quiet | None = None
-    version: str = ""
-    version_at: float = float("-inf")
+    version: KnownVersion = field(default_factory=KnownVersion)
 
     def to_ask(self, stops: Sequence[StopInquiry], listed: Mapping[str, JobOverview], now: float) -> set[int]:
         """The attempts to ask about: those of ended jobs always, of the others some, the longest unasked first.

@@ -26,7 +26,7 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.surveying import weigh_survey
-from sluiceway.domain.tables import Tables
+from sluiceway.domain.tables import Tables, named_by
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
@@ -36,7 +36,6 @@ from sluiceway.engines.session.look import Look
 from sluiceway.engines.session.questions import Means, Subject, by, seen_job, weighed
 from sluiceway.engines.session.slots import Slots
 from sluiceway.engines.session.strangers import moment, stranger_of
-from sluiceway.engines.session.tables import tables_of
 from sluiceway.engines.session.traffic import traffic
 from sluiceway.engines.session.traits import Configs
 
@@ -44,7 +43,6 @@ OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 AT_ONCE = 40  # questions under way at one cluster, as many as commands, so that they find their connections open
-VERSION_EVERY = 60.0  # seconds between questions for a cluster's version
 
 
 async def own_options(_: Place, __: Run, spec: JobSpec) -> Mapping[str, str]:
@@ -119,7 +117,8 @@ class SessionEngine:
 
     async def tables(self, place: Place, flink_job_id: str) -> Tables | None:
         """Look at the names of a job's vertices; see `Engine`."""
-        return tables_of(await self._jobmanagers.at(place).job(flink_job_id))
+        known = [name for name in await self._jobmanagers.at(place).vertex_names(flink_job_id) if name]
+        return named_by(known) if known else None
 
     async def send(self, place: Place, flink_job_id: str, command: JobCommand) -> Acknowledged | Refused | Silent:
         """Ask once; see `Engine`."""
@@ -162,6 +161,8 @@ class SessionEngine:
         listed = {job.jid: job for job in found if job.jid in watched}
         others = [stranger_of(job) for job in found if job.jid not in watched and job.lives]
         attention = self._attention.setdefault(place.name, Attention())
+        version = attention.version
+        version.see(found)
         idle = not stops and not saves
         if idle and attention.quiet is not None and attention.quiet.lasts(runs, listed, others):
             return attention.quiet.sighting
@@ -182,10 +183,10 @@ class SessionEngine:
             traits = await attention.kind.tell(rest, place.urls, time.monotonic(), runs, traits)
         living = [(r, job) for r in runs if r.live and (job := listed.get(r.flink_job_id)) and job.lives]
         fare = await vitals.look(means, attention.rounds, living, time.monotonic())
-        fresh = strangers and not attention.version  # who adopts jobs has asked for nothing else of it yet
-        ask = stops or saves or traits or fresh
-        version = await self._version(place, attention) if ask else attention.version
-        sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version)
+        fresh = strangers and not version.text  # who adopts jobs has asked for nothing else of it yet
+        if stops or saves or traits or fresh:
+            await version.ask(partial(self.version, place), found, time.monotonic())
+        sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version.text)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
 
@@ -203,16 +204,6 @@ class SessionEngine:
 
         surveys = await asyncio.gather(*(look(jid) for jid in flink_job_ids))
         return {jid: one for jid, one in zip(flink_job_ids, surveys, strict=True) if one is not None}
-
-    async def _version(self, place: Place, attention: Attention) -> str:
-        now = time.monotonic()
-        if now - attention.version_at >= VERSION_EVERY:
-            attention.version_at = now
-            try:
-                attention.version = await self._jobmanagers.version(place)
-            except Unreachable:
-                attention.version_at = float("-inf")
-        return attention.version
 
 
 async def _add_pressure(rest: FlinkRest, jid: str, vertex: dict[str, object]) -> None:
