@@ -308,6 +308,7 @@ class FakeJobs:
             self._later(0.0, lambda: self._found(job))
             return
         job.restarts, job.drained, job.unshown = job.restarts + 1, False, len(job.history)
+        job.started_at = time.time()  # which Flink counts from its recovery
         self._bring_back(job)
         self._move(job, JobState.RESTARTING)
         self._later(seconds, lambda: self._found_again(job))
