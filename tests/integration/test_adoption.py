@@ -13,12 +13,16 @@ from sluiceway.domain.admission import Refusal
 from sluiceway.domain.adoption import Adopts, TagRule
 from sluiceway.domain.job import Job, JobStatus
 from sluiceway.domain.operations.stop import StopPhase
+from sluiceway.domain.orders import StopOrder
 from sluiceway.domain.tags import TagChange
 from sluiceway.store.clusters import health
 from sluiceway.store.fares import Which
 from sluiceway.store.schema import runs
 from sluiceway.store.tags import change_tags
 from sluiceway.store.views import JobFilter
+from sluiceway.testing.fake_flink import FakeFlink
+
+SAME = "000000006e6b13320000000000000000"  # what Flink makes of the cluster id "/default"
 
 
 @pytest.fixture
@@ -37,6 +41,13 @@ def start(at: Plane, name: str, cluster: str = "c0", **more: object) -> str:
 async def listed(at: Plane) -> list[Job]:
     _, found = await at.queries.jobs(PROJECT, JobFilter(), offset=0, limit=100, descending=False)
     return [await at.job(line.id) for line in found]
+
+
+async def runs_of(at: Plane, job: int) -> list[str]:
+    """The Flink job ids of its runs, the oldest first."""
+    async with at.db.read() as connection:
+        mine = select(runs.c.flink_job_id).where(runs.c.job_id == job).order_by(runs.c.id)
+        return list((await connection.execute(mine)).scalars())
 
 
 async def seen(at: Plane, *names: str) -> dict[str, Job]:
@@ -90,6 +101,68 @@ async def test_one_that_comes_back_under_another_id_is_the_same_job(at: Plane) -
     [entry] = await at.stop_and_wait([job.id])
     assert entry.stop.phase is StopPhase.STOPPED
     assert entry.stop.savepoint_path != stopped.stop.savepoint_path
+
+
+async def test_one_that_is_deployed_anew_under_its_id_is_the_same_job_with_a_new_run(at: Plane) -> None:
+    """As an operator does it, and Flink itself: an application cluster makes the id of its job from its own."""
+    jid = start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    [first] = await at.stop_and_wait([job.id])
+    for name in ("orders", "orders-v2"):
+        at.fake.lose_jobmanager(ha=False)
+        at.fake.add_job(jid, name=name, restored=first.stop.savepoint_path)
+        assert (await at.until(job.id, JobStatus.RUNNING)).flink_job_id == jid
+        assert [each.id for each in await listed(at)] == [job.id]
+        [entry] = await at.stop_and_wait([job.id])
+        assert entry.stop.phase is StopPhase.STOPPED
+        assert entry.stop.savepoint_path != first.stop.savepoint_path
+    assert await runs_of(at, job.id) == [jid] * 3
+    told = [event.detail for event in await at.queries.events(PROJECT, 0, 100) if event.kind == "job_returned"]
+    assert [detail.partition(": ")[::2] for detail in told] == [
+        (name, f"back, by its Flink job id, in cluster c0 as {jid}, started anew.") for name in ("orders", "orders-v2")
+    ]
+
+
+async def test_one_that_is_recovered_after_a_loss_is_the_same_run(at: Plane) -> None:
+    """Although Flink counts from its recovery."""
+    jid = start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    began = at.fake.jobs[jid].started_at
+    at.fake.lose_jobmanager(recovery_seconds=0.5)
+    await at.eventually(lambda: jid in at.fake.jobs)
+    assert at.fake.jobs[jid].started_at > began
+    await asyncio.sleep(0.5)
+    assert await runs_of(at, job.id) == [jid]
+    assert [each.id for each in await listed(at)] == [job.id]
+
+
+async def test_one_id_on_two_clusters_are_two_jobs(at: Plane) -> None:
+    """Application clusters that nobody gave an id of its own."""
+    now = at.ground.clock().timestamp()
+    there = [at.fakes[c].add_job(SAME, name="orders", started_at=now - ago) for c, ago in (("c0", 60), ("c1", 3600))]
+    async with asyncio.timeout(20):
+        while len(found := await listed(at)) < 2:
+            await asyncio.sleep(0.02)
+    assert [job.flink_job_id for job in found] == [SAME, SAME]
+    findings = await at.life.preflight(StopOrder(PROJECT, [job.id for job in found]))
+    assert all(finding.survey is not None for finding in findings)
+    entries = await at.stop_and_wait([job.id for job in found])
+    assert {entry.stop.phase for entry in entries} == {StopPhase.STOPPED}
+    assert {entry.stop.savepoint_path for entry in entries} == {f"file://{each.savepoints[-1]}" for each in there}
+
+
+async def test_a_cluster_with_two_names_shows_each_of_its_jobs_once(tmp_path: Path) -> None:
+    """Nor twice once its JobManager was lost, and its jobs show another start."""
+    fake = FakeFlink()
+    await fake.start()
+    fake.add_job(SAME, name="orders")
+    async with plane(tmp_path, fakes={"c0": fake, "c1": fake}, adopts=Adopts(PROJECT)) as at:
+        [job] = (await seen(at, "orders")).values()
+        fake.lose_jobmanager(recovery_seconds=0.3)
+        await at.eventually(lambda: SAME in fake.jobs)
+        await asyncio.sleep(1.0)
+        assert [each.id for each in await listed(at)] == [job.id]
+    await fake.close()
 
 
 async def test_what_was_taken_in_under_the_name_of_another_cluster_is_found_again_in_its_own(at: Plane) -> None:

@@ -117,6 +117,22 @@ async def test_one_that_is_there_again_after_its_stop_was_settled_takes_it_back(
     assert str(entry.stop.savepoint_path) in again.why
 
 
+async def test_one_that_is_deployed_anew_after_its_stop_was_settled_is_another_run(at: Plane) -> None:
+    """It has the same Flink job id, and goes on from the savepoint: the stop is as true as before."""
+    job, flink = await started(at)
+    at.fake.fault("poll", "lose_answer", times=None)
+    batch = await stop(at, job)
+    [entry] = await at.settled(batch)
+    assert (await at.job(job)).status is JobStatus.STOPPED
+    at.fake.lose_jobmanager(ha=False)
+    at.fake.add_job(flink.jid, name="orders", restored=entry.stop.savepoint_path)
+    await at.fake.start()
+    again = await at.until(job, JobStatus.RUNNING, JobStatus.STOP_FAILED)
+    assert (again.status, again.flink_job_id) == (JobStatus.RUNNING, flink.jid)
+    [stopped] = await at.settled(batch)
+    assert (stopped.stop.phase, stopped.stop.savepoint_path) == (StopPhase.STOPPED, entry.stop.savepoint_path)
+
+
 async def test_a_job_that_went_with_its_cluster_by_itself_is_shown_as_unknown(at: Plane) -> None:
     job, flink = await started(at)
     at.fake.finish(flink.jid)

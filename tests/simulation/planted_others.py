@@ -9,6 +9,7 @@ from tests.simulation.planted import plant
 from sluiceway.domain import cluster_turn
 from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions
 from sluiceway.domain.facts import Gone
+from sluiceway.domain.identity import Fresh, Known, Moved, Recognised, recognise
 from sluiceway.engines.jobmanager import addresses
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile.turn import Turn
@@ -20,7 +21,7 @@ from sluiceway.store.schema import jobs
 def known_again_by_a_name_that_two_share(put: Any) -> None:
     """Whichever of them was taken in last."""
 
-    def guessed(strangers: Sequence[Stranger], before: Sequence[Adopted], _: Sequence[Stranger]) -> list[Adoption]:
+    def guessed(strangers: Sequence[Stranger], before: Sequence[Adopted], *_: object) -> list[Adoption]:
         resting = {each.flink_name: each for each in before if each.rests}
         return [Adoption(each, resting.pop(each.name, None)) for each in strangers]
 
@@ -31,7 +32,7 @@ def known_again_by_a_name_that_two_share(put: Any) -> None:
 def one_that_has_just_come_is_overlooked(put: Any) -> None:
     """Although it bears the same name."""
     before = adoptions
-    put(adopted, "adoptions", lambda strangers, known, _: before(strangers, known))
+    put(adopted, "adoptions", lambda strangers, known, _, back: before(strangers, known, (), back))
 
 
 @plant()
@@ -50,10 +51,7 @@ def known_again_while_it_runs(put: Any) -> None:
 def what_is_known_is_taken_in_again(put: Any) -> None:
     """Also what was made here, and is seen before its row is, or after it has ended."""
 
-    async def everybody(_: Any, strangers: Sequence[Stranger]) -> set[Stranger]:
-        return set(strangers)
-
-    put(adopted, "_unknown", everybody)
+    put(adopted, "recognise", lambda *_: Fresh())
 
 
 @plant(12)
@@ -114,7 +112,10 @@ def _takes_over(where: addresses.Addresses, url: str, _: Any) -> str:
 def lost_elsewhere_is_lost_for_good(put: Any) -> None:
     """Although its own cluster shows it."""
 
-    async def nobody(*_: Any) -> list[Adoption]:
-        return []
+    before = recognise
 
-    put(adopted, "_lost_elsewhere", nobody)
+    def known(*about: Any) -> Recognised:
+        told = before(*about)
+        return Known() if isinstance(told, Moved) else told
+
+    put(adopted, "recognise", known)

@@ -19,9 +19,11 @@ from sluiceway.domain.adoption import (
     names,
     start_again,
 )
+from sluiceway.domain.engine import Engine
 from sluiceway.reconcile.adopting import ASK_AGAIN, Adopting
 from sluiceway.settings import BadSettings, Settings
 from sluiceway.store import adopted
+from sluiceway.store.adopted import Intake, Taken
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 
@@ -68,12 +70,13 @@ async def test_a_stranger_is_asked_about_when_seen_twice_and_once_a_minute(monke
     """It may be known elsewhere, or there may be no room for it: both may change."""
     asked: list[list[Stranger]] = []
 
-    async def adopt(_: object, __: Lease, strangers: list[Stranger], *___: object) -> list[Adoption]:
-        asked.append(list(strangers))
-        return []
+    async def adopt(_: object, __: Lease, intake: Intake, *___: object) -> Taken:
+        asked.append(list(intake.strangers))
+        return Taken()
 
     monkeypatch.setattr(adopted, "adopt", adopt)
-    adopting, began = Adopting(cast("Database", None), Adopts("p"), lambda _: {}), datetime(2026, 1, 1, tzinfo=UTC)
+    nobody = cast("Database", None), cast("Engine", None)
+    adopting, began = Adopting(*nobody, Adopts("p"), lambda _: {}, lambda _: None), datetime(2026, 1, 1, tzinfo=UTC)
     other = Stranger("b" * 32, "clicks")
     for seconds, there in [(0, [NEW]), (2, [NEW]), (4, [NEW, other]), (6, [NEW, other]), (61, [NEW, other])]:
         await adopting(Lease("c0", "me", 1), there, began + timedelta(seconds=seconds))

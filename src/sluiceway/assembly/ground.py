@@ -4,7 +4,7 @@ The service, the tests' control plane and the simulation build theirs here, each
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sluiceway.control.edit_jobs import EditJobs
@@ -112,7 +112,7 @@ def workers(
 ) -> tuple[Reconciler, Queues]:
     """The workers of all clusters, not yet started, and the queues that wake them. `names`: the default one first."""
 
-    records = Records(ground.db)
+    records, each = Records(ground.db), replace(each, locate=locate)
 
     def turns(_: str) -> Turn:
         return Turn(ground.db, ground.engine, ground.storage, Submissions(ground.engine), each, ground.clock, records)

@@ -65,7 +65,7 @@ class Preflight:
         found = {job: Finding(job, verdict, None, [], None) for job, verdict in verdicts.items()}
         for job, obstacle in to_stop.items():
             jid = obstacle.flink_job_id
-            survey = surveys.get(jid or "")
+            survey = surveys.get((obstacle.cluster or "", jid or ""))
             problems = [*_problems(survey, savepoint=savepoint), *([unwritable] if unwritable else [])]
             choice = choose(_traits(survey, obstacle.traits), wish) if savepoint and survey else None
             if choice is not None and (against := choice.doubt or ("" if choice.format else choice.why)):
@@ -93,13 +93,13 @@ class Preflight:
         look = WaysBack(self.db, self.storage, self.clock, options=self.options)
         return await look.terms(project, known)
 
-    async def _surveys(self, known: Iterable[Obstacle]) -> tuple[dict[str, Survey], dict[str, str]]:
-        """What the clusters show, and the clusters that gave no answer with the reason."""
+    async def _surveys(self, known: Iterable[Obstacle]) -> tuple[dict[tuple[str, str], Survey], dict[str, str]]:
+        """What each cluster shows of which Flink job, and the clusters that gave no answer with the reason."""
         by_cluster: dict[str, list[str]] = {}
         for job in known:
             if job.cluster and job.flink_job_id:
                 by_cluster.setdefault(job.cluster, []).append(job.flink_job_id)
-        surveys: dict[str, Survey] = {}
+        surveys: dict[tuple[str, str], Survey] = {}
         silent: dict[str, str] = {}
 
         async def look(name: str, jids: Sequence[str]) -> None:
@@ -108,7 +108,8 @@ class Preflight:
                 silent[name] = f"Cluster {name} cannot be reached now."
                 return
             try:
-                surveys.update(await self.engine.survey(cluster, jids))
+                found = await self.engine.survey(cluster, jids)
+                surveys.update({(name, jid): survey for jid, survey in found.items()})
             except Unreachable as error:
                 silent[name] = f"Cluster {name} does not answer: {error}"
 

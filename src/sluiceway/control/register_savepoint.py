@@ -76,8 +76,10 @@ class RegisterSavepoint:
         return seen if wish.dry_run else await self._store(project, seen, wish, who)
 
     async def _refuse_another_jobs(self, project: str, job_id: int, state: NamedState) -> None:
+        # Two jobs may have had one Flink job id, which alone tells whose a checkpoint is.
+        mine = any(holder.job_id == job_id for holder in state.holders)
         for holder in state.holders:
-            if holder.job_id != job_id and not holder.deleted:
+            if holder.job_id != job_id and not holder.deleted and not (mine and holder.savepoint_id is None):
                 raise _another_jobs(state.found.path, holder.job_id, holder.savepoint_id)
         other = state.directory
         if other is None or other == job_id or await views.job(self.db, project, other) is None:
@@ -94,7 +96,7 @@ class RegisterSavepoint:
             found,
             kind_of(found) or Kind.SAVEPOINT,
             job.id,
-            next((one.run_id for one in state.holders if one.run_id is not None), None),
+            _made_by(state, job.id),
             found.at or now,
             now + wish.keep if wish.protect and wish.keep is not None else None,
             behind,
@@ -152,6 +154,12 @@ def _choice(origin: Origin, path: str, behind: Behind, wish: Wish) -> tuple[bool
     if behind.newer or behind.unknown:
         return False, "The next resume of the job begins from its newest state; choose this one to go back to it."
     return True, "It is the newest known state of the job, and the next resume begins from it."
+
+
+def _made_by(state: NamedState, job_id: int) -> int | None:
+    """The run that has made it; of several with its Flink job id the latest of that job."""
+    known = [(one.job_id == job_id, one.run_id) for one in state.holders if one.run_id is not None]
+    return max(known)[1] if known else None
 
 
 def _another_jobs(path: str, job_id: int, savepoint_id: int | None) -> AnotherJobs:

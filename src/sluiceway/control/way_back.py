@@ -145,11 +145,13 @@ class WaysBack:
         paths = sorted({one.state.path for one in found if one.state is not None})
         kept = await past.kept_at(self.db, paths)
         owners = await past.owners_of(self.db, paths)
-        of_run = await past.runs_of(self.db, [path for path in paths if path not in kept])
+        unkept = {(one.job_id, one.state.path) for one in found if one.state and one.state.path not in kept}
+        of_run = await past.runs_of(self.db, unkept)
 
-        def told(state: State) -> State:
+        def told(job: int, state: State) -> State:
             row = kept.get(state.path)
-            state = replace(state, owner=owners.get(state.path), run_id=row.run_id if row else of_run.get(state.path))
+            run = row.run_id if row else of_run.get((job, state.path))
+            state = replace(state, owner=owners.get(state.path), run_id=run)
             if row is None:
                 return state
             return replace(
@@ -160,7 +162,7 @@ class WaysBack:
                 flink_version=row.flink_version,
             )
 
-        return [one if one.state is None else replace(one, state=told(one.state)) for one in found]
+        return [one if one.state is None else replace(one, state=told(one.job_id, one.state)) for one in found]
 
 
 def _named(origin: Origin) -> tuple[str, Source] | None:

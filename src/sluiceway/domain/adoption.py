@@ -74,36 +74,52 @@ class Adopted:
     rests: bool  # its latest run is over, and nothing is under way with it
 
 
+NOBODY: Final[Mapping[str, Adopted]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Adoption:
     """A job to take in: as a new one, as the next run of one that rests, or as a run that was lost elsewhere."""
 
     stranger: Stranger
     again: Adopted | None = None
-    itself: bool = False  # it is the latest run of that job, by its Flink job id
+    by_id: bool = False  # that job is known by its Flink job id, which this run bears again
+    itself: bool = False  # the same, and it is no other run
 
 
 def adoptions(
-    strangers: Sequence[Stranger], before: Sequence[Adopted], others: Sequence[Stranger] = ()
+    strangers: Sequence[Stranger],
+    before: Sequence[Adopted],
+    others: Sequence[Stranger] = (),
+    by_id: Mapping[str, Adopted] = NOBODY,
 ) -> list[Adoption]:
     """What each of them is. `others` live beside them, and are not to be taken in now: most likely they just came.
 
-    A job that has come back under another Flink job id is known by its cluster and its name, where only one such job
-    rests and only one of all these bears the name. Otherwise nobody can tell, and it is a job of its own. Where as many
-    live as may be, the rest are left alone.
+    `by_id` are the jobs that strangers are by their Flink job ids. A job that has come back under another one is known
+    by its cluster and its name, where only one such job rests and only one of all these bears the name. Otherwise
+    nobody can tell, and it is a job of its own. Where as many live as may be, the rest are left alone.
     """
     known = Counter(each.flink_name for each in before)
     seen = Counter(each.name for each in (*strangers, *others))
     room = MOST - sum(not each.rests for each in before)
     strangers = strangers[: max(room, 0)]
+    back = {each.job_id for each in by_id.values()}
     resting = {each.flink_name: each for each in before if each.rests and known[each.flink_name] == 1}
-    return [Adoption(each, resting.get(each.name) if seen[each.name] == 1 else None) for each in strangers]
+    named = {name: each for name, each in resting.items() if each.job_id not in back and seen[name] == 1}
+    return [
+        Adoption(each, by_id[each.flink_job_id], by_id=True)
+        if each.flink_job_id in by_id
+        else Adoption(each, named.get(each.name))
+        for each in strangers
+    ]
 
 
 def names(stranger: Stranger, cluster: str) -> Iterator[str]:
     """What it may be called here, the best first. The last one nobody else can have."""
     plain = "".join(each if each.isprintable() else " " for each in stranger.name).strip() or "unnamed"
-    for end in ("", f"@{cluster}", f"@{cluster}-{stranger.flink_job_id}"):
+    own = f"@{cluster}-{stranger.flink_job_id}"
+    began = f"-{stranger.started_at.timestamp():.0f}" if stranger.started_at else ""
+    for end in ("", f"@{cluster}", own, f"{own}{began}"):  # the last one as its id may come again
         yield plain[: LONGEST_NAME - len(end)] + end
 
 

@@ -155,6 +155,10 @@ class Engine(Protocol):
         """
         ...
 
+    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Stranger]:
+        """Those of these jobs that the cluster shows as living, whoever has started them. Raises `Unreachable`."""
+        ...
+
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:
         """Look at jobs before a stop; leaves out those that the cluster does not show.
 

@@ -1,17 +1,23 @@
 """Takes in what lives in a cluster and was not made here."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from sluiceway.domain.adoption import MOST_AT_ONCE, Adopts, Stranger
+from sluiceway.domain.engine import Engine, Unreachable
+from sluiceway.domain.identity import Answers, Shown
+from sluiceway.domain.place import Place
 from sluiceway.store import adopted
+from sluiceway.store.adopted import Intake
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 
 Labels = Callable[[str], Mapping[str, str]]
+Locate = Callable[[str], Place | None]
 ASK_AGAIN: Final = timedelta(minutes=1)  # until a stranger that was not taken in is asked about once more
 
 log = structlog.get_logger()
@@ -20,29 +26,71 @@ log = structlog.get_logger()
 class Adopting:
     """Asks the database about each stranger, seldom, as long as the same worker looks and the stranger is there."""
 
-    def __init__(self, db: Database, into: Adopts, labels: Labels) -> None:
-        """Nobody was asked about yet. `labels` tells those of a cluster by its name."""
+    def __init__(self, db: Database, engine: Engine, into: Adopts, labels: Labels, locate: Locate) -> None:
+        """Nobody was asked about yet. `labels` tells those of a cluster by its name, `locate` where it is now."""
         self._db = db
+        self._engine = engine
         self._into = into
         self._labels = labels
+        self._locate = locate
         self._asked: dict[str, datetime] = {}  # when last, by Flink job id
         self._seen: set[str] = set()  # in the look before: a query that somebody tries out is soon gone
+        self._answers: dict[Stranger, Answers] = {}  # of other clusters, since the look before
         self._fence = 0
 
-    async def __call__(self, lease: Lease, strangers: Sequence[Stranger], now: datetime) -> None:
-        """Take in those that are wanted. The next turn watches them."""
+    async def __call__(
+        self, lease: Lease, strangers: Sequence[Stranger], now: datetime, followed: Collection[int] = ()
+    ) -> None:
+        """Take in those that are wanted. The next turn watches them. `followed`: see `Intake`."""
         if lease.fence != self._fence:
-            self._asked, self._fence = {}, lease.fence
+            self._asked, self._answers, self._fence = {}, {}, lease.fence
         if fresh := self._due(strangers, now):
-            called, mine = {each.name for each in fresh}, {each.flink_job_id for each in fresh}
-            alike = [each for each in strangers if each.name in called and each.flink_job_id not in mine]
-            labels = self._labels(lease.cluster)
-            taken = await adopted.adopt(self._db, lease, fresh, alike, self._into, now, labels)
-            if taken:
-                log.info("jobs_adopted", cluster=lease.cluster, count=len(taken))
+            await self._take(lease, fresh, strangers, now, followed)
         self._seen = {each.flink_job_id for each in strangers}
-        asked = self._asked | {each.flink_job_id: now for each in fresh}
+        asked = self._asked | {each.flink_job_id: now for each in fresh if each not in self._answers}
         self._asked = {jid: at for jid, at in asked.items() if jid in self._seen}
+
+    async def _take(
+        self,
+        lease: Lease,
+        fresh: Sequence[Stranger],
+        strangers: Sequence[Stranger],
+        now: datetime,
+        followed: Collection[int],
+    ) -> None:
+        called, mine = {each.name for each in fresh}, {each.flink_job_id for each in fresh}
+        alike = [each for each in strangers if each.name in called and each.flink_job_id not in mine]
+        intake = Intake(fresh, alike, self._labels(lease.cluster), self._answers, followed)
+        taken = await adopted.adopt(self._db, lease, intake, self._into, now)
+        if taken.adoptions:
+            log.info("jobs_adopted", cluster=lease.cluster, count=len(taken.adoptions))
+        # Asked once between two looks; what is unsure after that stays so for a while.
+        unsure = {each: clusters for each, clusters in taken.unsure.items() if each not in self._answers}
+        self._answers = await self._ask(unsure)
+
+    async def _ask(self, unsure: Mapping[Stranger, Collection[str]]) -> dict[Stranger, Answers]:
+        """What other clusters show of the Flink job ids of these."""
+        jids: dict[str, list[str]] = {}
+        for each, clusters in unsure.items():
+            for cluster in clusters:
+                jids.setdefault(cluster, []).append(each.flink_job_id)
+        told = await asyncio.gather(*(self._shown(cluster, wanted) for cluster, wanted in jids.items()))
+        by_cluster = dict(zip(jids, told, strict=True))
+        return {
+            each: {c: by_cluster[c][each.flink_job_id] for c in clusters if each.flink_job_id in by_cluster[c]}
+            for each, clusters in unsure.items()
+        }
+
+    async def _shown(self, cluster: str, jids: Sequence[str]) -> dict[str, Shown]:
+        """By Flink job id; nothing from a cluster that does not answer."""
+        place = self._locate(cluster)
+        if place is None:
+            return dict.fromkeys(jids, Shown(nowhere=True))
+        try:
+            found = await self._engine.living(place, jids)
+        except Unreachable:
+            return {}
+        return {jid: Shown(found[jid].started_at if jid in found else None) for jid in jids}
 
     def _due(self, strangers: Sequence[Stranger], now: datetime) -> list[Stranger]:
         """The wanted ones that were there before: those who were never asked about first."""

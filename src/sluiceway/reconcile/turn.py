@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sluiceway.domain import cluster_turn
-from sluiceway.domain.adoption import Adopts
+from sluiceway.domain.adoption import Adopts, Stranger
 from sluiceway.domain.awaited import awaited, calm
 from sluiceway.domain.cluster_turn import Plan, Situation, Where
 from sluiceway.domain.engine import Engine, NobodyListens, Sighting, Unreachable
@@ -20,10 +20,11 @@ from sluiceway.domain.place import Place
 from sluiceway.domain.pulses import Pulses
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.reconcile import parking
-from sluiceway.reconcile.adopting import Adopting, Labels
+from sluiceway.reconcile.adopting import Adopting, Labels, Locate
 from sluiceway.reconcile.clocks import compare
 from sluiceway.reconcile.errands import Errands
 from sluiceway.reconcile.memory import Memory
+from sluiceway.reconcile.returning import Returning
 from sluiceway.reconcile.sends import Sends
 from sluiceway.reconcile.submissions import Submissions
 from sluiceway.storage.savepoints import Storage
@@ -50,6 +51,7 @@ class TurnSettings:
     health: HealthRules = field(default_factory=HealthRules)
     adopts: Adopts | None = None  # which jobs are taken in that nobody made here
     labels: Labels = lambda _: {}  # of a cluster, by its name
+    locate: Locate = lambda _: None  # where a cluster is now, by its name
     absent: Callable[[str], str] = lambda name: f"cluster {name} cannot be reached now"  # why, of one without a place
 
 
@@ -86,7 +88,9 @@ class Turn:
         self._storage = storage
         self._submissions = submissions
         self._settings = settings
-        self._adopting = Adopting(db, settings.adopts, settings.labels) if settings.adopts else None
+        adopts, known = settings.adopts, (settings.labels, settings.locate)
+        self._adopting = Adopting(db, engine, adopts, *known) if adopts else None
+        self._returning = Returning(engine)
         self._clock = clock
         # All of this only spares requests and time: a service that starts anew without it asks once more.
         self._looks: Errands[Where, Evidence] = Errands("storage_look", LOOK_LIMIT)
@@ -112,7 +116,7 @@ class Turn:
         observed = await self._observe(cluster, lease.cluster, watched)
         seen_at = self._clock()
         if self._adopting is not None:
-            await self._adopting(lease, observed.strangers, self._clock())
+            observed = await self._adopted(self._adopting, cluster, lease, watched, observed)
         if observed is self._observed and self._calm:
             self._looked = began
             version = observed.flink_version
@@ -179,6 +183,16 @@ class Turn:
             return cluster_turn.refused(watched, why, application=cluster.application)
         except Unreachable as error:
             return cluster_turn.silence(watched, f"cluster {name} does not answer: {error}")
+
+    async def _adopted(
+        self, adopting: Adopting, cluster: Place | None, lease: Lease, watched: Sequence[Watched], seen: Sighting
+    ) -> Sighting:
+        """Take in what others have started; what is seen of the rest."""
+        anew: Mapping[int, Stranger] = {}
+        if cluster is not None:
+            seen, anew = await self._returning(cluster, watched, seen)
+        await adopting(lease, [*seen.strangers, *anew.values()], self._clock(), anew.keys())
+        return seen
 
     async def _plan(self, watched: Sequence[Watched], sighting: Sighting, cluster: Place | None) -> Plan:
         now, gap = self._clock(), self._gap(refused=sighting.refused)

@@ -1,13 +1,15 @@
 """Takes in jobs that nobody made here, in one transaction of the worker that has their cluster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions, names
+from sluiceway.domain.identity import Answers, Fresh, Moved, Recognised, Unsure, recognise, returning
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus, Standing
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store import ledger
@@ -15,66 +17,78 @@ from sluiceway.store.bulk import guarded_update, listed
 from sluiceway.store.database import Database, epoch_ms
 from sluiceway.store.events import event
 from sluiceway.store.leases import Lease, holds
+from sluiceway.store.namesakes import IS_OPEN, namesakes
 from sluiceway.store.rows import of_draft, of_spec
-from sluiceway.store.schema import OPEN_SAVE, UNSETTLED, job_tags, jobs, runs, saves, specs, stops
+from sluiceway.store.schema import job_tags, jobs, runs, specs
 
 UNKNOWN_PROGRAM = JobSpec("", program=JarProgram(""))  # it may be anything, and cannot be started without a jar
-_IS_OPEN = exists().where(stops.c.job_id == jobs.c.id, text(f"stops.{UNSETTLED}")) | exists().where(
-    saves.c.job_id == jobs.c.id, text(f"saves.{OPEN_SAVE}")
-)
-_OPEN = _IS_OPEN.label("open")
+_OPEN = IS_OPEN.label("open")
 
 
-async def adopt(
-    db: Database,
-    lease: Lease,
-    strangers: Sequence[Stranger],
-    others: Sequence[Stranger],
-    into: Adopts,
-    now: datetime,
-    labels: Mapping[str, str],
-) -> Sequence[Adoption]:
-    """Take in those that no run here has ever had the Flink job id of; nothing where the lease was lost.
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What nobody here has made and lives in a cluster, as far as it is to be looked at now.
+
+    `others` live beside the strangers, and bear the same names. `labels` are those of the cluster: what is taken in
+    anew gets tags of them; what comes back keeps those that it has. `answers` of other clusters are about the strangers
+    of whose Flink job ids they were asked. `followed` are runs that were lost and are over, as a stranger follows them.
+    """
+
+    strangers: Sequence[Stranger]
+    others: Sequence[Stranger] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[Stranger, Answers] = field(default_factory=dict)
+    followed: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has become of strangers."""
+
+    adoptions: Sequence[Adoption] = ()
+    unsure: Mapping[Stranger, Collection[str]] = field(default_factory=dict)  # and the clusters to ask about them first
+
+
+async def adopt(db: Database, lease: Lease, intake: Intake, into: Adopts, now: datetime) -> Taken:
+    """Take in those that are no run that is known here; nothing where the lease was lost.
 
     One that was taken in under the name of another cluster, which knows it no longer, is of this cluster from now on.
-    `others` live beside them and bear the same names. `labels` are those of the cluster: what is taken in anew gets
-    tags of them; what comes back keeps those that it has.
     """
     async with db.write() as connection:
         if not await holds(connection, lease):
-            return []
-        unknown = await _unknown(connection, [*strangers, *others])
-        fresh, alike = ([each for each in those if each in unknown] for those in (strangers, others))
-        found = await _lost_elsewhere(connection, [each for each in strangers if each not in unknown], lease.cluster)
-        taken = adoptions(fresh, await _before(connection, lease.cluster), alike) if fresh else []
+            return Taken()
+        told = await _recognised(connection, intake, lease.cluster)
+        fresh, alike = ([each for each in those if _is_new(told[each])] for those in (intake.strangers, intake.others))
+        back = returning({each.flink_job_id: told[each] for each in fresh})
+        taken = adoptions(fresh, await _before(connection, lease.cluster), alike, back) if fresh else []
+        found = [_moved(each, its) for each in intake.strangers if isinstance(its := told[each], Moved)]
         new = [each.stranger for each in taken if each.again is None]
         made = await _make(connection, new, lease.cluster, into, now)
-        await _tag(connection, {made[each.flink_job_id]: into.tags(each, labels) for each in new}, into.project)
+        await _tag(connection, {made[each.flink_job_id]: into.tags(each, intake.labels) for each in new}, into.project)
         of = made | {each.stranger.flink_job_id: each.again.job_id for each in taken if each.again}
         if of:
+            over = [each.again.run_id for each in taken if each.again and each.again.run_id in intake.followed]
+            await ledger.end_lost(connection, over)
             await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
         if found:
             await _move(connection, found, lease.cluster, into, epoch_ms(now))
-    return [*taken, *found]
+    unsure = {each: its.clusters for each in intake.strangers if isinstance(its := told[each], Unsure)}
+    return Taken([*taken, *found], unsure)
 
 
-async def _unknown(connection: AsyncConnection, strangers: Sequence[Stranger]) -> set[Stranger]:
-    asked = listed([each.flink_job_id for each in strangers])
-    found = select(runs.c.flink_job_id).where(runs.c.flink_job_id.in_(select(asked.c.value)))
-    known = set((await connection.execute(found)).scalars())
-    return {each for each in strangers if each.flink_job_id not in known}
+async def _recognised(connection: AsyncConnection, intake: Intake, cluster: str) -> dict[Stranger, Recognised]:
+    """What each of them is by its Flink job id."""
+    every = [*intake.strangers, *intake.others]
+    known = await namesakes(connection, every, intake.followed)
+    return {each: recognise(each, cluster, known[each.flink_job_id], intake.answers.get(each, {})) for each in every}
 
 
-async def _lost_elsewhere(connection: AsyncConnection, known: Sequence[Stranger], cluster: str) -> list[Adoption]:
-    """Those whose own run was lost in another cluster: somebody has given that the address of this one for a while."""
-    asked = listed([each.flink_job_id for each in known])
-    lost = (runs.c.flink_job_id.in_(select(asked.c.value)), runs.c.phase == RunPhase.LOST, runs.c.cluster != cluster)
-    mine = (jobs.c.run_id == runs.c.id, jobs.c.adopted_as.is_not(None), jobs.c.deleted_at.is_(None), ~_IS_OPEN)
-    wanted = select(jobs.c.id, jobs.c.run_id, jobs.c.adopted_as, runs.c.flink_job_id)
-    found = await connection.execute(wanted.join(runs, runs.c.job_id == jobs.c.id).where(*lost, *mine))
-    named = {(row.flink_job_id, row.adopted_as): row for row in found} if known else {}
-    rows = [(each, named.get((each.flink_job_id, each.name))) for each in known]
-    return [Adoption(each, Adopted(row.id, row.run_id, each.name, True), itself=True) for each, row in rows if row]
+def _is_new(told: Recognised) -> bool:
+    return isinstance(told, Fresh)
+
+
+def _moved(stranger: Stranger, told: Moved) -> Adoption:
+    return Adoption(stranger, told.job, itself=True)
 
 
 async def _before(connection: AsyncConnection, cluster: str) -> list[Adopted]:
@@ -138,7 +152,11 @@ async def _begin(
     connection: AsyncConnection, taken: Sequence[Adoption], of: Mapping[str, int], cluster: str, into: Adopts, at: int
 ) -> None:
     """Their runs, which go on already."""
-    back = [{"id": each.again.job_id} | _links(each.stranger, cluster, at) for each in taken if each.again]
+    back = [
+        {"id": each.again.job_id, "adopted_as": each.stranger.name} | _links(each.stranger, cluster, at)
+        for each in taken
+        if each.again
+    ]
     if back:
         await guarded_update(connection, jobs, back, match=("id",))
     await ledger.add_runs(connection, [_run(each.stranger, of, cluster, at) for each in taken])
@@ -168,7 +186,8 @@ def _run(stranger: Stranger, of: Mapping[str, int], cluster: str, at: int) -> di
 
 
 def _told(each: Adoption, of: Mapping[str, int], cluster: str, into: Adopts, at: int) -> dict[str, Any]:
-    known_by = "Flink job id" if each.itself else "name"
+    known_by = "Flink job id" if each.itself or each.by_id else "name"
     kind, how = ("job_adopted", "found in") if each.again is None else ("job_returned", f"back, by its {known_by}, in")
-    detail = f"{each.stranger.name[:200]}: {how} cluster {cluster} as {each.stranger.flink_job_id}."
+    anew = ", started anew" if each.by_id else ""
+    detail = f"{each.stranger.name[:200]}: {how} cluster {cluster} as {each.stranger.flink_job_id}{anew}."
     return event(kind, at, into.project, job_id=of[each.stranger.flink_job_id], detail=detail)

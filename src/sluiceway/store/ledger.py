@@ -19,7 +19,7 @@ from sluiceway.domain.job import JobStatus, Standing
 from sluiceway.domain.operations.save import Save
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.orders import StopOrder
-from sluiceway.domain.run import Run
+from sluiceway.domain.run import Run, RunPhase
 from sluiceway.domain.watched import Part
 from sluiceway.store.bulk import field, given, guarded_update, ids
 from sluiceway.store.database import epoch_ms
@@ -184,6 +184,12 @@ async def move_runs(connection: AsyncConnection, lost: Sequence[int], cluster: s
     mine = update(runs).where(runs.c.id.in_(ids(lost)))
     await connection.execute(mine.values(version=runs.c.version + 1))
     await connection.execute(mine.values(cluster=cluster))
+
+
+async def end_lost(connection: AsyncConnection, followed: Sequence[int]) -> None:
+    """Let runs that were lost be over: their next ones, under the same Flink job ids, have begun."""
+    over = update(runs).where(runs.c.id.in_(ids(followed)), runs.c.phase == RunPhase.LOST)
+    await connection.execute(over.values(phase=RunPhase.FINISHED, version=runs.c.version + 1))
 
 
 async def release_starts(connection: AsyncConnection, which: Select[Any], now: datetime) -> None:

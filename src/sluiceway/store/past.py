@@ -1,6 +1,6 @@
 """What is known of jobs before they are resumed, beside where they could be resumed from: many at once."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -127,11 +127,16 @@ def _owners() -> Select[Any]:
     return wanted.join(asked, asked.c.value == runs.c.restore).where(*OWNS).group_by(runs.c.restore)
 
 
-async def runs_of(db: Database, restores: Sequence[str]) -> dict[str, int]:
-    """The runs whose directories of checkpoints these lie in, by the Flink job ids in their paths."""
-    named = {path: parts[-2] for path in restores if len(parts := path.split("/")) > 2}
+async def runs_of(db: Database, restores: Collection[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The runs whose directories of checkpoints these lie in, by the Flink job ids in their paths.
+
+    Each comes with the job that it is for: where several runs have had that id, its own latest one is meant.
+    """
+    named = {(job, path): parts[-2] for job, path in restores if len(parts := path.split("/")) > 2}
     asked = listed(sorted(set(named.values())))
-    wanted = select(runs.c.flink_job_id, runs.c.id).join(asked, asked.c.value == runs.c.flink_job_id)
+    wanted = select(runs.c.flink_job_id, runs.c.job_id, runs.c.id).join(asked, asked.c.value == runs.c.flink_job_id)
     async with db.read() as connection:
-        known = {row.flink_job_id: row.id for row in await connection.execute(wanted)}
-    return {path: known[jid] for path, jid in named.items() if jid in known}
+        found = list(await connection.execute(wanted.order_by(runs.c.id)))
+    latest = {row.flink_job_id: row.id for row in found}
+    own = {(row.job_id, row.flink_job_id): row.id for row in found}
+    return {(job, path): own.get((job, jid), latest[jid]) for (job, path), jid in named.items() if jid in latest}

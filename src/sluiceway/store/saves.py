@@ -50,7 +50,7 @@ async def accept(db: Database, order: SaveOrder, reach: Reach, means: SaveMeans)
 
 
 def _savable() -> Select[Any]:
-    open_ = exists().where(saves.c.flink_job_id == jobs.c.flink_job_id, text(f"saves.{OPEN_SAVE}"))
+    open_ = exists().where(saves.c.run_id == jobs.c.run_id, text(f"saves.{OPEN_SAVE}"))
     status = case((open_ & (jobs.c.status == JobStatus.RUNNING), JobStatus.SAVEPOINTING), else_=jobs.c.status)
     own = (jobs.c.id, status.label("status"), jobs.c.cluster, jobs.c.run_id, jobs.c.flink_job_id, jobs.c.bucket)
     return select(*own, runs.c.traits).select_from(jobs.outerjoin(runs, runs.c.id == jobs.c.run_id))

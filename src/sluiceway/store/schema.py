@@ -170,7 +170,7 @@ runs = Table(
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("job_id", BigInteger, nullable=False),
     Column("cluster", Text, nullable=False),
-    Column("flink_job_id", Text, nullable=False, unique=True),
+    Column("flink_job_id", Text, nullable=False),  # that a later run in the cluster may have again; see `identity`
     Column("phase", Text, nullable=False),
     Column("restore", Text),
     Column("checkpoints", Text),  # the directory (URI) that its checkpoints go to; none in runs of older versions
@@ -200,6 +200,9 @@ runs = Table(
     Column("up_at", BigInteger),
     Column("version", Integer, nullable=False, server_default=text("0")),
     Index("runs_of_job", "job_id"),
+    Index("runs_by_flink_job", "flink_job_id", "cluster"),
+    # No two that may live at once are one Flink job.
+    Index("one_run_at_a_time", "cluster", "flink_job_id", unique=True, sqlite_where=text(LIVE_OR_LOST)),
     Index("runs_by_restore", "restore", sqlite_where=text("restore IS NOT NULL")),
     Index("runs_to_watch", "cluster", sqlite_where=text(LIVE_OR_LOST)),
     Index("runs_that_ail", "job_id", sqlite_where=text(AILING_RUN)),
@@ -345,7 +348,7 @@ stops = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default=text("0")),
     # The database itself refuses a second stop of a job whose first has not settled.
-    Index("one_stop_at_a_time", "flink_job_id", unique=True, sqlite_where=text(UNSETTLED)),
+    Index("one_stop_at_a_time", "cluster", "flink_job_id", unique=True, sqlite_where=text(UNSETTLED)),
     Index("stops_to_do", "cluster", sqlite_where=text(UNSETTLED)),
     Index("stops_of_batch", "batch_id", "id"),
     Index("stops_of_run", "run_id"),
@@ -383,7 +386,7 @@ saves = Table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False, server_default=text("0")),
     # As with stops, the database itself refuses a second one beside the first.
-    Index("one_save_at_a_time", "flink_job_id", unique=True, sqlite_where=text(OPEN_SAVE)),
+    Index("one_save_at_a_time", "cluster", "flink_job_id", unique=True, sqlite_where=text(OPEN_SAVE)),
     Index("saves_to_do", "cluster", sqlite_where=text(OPEN_SAVE)),
     Index("saves_of_run", "run_id"),
     sqlite_autoincrement=True,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from sluiceway.domain.adoption import MOST_LISTED, MOST_LOOKED_AT
+from sluiceway.domain.adoption import MOST_LISTED, MOST_LOOKED_AT, Stranger
 from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.cluster_options import weigh_claim
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
@@ -189,6 +189,11 @@ class SessionEngine:
         sighting = Sighting(facts, run_facts, saved, traits, fare, others, flink_version=version.text)
         attention.quiet = Quiet(runs, listed, sighting) if idle and attention.is_quiet(runs, listed) else None
         return sighting
+
+    async def living(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Stranger]:
+        """Look at the list of jobs alone; see `Engine`."""
+        found = await self._jobmanagers.at(place).jobs(set(flink_job_ids))
+        return {job.jid: stranger_of(job) for job in found if job.lives}
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
