@@ -90,7 +90,7 @@ def wrong_address(server: str) -> str:
 
 def wrong_name(name: str) -> str:
     """Why this names no context; empty where it does."""
-    return "" if NAME.fullmatch(name) else "It has 1 to 64 letters, digits and . _ -, and begins with a letter."
+    return "" if NAME.fullmatch(name) else "It has 1 to 64 letters, digits and . _ -, first a letter or digit."
 
 
 def wrong_project(project: str) -> str:

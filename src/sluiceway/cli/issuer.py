@@ -8,7 +8,7 @@ import http.client
 import ipaddress
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -109,20 +109,13 @@ def begin(metadata: Metadata, client_id: str, authority: Path | None) -> Code:
     return found
 
 
-def wait(
-    metadata: Metadata,
-    code: Code,
-    client_id: str,
-    authority: Path | None,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> Tokens:
+def wait(metadata: Metadata, code: Code, client_id: str, authority: Path | None) -> Tokens:
     """Ask, as often as the issuer lets us, until the user has confirmed. Raises `Failed`."""
     form = {"grant_type": DEVICE, "device_code": code.device_code, "client_id": client_id}
     interval = min(max(code.interval, _OFTEN[0]), _OFTEN[1])
-    end = clock() + min(max(code.expires_in, 0.0), _LONGEST)
-    while clock() + interval < end:
-        sleep(interval)
+    end = time.monotonic() + min(max(code.expires_in, 0.0), _LONGEST)
+    while time.monotonic() + interval < end:
+        time.sleep(interval)
         try:
             found = after(*_ask(metadata.token_endpoint, authority, form), interval)
         except Silent:
