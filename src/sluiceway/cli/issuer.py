@@ -24,6 +24,7 @@ DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 SLOWER: Final = 5.0  # seconds that are added when the issuer wants to be asked less often (section 3.5)
 _LONGEST: Final = 3600.0  # seconds that a code is waited for, whatever the issuer says
 _OFTEN: Final = (1.0, 60.0)  # seconds between two questions, at least and at most, to begin with
+_FOREVER: Final = 1e9  # seconds that no token lasts
 _MOST: Final = 1 << 20  # bytes of an answer
 _MAX_TOKEN: Final = 16 * 1024  # characters, as the service takes them
 
@@ -163,8 +164,8 @@ def fit_for(tokens: Tokens, audience: str) -> tuple[str, Mapping[str, Any]]:
     meant: list[str] = []
     for token in (tokens.access_token, tokens.id_token):
         claims = _claims(token)
-        named = claims.get("aud", [])
-        named = [named] if isinstance(named, str) else [one for one in named if isinstance(one, str)]
+        said = claims.get("aud")
+        named = [one for one in (said if isinstance(said, list) else [said]) if isinstance(one, str)]
         if audience in named:
             return token, claims
         meant += named
@@ -183,7 +184,8 @@ def lasts(claims: Mapping[str, Any]) -> float:
     end, begun = claims.get("exp"), claims.get("iat")
     if not isinstance(end, int | float):
         return 0.0
-    return float(end - (begun if isinstance(begun, int | float) else time.time()))
+    seconds = end - (begun if isinstance(begun, int | float) else time.time())
+    return float(seconds) if 0 < seconds < _FOREVER else 0.0
 
 
 def _claims(token: str) -> Mapping[str, Any]:
