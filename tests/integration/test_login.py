@@ -127,7 +127,7 @@ async def test_a_token_that_has_ended_or_was_ended_says_what_to_do(tmp_path: Pat
         await shell("login", "ann", typed=f"{PASSWORD}\n")
         await api.access.revoke_tokens("ann")
         assert await shell("jobs", "list", "--context", "prod") == 4
-        assert "Next: sluiceway login --context prod" in shell.err or "whoami" in shell.err
+        assert "or your sign-in has ended" in shell.err
         held = json.loads(shell.kept.read_text())
         shell.kept.write_text(json.dumps(held | {"ends": time.time() - 60}))
         assert await shell("jobs", "list") == 4
@@ -162,6 +162,30 @@ async def test_a_file_that_others_can_read_is_not_used(tmp_path: Path, shell: Sh
         assert f"chmod 600 {shell.kept}" in shell.err
         assert await shell("login", "ann", typed=f"{PASSWORD}\n") == 0, "a new one takes its place"
         assert await shell("jobs", "list") == 0
+
+
+async def test_who_calls_is_told_as_far_as_the_token_reaches(tmp_path: Path) -> None:
+    async with guarded(tmp_path) as api:
+        await api.access.add_user("ann", PASSWORD)
+        for grant in (Grant(Role.OPERATOR, PROJECT, "c0"), Grant(Role.VIEWER, "other")):
+            await api.access.grant("ann", grant)
+
+        async def told(scope: dict[str, Any]) -> Any:
+            user = {"name": "ann", "password": PASSWORD}
+            identity = {"methods": ["password"], "password": {"user": user}}
+            asked = await api.http.post("/v3/auth/tokens", json={"auth": {"identity": identity, **scope}})
+            token = {"X-Auth-Token": asked.headers["X-Subject-Token"]}
+            return (await api.http.get("/api/v1/whoami", headers=token)).json()
+
+        operates = {"role": "operator", "project": PROJECT, "queue": "c0"}
+        looks = {"role": "viewer", "project": "other", "queue": None}
+        of_project = await told({"scope": {"project": {"id": PROJECT}}})
+        assert of_project == {"user": "ann", "project": PROJECT, "grants": [operates]}
+        of_none = await told({})
+        assert (of_none["project"], of_none["grants"]) == (None, [looks, operates])
+        assert (await api.http.get("/api/v1/whoami")).status_code == 401
+        ways = await api.http.get("/api/v1/sign-in")
+        assert ways.json() == {"required": True, "oidc": None}
 
 
 # Through an issuer. --------------------------------------------------------------------------------------------------
@@ -259,6 +283,22 @@ async def test_tokens_for_others_are_not_kept(tmp_path: Path, shell: Shell, naps
         issuer.claims = {"sub": SUBJECT, "aud": ["another", "third"]}
         assert await shell("login", "--server", url) == 4
         assert "are for another, third, and the service takes those for sluiceway" in shell.err
+
+
+async def test_an_issuer_that_is_silent_when_a_token_ends_is_waited_for_as_a_service_is(
+    tmp_path: Path, shell: Shell, naps: list[float]
+) -> None:
+    async with with_issuer(tmp_path) as (_, url, issuer):
+        await shell("contexts", "add", "prod", "--server", url, "--project", PROJECT)
+        issuer.refresh_token = "r"
+        assert await shell("login") == 0
+        held = json.loads(shell.kept.read_text())
+        silent = held | {"token_endpoint": "http://127.0.0.1:9/token"}
+        shell.kept.write_text(json.dumps(silent | {"ends": time.time() + 5}))
+        assert await shell("jobs", "list") == 0, "it is good for some seconds more"
+        shell.kept.write_text(json.dumps(silent | {"ends": time.time() - 5}))
+        assert await shell("jobs", "list") == 5
+        assert "The issuer does not answer at http://127.0.0.1:9" in shell.err
 
 
 async def test_with_a_name_the_password_is_asked_for_all_the_same(

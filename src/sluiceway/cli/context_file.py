@@ -10,7 +10,6 @@ project = "payments"
 import json
 import os
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +101,10 @@ def wrong_project(project: str) -> str:
 
 
 def _parsed(path: str, text: str) -> tuple[str, dict[str, Context]]:
+    if not text.strip():
+        return "", {}
+    import tomllib  # most commands have no file to read
+
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -9,7 +9,7 @@ import msgspec
 
 from sluiceway.cli import kept as sign_ins
 from sluiceway.cli import tables
-from sluiceway.cli.connection import Connection, Reply
+from sluiceway.cli.connection import Connection, Reply, Unreachable
 from sluiceway.cli.kept import Kept
 from sluiceway.cli.output import NOT_ALLOWED, Failed
 from sluiceway.cli.signing import Credential, is_jwt, token_headers
@@ -57,10 +57,10 @@ class SignedIn:
             old = self.kept
             try:
                 found = issuer.refresh(old.token_endpoint, old.client_id, old.refresh_token, self._authority)
-            except issuer.Silent:
+            except issuer.Silent as silent:
                 if old.ends > time.time():
                     return  # it is good for some seconds more
-                raise
+                raise Unreachable(str(silent)) from silent  # who follows something tries again
             token, claims = issuer.fit_for(found, old.audience)
             self.kept = msgspec.structs.replace(
                 old,

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from litestar import Router, get
 from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 from msgspec import Struct
 
-from sluiceway.api.errors.dli_error import ErrorBody
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.domain.access import DOMAIN
@@ -62,13 +60,7 @@ def ways_in(signing_in: SigningInGiven) -> WaysIn:
     return WaysIn(signing_in.required, signing_in.provider if signing_in.required else None)
 
 
-@get(
-    "/whoami",
-    tags=["signing in"],
-    summary="Who is calling?",
-    responses={401: ResponseSpec(ErrorBody, False, "The caller is not signed in.")},
-    sync_to_thread=False,
-)
+@get("/whoami", tags=["signing in"], summary="Who is calling?", sync_to_thread=False)
 def who_am_i(permit: PermitGiven) -> WhoAmI:
     """The caller's name and roles; where nobody signs in, `local`."""
     caller = permit.caller.looking_around()
