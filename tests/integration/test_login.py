@@ -127,7 +127,7 @@ async def test_a_token_that_has_ended_or_was_ended_says_what_to_do(tmp_path: Pat
         await shell("login", "ann", typed=f"{PASSWORD}\n")
         await api.access.revoke_tokens("ann")
         assert await shell("jobs", "list", "--context", "prod") == 4
-        assert "or your sign-in has ended" in shell.err
+        assert "was ended before its time. Next: sluiceway login --context prod" in shell.err
         held = json.loads(shell.kept.read_text())
         shell.kept.write_text(json.dumps(held | {"ends": time.time() - 60}))
         assert await shell("jobs", "list") == 4

@@ -79,11 +79,17 @@ class SignedIn:
         except Failed as failed:
             if failed.code != NOT_ALLOWED:
                 raise
-            why = f"You have no role in project {self._project}, or your sign-in has ended. `sluiceway whoami` tells."
-            raise Failed(why, code=NOT_ALLOWED) from failed
+            raise Failed(self._why_not(), code=NOT_ALLOWED) from failed
         token = reply.headers.get("x-subject-token", "")
         self._remember(token)
         return token
+
+    def _why_not(self) -> str:
+        """Why there is no token for the project: the service does not say, as it does not know who asks."""
+        asks = Connection(self.kept.server, Credential(token=self.kept.token), self._authority)
+        if asks.ask("GET", "/api/v1/whoami").status == 401:
+            return f"Your sign-in to {self.kept.server} was ended before its time. {self.advice}"
+        return f"You have no role in project {self._project}. `sluiceway whoami` shows where you have one."
 
     def _remember(self, token: str) -> None:
         of_project = {self._project: token}
