@@ -37,6 +37,16 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nobodys_contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands that know nothing of whoever runs the tests: no contexts, no sign-ins."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _made_once() -> Iterator[None]:
     """Services of the same process share their routes, and begin with copies of one empty database."""
     with pytest.MonkeyPatch.context() as patch:

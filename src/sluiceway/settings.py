@@ -160,5 +160,8 @@ class Settings:
     oidc_audience: str | None = None
     """What a bearer token must name as its audience."""
 
+    oidc_client_id: str | None = None
+    """The public client of the issuer with which `sluiceway login` gets tokens (device flow). Needs --oidc-issuer."""
+
     metrics_token_file: Path | None = None
     """File with the token that a monitoring system reads /metrics with, where callers sign in."""

@@ -269,6 +269,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
     "refuse_replays": [("true", True), ("false", False)],
     "oidc_issuer": [("https://a.example", "https://a.example"), ("https://b.example/", "https://b.example/")],
     "oidc_audience": [("sluiceway", "sluiceway"), ("another", "another")],
+    "oidc_client_id": [("cli", "cli"), ("sluiceway-cli", "sluiceway-cli")],
     "metrics_token_file": [("/m.token", Path("/m.token")), ("n.token", Path("n.token"))],
 }
 
@@ -335,6 +336,7 @@ WRONG_CALLS = {
     "--host ::": "have to sign in, and there is nobody who could",
     "--auth": "have to sign in, and there is nobody who could",
     "--oidc-issuer https://x": "--oidc-issuer and --oidc-audience go together",
+    "--oidc-client-id cli": "--oidc-client-id needs --oidc-issuer and --oidc-audience",
     "--auth --oidc-issuer http://x --oidc-audience y": "--oidc-issuer http://x is not an address of https",
     "--cluster prod": "--cluster prod is not NAME=URL; write for example prod=http://jobmanager:8081",
     "--cluster =http://x": "is not NAME=URL",

@@ -15,7 +15,7 @@ from sluiceway.api.auth.limits import RateLimit
 from sluiceway.api.errors import page as error_page
 from sluiceway.api.errors.handlers import FOR_APPLICATION
 from sluiceway.api.kept_answers import KeptAnswers
-from sluiceway.assembly.door import Door, make_door
+from sluiceway.assembly.door import Door, make_door, signing_in
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
 from sluiceway.control.cluster_jars import ClusterJars
@@ -77,6 +77,7 @@ def make_api(
         "cluster_jars": ClusterJars(ground.engine.jars, queues.locate),
         **_use_cases(settings, ground, queues, planner, door, by_version(planner, planner_of, queues, ground.engine)),
         "watch": watch or Watch(ground.db, list),
+        "signing_in": signing_in(settings),
         "readiness": _readiness(ground, roster, reconciler),
     }
     limits = [RateLimit(settings.rate_limit)] if settings.rate_limit else []
@@ -102,6 +103,7 @@ def _routes(settings: Settings) -> list[Any]:
             frozenset(map(Allowed, settings.dli_resume_anyway)),
         ),
         native.routes(),
+        native.account_routes(),
         iam.routes(),
         health.healthz,
         health.readyz,

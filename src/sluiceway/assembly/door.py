@@ -10,6 +10,7 @@ from litestar.types import Scope
 from sluiceway.api.auth.credentials import Credentials, Knows, nobody_signs_in
 from sluiceway.api.auth.oidc import OidcVerifier
 from sluiceway.api.auth.signature import ReplayGuard
+from sluiceway.api.native.account import Provider, SigningIn
 from sluiceway.api.prometheus import BadTokenFile, MetricsToken
 from sluiceway.assembly.clock import clock
 from sluiceway.control.denials import Denials
@@ -67,6 +68,13 @@ async def check_door(settings: Settings, door: Door) -> None:
         )
 
 
+def signing_in(settings: Settings) -> SigningIn:
+    """What clients are told of signing in."""
+    issuer, audience, client = settings.oidc_issuer, settings.oidc_audience, settings.oidc_client_id
+    offered = Provider(issuer, audience, client) if issuer and audience and client else None
+    return SigningIn(must_sign_in(settings), offered)
+
+
 def _scrapes(settings: Settings) -> Callable[[Scope], bool]:
     if settings.metrics_token_file is None:
         return lambda _: False
@@ -80,6 +88,8 @@ def _provider(settings: Settings, session: aiohttp.ClientSession | None) -> Oidc
     issuer, audience = settings.oidc_issuer, settings.oidc_audience
     if bool(issuer) != bool(audience):
         raise BadSettings("--oidc-issuer and --oidc-audience go together; one of them is missing.")
+    if settings.oidc_client_id and not issuer:
+        raise BadSettings("--oidc-client-id needs --oidc-issuer and --oidc-audience.")
     if not issuer or not audience or session is None:
         return None
     try:

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -10,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from sluiceway.cli.answers import Answer, Answers, Fare, Fares, Job, each, read
-from sluiceway.cli.connection import Connection, Reply, Unreachable, refused
+from sluiceway.cli.connection import Connection, Reply, Unreachable
 from sluiceway.cli.output import Failed, complain, one_line
-from sluiceway.cli.signing import Credential
+from sluiceway.cli.signing import Credential, Signer
 
 ASK_AGAIN: Final = 2  # times, for a request with a key whose answer was lost
 PAGE: Final = 100  # jobs in one answer, at most (DLI contract)
@@ -61,9 +62,11 @@ class _Created(Struct, frozen=True):
 class Client:
     """The calls that commands make, in one project. All raise `Failed`; `Unreachable` when no answer came."""
 
-    def __init__(self, server: str, project: str) -> None:
-        """`server` is the base URL of the service. The environment holds the credential."""
-        self._http = Connection(server)
+    def __init__(
+        self, server: str, project: str, credential: Signer | None = None, authority: Path | None = None
+    ) -> None:
+        """See `Connection`."""
+        self._http = Connection(server, credential, authority)
         self.project = project
 
     # --- DLI's paths --------------------------------------------------------------------------------------------------
@@ -349,7 +352,8 @@ class Client:
 
     def change_password(self, user: str, original: str, new: str) -> None:
         """Give the user, who must be the caller, another password. Without a credential the old one signs in."""
-        if self._http.credential == Credential():
+        held = self._http.credential
+        if isinstance(held, Credential) and held == Credential():
             self._http.credential = Credential(token=self._token(user, original))
         about = {"user": {"original_password": original, "password": new}}
         self._http.ok("POST", f"/v3/users/{quote(user, safe='')}/password", about)
@@ -377,7 +381,7 @@ class Client:
         """One of DLI's calls for many jobs. It answers by position; 400 with an array means that all are refused."""
         reply = self._http.ask("POST", self._dli(f"/jobs/{verb}"), {"job_ids": list(job_ids), **flags})
         if not isinstance(reply.data, list) or len(reply.data) != len(job_ids):
-            raise refused(reply)
+            raise self._http.refused(reply)
         answers = [_answer(job, said) for job, said in zip(job_ids, reply.data, strict=True)]
         accepted = sum(answer.accepted for answer in answers)
         return Answers(accepted, len(answers) - accepted, answers), reply.headers

@@ -8,12 +8,13 @@ import json
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
-from sluiceway.cli.signing import Credential
-from sluiceway.cli.trust import not_trusted
+from sluiceway.cli.signing import Credential, Signer
+from sluiceway.cli.trust import not_trusted, trusting
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
 LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
@@ -56,16 +57,18 @@ class Reply:
 class Connection:
     """A connection to one service. All raise `Failed`; `Unreachable` when no answer came."""
 
-    def __init__(self, server: str) -> None:
-        """`server` is the base URL of the service."""
+    def __init__(self, server: str, credential: Signer | None = None, authority: Path | None = None) -> None:
+        """`server` is the base URL of the service; the environment holds the credential where none is given.
+
+        `authority` is a file of certificates that are trusted beside the system's.
+        """
         parts = urlsplit(server)
-        self.credential = Credential.of_environment()
+        self.credential: Signer = Credential.of_environment() if credential is None else credential
         self._host = parts.netloc.rpartition("@")[2]
         self._server = server.rstrip("/")
         self._prefix = parts.path.rstrip("/")
-        connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         try:
-            self._connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+            self._connection = _connection(parts, authority)
         except (ValueError, http.client.InvalidURL) as error:
             raise Failed(f"--server {server} is not the URL of a service: {error}", code=2) from error
 
@@ -73,8 +76,14 @@ class Connection:
         """The answer to a request that succeeds."""
         reply = self.ask(method, path, body, extra)
         if reply.status >= 400:
-            raise refused(reply)
+            raise self.refused(reply)
         return reply
+
+    def refused(self, reply: Reply) -> Failed:
+        """The service's own words, and what to do next where it does not know who calls."""
+        found = refused(reply)
+        advice = self.credential.advice if reply.status == 401 else ""
+        return Failed(f"{found} {advice}", code=found.code) if advice else found
 
     def ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
         """The answer to a request, also a refusal. A read is repeated once over a new connection."""
@@ -107,7 +116,7 @@ class Connection:
             self._request("GET", path, None, headers)
             response = self._connection.getresponse()
             if response.status != 200:
-                raise refused(Reply(response.status, {}, json.loads(response.read())))
+                raise self.refused(Reply(response.status, {}, json.loads(response.read())))
             yield from _server_sent(response)
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             raise self._unreachable(error) from error
@@ -143,6 +152,14 @@ class Connection:
             f"no service answers at {self._server} ({why}). Start one with `sluiceway serve`, or give its address with "
             "--server or SLUICEWAY_SERVER."
         )
+
+
+def _connection(parts: SplitResult, authority: Path | None) -> http.client.HTTPConnection:
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    context = trusting(authority) if authority else None
+    return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
 
 
 def _server_sent(stream: http.client.HTTPResponse) -> Iterator[tuple[str, str, str]]:

@@ -11,7 +11,8 @@ from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
-from sluiceway.cli.output import Failed, complain
+from sluiceway.cli.output import NO_SERVICE, Failed, complain
+from sluiceway.cli.placed import no_command, placed
 
 
 class _File(Toml):
@@ -55,11 +56,14 @@ _HELP = {"serve": _SERVE, "access": "Let people in: users, access keys, and what
 _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
+    "contexts": "contexts:contexts_app",
     "database": "database:database_app",
     "demo": "demo:app",
     "distributions": "distributions:distributions_app",
     "events": "events:events_app",
     "jobs": "jobs:app",
+    "login": "login:login_app",
+    "logout": "login:logout_app",
     "move": "moves:move_app",
     "moves": "moves:moves_app",
     "password": "password:app",
@@ -71,20 +75,22 @@ _COMMANDS = {
     "stops": "stops:stops_app",
     "variables": "variables:variables_app",
     "wait": "wait:wait_app",
+    "whoami": "login:whoami_app",
 }
 for _name, _where in _COMMANDS.items():
     app.command(f"sluiceway.cli.{_where}", name=_name, help=_HELP.get(_name))
 
 
-def _shows_the_fleet() -> bool:
+def _shows_the_fleet(arguments: Sequence[str]) -> bool:
     """Whether a service answers, whose fleet was shown in the place of the help."""
     from sluiceway.cli import overview
 
     try:
-        overview.tell()
-    except Failed:
+        return bool(overview.app(list(arguments)) == 0)
+    except Failed as failed:
+        if failed.code != NO_SERVICE or arguments:
+            raise
         return False
-    return True
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -93,8 +99,9 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
     try:
-        if not arguments and _shows_the_fleet():
+        if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
+        arguments = placed(arguments, app)
         if not arguments or arguments[0] in app.help_flags:
             for name in set(_COMMANDS) - set(_HELP):
                 app[name]  # imports it, so that the overview can say what it does

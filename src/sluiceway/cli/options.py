@@ -2,28 +2,34 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
 from sluiceway.cli.client import Client
+from sluiceway.cli.context_file import wrong_address, wrong_name, wrong_project
 from sluiceway.cli.output import Failed
+from sluiceway.cli.target import Target, settle
 
-PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 _LENGTH: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID: Final = re.compile(r"[0-9]{1,19}")
 
 
-def _check_server(_: Any, value: str) -> None:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("It is a URL, for example http://127.0.0.1:8640.")
+def _check_context(_: Any, value: str | None) -> None:
+    if value is not None and (why := wrong_name(value)):
+        raise ValueError(why)
 
 
-def _check_project(_: Any, value: str) -> None:
-    if not PROJECT.fullmatch(value):
-        raise ValueError("It has 1 to 64 letters and digits.")
+def _check_server(_: Any, value: str | None) -> None:
+    if value is not None and (why := wrong_address(value)):
+        raise ValueError(why)
+
+
+def _check_project(_: Any, value: str | None) -> None:
+    if value is not None and (why := wrong_project(value)):
+        raise ValueError(why)
 
 
 def _check_seconds(_: Any, value: float | None) -> None:
@@ -41,20 +47,33 @@ Words = Annotated[str, Parameter(show_default=False)]
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
-    """The service to talk to, and the form of the answer."""
+    """The service to talk to, and the form of the answer. Options go first, then the environment, then a context."""
 
-    server: Annotated[str, Parameter(env_var="SLUICEWAY_SERVER", validator=_check_server)] = "http://127.0.0.1:8640"
-    """Address of the service."""
+    context: Annotated[str | None, Parameter(validator=_check_context)] = None
+    """The context to work in (`sluiceway contexts`). Default: SLUICEWAY_CONTEXT, else the current one."""
 
-    project: Annotated[str, Parameter(env_var="SLUICEWAY_PROJECT", validator=_check_project)] = "default"
-    """The project that the jobs are in: 1 to 64 letters and digits."""
+    server: Annotated[str | None, Parameter(validator=_check_server)] = None
+    """Address of the service. Default: that of --context, SLUICEWAY_SERVER, that of the context, or
+    http://127.0.0.1:8640."""
+
+    project: Annotated[str | None, Parameter(validator=_check_project)] = None
+    """The project that the jobs are in: 1 to 64 letters and digits. Default: that of --context, SLUICEWAY_PROJECT, that
+    of the context, or `default`."""
 
     json: Flag = False
     """Print one JSON document on standard output, and nothing else there."""
 
+    settled: Annotated[Target | None, Parameter(parse=False)] = None
+
+    @property
+    def target(self) -> Target:
+        """Where it goes. Raises `Failed`."""
+        return self.settled or settle(self.context or "", self.server or "", self.project or "")
+
     def client(self) -> Client:
-        """A client of that service."""
-        return Client(self.server, self.project)
+        """A client of that service. Raises `Failed`."""
+        to = self.target
+        return Client(to.server, to.project, to.signer(), to.authority)
 
 
 def seconds_of(option: str, text: str) -> int:
@@ -81,8 +100,10 @@ def check_wait(timeout: float | None, *, wait: bool) -> None:
 
 
 def or_default(given: Common | None) -> Common:
-    """The options, also where none was given."""
-    return given or Common()
+    """The options, also where none was given, with the server and project that they come to. Raises `Failed`."""
+    given = given or Common()
+    to = given.target
+    return replace(given, server=to.server, project=to.project, settled=to)
 
 
 def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:

@@ -1,6 +1,5 @@
 """What `sluiceway` alone shows: the fleet in a few lines, where a service answers."""
 
-import os
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,7 +7,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, MoveHead, Moves, ResumeHead, Resumes, StopHead, Stops, each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster, Clusters
-from sluiceway.cli.options import Common
+from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.output import one_line, say
 
 LATEST: Final = 50  # orders of each kind that are looked at
@@ -17,14 +16,18 @@ _COUNTED: Final = (("status", "running"), ("status", "stopped"), ("status", "fai
 _AILING: Final = (("health", "restarting"), ("health", "no_slots"))
 
 
-def tell() -> int:
+app = commands("sluiceway")
+app.exit_on_error = app.print_error = False  # as of the app whose place it takes
+
+
+@app.default
+def tell(*, common: Common | None = None) -> int:
     """Show it. Raises `Failed`, also where no service answers."""
-    server = os.environ.get("SLUICEWAY_SERVER", Common().server)
-    project = os.environ.get("SLUICEWAY_PROJECT", Common().project)
-    client = Client(server, project)
+    common = or_default(common)
+    client = common.client()
     lines = [("clusters", _clusters(client)), ("jobs", _jobs(client)), ("under way", _orders(client))]
     lines.append(("needs a hand", _ailing(client)))
-    say(f"Sluiceway at {server}, project {project}")
+    say(f"Sluiceway at {common.server}, project {common.project}")
     for name, text in lines:
         say(one_line(f"  {name:<13}{text}").rstrip() if text else f"  {name:<13}nothing")
     say("  see          sluiceway --help")

@@ -1,13 +1,13 @@
-"""Credentials of commands: an access key or a token from the environment, or none."""
+"""Credentials of commands: what they sign requests with, or a token, or none."""
 
 import hashlib
 import hmac
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from sluiceway.cli.output import Failed
@@ -15,14 +15,26 @@ from sluiceway.cli.output import Failed
 ALGORITHM: Final = "SDK-HMAC-SHA256"
 
 
+class Signer(Protocol):
+    """Shows the service who calls."""
+
+    @property
+    def advice(self) -> str:
+        """What to do next where the service does not take it; empty where its owner knows."""
+
+    def headers(self, method: str, target: str, host: str, body: bytes | None) -> Mapping[str, str]:
+        """The headers of a request; `target` is the path with its query. Raises `Failed`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The credential in the environment. An access key goes before a token."""
+    """A credential. An access key goes before a token."""
 
     access: str = ""
-    secret: str = ""
-    security_token: str = ""  # of temporary credentials
-    token: str = ""  # of the service, or of an identity provider
+    secret: str = field(default="", repr=False)
+    security_token: str = field(default="", repr=False)  # of temporary credentials
+    token: str = field(default="", repr=False)  # of the service, or of an identity provider
+    advice: str = field(default="", compare=False)
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -34,12 +46,10 @@ class Credential:
         return found
 
     def headers(self, method: str, target: str, host: str, body: bytes | None) -> Mapping[str, str]:
-        """The headers of a request; `target` is the path with its query."""
+        """See `Signer`."""
         if self.access:
             return self._signed(method, target, host, body or b"", datetime.now(UTC))
-        if self.token.count(".") == 2:  # a JWT, which an identity provider has made
-            return {"Authorization": f"Bearer {self.token}"}
-        return {"X-Auth-Token": self.token} if self.token else {}
+        return token_headers(self.token)
 
     def _signed(self, method: str, target: str, host: str, body: bytes, now: datetime) -> Mapping[str, str]:
         # Dates are in seconds. Asked twice within one, the second request would be taken for the first, replayed.
@@ -63,6 +73,18 @@ class Credential:
         return headers | {
             "Authorization": f"{ALGORITHM} Access={self.access}, SignedHeaders={names}, Signature={signature}"
         }
+
+
+def token_headers(token: str) -> Mapping[str, str]:
+    """The headers that a token goes in; none for none."""
+    if is_jwt(token):
+        return {"Authorization": f"Bearer {token}"}
+    return {"X-Auth-Token": token} if token else {}
+
+
+def is_jwt(token: str) -> bool:
+    """Whether an identity provider has made it, and not the service."""
+    return token.count(".") == 2
 
 
 def _quoted(text: str) -> str:

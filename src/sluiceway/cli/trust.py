@@ -3,14 +3,27 @@
 import contextlib
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from sluiceway.cli.output import one_line
+from sluiceway.cli.output import Failed, one_line
 
 LOOKING: Final = 5.0  # seconds to get the certificate once more, to name it
 LONGEST: Final = 300  # characters of names that others have written
 _ANOTHER_HOST: Final = 62  # X509_V_ERR_HOSTNAME_MISMATCH of OpenSSL
 _ANOTHER_ADDRESS: Final = 64  # X509_V_ERR_IP_ADDRESS_MISMATCH
+
+
+def trusting(authority: Path | None) -> ssl.SSLContext:
+    """Trusts what the system trusts, and the certificates in this file (PEM). Raises `Failed`."""
+    context = ssl.create_default_context()
+    try:
+        if authority is not None:
+            context.load_verify_locations(authority)
+    except (OSError, ValueError) as error:  # of ssl, too
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise Failed(f"The certificate authority {authority} cannot be read: {why}.", code=2) from error
+    return context
 
 
 def not_trusted(server: str, host: str, port: int, error: ssl.SSLCertVerificationError) -> str:
@@ -21,7 +34,7 @@ def not_trusted(server: str, host: str, port: int, error: ssl.SSLCertVerificatio
         return one_line(f"{why} Give --server with a name that it is for: {', '.join(names)[:LONGEST]}.")
     return one_line(
         f"{why} If this is your service, have its issuer's certificate trusted: set SSL_CERT_FILE to a file with it, "
-        "as in SSL_CERT_FILE=ca.pem."
+        "as in SSL_CERT_FILE=ca.pem, or name the file in a context (sluiceway contexts add NAME --ca ca.pem)."
     )
 
 

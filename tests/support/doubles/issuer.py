@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key
 
 AUDIENCE = "sluiceway"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class Issuer:
@@ -25,6 +26,13 @@ class Issuer:
         self.raw_keys: bytes | None = None  # what is answered in place of its keys
         self.moved = False  # it says so, and where to
         self.asked: list[str] = []
+        # The device flow (RFC 8628), for the public client with this id.
+        self.client_id = "sluiceway-cli"
+        self.code: dict[str, Any] = {}  # what it says of a code otherwise
+        self.polls: list[str] = []  # errors that the next questions for tokens are answered with
+        self.asked_for: list[dict[str, str]] = []  # what clients have posted
+        self.claims: dict[str, Any] = {}  # of the tokens that it gives out
+        self.refresh_token = ""  # the one that is good; each is good for one use
 
     def token(
         self,
@@ -49,13 +57,42 @@ class Issuer:
         if self.broken is not None:
             return web.Response(status=self.broken.status, body=self.broken.body, headers=self.broken.headers)
         if request.path.endswith("/openid-configuration"):
-            document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **self.document}
+            ends = {"token_endpoint": f"{self.url}/token", "device_authorization_endpoint": f"{self.url}/device"}
+            document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **ends, **self.document}
             if self.moved and not request.path.startswith("/new"):
                 return web.json_response(document, status=302, headers={"Location": f"/new{request.path}"})
             return web.json_response(document)
         if self.raw_keys is not None:
             return web.Response(body=self.raw_keys, content_type="application/json")
         return web.json_response({"keys": [key.as_dict(private=False) for key in self.keys]})
+
+    async def grant(self, request: web.Request) -> web.StreamResponse:
+        """What clients post to: a code for a device, and tokens for a code or a refresh token."""
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self.asked_for.append(form)
+        if form.get("client_id") != self.client_id:
+            return _no("invalid_client", 401)
+        if request.path == "/device":
+            about = {"user_code": "WDJB-MJHT", "verification_uri": f"{self.url}/enter", "expires_in": 600}
+            return web.json_response({"device_code": "secret-device-code", "interval": 5, **about, **self.code})
+        if form.get("grant_type") == "refresh_token":
+            good = bool(self.refresh_token) and form.get("refresh_token") == self.refresh_token
+            return self._tokens() if good else _no("invalid_grant")
+        if form.get("grant_type") != DEVICE or form.get("device_code") != "secret-device-code":
+            return _no("invalid_grant")
+        return _no(self.polls.pop(0)) if self.polls else self._tokens()
+
+    def _tokens(self) -> web.StreamResponse:
+        fresh = {}
+        if self.refresh_token:
+            self.refresh_token += "+"
+            fresh = {"refresh_token": self.refresh_token}
+        tokens = {"access_token": "opaque", "id_token": self.token(**self.claims), "token_type": "Bearer"}
+        return web.json_response(tokens | fresh)
+
+
+def _no(error: str, status: int = 400) -> web.StreamResponse:
+    return web.json_response({"error": error, "error_description": f"told as {error}"}, status=status)
 
 
 @asynccontextmanager
@@ -64,6 +101,7 @@ async def an_issuer() -> AsyncIterator[Issuer]:
     issuer = Issuer()
     app = web.Application()
     app.router.add_get("/{path:.*}", issuer.answer)
+    app.router.add_post("/{path:.*}", issuer.grant)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import aiohttp
 import httpx
 import uvicorn
 from litestar import Litestar
@@ -18,6 +19,7 @@ from tests.support.services.plane import PROJECT, Plane, plane
 from sluiceway.api.request_id import RequestIds
 from sluiceway.assembly.api import make_api
 from sluiceway.assembly.clock import clock
+from sluiceway.assembly.door import make_door
 from sluiceway.assembly.ground import Ground
 from sluiceway.control.queues import Queues
 from sluiceway.control.watch import Watch
@@ -117,9 +119,13 @@ async def native_api(directory: Path, planner: JvmProvider = no_planner, **optio
 
 
 @asynccontextmanager
-async def served(at: Plane, settings: Settings) -> AsyncIterator[str]:
-    """The address of both APIs over a control plane, for clients that open connections of their own."""
-    api = make_api(settings, at.ground, at.queues, no_planner, roster=at.roster)
+async def served(at: Plane, settings: Settings, session: aiohttp.ClientSession | None = None) -> AsyncIterator[str]:
+    """The address of both APIs over a control plane, for clients that open connections of their own.
+
+    With a session identity providers are asked.
+    """
+    door = make_door(settings, at.db, session)
+    api = make_api(settings, at.ground, at.queues, no_planner, door, roster=at.roster)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(RequestIds(api), log_level="critical", lifespan="off"))

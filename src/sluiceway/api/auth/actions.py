@@ -115,6 +115,8 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("DELETE", f"{_OWN}/savepoints/{{savepoint_id}}"): Action.REMOVE,
     ("POST", f"{_OWN}/savepoints/{{savepoint_id}}/verify"): Action.VERIFY,
     # Signing in.
+    ("GET", "/api/v1/sign-in"): Open.TO_ALL,
+    ("GET", "/api/v1/whoami"): Open.TO_CALLERS,
     ("POST", "/v3/auth/tokens"): Open.TO_ALL,
     ("DELETE", "/v3/auth/tokens"): Open.TO_CALLERS,
     ("POST", "/v3/users/{user_id}/password"): Open.TO_CALLERS,

@@ -1,0 +1,232 @@
+"""`sluiceway contexts`: services by name, each with its project and way to sign in."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from sluiceway.cli import context_file, kept, tables
+from sluiceway.cli.context_file import Context, Contexts, wrong_address, wrong_name, wrong_project
+from sluiceway.cli.options import Flag, Words, commands
+from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.target import Target, settle
+from sluiceway.cli.trust import trusting
+
+contexts_app = commands("contexts", "Name services to work with, and choose one.")
+
+_File = Annotated[Path | None, Parameter(show_default=False)]
+
+
+@contexts_app.command(name="list")
+def list_(*, json: Flag = False) -> int:
+    """List the contexts. The current one has a star.
+
+    Example: `sluiceway contexts list`
+
+    Parameters
+    ----------
+    json
+        Print one JSON document on standard output, and nothing else there.
+    """
+    file = context_file.load()
+    data = {"current": file.current or None, "contexts": [_plain(file, name) for name in sorted(file.all)]}
+    return tables.told(data, lambda: _show(file), json=json)
+
+
+@contexts_app.command
+def use(name: str, /, *, json: Flag = False) -> int:
+    """Make a context the current one, which commands work in unless they are told otherwise.
+
+    Example: `sluiceway contexts use prod`
+
+    Parameters
+    ----------
+    name
+        The context.
+    json
+        Print one JSON document on standard output, and nothing else there.
+    """
+    file = context_file.load()
+    chosen = file.named(name, "The command")
+    context_file.use(file, name)
+    done = f"Commands work in context {name} now: {chosen.server}, project {chosen.project or 'default'}."
+    return tables.told({"current": name}, done, json=json)
+
+
+@contexts_app.command
+def add(
+    name: str,
+    /,
+    *,
+    server: str,
+    project: Words = "",
+    ca: _File = None,
+    user: Words = "",
+    access_key_file: _File = None,
+    access_key_env: Words = "",
+    secret_key_env: Words = "",
+    security_token_env: Words = "",
+    json: Flag = False,
+) -> int:
+    """Add a context. The first one becomes the current one.
+
+    Example: `sluiceway contexts add prod --server https://sluiceway.example:8640 --project payments`
+
+    Parameters
+    ----------
+    name
+        1 to 64 letters, digits and . _ -
+    server
+        Address of the service.
+    project
+        The project to work in. Default: default.
+    ca
+        File of the certificate authority that the service's certificate is from (PEM), beside those that the system
+        trusts.
+    user
+        Whose password `sluiceway login` asks for.
+    access_key_file
+        File with an access key, as `sluiceway access keys add --json` prints it, which nobody else may read. Commands
+        sign with it, and nobody has to sign in.
+    access_key_env
+        Name of the environment variable that holds the access key (AK), in place of a file.
+    secret_key_env
+        Name of the one that holds the secret key (SK).
+    security_token_env
+        Name of the one that holds the security token, of a temporary key.
+    json
+        Print one JSON document on standard output, and nothing else there.
+    """
+    given = Context(
+        server=server,
+        project=project,
+        certificate_authority=_absolute(ca),
+        user=user,
+        access_key_file=_absolute(access_key_file),
+        access_key_env=access_key_env,
+        secret_key_env=secret_key_env,
+        security_token_env=security_token_env,
+    )
+    _check(name, given)
+    file = context_file.load()
+    if name in file.all:
+        raise Failed(f"There is a context {name} already. Change it in {file.path}, or remove it first.", code=2)
+    context_file.add(file, name, given)
+    first = not file.current and not file.all
+    then = ["It is the current one." if first else f"Work in it with: sluiceway contexts use {name}"]
+    if not (access_key_file or access_key_env):
+        then.append(f"Sign in with: sluiceway login{'' if first else f' --context {name}'}")
+    return tables.told({"name": name, "current": first}, "\n".join([f"Context {name} is added.", *then]), json=json)
+
+
+@contexts_app.command
+def remove(name: str, /, *, json: Flag = False) -> int:
+    """Remove a context, and what `sluiceway login` has kept for it.
+
+    Example: `sluiceway contexts remove prod`
+
+    Parameters
+    ----------
+    name
+        The context.
+    json
+        Print one JSON document on standard output, and nothing else there.
+    """
+    file = context_file.load()
+    file.named(name, "The command")
+    context_file.remove(file, name)
+    kept.forget(name)
+    none = " No context is the current one now." if file.current == name else ""
+    return tables.told({"name": name, "removed": True}, f"Context {name} is removed.{none}", json=json)
+
+
+@contexts_app.command
+def show(name: str = "", /, *, json: Flag = False) -> int:
+    """Show what commands work with, and where each of it is from: an option, the environment, a context, a default.
+
+    Example: `sluiceway contexts show`
+
+    Parameters
+    ----------
+    name
+        A context, as with --context. Default: what commands work with now.
+    json
+        Print one JSON document on standard output, and nothing else there.
+    """
+    to = settle(name, "", "")
+    signed_in = _credential(to)
+    data = {
+        "context": to.name or None,
+        "server": to.server,
+        "project": to.project,
+        "certificate_authority": str(to.authority) if to.authority else None,
+        "credential": signed_in,
+        "from": {key: value or None for key, value in to.sources.items()},
+    }
+    rows = [
+        ("context", to.name or "none", to.sources["context"]),
+        ("server", to.server, to.sources["server"]),
+        ("project", to.project, to.sources["project"]),
+        ("authority", str(to.authority or ""), f"context {to.name}"),
+        ("signs in by", signed_in, ""),
+    ]
+    shown = [row for row in rows if row[1]]
+    return tables.told(data, lambda: tables.table(("what", "value", "from"), shown), json=json)
+
+
+def _check(name: str, given: Context) -> None:
+    """Raises `Failed`."""
+    if why := wrong_name(name):
+        raise Failed(f"{name} names no context. {why}", code=2)
+    if why := wrong_address(given.server):
+        raise Failed(f"--server is {given.server!r}. {why}", code=2)
+    if given.project and (why := wrong_project(given.project)):
+        raise Failed(f"--project is {given.project!r}. {why}", code=2)
+    if (bad := context_file.fault(given)) is not None:
+        raise Failed(f"--{bad[0].replace('_', '-')}: {bad[1]}", code=2)
+    if given.certificate_authority:
+        trusting(Path(given.certificate_authority))
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.expanduser().absolute()) if path else ""
+
+
+def _credential(to: Target) -> str:
+    try:
+        return to.found_signer()[1]
+    except Failed as failed:
+        return str(failed)
+
+
+def _plain(file: Contexts, name: str) -> dict[str, Any]:
+    context = file.all[name]
+    fields = {key: value or None for key, value in msgspec.structs.asdict(context).items()}
+    return {"name": name, **fields, "signed_in": _signed_in(name, context)}
+
+
+def _signed_in(name: str, context: Context) -> str:
+    """How it signs in, in a few words."""
+    if context.access_key_file or context.access_key_env:
+        return "access key"
+    try:
+        found = kept.read(name)
+    except Failed:
+        return "unusable"
+    if found is None or found.server != context.server.rstrip("/"):
+        return "no"
+    return f"{found.user}, ended" if found.ended else found.user
+
+
+def _show(file: Contexts) -> None:
+    if not file.all:
+        say(f"There is no context yet in {file.path}.\nAdd one with: sluiceway contexts add NAME --server URL")
+        return
+    rows = [
+        ("*" if name == file.current else "", name, one.server, one.project or "default", _signed_in(name, one))
+        for name, one in sorted(file.all.items())
+    ]
+    tables.table(("current", "context", "server", "project", "signed in"), rows)
+    if file.current and file.current not in file.all:
+        complain(f"{file.path} names {file.current} as the current context, which is not there")
