@@ -13,7 +13,7 @@ from tests.support.flink.real import RealFlink
 from tests.support.services import databases, one_application
 
 from sluiceway.assembly import api, service
-from sluiceway.cli import data_directory
+from sluiceway.cli import accounts
 from sluiceway.control import passwords
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distributions, lying_in
@@ -52,7 +52,7 @@ def _made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "Litestar", one_application.shared)
         patch.setattr(service, "migrate", databases.make)
-        patch.setattr(data_directory, "migrate", databases.make)
+        patch.setattr(accounts, "migrate", databases.make)
         yield
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from cyclopts import Parameter
 
@@ -11,12 +11,14 @@ from sluiceway.cli.data_directory import DataDirectory
 from sluiceway.cli.options import Flag, commands
 from sluiceway.cli.password import ask_password
 from sluiceway.domain.access import Grant, Role
-from sluiceway.store.accounts import User, told
+
+if TYPE_CHECKING:
+    from sluiceway.store.accounts import User
 
 T = TypeVar("T")
 _LONGEST: Final = timedelta(days=365)
 
-access_app = commands("access", "")  # its help is in `main`, which does not import this for it
+access_app = commands("access", "Let people in: users, access keys, and what they are granted.")
 users_app = commands("users", "Users, who may sign in.")
 keys_app = commands("keys", "Access keys (AK/SK), which programs sign their requests with.")
 tokens_app = commands("tokens", "Tokens, which users get for their password.")
@@ -82,7 +84,7 @@ def list_users(*, data: DataDirectory | None = None) -> int:
     rows = [
         (
             user.name,
-            "; ".join(told(grant) for grant in user.grants),
+            "; ".join(grant.told for grant in user.grants),
             "own" if user.may_change_password else tables.yes(user.has_password),
             user.subject or "",
             _when(user.disabled_at),
@@ -259,7 +261,7 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data:
     data = data or DataDirectory()
     given = Grant(role, project, queue or None)
     data.do(lambda access: access.grant(user, given))
-    return data.tell({"user": user, **_grant(given)}, f"{user} is {told(given)}.")
+    return data.tell({"user": user, **_grant(given)}, f"{user} is {given.told}.")
 
 
 @access_app.command
@@ -279,7 +281,7 @@ def revoke(user: str, /, *, project: Projects, queue: str = "", data: DataDirect
     """
     data = data or DataDirectory()
     taken = data.do(lambda access: access.revoke(user, project, queue or None))
-    return data.tell({"user": user, **_grant(taken)}, f"{user} is no longer {told(taken)}.")
+    return data.tell({"user": user, **_grant(taken)}, f"{user} is no longer {taken.told}.")
 
 
 @tokens_app.command(name="revoke")
@@ -301,7 +303,7 @@ def revoke_tokens(user: str, /, *, data: DataDirectory | None = None) -> int:
 # Forms. --------------------------------------------------------------------------------------------------------------
 
 
-def _user(user: User) -> dict[str, Any]:
+def _user(user: "User") -> dict[str, Any]:
     return _plain(asdict(user)) | {"grants": [_grant(grant) for grant in user.grants]}
 
 

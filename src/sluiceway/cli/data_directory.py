@@ -1,26 +1,20 @@
-"""The data directory that the commands of `sluiceway access` work on."""
+"""The data directory that the commands of `sluiceway access` work on, as options. `accounts` opens what is in it."""
 
-import asyncio
-import os
-import pwd
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from sluiceway.assembly.clock import clock
 from sluiceway.cli import tables
 from sluiceway.cli.options import Flag
-from sluiceway.cli.output import Failed, complain
-from sluiceway.control.access import Access, BadRequest, Missing
-from sluiceway.control.vault import KEY_FILE, BadKeyFile, Vault
-from sluiceway.settings import DATABASE, Settings
-from sluiceway.store.database import BadDatabase, Database, migrate
-from sluiceway.store.private import make_directory
-from sluiceway.store.trouble import DatabaseUnavailable
+from sluiceway.cli.output import Failed
+from sluiceway.settings import Settings
+
+if TYPE_CHECKING:
+    from sluiceway.control.access import Access
 
 T = TypeVar("T")
 
@@ -39,27 +33,12 @@ class DataDirectory:
     json: Flag = False
     """Print one JSON document on standard output, and nothing else there."""
 
-    def do(self, what: Callable[[Access], Awaitable[T]], *, first: bool = False) -> T:
+    def do(self, what: "Callable[[Access], Awaitable[T]]", *, first: bool = False) -> T:
         """Do it, and close the database, which only a `first` step creates. Raises `Failed`."""
-        data = data_directory(self.data)
-        key_file = self.secret_key_file or _from_file("secret_key_file") or data / KEY_FILE
-        try:
-            made = not (data / DATABASE).exists()
-            if made and not first:
-                raise Failed(f"{data} holds no data of a service. Check --data.", code=2)
-            make_directory(data)
-            migrate(data / DATABASE)
-            if made:
-                complain(f"{data} held no data of a service; it does now. Was another --data meant?")
-            return asyncio.run(_do(what, data, key_file.expanduser()))
-        except OSError as error:
-            raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error
-        except (BadKeyFile, BadRequest) as error:
-            raise Failed(str(error), code=2) from error
-        except (BadDatabase, Missing) as error:
-            raise Failed(str(error)) from error
-        except DatabaseUnavailable as error:
-            raise Failed(f"Nothing is known to have been done: {error}. Do it again when that has changed.") from error
+        from sluiceway.cli import accounts
+
+        key_file = self.secret_key_file or _from_file("secret_key_file")
+        return accounts.do(what, data_directory(self.data), key_file, first=first)
 
     def tell(self, data: Any, text: str) -> int:
         """Report what was done."""
@@ -80,22 +59,6 @@ class Here:
     def tell(self, data: Any, text: str) -> int:
         """Tell what was done."""
         return tables.told(data, text, json=self.json)
-
-
-async def _do(what: Callable[[Access], Awaitable[T]], data: Path, key_file: Path) -> T:
-    db = Database(data / DATABASE)
-    try:
-        return await what(Access(db, Vault(key_file), clock, f"{_os_user()}@console"))
-    finally:
-        await db.close()
-
-
-def _os_user() -> str:
-    """The administrator's name in the system; the environment could say anything."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def data_directory(given: Path | None) -> Path:

@@ -7,11 +7,7 @@ from sluiceway.cli import tables
 from sluiceway.cli.data_directory import Here, data_directory
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
-from sluiceway.control.vault import KEY_FILE
 from sluiceway.settings import DATABASE
-from sluiceway.store import copying
-from sluiceway.store.copying import InUse
-from sluiceway.store.database import BadDatabase
 
 database_app = commands("database", "Back up the service's database, and restore it.")
 
@@ -27,6 +23,10 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     file
         The copy. It must not be there yet.
     """
+    from sluiceway.control.vault import KEY_FILE
+    from sluiceway.store import copying
+    from sluiceway.store.database import BadDatabase
+
     here = here or Here()
     data = data_directory(here.data)
     file = file.expanduser().absolute()
@@ -58,12 +58,15 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     file
         A copy that `sluiceway database backup` has made, of this release or an earlier one.
     """
+    from sluiceway.store import copying
+    from sluiceway.store.database import BadDatabase
+
     here = here or Here()
     data = data_directory(here.data)
     try:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         done = copying.restore(file.expanduser().absolute(), data / DATABASE, stamp)
-    except (BadDatabase, InUse) as error:
+    except (BadDatabase, copying.InUse) as error:
         raise Failed(f"{error} Nothing was done.") from error
     except OSError as error:
         raise Failed(f"--data {data} cannot be used: {error.strerror}", code=2) from error

@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
+from sluiceway.cli.help_pages import FORMAT, Pages
 from sluiceway.cli.output import NO_SERVICE, Failed, complain
 from sluiceway.cli.placed import no_command, placed
 
@@ -29,30 +30,32 @@ class _File(Toml):
         return settings
 
 
-app = App(
-    name="sluiceway",
-    help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.",
-    version=__version__,
-    config=[
-        Env("SLUICEWAY_", command=False),
-        _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
-    ],
-    result_action="return_value",
-    exit_on_error=False,
-    print_error=False,
-)
-_SERVE = """Run the service.
-
-Every option is also an environment variable (SLUICEWAY_PORT, SLUICEWAY_CLUSTER, …) and a key of sluiceway.toml in the
-current directory. It ends gracefully on Ctrl-C and SIGTERM, within 10 seconds, and at the second one at once; what was
-accepted is carried on by the next start.
-
-A Flink of its own beside it, to try things out: `sluiceway serve`
-
-For one's own clusters: `sluiceway serve --cluster prod=http://jobmanager:8081 --storage /mnt/flink`
-"""
-# Imported when they are called. These two bring the server along, so their help is here, where the overview finds it.
-_HELP = {"serve": _SERVE, "access": "Let people in: users, access keys, and what they are granted."}
+# The overview shows these without importing any command; a test compares them with the commands' own words.
+SUMMARIES: Final = {
+    "access": "Let people in: users, access keys, and what they are granted.",
+    "clusters": "Register Flink clusters, and see which answer.",
+    "contexts": "Name services to work with, and choose one.",
+    "database": "Back up the service's database, and restore it.",
+    "demo": "See it work: real Flink jobs stopped in one call, each with a verified savepoint, and brought back.",
+    "distributions": "Versions of Flink that plan SQL, each for clusters of its own version.",
+    "events": "Show who did what, why and when, the oldest first.",
+    "jobs": "Make, start, list, show and delete jobs.",
+    "login": "Sign in to the service, for the commands that follow, until the token ends.",
+    "logout": "End what `sluiceway login` has kept for the context, or without one for the server.",
+    "move": "Move jobs to another cluster: stop each with a savepoint, and start it from that there.",
+    "moves": "Look at moves, steer them, and take them back.",
+    "password": "Change your own password, where an administrator has allowed it. Your tokens end; access keys stay.",
+    "resume": "Bring back exactly the jobs that a stop has stopped, each from its own savepoint, the last wave first.",
+    "resumes": "Look at resumes, and steer them.",
+    "savepoints": "Take savepoints, look at them, register those of others, and remove them.",
+    "serve": "Run the service.",
+    "stop": "Stop jobs in one call, each with a savepoint of its own.",
+    "stops": "Look at stops, and steer them.",
+    "variables": "Name texts that SQL uses as {{name}}.",
+    "wait": "Wait until all of these are as needed: jobs `running` (all tasks), `proven` (with a first checkpoint "
+    "where they take any) or `stopped`; orders `settled`; clusters `answering`.",
+    "whoami": "Show as whom commands call the service, with which rights, and where that is from.",
+}
 _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
@@ -70,15 +73,37 @@ _COMMANDS = {
     "resume": "resume:resume_app",
     "resumes": "resumes:resumes_app",
     "savepoints": "savepoints:savepoints_app",
-    "serve": "serve:app",
+    "serve": "serve_command:app",
     "stop": "stops:stop_app",
     "stops": "stops:stops_app",
     "variables": "variables:variables_app",
     "wait": "wait:wait_app",
     "whoami": "login:whoami_app",
 }
-for _name, _where in _COMMANDS.items():
-    app.command(f"sluiceway.cli.{_where}", name=_name, help=_HELP.get(_name))
+
+
+def _made(*, overview: bool = False) -> App:
+    """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
+    made = App(
+        name="sluiceway",
+        help="Stop Apache Flink jobs in bulk, keep a verified savepoint of each, and bring them back.",
+        version=__version__,
+        config=[
+            Env("SLUICEWAY_", command=False),
+            _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
+        ],
+        help_format=FORMAT,
+        help_formatter=Pages(),
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+    )
+    for name, where in _COMMANDS.items():
+        made.command(f"sluiceway.cli.{where}", name=name, help=SUMMARIES.get(name) if overview else None)
+    return made
+
+
+app = _made()
 
 
 def _shows_the_fleet(arguments: Sequence[str]) -> bool:
@@ -102,10 +127,8 @@ def run(arguments: Sequence[str]) -> int:
         if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
         arguments = placed(arguments, app)
-        if not arguments or arguments[0] in app.help_flags:
-            for name in set(_COMMANDS) - set(_HELP):
-                app[name]  # imports it, so that the overview can say what it does
-        return int(app(list(arguments)) or 0)
+        shown = _made(overview=True) if not arguments or arguments[0] in app.help_flags else app
+        return int(shown(list(arguments)) or 0)
     except CycloptsError as error:
         complain(f"{error}\nSee --help.")
         return 2

@@ -90,7 +90,7 @@ def commands(name: str, text: str | None = None) -> App:
     It reads no configuration but what its parameters name: the service's TOML file and environment must not turn into
     a `--all` or a `--timeout` of a command.
     """
-    return App(name=name, help=text, config=(), help_format="markdown", result_action="return_value")
+    return App(name=name, help=text, config=(), result_action="return_value")
 
 
 def check_wait(timeout: float | None, *, wait: bool) -> None:

@@ -4,12 +4,6 @@ import sys
 from typing import Final
 from unicodedata import category
 
-from rich.console import Console
-
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-
 # What a terminal obeys (escape sequences), what turns the direction of a line or hides in it, and what ends a line.
 _OBEYED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -51,10 +45,15 @@ class Failed(Exception):
 
 def say(text: str) -> None:
     """A line for people, at once also through a pipe."""
-    out.print(visible(text), highlight=False, markup=False, emoji=False)
-    sys.stdout.flush()
+    print(visible(text), flush=True)
 
 
 def complain(text: str) -> None:
     """A line about what is wrong."""
-    err.print(visible(f"sluiceway: {text}"), highlight=False, markup=False, emoji=False)
+    print(visible(f"sluiceway: {text}"), file=sys.stderr, flush=True)
+
+
+def ask(question: str) -> str:
+    """The line that somebody types for an answer."""
+    print(visible(question), end="", file=sys.stderr, flush=True)
+    return input()

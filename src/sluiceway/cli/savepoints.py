@@ -1,9 +1,8 @@
 """`sluiceway savepoints`: take, list, verify and remove savepoints, and look into any savepoint or checkpoint."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cyclopts.types import PositiveInt
 
@@ -14,12 +13,11 @@ from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.register import choose, register
-from sluiceway.storage.errors import BadStorage, StorageUnreadable
-from sluiceway.storage.inspection import Inspection
-from sluiceway.storage.metadata import Metadata
-from sluiceway.storage.paths import local_path
-from sluiceway.storage.s3 import bucket_root
-from sluiceway.storage.savepoints import Storage
+
+if TYPE_CHECKING:
+    from sluiceway.storage.inspection import Inspection
+    from sluiceway.storage.metadata import Metadata
+    from sluiceway.storage.savepoints import Storage
 
 _TITLES: Final = (
     *("savepoint", "job", "stop", "kept", "path", "size"),
@@ -198,6 +196,10 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
     json
         Print one JSON document on standard output, and nothing else there.
     """
+    import asyncio  # loaded, as the storage is, for this command alone
+
+    from sluiceway.storage.errors import BadStorage, StorageUnreadable
+
     try:
         storage, place = _opened(path)
         inspection = asyncio.run(storage.inspect(place))
@@ -213,8 +215,13 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
     return 1 if inspection.wrong or inspection.unchecked else 0
 
 
-def _opened(path: str) -> tuple[Storage, str]:
+def _opened(path: str) -> "tuple[Storage, str]":
     """The storage of a path, and the path within it."""
+    from sluiceway.storage.errors import BadStorage
+    from sluiceway.storage.paths import local_path
+    from sluiceway.storage.s3 import bucket_root
+    from sluiceway.storage.savepoints import Storage
+
     if bucket := bucket_root(path):
         return Storage(bucket), path
     found = local_path(path)
@@ -233,7 +240,7 @@ def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) 
         complain(f"{unchecked} of its files are on another storage and cannot be looked for from here")
 
 
-def _show(inspection: Inspection, metadata: Metadata) -> None:
+def _show(inspection: "Inspection", metadata: "Metadata") -> None:
     what = " ".join(filter(None, (metadata.format, metadata.kind or "savepoint or checkpoint")))
     files = len(metadata.references)
     say(
@@ -255,7 +262,7 @@ def _show(inspection: Inspection, metadata: Metadata) -> None:
     tables.table(("operator", "uid", "id", "parallelism", "max parallelism", "bytes", "finished"), rows)
 
 
-def _document(inspection: Inspection) -> dict[str, Any]:
+def _document(inspection: "Inspection") -> dict[str, Any]:
     metadata = inspection.metadata
     known = {
         "version": metadata and metadata.version,

@@ -1,4 +1,4 @@
-"""`sluiceway serve`: the service itself."""
+"""The service itself, as a process. `serve_command` is the command, which does not load all this for its help."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import uvicorn
 import uvloop
-from cyclopts import App
 
 from sluiceway.api.connections import Connection, server_config
 from sluiceway.api.handshake import TlsServer
@@ -33,16 +32,13 @@ INTRODUCED = 20  # clusters with a line of their own when the service starts
 GLANCE = 3.0  # seconds for a look at one
 YOUNG: Final = 20_000  # new objects until garbage is collected; with the 700 of Python it took 0.1 ms of CPU a stop
 
-app = App(name="serve", result_action="return_value")  # its help is in `main`, which does not import this for it
 
-
-@app.default
-def serve(settings: Settings | None = None) -> int:
-    """Run the service until SIGTERM or Ctrl-C."""
+def serve(settings: Settings) -> int:
+    """Run it until SIGTERM or Ctrl-C. Raises `Failed`."""
     log_to_stderr()
     _open_many()
     try:
-        uvloop.run(_serve(settings or Settings()))
+        uvloop.run(_serve(settings))
     except (BadSettings, BadStorage) as error:
         raise Failed(str(error), code=2) from error
     except (BadDatabase, NoFlink, NoJava, JvmFailed) as error:

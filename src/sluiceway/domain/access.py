@@ -60,6 +60,12 @@ class Grant:
     project: str
     queue: str | None = None
 
+    @property
+    def told(self) -> str:
+        """It in words."""
+        where = "every project" if self.project == EVERY_PROJECT else f"project {self.project}"
+        return f"{self.role} of {where}" + (f", queue {self.queue}" if self.queue else "")
+
     def allows(self, action: Action, project: str, queue: str | None = None) -> bool:
         """Whether it covers an action. Without a queue: on any queue at all."""
         if self.project not in {project, EVERY_PROJECT} or action not in ALLOWS[self.role]:

@@ -356,7 +356,7 @@ async def grant(db: Database, name: str, given: Grant, now: datetime, who: str) 
     put = put.on_conflict_do_update(index_elements=["user", "project", "queue"], set_={"role": given.role.value})
     async with db.write() as connection:
         await connection.execute(put)
-        await _told(connection, "access_granted", f"{name}: {told(given)}", now, who, given.project)
+        await _told(connection, "access_granted", f"{name}: {given.told}", now, who, given.project)
 
 
 async def revoke(db: Database, name: str, project: str, queue: str | None, now: datetime, who: str) -> Grant | None:
@@ -367,7 +367,7 @@ async def revoke(db: Database, name: str, project: str, queue: str | None, now: 
         if row is None:
             return None
         taken = Grant(Role(row.role), project, queue)
-        await _told(connection, "access_revoked", f"{name}: {told(taken)}", now, who, project)
+        await _told(connection, "access_revoked", f"{name}: {taken.told}", now, who, project)
         return taken
 
 
@@ -375,12 +375,6 @@ async def projects(db: Database) -> set[str]:
     """The projects that somebody has a grant in by name."""
     async with db.read() as connection:
         return set((await connection.execute(select(grants.c.project).distinct())).scalars())
-
-
-def told(given: Grant) -> str:
-    """A grant in words."""
-    where = "every project" if given.project == "*" else f"project {given.project}"
-    return f"{given.role} of {where}" + (f", queue {given.queue}" if given.queue else "")
 
 
 async def _told(

@@ -1,0 +1,109 @@
+"""Start-up: how long a command takes to say anything, beyond Python's own start, and beside another build.
+
+`python -m bench startup --beside SRC`: SRC is the `src` directory of another checkout. Shown are milliseconds to the
+first byte beyond those of Python alone: the best, the median, and the least CPU, which a busy machine changes less.
+"""
+
+import argparse
+import os
+import pty
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.support.services.process import ServiceProcess
+
+from bench.stops import met, say
+
+HERE = Path(__file__).resolve().parent.parent / "src"
+REPEATS = 15
+THIS, OTHER, ALONE = "this build", "the other", "Python"
+PYTHON = (sys.executable, "-c", "print(1)")
+NOBODY = "http://127.0.0.1:9"  # where no service answers
+
+# The target, beyond Python's own start.
+MILLISECONDS = 150.0
+
+TERMINAL = ", on a terminal"
+COMMANDS: Sequence[tuple[str, Sequence[str]]] = (
+    ("--version", ("--version",)),
+    ("--help", ("--help",)),
+    ("jobs --help", ("jobs", "--help")),
+    ("stop --help", ("stop", "--help")),
+    ("access --help", ("access", "--help")),
+    ("serve --help", ("serve", "--help")),
+    ("stops list, no service", ("stops", "list", "--server", NOBODY)),
+    ("jobs list", ("jobs", "list")),
+    (f"jobs list{TERMINAL}", ("jobs", "list")),
+)
+
+
+class Taken(NamedTuple):
+    """What one start took."""
+
+    seconds: float
+    cpu: float  # seconds, up to little after the first byte
+
+
+def main(arguments: Sequence[str] = ()) -> bool:
+    """Measure and print; whether the target is met."""
+    parser = argparse.ArgumentParser(prog="python -m bench startup", description=__doc__)
+    parser.add_argument("--beside", type=Path, metavar="SRC", help="the source tree of another build")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="(default: %(default)s)")
+    given = parser.parse_args(arguments)
+    trees = {THIS: HERE} | ({OTHER: given.beside.resolve()} if given.beside else {})
+    with tempfile.TemporaryDirectory() as directory:
+        service = ServiceProcess(Path(directory), "--cluster=c0=http://127.0.0.1:9")
+        try:
+            kept = [_case(name, words, trees, service.url, given.repeats) for name, words in COMMANDS]
+            return all(kept)  # every one of them was measured, also after a miss
+        finally:
+            service.end()
+
+
+def _case(name: str, words: Sequence[str], trees: Mapping[str, Path], url: str, repeats: int) -> bool:
+    """One command in every tree and Python alone, in turns: what else the machine does then falls on all of them."""
+    taken: dict[str, list[Taken]] = {tree: [] for tree in (ALONE, *trees)}
+    for _ in range(repeats + 1):
+        taken[ALONE].append(_first_byte(PYTHON, {}))
+        for tree, source in trees.items():
+            variables = {"PYTHONPATH": str(source), "SLUICEWAY_SERVER": url}
+            command = (sys.executable, "-m", "sluiceway", *words)
+            taken[tree].append(_first_byte(command, variables, terminal=name.endswith(TERMINAL)))
+    kept = {tree: found[1:] for tree, found in taken.items()}  # the first warms the disk
+    best, middle, cpu = _beyond(kept, min), _beyond(kept, statistics.median), _beyond(kept, min, "cpu")
+    told = [f"{tree} {best[tree]:.0f}, {middle[tree]:.0f}, {cpu[tree]:.0f}" for tree in trees]
+    if len(trees) > 1:
+        told.append(", ".join(f"{each[THIS] / each[OTHER]:.2f}" for each in (best, middle, cpu)) + " of it")
+    say(f"  {name}: {'; '.join(told)}")
+    return met(f"{name}, best (ms)", best[THIS], MILLISECONDS)
+
+
+def _beyond(
+    taken: Mapping[str, Sequence[Taken]], of: Callable[[Iterable[float]], float], what: str = "seconds"
+) -> dict[str, float]:
+    """The milliseconds of each tree beyond those of Python alone."""
+    found = {tree: of([getattr(each, what) * 1000 for each in all_]) for tree, all_ in taken.items()}
+    return {tree: value - found[ALONE] for tree, value in found.items()}
+
+
+def _first_byte(command: Sequence[str], variables: Mapping[str, str], *, terminal: bool = False) -> Taken:
+    """From the start of a process to its first byte on standard output or error."""
+    environment = {**os.environ, **variables}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody who waits for a command has set it
+    reading, writing = pty.openpty() if terminal else os.pipe()
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=writing, stderr=writing, env=environment)
+    os.close(writing)
+    os.read(reading, 1)
+    seconds = time.perf_counter() - begun
+    process.kill()  # the rest is nobody's
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    os.close(reading)
+    return Taken(seconds, used.ru_utime + used.ru_stime)
