@@ -1,6 +1,7 @@
 """Fixtures that any test may ask for."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def _cheap_passwords() -> Iterator[None]:
     """Hashes that cost next to nothing; what they cost otherwise is tested in `test_tokens.py`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_COST", 16)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_utc() -> Iterator[None]:
+    """Commands show moments in the zone of the machine; tests are to pass in any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
         yield
 
 

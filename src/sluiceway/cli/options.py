@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.output import Failed
+from sluiceway.cli.output_options import Output
+from sluiceway.settings import length
 
 PROJECT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
-_LENGTH: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID: Final = re.compile(r"[0-9]{1,19}")
 
 
@@ -26,21 +26,31 @@ def _check_project(_: Any, value: str) -> None:
         raise ValueError("It has 1 to 64 letters and digits.")
 
 
-def _check_seconds(_: Any, value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise ValueError("It is a number of seconds above 0.")
+def _seconds(_: Any, tokens: Sequence[Token]) -> float:
+    found = length(tokens[0].value)
+    if not found > 0:
+        raise ValueError("It is a length of time above 0, for example 45s, 30m, 1h30m or 2d.")
+    return found
+
+
+def _whole_seconds(type_: Any, tokens: Sequence[Token]) -> int:
+    found = _seconds(type_, tokens)
+    if found != int(found):
+        raise ValueError("It is a length of time in whole seconds, for example 45s, 30m, 1h30m or 2d.")
+    return int(found)
 
 
 # Several values after one option: `--job 1 2 3`.
 Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
-Seconds = Annotated[float | None, Parameter(validator=_check_seconds)]
+Seconds = Annotated[float | None, Parameter(converter=_seconds)]
+WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds)]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Words = Annotated[str, Parameter(show_default=False)]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
+class Common(Output):
     """The service to talk to, and the form of the answer."""
 
     server: Annotated[str, Parameter(env_var="SLUICEWAY_SERVER", validator=_check_server)] = "http://127.0.0.1:8640"
@@ -49,20 +59,19 @@ class Common:
     project: Annotated[str, Parameter(env_var="SLUICEWAY_PROJECT", validator=_check_project)] = "default"
     """The project that the jobs are in: 1 to 64 letters and digits."""
 
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
-
     def client(self) -> Client:
         """A client of that service."""
         return Client(self.server, self.project)
 
 
 def seconds_of(option: str, text: str) -> int:
-    """The seconds in a length of time such as 90, 90s, 45m, 2h or 1d. Raises `Failed`."""
-    found = _LENGTH.fullmatch(text.strip())
-    if found is None:
-        raise Failed(f"{option} {text} is no length of time; write for example 90s, 45m, 2h or 1d.", code=2)
-    return int(found[1]) * _UNITS[found[2]]
+    """The whole seconds in a length of time such as 90, 90s, 45m, 1h30m or 1d. Raises `Failed`."""
+    try:
+        return int(length(text))
+    except ValueError:
+        raise Failed(
+            f"{option} {text} is no length of time; write for example 90s, 45m, 1h30m or 1d.", code=2
+        ) from None
 
 
 def commands(name: str, text: str | None = None) -> App:
@@ -81,8 +90,8 @@ def check_wait(timeout: float | None, *, wait: bool) -> None:
 
 
 def or_default(given: Common | None) -> Common:
-    """The options, also where none was given."""
-    return given or Common()
+    """The options, also where none was given; what is shown from now on has their form. Raises `Failed`."""
+    return (given or Common()).begin()
 
 
 def ids_or_names(client: Client, given: Sequence[str]) -> list[int]:

@@ -197,14 +197,16 @@ class Silence:
         self._since = None
 
 
-def looks(look: Callable[[], T], timeout: float | None, tell: Callable[[str], None]) -> Iterator[T]:
+def looks(
+    look: Callable[[], T], timeout: float | None, tell: Callable[[str], None], pause: float = FIRST_PAUSE
+) -> Iterator[T]:
     """Look again and again until the time is up; the last look is at the end of it.
 
     A service that does not answer for a while is waited for, and `tell` is told. Raises `Unreachable` when it stays
     away.
     """
     end = None if timeout is None else time.monotonic() + timeout
-    pause, silence = FIRST_PAUSE, Silence(tell)
+    silence = Silence(tell)
     while True:
         began = time.monotonic()
         try:
