@@ -1,6 +1,7 @@
 """Fixtures that any test may ask for."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def _nobodys_contexts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
         patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_utc() -> Iterator[None]:
+    """Commands show moments in the zone of the machine; tests are to pass in any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
         yield
 
 

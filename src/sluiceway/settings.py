@@ -1,10 +1,12 @@
 """Every setting of the service, with its default. Each is also an option, an environment variable and a TOML key."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from cyclopts.types import Port
 from cyclopts.validators import Number
 
@@ -18,8 +20,28 @@ RetentionUnit = Literal["auto", "seconds", "hours"]
 StopAtRest = Literal["refuse", "accept"]
 ResumeAnyway = Literal["drained", "finished", "non_restored_state", "other_meaning"]
 
-Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=30 * 86_400))]
-Age = Annotated[float | None, Parameter(validator=Number(gt=0, lte=100 * 365 * 86_400))]
+_PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])")
+_LENGTH: Final = re.compile(rf"(?:{_PART.pattern})+")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def length(text: str) -> float:
+    """The seconds in a length of time such as 45s, 30m, 1h30m or 2d, or in a number of them. Raises `ValueError`."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if not _LENGTH.fullmatch(text):
+        raise ValueError("It is a length of time, for example 45s, 30m, 1h30m or 2d.")
+    return sum(float(count) * _UNITS[unit] for count, unit in _PART.findall(text))
+
+
+def _length(_: Any, tokens: Sequence[Token]) -> float:
+    return length(tokens[0].value)
+
+
+Seconds = Annotated[float, Parameter(converter=_length, validator=Number(gt=0, lte=30 * 86_400))]
+Age = Annotated[float | None, Parameter(converter=_length, validator=Number(gt=0, lte=100 * 365 * 86_400))]
 
 
 class BadSettings(Exception):

@@ -365,6 +365,12 @@ async def test_one_selection_means_the_same_jobs_to_a_list_and_to_a_stop(api: Ap
     assert await chosen(health=["no_slots"]) == [sink]
     assert await chosen(health=["no_slots", "restarting"]) == [sink]
     assert await chosen(health=["running", "no_slots"], clusters=["c0"]) == [source, sink]
+    assert await chosen(status=["no_slots"]) == [sink], "as a list shows its state"
+    shown = await api.get("jobs?status=no_slots&status=draft")
+    assert [(each["job_id"], each["tags"]) for each in shown["jobs"]] == [
+        (draft, {"tier": "source"}),
+        (sink, {"tier": "sink", "team": "b"}),
+    ], "in one state or another"
     everything = await api.get("jobs?selector=tier")
     assert [each["job_id"] for each in everything["jobs"]] == [draft, sink, source], "a list has those at rest, too"
     assert [each["job_id"] for each in (await api.get("jobs?cluster=c1"))["jobs"]] == [draft, bare]

@@ -280,10 +280,11 @@ def test_a_page_is_read_from_an_index_in_its_order(
         Selection(labels=parse("tier in (source,sink),team!=x,env,!paused")),
         Selection(name="in-*", statuses=STOPPABLE, saving=True),
         Selection(health=frozenset({Condition.RESTARTING})),
+        Selection(statuses=frozenset({JobStatus.STOPPED}), faring=frozenset({Condition.STARTING})),
         Selection(health=frozenset({Condition.RUNNING})),
         Selection(writes="orders", reads="raw*", match="x"),
     ],
-    ids=["labels", "status", "ailing", "health", "tables"],
+    ids=["labels", "status", "ailing", "state", "health", "tables"],
 )
 def test_a_selection_is_one_search_that_reads_no_table_as_a_whole(
     database: sqlite3.Connection, which: Selection

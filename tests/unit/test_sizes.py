@@ -19,7 +19,13 @@ FUNCTIONS: Final = {
     "api/native/jobs.py list_jobs": "the parameters of a list, which Litestar reads",
     "assembly/service.py running": "what a service is made of, in the order in which it begins",
     **dict.fromkeys(
-        ("cli/job_program.py program", "cli/moves.py move", "cli/resume.py resume", "cli/stops.py stop"),
+        (
+            "cli/contexts.py add",
+            "cli/job_program.py program",
+            "cli/moves.py move",
+            "cli/resume.py resume",
+            "cli/stops.py stop",
+        ),
         "a command's parameters and help text, which Cyclopts reads",
     ),
 }

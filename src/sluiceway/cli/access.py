@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.data_directory import DataDirectory
 from sluiceway.cli.options import Flag, commands
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.password import ask_password
 from sluiceway.domain.access import Grant, Role
 
@@ -64,35 +66,22 @@ def add_user(
     subject
         What the identity provider calls the user (`sub` of its tokens).
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     given = ask_password(f"Password for {name}") if password else None
     data.do(lambda access: access.add_user(name, given, subject, may_change_password=may_change_password), first=True)
-    return data.tell({"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT")
+    return data.told({"name": name}, f"User {name} is made. Next: sluiceway access grant {name} ROLE --project PROJECT")
 
 
 @users_app.command(name="list")
-def list_users(*, data: DataDirectory | None = None) -> int:
+def list_users(*, columns: ColumnNames = None, data: DataDirectory | None = None) -> int:
     """List the users and their grants.
 
     Example: `sluiceway access users list`
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     found = data.do(lambda access: access.users())
-    if data.json:
-        tables.document([_user(user) for user in found])
-        return 0
-    rows = [
-        (
-            user.name,
-            "; ".join(grant.told for grant in user.grants),
-            "own" if user.may_change_password else tables.yes(user.has_password),
-            user.subject or "",
-            _when(user.disabled_at),
-        )
-        for user in found
-    ]
-    tables.table(("user", "grants", "password", "subject", "disabled"), rows)
-    return 0
+    rows = [_user(user) for user in found]
+    return data.show(_USERS, rows, rows, columns)
 
 
 @users_app.command
@@ -106,9 +95,9 @@ def disable(name: str, /, *, data: DataDirectory | None = None) -> int:
     name
         The user's name.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     data.do(lambda access: access.disable(name))
-    return data.tell({"name": name, "disabled": True}, f"User {name} is disabled.")
+    return data.told({"name": name, "disabled": True}, f"User {name} is disabled.")
 
 
 @users_app.command
@@ -122,9 +111,9 @@ def enable(name: str, /, *, data: DataDirectory | None = None) -> int:
     name
         The user's name.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     data.do(lambda access: access.enable(name))
-    return data.tell({"name": name, "disabled": False}, f"User {name} may call again.")
+    return data.told({"name": name, "disabled": False}, f"User {name} may call again.")
 
 
 @users_app.command(name="password")
@@ -138,10 +127,10 @@ def set_password(name: str, /, *, data: DataDirectory | None = None) -> int:
     name
         The user's name.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     given = ask_password(f"New password for {name}")
     data.do(lambda access: access.set_password(name, given))
-    return data.tell({"name": name}, f"The password of {name} is changed.")
+    return data.told({"name": name}, f"The password of {name} is changed.")
 
 
 @users_app.command(name="own-password")
@@ -157,10 +146,10 @@ def own_password(name: str, /, *, deny: Flag = False, data: DataDirectory | None
     deny
         No longer let them.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     data.do(lambda access: access.let_change_password(name, allowed=not deny))
     may = "may no longer change" if deny else "may change"
-    return data.tell({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
+    return data.told({"name": name, "may_change_password": not deny}, f"User {name} {may} their own password.")
 
 
 # Access keys. --------------------------------------------------------------------------------------------------------
@@ -180,16 +169,16 @@ def add_key(user: str, /, *, expires: Lasts = None, data: DataDirectory | None =
         How long it is good for: 30m, 12h, 7d. It is a temporary credential then, with a security token that goes
         along. Default: until it is revoked.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     made = data.do(lambda access: access.add_key(user, expires))
     lines = [f"Access key (AK): {made.access}", f"Secret key (SK): {made.secret}"]
     lines += [f"Security token:  {made.security_token}"] if made.security_token else []
     lines += [f"Good until:      {_when(made.expires_at)}"] if made.expires_at else []
-    return data.tell(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
+    return data.told(_plain(asdict(made)), "\n".join([*lines, "Keep the secret: it is not shown again."]))
 
 
 @keys_app.command(name="list")
-def list_keys(user: str | None = None, /, *, data: DataDirectory | None = None) -> int:
+def list_keys(user: str | None = None, /, *, columns: ColumnNames = None, data: DataDirectory | None = None) -> int:
     """List access keys, without their secrets.
 
     Example: `sluiceway access keys list ann`
@@ -199,24 +188,10 @@ def list_keys(user: str | None = None, /, *, data: DataDirectory | None = None) 
     user
         Those of one user. Default: all.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     found = data.do(lambda access: access.keys(user))
-    if data.json:
-        tables.document([_plain(asdict(key)) for key in found])
-        return 0
-    rows = [
-        (
-            key.access,
-            key.user,
-            tables.yes(key.temporary),
-            _when(key.created_at),
-            _when(key.expires_at),
-            _when(key.revoked_at),
-        )
-        for key in found
-    ]
-    tables.table(("access key", "user", "temporary", "made", "good until", "revoked"), rows)
-    return 0
+    rows = [_plain(asdict(key)) for key in found]
+    return data.show(_KEYS, rows, rows, columns)
 
 
 @keys_app.command(name="revoke")
@@ -230,9 +205,9 @@ def revoke_key(access: str, /, *, data: DataDirectory | None = None) -> int:
     access
         The access key (AK).
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     data.do(lambda to: to.revoke_key(access))
-    return data.tell({"access": access, "revoked": True}, f"Access key {access} is revoked.")
+    return data.told({"access": access, "revoked": True}, f"Access key {access} is revoked.")
 
 
 # Grants and tokens. --------------------------------------------------------------------------------------------------
@@ -258,10 +233,10 @@ def grant(user: str, role: Role, /, *, project: Projects, queue: str = "", data:
     queue
         Only this queue's jobs may be started and stopped. Default: those of every queue.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     given = Grant(role, project, queue or None)
     data.do(lambda access: access.grant(user, given))
-    return data.tell({"user": user, **_grant(given)}, f"{user} is {given.told}.")
+    return data.told({"user": user, **_grant(given)}, f"{user} is {given.told}.")
 
 
 @access_app.command
@@ -279,9 +254,9 @@ def revoke(user: str, /, *, project: Projects, queue: str = "", data: DataDirect
     queue
         The queue that the grant is for. Default: the grant for every queue.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     taken = data.do(lambda access: access.revoke(user, project, queue or None))
-    return data.tell({"user": user, **_grant(taken)}, f"{user} is no longer {taken.told}.")
+    return data.told({"user": user, **_grant(taken)}, f"{user} is no longer {taken.told}.")
 
 
 @tokens_app.command(name="revoke")
@@ -295,9 +270,9 @@ def revoke_tokens(user: str, /, *, data: DataDirectory | None = None) -> int:
     user
         The user's name.
     """
-    data = data or DataDirectory()
+    data = (data or DataDirectory()).begin()
     count = data.do(lambda access: access.revoke_tokens(user))
-    return data.tell({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
+    return data.told({"user": user, "revoked": count}, f"Tokens of {user} that ended: {count}.")
 
 
 # Forms. --------------------------------------------------------------------------------------------------------------
@@ -317,3 +292,36 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _when(at: datetime | None) -> str:
     return tables.moment(at.isoformat()) if at else ""
+
+
+def _grants(user: dict[str, Any]) -> str:
+    return "; ".join(Grant(Role(one["role"]), one["project"], one["queue"]).told for one in user["grants"])
+
+
+def _password(user: dict[str, Any]) -> str:
+    return "own" if user["may_change_password"] else tables.yes(user["has_password"])
+
+
+_USERS: Final = Kind(
+    dict[str, Any],
+    (
+        Column("user", lambda user: user["name"]),
+        Column("grants", _grants),
+        Column("password", _password, spare=True),
+        Column("subject", lambda user: user["subject"] or "", spare=True),
+        Column("disabled", lambda user: tables.moment(user["disabled_at"])),
+    ),
+    lambda user: str(user["name"]),
+)
+_KEYS: Final = Kind(
+    dict[str, Any],
+    (
+        Column("access key", lambda key: key["access"]),
+        Column("user", lambda key: key["user"]),
+        Column("temporary", lambda key: tables.yes(key["temporary"]), spare=True),
+        Column("made", lambda key: tables.moment(key["created_at"]), spare=True),
+        Column("good until", lambda key: tables.moment(key["expires_at"]), spare=True),
+        Column("revoked", lambda key: tables.moment(key["revoked_at"])),
+    ),
+    lambda key: str(key["access"]),
+)

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from sluiceway.cli.answers import Stop, StopView, read
+from sluiceway.cli.answers import Stop, StopView, each, read
 from sluiceway.cli.client import Client
-from sluiceway.cli.cluster_answers import Jars
+from sluiceway.cli.cluster_answers import Jar, Jars
 from sluiceway.cli.output import Failed, say
 
 MOST: Final = 20  # commands, and clusters, that are shown
@@ -43,6 +43,6 @@ def _tell_jars(client: Client, theirs: Sequence[StopView]) -> None:
 def _jars(client: Client, cluster: str) -> list[str]:
     """None where nobody knows: it is an offer, and no part of the answer."""
     try:
-        return list(dict.fromkeys(jar.name for jar in read(client.cluster_jars(cluster).data, Jars).jars))
+        return list(dict.fromkeys(jar.name for jar in each(read(client.cluster_jars(cluster).data, Jars).jars, Jar)))
     except Failed:
         return []

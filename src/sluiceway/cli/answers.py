@@ -212,7 +212,7 @@ class Resume(ResumeHead, frozen=True, kw_only=True):
 class Resumes(Struct, frozen=True):
     """The latest ways back."""
 
-    resumes: list[ResumeHead]
+    resumes: list[dict[str, Any]]  # each a `ResumeHead`
 
 
 class MoveAnswers(Answers, frozen=True):
@@ -251,6 +251,7 @@ class MoveHead(Struct, frozen=True):
     phases: dict[str, int]
     settled: bool
     reason: str = ""
+    who: str = ""
 
 
 class Move(MoveHead, frozen=True, kw_only=True):
@@ -262,7 +263,7 @@ class Move(MoveHead, frozen=True, kw_only=True):
 class Moves(Struct, frozen=True):
     """The latest moves."""
 
-    moves: list[MoveHead]
+    moves: list[dict[str, Any]]  # each a `MoveHead`
 
 
 class MoveProceeded(Struct, frozen=True):
@@ -303,6 +304,7 @@ class SavepointView(Struct, frozen=True):
     kind: str = "savepoint"
     protected: bool = False
     protected_until: str | None = None
+    job_name: str | None = None
 
 
 class NewerState(Struct, frozen=True):
@@ -403,19 +405,20 @@ class Event(Struct, frozen=True):
     who: str
     detail: str
     resume_id: int | None = None
+    job_name: str | None = None
 
 
 class Events(Struct, frozen=True):
     """A page of the audit."""
 
-    events: list[Event]
+    events: list[dict[str, Any]]  # each an `Event`
     next: int
 
 
 class Stops(Struct, frozen=True):
     """The latest stops."""
 
-    stops: list[StopHead]
+    stops: list[dict[str, Any]]  # each a `StopHead`
 
 
 class Health(Struct, frozen=True):
@@ -463,6 +466,8 @@ class Fare(Struct, frozen=True):
     savepoint: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
+    flink_job_id: str | None = None
+    tags: dict[str, str] = {}
 
 
 class Fares(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Final, NoReturn
 
 from cyclopts import Parameter
 
-from sluiceway.cli import tables
+from sluiceway.cli import tables, words
 from sluiceway.cli.answers import Fare, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.output import NOTHING, Failed, complain
@@ -43,7 +43,8 @@ class Choice:
     """Jobs with this tag, as KEY=VALUE; may be repeated, for all of several."""
 
     status: Texts = ()
-    """Jobs in this status, such as running; may be repeated, for one of several."""
+    """Jobs in this status, as lists show it: running (all that live), starting, restarting, stopped, failed …; may be
+    repeated, for one of several."""
 
     health: Texts = ()
     """Jobs that live and fare like this: running, starting, restarting, no_slots or unknown; may be repeated."""
@@ -75,7 +76,7 @@ class Choice:
             "name": self.name,
             "selector": _selector("--selector", self.selector),
             "tags": tags(self.tag),
-            "status": [status.removeprefix("job_") for status in self.status],
+            "status": words.statuses(self.status),
             "health": list(self.health),
             "match": self.match,
             "reads": self.reads,

@@ -161,6 +161,10 @@ class Client:
             found |= {read(job, Fare).job_id: job for job in self._fares(query)}
         return found
 
+    def names(self, job_ids: Sequence[int]) -> dict[int, str]:
+        """The names of these jobs; unknown ones are left out."""
+        return {job: read(found, Fare).name for job, found in self.fares(list(dict.fromkeys(job_ids))).items()}
+
     def all_fares(self, limit: int, **flags: bool) -> list[dict[str, Any]]:
         """The health of the latest jobs, or of those that ail, or of those that are leaving."""
         query = urlencode({"limit": limit, **{name: "true" for name, value in flags.items() if value}})
@@ -227,9 +231,10 @@ class Client:
         """Continue a stop, or one of the `resumes` or `moves`, that is paused."""
         return self._http.ok("POST", self._own(f"/{kind}/{order}/proceed"))
 
-    def events(self, after: int, limit: int) -> Reply:
-        """The audit of the project, the oldest first."""
-        return self._http.ok("GET", f"{self._own('/events')}?after={after}&limit={limit}")
+    def events(self, after: int, limit: int, where: Mapping[str, object]) -> Reply:
+        """The audit of the project after an event, the oldest first, as far as it matches."""
+        query = urlencode({"after": after, "limit": limit, **where})
+        return self._http.ok("GET", f"{self._own('/events')}?{query}")
 
     def follow(self, order: int, after: int, kind: str = "stops") -> Iterator[tuple[str, str, str]]:
         """The events of a stop, or of one of the `resumes` or `moves`, as they come: id, kind and JSON of each.

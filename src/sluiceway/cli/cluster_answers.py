@@ -8,9 +8,9 @@ from msgspec import Struct
 from sluiceway.cli import tables
 from sluiceway.cli.answers import each, read
 from sluiceway.cli.client import Client
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.output import Failed, complain, one_line
 
-COLUMNS: Final = ("cluster", "kind", "answers", "since", "flink", "runs", "labels", "source", "note")
 OF_ADDRESSES: Final = ("address", "answers", "flink", "high availability", "jobs", "reason")
 
 
@@ -90,7 +90,7 @@ class Jar(Struct, frozen=True):
 class Jars(Struct, frozen=True):
     """The jars of a cluster, the newest first."""
 
-    jars: list[Jar]
+    jars: list[dict[str, Any]]  # each a `Jar`
     reason: str  # why they are not known now
 
 
@@ -110,23 +110,12 @@ class Clusters(Struct, frozen=True):
 # Tables. --------------------------------------------------------------------------------------------------------------
 
 
-def row(cluster: Cluster) -> tuple[str, ...]:
-    """One cluster in a list; see `COLUMNS`."""
+def _note(cluster: Cluster) -> str:
     health = cluster.health
     notes = ["default"] if cluster.default else []
     notes += ["draining"] if cluster.draining else []
     notes += [why] if (why := cluster.trouble or (health.reason if health else "")) else []
-    return (
-        cluster.name,
-        cluster.kind,
-        _answers(cluster),
-        tables.moment(health.since) if health else "",
-        health.flink_version if health else "",
-        str(cluster.runs),
-        _pairs(cluster.labels),
-        cluster.source,
-        "; ".join(notes),
-    )
+    return "; ".join(notes)
 
 
 def lines(cluster: Cluster) -> list[tuple[str, str]]:
@@ -203,3 +192,32 @@ def _guards(guards: Guards) -> str:
     found += ["a certificate authority of its own"] if guards.ca else []
     found += ["a certificate of ours"] if guards.certificate else []
     return ", ".join(found) or "nothing"
+
+
+CLUSTERS: Final = Kind(
+    Cluster,
+    (
+        Column("cluster", lambda cluster: cluster.name),
+        Column("kind", lambda cluster: cluster.kind, spare=True),
+        Column("answers", _answers),
+        Column("since", lambda cluster: tables.moment(cluster.health.since) if cluster.health else "", spare=True),
+        Column("flink", lambda cluster: cluster.health.flink_version if cluster.health else "", spare=True),
+        Column("runs", lambda cluster: str(cluster.runs)),
+        Column("labels", lambda cluster: _pairs(cluster.labels), spare=True),
+        Column("source", lambda cluster: cluster.source, spare=True),
+        Column("addresses", lambda cluster: ", ".join(cluster.addresses), wide=True),
+        Column("projects", lambda cluster: ", ".join(cluster.projects) or "all", wide=True),
+        Column("note", _note),
+    ),
+    lambda cluster: cluster.name,
+)
+JARS: Final = Kind(
+    Jar,
+    (
+        Column("jar", lambda jar: jar.name),
+        Column("uploaded", lambda jar: tables.moment(jar.uploaded_at), spare=True),
+        Column("main class", lambda jar: ", ".join(jar.classes)),
+        Column("id", lambda jar: jar.id, spare=True),
+    ),
+    lambda jar: jar.name,
+)

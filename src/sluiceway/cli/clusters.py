@@ -8,7 +8,8 @@ from cyclopts import Parameter
 from sluiceway.cli import tables
 from sluiceway.cli.answers import each, read
 from sluiceway.cli.cluster_answers import (
-    COLUMNS,
+    CLUSTERS,
+    JARS,
     OF_ADDRESSES,
     Cluster,
     ClusterFile,
@@ -18,13 +19,13 @@ from sluiceway.cli.cluster_answers import (
     addresses,
     findings,
     lines,
-    row,
 )
 from sluiceway.cli.cluster_options import Opening, labels
 from sluiceway.cli.move_options import Going
 from sluiceway.cli.moves import carried_out
 from sluiceway.cli.options import Common, Flag, Names, check_wait, commands, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.stop_options import Sending
 
 Kind = Literal["session", "application"]
@@ -33,7 +34,7 @@ clusters_app = commands("clusters", "Register Flink clusters, and see which answ
 
 
 @clusters_app.command(name="list")
-def list_(*, common: Common | None = None) -> int:
+def list_(*, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the clusters that the project may use, and whether they answer.
 
     With --adopt none nobody asks a cluster without jobs: `sluiceway clusters test NAME` does.
@@ -42,21 +43,24 @@ def list_(*, common: Common | None = None) -> int:
     """
     common = or_default(common)
     found = read(common.client().clusters().data, Clusters)
-    return tables.told({"clusters": found.clusters, "files": found.files}, lambda: _list(found), json=common.json)
+    code = common.show(CLUSTERS, found.clusters, {"clusters": found.clusters, "files": found.files}, columns)
+    if common.words:
+        _complain(found)
+    return code
 
 
 @clusters_app.command
-def show(name: str, /, *, common: Common | None = None) -> int:
+def show(name: str, /, *, columns: ColumnNames = None, common: Common | None = None) -> int:
     """Show one cluster: where it is, who may use it, how it is protected, and why it does not answer.
 
     Example: `sluiceway clusters show prod`
     """
     common = or_default(common)
-    return _tell(common, common.client().cluster(name).data)
+    return _tell(common, common.client().cluster(name).data, columns)
 
 
 @clusters_app.command
-def jars(name: str, /, *, common: Common | None = None) -> int:
+def jars(name: str, /, *, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the jars that others have uploaded to a cluster, the newest first: a job can be made of them.
 
     `sluiceway jobs program` does that. Exits with 1 when nobody can tell now.
@@ -66,13 +70,10 @@ def jars(name: str, /, *, common: Common | None = None) -> int:
     common = or_default(common)
     data = common.client().cluster_jars(name).data
     found = read(data, Jars)
-    if common.json:
-        tables.document(data)
-    elif found.reason:
+    if found.reason and not common.json:
         complain(found.reason)
     else:
-        rows = [(jar.name, tables.moment(jar.uploaded_at), ", ".join(jar.classes), jar.id) for jar in found.jars]
-        tables.table(("jar", "uploaded", "main class", "id"), rows)
+        common.show(JARS, found.jars, data, columns)
     return int(bool(found.reason))
 
 
@@ -116,7 +117,7 @@ def add(
     body |= (opening or Opening()).body(name)
     made = common.client().add_cluster(body).data
     text = f"Cluster {name} is registered. See what works there: sluiceway clusters test {name}"
-    return tables.told(made, text, json=common.json)
+    return common.told(made, text)
 
 
 @clusters_app.command
@@ -216,7 +217,7 @@ def drain(
             say(f"No job is started on {name} any more.")
         return carried_out(client, how | {"queue": name, "to": to}, sending, common, yes=yes)
     told = f"Jobs may be started on {name} again." if undo else lambda: _drained(read(data, Cluster))
-    return tables.told(data, told, json=common.json)
+    return common.told(data, told)
 
 
 @clusters_app.command
@@ -236,7 +237,7 @@ def remove(name: str, /, *, force: Flag = False, common: Common | None = None) -
     """
     common = or_default(common)
     data = common.client().remove_cluster(name, force=force).data
-    return tables.told(data, f"Cluster {name} is no longer registered.", json=common.json)
+    return common.told(data, f"Cluster {name} is no longer registered.")
 
 
 @clusters_app.command(name="test")
@@ -268,20 +269,17 @@ def try_(  # not `test`, which pytest would take for one
         body = {"addresses": list(what), **(opening or Opening()).body("the cluster")}
         data = common.client().try_addresses(body).data
     found = read(data, Tried)
-    tables.told(data, lambda: _tried(found), json=common.json)
+    common.told(data, lambda: _tried(found))
     return 0 if found.answers and found.same_cluster and found.storage != "no" else 1
 
 
-def _tell(common: Common, data: Any) -> int:
-    return tables.told(data, lambda: _show(read(data, Cluster)), json=common.json)
+def _tell(common: Common, data: Any, columns: str | None = None) -> int:
+    cluster = read(data, Cluster)
+    common.one(data, ("cluster", cluster.name), lambda: lines(cluster), columns)
+    return 0
 
 
-def _show(cluster: Cluster) -> None:
-    tables.table(["cluster", cluster.name], lines(cluster))
-
-
-def _list(found: Clusters) -> None:
-    tables.table(COLUMNS, [row(cluster) for cluster in each(found.clusters, Cluster)])
+def _complain(found: Clusters) -> None:
     for file in each(found.files, ClusterFile):
         if file.trouble:
             complain(

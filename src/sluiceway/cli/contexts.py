@@ -8,8 +8,9 @@ from cyclopts import Parameter
 
 from sluiceway.cli import context_file, kept, tables
 from sluiceway.cli.context_file import Context, Contexts, wrong_address, wrong_name, wrong_project
-from sluiceway.cli.options import Flag, Words, commands
+from sluiceway.cli.options import Words, commands
 from sluiceway.cli.output import Failed, complain, say
+from sluiceway.cli.output_options import Output
 from sluiceway.cli.target import Target, settle
 from sluiceway.cli.trust import trusting
 
@@ -19,23 +20,18 @@ _File = Annotated[Path | None, Parameter(show_default=False)]
 
 
 @contexts_app.command(name="list")
-def list_(*, json: Flag = False) -> int:
+def list_(*, output: Output | None = None) -> int:
     """List the contexts. The current one has a star.
 
     Example: `sluiceway contexts list`
-
-    Parameters
-    ----------
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     file = context_file.load()
     data = {"current": file.current or None, "contexts": [_plain(file, name) for name in sorted(file.all)]}
-    return tables.told(data, lambda: _show(file), json=json)
+    return (output or Output()).begin().told(data, lambda: _show(file))
 
 
 @contexts_app.command
-def use(name: str, /, *, json: Flag = False) -> int:
+def use(name: str, /, *, output: Output | None = None) -> int:
     """Make a context the current one, which commands work in unless they are told otherwise.
 
     Example: `sluiceway contexts use prod`
@@ -44,14 +40,12 @@ def use(name: str, /, *, json: Flag = False) -> int:
     ----------
     name
         The context.
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     file = context_file.load()
     chosen = file.named(name, "The command")
     context_file.use(file, name)
     done = f"Commands work in context {name} now: {chosen.server}, project {chosen.project or 'default'}."
-    return tables.told({"current": name}, done, json=json)
+    return (output or Output()).begin().told({"current": name}, done)
 
 
 @contexts_app.command
@@ -67,7 +61,7 @@ def add(
     access_key_env: Words = "",
     secret_key_env: Words = "",
     security_token_env: Words = "",
-    json: Flag = False,
+    output: Output | None = None,
 ) -> int:
     """Add a context. The first one becomes the current one.
 
@@ -95,8 +89,6 @@ def add(
         Name of the one that holds the secret key (SK).
     security_token_env
         Name of the one that holds the security token, of a temporary key.
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     given = Context(
         server=server,
@@ -117,11 +109,15 @@ def add(
     then = ["It is the current one." if first else f"Work in it with: sluiceway contexts use {name}"]
     if not (access_key_file or access_key_env):
         then.append(f"Sign in with: sluiceway login{'' if first else f' --context {name}'}")
-    return tables.told({"name": name, "current": first}, "\n".join([f"Context {name} is added.", *then]), json=json)
+    return (
+        (output or Output())
+        .begin()
+        .told({"name": name, "current": first}, "\n".join([f"Context {name} is added.", *then]))
+    )
 
 
 @contexts_app.command
-def remove(name: str, /, *, json: Flag = False) -> int:
+def remove(name: str, /, *, output: Output | None = None) -> int:
     """Remove a context, and what `sluiceway login` has kept for it.
 
     Example: `sluiceway contexts remove prod`
@@ -130,19 +126,17 @@ def remove(name: str, /, *, json: Flag = False) -> int:
     ----------
     name
         The context.
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     file = context_file.load()
     file.named(name, "The command")
     context_file.remove(file, name)
     kept.forget(name)
     none = " No context is the current one now." if file.current == name else ""
-    return tables.told({"name": name, "removed": True}, f"Context {name} is removed.{none}", json=json)
+    return (output or Output()).begin().told({"name": name, "removed": True}, f"Context {name} is removed.{none}")
 
 
 @contexts_app.command
-def show(name: str = "", /, *, json: Flag = False) -> int:
+def show(name: str = "", /, *, output: Output | None = None) -> int:
     """Show what commands work with, and where each of it is from: an option, the environment, a context, a default.
 
     Example: `sluiceway contexts show`
@@ -151,8 +145,6 @@ def show(name: str = "", /, *, json: Flag = False) -> int:
     ----------
     name
         A context, as with --context. Default: what commands work with now.
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     to = settle(name, "", "")
     signed_in = _credential(to)
@@ -172,7 +164,7 @@ def show(name: str = "", /, *, json: Flag = False) -> int:
         ("signs in by", signed_in, ""),
     ]
     shown = [row for row in rows if row[1]]
-    return tables.told(data, lambda: tables.table(("what", "value", "from"), shown), json=json)
+    return (output or Output()).begin().told(data, lambda: tables.table(("what", "value", "from"), shown))
 
 
 def _check(name: str, given: Context) -> None:

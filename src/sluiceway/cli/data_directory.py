@@ -4,13 +4,12 @@ import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
-from sluiceway.cli import tables
-from sluiceway.cli.options import Flag
 from sluiceway.cli.output import Failed
+from sluiceway.cli.output_options import Output
 from sluiceway.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ T = TypeVar("T")
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataDirectory:
+class DataDirectory(Output):
     """A service's data directory, and the form of the answer. The service may run meanwhile, and need not."""
 
     data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
@@ -30,9 +29,6 @@ class DataDirectory:
     secret_key_file: Annotated[Path | None, Parameter(env_var="SLUICEWAY_SECRET_KEY_FILE")] = None
     """The service's --secret-key-file. Default: as sluiceway.toml says, else secret.key in the data directory."""
 
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
-
     def do(self, what: "Callable[[Access], Awaitable[T]]", *, first: bool = False) -> T:
         """Do it, and close the database, which only a `first` step creates. Raises `Failed`."""
         from sluiceway.cli import accounts
@@ -40,25 +36,14 @@ class DataDirectory:
         key_file = self.secret_key_file or _from_file("secret_key_file")
         return accounts.do(what, data_directory(self.data), key_file, first=first)
 
-    def tell(self, data: Any, text: str) -> int:
-        """Report what was done."""
-        return tables.told(data, text, json=self.json)
-
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
+class Here(Output):
     """A service's data directory, without anything of it opened. The service may run meanwhile, and need not."""
 
     data: Annotated[Path | None, Parameter(name=["--data", "-d"], env_var="SLUICEWAY_DATA")] = None
     """The service's data directory. Default: as sluiceway.toml says, else sluiceway-data."""
-
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
-
-    def tell(self, data: Any, text: str) -> int:
-        """Tell what was done."""
-        return tables.told(data, text, json=self.json)
 
 
 def data_directory(given: Path | None) -> Path:

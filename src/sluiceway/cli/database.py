@@ -27,7 +27,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     from sluiceway.store import copying
     from sluiceway.store.database import BadDatabase
 
-    here = here or Here()
+    here = (here or Here()).begin()
     data = data_directory(here.data)
     file = file.expanduser().absolute()
     try:
@@ -42,7 +42,7 @@ def backup(file: Path, /, *, here: Here | None = None) -> int:
     beside = [str(key)] if key.exists() else []
     told = f"{file} holds the database ({tables.size(size)}). Also keep the storage with its savepoints"
     told += f", and, apart from this copy, {key}, which opens the secrets in it." if beside else "."
-    return here.tell({"file": str(file), "bytes": size, "also_keep": beside}, told)
+    return here.told({"file": str(file), "bytes": size, "also_keep": beside}, told)
 
 
 @database_app.command
@@ -61,7 +61,7 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     from sluiceway.store import copying
     from sluiceway.store.database import BadDatabase
 
-    here = here or Here()
+    here = (here or Here()).begin()
     data = data_directory(here.data)
     try:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
@@ -75,4 +75,4 @@ def restore(file: Path, /, *, here: Here | None = None) -> int:
     told = f"{data / DATABASE} is as {file} was."
     told += f" The one before it is {done.kept}." if done.kept else ""
     told += " Start the service with the same clusters and storage; then compare: sluiceway jobs list --all"
-    return here.tell({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, told)
+    return here.told({"file": str(data / DATABASE), "kept": done.kept and str(done.kept)}, told)

@@ -1,20 +1,38 @@
 """`sluiceway distributions`: which versions of Flink plan SQL here. Works on the data directory of the service."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
 from sluiceway.cli import tables
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.data_directory import Here, data_directory
 from sluiceway.cli.options import commands
 from sluiceway.cli.output import Failed, complain
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.engines.planning import fetching
 from sluiceway.engines.planning.distributions import Distribution, Distributions
 from sluiceway.settings import DISTRIBUTIONS
 from sluiceway.store.private import make_directory
 
 distributions_app = commands("distributions", "Versions of Flink that plan SQL, each for clusters of its own version.")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "can be added" if "installed" not in row else "installed" if row["installed"] else "added"
+
+
+_VERSIONS: Final = Kind(
+    dict[str, Any],
+    (
+        Column("version", lambda row: row["version"]),
+        Column("state", _state),
+        Column("size", lambda row: tables.size(row.get("bytes")), spare=True),
+        Column("plans for", lambda row: f"clusters of Flink {row['plans_for']}" if "plans_for" in row else ""),
+    ),
+    lambda row: str(row["version"]),
+)
 
 
 def _distributions(here: Here) -> Distributions:
@@ -49,7 +67,7 @@ def add(
         The package, where there is no index: a wheel or source package of apache-flink-libraries, or Flink's own
         archive.
     """
-    here = here or Here()
+    here = (here or Here()).begin()
     try:
         if file is None:
             added = fetching.fetch(_distributions(here), version, quiet=here.json)
@@ -61,34 +79,24 @@ def add(
         complain("Its digest is not the one that is known here of this version: be sure where it comes from.")
     found = added.distribution
     told = "is here" if added.fresh else "was here already"
-    return here.tell(
+    return here.told(
         {**_told(found), "added": added.fresh}, f"Flink {found.version} {told}. It plans SQL for {_for(found)}."
     )
 
 
 @distributions_app.command(name="list")
-def list_(*, here: Here | None = None) -> int:
+def list_(*, columns: ColumnNames = None, here: Here | None = None) -> int:
     """List the versions of Flink that plan SQL here, and those that can be added.
 
     Example: `sluiceway distributions list`
     """
-    here = here or Here()
+    here = (here or Here()).begin()
     found, added = _distributions(here).all(), _distributions(here).added()
     minors = {each.minor for each in found}
     lacking = [version for minor, (version, _) in fetching.KNOWN.items() if minor not in minors]
-    if here.json:
-        shown = [{**_told(each), "installed": each not in added} for each in found]
-        tables.document({"distributions": shown, "can_be_added": lacking})
-        return 0
-    rows = [
-        *(
-            (each.version, "added" if each in added else "installed", tables.size(_size(each)), _for(each))
-            for each in found
-        ),
-        *((version, "can be added", "", "") for version in lacking),
-    ]
-    tables.table(("version", "state", "size", "plans for"), rows)
-    return 0
+    shown = [{**_told(each), "installed": each not in added} for each in found]
+    rows = [*shown, *({"version": version} for version in lacking)]
+    return here.show(_VERSIONS, rows, {"distributions": shown, "can_be_added": lacking}, columns)
 
 
 @distributions_app.command
@@ -102,11 +110,11 @@ def remove(version: str, /, *, here: Here | None = None) -> int:
     version
         With or without the patch version.
     """
-    here = here or Here()
+    here = (here or Here()).begin()
     gone = fetching.remove(_distributions(here), version)
     if not gone:
         raise Failed(f"No Flink {version} was added. What was: sluiceway distributions list")
-    return here.tell({"removed": gone}, f"Flink {' and '.join(gone)} is removed.")
+    return here.told({"removed": gone}, f"Flink {' and '.join(gone)} is removed.")
 
 
 def _told(found: Distribution) -> dict[str, Any]:

@@ -1,28 +1,63 @@
-"""The lines of `sluiceway jobs show`."""
+"""`sluiceway jobs show`: everything about a job."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from sluiceway.cli import tables
-from sluiceway.cli.answers import Fare, JobDetail
-from sluiceway.cli.job_health import silence
+from sluiceway.cli import tables, words
+from sluiceway.cli.answers import Fare, JobDetail, read
+from sluiceway.cli.client import Client
+from sluiceway.cli.cluster_answers import Cluster
+from sluiceway.cli.job_columns import tags
+from sluiceway.cli.options import Common
+from sluiceway.cli.output import Failed, say
 
 
-def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
+def show_job(client: Client, job_id: int, columns: str | None, common: Common) -> int:
+    """Show it, as a document in DLI's form with our own beside it."""
+    found = client.job(job_id)
+    detail = read(found, JobDetail)
+    answered = client.fares([job_id]).get(job_id)
+    fare = read(answered, Fare) if answered else None
+    status = fare.status if fare else words.statuses([detail.status])[0]
+    page = flink_page(client, fare)
+    ours = {"status": status, "dli_status": detail.status, "tags": fare.tags if fare else {}, "flink_page": page}
+    ours |= {name: answered[name] for name in ("flink_job_id", "health") if answered and name in answered}
+    title = ("job", str(job_id))
+    if common.one(found | ours, title, lambda: details(detail, fare, page), columns) and not (fare and fare.adopted):
+        say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
+    return 0
+
+
+def flink_page(client: Client, fare: Fare | None) -> str:
+    """The address of its latest run on Flink's own page; empty where there is none."""
+    if fare is None or fare.flink_job_id is None or fare.queue is None:
+        return ""
+    try:
+        cluster = read(client.cluster(fare.queue).data, Cluster)
+    except Failed:
+        return ""  # whoever may not see the cluster gets no link to it
+    kind = "running" if fare.health else "completed"
+    where = cluster.addresses[0].rstrip("/") if cluster.addresses else ""
+    return where and f"{where}/#/job/{kind}/{fare.flink_job_id}/overview"
+
+
+def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str]]:
     """The lines of a job, each with its name; those without a value are left out."""
-    config, health, adopted = job.job_config, fare and fare.health, fare and fare.adopted
-    checkpoints = f"every {config.get('checkpoint_interval')} s" if config.get("checkpoint_enabled") else "none"
+    config, adopted = job.job_config, fare and fare.adopted
+    checkpoints = f"every {config.get('checkpoint_interval')}s" if config.get("checkpoint_enabled") else "none"
     lines = {
         "name": job.name,
         "description": job.desc,
-        "status": job.status,
-        "health": health.condition if health else "",
+        "status": words.state_of(fare) if fare else words.statuses([job.status])[0],
         "why": job.status_desc,
-        "cluster": silence(fare) if fare else "",
+        "cluster": words.silence(fare) if fare else "",
         "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
+        "tags": tags(fare.tags) if fare else "",
         "jar": str(config.get("entrypoint") or ""),
         "queue": job.queue_name or "the default one",
+        "flink job": (fare and fare.flink_job_id) or "",
+        "flink page": page,
         "savepoint": job.savepoint_path or "none",
         "start again": (adopted and adopted.start_again) or "",
         "created": tables.when(job.create_time),

@@ -30,7 +30,7 @@ def diff(job: str, /, *, common: Common | None = None) -> int:
     data = client.job_diff(job_id).data
     found = read(data, JobDiff)
     if common.json:
-        tables.document(data)
+        common.document(data)
     elif found.same is None:
         complain(_unknown(found))
     else:

@@ -8,7 +8,7 @@ from typing import Final
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli.options import Flag, Names, Words, seconds_of
+from sluiceway.cli.options import Flag, Names, WholeSeconds, Words, seconds_of
 from sluiceway.cli.output import Failed
 
 CUS: Final = 400  # at most (DLI contract)
@@ -26,8 +26,8 @@ class JobFields:
     parallelism: PositiveInt = 1
     """Parallel instances of each operator."""
 
-    checkpoint_interval: PositiveInt | None = None
-    """Seconds between two checkpoints. Without it there are none."""
+    checkpoint_interval: WholeSeconds = None
+    """The time between two checkpoints, such as 10s. Without it there are none."""
 
     restart: Flag = False
     """Start the job again by itself when it fails."""

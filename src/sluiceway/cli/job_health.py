@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from sluiceway.cli import tables
+from sluiceway.cli import words
 from sluiceway.cli.answers import Fare, Health, Job, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Unreachable
@@ -16,7 +16,6 @@ from sluiceway.cli.progress import Board, Line, looks
 RUNNING: Final = "job_running"
 STARTED: Final = frozenset({RUNNING, "job_finish"})  # a job that reads a bounded source may have read it all
 STARTING: Final = frozenset({"job_init", "job_submitting"})
-AILING: Final = frozenset({"restarting", "no_slots"})
 LOOPS_AT: Final = 3  # restarts without a time of calm, from which on a job that is waited for counts as looping
 
 
@@ -50,10 +49,21 @@ class Started:
         return "waiting until all of its tasks run"
 
     @property
+    def status(self) -> str:
+        """Its status in our words."""
+        return words.statuses([self.job.status])[0]
+
+    @property
+    def state(self) -> str:
+        """Its status, and while it lives how it fares."""
+        return words.state(self.status, self.health)
+
+    @property
     def shown(self) -> dict[str, object]:
         """The same for programs."""
         health = None if self.health is None else msgspec.structs.asdict(self.health)
-        named = {"job_id": self.job.job_id, "status": self.job.status, "status_desc": self.job.status_desc}
+        named: dict[str, object] = {"job_id": self.job.job_id, "status": self.status, "dli_status": self.job.status}
+        named["status_desc"] = self.job.status_desc
         return named | {"runs": self.up, "health": health}
 
 
@@ -82,30 +92,10 @@ def until_started(client: Client, job_ids: Sequence[int], timeout: float | None)
 
 
 def _line(each: Started) -> Line:
-    return Line(each.job.job_id, each.job.name, each.job.status, each.why, done=not each.coming)
-
-
-def silence(fare: Fare) -> str:
-    """What is to be said of a job whose cluster does not answer."""
-    if fare.silence is None:
-        return ""
-    return tables.silent(fare.queue or "", fare.silence.since, fare.silence.reason)
+    return Line(each.job.job_id, each.job.name, each.state, each.why, done=not each.coming)
 
 
 def ails(fare: Fare) -> bool:
     """Whether it is in trouble."""
-    unwell = fare.health is not None and (fare.health.unwell or fare.health.condition in AILING)
+    unwell = fare.health is not None and (fare.health.unwell or fare.health.condition in words.AILING)
     return unwell or fare.silence is not None
-
-
-def fare_row(fare: Fare) -> Sequence[str]:
-    """A job's health, in a line of a table."""
-    found = fare.health
-    status = f"{fare.status}, deleted" if fare.deleted_at else fare.status
-    why = f"{silence(fare)} {fare.why}".strip()
-    if found is None:
-        return str(fare.job_id), fare.name, status, "", "", "", "", "", why
-    tasks = f"{found.running_tasks}/{found.tasks}" if found.tasks else ""
-    times = tables.moment(found.since), tables.moment(found.up_at)
-    restarts = str(found.restarts or "")
-    return str(fare.job_id), fare.name, status, found.condition, tasks, restarts, *times, why

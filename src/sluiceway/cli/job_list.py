@@ -1,21 +1,17 @@
 """`sluiceway jobs list`."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import tables
-from sluiceway.cli.answers import Fare, each
+from sluiceway.cli import watching
 from sluiceway.cli.choice import Choice, tell_unjudged
 from sluiceway.cli.cluster_answers import complain_of_silence
-from sluiceway.cli.job_health import silence
-from sluiceway.cli.options import Common, or_default
+from sluiceway.cli.job_columns import JOBS
+from sluiceway.cli.options import Common, Flag, or_default
 from sluiceway.cli.output import NOTHING, complain
-
-_HEADERS = ("id", "name", "cluster", "status", "health", "started", "lasting", "savepoint", "why")
+from sluiceway.cli.output_options import ColumnNames
 
 
 def list_(
@@ -24,6 +20,8 @@ def list_(
     limit: PositiveInt = 20,
     offset: Annotated[int, Parameter(validator=lambda _, value: _not_negative(value))] = 0,
     all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
+    watch: Flag = False,
+    columns: ColumnNames = None,
     common: Common | None = None,
 ) -> int:
     """List jobs, the newest first.
@@ -40,15 +38,16 @@ def list_(
         How many to skip first.
     all_
         List them all.
+    watch
+        Show the list again and again, until Ctrl-C; through a pipe its changed rows, each in a line.
     """
     choice, common = choice or Choice(), or_default(common)
-    client = common.client()
-    found, total, unjudged = client.listed(choice.query(), None if all_ else offset + limit)
+    client, query, most = common.client(), choice.query(), None if all_ else offset + limit
+    if watch:
+        watching.watch(lambda: client.listed(query, most)[0][offset:], JOBS, columns, common)
+    found, total, unjudged = client.listed(query, most)
     page = found[offset:]
-    if common.json:
-        tables.document({"total_count": total, "jobs": page})
-    else:
-        tables.table(_HEADERS, [_row(fare) for fare in each(page, Fare)])
+    common.show(JOBS, page, {"total_count": total, "jobs": page}, columns)
     tell_unjudged(unjudged)
     if choice and not total:
         complain(f"No job in project {common.project} matches {choice.told}.")
@@ -62,18 +61,3 @@ def list_(
 def _not_negative(value: int) -> None:
     if value < 0:
         raise ValueError("It is 0 or more.")
-
-
-def _row(fare: Fare) -> Sequence[str]:
-    health = "" if fare.health is None else fare.health.condition
-    savepoint = tables.yes(value=True) if fare.savepoint else ""
-    started = tables.moment(fare.started_at)
-    where, why = fare.queue or "", f"{silence(fare)} {fare.why}".strip()
-    return str(fare.job_id), fare.name, where, fare.status, health, started, _lasting(fare), savepoint, why
-
-
-def _lasting(fare: Fare) -> str:
-    if fare.started_at is None:
-        return ""
-    seconds = tables.seconds_between(fare.started_at, fare.ended_at or datetime.now(UTC).isoformat())
-    return "" if seconds is None else tables.lasting(round(seconds * 1000))

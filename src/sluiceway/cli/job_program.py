@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import tables
 from sluiceway.cli.client import Client
 from sluiceway.cli.job_fields import cus_for, pairs
-from sluiceway.cli.options import Common, Flag, Names, Words, ids_or_names, or_default
+from sluiceway.cli.options import Common, Flag, Names, WholeSeconds, Words, ids_or_names, or_default
 from sluiceway.cli.output import Failed, complain
 
 IN_CLUSTER: Final = "cluster://"
@@ -23,7 +22,7 @@ def program(
     jar_of_cluster: str,
     class_: Annotated[Words, Parameter(name="--class")] = "",
     parallelism: PositiveInt | None = None,
-    checkpoint_interval: PositiveInt | None = None,
+    checkpoint_interval: WholeSeconds = None,
     no_restart: Flag = False,
     option: Names = (),
     common: Common | None = None,
@@ -49,7 +48,7 @@ def program(
     parallelism
         Parallel instances of each operator. Default: as many as Flink shows of the job.
     checkpoint_interval
-        Seconds between two checkpoints. Default: what the program or the cluster says.
+        The time between two checkpoints, such as 10s. Default: what the program or the cluster says.
     no_restart
         Let the job end when it fails, unless its program says otherwise.
     option
@@ -76,7 +75,7 @@ def program(
         complain("Flink does not show how parallel it was; where that was not 1, give --parallelism")
     again = f"When it is stopped, start it from its state: sluiceway jobs run {job_id} --resume"
     told = {"job_id": job_id, **body}
-    return tables.told(told, f"Job {job_id} is made of {jar_of_cluster} from now on. {again}", json=common.json)
+    return common.told(told, f"Job {job_id} is made of {jar_of_cluster} from now on. {again}")
 
 
 def _seen(client: Client, job_id: int) -> int | None:

@@ -55,7 +55,7 @@ def tag(
             complain(f"job {job}: {error}")
             failed.append(job)
     if common.json:
-        tables.document({"tagged": done, "failed": failed})
+        common.document({"tagged": done, "failed": failed})
     elif done:
         say(f"Changed the tags of {tables.jobs(len(done))}.")
     return int(bool(failed))

@@ -10,16 +10,18 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 from rich.console import Console
 
-from sluiceway.cli import tables
-from sluiceway.cli.answers import Answers, Fare, Job, JobDetail, each, read
+from sluiceway.cli.answers import Answers, Fare, Job, each, read
 from sluiceway.cli.asking import asks, confirm
 from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
 from sluiceway.cli.client import Client
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.dry_run import losses, show_way_back
-from sluiceway.cli.job_details import details
+from sluiceway.cli.job_columns import HEALTH
+from sluiceway.cli.job_columns import name as job_name
+from sluiceway.cli.job_details import show_job
 from sluiceway.cli.job_diff import diff
 from sluiceway.cli.job_fields import JobFields
-from sluiceway.cli.job_health import ails, fare_row, until_started
+from sluiceway.cli.job_health import Started, ails, until_started
 from sluiceway.cli.job_list import list_
 from sluiceway.cli.job_program import program
 from sluiceway.cli.job_tags import tag
@@ -34,9 +36,21 @@ from sluiceway.cli.options import (
     or_default,
 )
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.resume_options import Terms
 
 ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
+
+_STARTED: Final = Kind(
+    Started,
+    (
+        Column("id", lambda each: str(each.job.job_id)),
+        Column("name", lambda each: each.job.name),
+        Column("status", lambda each: each.state),
+        Column("why", lambda each: each.why),
+    ),
+    lambda each: job_name(each.job.job_id, each.job.name),
+)
 
 JobNames = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, help="Ids or exact names of jobs.")]
 
@@ -71,25 +85,25 @@ def create(
     common = or_default(common)
     client = common.client()
     body = {"name": name, "sql_body": _sql(sql)} | (fields or JobFields()).body()
-    return _created(client, client.create_sql_job(body), name, run=run, as_json=common.json)
+    return _created(client, client.create_sql_job(body), name, run=run, common=common)
 
 
-def _created(client: Client, job: Any, name: str, *, run: bool, as_json: bool) -> int:
+def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) -> int:
     job_id = int(job["job_id"])
     again = f"Start it with: sluiceway jobs run {job_id}"
-    if not as_json:
+    if not common.json:
         say(f"Job {job_id} ({name}) is created." + ("" if run else f" {again}"))
     try:
         answers = client.run([job_id], resume=False) if run else None
     except Failed as failed:  # the job is there all the same
-        if as_json:
-            tables.document({"job": job, "run": None})
+        if common.json:
+            common.document({"job": job, "run": None})
         raise Failed(f"Job {job_id} ({name}) is created, and its start has failed: {failed}. {again}") from failed
-    if as_json:
-        tables.document({"job": job, "run": _as_json(answers) if answers else None})
+    if common.json:
+        common.document({"job": job, "run": _as_json(answers) if answers else None})
     elif answers and answers.accepted:
         say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
-    return report(answers, quiet=as_json) if answers else 0
+    return report(answers, quiet=common.json) if answers else 0
 
 
 @app.command
@@ -121,7 +135,7 @@ def run(
     wait
         Wait until each job runs, or has failed to.
     timeout
-        Seconds to wait at most. The start goes on all the same.
+        How long to wait at most, such as 90s or 1h30m. The start goes on all the same.
     """
     check_wait(timeout, wait=wait)
     common, terms = or_default(common), terms or Terms()
@@ -150,10 +164,9 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
     found = until_started(client, accepted, timeout) if wait else []
     if common.json:
         states = [each.shown for each in found]
-        tables.document(_as_json(answers) | ({"statuses": states} if wait else {}))
+        common.document(_as_json(answers) | ({"statuses": states} if wait else {}))
     elif found:
-        rows = [(str(each.job.job_id), each.job.name, each.job.status, each.why) for each in found]
-        tables.table(("id", "name", "status", "why"), rows)
+        common.table(_STARTED, found)
     elif accepted:
         say(f"The start of {_count(len(accepted), 'job')} is accepted.")
     code = report(answers, quiet=common.json)
@@ -176,7 +189,7 @@ app.command(list_, name="list")
 
 
 @app.command
-def show(job: str, /, *, common: Common | None = None) -> int:
+def show(job: str, /, *, columns: ColumnNames = None, common: Common | None = None) -> int:
     """Show everything about a job.
 
     Example: `sluiceway jobs show orders`
@@ -189,16 +202,7 @@ def show(job: str, /, *, common: Common | None = None) -> int:
     common = or_default(common)
     client = common.client()
     (job_id,) = ids_or_names(client, [job])
-    found = client.job(job_id)
-    if common.json:
-        tables.document(found)
-        return 0
-    detail = read(found, JobDetail)
-    fare = client.fares([job_id]).get(job_id)
-    tables.table(("job", str(job_id)), details(detail, shown := read(fare, Fare) if fare else None))
-    if not (shown and shown.adopted):
-        say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
-    return 0
+    return show_job(client, job_id, columns, common)
 
 
 @app.command
@@ -209,6 +213,7 @@ def health(
     ailing: Flag = False,
     leaving: Flag = False,
     limit: PositiveInt = 100,
+    columns: ColumnNames = None,
     common: Common | None = None,
 ) -> int:
     """Show the health of jobs: whether all of their tasks run, and the cause where they do not.
@@ -235,11 +240,7 @@ def health(
         fares = list(client.fares(wanted).values())
     else:
         fares = client.all_fares(limit, ailing=ailing, leaving=leaving)
-    if common.json:
-        tables.document({"jobs": fares})
-    else:
-        headers = ("id", "name", "status", "health", "tasks", "restarts", "since", "up since", "why")
-        tables.table(headers, [fare_row(fare) for fare in each(fares, Fare)])
+    common.show(HEALTH, fares, {"jobs": fares}, columns)
     return int(any(ails(fare) for fare in each(fares, Fare)))
 
 
@@ -268,7 +269,7 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
         _confirm(active, len(wanted))
     answers = client.delete(wanted)
     if common.json:
-        tables.document(_as_json(answers))
+        common.document(_as_json(answers))
     elif answers.accepted:
         say(f"Deleted: {_count(answers.accepted, 'job')}.")
     return report(answers, quiet=common.json)

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from sluiceway.cli.answers import read
 from sluiceway.cli.connection import Connection
 from sluiceway.cli.kept import Kept
 from sluiceway.cli.options import Common, commands, or_default
-from sluiceway.cli.output import Failed, complain, err, one_line, visible
+from sluiceway.cli.output import Failed, ask, complain, one_line, visible
 from sluiceway.cli.password import ask_password
 from sluiceway.cli.signed_in import SignedIn, token_for
 from sluiceway.cli.signing import Credential, Signer, is_jwt
@@ -81,7 +82,7 @@ def login(name: str = "", /, *, common: Common | None = None) -> int:
     ways = read(http.ok("GET", "/api/v1/sign-in").data, _Ways)
     if not ways.required:
         done = f"Everybody is let in at {to.server}: there is nothing to sign in to."
-        return tables.told({"server": to.server, "required": False}, done, json=common.json)
+        return common.told({"server": to.server, "required": False}, done)
     name = name or (to.context.user if to.context else "")
     made = _by_issuer(to, ways.oidc) if ways.oidc and not name else _by_password(http, name)
     made = msgspec.structs.replace(made, server=to.server)
@@ -92,7 +93,7 @@ def login(name: str = "", /, *, common: Common | None = None) -> int:
     until = tables.when(int(made.ends * 1000))
     lasts = " and is renewed" if made.refresh_token else ""
     done = f"Signed in to {to.server} as {who.user}, {_roles(who)}. The token ends at {until}{lasts}."
-    return tables.told(_told(to, who) | {"until": until}, done, json=common.json)
+    return common.told(_told(to, who) | {"until": _until(made)}, done)
 
 
 @logout_app.default
@@ -115,7 +116,7 @@ def logout(*, common: Common | None = None) -> int:
         _end(to, held)
     kept.forget(to.key)
     done = f"Signed out of {to.server}." if held else f"Nobody was signed in to {to.server} by sluiceway login."
-    return tables.told({"server": to.server, "was_signed_in": held is not None}, done, json=common.json)
+    return common.told({"server": to.server, "was_signed_in": held is not None}, done)
 
 
 @whoami_app.default
@@ -138,9 +139,9 @@ def whoami(*, common: Common | None = None) -> int:
         ("signed in by", by),
         ("until", ends),
     ]
-    data = _told(to, who) | {"by": by, "until": ends or None}
+    data = _told(to, who) | {"by": by, "until": _until(signer.kept) if isinstance(signer, SignedIn) else None}
     shown = [row for row in rows if row[1]]
-    return tables.told(data, lambda: tables.table(("what", "value"), shown), json=common.json)
+    return common.told(data, lambda: tables.table(("what", "value"), shown))
 
 
 # The ways in. --------------------------------------------------------------------------------------------------------
@@ -188,8 +189,7 @@ def _let_in(made: Kept) -> str:
 def _ask_name() -> str:
     if not sys.stdin.isatty():
         raise Failed("Give your name: sluiceway login NAME. The password is read from the pipe.", code=2)
-    err.print("Name: ", end="")
-    name = sys.stdin.readline().strip()
+    name = ask("Name: ").strip()
     if not name:
         raise Failed("No name was given; nothing was done.", code=2)
     return name
@@ -239,6 +239,11 @@ def _role(grant: _Grant) -> str:
     return f"{grant.role} in {where}" + (f" on queue {grant.queue}" if grant.queue else "")
 
 
+def _until(held: Kept) -> str:
+    """When a token ends, as documents have moments."""
+    return datetime.fromtimestamp(held.ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _told(to: Target, who: _Who) -> dict[str, object]:
     grants: Sequence[object] = [msgspec.structs.asdict(grant) for grant in who.grants]
     where = {"server": to.server, "context": to.name or None, "project": to.project}
@@ -247,4 +252,4 @@ def _told(to: Target, who: _Who) -> dict[str, object]:
 
 def _note(text: str) -> None:
     """A line to act on: on standard error, as standard output may be a document."""
-    err.print(visible(one_line(text)), highlight=False, markup=False, emoji=False)
+    print(visible(one_line(text)), file=sys.stderr, flush=True)

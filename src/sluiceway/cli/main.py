@@ -38,7 +38,7 @@ SUMMARIES: Final = {
     "database": "Back up the service's database, and restore it.",
     "demo": "See it work: real Flink jobs stopped in one call, each with a verified savepoint, and brought back.",
     "distributions": "Versions of Flink that plan SQL, each for clusters of its own version.",
-    "events": "Show who did what, why and when, the oldest first.",
+    "events": "Show who did what, why and when: the newest events, the last one last.",
     "jobs": "Make, start, list, show and delete jobs.",
     "login": "Sign in to the service, for the commands that follow, until the token ends.",
     "logout": "End what `sluiceway login` has kept for the context, or without one for the server.",
@@ -97,6 +97,7 @@ def _made(*, overview: bool = False) -> App:
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
+        suppress_keyboard_interrupt=False,  # `run` says so
     )
     for name, where in _COMMANDS.items():
         made.command(f"sluiceway.cli.{where}", name=name, help=SUMMARIES.get(name) if overview else None)

@@ -59,13 +59,13 @@ class Going:
     is. Default: the service's --if-not-running."""
 
     stop_timeout: Seconds = None
-    """Seconds after which a stop without a result is reported as overdue. The service keeps watching it."""
+    """How long until a stop without a result is reported as overdue. The service keeps watching it."""
 
     park: Annotated[bool, Parameter(show_default=False)] = True
     """Park a job that keeps failing where it goes: cancel it, with its state intact. --no-park lets it try on."""
 
     park_after: Seconds = None
-    """Seconds for which a job may fail before it is parked. Default: 180."""
+    """How long a job may fail before it is parked. Default: 3m."""
 
     park_restarts: PositiveInt | None = None
     """Restarts at which a job is parked before that time is up. Default: no bound."""

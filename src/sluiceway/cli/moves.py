@@ -1,7 +1,6 @@
 """`sluiceway move` and `moves`: move jobs to another cluster, watch that, and take it back."""
 
 import uuid
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +14,9 @@ from sluiceway.cli.dry_run import show_move as dry
 from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.move_options import Going, Movers, check_chosen
 from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.order_columns import MOVE_JOBS, MOVES
 from sluiceway.cli.output import complain, one_line, say
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 from sluiceway.cli.resumes import begun
@@ -95,12 +96,12 @@ def carried_out(client: Client, body: dict[str, Any], sending: Sending, common: 
     if sending.wait and answers.id is not None:
         end = _watched(client, answers.id, sending.timeout, common)
     if common.json:
-        tables.document(data | ({"move": end[0] if end else None} if sending.wait else {}))
+        common.document(data | ({"move": end[0] if end else None} if sending.wait else {}))
     return max(report(answers, quiet=common.json), end[1] if end else 0)
 
 
 @moves_app.command(name="list")
-def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
+def list_(*, limit: PositiveInt = 20, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the latest moves, the newest first.
 
     Example: `sluiceway moves list --limit 5`
@@ -111,22 +112,20 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         How many to look at; 1000 at most.
     """
     common = or_default(common)
-    reply = common.client().moves(limit)
-    if common.json:
-        tables.document(reply.data)
-        return 0
-    rows = []
-    for head in read(reply.data, Moves).moves:
-        halves = (str(head.stop_id), "" if head.resume_id is None else str(head.resume_id))
-        state = "" if head.state == "open" else head.state
-        row = (str(head.id), tables.moment(head.created_at), head.to, str(head.jobs_total), tables.counts(head.phases))
-        rows.append((*row, *halves, state, head.reason))
-    tables.table(("move", "accepted", "to", "jobs", "phases", "stop", "resume", "state", "reason"), rows)
-    return 0
+    data = common.client().moves(limit).data
+    return common.show(MOVES, read(data, Moves).moves, data, columns)
 
 
 @moves_app.command
-def show(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
+def show(
+    move_id: PositiveInt,
+    /,
+    *,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    columns: ColumnNames = None,
+    common: Common | None = None,
+) -> int:
     """Show what has become of each job of a move.
 
     Exits with 0 when it could be shown; with --wait, when every job has arrived.
@@ -140,13 +139,13 @@ def show(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     wait
         Watch until every job has arrived, or will not.
     timeout
-        Seconds to wait at most.
+        How long to wait at most, such as 90s or 1h30m.
     """
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     waited = _watched(client, move_id, timeout, common) if wait else None
-    return orders.shown(lambda: client.show_move(move_id), lambda data: _show(read(data, Move)), waited, common)
+    return orders.shown(lambda: client.show_move(move_id), lambda data: _show(data, common, columns), waited, common)
 
 
 @moves_app.command
@@ -166,7 +165,7 @@ def watch(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     common = or_default(common)
     client = common.client()
     orders.tell_events(client, move_id, "moves", common)
-    return _ended(read(client.show_move(move_id).data, Move), quiet=common.json)
+    return _ended(client.show_move(move_id).data, common)
 
 
 @moves_app.command
@@ -203,7 +202,7 @@ def proceed(move_id: PositiveInt, /, *, common: Common | None = None) -> int:
     found = read(data, MoveProceeded)
     goes_on = found.was == "paused" or found.tried_again > 0
     if common.json:
-        tables.document(data)
+        common.document(data)
     elif goes_on:
         again = f" The start of {tables.jobs(found.tried_again)} is tried again." if found.tried_again else ""
         say(f"Move {move_id} goes on.{again} Watch it with: sluiceway moves show {move_id} --wait")
@@ -230,7 +229,7 @@ def back(move_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     wait
         Wait until each of them is back, or will not come.
     timeout
-        Seconds to wait at most.
+        How long to wait at most, such as 90s or 1h30m.
     """
     check_wait(timeout, wait=wait)
     common = or_default(common)
@@ -257,7 +256,7 @@ def _watched(client: Client, move_id: int, timeout: float | None, common: Common
         return [_line(view) for view in found.jobs], found.settled or (found.state == "paused" and _rests(found))
 
     data = orders.watched(lambda: client.show_move(move_id), move_id, "moves", seen, timeout)
-    return data, _ended(read(data, Move), quiet=common.json)
+    return data, _ended(data, common)
 
 
 def _rests(found: Move) -> bool:
@@ -265,9 +264,10 @@ def _rests(found: Move) -> bool:
     return all(view.phase in SETTLED or view.phase == "waiting" for view in found.jobs)
 
 
-def _ended(found: Move, *, quiet: bool) -> int:
-    if not quiet:
-        _show(found)
+def _ended(data: Any, common: Common) -> int:
+    found = read(data, Move)
+    if not common.json:
+        _show(data, common)
     if found.state == "paused":
         ways = f"sluiceway moves proceed {found.id}, or: sluiceway moves abort {found.id}"
         complain(one_line(f"The move is paused: {found.state_reason} Continue it, or give up the rest, with: {ways}"))
@@ -283,27 +283,15 @@ def _ended(found: Move, *, quiet: bool) -> int:
     return int(any(view.phase != ARRIVED for view in found.jobs))
 
 
-def _show(found: Move) -> None:
-    waves = any(view.wave for view in found.jobs)
-    headers = ("id", "name", "from", "now on", *(("wave",) if waves else ()), "phase", "down", "savepoint", "why")
-    tables.table(headers, [_row(view, waves=waves) for view in found.jobs], path="savepoint")
-    resume = "" if found.resume_id is None else f", and started by resume {found.resume_id}"
-    say(one_line(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}."))
-
-
-def _row(view: MoveView, *, waves: bool) -> Sequence[str]:
-    down = None if view.stopped_at is None else tables.seconds_between(view.stopped_at, view.proven_at)
-    return (
-        str(view.job_id),
-        view.name,
-        view.from_queue,
-        view.queue or "",
-        *((str(view.wave + 1),) if waves else ()),
-        view.phase,
-        "" if down is None else f"{down:.2f} s",
-        view.savepoint or "",
-        view.why,
-    )
+def _show(data: Any, common: Common, columns: str | None = None) -> None:
+    found = read(data, Move)
+    if common.head and columns is None:
+        orders.tell_head(found, "moves", f" to {found.to}")
+    kind = MOVE_JOBS if any(view.wave for view in found.jobs) else MOVE_JOBS.without("wave")
+    common.show(kind, data["jobs"], data, columns)
+    if common.words and columns is None:
+        resume = "" if found.resume_id is None else f", and started by resume {found.resume_id}"
+        say(one_line(f"Move {found.id} to {found.to}: stopped by stop {found.stop_id}{resume}."))
 
 
 def _line(view: MoveView) -> Line:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 
 from sluiceway.cli.client import Client
 from sluiceway.cli.context_file import wrong_address, wrong_name, wrong_project
 from sluiceway.cli.output import Failed
+from sluiceway.cli.output_options import Output
 from sluiceway.cli.target import Target, settle
+from sluiceway.settings import length
 
-_LENGTH: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ID: Final = re.compile(r"[0-9]{1,19}")
 
 
@@ -32,21 +32,31 @@ def _check_project(_: Any, value: str | None) -> None:
         raise ValueError(why)
 
 
-def _check_seconds(_: Any, value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise ValueError("It is a number of seconds above 0.")
+def _seconds(_: Any, tokens: Sequence[Token]) -> float:
+    found = length(tokens[0].value)
+    if not found > 0:
+        raise ValueError("It is a length of time above 0, for example 45s, 30m, 1h30m or 2d.")
+    return found
+
+
+def _whole_seconds(type_: Any, tokens: Sequence[Token]) -> int:
+    found = _seconds(type_, tokens)
+    if found != int(found):
+        raise ValueError("It is a length of time in whole seconds, for example 45s, 30m, 1h30m or 2d.")
+    return int(found)
 
 
 # Several values after one option: `--job 1 2 3`.
 Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
-Seconds = Annotated[float | None, Parameter(validator=_check_seconds)]
+Seconds = Annotated[float | None, Parameter(converter=_seconds)]
+WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds)]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Words = Annotated[str, Parameter(show_default=False)]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
+class Common(Output):
     """The service to talk to, and the form of the answer. Options go first, then the environment, then a context."""
 
     context: Annotated[str | None, Parameter(validator=_check_context)] = None
@@ -59,9 +69,6 @@ class Common:
     project: Annotated[str | None, Parameter(validator=_check_project)] = None
     """The project that the jobs are in: 1 to 64 letters and digits. Default: that of --context, SLUICEWAY_PROJECT, that
     of the context, or `default`."""
-
-    json: Flag = False
-    """Print one JSON document on standard output, and nothing else there."""
 
     settled: Annotated[Target | None, Parameter(parse=False)] = None
 
@@ -77,11 +84,13 @@ class Common:
 
 
 def seconds_of(option: str, text: str) -> int:
-    """The seconds in a length of time such as 90, 90s, 45m, 2h or 1d. Raises `Failed`."""
-    found = _LENGTH.fullmatch(text.strip())
-    if found is None:
-        raise Failed(f"{option} {text} is no length of time; write for example 90s, 45m, 2h or 1d.", code=2)
-    return int(found[1]) * _UNITS[found[2]]
+    """The whole seconds in a length of time such as 90, 90s, 45m, 1h30m or 1d. Raises `Failed`."""
+    try:
+        return int(length(text))
+    except ValueError:
+        raise Failed(
+            f"{option} {text} is no length of time; write for example 90s, 45m, 1h30m or 1d.", code=2
+        ) from None
 
 
 def commands(name: str, text: str | None = None) -> App:
@@ -100,8 +109,11 @@ def check_wait(timeout: float | None, *, wait: bool) -> None:
 
 
 def or_default(given: Common | None) -> Common:
-    """The options, also where none was given, with the server and project that they come to. Raises `Failed`."""
-    given = given or Common()
+    """The options, also where none was given, with the server and project that they come to. Raises `Failed`.
+
+    What is shown from now on has their form.
+    """
+    given = (given or Common()).begin()
     to = given.target
     return replace(given, server=to.server, project=to.project, settled=to)
 

@@ -1,10 +1,11 @@
 """Steers and follows an order of many jobs: the common part of the commands for stops, resumes and moves."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
 from sluiceway.cli import tables
-from sluiceway.cli.answers import Aborted, Proceeded, Resume, Stop, read
+from sluiceway.cli.answers import Aborted, Move, Proceeded, Resume, Stop, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply, Unreachable
 from sluiceway.cli.events import followed, told
@@ -23,7 +24,7 @@ def withdraw(order: int, orders: Orders, common: Common) -> int:
         withdrawn = tables.jobs(len(read(reply.data, Aborted).withdrawn))
         say(f"Withdrawn: {withdrawn}. See: sluiceway {orders} show {order}")
 
-    return tables.told(reply.data, show, json=common.json)
+    return common.told(reply.data, show)
 
 
 def let_go_on(order: int, orders: Orders, common: Common) -> int:
@@ -32,7 +33,7 @@ def let_go_on(order: int, orders: Orders, common: Common) -> int:
     was = read(reply.data, Proceeded).was
     name = _name(orders).capitalize()
     if common.json:
-        tables.document(reply.data)
+        common.document(reply.data)
     elif was == "paused":
         say(f"{name} {order} goes on. Watch it with: sluiceway {orders} watch {order}")
     else:
@@ -45,7 +46,7 @@ def tell_events(client: Client, order: int, orders: Orders, common: Common) -> N
     beside = common.client()  # the first one reads the stream
     try:
         for event in followed(client, order, orders):
-            tables.line(event) if common.json else say(told(event))
+            common.line(event, told(event))
             # Older pauses are over: somebody has had it go on since.
             if event["kind"] == "batch_paused" and beside.is_paused(order, orders):
                 break  # it would wait for somebody to say how it goes on
@@ -61,18 +62,25 @@ def tell_plan(order: Stop | Resume) -> None:
 
 
 def shown(
-    look: Callable[[], Reply], show: Callable[[Any], None], waited: tuple[Any, int] | None, common: Common
+    look: Callable[[], Reply], show: Callable[[Any], object], waited: tuple[Any, int] | None, common: Common
 ) -> int:
     """Show an order as it is now, or, where it was waited for, what that came to; the exit code.
 
     `waited` is the last answer with its exit code, and has been shown to people already.
     """
     data, code = waited or (look().data, 0)
-    if common.json:
-        tables.document(data)
-    elif waited is None:
+    if common.json or waited is None:
         show(data)
     return code
+
+
+def tell_head(order: Stop | Resume | Move, orders: Orders, about: str) -> None:
+    """Above its jobs: which order this is, whose and why, how far it has come, and how many of its jobs are where."""
+    of, reason = f" by {order.who}" if order.who else "", getattr(order, "reason", "")
+    why = f": {reason}" if reason else ""
+    say(one_line(f"{_name(orders).capitalize()} {order.id} of {tables.moment(order.created_at)}{of}{about}{why}"))
+    state = f"{order.state}: {order.state_reason}".removesuffix(": ") if order.state != "open" else "under way"
+    say(one_line(f"{tables.jobs(len(order.jobs))}, {state}; {tables.counts(Counter(v.phase for v in order.jobs))}"))
 
 
 def look_again(order: int, orders: Orders) -> str:

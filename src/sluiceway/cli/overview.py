@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sluiceway.cli import tables
+from sluiceway.cli import tables, words
 from sluiceway.cli.answers import Fare, MoveHead, Moves, ResumeHead, Resumes, StopHead, Stops, each, read
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster, Clusters
@@ -51,9 +51,9 @@ def _count(client: Client, kind: str, word: str) -> int:
 
 
 def _orders(client: Client) -> str:
-    stops: Sequence[StopHead] = read(client.stops(LATEST).data, Stops).stops
-    resumes: Sequence[ResumeHead] = read(client.resumes(LATEST).data, Resumes).resumes
-    moves: Sequence[MoveHead] = read(client.moves(LATEST).data, Moves).moves
+    stops = list(each(read(client.stops(LATEST).data, Stops).stops, StopHead))
+    resumes = list(each(read(client.resumes(LATEST).data, Resumes).resumes, ResumeHead))
+    moves = list(each(read(client.moves(LATEST).data, Moves).moves, MoveHead))
     found = [f"stop {one.id} ({one.state}, {one.jobs_settled} of {one.jobs_total})" for one in stops if not one.settled]
     found += [f"resume {one.id} ({one.state}, {tables.counts(one.phases)})" for one in resumes if not one.settled]
     found += [f"move {one.id} ({one.state}, {tables.counts(one.phases)})" for one in moves if not one.settled]
@@ -62,7 +62,7 @@ def _orders(client: Client) -> str:
 
 def _ailing(client: Client) -> str:
     found = list(each(client.all_fares(SHOWN + 1, ailing=True), Fare))
-    return _some([f"job {fare.job_id} {fare.name} ({fare.health.condition if fare.health else ''})" for fare in found])
+    return _some([f"job {fare.job_id} {fare.name} ({words.state_of(fare)})" for fare in found])
 
 
 def _some(found: Sequence[str]) -> str:

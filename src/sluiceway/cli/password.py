@@ -3,7 +3,6 @@
 import getpass
 import sys
 
-from sluiceway.cli import tables
 from sluiceway.cli.options import Common, commands, or_default
 from sluiceway.cli.output import Failed
 
@@ -29,7 +28,7 @@ def password(name: str, /, *, common: Common | None = None) -> int:
     original = ask_password("Old password", twice=False)
     client.change_password(name, original, ask_password("New password"))
     done = f"The password of {name} is changed. Tokens that were got with the old one have ended."
-    return tables.told({"name": name}, done, json=common.json)
+    return common.told({"name": name}, done)
 
 
 def ask_password(prompt: str, *, twice: bool = True) -> str:

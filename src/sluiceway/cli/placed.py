@@ -8,8 +8,8 @@ from typing import Final
 
 from cyclopts import App
 
-WITH_VALUE: Final = frozenset({"--context", "--server", "--project"})
-FLAGS: Final = frozenset({"--json"})
+WITH_VALUE: Final = frozenset({"--context", "--server", "--project", "--output", "-o"})
+FLAGS: Final = frozenset({"--json", "--utc"})
 # Tried one after the other, where a command of that very name is not there.
 OTHER_NAMES: Final = {"ls": ("list",), "rm": ("delete", "remove")}
 AT_THE_TOP: Final = {"ls": ("jobs", "list"), "ps": ("jobs", "list")}

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import one_line
+from sluiceway.cli.tables import took
 
 FIRST_PAUSE: Final = 0.25  # seconds between two looks
 LAST_PAUSE: Final = 2.0
@@ -123,7 +124,7 @@ class Board:
         causes = {line.state: line.note for line in reversed(waited)}  # of each state, that of its first job
         counts = Counter(line.state for line in waited)
         told = ", ".join(f"{count} {state}{_in_brackets(causes[state])}" for state, count in counts.items())
-        done = f"{len(self._lines) - len(waited)} of {len(self._lines)} done after {self.seconds:.0f} s"
+        done = f"{len(self._lines) - len(waited)} of {len(self._lines)} done after {took(self.seconds)}"
         self.say(f"{self.title}: {done}; {told}" if told else f"{self.title}: {done}")
 
     def _picture(self) -> RenderableType:
@@ -143,7 +144,7 @@ class Board:
         head.add_column(width=20)
         head.add_column(no_wrap=True)
         head.add_column(no_wrap=True, overflow="ellipsis")
-        seconds = f"{self.seconds:.1f} s"
+        seconds = took(self.seconds)
         bar = ProgressBar(total=max(len(self._lines), 1), completed=done, width=20)
         head.add_row(Text(self.title, style="bold"), bar, f"{done}/{len(self._lines)}", Text(f"{seconds}  {counts}"))
         return head
@@ -197,14 +198,16 @@ class Silence:
         self._since = None
 
 
-def looks(look: Callable[[], T], timeout: float | None, tell: Callable[[str], None]) -> Iterator[T]:
+def looks(
+    look: Callable[[], T], timeout: float | None, tell: Callable[[str], None], pause: float = FIRST_PAUSE
+) -> Iterator[T]:
     """Look again and again until the time is up; the last look is at the end of it.
 
     A service that does not answer for a while is waited for, and `tell` is told. Raises `Unreachable` when it stays
     away.
     """
     end = None if timeout is None else time.monotonic() + timeout
-    pause, silence = FIRST_PAUSE, Silence(tell)
+    silence = Silence(tell)
     while True:
         began = time.monotonic()
         try:

@@ -54,7 +54,7 @@ def register(
     reply = client.register_savepoint(body | _wished(keep_for, protect=protect))
     found = read(reply.data, Registered)
     if common.json:
-        tables.document(reply.data)
+        common.document(reply.data)
     else:
         _show(found)
     for text in _warnings(found):
@@ -92,7 +92,7 @@ def choose(path: str, /, *, job: str, common: Common | None = None) -> int:
         say(one_line(read(reply.data, Done).message))
         say(f"Look first with: sluiceway resume --job {job_id} --dry-run")
 
-    return tables.told(reply.data, show, json=common.json)
+    return common.told(reply.data, show)
 
 
 def _show(found: Registered) -> None:

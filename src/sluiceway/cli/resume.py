@@ -67,7 +67,7 @@ def resume(
     wait
         Wait until each job is back, or will not come.
     timeout
-        Seconds to wait at most. The resume goes on all the same.
+        How long to wait at most, such as 90s or 1h30m. The resume goes on all the same.
     """
     choice = choice or Choice()
     if (stop_id is not None, bool(job), plan is not None, bool(choice)).count(True) != 1:

@@ -29,7 +29,7 @@ class Back:
     """Park a job that keeps failing: cancel it, with its state intact. --no-park lets it try on."""
 
     park_after: Seconds = None
-    """Seconds for which a job may fail before it is parked. Default: 180."""
+    """How long a job may fail before it is parked. Default: 3m."""
 
     park_restarts: PositiveInt | None = None
     """Restarts at which a job is parked before that time is up. Default: no bound."""

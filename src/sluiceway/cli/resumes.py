@@ -1,6 +1,5 @@
 """`sluiceway resumes`: show ways back and steer them; also the second half of `sluiceway resume`."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from cyclopts.types import PositiveInt
@@ -12,7 +11,9 @@ from sluiceway.cli.dry_run import show_way_back
 from sluiceway.cli.job_health import until_started
 from sluiceway.cli.jobs import report, tell_losses
 from sluiceway.cli.options import Common, Flag, Seconds, check_wait, commands, or_default
+from sluiceway.cli.order_columns import RESUME_JOBS, RESUMES
 from sluiceway.cli.output import TIME_UP, complain, one_line, say
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 
@@ -24,7 +25,7 @@ resumes_app = commands("resumes", "Look at resumes, and steer them.")
 
 
 @resumes_app.command(name="list")
-def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
+def list_(*, limit: PositiveInt = 20, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the latest resumes, the newest first. One with retries is one line.
 
     Example: `sluiceway resumes list --limit 5`
@@ -35,26 +36,20 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         How many to look at; 1000 at most.
     """
     common = or_default(common)
-    reply = common.client().resumes(limit)
-    if common.json:
-        tables.document(reply.data)
-        return 0
-    rows = []
-    for head in read(reply.data, Resumes).resumes:
-        if head.retried_by is None:
-            phases = head.story.phases if head.story else head.phases
-            tries = head.story.orders if head.story else [head.id]
-            of = "" if head.stop_id is None else str(head.stop_id)
-            state = "" if head.state == "open" else head.state
-            row = (str(head.id), tables.moment(head.created_at), of, str(sum(phases.values())), tables.counts(phases))
-            rows.append((*row, tables.tries(tries), state))
-    tables.table(("resume", "accepted", "of stop", "jobs", "phases", "tries", "state"), rows)
-    return 0
+    data = common.client().resumes(limit).data
+    heads = [head for head in read(data, Resumes).resumes if head.get("retried_by") is None]
+    return common.show(RESUMES, heads, data, columns)
 
 
 @resumes_app.command
 def show(
-    resume_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None
+    resume_id: PositiveInt,
+    /,
+    *,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    columns: ColumnNames = None,
+    common: Common | None = None,
 ) -> int:
     """Show the progress of each job of a resume.
 
@@ -69,13 +64,15 @@ def show(
     wait
         Watch until every job is back, or will not come.
     timeout
-        Seconds to wait at most.
+        How long to wait at most, such as 90s or 1h30m.
     """
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     waited = watched(client, resume_id, timeout, common) if wait else None
-    return orders.shown(lambda: client.show_resume(resume_id), lambda data: _show(read(data, Resume)), waited, common)
+    return orders.shown(
+        lambda: client.show_resume(resume_id), lambda data: _show(data, common, columns), waited, common
+    )
 
 
 @resumes_app.command
@@ -95,7 +92,7 @@ def watch(resume_id: PositiveInt, /, *, common: Common | None = None) -> int:
     common = or_default(common)
     client = common.client()
     orders.tell_events(client, resume_id, "resumes", common)
-    return _ended(read(client.show_resume(resume_id).data, Resume), quiet=common.json)
+    return _ended(client.show_resume(resume_id).data, common)
 
 
 @resumes_app.command
@@ -150,7 +147,7 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
         others = [each.shown for each in found]
         code = max(end[1] if end else 0, int(any(not each.up for each in found)))
     if common.json:
-        tables.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
+        common.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
     code = max(code, report(answers, quiet=common.json))
     if not common.json:
         tell_losses(answers)
@@ -166,7 +163,7 @@ def watched(client: Client, resume_id: int, timeout: float | None, common: Commo
         return [_line(view) for view in resume.jobs], rests
 
     data = orders.watched(lambda: client.show_resume(resume_id), resume_id, "resumes", seen, timeout)
-    return data, _ended(read(data, Resume), quiet=common.json)
+    return data, _ended(data, common)
 
 
 def _rests(view: BackView, resume: Resume) -> bool:
@@ -186,9 +183,10 @@ def _say_accepted(answers: Answers) -> None:
         say("There is no job to bring back.")
 
 
-def _ended(resume: Resume, *, quiet: bool) -> int:
-    if not quiet:
-        _show(resume)
+def _ended(data: Any, common: Common) -> int:
+    resume = read(data, Resume)
+    if not common.json:
+        _show(data, common)
     if resume.state == "paused":
         ways = f"sluiceway resumes proceed {resume.id}, or: sluiceway resumes abort {resume.id}"
         complain(
@@ -204,26 +202,14 @@ def _ended(resume: Resume, *, quiet: bool) -> int:
     return int(any(view.phase not in BACK for view in resume.jobs))
 
 
-def _show(resume: Resume) -> None:
-    waves = any(view.wave for view in resume.jobs)
-    headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "restarts", "seconds", "restored from")
-    tables.table((*headers, "why"), [_row(view, waves=waves) for view in resume.jobs], path="restored from")
-    orders.tell_plan(resume)
-
-
-def _row(view: BackView, *, waves: bool) -> Sequence[str]:
-    seconds = tables.seconds_between(view.released_at or view.accepted_at, view.proven_at)
-    return (
-        str(view.job_id),
-        view.name,
-        view.queue,
-        *((str(view.wave + 1),) if waves else ()),
-        view.phase,
-        str(view.restarts or ""),
-        "" if seconds is None else f"{seconds:.2f}",
-        view.restored_from or "",
-        view.why,
-    )
+def _show(data: Any, common: Common, columns: str | None = None) -> None:
+    resume = read(data, Resume)
+    if common.head and columns is None:
+        orders.tell_head(resume, "resumes", "" if resume.stop_id is None else f", of stop {resume.stop_id}")
+    kind = RESUME_JOBS if any(view.wave for view in resume.jobs) else RESUME_JOBS.without("wave")
+    common.show(kind, data["jobs"], data, columns)
+    if common.words and columns is None:
+        orders.tell_plan(resume)
 
 
 def _line(view: BackView) -> Line:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cyclopts.types import PositiveInt
 
@@ -12,17 +12,14 @@ from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
+from sluiceway.cli.output_options import ColumnNames, Output
 from sluiceway.cli.register import choose, register
+from sluiceway.cli.savepoint_columns import OPERATORS, SAVEPOINTS
 
 if TYPE_CHECKING:
     from sluiceway.storage.inspection import Inspection
     from sluiceway.storage.metadata import Metadata
     from sluiceway.storage.savepoints import Storage
-
-_TITLES: Final = (
-    *("savepoint", "job", "stop", "kept", "path", "size"),
-    *("format", "verified", "needed", "removed", "fault", "unproven"),
-)
 
 savepoints_app = commands("savepoints", "Take savepoints, look at them, register those of others, and remove them.")
 savepoints_app.command(register)
@@ -36,6 +33,7 @@ def list_(
     stop: PositiveInt | None = None,
     removed: Flag = False,
     limit: PositiveInt = 100,
+    columns: ColumnNames = None,
     common: Common | None = None,
 ) -> int:
     """List the savepoints that were kept or registered, the newest first.
@@ -60,36 +58,8 @@ def list_(
         (query["job_id"],) = ids_or_names(client, [job])
     if stop is not None:
         query["stop_id"] = stop
-    reply = client.savepoints(**query)
-    if common.json:
-        tables.document(reply.data)
-        return 0
-    rows = [_row(view) for view in read(reply.data, SavepointViews).savepoints]
-    tables.table(_TITLES, rows, path="path")
-    return 0
-
-
-def _row(view: SavepointView) -> tuple[str, ...]:
-    return (
-        str(view.id),
-        str(view.job_id),
-        "" if view.stop_id is None else str(view.stop_id),
-        tables.moment(view.created_at),
-        view.path,
-        tables.size(view.bytes),
-        " ".join(filter(None, (view.format, view.kind if view.kind != "savepoint" else ""))),
-        tables.moment(view.verified_at),
-        _need(view),
-        tables.moment(view.removed_at),
-        view.fault,
-        view.unproven,
-    )
-
-
-def _need(view: SavepointView) -> str:
-    if view.protected and view.needed:
-        return "protected"
-    return tables.yes(view.needed) if view.needed else ""
+    data = client.savepoints(**query).data
+    return common.show(SAVEPOINTS, read(data, SavepointViews).savepoints, data, columns)
 
 
 @savepoints_app.command
@@ -126,7 +96,7 @@ def take(
     reply = client.take_savepoints(which | given)
     answers = read(reply.data, Answers)
     if common.json:
-        tables.document(reply.data)
+        common.document(reply.data)
     elif answers.accepted:
         say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
         warn(answers)
@@ -153,7 +123,7 @@ def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int
     reply = common.client().verify_savepoint(savepoint_id)
     found = read(reply.data, Verification)
     if common.json:
-        tables.document(reply.data)
+        common.document(reply.data)
     elif found.whole:
         say(f"Savepoint {savepoint_id} is whole: {found.savepoint.path}")
     _complain(found.savepoint.path, found.wrong, found.more_wrong, found.unchecked)
@@ -175,11 +145,11 @@ def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common 
     """
     common = or_default(common)
     reply = common.client().delete_savepoint(savepoint_id, force=force)
-    return tables.told(reply.data, lambda: say(f"Removed: {read(reply.data, SavepointView).path}"), json=common.json)
+    return common.told(reply.data, lambda: say(f"Removed: {read(reply.data, SavepointView).path}"))
 
 
 @savepoints_app.command
-def inspect(path: str, /, *, json: Flag = False) -> int:
+def inspect(path: str, /, *, columns: ColumnNames = None, output: Output | None = None) -> int:
     """Show the content of a savepoint or checkpoint, and whether it is whole.
 
     Its _metadata is read to the end, and every file that it references is looked for. No service is needed. Exits with
@@ -193,13 +163,12 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
         Its directory or its _metadata: a path or a file: URI on this machine's disks, or an s3: URI. Where the object
         store is, and the keys for it, are in the variables AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and
         AWS_SECRET_ACCESS_KEY.
-    json
-        Print one JSON document on standard output, and nothing else there.
     """
     import asyncio  # loaded, as the storage is, for this command alone
 
     from sluiceway.storage.errors import BadStorage, StorageUnreadable
 
+    output = (output or Output()).begin()
     try:
         storage, place = _opened(path)
         inspection = asyncio.run(storage.inspect(place))
@@ -207,10 +176,11 @@ def inspect(path: str, /, *, json: Flag = False) -> int:
         raise Failed(str(error), code=2) from error
     except StorageUnreadable as error:
         raise Failed(str(error)) from error
-    if json:
-        tables.document(_document(inspection))
-    elif inspection.metadata is not None:
-        _show(inspection, inspection.metadata)
+    data = _document(inspection)
+    if inspection.metadata is not None and output.words and columns is None:
+        _say(inspection, inspection.metadata)
+    if inspection.metadata is not None or output.json:
+        output.show(OPERATORS, data["operators"], data, columns)
     _complain(inspection.path, inspection.wrong, inspection.more_wrong, inspection.unchecked)
     return 1 if inspection.wrong or inspection.unchecked else 0
 
@@ -240,26 +210,13 @@ def _complain(path: str, wrong: Sequence[str], more_wrong: int, unchecked: int) 
         complain(f"{unchecked} of its files are on another storage and cannot be looked for from here")
 
 
-def _show(inspection: "Inspection", metadata: "Metadata") -> None:
+def _say(inspection: "Inspection", metadata: "Metadata") -> None:
     what = " ".join(filter(None, (metadata.format, metadata.kind or "savepoint or checkpoint")))
     files = len(metadata.references)
     say(
         f"{inspection.path}: {what} {metadata.checkpoint_id}, format version {metadata.version}, "
         f"{tables.size(inspection.size)} ({inspection.size} bytes), {files} file{'' if files == 1 else 's'} of state"
     )
-    rows = [
-        (
-            operator.name or "",
-            operator.uid or "",
-            operator.id,
-            str(operator.parallelism),
-            str(operator.max_parallelism),
-            str(operator.bytes),
-            tables.yes(operator.finished) if operator.finished else "",
-        )
-        for operator in metadata.operators
-    ]
-    tables.table(("operator", "uid", "id", "parallelism", "max parallelism", "bytes", "finished"), rows)
 
 
 def _document(inspection: "Inspection") -> dict[str, Any]:

@@ -40,13 +40,13 @@ class Manner:
     """Attempts for each savepoint. Default: the service's --stop-attempts."""
 
     backoff: Seconds = None
-    """Seconds before the first retry; each further one waits twice as long."""
+    """How long before the first retry, such as 30s; each further one waits twice as long."""
 
     max_checkpoint_age: Seconds = None
-    """Seconds; with --on-failure cancel_keeping_checkpoint, an older checkpoint keeps the job running."""
+    """Such as 10m; with --on-failure cancel_keeping_checkpoint, an older checkpoint keeps the job running."""
 
     stop_timeout: Seconds = None
-    """Seconds after which a stop without a result is reported as overdue. The service keeps watching it."""
+    """How long until a stop without a result is reported as overdue. The service keeps watching it."""
 
     max_parallel: PositiveInt | None = None
     """Stops under way at once, over all clusters."""
@@ -133,7 +133,7 @@ class Sending:
     """Watch until every job has stopped, or has failed to."""
 
     timeout: Seconds = None
-    """Seconds to wait at most. The stop goes on all the same."""
+    """How long to wait at most, such as 90s or 1h30m. The stop goes on all the same."""
 
     idempotency_key: str | None = None
     """Names the request: sent again, also by another call, it gets the first answer. Default: one of its own."""

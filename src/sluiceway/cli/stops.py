@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import adopted, orders, tables
-from sluiceway.cli.answers import Answers, Stop, StopHead, Stops, StopView, read
+from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
 from sluiceway.cli.asking import asks
 from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
@@ -26,7 +26,9 @@ from sluiceway.cli.options import (
     once,
     or_default,
 )
+from sluiceway.cli.order_columns import STOP_JOBS, STOPS, stop_phase
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line
 from sluiceway.cli.selection import EMPTY, confirmed, whole
 from sluiceway.cli.stop_options import Look, Manner, Sending
@@ -107,7 +109,7 @@ def stop(
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
         if common.json:
-            tables.document(data)
+            common.document(data)
         nothing(client, choice, _CAN)
     return _told(client, data, answers, sending, common)
 
@@ -122,13 +124,13 @@ def _told(client: Client, data: Any, answers: Answers, sending: Sending, common:
     if sending.wait and answers.id is not None:
         end = _watch(client, answers.id, accepted, sending.timeout, common)
     if common.json:
-        tables.document(data | ({"stop": end[0] if end else None} if sending.wait else {}))
+        common.document(data | ({"stop": end[0] if end else None} if sending.wait else {}))
     code = report(answers, quiet=common.json)
     return max(code, end[1] if end else 0)
 
 
 @stops_app.command(name="list")
-def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
+def list_(*, limit: PositiveInt = 20, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the latest stops, the newest first. One with retries is one line.
 
     Example: `sluiceway stops list --limit 5`
@@ -139,27 +141,21 @@ def list_(*, limit: PositiveInt = 20, common: Common | None = None) -> int:
         How many to look at; 1000 at most.
     """
     common = or_default(common)
-    reply = common.client().stops(limit)
-    if common.json:
-        tables.document(reply.data)
-        return 0
-    heads = [head for head in read(reply.data, Stops).stops if head.retried_by is None]
-    headers = ("stop", "accepted", "state", "savepoints", "jobs", "tries", "outcome", "who", "reason")
-    tables.table(headers, [_head(head) for head in heads])
-    return 0
-
-
-def _head(head: StopHead) -> Sequence[str]:
-    story, jobs = head.story, head.jobs_total
-    settled = "" if jobs is None else str(jobs) if head.settled else f"{head.jobs_settled} of {jobs}"
-    told = ("", "") if story is None else (tables.tries(story.orders), tables.counts(story.phases))
-    number = str(story.jobs_total) if story and head.settled else settled
-    at, kept = tables.moment(head.created_at), tables.yes(head.savepoint)
-    return str(head.id), at, head.state, kept, number, *told, head.who, head.reason
+    data = common.client().stops(limit).data
+    heads = [head for head in read(data, Stops).stops if head.get("retried_by") is None]
+    return common.show(STOPS, heads, data, columns)
 
 
 @stops_app.command
-def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None, common: Common | None = None) -> int:
+def show(
+    stop_id: PositiveInt,
+    /,
+    *,
+    wait: Flag = False,
+    timeout: Seconds = None,
+    columns: ColumnNames = None,
+    common: Common | None = None,
+) -> int:
     """Show the outcome of each job of a stop.
 
     Exits with 0 when it could be shown; with --wait, when every job has stopped, with its savepoint.
@@ -173,13 +169,15 @@ def show(stop_id: PositiveInt, /, *, wait: Flag = False, timeout: Seconds = None
     wait
         Watch until every job has stopped, or has failed to.
     timeout
-        Seconds to wait at most.
+        How long to wait at most, such as 90s or 1h30m.
     """
     check_wait(timeout, wait=wait)
     common = or_default(common)
     client = common.client()
     waited = _watch(client, stop_id, 0, timeout, common) if wait else None
-    return orders.shown(lambda: client.show_stop(stop_id), lambda data: _show(client, read(data, Stop)), waited, common)
+    return orders.shown(
+        lambda: client.show_stop(stop_id), lambda data: _show(client, data, common, columns), waited, common
+    )
 
 
 @stops_app.command
@@ -201,7 +199,7 @@ def watch(stop_id: PositiveInt, /, *, common: Common | None = None) -> int:
     orders.tell_events(client, stop_id, "stops", common)
     data = client.show_stop(stop_id).data
     stop = read(data, Stop)
-    return _ended(client, stop, data, len(stop.jobs), "", quiet=common.json)[1]
+    return _ended(client, stop, data, len(stop.jobs), "", common)[1]
 
 
 @stops_app.command
@@ -310,12 +308,12 @@ def _watch(client: Client, stop_id: int, expected: int, timeout: float | None, c
 
     data = orders.watched(lambda: client.show_stop(stop_id), stop_id, "stops", seen, timeout)
     again = orders.look_again(stop_id, "stops")
-    return _ended(client, read(data, Stop), data, most, again, quiet=common.json)
+    return _ended(client, read(data, Stop), data, most, again, common)
 
 
-def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, *, quiet: bool) -> tuple[Any, int]:
-    if not quiet:
-        _show(client, stop)
+def _ended(client: Client, stop: Stop, data: Any, most: int, again: str, common: Common) -> tuple[Any, int]:
+    if not common.json:
+        _show(client, data, common)
     if stop.state == "paused":
         ways = f"sluiceway stops proceed {stop.id}, or: sluiceway stops abort {stop.id}"
         complain(one_line(f"The stop is paused: {stop.state_reason} Continue it, or give up the rest, with: {ways}"))
@@ -336,30 +334,16 @@ def _good(view: StopView, stop: Stop) -> bool:
     return view.phase == STOPPED and (view.savepoint is not None or not stop.savepoint)
 
 
-def _show(client: Client, stop: Stop) -> None:
-    waves = any(view.wave for view in stop.jobs)
-    headers = ("id", "name", "queue", *(("wave",) if waves else ()), "phase", "savepoint", "size", "verified")
-    rows = [_row(view, waves=waves) for view in stop.jobs]
-    tables.table((*headers, "seconds", "why"), rows, path="savepoint")
-    orders.tell_plan(stop)
-    adopted.tell(client, stop)
-
-
-def _row(view: StopView, *, waves: bool) -> Sequence[str]:
-    seconds = tables.seconds_between(view.accepted_at, view.settled_at)
-    return (
-        str(view.job_id),
-        view.name,
-        view.queue,
-        *((str(view.wave + 1),) if waves else ()),
-        "held" if view.held else view.phase,
-        view.savepoint or view.checkpoint or "",
-        tables.size(view.size),
-        tables.yes(view.verified) if view.savepoint or view.checkpoint else "",
-        "" if seconds is None else f"{seconds:.2f}",
-        f"{view.reason} {view.unproven}".strip(),
-    )
+def _show(client: Client, data: Any, common: Common, columns: str | None = None) -> None:
+    stop = read(data, Stop)
+    if common.head and columns is None:
+        orders.tell_head(stop, "stops", "" if stop.savepoint else ", without savepoints")
+    kind = STOP_JOBS if any(view.wave for view in stop.jobs) else STOP_JOBS.without("wave")
+    common.show(kind, data["jobs"], data, columns)
+    if common.words and columns is None:
+        orders.tell_plan(stop)
+        adopted.tell(client, stop)
 
 
 def _line(view: StopView) -> Line:
-    return Line(view.job_id, view.name, "held" if view.held else view.phase, view.reason, done=view.phase in SETTLED)
+    return Line(view.job_id, view.name, stop_phase(view), view.reason, done=view.phase in SETTLED)

@@ -1,28 +1,24 @@
-"""Results on standard output: tables for people, plain columns for pipes, JSON for programs."""
+"""Results on standard output: tables for people, plain columns for pipes; and moments, lengths and sizes in them."""
 
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime, tzinfo
+from typing import Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from sluiceway.cli.output import one_line, say, visible
+from sluiceway.cli.grid import Grid, Head, grid
+from sluiceway.cli.output import one_line
 
-GAP: Final = 2  # between two columns on a terminal
-_MOMENT: Final = "%Y-%m-%d %H:%M:%SZ"
-PATH_END: Final = 20  # characters; of Flink's savepoints, all that tells one from another
+# The zone that moments are shown in; None: the machine's. Set by the options of a command, and by nothing else.
+zone: Final[ContextVar[tzinfo | None]] = ContextVar("zone", default=None)
 
 _STYLES: Final = {
     "stopped": "green",
     "proven": "green",
     "parked": "red",
-    "job_running": "green",
-    "job_cancel_success": "green",
     "yes": "green",
     "running": "green",
     "restarting": "red",
@@ -31,47 +27,38 @@ _STYLES: Final = {
     "lost": "red",
     "ended": "red",
     "overdue": "yellow",
-    "job_submit_fail": "red",
-    "job_running_exception": "red",
-    "job_cancel_fail": "red",
+    "submit_failed": "red",
+    "stop_failed": "red",
     "no": "red",
 }
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, path: str = "") -> None:
+# A large unit, its seconds, the small one beside it, its seconds, and from how many seconds on another pair is used.
+_UNITS: Final = (("m", 60, "s", 1, 3600), ("h", 3600, "m", 60, 86_400), ("d", 86_400, "h", 3600, float("inf")))
+
+
+def table(headers: Sequence[str | Head], rows: Sequence[Sequence[str]], *, path: str = "", wide: bool = False) -> None:
     """Rows under headers. Through a pipe each row is one line, and nothing is cut.
 
-    On a terminal long values are folded, and columns without any value are left out. Where it is too narrow, the column
-    called `path` shows only the ends of its values: folded to a few letters a line they could not be read either.
+    On a terminal they fit its width unless they are to be `wide`: long values go on in further lines, words stay whole,
+    a path (of a `Head` that says so, or of the column called `path`) loses its middle, and spare columns without room
+    are named below.
     """
+    heads = [head if isinstance(head, Head) else Head(head, path=head == path) for head in headers]
     rows = [[one_line(cell) for cell in row] for row in rows]
     console = Console()
     if not console.is_terminal:
-        _plain(headers, rows)
+        _plain([head.text for head in heads], rows)
         return
-    headers, rows = _filled(headers, rows)
-    if path in headers and _width(headers, rows) > console.width:
-        at = headers.index(path)
-        rows = [[*row[:at], _end_of(row[at]), *row[at + 1 :]] for row in rows]
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for header in headers:
-        shown.add_column(header, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    console.print(shown)
+    console.print(*drawn(heads, rows, None if wide else console.width).lines, sep="\n", soft_wrap=True)
 
 
-def _filled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[Sequence[str]]]:
-    kept = [at for at in range(len(headers)) if not rows or any(row[at] for row in rows)]
-    return [headers[at] for at in kept], [[row[at] for at in kept] for row in rows]
-
-
-def _width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    return sum(max(map(len, column)) + GAP for column in zip(headers, *rows, strict=True))
-
-
-def _end_of(path: str) -> str:
-    return f"…{path[-PATH_END:]}" if len(path) > PATH_END else path
+def drawn(heads: Sequence[Head], rows: Sequence[Sequence[str]], room: int | None) -> Grid:
+    """A table for a terminal of so many cells, with a line for what found no room; None: as wide as it takes."""
+    made = grid(heads, rows, room, _STYLES)
+    if made.left_out:
+        made.lines.append(Text(f"No room for: {', '.join(made.left_out)}. -o wide shows all.", "dim"))
+    return made
 
 
 def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -83,42 +70,6 @@ def _plain(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
     sys.stdout.flush()
-
-
-def document(data: Any) -> None:
-    """One JSON document, and nothing added to it."""
-    sys.stdout.write(_json(data, indent=2) + "\n")
-    sys.stdout.flush()
-
-
-def told(data: Any, shown: str | Callable[[], object], *, json: bool) -> int:
-    """What was done or found: as a document, or for people. Gives back the exit code of a success.
-
-    For people it is a sentence, or whatever a function prints, which is called only then.
-    """
-    if json:
-        document(data)
-    elif isinstance(shown, str):
-        say(shown)
-    else:
-        shown()
-    return 0
-
-
-def line(data: Any) -> None:
-    """One JSON document on a line of its own, at once."""
-    sys.stdout.write(_json(data) + "\n")
-    sys.stdout.flush()
-
-
-def _json(data: Any, indent: int | None = None) -> str:
-    """JSON in which letters stand for themselves, and what a terminal would obey as an escape."""
-    text = json.dumps(data, ensure_ascii=False, indent=indent)
-    return text if visible(text) == text else "".join(_escaped(letter) for letter in text)
-
-
-def _escaped(letter: str) -> str:
-    return letter if visible(letter) == letter else json.dumps(letter)[1:-1]
 
 
 def size(count: int | None) -> str:
@@ -134,19 +85,27 @@ def size(count: int | None) -> str:
 
 
 def when(millis: int | None) -> str:
-    """A moment that DLI writes as epoch milliseconds, in UTC. One that no calendar has stands as it is."""
+    """A moment that DLI writes as epoch milliseconds. One that no calendar has stands as it is."""
     try:
-        return datetime.fromtimestamp(millis / 1000, UTC).strftime(_MOMENT) if millis else ""
+        return _shown(datetime.fromtimestamp(millis / 1000, UTC)) if millis else ""
     except (OverflowError, ValueError, OSError):
         return str(millis)
 
 
 def moment(text: str | None) -> str:
-    """A moment that our own API writes, in UTC and to the second. What is none stands as it is."""
+    """A moment that our own API writes, to the second. What is none stands as it is."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).strftime(_MOMENT) if text else ""
-    except (OverflowError, ValueError):
+        return _shown(datetime.fromisoformat(text)) if text else ""
+    except (OverflowError, ValueError, OSError):
         return str(text)
+
+
+def _shown(at: datetime) -> str:
+    """In the zone that is wanted, with its distance from UTC: 2026-11-28 14:05:00+01, or …Z."""
+    there = at.astimezone(zone.get())
+    offset = there.strftime("%z")
+    name = "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}".removesuffix(":00")
+    return f"{there:%Y-%m-%d %H:%M:%S}{name}"
 
 
 def seconds_between(first: str, last: str | None) -> float | None:
@@ -165,16 +124,22 @@ def silent(cluster: str, since: str, reason: str) -> str:
 
 
 def lasting(millis: int) -> str:
-    """A length of time in words."""
-    seconds = millis // 1000
-    if seconds < 60:
-        return f"{seconds}s" if seconds else ""
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d{hours}h"
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s"
+    """A length of time, as options take it too; nothing for less than a second."""
+    return took(millis // 1000) if millis >= 1000 else ""
+
+
+def took(seconds: float | None) -> str:
+    """A length of time as options take it too: 1.5s, 45s, 1m30s, 1h30m, 2d. To about a hundredth of it."""
+    if seconds is None:
+        return ""
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    large, of, small, each = next(units for units in _UNITS if whole < units[4])[:4]
+    rest = whole % of // each
+    return f"{whole // of}{large}" + (f"{rest}{small}" if rest else "")
 
 
 def yes(value: bool) -> str:

@@ -1,26 +1,38 @@
 """`sluiceway variables`: texts that the SQL of jobs uses by name."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Variable, each
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.options import Common, Flag, commands, or_default
 from sluiceway.cli.output import Failed
+from sluiceway.cli.output_options import ColumnNames
 
+VARIABLES: Final = Kind(
+    Variable,
+    (
+        Column("variable", lambda one: one.var_name),
+        Column("value", lambda one: "(sealed)" if one.is_sensitive else one.var_value),
+        Column("sensitive", lambda one: tables.yes(one.is_sensitive), spare=True),
+        Column("changed", lambda one: tables.when(one.update_time), spare=True),
+        Column("made by", lambda one: one.user_name, spare=True),
+    ),
+    lambda one: one.var_name,
+)
 variables_app = commands("variables", "Name texts that SQL uses as {{name}}.")
 
 
 @variables_app.command(name="list")
-def list_(*, common: Common | None = None) -> int:
+def list_(*, columns: ColumnNames = None, common: Common | None = None) -> int:
     """List the variables of the project. The values of sensitive ones are not shown.
 
     Example: `sluiceway variables list`
     """
     common = or_default(common)
     found = common.client().variables()
-    return tables.told({"variables": found}, lambda: _show(found), json=common.json)
+    return common.show(VARIABLES, found, {"variables": found}, columns)
 
 
 @variables_app.command(name="set")
@@ -49,7 +61,7 @@ def set_(name: str, /, value: str | None = None, *, sensitive: Flag = False, com
     else:
         client.create_variable(name, text, sensitive=sensitive)
     done = f"{name} is {'changed' if name in known else 'created'}; jobs have it from their next start."
-    return tables.told({"var_name": name, "created": name not in known}, done, json=common.json)
+    return common.told({"var_name": name, "created": name not in known}, done)
 
 
 @variables_app.command
@@ -60,15 +72,4 @@ def delete(name: str, /, *, common: Common | None = None) -> int:
     """
     common = or_default(common)
     common.client().delete_variable(name)
-    return tables.told({"var_name": name, "deleted": True}, f"{name} is deleted.", json=common.json)
-
-
-def _show(found: Sequence[dict[str, Any]]) -> None:
-    rows = [_row(variable) for variable in each(found, Variable)]
-    tables.table(["variable", "value", "sensitive", "changed", "made by"], rows)
-
-
-def _row(variable: Variable) -> tuple[str, ...]:
-    value = "(sealed)" if variable.is_sensitive else variable.var_value
-    changed = tables.when(variable.update_time)
-    return variable.var_name, value, tables.yes(variable.is_sensitive), changed, variable.user_name
+    return common.told({"var_name": name, "deleted": True}, f"{name} is deleted.")

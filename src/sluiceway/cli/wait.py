@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
-from sluiceway.cli import tables
+from sluiceway.cli import tables, words
 from sluiceway.cli.answers import Fare, Move, Resume, Stop, each, read
 from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.cluster_answers import Cluster
-from sluiceway.cli.job_health import silence
+from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.options import Common, Seconds, commands, once, or_default
 from sluiceway.cli.output import TIME_UP, Failed, complain
+from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Board, Line, looks
 
 Condition = Literal["running", "proven", "stopped", "settled", "answering"]
@@ -58,6 +59,7 @@ def wait(
     for_: Annotated[Condition, Parameter(name="--for")],
     choice: Choice | None = None,
     timeout: Seconds = None,
+    columns: ColumnNames = None,
     common: Common | None = None,
 ) -> int:
     """Wait until all of these are as needed: jobs `running` (all tasks), `proven` (with a first checkpoint where they
@@ -75,7 +77,7 @@ def wait(
     for_
         What to wait for.
     timeout
-        Seconds to wait at most. Default: for ever.
+        How long to wait at most, such as 90s or 1h30m. Default: for ever.
     """
     choice, common = choice or Choice(), or_default(common)
     client = common.client()
@@ -85,12 +87,20 @@ def wait(
             board.show([Line(one.job_id, one.what, one.state, one.why, done=one.met) for one in seen])
             if any(one.never for one in seen) or all(one.met for one in seen):
                 break
-    if common.json:
-        tables.document({"for": for_, "waited": [one.shown for one in seen]})
-    else:
-        rows = [(str(one.job_id or ""), one.what, one.state, tables.yes(one.met), one.why) for one in seen]
-        tables.table(("id", "what", "state", for_, "why"), rows)
+    rows = [one.shown for one in seen]
+    common.show(_waited(for_), rows, {"for": for_, "waited": rows}, columns)
     return _code(seen, for_)
+
+
+def _waited(wanted: Condition) -> Kind[dict[str, Any]]:
+    columns: Sequence[Column[dict[str, Any]]] = (
+        Column("id", lambda one: str(one["job_id"] or "")),
+        Column("what", lambda one: one["what"]),
+        Column("state", lambda one: one["state"]),
+        Column(wanted, lambda one: tables.yes(one["met"])),
+        Column("why", lambda one: one["why"]),
+    )
+    return Kind(dict[str, Any], columns, lambda one: str(one["what"]))
 
 
 def _code(seen: Sequence[Seen], wanted: Condition) -> int:
@@ -145,9 +155,8 @@ def _job(fare: Fare, wanted: Condition) -> Seen:
     met = fare.status == "stopped" if wanted == "stopped" else up
     if wanted == "proven":
         met = up and health is not None and health.proof in _PROVEN
-    state = f"{fare.status}, {health.condition}" if health and health.condition != "running" else fare.status
-    why = f"{silence(fare)} {fare.why}".strip()
-    return Seen(fare.name, state, why, met, not met and fare.status in _OVER, fare.job_id)
+    never = not met and fare.status in _OVER
+    return Seen(fare.name, words.state(fare.status, health), words.why(fare), met, never, fare.job_id)
 
 
 def _stop(client: Client, name: str) -> Seen:

@@ -11,7 +11,7 @@ from sluiceway.domain.engine import Engine, Unreachable
 from sluiceway.domain.job import Job, JobLine
 from sluiceway.domain.selection import Selection
 from sluiceway.store import audit, back_views, batch_views, fares, job_pages, move_views, stories, views
-from sluiceway.store.audit import Event
+from sluiceway.store.audit import ALL, Event, Sought
 from sluiceway.store.back_views import Resume
 from sluiceway.store.batch_views import Batch, BatchEntry
 from sluiceway.store.database import Database
@@ -124,10 +124,17 @@ class Queries:
         return replace(batch, entries=[_waiting(entry, gone) for entry in batch.entries]) if gone else batch
 
     async def events(
-        self, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
+        self,
+        project: str,
+        after: int,
+        limit: int,
+        sought: Sought = ALL,
+        *,
+        denials: bool = True,
+        users: bool = True,
     ) -> Sequence[Event]:
         """The events of a project that follow an id, the oldest first; see `audit.of_project`."""
-        return await audit.of_project(self.db, project, after, limit, denials=denials, users=users)
+        return await audit.of_project(self.db, project, after, limit, sought, denials=denials, users=users)
 
     async def batches(self, project: str, limit: int, before: int | None = None) -> Sequence[Batch]:
         """The latest batches (before one, if it is given), newest first, without their jobs."""

@@ -101,4 +101,4 @@ class StopJobs:
 
 
 def _stoppable(which: Selection) -> Selection:
-    return which if which.statuses else replace(which, statuses=STOPPABLE, saving=True)
+    return which if which.by_state else replace(which, statuses=STOPPABLE, saving=True)

@@ -17,6 +17,9 @@ STATUSES: Final[Mapping[str, frozenset[JobStatus]]] = {
     if status is not JobStatus.UNWELL
 }
 HEALTHS: Final[Mapping[str, Condition]] = {condition.value: condition for condition in Condition}
+# Words for the state of a running job that say how it fares. `running` itself means all that live.
+FARING: Final = {word: condition for word, condition in HEALTHS.items() if condition is not Condition.RUNNING}
+STATES: Final = (*STATUSES, *FARING)
 
 
 class UnknownWord(ValueError):
@@ -33,11 +36,17 @@ class Selection:
     cluster_labels: Selector = ()  # of that cluster
     statuses: frozenset[JobStatus] = frozenset()
     saving: bool = False  # besides those statuses: running jobs of which a savepoint is being taken
+    faring: frozenset[Condition] = frozenset()  # besides those statuses: running jobs that fare like this
     health: frozenset[Condition] = frozenset()  # of jobs that live
     # What its latest run reads or writes: names of sources and sinks, each a pattern (see `name`) or whole words of it.
     match: str | None = None
     reads: str | None = None
     writes: str | None = None
+
+    @property
+    def by_state(self) -> bool:
+        """Whether it names statuses, or how running jobs fare."""
+        return bool(self.statuses or self.faring)
 
     @property
     def by_tables(self) -> bool:
@@ -48,9 +57,11 @@ class Selection:
 EVERYTHING: Final = Selection()
 
 
-def statuses(words: Iterable[str], among: Iterable[str] = STATUSES) -> frozenset[JobStatus]:
-    """The statuses with these words. Raises `UnknownWord`."""
-    return frozenset().union(*(STATUSES[word] for word in _known("status", words, among)))
+def states(words: Iterable[str], among: Iterable[str] = STATES) -> tuple[frozenset[JobStatus], frozenset[Condition]]:
+    """The statuses with these words, and how running jobs fare with the others. Raises `UnknownWord`."""
+    known = _known("status", words, among)
+    found = frozenset[JobStatus]().union(*(STATUSES[word] for word in known if word in STATUSES))
+    return found, frozenset(FARING[word] for word in known if word in FARING)
 
 
 def health(words: Iterable[str]) -> frozenset[Condition]:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Boolean, ColumnElement, FromClause, Select, func, literal_column, select, union_all
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.batch import Kind
 from sluiceway.store import ledger
 from sluiceway.store.database import Database, epoch_ms, moment
 from sluiceway.store.events import event
-from sluiceway.store.schema import batches, events, rejoined
+from sluiceway.store.schema import batches, events, jobs, rejoined
 
 DENIED = "access_denied"
 # What is done to users and to what they sign in with. It is about no project.
@@ -42,6 +42,7 @@ class Event:
     who: str
     detail: str
     resumes: bool = False  # the batch is a way back
+    job_name: str | None = None
 
 
 async def record(db: Database, kind: str, project: str, details: Sequence[str], now: datetime, who: str) -> None:
@@ -72,21 +73,63 @@ async def add_denials(db: Database, denials: Sequence[Denial], now: datetime) ->
             await ledger.tell(connection, told)
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which events of a project are wanted. What is left out leaves all in."""
+
+    job_id: int | None = None
+    who: str | None = None  # exactly this name
+    since: datetime | None = None
+    newest: bool = False  # the last ones that match, and not the first ones; still the oldest first
+
+
+ALL: Final = Sought()
+
+
 async def of_project(
-    db: Database, project: str, after: int, limit: int, *, denials: bool = True, users: bool = True
+    db: Database,
+    project: str,
+    after: int,
+    limit: int,
+    sought: Sought = ALL,
+    *,
+    denials: bool = True,
+    users: bool = True,
 ) -> list[Event]:
     """The events of a project that follow an id, the oldest first, and of what concerns every project among them;
     without `denials` none of denied calls, without `users` none of what is done to users."""
+    if sought.since is not None:
+        after = max(after, await _last_before(db, epoch_ms(sought.since)))
     hidden = (() if denials else (DENIED,)) + (() if users else OF_USERS)
-    more = [events.c.id > after, *([events.c.kind.not_in(hidden)] if hidden else [])]
-    # Each part by its own walk along the index: a sort would read all that follows for every page.
+    more: list[ColumnElement[bool]] = [events.c.id > after, *([events.c.kind.not_in(hidden)] if hidden else [])]
+    of: ColumnElement[Any] = events.c.project
+    if sought.job_id is not None:
+        more.append(events.c.job_id == sought.job_id)
+        of = func.ifnull(of, "")  # so that the walk is along the job's events, and not all of the project
+    if sought.who is not None:
+        more += [events.c.who == sought.who, literal_column("events.who <> ''", Boolean)]  # as the index says it
+    # Each part by its own walk along an index: a sort would read all that follows for every page.
+    first = events.c.id.desc() if sought.newest else events.c.id.asc()
     parts = [
-        select(events).where(events.c.project == which, *more).order_by(events.c.id).limit(limit).subquery()
+        select(events).where(of == which, *more).order_by(first).limit(limit).subquery()
         for which in (project, EVERY_PROJECT)
     ]
     both = union_all(*(select(part) for part in parts)).subquery()
-    of_order = select(both, batches.c.kind.label("ordered")).outerjoin(batches, batches.c.id == both.c.batch_id)
-    return await _read(db, of_order.order_by(both.c.id).limit(limit))
+    first = both.c.id.desc() if sought.newest else both.c.id.asc()
+    found = await _read(db, _told(both).order_by(first).limit(limit))
+    return found[::-1] if sought.newest else found
+
+
+async def _last_before(db: Database, moment_ms: int) -> int:
+    """The id of the last event before a moment, by halves: ids are given in the order of time."""
+    async with db.read() as connection:
+        low, high = 0, (await connection.execute(select(func.max(events.c.id)))).scalar_one() or 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            older = select(events.c.at).where(events.c.id <= middle).order_by(events.c.id.desc()).limit(1)
+            at = (await connection.execute(older)).scalar_one_or_none()
+            low, high = (middle, high) if at is None or at < moment_ms else (low, middle - 1)
+    return low
 
 
 async def last_id(db: Database) -> int:
@@ -99,16 +142,21 @@ async def of_batch(db: Database, batch_id: int, after: int, limit: int) -> list[
     """The events of a batch, and of the stops of others that count in it, too."""
     again = select(rejoined.c.stop_id).where(rejoined.c.batch_id == batch_id)
     which = (events.c.batch_id == batch_id) | events.c.stop_id.in_(again)
-    of_order = select(events, batches.c.kind.label("ordered")).outerjoin(batches, batches.c.id == events.c.batch_id)
-    return await _read(db, of_order.where(which, events.c.id > after).order_by(events.c.id).limit(limit))
+    return await _read(db, _told(events).where(which, events.c.id > after).order_by(events.c.id).limit(limit))
 
 
 async def of_move(db: Database, move_id: int, after: int, limit: int) -> list[Event]:
     """The events of both halves of a move."""
     halves = select(batches.c.id).where(batches.c.move_id == move_id)
-    wanted = select(events, batches.c.kind.label("ordered")).join(batches, batches.c.id == events.c.batch_id)
-    mine = wanted.where(events.c.batch_id.in_(halves), events.c.id > after)
+    mine = _told(events).where(events.c.batch_id.in_(halves), events.c.id > after)
     return await _read(db, mine.order_by(events.c.id).limit(limit))
+
+
+def _told(which: FromClause) -> Select[Any]:
+    """Events with the kinds of their orders and the names of their jobs."""
+    wanted = select(which, batches.c.kind.label("ordered"), jobs.c.name.label("job_name"))
+    there = which.outerjoin(batches, batches.c.id == which.c.batch_id).outerjoin(jobs, jobs.c.id == which.c.job_id)
+    return wanted.select_from(there)
 
 
 async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
@@ -119,5 +167,5 @@ async def _read(db: Database, wanted: Select[Any]) -> list[Event]:
         at = moment(row.at)
         assert at is not None, "the column is NOT NULL"
         resumes = row.ordered == Kind.RESUME
-        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail, resumes))
+        found.append(Event(row.id, at, row.kind, row.job_id, row.batch_id, row.who, row.detail, resumes, row.job_name))
     return found

@@ -72,6 +72,7 @@ class Savepoint:
     protected_until: datetime | None  # None where it is protected: for good
     need: Need | None
     needing: int | None  # the job that needs it
+    job_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,9 @@ async def _change(
 def _whole(now: datetime) -> Select[tuple[object, ...]]:
     joined = savepoints.outerjoin(jobs, jobs.c.id == savepoints.c.job_id).outerjoin(stops, stops.c.id == jobs.c.stop_id)
     needing = case(*((when, who) for when, _, who in _needs(now)))
-    return select(*savepoints.c, _need(now).label("need"), needing.label("needing")).select_from(joined)
+    return select(
+        *savepoints.c, _need(now).label("need"), needing.label("needing"), jobs.c.name.label("job_name")
+    ).select_from(joined)
 
 
 def _need(now: datetime) -> ColumnElement[str | None]:

@@ -1,10 +1,11 @@
 """How jobs fare, read for people: each with its latest run, and those that were deleted but have yet to go."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import RowMapping, Select, func, select, text
 
 from sluiceway.domain.adoption import PLAIN, Way
@@ -15,7 +16,7 @@ from sluiceway.domain.selection import EVERYTHING, Selection
 from sluiceway.store.bulk import ids
 from sluiceway.store.database import Database, instant, moment
 from sluiceway.store.rows import OF_WAY, to_health, to_way
-from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, program_unknown, runs
+from sluiceway.store.schema import AILING_RUN, cluster_health, jobs, program_unknown, runs, tags_of_job
 from sluiceway.store.selecting import conditions
 
 
@@ -48,6 +49,7 @@ class Fare:
     program_unknown: bool = False  # the same, and nobody has said since what it is made of
     silent: Silence | None = None  # of the cluster where it lives
     way: Way = PLAIN  # how an adopted one was started
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ async def fares(db: Database, project: str, which: Which, limit: int, before: in
         program_unknown(),
         jobs.c.started_at.label("begun_at"),
         jobs.c.ended_at,
+        tags_of_job.label("tags"),
         *(runs.c[name] for name in _OF_RUN),
         *OF_WAY,
         cluster_health.c.answers,
@@ -140,4 +143,5 @@ def _fare(row: RowMapping) -> Fare:
         program_unknown=bool(row["program_unknown"]),
         silent=_silence(row) if lives else None,
         way=to_way(row),
+        tags=msgspec.json.decode(row["tags"], type=dict[str, str]),
     )

@@ -537,6 +537,7 @@ events = Table(
     Index("events_of_stop", "stop_id", "id"),
     Index("events_of_job", "job_id", "id"),
     Index("events_of_batch", "batch_id", "id"),
+    Index("events_of_who", "project", "who", "id", sqlite_where=text("who <> ''")),
     sqlite_autoincrement=True,
 )
 
@@ -547,9 +548,11 @@ def program_unknown() -> ColumnElement[bool]:
     return case((jobs.c.adopted_as.is_not(None), jar == ""), else_=False).label("program_unknown")
 
 
-_tags = (
+tags_of_job = (
     select(func.coalesce(func.json_group_object(job_tags.c.key, job_tags.c.value), "{}"))
     .where(job_tags.c.job_id == jobs.c.id)
     .scalar_subquery()
 )
-whole_jobs = select(jobs, specs.c.spec, specs.c.config, _tags.label("tags")).join(specs, specs.c.job_id == jobs.c.id)
+whole_jobs = select(jobs, specs.c.spec, specs.c.config, tags_of_job.label("tags")).join(
+    specs, specs.c.job_id == jobs.c.id
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, true
 
-from sluiceway.domain.health import AILING
+from sluiceway.domain.health import AILING, Condition
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.run import LIVE
 from sluiceway.domain.selection import Selection
@@ -50,7 +50,7 @@ async def has_jobs_on(db: Database, project: str, cluster: str) -> bool:
 def conditions(project: str, which: Selection, clusters: Sequence[str] | None) -> list[ColumnElement[bool]]:
     """The conditions on the jobs of a project."""
     found = list[ColumnElement[bool]]()
-    if which.statuses:
+    if which.by_state:
         found.append(_in_status(which))
     if clusters is not None:
         found.append(cluster_of_job.in_(_values(clusters)))
@@ -58,12 +58,14 @@ def conditions(project: str, which: Selection, clusters: Sequence[str] | None) -
         found.append(jobs.c.name.op("GLOB")(_pattern(which.name)))
     found += [_of_tag(project, requirement) for requirement in which.labels]
     if which.health:
-        found.append(_in_health(which))
+        found.append(_in_health(which.health))
     return found + _of_tables(which)
 
 
 def _in_status(which: Selection) -> ColumnElement[bool]:
-    there = jobs.c.status.in_(sorted(which.statuses))
+    there: ColumnElement[bool] = jobs.c.status.in_(sorted(which.statuses))
+    if which.faring:
+        there |= jobs.c.status.in_((JobStatus.RUNNING, JobStatus.UNWELL)) & _in_health(which.faring)
     if not which.saving:
         return there
     saving = select(saves.c.run_id).where(text(f"saves.{OPEN_SAVE}"))
@@ -80,10 +82,10 @@ def _of_tag(project: str, requirement: Requirement) -> ColumnElement[bool]:
     return jobs.c.id.in_(tagged) if has else jobs.c.id.not_in(tagged)
 
 
-def _in_health(which: Selection) -> ColumnElement[bool]:
+def _in_health(wanted: frozenset[Condition]) -> ColumnElement[bool]:
     theirs = runs.alias("theirs")
-    such = select(theirs.c.id).where(theirs.c.condition.in_(sorted(which.health)), theirs.c.phase.in_(sorted(LIVE)))
-    if which.health <= AILING:
+    such = select(theirs.c.id).where(theirs.c.condition.in_(sorted(wanted)), theirs.c.phase.in_(sorted(LIVE)))
+    if wanted <= AILING:
         return jobs.c.run_id.in_(such.where(text(f"theirs.{AILING_RUN}")))  # few, and they have an index
     return such.where(theirs.c.id == jobs.c.run_id).exists()
 

@@ -16,6 +16,7 @@ class Event(Struct, frozen=True):
     who: str
     detail: str
     resume_id: int | None  # of the way back that it is part of
+    job_name: str | None
 
 
 class StreamEvent(Struct, frozen=True):

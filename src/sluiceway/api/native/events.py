@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, get
+from litestar.exceptions import ClientException
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import ServerSentEventMessage, Stream
@@ -28,9 +30,10 @@ from sluiceway.api.permit import Permit, PermitGiven
 from sluiceway.control.following import Following
 from sluiceway.domain.access import Action
 from sluiceway.domain.batch import Kind
-from sluiceway.store.audit import Event
+from sluiceway.store.audit import Event, Sought
 
 PAGE = 1000
+LONGEST_WHO: Final = 200  # characters of a caller's name
 EVENTS: Final = "text/event-stream"
 _STREAMED: Final = refusals(404, 429) | {
     200: ResponseSpec(event_wire.StreamEvent, False, "Events of this form.", EVENTS)
@@ -55,11 +58,24 @@ async def list_events(
     permit: PermitGiven,
     after: After = 0,
     limit: Annotated[int, Parameter(ge=1, le=PAGE)] = 100,
+    *,
+    job_id: Annotated[
+        int | None, Parameter(**id_bounds(), required=False, description="Only events of this job.")
+    ] = None,
+    who: Annotated[
+        str | None,
+        Parameter(min_length=1, max_length=LONGEST_WHO, required=False, description="Only what this caller did."),
+    ] = None,
+    since: Annotated[datetime | None, Parameter(required=False, description="Only events from this moment on.")] = None,
+    newest: Annotated[bool, Parameter(description="The last ones that match, still the oldest first.")] = False,
 ) -> event_wire.EventList:
     """The audit of a project, the oldest first. Events are only ever added. Denied calls are shown to owners alone, and
     what is done to users and their keys to owners of every project."""
+    if since is not None and since.tzinfo is None:
+        raise ClientException("since has no time zone; write for example 2026-11-28T14:00:00Z.")
+    sought = Sought(job_id, who, since, newest)
     denials, users = permit.caller.may(Action.DENIALS, project_id), permit.caller.may_everywhere(Action.DENIALS)
-    found = await queries.events(project_id, after, limit, denials=denials, users=users)
+    found = await queries.events(project_id, after, limit, sought, denials=denials, users=users)
     return event_wire.EventList([_view(event) for event in found], found[-1].id if found else after)
 
 
@@ -170,4 +186,6 @@ _STILL_HERE: Final = ServerSentEventMessage(None, comment="still here").encode()
 
 def _view(event: Event) -> event_wire.Event:
     stop, resume = (None, event.batch_id) if event.resumes else (event.batch_id, None)
-    return event_wire.Event(event.id, event.at, event.kind, event.job_id, stop, event.who, event.detail, resume)
+    return event_wire.Event(
+        event.id, event.at, event.kind, event.job_id, stop, event.who, event.detail, resume, event.job_name
+    )

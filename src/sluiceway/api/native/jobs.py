@@ -116,6 +116,7 @@ def _view(fare: Fare) -> wire.JobView:
         health=None if fare.health is None else _health(fare.health),
         adopted=_adopted(fare),
         silence=None if fare.silent is None else wire.Silence(fare.silent.since, fare.silent.reason),
+        tags=dict(fare.tags),
     )
 
 

@@ -31,6 +31,7 @@ class Savepoint(Struct, frozen=True):
 
     id: int
     job_id: int
+    job_name: str | None
     run_id: int | None  # null of one that no run of this service has made
     stop_id: int | None  # of the batch
     path: str

@@ -155,6 +155,7 @@ def _view(savepoint: Savepoint) -> savepoint_wire.Savepoint:
     return savepoint_wire.Savepoint(
         id=savepoint.id,
         job_id=savepoint.job_id,
+        job_name=savepoint.job_name,
         run_id=savepoint.run_id,
         stop_id=savepoint.batch_id,
         path=savepoint.path,

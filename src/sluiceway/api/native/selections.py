@@ -17,7 +17,8 @@ from sluiceway.domain.selector import LONGEST, BadSelector, Operator, Requiremen
 from sluiceway.domain.tables import LONGEST as LONGEST_TABLE
 
 # Of jobs that may be stopped, or were: a stop refuses any other.
-STOPS: Final = [word for word, meant in selection.STATUSES.items() if meant & (STOPPABLE | {JobStatus.STOPPED})]
+_STOPPED: Final = [word for word, meant in selection.STATUSES.items() if meant & (STOPPABLE | {JobStatus.STOPPED})]
+STOPS: Final = [*_STOPPED, *selection.FARING]
 
 # The same as parameters of a query.
 
@@ -38,7 +39,7 @@ SelectorGiven = Annotated[
 ]
 ClustersGiven = Annotated[list[str] | None, _words("Only jobs whose latest run is on it", 1000)]
 ClusterSelectorGiven = Annotated[str | None, _word("As `selector`, of the labels of their clusters.", LONGEST)]
-StatusGiven = Annotated[list[str] | None, _words("Only jobs in this status", 20, selection.STATUSES)]
+StatusGiven = Annotated[list[str] | None, _words("Only jobs in this status", 20, selection.STATES)]
 HealthGiven = Annotated[list[str] | None, _words("Only jobs that live, and fare like this", 20, selection.HEALTHS)]
 _NAMED = "the name of a source or sink in Flink: a pattern with * and ?, or whole words of it."
 MatchGiven = Annotated[str | None, _word(f"Only jobs that read or write it: {_NAMED}", LONGEST_TABLE)]
@@ -46,17 +47,19 @@ ReadsGiven = Annotated[str | None, _word(f"Only jobs that read it: {_NAMED}", LO
 WritesGiven = Annotated[str | None, _word(f"Only jobs that write it: {_NAMED}", LONGEST_TABLE)]
 
 
-def meant_by(given: wire.Selection, statuses: Iterable[str] = selection.STATUSES) -> Selection:
+def meant_by(given: wire.Selection, statuses: Iterable[str] = selection.STATES) -> Selection:
     """The selection; `statuses` are the words for a status that may be used here. Raises `ClientException`."""
     if given == wire.Selection():
         raise ClientException("The selection is empty, and would mean every job; say what the jobs have in common.")
     try:
+        found, faring = selection.states(given.status or (), statuses)
         return Selection(
             name=given.name,
             labels=(*_tags(given.tags or {}), *_selector("selector", given.selector)),
             clusters=tuple(dict.fromkeys(given.clusters or ())),
             cluster_labels=_selector("cluster_selector", given.cluster_selector),
-            statuses=selection.statuses(given.status or (), statuses),
+            statuses=found,
+            faring=faring,
             health=selection.health(given.health or ()),
             match=given.match,
             reads=given.reads,
@@ -90,7 +93,7 @@ async def chosen_by(
     if given is None:
         return Chosen(job_ids or ())
     which = meant_by(given)
-    which = which if which.statuses else replace(which, statuses=unless)
+    which = which if which.by_state else replace(which, statuses=unless)
     return Chosen(await queries.chosen(project, which), await queries.unjudged(project, which))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from sluiceway.api.native.back_wire import Concern, Difference, WayBack
-from sluiceway.domain.selection import HEALTHS, STATUSES
+from sluiceway.domain.selection import HEALTHS, STATES
 from sluiceway.domain.selector import LONGEST
 from sluiceway.domain.tables import LONGEST as LONGEST_TABLE
 from sluiceway.settings import MAX_JOB_IDS
@@ -31,7 +31,7 @@ Tags = Annotated[
 Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400, extra_json_schema={"extra": {"exclusiveMinimum": 0}})]
 SelectorText = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
 # Words are checked where they are understood: a refusal names those that there are.
-_STATUSES: Final = {"items": {"type": "string", "enum": sorted(STATUSES)}}
+_STATUSES: Final = {"items": {"type": "string", "enum": sorted(STATES)}}
 _HEALTHS: Final = {"items": {"type": "string", "enum": sorted(HEALTHS)}}
 _NAMES: Final = {"items": {"type": "string", "minLength": 1, "maxLength": 128}}
 TableText = Annotated[str, Meta(min_length=1, max_length=LONGEST_TABLE)]
@@ -284,6 +284,7 @@ class JobView(Struct, frozen=True):
     health: Health | None  # null for a job that does not live
     adopted: AdoptedJob | None  # null for a job that was made here
     silence: Silence | None  # null while the cluster answers where it lives
+    tags: dict[str, str]
 
 
 class JobChange(Struct, frozen=True):
