@@ -296,9 +296,10 @@ class Watch:
         return self._world.time.time() - (job.ended_at or 0.0)
 
     def in_flight(self, jid: str) -> Sequence[Attempt]:
-        """The attempts under way on a Flink job."""
+        """The attempts of ours that are under way on a Flink job."""
         cluster = self._world.cluster_of(jid)
-        return cluster.state.in_flight_of(jid) if cluster else ()
+        found = cluster.state.in_flight_of(jid) if cluster else ()
+        return [attempt for attempt in found if attempt.trigger not in self.others.foreign]
 
     # Every command. -----------------------------------------------------------------------------------------------
 
@@ -409,7 +410,8 @@ class Watch:
         unproven = {plain(row["savepoint_path"]) for row in (*mine, *taken) if row["unproven"]}
         if plain(new["restore"] or "-") in unproven:
             self._world.violate(f"job {job_id} is resumed from {new['restore']}, which proves nothing")
-        roots = [row["root"] for row in mine] + [row["target"] for row in taken]
+        # What an earlier attempt of an unproven stop has left proves no more than that stop's own savepoint.
+        roots = [row.get("root") or row["target"] for row in (*mine, *taken) if not row["unproven"]]
         folders = [f for f in disk.whole(roots, self._world.now - LOOK_LASTS) if f.path not in unproven]
         done = [row for row in mine if row["phase"] == StopPhase.STOPPED]
         done += [row for row in taken if row["phase"] == SavePhase.SAVED]
