@@ -87,6 +87,12 @@ class SimJobs(FakeJobs):
         elif state is JobState.FINISHED or (state is JobState.CANCELED and not job.retains_checkpoints):
             flow.kept = False
 
+    def forget(self, jid: str) -> None:
+        """Whoever runs a job of that id next knows nothing of this one."""
+        self.jobs.pop(jid, None)
+        self._kept.discard(jid)
+        self._attempts = {key: attempt for key, attempt in self._attempts.items() if key[0] != jid}
+
     def in_flight_of(self, jid: str) -> list[Attempt]:
         """The attempts under way on a job."""
         return self._in_flight.get(jid, [])
@@ -175,9 +181,16 @@ class SimCluster(FakeRest):
         if self._take_up(job, Flow(job_id, start, start, world.now, directory=directory)):
             world.watch.launched(jid, job_id, job)
 
-    def take_up(self, name: str, restore: str | None, **habits: Any) -> FakeJob:
+    def deploy_anew(self, old: FakeJob, restore: str | None, **habits: Any) -> FakeJob:
+        """Run a job under the id of one that is over, in a cluster that is made anew."""
+        self.state.forget(old.jid)
+        self._cache.clear()
+        self._leaving = self.down = False
+        return self.take_up(old.name, restore, old.jid, **habits)
+
+    def take_up(self, name: str, restore: str | None, jid: str = "", **habits: Any) -> FakeJob:
         """Begin to run a job of others, under an id of Flink's."""
-        world, jid = self.world, self.world.token()
+        world, jid = self.world, jid or self.world.token()
         start = world.disk.position(restore)
         job = FakeJob(jid, name=name, restored=restore, interval=7.0, **habits)
         self._take_up(job, Flow(0, start, start, world.now, directory=f"file:/elsewhere/{jid}"))

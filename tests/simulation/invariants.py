@@ -156,10 +156,19 @@ class Watch:
         self._world.note(f"run {row['id']} of job {row['job_id']}", row["phase"], row["reason"][:150])
         job = self.jobs.get(row["flink_job_id"])
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
-        if row["phase"] not in LIVE_RUN and alive:
+        if row["phase"] not in LIVE_RUN and alive and not self._is_followed(row):
             if self._world.registry.misleads(row["cluster"], row["flink_job_id"]):
                 return
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
+
+    def _is_followed(self, row: Row) -> bool:
+        """Whether a later run bears the Flink job id of this one: what lives under it is that."""
+        return (self._run_of(row["flink_job_id"]) or row)["id"] > row["id"]
+
+    def _run_of(self, jid: str) -> Row | None:
+        """The latest run of a Flink job id."""
+        mine = [row for row in self._runs.values() if row["flink_job_id"] == jid]
+        return max(mine, key=lambda row: int(row["id"]), default=None)
 
     def _run_changed(self, row: Row, before: Row | None) -> None:
         self.others.run_changed(row)
@@ -193,7 +202,8 @@ class Watch:
 
     def fares(self, jid: str) -> str:
         """How the run of a Flink job is told to fare."""
-        return next((row["condition"] for row in self._runs.values() if row["flink_job_id"] == jid), "")
+        run = self._run_of(jid)
+        return str(run["condition"]) if run else ""
 
     def has_taken(self, jid: str) -> bool:
         """Whether a Flink job is one of ours, or was taken in, and somebody here can see it."""
@@ -305,7 +315,7 @@ class Watch:
 
     def commanded(self, kind: str, jid: str) -> None:
         """A command of ours has arrived at a cluster."""
-        run = next((row for row in self._runs.values() if row["flink_job_id"] == jid), None)
+        run = self._run_of(jid)
         if run is None:
             self._world.violate(f"a {kind} of a job that is not ours")
             return
@@ -458,7 +468,7 @@ class Watch:
                 continue  # nobody can tell
             if row["phase"] in LIVE_RUN and not (row["phase"] == RunPhase.RUNNING and alive):
                 return f"run {row['id']} of job {row['job_id']} is {row['phase']}, alive: {alive}: {row['reason']}"
-            if row["phase"] not in LIVE_RUN and alive:
+            if row["phase"] not in LIVE_RUN and alive and not self._is_followed(row):
                 return f"run {row['id']} of job {row['job_id']} is {row['phase']}, and runs"
         return self.others.missed()
 

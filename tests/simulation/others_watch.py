@@ -1,6 +1,6 @@
 """What must hold of jobs that others have started, and of clusters that come and go. Looked at after every commit."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.disk import plain
@@ -24,14 +24,16 @@ class OthersWatch:
     def __init__(self, world: "World", watch: "Watch") -> None:
         self._world = world
         self._watch = watch
-        self.jobs: dict[str, FakeJob] = {}  # every job of others that ever was, by its Flink job id
+        self.jobs: dict[str, FakeJob] = {}  # the latest job of others of each Flink job id
+        self.lives: Counter[str] = Counter()  # how often a job was started under an id
         self.foreign: set[str] = set()  # trigger ids of their own stops
-        self._runs: dict[str, Row] = {}  # by Flink job id
+        self._runs: dict[str, dict[int, Row]] = defaultdict(dict)  # by Flink job id
         self._adopted: dict[int, Row] = {}  # jobs that were taken in
 
     def launched(self, job: FakeJob) -> None:
         """Flink has taken up a job of theirs."""
         self.jobs[job.jid] = self._watch.jobs[job.jid] = job
+        self.lives[job.jid] += 1
         self._world.launched_at[job.jid] = self._world.now
 
     def is_theirs(self, jid: str) -> bool:
@@ -59,11 +61,14 @@ class OthersWatch:
         self._adopted[row["id"]] = row
 
     def run_changed(self, row: Row) -> None:
-        """A run was stored: no other is of the same Flink job."""
-        other = self._runs.get(row["flink_job_id"])
-        if other is not None and other["id"] != row["id"]:
-            self._world.violate(f"runs {other['id']} and {row['id']} are both of {row['flink_job_id']}")
-        self._runs[row["flink_job_id"]] = row
+        """A run was stored: no other is of the same Flink job. One that is recovered is the same job."""
+        mine = self._runs[row["flink_job_id"]]
+        mine[row["id"]] = row
+        self._no_more_than_lives(row["flink_job_id"], len(mine))
+
+    def _no_more_than_lives(self, jid: str, runs: int) -> None:
+        if runs > max(self.lives[jid], 1):
+            self._world.violate(f"{runs} runs are of {jid}, which was started {max(self.lives[jid], 1)} times")
 
     def _taken_in(self, row: Row) -> None:
         self._world.counts["a job was adopted"] += 1
@@ -87,15 +92,16 @@ class OthersWatch:
         if job is None or job.name != name:
             self._world.violate(f"{told}, and is {job.name if job else 'ours'}")
             return
-        if not last.state.terminal and not self._is_out_of_sight(last, before["cluster"]):
+        anew = row["flink_job_id"] == before["flink_job_id"]  # then `last` is what has come
+        if not anew and not last.state.terminal and not self._is_out_of_sight(last, before["cluster"]):
             self._world.violate(f"{told}, of which {last.jid} still runs")
         alike = [each for each in self._adopted.values() if each["adopted_as"] == name and _is_there(each)]
-        if len([each for each in alike if each["cluster"] == row["cluster"]]) > 1:
+        if not anew and len([each for each in alike if each["cluster"] == row["cluster"]]) > 1:
             self._world.violate(f"{told}, and several of that name were taken in")
         service = OWNER.get()
         listed = service.overviews[self._world.launched_in[jid].name] if service else []
         bearing = {each for each, its in listed if its == name} - self._runs.keys()
-        if bearing - {jid}:
+        if not anew and bearing - {jid}:
             self._world.violate(f"{told}, and {sorted(bearing - {jid})} bear the same name")
         mine = [stop for stop in self._watch.rows("stops") if stop["job_id"] == row["id"]]
         if any(stop["phase"] not in SETTLED for stop in mine):
@@ -133,8 +139,8 @@ class OthersWatch:
             for jid, its in cluster.living() if cluster else ():
                 if not self.is_theirs(jid) or not _matches(adopts.pattern, its):
                     continue
-                run = self._runs.get(jid)
-                if run is None:
+                run = max(self._runs[jid].values(), key=lambda row: int(row["id"]), default=None)
+                if run is None or len(self._runs[jid]) < self.lives[jid]:
                     return f"{its} ({jid}) lives in {name}, and is not taken in"
                 if self._adopted[run["job_id"]]["deleted_at"] is not None and run["phase"] == RunPhase.LOST:
                     continue  # deleted while its cluster's name meant another one: nobody here knows it any more
@@ -152,12 +158,11 @@ class OthersWatch:
             mine = {run["flink_job_id"] for run in runs if run["job_id"] == row["id"]}
             if folder is None or folder.jid not in mine:
                 self._world.violate(f"job {row['id']} shows {row['savepoint_path']}, which is of another job")
-        gone = {row["id"] for row in self._runs.values()} - {run["id"] for run in runs}
+        gone = {run for mine in self._runs.values() for run in mine} - {run["id"] for run in runs}
         if gone:
             self._world.violate(f"runs {sorted(gone)} are no longer known")
-        twice = [jid for jid, count in Counter(run["flink_job_id"] for run in runs).items() if count > 1]
-        if twice:
-            self._world.violate(f"{twice} are known twice")
+        for jid, count in Counter(run["flink_job_id"] for run in runs).items():
+            self._no_more_than_lives(jid, count)
 
 
 def _is_there(job: Row) -> bool:

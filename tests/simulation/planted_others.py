@@ -9,9 +9,10 @@ from tests.simulation.planted import plant
 from sluiceway.domain import cluster_turn
 from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions
 from sluiceway.domain.facts import Gone
-from sluiceway.domain.identity import Fresh, Known, Moved, Recognised, recognise
+from sluiceway.domain.identity import Fresh, Known, Moved, Recognised, Unsure, recognise
 from sluiceway.engines.jobmanager import addresses
 from sluiceway.engines.session.engine import SessionEngine
+from sluiceway.reconcile import returning
 from sluiceway.reconcile.turn import Turn
 from sluiceway.store import adopted
 from sluiceway.store.schema import jobs
@@ -119,3 +120,27 @@ def lost_elsewhere_is_lost_for_good(put: Any) -> None:
         return Known() if isinstance(told, Moved) else told
 
     put(adopted, "recognise", known)
+
+
+@plant()
+def a_known_id_is_a_known_run(put: Any) -> None:
+    """Whatever has become of it."""
+    put(adopted, "recognise", lambda _, __, namesakes, ___: Known() if namesakes else Fresh())
+
+
+@plant()
+def what_is_back_is_the_old_one(put: Any) -> None:
+    """Wherever it began."""
+    put(returning, "follows", lambda *_: False)
+
+
+@plant()
+def another_start_is_another_job(put: Any) -> None:
+    """Nobody asks the cluster that has it."""
+    before = recognise
+
+    def told(*about: Any) -> Recognised:
+        found = before(*about)
+        return Fresh() if isinstance(found, Unsure) else found
+
+    put(adopted, "recognise", told)

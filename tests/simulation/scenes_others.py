@@ -12,6 +12,7 @@ TAKES_IN = Setting(Adopts(PROJECT))
 COMES_AND_GOES = Setting(Adopts(PROJECT), registered="database")
 TWO_LEADERS = Setting(Adopts(PROJECT), standby=True)
 FOREIGN = Setting(Adopts(PROJECT), registered="database", standby=True)
+LATE = 200.0  # seconds after which whoever was not taken in never will be
 SEEN_TWICE = 12.0  # seconds within which whoever lives was looked at twice
 
 
@@ -96,3 +97,45 @@ async def the_other_address_is_of_another_cluster(at: Play) -> None:
     at.cluster.kill("c0-b", 90.0)
     await at.wait(90.0)
     await at.world.registry.restore(at)
+
+
+@scene(setting=TAKES_IN, notices={"a_known_id_is_a_known_run": "is finished, and runs"})
+async def a_job_is_deployed_anew_under_its_id(at: Play) -> None:
+    """As an operator does it: it is the same job, with another run, which is stopped as any other."""
+    job, old = await at.taken_in("orders")
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
+    at.cluster.deploy_anew(old, at.newest(old), **at.plain)
+    await at.until(lambda: at.world.watch.others.missed() == "" or at.world.now > LATE)
+    if at.world.watch.others.missed():
+        return
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
+
+
+@scene(setting=TAKES_IN, application=True, jobs=0, notices={"what_is_back_is_the_old_one": "is taken back"})
+async def one_is_deployed_anew_after_a_stop_that_nobody_heard_of(at: Play) -> None:
+    """It began from the savepoint, so the stop was true."""
+    job, old = await at.taken_in("orders")
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.under_way(old))
+    at.script.muted = "/jobs"
+    await at.until(lambda: old.state is JobState.FINISHED)
+    at.cluster.leave()
+    at.script.muted = ""
+    await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
+    at.cluster.deploy_anew(old, at.newest(old), **at.plain)
+    await at.wait(60.0)
+    if at.stop_of(job)["phase"] != "stopped":
+        at.world.violate("a stop that was true is taken back")
+
+
+@scene(setting=COMES_AND_GOES, notices={"another_start_is_another_job": "which was started 1 times"})
+async def a_cluster_has_two_names_and_its_leader_is_lost(at: Play) -> None:
+    """Its jobs show another start then, under both."""
+    await at.taken_in("orders")
+    await at.world.registry.register(at, "d0", at.cluster)
+    await at.wait(SEEN_TWICE)
+    at.lose(away=3.0, recovery=5.0)
+    await at.wait(90.0)
+    await at.world.registry.remove(at, "d0")

@@ -22,12 +22,25 @@ from tests.simulation.setting import ALONE, Setting
 
 from sluiceway.control import clusters, discovery, roster, start_jobs, take_savepoints
 from sluiceway.engines.session import engine, look, questions, traits
-from sluiceway.reconcile import adopting, clocks, errands, hearing, sends, submissions, turn, worker
+from sluiceway.reconcile import adopting, clocks, errands, hearing, returning, sends, submissions, turn, worker
 from sluiceway.store import leases, work
 from sluiceway.testing import fake_answers, fake_jobs, fake_rest
 
 LEASE = worker.LEASE * 8  # renewals are most of the transactions of a quiet time
-CLOCKED = (engine, look, questions, traits, turn, clocks, sends, submissions, fake_jobs, fake_answers, fake_rest)
+CLOCKED = (
+    engine,
+    look,
+    questions,
+    traits,
+    turn,
+    clocks,
+    sends,
+    submissions,
+    returning,
+    fake_jobs,
+    fake_answers,
+    fake_rest,
+)
 FAILINGS: tuple[list[str], ...] = (
     [],
     [],

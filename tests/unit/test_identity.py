@@ -35,7 +35,7 @@ ENDED = Namesake(7, 70, "c0", Stage.ENDED, "orders", FIRST)
 LIVES = replace(ENDED, stage=Stage.LIVES, over=False)
 LOST = replace(ENDED, stage=Stage.LOST)
 JOB = Adopted(7, 70, "orders", rests=True)
-ASK = Unsure(frozenset({"c1"}))
+ASK = Unsure(("c1",))
 
 
 def there(run: Namesake) -> Namesake:
@@ -83,7 +83,7 @@ ELSEWHERE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
     ("its run has ended, and both show the next one", ENDED, {"c1": Shown(LATER)}, Known()),
     ("it was lost there: the id says nothing", LOST, {"c1": Shown()}, Fresh()),
     ("it was lost there, with the same start", replace(LOST, started_at=LATER), {}, Moved(JOB)),
-    ("it was lost there with the savepoint of its stop", replace(LOST, stopped=True), {"c1": Shown()}, Fresh()),
+    ("it was lost there, and its job has come back", replace(LOST, latest=False), {"c1": Shown()}, Fresh()),
     ("it was made here", replace(LIVES, flink_name=None), {"c1": Shown(LATEST)}, Known()),
 ]
 

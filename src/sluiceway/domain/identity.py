@@ -40,7 +40,6 @@ class Namesake:
     stage: Stage
     flink_name: str | None  # of its job, which was taken in; None where it was made here
     started_at: datetime | None = None  # when Flink had started it when it was taken in
-    stopped: bool = False  # by a stop that has settled as such
     latest: bool = True  # of its job
     over: bool = True  # the latest run of its job is, as far as anybody knows
     open: bool = False  # a stop or savepoint of its job has not settled
@@ -77,7 +76,7 @@ class Known:
 class Unsure:
     """These clusters, of which runs bear its id as well, are to be asked first."""
 
-    clusters: frozenset[str]
+    clusters: tuple[str, ...]  # in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def recognise(stranger: Stranger, cluster: str, namesakes: Sequence[Namesake], a
     if any(each.started_at == stranger.started_at for each in others):
         return Known()
     if unasked := {each.cluster for each in others} - answers.keys():
-        return Unsure(frozenset(unasked))
+        return Unsure(tuple(sorted(unasked)))
     if not all(_is_another(each, stranger, answers[each.cluster]) for each in others):
         return Known()
     return Fresh() if here is None else _next_of(here)
@@ -140,10 +139,9 @@ def _next_of(run: Namesake) -> Recognised:
 
 
 def _has_moved(run: Namesake, stranger: Stranger) -> bool:
-    """Whether a run that was lost elsewhere is the stranger. A stop that was settled is the end of its run."""
+    """Whether a run that was lost elsewhere is the stranger, which may have been recovered since."""
     same = run.started_at == stranger.started_at or not is_derived(stranger.flink_job_id)
-    lost = run.stage is Stage.LOST and run.latest and run.rests and not run.stopped
-    return lost and same and run.flink_name == stranger.name
+    return run.stage is Stage.LOST and run.latest and run.rests and same and run.flink_name == stranger.name
 
 
 def _is_another(run: Namesake, stranger: Stranger, shown: Shown) -> bool:

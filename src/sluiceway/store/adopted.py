@@ -67,8 +67,7 @@ async def adopt(db: Database, lease: Lease, intake: Intake, into: Adopts, now: d
         await _tag(connection, {made[each.flink_job_id]: into.tags(each, intake.labels) for each in new}, into.project)
         of = made | {each.stranger.flink_job_id: each.again.job_id for each in taken if each.again}
         if of:
-            over = [each.again.run_id for each in taken if each.again and each.again.run_id in intake.followed]
-            await ledger.end_lost(connection, over)
+            await _end(connection, [each for each in taken if _follows(each, intake.followed)], into, epoch_ms(now))
             await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
         if found:
             await _move(connection, found, lease.cluster, into, epoch_ms(now))
@@ -81,6 +80,20 @@ async def _recognised(connection: AsyncConnection, intake: Intake, cluster: str)
     every = [*intake.strangers, *intake.others]
     known = await namesakes(connection, every, intake.followed)
     return {each: recognise(each, cluster, known[each.flink_job_id], intake.answers.get(each, {})) for each in every}
+
+
+def _follows(each: Adoption, followed: Collection[int]) -> bool:
+    return each.again is not None and each.again.run_id in followed
+
+
+async def _end(connection: AsyncConnection, followed: Sequence[Adoption], into: Adopts, at: int) -> None:
+    """The runs that were lost, and are over: what follows them has begun from their savepoints."""
+    before = [each.again for each in followed if each.again]
+    await ledger.end_lost(connection, [each.run_id for each in before])
+    detail = "It was started anew, under its Flink job id, from the savepoint that it was stopped with."
+    await ledger.tell(
+        connection, [event("run_finished", at, into.project, job_id=each.job_id, detail=detail) for each in before]
+    )
 
 
 def _is_new(told: Recognised) -> bool:

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.adoption import Stranger
 from sluiceway.domain.identity import Namesake, Stage
-from sluiceway.domain.operations.stop import StopPhase
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store.bulk import listed
 from sluiceway.store.database import moment
@@ -30,7 +29,6 @@ async def namesakes(
     last = select(func.max(runs.c.id)).where(runs.c.flink_job_id.in_(asked))
     latest = runs.alias("latest")
     over = latest.c.phase.not_in(sorted(LIVE))
-    stopped = exists().where(stops.c.run_id == runs.c.id, stops.c.phase == StopPhase.STOPPED)
     wanted = select(
         runs.c.flink_job_id,
         runs.c.job_id,
@@ -39,7 +37,6 @@ async def namesakes(
         runs.c.phase,
         runs.c.started_at,
         jobs.c.adopted_as,
-        stopped.label("stopped"),
         (jobs.c.run_id == runs.c.id).label("latest"),
         over.label("over"),
         IS_OPEN.label("open"),
@@ -57,7 +54,6 @@ async def namesakes(
                 Stage.ENDED if row.id in followed else _stage(row.phase),
                 row.adopted_as,
                 moment(row.started_at),
-                stopped=bool(row.stopped),
                 latest=bool(row.latest),
                 over=bool(row.over),
                 open=bool(row.open),
