@@ -64,7 +64,12 @@ class OthersWatch:
         """A run was stored: no other is of the same Flink job. One that is recovered is the same job."""
         mine = self._runs[row["flink_job_id"]]
         mine[row["id"]] = row
-        self._no_more_than_lives(row["flink_job_id"], len(mine))
+        self._no_more_than_lives(row["flink_job_id"], len([run for run in mine.values() if not self._forgotten(run)]))
+
+    def _forgotten(self, run: Row) -> bool:
+        """Whether a run was lost, and its job deleted since: seen again, it is a job of its own."""
+        job = self._adopted.get(run["job_id"])
+        return run["phase"] == RunPhase.LOST and job is not None and job["deleted_at"] is not None
 
     def _no_more_than_lives(self, jid: str, runs: int) -> None:
         if runs > max(self.lives[jid], 1):
@@ -142,8 +147,6 @@ class OthersWatch:
                 run = max(self._runs[jid].values(), key=lambda row: int(row["id"]), default=None)
                 if run is None or len(self._runs[jid]) < self.lives[jid]:
                     return f"{its} ({jid}) lives in {name}, and is not taken in"
-                if self._adopted[run["job_id"]]["deleted_at"] is not None and run["phase"] == RunPhase.LOST:
-                    continue  # deleted while its cluster's name meant another one: nobody here knows it any more
                 if not self._world.registry.reaches(run["cluster"], jid):
                     return f"{its} ({jid}) lives in {name}, and is only known of {run['cluster']}"
         return ""
@@ -161,7 +164,7 @@ class OthersWatch:
         gone = {run for mine in self._runs.values() for run in mine} - {run["id"] for run in runs}
         if gone:
             self._world.violate(f"runs {sorted(gone)} are no longer known")
-        for jid, count in Counter(run["flink_job_id"] for run in runs).items():
+        for jid, count in Counter(run["flink_job_id"] for run in runs if not self._forgotten(run)).items():
             self._no_more_than_lives(jid, count)
 
 

@@ -114,7 +114,7 @@ def recognise(stranger: Stranger, cluster: str, namesakes: Sequence[Namesake], a
     here = next((each for each in namesakes if each.cluster == cluster), None)
     if here is not None and not _is_over(here, stranger.started_at):
         return Known()
-    others = [each for each in namesakes if each.cluster != cluster]
+    others = [each for each in namesakes if each.cluster != cluster and not _is_forgotten(each)]
     if here is None and (moved := next((each for each in others if _has_moved(each, stranger)), None)):
         return Moved(moved.job)
     if any(each.started_at == stranger.started_at for each in others):
@@ -136,6 +136,11 @@ def _next_of(run: Namesake) -> Recognised:
     if run.rests:
         return Fresh(run.job)
     return Known() if run.over and not run.gone else Fresh()
+
+
+def _is_forgotten(run: Namesake) -> bool:
+    """Whether a run was lost, and its job deleted since: what is seen of it elsewhere is a job of its own."""
+    return run.gone and run.stage is Stage.LOST
 
 
 def _has_moved(run: Namesake, stranger: Stranger) -> bool:
