@@ -40,8 +40,9 @@ def _length(_: Any, tokens: Sequence[Token]) -> float:
     return length(tokens[0].value)
 
 
-Seconds = Annotated[float, Parameter(converter=_length, validator=Number(gt=0, lte=30 * 86_400))]
-Age = Annotated[float | None, Parameter(converter=_length, validator=Number(gt=0, lte=100 * 365 * 86_400))]
+Seconds = Annotated[float, Parameter(converter=_length, metavar="TIME", validator=Number(gt=0, lte=30 * 86_400))]
+_YEARS: Final = Number(gt=0, lte=100 * 365 * 86_400)
+Age = Annotated[float | None, Parameter(converter=_length, metavar="TIME", validator=_YEARS)]
 
 
 class BadSettings(Exception):

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +21,11 @@ from rich.console import Console
 from tests.support import processes
 
 from sluiceway.cli import events as cli_events
+from sluiceway.cli import progress
 from sluiceway.cli.demo_job import DemoJob, judge
 from sluiceway.cli.job_details import _retention
 from sluiceway.cli.main import run
+from sluiceway.cli.output_options import Output
 from sluiceway.cli.progress import Board, Line
 
 Answered = tuple[int, Any] | tuple[int, Any, dict[str, str]]
@@ -972,6 +975,28 @@ def test_events_are_followed_past_a_service_that_goes_away(
     assert [dict(parse_qsl(query))["after"] for query in stub.queries] == ["0", "5", "5", "5"]
 
 
+def test_a_watched_list_goes_on_past_a_silent_service_and_ends_with_ctrl_c(
+    stub: Stub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = iter([None, None, KeyboardInterrupt])
+
+    def pause(_: float) -> None:
+        if stop := next(pauses):
+            raise stop
+
+    monkeypatch.setattr(progress, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+    stub.on("GET /fares", page_of(fared(2)), LOST, LOST, page_of(fared(2, "stopped")))
+    assert run(["jobs", "list", "--watch", "--columns", "name,status"]) == 130
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()] == [
+        ["NAME", "STATUS"],
+        ["job-2", "running"],
+        ["job-2", "stopped"],
+    ]
+    assert "reconnecting" in said.err
+    assert said.err.endswith("sluiceway: interrupted\n")
+
+
 def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", accepted())
     assert run(["stop", "--all", "--wait"]) == 3
@@ -1396,6 +1421,22 @@ def test_plans_are_carried_out_by_their_ids(stub: Stub, capsys: pytest.CaptureFi
     stub.on("POST /stops", (409, differs))
     assert run(["stop", "--plan", "6"]) == 1
     assert "job 1 was accepted" in capsys.readouterr().err
+
+
+def test_on_a_terminal_a_stop_has_a_header_with_whose_it_is_and_how_far_it_has_come(
+    stub: Stub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Output, "head", property(lambda form: form.words))
+    code, stop, *_ = a_stop(stopping(1), stopping(2), stopping(3, "sent"))
+    paused = {"who": "bob", "reason": "tonight", "state": "paused", "state_reason": "The limit is 1."}
+    stub.on("GET /stops/7", (code, {**stop, **paused}))
+    assert run(["stops", "show", "7"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Stop 7 of 2026-01-01 00:00:00Z by bob: tonight",
+        "3 jobs, paused (The limit is 1): 1 sent, 2 stopped",
+    ]
+    assert run(["stops", "show", "7", "-o", "name"]) == 0
+    assert capsys.readouterr().out.split() == ["job-1", "job-2", "job-3"]
 
 
 def test_what_was_planned_says_by_whom(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:

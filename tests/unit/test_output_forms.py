@@ -17,11 +17,17 @@ from rich.console import Console
 from sluiceway.api.dli.jobs.status import NAMES
 from sluiceway.cli import tables, watching, words
 from sluiceway.cli.answers import Fare, Health
+from sluiceway.cli.cluster_answers import CLUSTERS, JARS
+from sluiceway.cli.columns import Kind
+from sluiceway.cli.events import EVENTS
 from sluiceway.cli.grid import Head, broken_into, cut, grid
 from sluiceway.cli.job_columns import HEALTH, JOBS
 from sluiceway.cli.options import Seconds, WholeSeconds
+from sluiceway.cli.order_columns import MOVE_JOBS, MOVES, RESUME_JOBS, RESUMES, STOP_JOBS, STOPS
 from sluiceway.cli.output import Failed
 from sluiceway.cli.output_options import Form, Output
+from sluiceway.cli.savepoint_columns import OPERATORS, SAVEPOINTS
+from sluiceway.cli.variables import VARIABLES
 from sluiceway.settings import length
 
 SAVEPOINT = "file:///mnt/flink/savepoints/savepoint-5fcd4f-f32d6b224036"
@@ -40,7 +46,10 @@ ROWS = [
     ["12", "orders-enrichment-europe", "prod", "restarting", "2026-01-01 00:00:00+01", "1h30m", SAVEPOINT, WHY],
     ["7", "payments", "prod", "running", "2026-01-01 00:00:00+01", "2m", "", ""],
 ]
-WIDE = 1000
+KINDS: list[Kind[Any]] = [
+    *(JOBS, HEALTH, STOPS, STOP_JOBS, RESUMES, RESUME_JOBS, MOVES, MOVE_JOBS),
+    *(SAVEPOINTS, OPERATORS, CLUSTERS, JARS, EVENTS, VARIABLES),
+]
 
 
 def seen(
@@ -84,6 +93,17 @@ def test_a_wide_table_is_as_wide_as_it_takes() -> None:
     assert not made.left_out
     assert len(made.lines) == 2 + len(ROWS)
     assert SAVEPOINT in made.lines[2].plain
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.columns[0].header)
+def test_every_list_has_room_for_its_most_important_columns_on_60(kind: Kind[Any]) -> None:
+    heads = [column.head for column in kind.columns if not column.wide]
+    long = dict.fromkeys(("status", "phase", "state"), "starting 3/61") | {
+        "at": "2026-01-01 00:00:00+01",
+        "kind": "sent",
+    }
+    made = grid(heads, [[long.get(head.text, "x" * 6) for head in heads]], 60, {})
+    assert max(line.cell_len for line in made.lines) <= 60
 
 
 def test_columns_without_any_value_are_left_out_and_not_missed() -> None:

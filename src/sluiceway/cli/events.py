@@ -28,10 +28,10 @@ FOLLOW_EVERY: Final = 1.0  # seconds between two looks
 EVENTS: Final = Kind(
     Event,
     (
-        Column("event", lambda e: str(e.id)),
+        Column("event", lambda e: str(e.id), spare=True),
         Column("at", lambda e: tables.moment(e.at)),
         Column("kind", lambda e: e.kind),
-        Column("job", lambda e: number(e.job_id)),
+        Column("job", lambda e: number(e.job_id), spare=True),
         Column("name", lambda e: e.job_name or ""),
         Column("stop", lambda e: number(e.stop_id), spare=True),
         Column("resume", lambda e: number(e.resume_id), spare=True),

@@ -48,8 +48,8 @@ def _whole_seconds(type_: Any, tokens: Sequence[Token]) -> int:
 
 # Several values after one option: `--job 1 2 3`.
 Names = Annotated[tuple[str, ...], Parameter(negative=(), consume_multiple=True, show_default=False)]
-Seconds = Annotated[float | None, Parameter(converter=_seconds)]
-WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds)]
+Seconds = Annotated[float | None, Parameter(converter=_seconds, metavar="TIME")]
+WholeSeconds = Annotated[int | None, Parameter(converter=_whole_seconds, metavar="TIME")]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 Words = Annotated[str, Parameter(show_default=False)]
 

@@ -79,8 +79,10 @@ def tell_head(order: Stop | Resume | Move, orders: Orders, about: str) -> None:
     of, reason = f" by {order.who}" if order.who else "", getattr(order, "reason", "")
     why = f": {reason}" if reason else ""
     say(one_line(f"{_name(orders).capitalize()} {order.id} of {tables.moment(order.created_at)}{of}{about}{why}"))
-    state = f"{order.state}: {order.state_reason}".removesuffix(": ") if order.state != "open" else "under way"
-    say(one_line(f"{tables.jobs(len(order.jobs))}, {state}; {tables.counts(Counter(v.phase for v in order.jobs))}"))
+    state = "under way" if order.state == "open" else order.state
+    state += f" ({order.state_reason.rstrip('.')})" if order.state_reason else ""
+    counts = tables.counts(Counter(view.phase for view in order.jobs)) or "none left"
+    say(one_line(f"{tables.jobs(len(order.jobs))}, {state}: {counts}"))
 
 
 def look_again(order: int, orders: Orders) -> str:
