@@ -179,7 +179,7 @@ SHOWN = [
     (["moves", "list"], {"moves": [MOVE]}),
     (["moves", "show", "1"], MOVE),
     (["moves", "show", "1", "--wait"], MOVE),
-    (["move", "1", "--to", "other"], REFUSED),
+    (["move", "1", "--to", "other", "--yes"], REFUSED),
     (["savepoints", "list"], {"savepoints": [SAVEPOINT]}),
 ]
 
@@ -216,7 +216,7 @@ COMMANDS = [
     ["resumes", "show", "1"],
     ["resumes", "abort", "1"],
     ["resumes", "proceed", "1"],
-    ["move", "1", "--to", "other"],
+    ["move", "1", "--to", "other", "--yes"],
     ["moves", "list"],
     ["moves", "show", "1"],
     ["moves", "abort", "1"],

@@ -389,7 +389,9 @@ async def test_a_cluster_is_moved_from_the_command_line(
     assert await line("move", "--from", HERE, "--to", THERE, "--dry-run") == 0
     assert "WOULD_MOVE" in capsys.readouterr().out
     assert {(await at.job(job)).status for job in jobs} == {JobStatus.RUNNING}
-    assert await line("move", "--from", HERE, "--to", THERE, "--wait") == 0
+    assert await line("move", "--from", HERE, "--to", THERE, "--wait") == 2, "nobody can be asked"
+    assert "--yes" in capsys.readouterr().err
+    assert await line("move", "--from", HERE, "--name", "*", "--to", THERE, "--wait", "--yes") == 0
     told = capsys.readouterr()
     assert "Move 1 to c1 is accepted for 2 jobs." in told.out
     assert told.out.count(" moved ") == 2
@@ -417,9 +419,9 @@ async def test_a_cluster_is_drained_to_another_one(
     assert "Without --to nothing is moved" in capsys.readouterr().err
     assert await line("clusters", "drain", "old") == 0
     assert "sluiceway move --from old --to ANOTHER --wait" in capsys.readouterr().out
-    assert await line("clusters", "drain", "old", "--to", THERE, "--wait") == 0
+    assert await line("clusters", "drain", "old", "--to", THERE, "--wait", "--yes") == 0
     assert (await at.job(job)).draft.queue == THERE
     assert (await at.job(job)).status is JobStatus.RUNNING
-    assert await line("move", str(job), "--to", "old") == 1
+    assert await line("move", str(job), "--to", "old", "--yes") == 1
     assert "being drained" in capsys.readouterr().err
     assert (await at.job(job)).status is JobStatus.RUNNING, "what could not start there is not stopped"

@@ -89,7 +89,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(raw)
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the library wants these names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the library wants these names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
@@ -101,6 +101,8 @@ class Stub:
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     made = Stub()
     monkeypatch.setenv("SLUICEWAY_SERVER", made.url)
+    for stop in (6, 7):  # which a resume counts first
+        made.on(f"GET /stops/{stop}", a_stop(stopping(1)))
     yield made
     made.close()
 
@@ -658,7 +660,7 @@ def test_a_list_is_asked_for_by_the_same_selection_as_a_stop(stub: Stub, capsys:
         ]
     )
     stub.on("POST /stops", accepted(1))
-    assert run(["stop", *CHOSEN]) == 0
+    assert run(["stop", *CHOSEN, "--yes"]) == 0
     assert stub.sent("POST /stops")["select"] == {
         "clusters": ["a", "b"],
         "cluster_selector": "env=prod",
@@ -693,7 +695,7 @@ def test_the_same_choice_in_every_command(stub: Stub, capsys: pytest.CaptureFixt
     stub.on("POST /savepoints", accepted(1))
     stub.on("GET /fares", page_of(fared(2, "stopped"), fared(1, "draft")))
     stub.on("POST /jobs/run", (200, outcomes(None, None)))
-    assert run(["resume", "-l", "a=b", "--pace", "5", "--drained"]) == 0
+    assert run(["resume", "-l", "a=b", "--pace", "5", "--drained", "--yes"]) == 0
     body = {"select": {"selector": "a=b"}, "pace": 5, "allow": ["drained"]}
     assert stub.sent("POST /resumes") == body
     assert run(["savepoints", "take", "-l", "a=b", "--format", "native"]) == 0
@@ -750,7 +752,7 @@ def test_where_nothing_matches_it_is_said_with_an_exit_code_of_its_own(
     assert "matches --name 'm0' --tag 'a=b'; nothing was done." in capsys.readouterr().err
     assert run(["stop", "--name", "m0", "--dry-run"]) == 3
     capsys.readouterr()
-    assert run(["stop", "--all"]) == 3
+    assert run(["stop", "--all", "--yes"]) == 3
     assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
     assert run(["stop", "--name", "m0", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["jobs"] == []
@@ -805,25 +807,6 @@ def test_show_shows_the_sql(stub: Stub, capsys: pytest.CaptureFixture[str]) -> N
     assert SQL in said
 
 
-def test_delete_needs_yes_for_running_jobs_where_nobody_can_be_asked(
-    stub: Stub, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stub.on("GET /jobs/1", shown(1, "job_init"))
-    stub.on("GET /jobs/2", shown(2, "job_running"))
-    stub.on("POST /jobs/delete", (200, outcomes(None, None)))
-    assert run(["jobs", "delete", "1", "2"]) == 2
-    assert "--yes" in capsys.readouterr().err
-    assert run(["jobs", "delete", "1", "2", "--yes"]) == 0
-    assert stub.sent("POST /jobs/delete") == {"job_ids": [1, 2]}
-
-
-def test_delete_asks_nothing_when_nothing_runs(stub: Stub) -> None:
-    stub.on("GET /jobs/1", shown(1, "job_cancel_success"))
-    stub.on("GET /jobs/2", (400, {"error_code": "DLI.16001", "error_msg": "no such job"}))
-    stub.on("POST /jobs/delete", (200, outcomes(None, "DLI.17001")))
-    assert run(["jobs", "delete", "1", "2"]) == 1
-
-
 # --- stop, stops and resume -----------------------------------------------------------------------------------------
 
 
@@ -832,10 +815,10 @@ def test_stop_sends_the_selection_and_keeps_savepoints_by_default(stub: Stub) ->
     assert run(["stop", "1", "2", "--reason", "tonight"]) == 0
     assert stub.sent("POST /stops") == {"job_ids": [1, 2], "savepoint": True, "reason": "tonight"}
     stub.asked.clear()
-    assert run(["stop", "--queue", "q", "--no-savepoint"]) == 0
+    assert run(["stop", "--queue", "q", "--no-savepoint", "--yes"]) == 0
     assert stub.sent("POST /stops") == {"select": {"clusters": ["q"]}, "savepoint": False, "reason": ""}
     stub.asked.clear()
-    assert run(["stop", "--all", "--savepoint"]) == 0
+    assert run(["stop", "--all", "--savepoint", "--yes"]) == 0
     assert stub.sent("POST /stops") == {"all": True, "savepoint": True, "reason": ""}
 
 
@@ -843,7 +826,7 @@ def test_what_a_stop_is_told_is_what_it_asks_for(stub: Stub) -> None:
     stub.on("POST /stops", accepted(1))
     told = "--tag team=payments --status running --drain --format native --on-failure cancel --attempts 5 --backoff 3"
     more = "--wave tag:tier=sink --wave queue=prod --wave 3,4 --abort-when 10% --max-parallel 20 --stop-timeout 60"
-    assert run(["stop", *told.split(), *more.split(), "--target", "/mnt/tonight"]) == 0
+    assert run(["stop", *told.split(), *more.split(), "--target", "/mnt/tonight", "--yes"]) == 0
     assert stub.sent("POST /stops") == {
         "select": {"tags": {"team": "payments"}, "status": ["running"]},
         "drain": True,
@@ -999,7 +982,7 @@ def test_a_watched_list_goes_on_past_a_silent_service_and_ends_with_ctrl_c(
 
 def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("POST /stops", accepted())
-    assert run(["stop", "--all", "--wait"]) == 3
+    assert run(["stop", "--all", "--wait", "--yes"]) == 3
     assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
 
 
@@ -1129,7 +1112,7 @@ def test_waiting_exits_with_1_when_one_job_did_not_stop_as_asked(stub: Stub, odd
 def test_a_cancel_needs_no_savepoint(stub: Stub) -> None:
     stub.on("POST /stops", accepted(1))
     stub.on("GET /stops/7", a_stop(stopping(1, savepoint=None), savepoint=False))
-    assert run(["stop", "1", "--no-savepoint", "--wait"]) == 0
+    assert run(["stop", "1", "--no-savepoint", "--wait", "--yes"]) == 0
 
 
 def test_jobs_that_went_over_to_another_stop_are_no_success(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -1467,108 +1450,23 @@ def test_a_drained_stop_offers_no_way_back(stub: Stub, capsys: pytest.CaptureFix
     assert "sluiceway resume 7" in capsys.readouterr().out
     assert run(["stop", "1", "--drain"]) == 0
     assert "sluiceway resume" not in capsys.readouterr().out
+    assert run(["stop", "1", "--no-savepoint", "--yes"]) == 0
+    assert "sluiceway resume" not in capsys.readouterr().out
 
 
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Somebody sits at the terminal and types this; what they were asked is added."""
-    answers: list[str] = []
-
-    def ask(_: object, question: str, **__: object) -> str:
-        answer = answers.pop(0)
-        answers.append(question)
-        return answer
-
-    terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr("sluiceway.cli.asking.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
-    monkeypatch.setattr("rich.console.Console.input", ask)
-    monkeypatch.setenv("SLUICEWAY_ASK_ABOVE", "2")
-    return answers
-
-
-def test_the_number_of_many_jobs_is_typed_on_a_terminal(stub: Stub, typed: list[str]) -> None:
-    stub.on("POST /stops", accepted(1, 2, 3))
-    typed.append("2")
-    assert run(["stop", "1", "2", "3"]) == 1
-    assert "3 jobs would be stopped" in typed[0]
-    assert not stub.asked
-    typed[:] = ["3"]
-    assert run(["stop", "1", "2", "3"]) == 0
-    typed.clear()
-    assert run(["stop", "1", "2", "3", "--yes"]) == 0
-    assert run(["stop", "1", "2"]) == 0
-
-
-def looked(*jobs: dict[str, Any]) -> Answered:
-    count = sum(job["accepted"] for job in jobs)
-    head = {"id": None, "accepted": count, "refused": len(jobs) - count, "dry_run": True, "plan": 9}
-    return 202, {**head, "jobs": list(jobs)}
-
-
-def answered(job_id: int, *, takes: bool = True, **fields: Any) -> dict[str, Any]:
-    return {"job_id": job_id, "accepted": takes, **fields}
-
-
-def test_what_was_counted_is_what_is_stopped_in_the_same_manner(
-    stub: Stub, typed: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("kept", "drained", "offered"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_a_plan_and_a_retry_offer_the_way_back_that_there_is(
+    stub: Stub, capsys: pytest.CaptureFixture[str], kept: bool, drained: bool, offered: bool
 ) -> None:
-    odd = answered(4, takes=False, code="wrong_state", message="It is being submitted.", wave=1)
-    resting = answered(5, code="already_stopped", message="It is stopped already.")
-    found = [answered(1), answered(2), answered(3, finding={"problems": ["It lacks slots."]})]
-    stub.on("POST /stops", looked(*found, {**odd, "finding": {}}, resting), accepted(1, 2, 3))
-    typed.append("3")
-    how = ["--reason", "tonight", "--wave", "tag:tier=sink", "--max-parallel", "2", "--attempts", "5"]
-    assert run(["stop", "--tag", "team=pay", "--status", "running", *how, "--json"]) == 1, "one is refused"
-    manner = {
-        "savepoint": True,
-        "reason": "tonight",
-        "waves": [{"tags": {"tier": "sink"}}],
-        "max_parallel": 2,
-        "on_savepoint_failure": {"attempts": 5},
-    }
-    first, second = [body for call, body in stub.asked if call == "POST /stops"]
-    assert first == {"select": {"tags": {"team": "pay"}, "status": ["running"]}, **manner, "dry_run": True}
-    assert second == {"job_ids": [1, 2, 3], **manner}, "no plan, which one job's new finding would outdate"
-    said = json.loads(capsys.readouterr().out)
-    assert (said["id"], said["accepted"], said["refused"]) == (7, 4, 1)
-    assert said["jobs"][3:] == [odd, resting], "who is not stopped gets an answer, too"
-
-
-def test_a_selection_of_which_none_can_be_stopped_asks_for_no_stop(
-    stub: Stub, typed: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    stub.on("POST /stops", looked())
-    assert run(["stop", "--all"]) == 3
-    assert "There is no job in project default that can be stopped now" in capsys.readouterr().err
-    stub.on("POST /stops", looked(answered(4, takes=False, code="wrong_state", message="It is being submitted.")))
-    assert run(["stop", "--all", "--wait"]) == 1
-    assert "job 4 is refused: It is being submitted." in capsys.readouterr().err
-    assert all(body["dry_run"] for _, body in stub.asked)
-    assert not typed
-
-
-def test_a_selection_of_more_than_a_request_may_name_is_refused_with_a_way(
-    stub: Stub, typed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sluiceway.cli.selection.MAX_JOB_IDS", 2)
-    stub.on("POST /stops", looked(answered(1), answered(2), answered(3)))
-    assert run(["stop", "--all"]) == 1
-    err = capsys.readouterr().err
-    assert "Nothing was done: 3 jobs would be stopped, and a request names 2 at most" in err
-    assert "--yes" in err
-    assert len(stub.asked) == 1
-    assert not typed
-
-
-def test_the_number_of_a_resume_is_typed_too(stub: Stub, typed: list[str]) -> None:
-    stub.on("GET /stops/7", a_stop(stopping(1), stopping(2), stopping(3), stopping(4, "failed")))
-    stub.on("POST /stops/7/resume", accepted(1, 2, 3))
-    typed.append("3")
-    assert run(["resume", "7"]) == 0
-    assert "3 jobs would be resumed" in typed[0]
-    typed[:] = ["no"]
-    assert run(["resume", "--job", "1", "2", "3"]) == 1
-    assert run(["resume", "7", "--yes"]) == 0
+    head = {"id": 7, "savepoint": kept, "drain": drained, "reason": "", "created_at": "2026-01-01T00:00:00Z"}
+    stub.on("GET /stops", (200, {"stops": [{**head, "id": 8}, head]}))
+    stub.on("POST /stops", accepted(1))
+    stub.on("POST /stops/6/retry", accepted(1))
+    for command in (["stop", "--plan", "5"], ["stops", "retry", "6"]):
+        assert run(command) == 0
+        assert ("undo it with: sluiceway resume 7" in capsys.readouterr().out) == offered, command
 
 
 # --- savepoints -----------------------------------------------------------------------------------------------------
@@ -1740,19 +1638,6 @@ def test_verify_exits_with_0_only_for_a_whole_one(stub: Stub, capsys: pytest.Cap
     out, err = capsys.readouterr()
     assert json.loads(out)["unchecked"] == 2
     assert "2 of its files are on another storage" in err
-
-
-def test_delete_tells_what_went_and_only_forces_when_told_to(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    refusal = {"error_code": "savepoint_needed", "error_msg": "Savepoint 4 is still needed: job 1 was stopped with it."}
-    gone = kept(4, removed_at="2026-01-02T00:00:00Z")
-    stub.on("DELETE /savepoints/4", (409, refusal), (200, gone))
-    assert run(["savepoints", "delete", "4"]) == 1
-    assert "job 1 was stopped with it. (savepoint_needed)" in capsys.readouterr().err
-    assert run(["savepoints", "delete", "4", "--force"]) == 0
-    assert capsys.readouterr().out == "Removed: file:///savepoints/4\n"
-    assert run(["savepoints", "delete", "4", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == gone
-    assert stub.queries == ["", "force=true", ""]
 
 
 # --- what a terminal shows, and what the demo checks ----------------------------------------------------------------

@@ -165,6 +165,7 @@ class StopHead(Struct, frozen=True):
     who: str = ""
     jobs_settled: int = 0
     settled: bool = True
+    drain: bool = False
 
 
 class BackView(Struct, frozen=True):

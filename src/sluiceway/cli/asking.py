@@ -1,30 +1,70 @@
-"""Asks before a command touches many jobs: typing their number proves that it was read."""
+"""Asks before a command does what nobody can undo, or touches many jobs. Nothing is sent before the answer.
+
+Where nobody can be asked, as in a script, `--yes` has to be there: a call without it is a wrong call.
+"""
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from rich.console import Console
-
-from sluiceway.cli.output import Failed
+from sluiceway.cli import tables
+from sluiceway.cli.output import Failed, ask, complain, one_line
 
 ABOVE: Final = 20  # jobs
 VARIABLE: Final = "SLUICEWAY_ASK_ABOVE"
+INTERRUPTED: Final = 130
+_WAY: Final = "Nothing was done. Give --yes to do it without a question."
 
 
-def asks(*, yes: bool) -> bool:
-    """Whether to ask at all: on a terminal, without --yes. Scripts are never asked."""
-    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a command is about to do to jobs, and whether somebody has to agree."""
+
+    done: str  # what becomes of them: "stopped"
+    yes: bool = False  # the caller has agreed already
+    why: str = ""  # what makes it ask however few they are: "--all"
+
+    def asks(self, count: int) -> bool:
+        """Whether somebody has to agree, where it is about so many. Raises `Failed`."""
+        return not self.yes and count > 0 and (bool(self.why) or count > _limit())
+
+    def check(self) -> None:
+        """Refuse what asks in any case, where nobody can be asked. Raises `Failed`."""
+        if self.why and not self.yes and not on_terminal():
+            raise Failed(f"{self.why} asks first, and there is no terminal to ask at. {_WAY}", code=2)
+
+    def confirm(self, count: int, lost: Sequence[str] = ()) -> None:
+        """Have somebody agree where it is due; `lost` are lines on what that would cost. Raises `Failed`."""
+        if not self.asks(count):
+            return
+        what = f"{tables.jobs(count)} would be {self.done}"
+        if not on_terminal():
+            raise Failed(f"{what}, and there is no terminal to ask at. {_WAY}", code=2)
+        agree([f"{what}{'' if lost else '.'}", *lost], str(count) if count > _limit() else "yes")
 
 
-def confirm(count: int, what: str) -> None:
-    """Have the number of jobs typed where it is above the limit. Raises `Failed` for anything else."""
-    if count <= _limit():
-        return
-    question = f"{count} jobs would be {what}. Type the number to go on: "
-    answer = Console(stderr=True).input(question, markup=False)
-    if answer.strip() != str(count):
-        raise Failed(f"Nothing was done: {count} was not typed. --yes asks nothing.")
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agree(told: Sequence[str], word: str) -> None:
+    """Say what would happen, line by line, and have a word typed. Raises `Failed` for anything else."""
+    head, *rest = map(one_line, told)
+    complain("\n  ".join([head + (":" if rest else ""), *rest]))
+    what = "yes" if word == "yes" else f"the number, {word},"
+    try:
+        answer = ask(f"Type {what} to go on: ")
+    except EOFError:
+        print(file=sys.stderr)
+        answer = ""
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise Failed("Nothing was done.", code=INTERRUPTED) from None
+    if answer.strip().lower() != word:
+        raise Failed(f"Nothing was done: {word} was not typed. --yes asks nothing.")
 
 
 def _limit() -> int:

@@ -286,6 +286,10 @@ class Client:
         """The latest savepoints that match."""
         return self._http.ok("GET", f"{self._own('/savepoints')}?{urlencode(query)}")
 
+    def savepoint(self, savepoint_id: int) -> Reply:
+        """One of them."""
+        return self._http.ok("GET", self._own(f"/savepoints/{savepoint_id}"))
+
     def take_savepoints(self, body: Mapping[str, object]) -> Reply:
         """Take savepoints of running jobs."""
         return self._http.ok("POST", self._own("/savepoints"), body)

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import each, read
+from sluiceway.cli.choice import Choice
 from sluiceway.cli.cluster_answers import (
     CLUSTERS,
     JARS,
@@ -187,8 +188,8 @@ def drain(
 ) -> int:
     """Let no job be started on a cluster any more; with --to, move the project's jobs to another one.
 
-    Without --to, what runs there runs on, and can be stopped or moved. With it, the exit code is that of
-    `sluiceway move`. Needs the role admin in every project.
+    Without --to, what runs there runs on, and can be stopped or moved. With it, it asks as `sluiceway move` does, and
+    the exit code is that of `sluiceway move`. Needs the role admin in every project.
 
     Example: `sluiceway clusters drain old --to new --max-parallel 10 --abort-when 3 --wait`
 
@@ -201,7 +202,7 @@ def drain(
     undo
         Let jobs be started there again.
     yes
-        Ask nothing, however many jobs there are.
+        Ask nothing.
     """
     common, going, sending = or_default(common), going or Going(), sending or Sending()
     check_wait(sending.timeout, wait=sending.wait)
@@ -211,11 +212,16 @@ def drain(
         raise Failed("Without --to nothing is moved: leave out how to move it, and --wait.", code=2)
     if undo and to is not None:
         raise Failed("--undo lets jobs be started there again, and moves none.", code=2)
-    data = client.edit_cluster(name, {"draining": not undo}).data
     if to is not None:
-        if not common.json:
-            say(f"No job is started on {name} any more.")
-        return carried_out(client, how | {"queue": name, "to": to}, sending, common, yes=yes)
+
+        def close() -> None:
+            client.edit_cluster(name, {"draining": True})
+            if not common.json:
+                say(f"No job is started on {name} any more.")
+
+        body = how | {"select": Choice(cluster=(name,)).body(), "to": to}
+        return carried_out(client, body, None, sending, common, yes=yes, first=close)
+    data = client.edit_cluster(name, {"draining": not undo}).data
     told = f"Jobs may be started on {name} again." if undo else lambda: _drained(read(data, Cluster))
     return common.told(data, told)
 

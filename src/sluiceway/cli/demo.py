@@ -271,7 +271,7 @@ def _keep(service: DemoService) -> None:
         f"  export SLUICEWAY_SERVER={service.url} SLUICEWAY_PROJECT={PROJECT}\n"
         f"  {command} jobs list\n"
         f"  {command} resume 2 --wait\n"
-        f"  {command} stop --all --savepoint --wait"
+        f"  {command} stop --all --wait --yes"
     )
     with contextlib.suppress(KeyboardInterrupt):
         service.wait()
@@ -284,7 +284,7 @@ def _next() -> None:
         f"  {command} demo --keep      the same, and the service stays up for a look around\n"
         f"  {command} serve            a service of your own; then, in another terminal:\n"
         f"  {command} jobs create hello --sql hello.sql --run\n"
-        f"  {command} stop --all --savepoint --wait"
+        f"  {command} stop --all --wait --yes"
     )
 
 

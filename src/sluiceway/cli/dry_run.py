@@ -11,7 +11,7 @@ from sluiceway.cli.job_columns import name
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, say
 
-_SERIOUS: Final = frozenset({"refused", "loss", "unknown"})
+SERIOUS: Final = frozenset({"refused", "loss", "unknown"})
 
 
 def show(answers: Answers, data: Any, common: Common) -> int:
@@ -23,16 +23,23 @@ def show(answers: Answers, data: Any, common: Common) -> int:
 
 def show_move(answers: MoveAnswers, data: Any, common: Common) -> int:
     """Show the dry run of a move."""
-    free, wanted = answers.slots_free, answers.slots_wanted
-    tight = free is not None and wanted is not None and wanted > free
+    tight = no_room(answers)
     common.show(_named(_MOVE, answers, common), data["jobs"], data)
     if tight and common.words:
-        say(
-            f"The cluster that they go to has {free} free slots, and they need {wanted} or more. Give it more "
-            "TaskManagers, or move fewer at once: --max-parallel."
-        )
+        say(tight)
     good = all(answer.accepted and not answer.message and not _problems(answer) for answer in answers.jobs)
-    return int(not good or tight)
+    return int(not good or bool(tight))
+
+
+def no_room(answers: MoveAnswers) -> str:
+    """What the cluster lacks that the jobs of a move go to; empty where nothing is known to be lacking."""
+    free, wanted = answers.slots_free, answers.slots_wanted
+    if free is None or wanted is None or wanted <= free:
+        return ""
+    return (
+        f"The cluster that they go to has {free} free slots, and they need {wanted} or more. Give it more "
+        "TaskManagers, or move fewer at once: --max-parallel."
+    )
 
 
 def show_way_back(answers: Answers, data: Any, common: Common) -> int:
@@ -63,7 +70,7 @@ def _called(names: Mapping[int, str], answer: Answer) -> str:
 def losses(answer: Answer) -> list[str]:
     """The losses, repeated work and unknowns of an accepted resume."""
     concerns = answer.way_back.concerns if answer.way_back else []
-    return [concern.text for concern in concerns if concern.weight in _SERIOUS and answer.accepted]
+    return [concern.text for concern in concerns if concern.weight in SERIOUS and answer.accepted]
 
 
 def _tell_plan(answers: Answers, command: str, common: Common) -> None:
@@ -73,7 +80,7 @@ def _tell_plan(answers: Answers, command: str, common: Common) -> None:
 
 def _problems(answer: Answer) -> list[str]:
     found = answer.finding or Finding()
-    return [*found.problems, *(concern.text for concern in found.way_back if concern.weight in _SERIOUS)]
+    return [*found.problems, *(concern.text for concern in found.way_back if concern.weight in SERIOUS)]
 
 
 def _would_start(answer: Answer) -> str:
@@ -96,7 +103,7 @@ def _back_problems(answer: Answer) -> str:
 
 
 def _notes(found: Finding) -> list[str]:
-    return [concern.text for concern in found.way_back if concern.weight not in _SERIOUS]
+    return [concern.text for concern in found.way_back if concern.weight not in SERIOUS]
 
 
 def _all_problems(answer: Answer) -> str:

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
-from rich.console import Console
 
-from sluiceway.cli.answers import Answers, Fare, Job, each, read
-from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.answers import Answers, Fare, each, read
+from sluiceway.cli.asking import Deed
 from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
@@ -38,8 +37,7 @@ from sluiceway.cli.options import (
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.resume_options import Terms
-
-ACTIVE: Final = frozenset({"job_submitting", "job_running", "job_savepointing", "job_canceling", "job_cancel_fail"})
+from sluiceway.cli.stakes import by_deletion
 
 _STARTED: Final = Kind(
     Started,
@@ -143,9 +141,9 @@ def run(
     wanted = _meant(client, jobs, choice or Choice(), RESTING if resume else IDLE)
     if not resume:
         terms.refuse("Give --resume")
+        Deed("started from nothing", terms.yes).confirm(len(wanted))
         return start(client, client.run(wanted, resume=False), wait=wait, timeout=timeout, common=common)
-    if asks(yes=terms.yes) and not terms.dry_run:
-        confirm(len(wanted), "resumed")
+    Deed("resumed", terms.yes or terms.dry_run).confirm(len(wanted))
     reply = client.resume_jobs({"job_ids": wanted} | terms.body())
     return resumed(client, reply.data, terms, wait=wait, timeout=timeout, common=common)
 
@@ -253,20 +251,23 @@ app.command(tag)
 def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None) -> int:
     """Delete jobs. One that runs is canceled first, without a savepoint.
 
-    When some of the jobs run it asks first; without a terminal, --yes is needed.
+    On a terminal it says which may be running, and asks first. Elsewhere it needs --yes.
 
     Example: `sluiceway jobs delete 12 13 --yes`
 
     Parameters
     ----------
     yes
-        Do not ask.
+        Ask nothing.
     """
     common = or_default(common)
+    deed = Deed("deleted", yes, "sluiceway jobs delete")
     client = common.client()
+    if jobs:
+        deed.check()
     wanted = _some(client, jobs)
-    if not yes and (active := _active(client, wanted)):
-        _confirm(active, len(wanted))
+    if not yes:
+        deed.confirm(len(wanted), by_deletion(list(each(list(client.fares(wanted).values()), Fare))))
     answers = client.delete(wanted)
     if common.json:
         common.document(_as_json(answers))
@@ -315,33 +316,6 @@ def _meant(client: Client, jobs: Sequence[str], choice: Choice, statuses: Sequen
     """The jobs that are named, or that have something in common. Raises `Failed`."""
     choice.check(jobs)
     return once(client, jobs) if jobs else picked(client, choice, statuses, "can be started")
-
-
-def _active(client: Client, job_ids: Sequence[int]) -> list[Job]:
-    """The jobs that a deletion would cancel. It leaves unknown ids for the deletion to refuse."""
-    fares, found = client.fares(list(dict.fromkeys(job_ids))), []
-    for job_id in dict.fromkeys(job_ids):
-        try:
-            job = read(client.job(job_id), Job)
-        except Failed as failed:
-            if failed.code == 2 or "DLI.16001" not in str(failed):
-                raise
-            continue
-        lives = fares.get(job_id, {}).get("health") is not None  # one that does not run steadily, too
-        if job.status in ACTIVE or lives:
-            found.append(job)
-    return found
-
-
-def _confirm(active: Sequence[Job], count: int) -> None:
-    names = ", ".join(one_line(job.name) for job in active[:5]) + (", …" if len(active) > 5 else "")
-    what = f"{len(active)} of {_count(count, 'job')} to delete may be running ({names}) and would lose their progress"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        way = "Give --yes to delete all the same, or stop them first: sluiceway stop ID --savepoint --wait"
-        raise Failed(f"{what}. {way}", code=2)
-    answer = Console(stderr=True).input(f"{what}.\nDelete? [y/N] ", markup=False)
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise Failed("Nothing was deleted.")
 
 
 def _as_json(answers: Answers) -> dict[str, Any]:

@@ -1,36 +1,16 @@
 """The options of `sluiceway move`, and the request that they become."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli.choice import Texts, tags
+from sluiceway.cli.choice import Choice
 from sluiceway.cli.options import Flag, Names, Seconds
 from sluiceway.cli.output import Failed
 from sluiceway.cli.resume_options import Back
 from sluiceway.cli.stop_options import Manner, Resolve
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movers:
-    """Which jobs, by what they have in common. What is given must all be true of a job."""
-
-    from_: Annotated[str | None, Parameter(name="--from")] = None
-    """Move jobs that are on this cluster."""
-
-    name: str | None = None
-    """Move jobs whose whole name fits this pattern: * for any characters, ? for one."""
-
-    tag: Texts = ()
-    """Move jobs with this tag, as KEY=VALUE; may be repeated."""
-
-    def body(self) -> dict[str, object]:
-        """The fields of the request. Raises `Failed`."""
-        chosen: dict[str, object] = {"queue": self.from_, "name": self.name, "tags": tags(self.tag) or None}
-        return {name: value for name, value in chosen.items() if value}
 
 
 @Parameter(name="*")
@@ -92,11 +72,10 @@ class Going:
         return manner.body(resolve) | back.body() | ({"allow": allow} if allow else {})
 
 
-def check_chosen(jobs: tuple[str, ...], movers: Movers, going: Going) -> None:
-    """Refuse a move of no jobs, or of jobs that are named in two ways. Raises `Failed`."""
-    if (bool(jobs), bool(movers.body()) or (bool(going.wave) and not jobs)).count(True) != 1:
-        raise Failed(
-            "Say which jobs to move, in one way: their ids or names, or what they have in common (--from, --name, "
-            "--tag), or --wave.",
-            code=2,
-        )
+def leaving(choice: Choice, source: str | None) -> Choice:
+    """What is chosen, of the jobs on the cluster that they leave. Raises `Failed`."""
+    if source is None:
+        return choice
+    if choice.cluster:
+        raise Failed("--from and --cluster say the same: on which clusters the jobs are. Give one of them.", code=2)
+    return replace(choice, cluster=(source,))

@@ -1,29 +1,33 @@
 """`sluiceway move` and `moves`: move jobs to another cluster, watch that, and take it back."""
 
 import uuid
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli import orders, tables
 from sluiceway.cli.answers import Answers, Move, MoveAnswers, MoveProceeded, Moves, MoveView, read
-from sluiceway.cli.asking import asks
+from sluiceway.cli.asking import Deed
+from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show_move as dry
 from sluiceway.cli.jobs import JobNames, report, warn
-from sluiceway.cli.move_options import Going, Movers, check_chosen
-from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, or_default
+from sluiceway.cli.move_options import Going, leaving
+from sluiceway.cli.options import Common, Flag, Seconds, Words, check_wait, commands, ids_or_names, once, or_default
 from sluiceway.cli.order_columns import MOVE_JOBS, MOVES
 from sluiceway.cli.output import complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line
 from sluiceway.cli.resume_options import Terms
 from sluiceway.cli.resumes import begun
-from sluiceway.cli.selection import EMPTY, confirmed, whole
+from sluiceway.cli.selection import EMPTY, check_chosen, chosen, confirmed, whole
 from sluiceway.cli.stop_options import Sending
 
 ARRIVED: Final = "moved"
+_CAN: Final = "can be moved now"
 SETTLED: Final = frozenset({ARRIVED, "returned", "stayed", "ended", "not_started", "overtaken"})
 
 move_app = commands("move")
@@ -36,7 +40,9 @@ def move(
     /,
     *,
     to: str,
-    movers: Movers | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    choice: Choice | None = None,
+    all_: Annotated[bool, Parameter(name="--all", negative=(), show_default=False)] = False,
     going: Going | None = None,
     dry_run: Flag = False,
     yes: Flag = False,
@@ -49,9 +55,11 @@ def move(
     A job is started there once its stop is proven, and is that cluster's from then on. One that does not stop runs on
     where it is. Both clusters have to see the service's storage.
 
+    On a terminal it shows what is at stake, and asks first. Elsewhere it needs --yes.
+
     Exits with 0 when the move of every job is accepted; what is accepted is stored, and no crash loses it. With --wait
     it exits with 0 when every job has arrived: all of its tasks have run, and it has completed a checkpoint since.
-    Ctrl-C ends the waiting, not the move.
+    Ctrl-C ends the waiting, not the move. With 3 when no job is meant.
 
     Example: `sluiceway move --from old --to new --dry-run`, then
     `sluiceway move --from old --to new --max-parallel 10 --abort-when 3 --wait`
@@ -64,34 +72,64 @@ def move(
     ----------
     to
         The cluster that they are started on.
+    from_
+        Jobs on this cluster; the same as --cluster.
+    all_
+        Every job of the project.
     dry_run
         Touch nothing; say for each job whether it would stop, and whether it could start there.
     yes
-        Ask nothing, however many jobs there are.
+        Ask nothing.
     reason
         Why, for later readers.
     """
-    movers, going, sending = movers or Movers(), going or Going(), sending or Sending()
+    going, sending = going or Going(), sending or Sending()
     check_wait(sending.timeout, wait=sending.wait)
-    check_chosen(tuple(jobs), movers, going)
+    choice = leaving(choice or Choice(), from_)
+    check_chosen("move", jobs, choice, waves=bool(going.wave), all_=all_)
     common = or_default(common)
     client = common.client()
-    body = movers.body() | going.body(partial(ids_or_names, client)) | {"to": to}
-    body |= ({"job_ids": ids_or_names(client, jobs)} if jobs else {}) | ({"reason": reason} if reason else {})
+    body = chosen(choice, all_=all_) | going.body(partial(ids_or_names, client)) | {"to": to}
+    body |= ({"job_ids": once(client, jobs)} if jobs else {}) | ({"reason": reason} if reason else {})
     if dry_run:
         reply = client.move(body | {"dry_run": True}, uuid.uuid4().hex)
-        return dry(read(reply.data, MoveAnswers), reply.data, common)
-    return carried_out(client, body, sending, common, yes=yes)
+        seen = read(reply.data, MoveAnswers)
+        code = dry(seen, reply.data, common)
+        tell_unjudged(seen.unjudged)
+        return code if seen.jobs else nothing(client, choice, _CAN)
+    return carried_out(client, body, choice, sending, common, yes=yes)
 
 
-def carried_out(client: Client, body: dict[str, Any], sending: Sending, common: Common, *, yes: bool) -> int:
-    """Place a move, report on it, and wait for its end where asked; the exit code."""
-    sent, rest = confirmed(client.move, body, "moved") if asks(yes=yes) else (body, [])
+def carried_out(
+    client: Client,
+    body: dict[str, Any],
+    choice: Choice | None,
+    sending: Sending,
+    common: Common,
+    *,
+    yes: bool,
+    first: Callable[[], object] = lambda: None,
+) -> int:
+    """Place a move, once somebody has agreed, report on it, and wait for its end where asked; the exit code.
+
+    `choice` is what its jobs have in common, of which there have to be some; None where there need not be any. `first`
+    is done just before.
+    """
+    deed = Deed(f"stopped, and started on {body['to']}", yes, "a move")
+    sent, rest = confirmed(client.move, body, deed, keyed=sending.idempotency_key is not None)
+    first()
     data = whole(client.move(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, body["to"])
         warn(answers)
+    tell_unjudged(answers.unjudged)
+    if not answers.jobs:
+        if common.json:
+            common.document(data)
+        elif choice is None:
+            say("There is no job to move.")
+        return 0 if choice is None else nothing(client, choice, _CAN)
     end: tuple[Any, int] | None = None
     if sending.wait and answers.id is not None:
         end = _watched(client, answers.id, sending.timeout, common)
@@ -244,8 +282,6 @@ def _say_accepted(answers: Answers, to: str) -> None:
             f"Move {answers.id} to {to} is accepted for {tables.jobs(answers.accepted)}. "
             f"Look at it with: sluiceway moves show {answers.id}"
         )
-    elif not answers.jobs:
-        say("There is no job to move.")
 
 
 def _watched(client: Client, move_id: int, timeout: float | None, common: Common) -> tuple[Any, int]:

@@ -6,7 +6,7 @@ The command is a long function because its parameters and their help text, which
 from cyclopts.types import PositiveInt
 
 from sluiceway.cli.answers import Answers, Stop, read
-from sluiceway.cli.asking import asks, confirm
+from sluiceway.cli.asking import Deed
 from sluiceway.cli.choice import OPTIONS, RESTING, Choice, nothing, picked, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.connection import Reply
@@ -100,24 +100,28 @@ def _order(client: Client, order: int, terms: Terms, how: dict[str, object], *, 
     body = terms.body() | how
     if failed:
         return client.resume_failed(order, body)
-    if asks(yes=terms.yes) and not terms.dry_run:
+    deed = _deed(terms)
+    if not deed.yes:
         found = read(client.show_stop(order).data, Stop)
-        confirm(sum(view.phase == "stopped" for view in found.jobs), "resumed")
+        deed.confirm(sum(view.phase == "stopped" for view in found.jobs))
     return client.resume_stop(order, body)
 
 
 def _jobs(client: Client, job_ids: list[int], terms: Terms, how: dict[str, object]) -> Reply:
-    if asks(yes=terms.yes) and not terms.dry_run:
-        confirm(len(job_ids), "resumed")
+    _deed(terms).confirm(len(job_ids))
     return client.resume_jobs({"job_ids": job_ids} | terms.body() | how)
 
 
 def _chosen(client: Client, choice: Choice, terms: Terms, how: dict[str, object]) -> Reply:
     """The jobs that are meant. What was counted is what is resumed."""
-    if asks(yes=terms.yes) and not terms.dry_run:
+    if not _deed(terms).yes:
         return _jobs(client, picked(client, choice, RESTING, _CAN), terms, how)
     reply = client.resume_jobs({"select": choice.body()} | terms.body() | how)
     tell_unjudged(read(reply.data, Answers).unjudged)
     if not reply.data["jobs"]:
         nothing(client, choice, _CAN)
     return reply
+
+
+def _deed(terms: Terms) -> Deed:
+    return Deed("resumed", terms.yes or terms.dry_run)

@@ -70,7 +70,7 @@ class Terms:
     """Resume also where operators would take state that others have made, as of another aggregate."""
 
     yes: Flag = False
-    """Ask nothing, however many jobs there are."""
+    """Ask nothing, however many jobs there are. Without a terminal, more than 20 need it."""
 
     def body(self) -> dict[str, object]:
         """The fields of the request."""

@@ -8,7 +8,9 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, SavepointView, SavepointViews, Verification, read
+from sluiceway.cli.asking import Deed, agree
 from sluiceway.cli.choice import Choice, nothing, tell_unjudged
+from sluiceway.cli.client import Client
 from sluiceway.cli.jobs import JobNames, report, warn
 from sluiceway.cli.options import Common, Flag, commands, ids_or_names, once, or_default
 from sluiceway.cli.output import Failed, complain, one_line, say
@@ -131,8 +133,12 @@ def verify(savepoint_id: PositiveInt, /, *, common: Common | None = None) -> int
 
 
 @savepoints_app.command
-def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common | None = None) -> int:
+def delete(
+    savepoint_id: PositiveInt, /, *, force: Flag = False, yes: Flag = False, common: Common | None = None
+) -> int:
     """Remove the files of a savepoint for good. One that a job still needs is refused.
+
+    On a terminal it shows the savepoint, and asks first. Elsewhere it needs --yes.
 
     Example: `sluiceway savepoints delete 12`
 
@@ -142,10 +148,23 @@ def delete(savepoint_id: PositiveInt, /, *, force: Flag = False, common: Common 
         Its id; `sluiceway savepoints list` shows the latest.
     force
         Also where a job still needs it: the job cannot be resumed from it any more.
+    yes
+        Ask nothing.
     """
     common = or_default(common)
-    reply = common.client().delete_savepoint(savepoint_id, force=force)
+    client = common.client()
+    if not yes:
+        _ask(client, savepoint_id)
+    reply = client.delete_savepoint(savepoint_id, force=force)
     return common.told(reply.data, lambda: say(f"Removed: {read(reply.data, SavepointView).path}"))
+
+
+def _ask(client: Client, savepoint_id: int) -> None:
+    """Have somebody agree to its end. Raises `Failed`."""
+    Deed("removed", why="sluiceway savepoints delete").check()
+    view = read(client.savepoint(savepoint_id).data, SavepointView)
+    told = [f"{view.path} of job {view.job_id}, of {tables.moment(view.created_at)}, {tables.size(view.bytes)}"]
+    agree([f"savepoint {savepoint_id} would be removed for good", *told, *filter(None, [view.needed_by])], "yes")
 
 
 @savepoints_app.command

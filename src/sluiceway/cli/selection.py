@@ -1,4 +1,4 @@
-"""Stops or moves a selection of jobs from a terminal: the command first lists them, then names them in the request.
+"""Stops or moves a selection of jobs: the command first looks at them, then names them in the request.
 
 What was counted is what is stopped. A job that begins to match meanwhile is not in it, and one that begins to ail holds
 up no other, as it would hold up a plan: nobody has asked for exactly what was shown.
@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sluiceway.cli.answers import Answer, Answers, read
-from sluiceway.cli.asking import confirm
-from sluiceway.cli.choice import OPTIONS, tell_unjudged
+from sluiceway.cli.answers import Answer, Answers, MoveAnswers, read
+from sluiceway.cli.asking import Deed, on_terminal
+from sluiceway.cli.choice import OPTIONS, Choice, tell_unjudged
 from sluiceway.cli.connection import Reply
 from sluiceway.cli.output import Failed
+from sluiceway.cli.stakes import at_stake
 from sluiceway.settings import MAX_JOB_IDS
 
 EMPTY: Final[Mapping[str, Any]] = {"id": None, "accepted": 0, "refused": 0, "jobs": []}
@@ -23,28 +24,48 @@ Body = Mapping[str, object]
 Ask = Callable[[Body, str], Reply]  # sends a request under a key
 
 
-def confirmed(ask: Ask, body: Body, what: str) -> tuple[Body | None, list[Any]]:
-    """The request, once somebody has typed its number of jobs. Raises `Failed`.
+def chosen(choice: Choice, *, all_: bool) -> dict[str, object]:
+    """The jobs of a request by what they have in common. Raises `Failed`."""
+    if all_ and choice:
+        raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
+    return {"all": True} if all_ else {"select": choice.body()} if choice else {}
 
-    `what` happens to them. Where it does not name its jobs, it does afterwards; None where it would happen to none.
-    Beside it, what was said of those that it would not happen to, for `whole`.
+
+def check_chosen(verb: str, jobs: Sequence[str], choice: Choice, *, waves: bool, all_: bool, other: str = "") -> None:
+    """Refuse an order for no jobs, or for jobs that are named in two ways. Raises `Failed`."""
+    if (bool(jobs), bool(choice) or all_ or (waves and not jobs)).count(True) != 1:
+        way = f"their ids or names, or what they have in common ({OPTIONS}, or --all), or --wave{other}"
+        raise Failed(f"Say which jobs to {verb}, in one way: {way}.", code=2)
+
+
+def confirmed(ask: Ask, body: Body, deed: Deed, *, keyed: bool = False) -> tuple[Body | None, list[Any]]:
+    """The request, once somebody has agreed where that is due. Raises `Failed`.
+
+    Where it does not name its jobs, it does afterwards; None where nothing would be done to any. Beside it, what was
+    said of those to which nothing would be done, for `whole`. A request whose key the caller has given is sent as it
+    is: its repeat has to be the same, though its jobs have stopped.
     """
+    deed.check()
     named = body.get("job_ids")
-    if isinstance(named, list):
-        confirm(len(set(named)), what)
+    count = len(set(named)) if isinstance(named, list) else None
+    if deed.yes or (count is not None and not deed.asks(count)):
         return body, []
+    if count is not None and not on_terminal():
+        deed.confirm(count)
     data = ask({**body, "dry_run": True}, uuid.uuid4().hex).data
-    answers = read(data, Answers)
-    seen = answers.jobs
+    answers = read(data, MoveAnswers)
     tell_unjudged(answers.unjudged)
-    wanted = list(dict.fromkeys(answer.job_id for answer in seen if _would_stop(answer)))
-    if len(wanted) > MAX_JOB_IDS:
+    wanted = list(dict.fromkeys(answer.job_id for answer in answers.jobs if _would_stop(answer)))
+    if count is None and not keyed and len(wanted) > MAX_JOB_IDS:
         raise Failed(
-            f"Nothing was done: {len(wanted)} jobs would be {what}, and a request names {MAX_JOB_IDS} at most. Choose "
-            f"fewer ({OPTIONS}), or give --yes, which takes whatever matches when it arrives.",
+            f"Nothing was done: {len(wanted)} jobs would be {deed.done}, and a request names {MAX_JOB_IDS} at most. "
+            f"Choose fewer ({OPTIONS}), or give --yes, which takes whatever matches when it arrives.",
         )
-    confirm(len(wanted), what)
-    rest = [_said(item) for item, answer in zip(data["jobs"], seen, strict=True) if not _would_stop(answer)]
+    deed.confirm(len(wanted), at_stake(answers))
+    if count is not None or keyed:
+        return body, []
+    pairs = zip(data["jobs"], answers.jobs, strict=True)
+    rest = [_said(item) for item, answer in pairs if not _would_stop(answer)]
     manner = {name: value for name, value in body.items() if name not in _CHOOSES}
     return ({"job_ids": wanted, **manner} if wanted else None), rest
 

@@ -105,7 +105,7 @@ class Look:
     """Carry out exactly what a dry run has shown, by its id; nothing is done if anything has changed."""
 
     yes: Flag = False
-    """Ask nothing, however many jobs there are."""
+    """Ask nothing. Without a terminal, --all, --no-savepoint and more than 20 jobs need it."""
 
     def check(self) -> None:
         """Refuse a window without a dry run. Raises `Failed`."""

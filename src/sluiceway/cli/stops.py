@@ -1,7 +1,6 @@
 """`sluiceway stop` and `stops`: stop jobs in bulk, and watch them."""
 
 import uuid
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -10,8 +9,8 @@ from cyclopts.types import PositiveInt
 
 from sluiceway.cli import adopted, orders, tables
 from sluiceway.cli.answers import Answers, Stop, Stops, StopView, read
-from sluiceway.cli.asking import asks
-from sluiceway.cli.choice import OPTIONS, Choice, nothing, tell_unjudged
+from sluiceway.cli.asking import Deed
+from sluiceway.cli.choice import Choice, nothing, tell_unjudged
 from sluiceway.cli.client import Client
 from sluiceway.cli.dry_run import show as dry
 from sluiceway.cli.jobs import JobNames, report, warn
@@ -30,13 +29,14 @@ from sluiceway.cli.order_columns import STOP_JOBS, STOPS, stop_phase
 from sluiceway.cli.output import TIME_UP, Failed, complain, one_line, say
 from sluiceway.cli.output_options import ColumnNames
 from sluiceway.cli.progress import Line
-from sluiceway.cli.selection import EMPTY, confirmed, whole
+from sluiceway.cli.selection import EMPTY, check_chosen, chosen, confirmed, whole
 from sluiceway.cli.stop_options import Look, Manner, Sending
 
 STOPPED: Final = "stopped"
 ALREADY_STOPPED: Final = "already_stopped"  # the answer to a job that needs no stop
 MOST_STOPPED: Final = 10  # of these that are named
 _CAN: Final = "can be stopped now"
+LATEST: Final = 20  # stops, among which one that was just accepted is
 MOST_COMMANDS: Final = 20  # that are shown of those that start jobs of others again
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
@@ -85,14 +85,14 @@ def stop(
     common = or_default(common)
     client = common.client()
     asked = (
-        _chosen(choice, all_=all_)
+        chosen(choice, all_=all_)
         | manner.body(partial(ids_or_names, client))
         | ({} if savepoint else {"savepoint": False})
     )
     if look.plan is not None:
         body = look.order(reason, alone=not (jobs or asked))
     else:
-        _check_chosen(jobs, choice, manner, all_=all_)
+        check_chosen("stop", jobs, choice, waves=bool(manner.wave), all_=all_, other=", or --plan")
         named: dict[str, object] = {"job_ids": once(client, jobs)} if jobs else {}
         body = asked | named | {"savepoint": savepoint, "reason": reason}
     if look.dry_run:
@@ -101,11 +101,12 @@ def stop(
         code = dry(seen, reply.data, common)
         tell_unjudged(seen.unjudged)
         return code if reply.data["jobs"] else nothing(client, choice, _CAN)
-    sent, rest = confirmed(client.stop, body, "stopped") if look.plan is None and asks(yes=look.yes) else (body, [])
+    deed = _deed(all_=all_, savepoint=savepoint, yes=look.yes or look.plan is not None)
+    sent, rest = confirmed(client.stop, body, deed, keyed=sending.idempotency_key is not None)
     data = whole(client.stop(sent, sending.key()).data if sent else EMPTY, rest)
     answers = read(data, Answers)
     if not common.json:
-        _say_accepted(answers, drained=manner.drain)
+        _say_accepted(client, answers, undone=None if look.plan else savepoint and not manner.drain)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
         if common.json:
@@ -257,7 +258,7 @@ def retry(
     reply = client.retry_stop(stop_id, sending.key())
     answers = read(reply.data, Answers)
     if not common.json:
-        _say_accepted(answers, of=stop_id)
+        _say_accepted(client, answers, of=stop_id)
     return _told(client, reply.data, answers, sending, common)
 
 
@@ -270,27 +271,27 @@ def _tell_stopped(answers: Answers) -> None:
         say(f"So are {len(stopped) - MOST_STOPPED} more.")
 
 
-def _chosen(choice: Choice, *, all_: bool) -> dict[str, object]:
-    """The jobs of a request by what they have in common. Raises `Failed`."""
-    if all_ and choice:
-        raise Failed("--all leaves nothing to choose; leave it out, or everything else.", code=2)
-    return {"all": True} if all_ else {"select": choice.body()} if choice else {}
+def _deed(*, all_: bool, savepoint: bool, yes: bool) -> Deed:
+    options = [*(["--all"] if all_ else []), *([] if savepoint else ["--no-savepoint"])]
+    done = "stopped" if savepoint else "canceled without a savepoint"
+    return Deed(done, yes, f"sluiceway stop {' '.join(options)}" if options else "")
 
 
-def _check_chosen(jobs: Sequence[str], choice: Choice, manner: Manner, *, all_: bool) -> None:
-    if (bool(jobs), bool(choice) or all_ or (bool(manner.wave) and not jobs)).count(True) != 1:
-        raise Failed(
-            f"Say which jobs to stop, in one way: their ids or names, or what they have in common ({OPTIONS}, or "
-            "--all), or --wave, or --plan.",
-            code=2,
-        )
+def _can_be_undone(client: Client, stop_id: int) -> bool:
+    """Whether a stop that was asked for by its plan, or by another stop, keeps savepoints that a resume may take."""
+    try:
+        heads = [STOPS.read(row) for row in read(client.stops(LATEST).data, Stops).stops]
+    except Failed:
+        return False  # it is accepted all the same
+    # A drained savepoint is an end: what is resumed from it writes the windows twice that the drain has cut.
+    return any(head.id == stop_id and head.savepoint and not head.drain for head in heads)
 
 
-def _say_accepted(answers: Answers, of: int | None = None, *, drained: bool = False) -> None:
+def _say_accepted(client: Client, answers: Answers, of: int | None = None, *, undone: bool | None = None) -> None:
     if answers.id is not None:
         ways = f"Look at it with: sluiceway stops show {answers.id}"
-        # A drained savepoint is an end: what is resumed from it writes the windows twice that the drain has cut.
-        ways += "" if drained else f"; undo it with: sluiceway resume {answers.id}"
+        if _can_be_undone(client, answers.id) if undone is None else undone:
+            ways += f"; undo it with: sluiceway resume {answers.id}"
         say(f"Stop {answers.id} is accepted for {tables.jobs(answers.accepted)}. {ways}")
     elif not answers.jobs and of is not None:
         say(f"Of stop {of}, no job has failed.")

@@ -45,6 +45,7 @@ class MoveAccepted(Struct, frozen=True, omit_defaults=True):
     dry_run: bool = False
     slots_free: int | None = None  # of a dry run: on the cluster that they go to, where it tells
     slots_wanted: int | None = None  # of a dry run: by those jobs of which that is known
+    unjudged: int = 0  # jobs that may be meant: what they read and write is not all known
 
 
 class MoveView(Struct, frozen=True):

@@ -85,9 +85,10 @@ async def move(
         looked = await move_jobs.look(order, _rights(permit))
         found = [finding_of(finding, meant.waves.get(finding.job_id, 0)) for finding in looked.findings]
         free, wanted = looked.slots_free, looked.slots_wanted or None
-        return move_wire.MoveAccepted(None, *count(found), found, True, free, wanted)
+        return move_wire.MoveAccepted(None, *count(found), found, True, free, wanted, meant.unjudged)
     try:
-        return _accepted(await move_jobs(replace(order, key=named), _rights(permit)))
+        accepted = _accepted(await move_jobs(replace(order, key=named), _rights(permit)))
+        return msgspec.structs.replace(accepted, unjudged=meant.unjudged)
     except AnsweredBefore as before:
         return told_again(before, _accepted, move_wire.MoveAccepted)
 

@@ -46,6 +46,7 @@ def head(batch: Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
         retried_by=told.retried_by.get(batch.id) if told else None,
         story=story_view(told),
         savepoint=batch.savepoint,
+        drain=batch.policy.drain,
         reason=batch.reason,
         who=batch.who,
         created_at=batch.created_at,

@@ -211,6 +211,7 @@ class BatchHead(Struct, frozen=True, kw_only=True):
     retried_by: int | None  # the stop that takes what failed of it
     story: Story | None  # null where nothing was tried again
     savepoint: bool
+    drain: bool
     reason: str
     who: str
     created_at: datetime
