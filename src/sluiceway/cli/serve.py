@@ -29,7 +29,7 @@ from sluiceway.storage.errors import BadStorage
 from sluiceway.store.database import BadDatabase
 
 INTRODUCED = 20  # clusters with a line of their own when the service starts
-GLANCE = 3.0  # seconds for a look at one
+GLANCE = 10.0  # seconds for a look at one; a Flink that has just started on a busy machine may take some of them
 YOUNG: Final = 20_000  # new objects until garbage is collected; with the 700 of Python it took 0.1 ms of CPU a stop
 
 
@@ -151,9 +151,8 @@ async def _announce(
 async def _introduce(service: Service) -> None:
     """A line for each cluster: what is there. The service works meanwhile."""
     first = dict(list(service.clusters.items())[:INTRODUCED])
-    lines = await asyncio.gather(*(_introduced(service, name, address) for name, address in first.items()))
-    for line in lines:
-        say(line)
+    for line in asyncio.as_completed([_introduced(service, name, address) for name, address in first.items()]):
+        say(await line)
     if len(service.clusters) > len(first):
         say(f"  and {len(service.clusters) - len(first)} more: sluiceway clusters list")
 

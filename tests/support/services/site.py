@@ -53,10 +53,12 @@ class FakePlanner:
 
     async def submit_sql(self, url: str, _: Script, options: dict[str, str]) -> None:
         cluster, jid = self._clusters[url], options[JOB_ID]
-        fields = {"name": options[NAME], "restored": options.get(RESTORE)}
-        await asyncio.to_thread(
-            cluster.do, lambda fake: fake.jobs.get(jid) or fake.add_job(jid, **fields, retains_checkpoints=True)
-        )
+        fields = self.fields(options[NAME]) | {"name": options[NAME], "restored": options.get(RESTORE)}
+        await asyncio.to_thread(cluster.do, lambda fake: fake.jobs.get(jid) or fake.add_job(jid, **fields))
+
+    def fields(self, _name: str) -> dict[str, Any]:
+        """What the Flink job of this name is like, as fields of `FakeJob`."""
+        return {"retains_checkpoints": True}
 
     async def plan_sql(self, _script: Script, _options: Mapping[str, str], *, chained: bool, caller: str = "") -> str:
         return GRAPH
