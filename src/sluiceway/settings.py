@@ -21,7 +21,7 @@ StopAtRest = Literal["refuse", "accept"]
 ResumeAnyway = Literal["drained", "finished", "non_restored_state", "other_meaning"]
 
 _PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])")
-_LENGTH: Final = re.compile(rf"(?:{_PART.pattern})+")
+_LENGTH: Final = re.compile(rf"(?:{_PART.pattern})++")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
