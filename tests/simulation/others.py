@@ -78,24 +78,34 @@ class Others(Scenario):
 
     def start(self, name: str, restore: str | None = None, cluster: SimCluster | None = None) -> FakeJob:
         """Start a job behind our back."""
+        cluster = cluster or self.dice.choice(list(self.world.clusters.values()))
+        return cluster.take_up(name, restore, **self.their_habits())
+
+    def start_again(self, old: FakeJob, restore: str | None, cluster: SimCluster) -> FakeJob:
+        """Start one that is over; perhaps under the id that it had, in a JobManager that knows nothing of it."""
+        there = not cluster.down and cluster.jobs.get(old.jid) is old and old.state.terminal
+        if not there or self.dice.random() < 0.5:
+            return self.start(old.name, restore, cluster)
+        self.world.counts["a job was deployed anew under its id"] += 1
+        return cluster.deploy_anew(old, restore, **(self.their_habits() | {"batch": False}))
+
+    def their_habits(self) -> dict[str, Any]:
+        """Those of a job of theirs."""
         dice = self.dice
-        cluster = cluster or dice.choice(list(self.world.clusters.values()))
-        return cluster.take_up(
-            name,
-            restore,
-            stop_seconds=dice.choice((0.0, 0.5, 3.0, 15.0)),
-            finish_seconds=dice.choice((0.0, 0.0, 4.0)),
-            cancel_seconds=dice.choice((0.0, 0.0, 10.0)),
-            restart_seconds=dice.choice((0.1, 2.0, 8.0)),
-            restartable=dice.random() < 0.9,
-            retains_checkpoints=dice.random() < 0.7,
-            batch=dice.random() < 0.04,
-            backend=dice.choice(("HashMapStateBackend", "EmbeddedRocksDBStateBackend", "ForStStateBackend")),
-            checkpoint_dir=dice.random() < 0.95,
-            after_finish=dice.random() < 0.8,
-            asynchronous=dice.random() < 0.2,
-            failing=list(dice.choice(FAILINGS)) if dice.random() < 0.3 else [],
-        )
+        return {
+            "stop_seconds": dice.choice((0.0, 0.5, 3.0, 15.0)),
+            "finish_seconds": dice.choice((0.0, 0.0, 4.0)),
+            "cancel_seconds": dice.choice((0.0, 0.0, 10.0)),
+            "restart_seconds": dice.choice((0.1, 2.0, 8.0)),
+            "restartable": dice.random() < 0.9,
+            "retains_checkpoints": dice.random() < 0.7,
+            "batch": dice.random() < 0.04,
+            "backend": dice.choice(("HashMapStateBackend", "EmbeddedRocksDBStateBackend", "ForStStateBackend")),
+            "checkpoint_dir": dice.random() < 0.95,
+            "after_finish": dice.random() < 0.8,
+            "asynchronous": dice.random() < 0.2,
+            "failing": list(dice.choice(FAILINGS)) if dice.random() < 0.3 else [],
+        }
 
     def one(self) -> tuple[SimCluster, FakeJob] | None:
         """One of their jobs that lives."""
@@ -291,7 +301,7 @@ async def people_stop_one_and_others_start_it_again(at: Others) -> None:
         last = max((row for row in _stops(at, job)), key=lambda row: int(row["id"]), default=None)
         if last is None or last["phase"] != StopPhase.STOPPED:
             return
-        at.start(flink.name, last["savepoint_path"], cluster)
+        flink = at.start_again(flink, last["savepoint_path"], cluster)
         await asyncio.sleep(SEEN)
 
 

@@ -145,7 +145,7 @@ class OthersWatch:
                 if not self.is_theirs(jid) or not _matches(adopts.pattern, its):
                     continue
                 run = max(self._runs[jid].values(), key=lambda row: int(row["id"]), default=None)
-                if run is None or len(self._runs[jid]) < self.lives[jid]:
+                if run is None:
                     return f"{its} ({jid}) lives in {name}, and is not taken in"
                 if not self._world.registry.reaches(run["cluster"], jid):
                     return f"{its} ({jid}) lives in {name}, and is only known of {run['cluster']}"

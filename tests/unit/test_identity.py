@@ -47,11 +47,12 @@ HERE: list[tuple[str, Namesake, Recognised]] = [
     ("it lives: a recovery shows a later start, too", LIVES, Known()),
     ("it was lost, and may be back", LOST, Known()),
     ("it has ended, and this is no later one", replace(ENDED, started_at=LATER), Known()),
-    ("nobody knows when the one before began", replace(ENDED, started_at=None), Known()),
+    ("the one before was started here", replace(ENDED, started_at=None), Known()),
     ("a stop of it has not settled", replace(ENDED, open=True), Known()),
     ("its job has come back under another id", replace(ENDED, latest=False, over=False), Fresh()),
     ("its job came back under another id, and that run is over, too", replace(ENDED, latest=False), Fresh(JOB)),
     ("its job was deleted", replace(ENDED, gone=True), Fresh()),
+    ("its job was deleted, and its cancel is open", replace(ENDED, gone=True, open=True), Known()),
     ("its job was deleted, and is being canceled", replace(LIVES, gone=True, open=True), Known()),
     ("its job was made here", replace(ENDED, flink_name=None), Known()),
 ]

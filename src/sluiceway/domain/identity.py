@@ -39,7 +39,7 @@ class Namesake:
     cluster: str
     stage: Stage
     flink_name: str | None  # of its job, which was taken in; None where it was made here
-    started_at: datetime | None = None  # when Flink had started it when it was taken in
+    started_at: datetime | None = None  # when Flink had started it when it was taken in; None: we have started it
     latest: bool = True  # of its job
     over: bool = True  # the latest run of its job is, as far as anybody knows
     open: bool = False  # a stop or savepoint of its job has not settled
@@ -133,9 +133,9 @@ def _is_over(run: Namesake, started_at: datetime) -> bool:
 
 def _next_of(run: Namesake) -> Recognised:
     """The next run of its job; a job beside it where that was deleted, or has come back under another id."""
-    if run.rests:
-        return Fresh(run.job)
-    return Known() if run.over and not run.gone else Fresh()
+    if run.over and run.open:
+        return Known()  # what is asked of the run before must not be answered by this one
+    return Fresh(run.job) if run.rests else Fresh()
 
 
 def _is_forgotten(run: Namesake) -> bool:

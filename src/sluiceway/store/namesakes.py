@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import case, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.adoption import Stranger
@@ -35,7 +35,8 @@ async def namesakes(
         runs.c.id,
         runs.c.cluster,
         runs.c.phase,
-        runs.c.started_at,
+        # Only what we have started has a directory of ours for its checkpoints.
+        case((runs.c.checkpoints.is_(None), runs.c.started_at)).label("started_at"),
         jobs.c.adopted_as,
         (jobs.c.run_id == runs.c.id).label("latest"),
         over.label("over"),
