@@ -99,6 +99,7 @@ def test_one_id_on_two_clusters_are_two_jobs_once_both_are_seen(
 UNIQUE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
     ("it was lost there, and recovered here", LOST, {}, Moved(JOB)),
     ("it was lost there under another name", replace(LOST, flink_name="clicks"), {}, ASK),
+    ("it was lost there, recovered here, and a stop is open", replace(LOST, open=True), {"c1": Shown()}, Known()),
     ("it was lost there, and its job was deleted", replace(LOST, started_at=LATER, gone=True), {}, Fresh()),
     ("that cluster was removed", LIVES, {"c1": Shown(nowhere=True)}, Known()),
     ("that cluster shows another one all the same", LIVES, {"c1": Shown(LATEST)}, Fresh()),

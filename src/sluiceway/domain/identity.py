@@ -156,7 +156,9 @@ def _is_another(run: Namesake, stranger: Stranger, shown: Shown) -> bool:
     if run.stage is Stage.LIVES:
         # Of a cluster that was removed nobody tells; an id that only one job has is that job wherever it is seen.
         return shown.nowhere and is_derived(stranger.flink_job_id) and not run.open
-    return True
+    # It is about to move: what is open of it has to settle first.
+    moves = run.stage is Stage.LOST and run.latest and run.open
+    return not moves or is_derived(stranger.flink_job_id)
 
 
 def returning(told: Mapping[str, Recognised]) -> dict[str, Adopted]:
