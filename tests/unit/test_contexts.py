@@ -1,11 +1,15 @@
 """Contexts: which service a command works with, what the file may say, and how it is changed."""
 
 import json
+import ssl
 import stat
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.support.doubles.certificates import self_made
 
 from sluiceway.cli import context_file, issuer, kept, private, target
 from sluiceway.cli.issuer import Tokens
@@ -164,6 +168,38 @@ def test_what_is_kept_is_written_for_its_owner_alone_and_never_shown(config: Pat
     assert "secret" not in repr(held)
 
 
+class _Says(BaseHTTPRequestHandler):
+    """A service that says who calls."""
+
+    def do_GET(self) -> None:
+        content = json.dumps({"user": "ann", "project": None, "grants": []}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_authority_of_a_context_is_trusted_for_its_server(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert, key = self_made(tmp_path / "tls")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Says) as server:
+        speaks = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        speaks.load_cert_chain(cert, key)
+        server.socket = speaks.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_port}"
+        assert run(["contexts", "add", "own", "--server", url, "--ca", str(cert)]) == 0
+        assert run(["whoami", "--context", "own"]) == 0
+        capsys.readouterr()
+        assert run(["whoami", "--server", url]) == 5
+        assert "sluiceway contexts add NAME --ca" in capsys.readouterr().err
+        server.shutdown()
+
+
 # What the file may say. ----------------------------------------------------------------------------------------------
 
 
@@ -293,6 +329,15 @@ def test_what_commands_work_with_is_shown_with_its_sources(
     assert shown["from"] == {"context": str(config), "server": "context prod", "project": "SLUICEWAY_PROJECT"}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [*(f"contexts {verb}" for verb in ("list", "use", "add", "remove", "show")), "login", "logout", "whoami"],
+)
+def test_each_command_teaches(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    assert f"Example: sluiceway {command}" in capsys.readouterr().out
+
+
 # Words in other places. ----------------------------------------------------------------------------------------------
 
 
@@ -313,7 +358,8 @@ def test_what_commands_work_with_is_shown_with_its_sources(
         ("rm 5", "rm 5"),
         ("--context", "--context"),
         ("--help", "--help"),
-        ("--context a --help", "--context a --help"),
+        ("--context a --help", "--help --context a"),
+        ("--context a nonsense", "nonsense --context a"),
     ],
 )
 def test_global_options_stand_anywhere_and_other_tools_names_are_understood(typed: str, meant: str) -> None:

@@ -13,8 +13,8 @@ app = commands("password")
 def password(name: str, /, *, common: Common | None = None) -> int:
     """Change your own password, where an administrator has allowed it. Your tokens end; access keys stay.
 
-    The old password and the new one are asked for; through a pipe, the first two lines are taken. With neither a token
-    nor an access key in the environment, it signs in to --project with the old password.
+    The old password and the new one are asked for; through a pipe, the first two lines are taken. Whoever is not signed
+    in signs in to --project with the old password.
 
     Example: `sluiceway password ann --project default`
 

@@ -28,7 +28,7 @@ def placed(arguments: Sequence[str], app: App) -> list[str]:
         for name in found:
             app = app[name]
         verbs, rest = [*verbs, *found], rest[1:]
-    return [*verbs, *given, *rest] if verbs else list(arguments)
+    return [*verbs, *given, *rest] if verbs else [*rest, *given]
 
 
 def no_command(arguments: Sequence[str]) -> bool:

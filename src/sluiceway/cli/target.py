@@ -21,7 +21,6 @@ from sluiceway.cli.signing import Credential, Signer
 
 SERVER: Final = "http://127.0.0.1:8640"
 PROJECT: Final = "default"
-NOBODY: Final = "Next: sluiceway login, or set SLUICEWAY_TOKEN."
 _CREDENTIALS: Final = ("SLUICEWAY_ACCESS_KEY", "SLUICEWAY_SECRET_KEY", "SLUICEWAY_TOKEN")
 
 
@@ -63,7 +62,8 @@ class Target:
         for way in ways:
             if (found := way(project)) is not None:
                 return found
-        return self._kept(kept.key_of("", self.server), project) or (Credential(advice=NOBODY), "nothing")
+        nobody = Credential(advice=f"Next: {self.login}, or set SLUICEWAY_TOKEN.")
+        return self._kept(kept.key_of("", self.server), project) or (nobody, "nothing")
 
     def _of_environment(self, _: str) -> tuple[Signer, str] | None:
         credential = Credential.of_environment()
