@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
+from sluiceway.cli import completing
 from sluiceway.cli.help_pages import FORMAT, Pages
 from sluiceway.cli.output import Failed, complain
 
@@ -33,11 +34,13 @@ class _File(Toml):
 SUMMARIES: Final = {
     "access": "Let people in: users, access keys, and what they are granted.",
     "clusters": "Register Flink clusters, and see which answer.",
+    "completion": "Print a script that has a shell complete commands, options, and the names that the service knows.",
     "database": "Back up the service's database, and restore it.",
     "demo": "See it work: real Flink jobs stopped in one call, each with a verified savepoint, and brought back.",
     "distributions": "Versions of Flink that plan SQL, each for clusters of its own version.",
     "events": "Show who did what, why and when, the oldest first.",
     "jobs": "Make, start, list, show and delete jobs.",
+    "man": "Write the manual pages, for man(1).",
     "move": "Move jobs to another cluster: stop each with a savepoint, and start it from that there.",
     "moves": "Look at moves, steer them, and take them back.",
     "password": "Change your own password, where an administrator has allowed it. Your tokens end; access keys stay.",
@@ -54,11 +57,13 @@ SUMMARIES: Final = {
 _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
+    "completion": "completion:completion_app",
     "database": "database:database_app",
     "demo": "demo:app",
     "distributions": "distributions:distributions_app",
     "events": "events:events_app",
     "jobs": "jobs:app",
+    "man": "man:man_app",
     "move": "moves:move_app",
     "moves": "moves:moves_app",
     "password": "password:app",
@@ -73,7 +78,7 @@ _COMMANDS = {
 }
 
 
-def _made(*, overview: bool = False) -> App:
+def commands(*, overview: bool = False) -> App:
     """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
     made = App(
         name="sluiceway",
@@ -83,6 +88,7 @@ def _made(*, overview: bool = False) -> App:
             Env("SLUICEWAY_", command=False),
             _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
         ],
+        default_parameter=Parameter(completer=completing.live),
         help_format=FORMAT,
         help_formatter=Pages(),
         result_action="return_value",
@@ -94,7 +100,7 @@ def _made(*, overview: bool = False) -> App:
     return made
 
 
-app = _made()
+app = commands()
 
 
 def _shows_the_fleet() -> bool:
@@ -113,10 +119,12 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
+    if arguments[:1] == [completing.COMMAND]:
+        return completing.answer(app)
     try:
         if not arguments and _shows_the_fleet():
             return 0
-        shown = _made(overview=True) if not arguments or arguments[0] in app.help_flags else app
+        shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:
         complain(f"{error}\nSee --help.")
