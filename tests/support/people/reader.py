@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from tests.support import processes
 from tests.support.patience import PATIENCE
@@ -152,7 +152,7 @@ class Reader:
         return "\n".join(out)
 
     def _run(self, command: Sequence[str]) -> tuple[int, list[str], list[str]]:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = processes.start(command, cwd=self.home, env=self._environment, **pipes)
         try:
             out, err = process.communicate(self._own.typed, timeout=SLOW)
