@@ -1021,6 +1021,9 @@ def test_a_stop_that_is_refused_for_some_exits_with_1(stub: Stub, capsys: pytest
     said = capsys.readouterr()
     assert "Stop 7 is accepted for 1 job." in said.out
     assert "job 900 is refused: There is no such job." in said.err
+    stub.on("GET /fares", page_of(fared(900)))
+    assert run(["stop", "1", "900"]) == 1
+    assert "job 900 (job-900) is refused: There is no such job." in capsys.readouterr().err
 
 
 def test_waiting_ends_when_all_have_stopped_and_says_each_change_once(

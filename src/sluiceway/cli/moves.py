@@ -91,13 +91,13 @@ def carried_out(client: Client, body: dict[str, Any], sending: Sending, common: 
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, body["to"])
-        warn(answers)
+        warn(client, answers)
     end: tuple[Any, int] | None = None
     if sending.wait and answers.id is not None:
         end = _watched(client, answers.id, sending.timeout, common)
     if common.json:
         common.document(data | ({"move": end[0] if end else None} if sending.wait else {}))
-    return max(report(answers, quiet=common.json), end[1] if end else 0)
+    return max(report(client, answers, quiet=common.json), end[1] if end else 0)
 
 
 @moves_app.command(name="list")
