@@ -805,6 +805,36 @@ def test_show_shows_the_sql(stub: Stub, capsys: pytest.CaptureFixture[str]) -> N
     assert SQL in said
 
 
+def test_show_leads_to_flinks_page_and_tells_tags_and_both_names_of_a_status(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flink = "0123456789abcdef0123456789abcdef"
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    found = fare(1, "starting", running_tasks=1) | {"flink_job_id": flink, "tags": {"tier": "sink", "a": "b"}}
+    stub.on("GET /fares", fares(found))
+    guards = {"headers": [], "user": "", "ca": False, "certificate": False}
+    cluster = {"name": "c", "addresses": ["http://jm:8081/"], "kind": "session", "labels": {}, "projects": []}
+    cluster |= {"max_savepoints": None, "draining": False, "guards": guards, "source": "", "origin": ""}
+    cluster |= {"default": True, "runs": 1, "trouble": "", "health": None}
+    stub.on("GET /clusters/c", (200, cluster))
+    page = f"http://jm:8081/#/job/running/{flink}/overview"
+    assert run(["jobs", "show", "1"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line]
+    assert ["status", "starting 1/2"] in lines
+    assert ["tags", "a=b,tier=sink"] in lines
+    assert ["flink", page] in [[line[0], line[-1].split()[-1]] for line in lines]
+    assert run(["jobs", "show", "1", "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["dli_status"]) == ("running", "job_running")
+    assert (told["flink_page"], told["flink_job_id"], told["tags"]) == (page, flink, found["tags"])
+    stub.on("GET /clusters/c", (403, {"error_code": "DLI.0003", "error_msg": "No."}))
+    assert run(["jobs", "show", "1", "--columns", "flink_page,flink job"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["flink", "page", "-"],
+        ["flink", "job", flink],
+    ], "whoever may not see the cluster gets no link to it"
+
+
 def test_delete_needs_yes_for_running_jobs_where_nobody_can_be_asked(
     stub: Stub, capsys: pytest.CaptureFixture[str]
 ) -> None:
