@@ -807,6 +807,36 @@ def test_show_shows_the_sql(stub: Stub, capsys: pytest.CaptureFixture[str]) -> N
     assert SQL in said
 
 
+def test_show_leads_to_flinks_page_and_tells_tags_and_both_names_of_a_status(
+    stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flink = "0123456789abcdef0123456789abcdef"
+    stub.on("GET /jobs/1", shown(1, "job_running"))
+    found = fare(1, "starting", running_tasks=1) | {"flink_job_id": flink, "tags": {"tier": "sink", "a": "b"}}
+    stub.on("GET /fares", fares(found))
+    guards = {"headers": [], "user": "", "ca": False, "certificate": False}
+    cluster = {"name": "c", "addresses": ["http://jm:8081/"], "kind": "session", "labels": {}, "projects": []}
+    cluster |= {"max_savepoints": None, "draining": False, "guards": guards, "source": "", "origin": ""}
+    cluster |= {"default": True, "runs": 1, "trouble": "", "health": None}
+    stub.on("GET /clusters/c", (200, cluster))
+    page = f"http://jm:8081/#/job/running/{flink}/overview"
+    assert run(["jobs", "show", "1"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line]
+    assert ["status", "starting 1/2"] in lines
+    assert ["tags", "a=b,tier=sink"] in lines
+    assert ["flink", page] in [[line[0], line[-1].split()[-1]] for line in lines]
+    assert run(["jobs", "show", "1", "-o", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["dli_status"]) == ("running", "job_running")
+    assert (told["flink_page"], told["flink_job_id"], told["tags"]) == (page, flink, found["tags"])
+    stub.on("GET /clusters/c", (403, {"error_code": "DLI.0003", "error_msg": "No."}))
+    assert run(["jobs", "show", "1", "--columns", "flink_page,flink job"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["flink", "page", "-"],
+        ["flink", "job", flink],
+    ], "whoever may not see the cluster gets no link to it"
+
+
 # --- stop, stops and resume -----------------------------------------------------------------------------------------
 
 
@@ -1004,6 +1034,9 @@ def test_a_stop_that_is_refused_for_some_exits_with_1(stub: Stub, capsys: pytest
     said = capsys.readouterr()
     assert "Stop 7 is accepted for 1 job." in said.out
     assert "job 900 is refused: There is no such job." in said.err
+    stub.on("GET /fares", page_of(fared(900)))
+    assert run(["stop", "1", "900"]) == 1
+    assert "job 900 (job-900) is refused: There is no such job." in capsys.readouterr().err
 
 
 def test_waiting_ends_when_all_have_stopped_and_says_each_change_once(

@@ -24,6 +24,7 @@ from sluiceway.cli.job_health import Started, ails, until_started
 from sluiceway.cli.job_list import list_
 from sluiceway.cli.job_program import program
 from sluiceway.cli.job_tags import tag
+from sluiceway.cli.naming import Names
 from sluiceway.cli.options import (
     Common,
     Flag,
@@ -101,7 +102,7 @@ def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) 
         common.document({"job": job, "run": _as_json(answers) if answers else None})
     elif answers and answers.accepted:
         say(f"Its start is accepted. Look at it with: sluiceway jobs show {job_id}")
-    return report(answers, quiet=common.json) if answers else 0
+    return report(client, answers, quiet=common.json) if answers else 0
 
 
 @app.command
@@ -167,20 +168,21 @@ def start(client: Client, answers: Answers, *, wait: bool, timeout: float | None
         common.table(_STARTED, found)
     elif accepted:
         say(f"The start of {_count(len(accepted), 'job')} is accepted.")
-    code = report(answers, quiet=common.json)
+    code = report(client, answers, quiet=common.json)
     if not common.json:
-        tell_losses(answers)
+        tell_losses(client, answers)
     if any(each.coming for each in found):
         complain("The time is up. Starts under way go on; look with: sluiceway jobs health")
         return code or TIME_UP
     return code or int(any(not each.up for each in found))
 
 
-def tell_losses(answers: Answers) -> None:
+def tell_losses(client: Client, answers: Answers) -> None:
     """Say what the way back of each job loses."""
-    for answer in answers.jobs:
-        for text in losses(answer):
-            complain(one_line(f"job {answer.job_id}: {text}"))
+    lost = [(answer.job_id, text) for answer in answers.jobs for text in losses(answer)]
+    names = Names(client, (job_id for job_id, _ in lost))
+    for job_id, text in lost:
+        complain(one_line(f"job {names(job_id)}: {text}"))
 
 
 app.command(list_, name="list")
@@ -273,26 +275,29 @@ def delete(jobs: JobNames, /, *, yes: Flag = False, common: Common | None = None
         common.document(_as_json(answers))
     elif answers.accepted:
         say(f"Deleted: {_count(answers.accepted, 'job')}.")
-    return report(answers, quiet=common.json)
+    return report(client, answers, quiet=common.json)
 
 
-def report(answers: Answers, *, quiet: bool = False) -> int:
+def report(client: Client, answers: Answers, *, quiet: bool = False) -> int:
     """Say which jobs were refused and why. The exit code: 0 when there are none."""
-    for answer in answers.jobs:
-        if not answer.accepted and not quiet:
-            complain(one_line(f"job {answer.job_id} is refused: {answer.message}"))
+    refused = [] if quiet else [answer for answer in answers.jobs if not answer.accepted]
+    names = Names(client, (answer.job_id for answer in refused))
+    for answer in refused:
+        complain(one_line(f"job {names(answer.job_id)} is refused: {answer.message}"))
     return int(answers.refused > 0)
 
 
-def warn(answers: Answers) -> None:
+def warn(client: Client, answers: Answers) -> None:
     """Warn about accepted jobs, once for each warning."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[int]] = {}
     for answer in answers.jobs:
         if answer.accepted and answer.message and not answer.code:
-            found.setdefault(answer.message, []).append(str(answer.job_id))
+            found.setdefault(answer.message, []).append(answer.job_id)
+    names = Names(client, (job for jobs in found.values() for job in jobs[:5]))
     for message, jobs in found.items():
         more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
-        complain(one_line(f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(jobs[:5])}{more}: {message}"))
+        few = ", ".join(map(names, jobs[:5]))
+        complain(one_line(f"{'job' if len(jobs) == 1 else 'jobs'} {few}{more}: {message}"))
 
 
 def _sql(source: str) -> str:

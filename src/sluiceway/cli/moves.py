@@ -122,7 +122,7 @@ def carried_out(
     answers = read(data, Answers)
     if not common.json:
         _say_accepted(answers, body["to"])
-        warn(answers)
+        warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
         if common.json:
@@ -135,7 +135,7 @@ def carried_out(
         end = _watched(client, answers.id, sending.timeout, common)
     if common.json:
         common.document(data | ({"move": end[0] if end else None} if sending.wait else {}))
-    return max(report(answers, quiet=common.json), end[1] if end else 0)
+    return max(report(client, answers, quiet=common.json), end[1] if end else 0)
 
 
 @moves_app.command(name="list")

@@ -148,9 +148,9 @@ def begun(client: Client, data: Any, terms: Terms, *, wait: bool, timeout: float
         code = max(end[1] if end else 0, int(any(not each.up for each in found)))
     if common.json:
         common.document(data | ({"resume": end[0] if end else None, "statuses": others} if wait else {}))
-    code = max(code, report(answers, quiet=common.json))
+    code = max(code, report(client, answers, quiet=common.json))
     if not common.json:
-        tell_losses(answers)
+        tell_losses(client, answers)
     return code
 
 

@@ -101,11 +101,11 @@ def take(
         common.document(reply.data)
     elif answers.accepted:
         say(f"{answers.accepted} savepoint{'' if answers.accepted == 1 else 's'} accepted.")
-        warn(answers)
+        warn(client, answers)
     tell_unjudged(answers.unjudged)
     if not answers.jobs:
         nothing(client, choice, "can be saved now")
-    return report(answers, quiet=common.json)
+    return report(client, answers, quiet=common.json)
 
 
 @savepoints_app.command

@@ -120,13 +120,13 @@ def _told(client: Client, data: Any, answers: Answers, sending: Sending, common:
     accepted = len({answer.job_id for answer in answers.jobs if answer.accepted and not answer.code})
     if not common.json:
         _tell_stopped(answers)
-        warn(answers)
+        warn(client, answers)
     end = None
     if sending.wait and answers.id is not None:
         end = _watch(client, answers.id, accepted, sending.timeout, common)
     if common.json:
         common.document(data | ({"stop": end[0] if end else None} if sending.wait else {}))
-    code = report(answers, quiet=common.json)
+    code = report(client, answers, quiet=common.json)
     return max(code, end[1] if end else 0)
 
 
