@@ -60,7 +60,9 @@ class Stub:
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
+                raw = self.rfile.read(length)
+                file = self.headers.get("Content-Type") == "application/octet-stream"
+                body = raw if file else json.loads(raw) if length else None
                 path, _, query = self.path.partition("?")
                 stub.queries.append(query)
                 path = (

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Fare, JobDetail
 from sluiceway.cli.job_health import silence
+
+JAR_JOB: Final = "flink_jar_job"  # DLI's word for a job that is made of a program
 
 
 def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
@@ -21,7 +23,10 @@ def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
         "why": job.status_desc,
         "cluster": silence(fare) if fare else "",
         "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
-        "jar": str(config.get("entrypoint") or ""),
+        "jar": str(config.get("entrypoint") or ("none yet" if job.job_type == JAR_JOB and not adopted else "")),
+        "class": job.main_class or "",
+        "arguments": job.entrypoint_args or "",
+        "dependencies": ", ".join([*(config.get("dependency_jars") or ()), *(config.get("dependency_files") or ())]),
         "queue": job.queue_name or "the default one",
         "savepoint": job.savepoint_path or "none",
         "start again": (adopted and adopted.start_again) or "",
@@ -30,7 +35,7 @@ def details(job: JobDetail, fare: Fare | None) -> list[tuple[str, str]]:
         "lasting": tables.lasting(job.duration),
         "parallelism": str(config.get("parallel_number", "")),
         "checkpoints": checkpoints,
-        "idle state": _retention(config),
+        "idle state": "" if job.job_type == JAR_JOB else _retention(config),
         "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
         "options": str(config.get("runtime_config") or ""),
     }
