@@ -103,6 +103,8 @@ ELSEWHERE = (
     "move_jobs",
     "metrics",
     "graphs",
+    "check_jobs",
+    "job_logs",
     "transfer",
 )
 USE_CASES: dict[str, Any] = dict.fromkeys((*ELSEWHERE, "buckets", "resource_tags")) | {"permit": Permit(LOCAL, P)}

@@ -72,6 +72,7 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", CLUSTERS): lambda _: {"name": "mine", "addresses": ["http://127.0.0.1:9"]},
     ("POST", f"{CLUSTERS}/test"): lambda _: {"addresses": ["http://127.0.0.1:9"]},
     ("PATCH", f"{CLUSTERS}/{{name}}"): lambda _: {"draining": True},
+    ("POST", "/api/v1/projects/{project_id}/jobs/check"): lambda _: {"sql": SQL["sql_body"]},
     ("POST", "/api/v1/projects/{project_id}/stops"): lambda job: {"job_ids": [job], "dry_run": True},
     ("POST", "/api/v1/projects/{project_id}/resumes"): lambda job: {"job_ids": [job]},
     ("POST", "/api/v1/projects/{project_id}/moves"): lambda job: {"job_ids": [job], "to": "c1", "dry_run": True},

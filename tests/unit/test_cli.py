@@ -65,7 +65,9 @@ class Stub:
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
+                raw = self.rfile.read(length)
+                file = self.headers.get("Content-Type") == "application/octet-stream"
+                body = raw if file else json.loads(raw) if length else None
                 path, _, query = self.path.partition("?")
                 stub.queries.append(query)
                 path = (
@@ -815,7 +817,13 @@ def test_show_leads_to_flinks_page_and_tells_tags_and_both_names_of_a_status(
     found = fare(1, "starting", running_tasks=1) | {"flink_job_id": flink, "tags": {"tier": "sink", "a": "b"}}
     stub.on("GET /fares", fares(found))
     guards = {"headers": [], "user": "", "ca": False, "certificate": False}
-    cluster = {"name": "c", "addresses": ["http://jm:8081/"], "kind": "session", "labels": {}, "projects": []}
+    cluster: dict[str, Any] = {
+        "name": "c",
+        "addresses": ["http://jm:8081/"],
+        "kind": "session",
+        "labels": {},
+        "projects": [],
+    }
     cluster |= {"max_savepoints": None, "draining": False, "guards": guards, "source": "", "origin": ""}
     cluster |= {"default": True, "runs": 1, "trouble": "", "health": None}
     stub.on("GET /clusters/c", (200, cluster))

@@ -83,6 +83,7 @@ ASKS: dict[str, Ask] = {
     "job": lambda rest: rest.job(JOB),
     "checkpoints": lambda rest: rest.checkpoints(JOB),
     "exceptions": lambda rest: rest.exceptions(JOB),
+    "task managers": lambda rest: rest.task_managers(),
 }
 
 
@@ -264,3 +265,22 @@ async def test_a_packed_job_is_one_file_beside_its_request(status: int, body: st
     assert parts.pop("file_0") == ("job", b"\xac\xed")
     assert parts.keys() == {"request"}
     assert (parts["request"][0], msgspec.json.decode(parts["request"][1])) == (None, named)
+
+
+async def test_of_a_log_only_the_end_is_kept_and_one_without_an_end_is_given_up(
+    canned: Canned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = await canned(200, b"x" * 1_000_000 + b"the end")
+    assert await rest.log("tm-1", 10) == b"xxxthe end"
+    assert await rest.log(None, 2_000_000) == b"x" * 1_000_000 + b"the end"
+    monkeypatch.setattr("sluiceway.engines.jobmanager.rest.LONGEST_LOG", 1_000_000)
+    with pytest.raises(Unreachable, match="longer than 1000000 bytes"):
+        await rest.log(None, 10)
+
+
+async def test_a_process_without_a_log_has_none(canned: Canned) -> None:
+    for status in (404, 500):
+        rest = await canned(status, b'{"errors":["The file LOG does not exist on the TaskExecutor."]}')
+        assert await rest.log("tm-1", 10) is None
+    with pytest.raises(Unreachable):
+        await (await canned(404, b"<html>")).log("tm-1", 10)

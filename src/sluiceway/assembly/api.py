@@ -18,11 +18,13 @@ from sluiceway.api.kept_answers import KeptAnswers
 from sluiceway.assembly.door import Door, make_door, signing_in
 from sluiceway.assembly.ground import Ground, Judging, lifecycle
 from sluiceway.control.buckets import Buckets
+from sluiceway.control.check_jobs import CheckJobs
 from sluiceway.control.cluster_jars import ClusterJars
 from sluiceway.control.clusters import Clusters
 from sluiceway.control.following import Following
 from sluiceway.control.graphs import Graphs
 from sluiceway.control.job_diff import JobDiffs
+from sluiceway.control.job_logs import JobLogs
 from sluiceway.control.judge_fit import JudgeFit
 from sluiceway.control.kept_plans import KeptPlans
 from sluiceway.control.metrics import Metrics
@@ -172,6 +174,8 @@ def _use_cases(
         "metrics": Metrics(db, queues, engine),
         "transfer": Transfer(db, queues, storage.files, clock),
         "graphs": Graphs(db, SqlGrapher(planner_for).draw, variables, queues.resolve),
+        "job_logs": JobLogs(db, queues.locate, engine, variables),
+        "check_jobs": CheckJobs(SqlGrapher(planner_for).compile, variables, queues.resolve),
         "variables": variables,
         "sign_in": door.sign_in,
         "own": OwnPassword(door.sign_in),

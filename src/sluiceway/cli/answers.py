@@ -487,6 +487,9 @@ class JobDetail(Job, frozen=True):
     sql_body: str
     savepoint_path: str | None
     job_config: dict[str, Any]
+    job_type: str = ""
+    main_class: str | None = None
+    entrypoint_args: str | None = None
 
 
 class Done(Struct, frozen=True):

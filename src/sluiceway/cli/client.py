@@ -355,6 +355,28 @@ class Client:
         """Change a Jar job by DLI's fields."""
         self._http.ok("PUT", self._dli(f"/flink-jobs/{job_id}"), body)
 
+    def create_jar_job(self, body: Mapping[str, object]) -> dict[str, Any]:
+        """Create a Jar job from DLI's fields; returns what `create_sql_job` does."""
+        made = read(self._http.ok("POST", self._dli("/flink-jobs"), body).data, _Created)
+        return msgspec.structs.asdict(made.job)
+
+    def check_job(self, body: Mapping[str, object]) -> Reply:
+        """Compile SQL and look at options; nothing is stored."""
+        return self._http.ok("POST", self._own("/jobs/check"), body)
+
+    def job_logs(self, job_id: int, process: str | None, lines: int) -> Reply:
+        """Why a job failed, and the end of the log of a process, where one is named."""
+        query = urlencode({"lines": lines, **({} if process is None else {"process": process})})
+        return self._http.ok("GET", self._own(f"/jobs/{job_id}/logs?{query}"))
+
+    def resources(self) -> Reply:
+        """The jars and files that jobs can be made of."""
+        return self._http.ok("GET", self._own("/resources"))
+
+    def upload(self, name: str, source: Path) -> Reply:
+        """Store a file under a name."""
+        return self._http.upload(self._own(f"/resources/{quote(name, safe='')}"), source)
+
     def graph(self, job_id: int) -> dict[str, Any]:
         """Flink's own description of a job's latest run."""
         return read(self._http.ok("GET", self._dli(f"/jobs/{job_id}/execute-graph")).data, _Graph).execute_graph

@@ -9,15 +9,18 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential, Signer
 from sluiceway.cli.trust import not_trusted, trusting
+from sluiceway.settings import MAX_BODY
+
+Content = bytes | BinaryIO | None
 
 TIMEOUT: Final = 60.0  # seconds for one answer; accepting a hundred thousand ids takes a few
-LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job
+LOOKING: Final = 900.0  # seconds for the answer to a dry run, which may plan the SQL of every job; and for an upload
 
 # Refusals about the subject of a call; every other 400 is about the call.
 _NOT_THE_CALL: Final = (
@@ -91,8 +94,8 @@ class Connection:
         headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
-        dry = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan"))
-        self._connection.timeout = LOOKING if dry else TIMEOUT
+        plans = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan") or "sql" in body)
+        self._connection.timeout = LOOKING if plans else TIMEOUT
         if method != "GET":
             # A connection that idled may be closed at the other end; only what may be repeated is sent over it.
             self._connection.close()
@@ -107,6 +110,25 @@ class Connection:
             return self._send(method, path, content, headers)
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
+
+    def upload(self, path: str, source: Path) -> Reply:
+        """The answer to a file that is sent as it is, in pieces. A signature is over all of it, and bounds it."""
+        size = source.stat().st_size
+        if self.credential.signs and size > MAX_BODY:
+            way = "sign in with a token, in SLUICEWAY_TOKEN, for larger ones"
+            raise Failed(f"A signed request has at most {MAX_BODY} bytes, and {source.name} has {size}: {way}.", code=2)
+        headers = {"Accept": "application/json", "Content-Type": "application/octet-stream"}
+        self._connection.close()
+        self._connection.timeout = LOOKING
+        try:
+            with source.open("rb") as file:
+                content = file.read() if self.credential.signs else file
+                reply = self._send("PUT", path, content, headers | {"Content-Length": str(size)})
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        if reply.status >= 400:
+            raise self.refused(reply)
+        return reply
 
     def stream(self, path: str, after: int) -> Iterator[tuple[str, str, str]]:
         """Server-sent events after an id, as they come: id, kind and data of each."""
@@ -123,7 +145,7 @@ class Connection:
         finally:
             self._connection.close()
 
-    def _send(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
+    def _send(self, method: str, path: str, content: Content, headers: dict[str, str]) -> Reply:
         try:
             self._request(method, path, content, headers)
             response = self._connection.getresponse()
@@ -138,9 +160,10 @@ class Connection:
             what = f"{self._server} does not answer like Sluiceway (HTTP {response.status}, not JSON)"
             raise Failed(f"{what}. Give the address of the service with --server.", code=NO_SERVICE) from None
 
-    def _request(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> None:
+    def _request(self, method: str, path: str, content: Content, headers: Mapping[str, str]) -> None:
         target = self._prefix + path
-        shown = self.credential.headers(method, target, self._host, content)
+        signed = content if isinstance(content, bytes) else None
+        shown = self.credential.headers(method, target, self._host, signed)
         self._connection.request(method, target, content, {"host": self._host, **headers, **shown})
 
     def _unreachable(self, error: Exception) -> Failed:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sluiceway.cli import tables, words
 from sluiceway.cli.answers import Fare, JobDetail, read
@@ -11,6 +11,8 @@ from sluiceway.cli.cluster_answers import Cluster
 from sluiceway.cli.job_columns import tags
 from sluiceway.cli.options import Common
 from sluiceway.cli.output import Failed, say
+
+JAR_JOB: Final = "flink_jar_job"  # DLI's word for a job that is made of a program
 
 
 def show_job(client: Client, job_id: int, columns: str | None, common: Common) -> int:
@@ -24,7 +26,8 @@ def show_job(client: Client, job_id: int, columns: str | None, common: Common) -
     ours = {"status": status, "dli_status": detail.status, "tags": fare.tags if fare else {}, "flink_page": page}
     ours |= {name: answered[name] for name in ("flink_job_id", "health") if answered and name in answered}
     title = ("job", str(job_id))
-    if common.one(found | ours, title, lambda: details(detail, fare, page), columns) and not (fare and fare.adopted):
+    whole = common.one(found | ours, title, lambda: details(detail, fare, page), columns)
+    if whole and not (fare and fare.adopted) and detail.job_type != JAR_JOB:
         say(f"\n{detail.sql_body}" if detail.sql_body else "\nIt has no SQL yet.")
     return 0
 
@@ -54,7 +57,10 @@ def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str
         "cluster": words.silence(fare) if fare else "",
         "adopted": f"somebody else has started it, as {adopted.flink_name}" if adopted else "",
         "tags": tags(fare.tags) if fare else "",
-        "jar": str(config.get("entrypoint") or ""),
+        "jar": str(config.get("entrypoint") or ("none yet" if job.job_type == JAR_JOB and not adopted else "")),
+        "class": job.main_class or "",
+        "arguments": job.entrypoint_args or "",
+        "dependencies": ", ".join([*(config.get("dependency_jars") or ()), *(config.get("dependency_files") or ())]),
         "queue": job.queue_name or "the default one",
         "flink job": (fare and fare.flink_job_id) or "",
         "flink page": page,
@@ -65,7 +71,7 @@ def details(job: JobDetail, fare: Fare | None, page: str) -> list[tuple[str, str
         "lasting": tables.lasting(job.duration),
         "parallelism": str(config.get("parallel_number", "")),
         "checkpoints": checkpoints,
-        "idle state": _retention(config),
+        "idle state": "" if job.job_type == JAR_JOB else _retention(config),
         "restarts": "when it fails" if config.get("restart_when_exception") else "never by itself",
         "options": str(config.get("runtime_config") or ""),
     }

@@ -45,6 +45,11 @@ class JobFields:
     desc: Words = ""
     """A description."""
 
+    def check_jar(self) -> None:
+        """Refuse what only SQL has. Raises `Failed`."""
+        if self.retention is not None:
+            raise Failed("--retention is of SQL: a program says itself how long its state is kept.", code=2)
+
     def body(self) -> dict[str, object]:
         """DLI's fields for them. Raises `Failed`."""
         body: dict[str, object] = {"desc": self.desc, "parallel_number": self.parallelism}

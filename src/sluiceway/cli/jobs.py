@@ -1,8 +1,6 @@
 """`sluiceway jobs`: create jobs, start, show and delete them. Uses DLI's paths, like any client."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,6 +13,7 @@ from sluiceway.cli.choice import IDLE, RESTING, Choice, picked
 from sluiceway.cli.client import Client
 from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.dry_run import losses, show_way_back
+from sluiceway.cli.job_check import checked
 from sluiceway.cli.job_columns import HEALTH
 from sluiceway.cli.job_columns import name as job_name
 from sluiceway.cli.job_details import show_job
@@ -22,8 +21,11 @@ from sluiceway.cli.job_diff import diff
 from sluiceway.cli.job_fields import JobFields
 from sluiceway.cli.job_health import Started, ails, until_started
 from sluiceway.cli.job_list import list_
+from sluiceway.cli.job_logs import logs
 from sluiceway.cli.job_program import program
+from sluiceway.cli.job_source import Arguments, Source
 from sluiceway.cli.job_tags import tag
+from sluiceway.cli.job_update import update
 from sluiceway.cli.naming import Names
 from sluiceway.cli.options import (
     Common,
@@ -60,31 +62,48 @@ app = commands("jobs", "Make, start, list, show and delete jobs.")
 def create(
     name: str,
     /,
-    *,
-    sql: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *args: Arguments,
+    source: Source | None = None,
     fields: JobFields | None = None,
+    check: Flag = False,
     run: Flag = False,
     common: Common | None = None,
 ) -> int:
-    """Create a Flink SQL job.
+    """Create a Flink job of SQL, or of a jar.
 
-    The SQL may hold several statements: tables, SET, and INSERTs, which become one job.
+    The SQL may hold several statements: tables, SET, and INSERTs, which become one job. A jar on this machine is
+    uploaded; what a running job was started with stays as it is.
 
     Example: `sluiceway jobs create orders --sql orders.sql --checkpoint-interval 10 --run`
+
+    Of a jar: `sluiceway jobs create orders --jar orders.jar --class com.shop.Orders -- --topic orders`
 
     Parameters
     ----------
     name
         Letters, digits, `_` and `-`; no other job of the project has it.
-    sql
-        A file with the SQL of the job; `-` reads it from standard input.
+    args
+        Arguments of the main method of a jar, behind `--`.
+    check
+        Only compile the SQL, as its cluster would run it, and look at the options. Nothing is created. Exits with 1
+        where something is wrong, or where nobody can tell now.
     run
         Start it at once.
     """
-    common = or_default(common)
+    common, source, fields = or_default(common), source or Source(), fields or JobFields()
+    source.check(args)
+    if (source.sql is None) == (source.jar is None):
+        raise Failed("Say what the job is made of: --sql FILE, or --jar FILE.", code=2)
     client = common.client()
-    body = {"name": name, "sql_body": _sql(sql)} | (fields or JobFields()).body()
-    return _created(client, client.create_sql_job(body), name, run=run, common=common)
+    if check:
+        return checked(client, source, fields, common)
+    body = {"name": name} | fields.body()
+    if source.sql is not None:
+        job = client.create_sql_job(body | {"sql_body": source.text()})
+    else:
+        fields.check_jar()
+        job = client.create_jar_job(body | source.program(client, args, quiet=common.json))
+    return _created(client, job, name, run=run, common=common)
 
 
 def _created(client: Client, job: Any, name: str, *, run: bool, common: Common) -> int:
@@ -247,6 +266,8 @@ def health(
 app.command(diff)
 app.command(program)
 app.command(tag)
+app.command(logs)
+app.command(update)
 
 
 @app.command
@@ -298,17 +319,6 @@ def warn(client: Client, answers: Answers) -> None:
         more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
         few = ", ".join(map(names, jobs[:5]))
         complain(one_line(f"{'job' if len(jobs) == 1 else 'jobs'} {few}{more}: {message}"))
-
-
-def _sql(source: str) -> str:
-    if source == "-":
-        return sys.stdin.read()
-    try:
-        return Path(source).read_text(encoding="utf-8")
-    except OSError as error:
-        raise Failed(f"--sql {source} cannot be read: {error.strerror}", code=2) from error
-    except UnicodeDecodeError as error:
-        raise Failed(f"--sql {source} is not text in UTF-8", code=2) from error
 
 
 def _some(client: Client, given: Sequence[str]) -> list[int]:

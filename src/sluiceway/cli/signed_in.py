@@ -28,6 +28,11 @@ class SignedIn:
         self._project = project
         self._authority = authority
 
+    @property
+    def signs(self) -> bool:
+        """See `Signer`."""
+        return False
+
     def headers(self, method: str, target: str, host: str, body: bytes | None) -> Any:  # noqa: ARG002
         """See `Signer`."""
         return token_headers(self.token())

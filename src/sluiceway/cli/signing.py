@@ -22,6 +22,10 @@ class Signer(Protocol):
     def advice(self) -> str:
         """What to do next where the service does not take it; empty where its owner knows."""
 
+    @property
+    def signs(self) -> bool:
+        """Whether it signs each request, with the whole of its body."""
+
     def headers(self, method: str, target: str, host: str, body: bytes | None) -> Mapping[str, str]:
         """The headers of a request; `target` is the path with its query. Raises `Failed`."""
 
@@ -35,6 +39,11 @@ class Credential:
     security_token: str = field(default="", repr=False)  # of temporary credentials
     token: str = field(default="", repr=False)  # of the service, or of an identity provider
     advice: str = field(default="", compare=False)
+
+    @property
+    def signs(self) -> bool:
+        """See `Signer`."""
+        return bool(self.access)
 
     @classmethod
     def of_environment(cls) -> Self:

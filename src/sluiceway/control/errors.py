@@ -211,6 +211,10 @@ class Gap(Enum):
     FORGOTTEN = "its cluster does not know the latest run"
 
 
+class NoLog(ControlError):
+    """There are no failures or logs to show now, or not to this caller. Its text says why."""
+
+
 class NoGraph(ControlError):
     """There is no execution graph to show."""
 

@@ -117,6 +117,22 @@ class ClusterJar:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFailure:
+    """One failure of a job, as Flink tells it."""
+
+    at: datetime | None
+    text: str  # with its stack trace
+
+
+@dataclass(frozen=True, slots=True)
+class LogTail:
+    """The end of the log of one of a cluster's processes."""
+
+    text: str
+    cut: bool  # whether there is more before it
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """The records of one source or sink since the job last started or restarted."""
 
@@ -180,6 +196,21 @@ class Engine(Protocol):
 
     async def jars(self, place: Place) -> Sequence[ClusterJar] | None:
         """The jars that were uploaded there, the newest first; None where none are taken. Raises `Unreachable`."""
+        ...
+
+    async def failures(self, place: Place, flink_job_id: str) -> Sequence[JobFailure]:
+        """The latest failures of a job, the newest first; none where Flink does not know it. Raises `Unreachable`."""
+        ...
+
+    async def task_managers(self, place: Place) -> Sequence[str]:
+        """The ids of the TaskManagers there. Raises `Unreachable`."""
+        ...
+
+    async def log(self, place: Place, task_manager: str | None, most: int) -> LogTail | None:
+        """At most so many bytes from the end of the log of a TaskManager, or of the JobManager.
+
+        None where the process has no log file, or is not there. Raises `Unreachable`, also for a log that is too long.
+        """
         ...
 
     async def free_slots(self, place: Place) -> int | None:

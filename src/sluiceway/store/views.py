@@ -256,6 +256,14 @@ async def locate(db: Database, project: str, job_id: int) -> tuple[str | None, s
     return None if row is None else (row.cluster, row.flink_job_id)
 
 
+async def served_others(db: Database, cluster: str, project: str) -> bool:
+    """Whether a cluster has, or had, a run of a job of another project; deleted jobs count."""
+    theirs = select(runs.c.id).join(jobs, jobs.c.id == runs.c.job_id)
+    wanted = theirs.where(runs.c.cluster == cluster, jobs.c.project != project).limit(1)
+    async with db.read() as connection:
+        return (await connection.execute(wanted)).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class InQueue:
     """Where a job is to run."""

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     EXCEPTIONS = "exceptions"
     JOB_CONFIG = "job_config"
     CLUSTER_CONFIG = "cluster_config"  # GET /jobmanager/config
+    LOG = "log"  # GET /taskmanagers, /jobmanager/log and /taskmanagers/:id/log
     APPLICATION = "application"  # GET /applications/:id/exceptions
     VERTEX = "vertex"  # its metrics and its back pressure
     STOP = "stop"
@@ -87,6 +88,7 @@ class FakeRest:
         self._default_target = default_target
         self._disk = disk or LocalDisk()
         self.options: dict[str, str] = {}  # of the JobManager
+        self.logs: dict[str, bytes] = {}  # of "jobmanager", and of TaskManagers by their ids
         self.free_slots: int | None = None  # None: as many as it takes
         self._hidden: set[str] = set()
         self._cache: dict[str, tuple[float, Answer]] = {}
@@ -210,6 +212,8 @@ class FakeRest:
     ) -> Answer:
         if kind in {Kind.JARS, Kind.UPLOAD, Kind.RUN}:
             return self._on_jars(kind, ids, method, path_qs, body)
+        if kind is Kind.LOG:
+            return self._log(ids)
         for name, value in zip(("jobid", "triggerid"), ids, strict=False):
             if not _ID.fullmatch(value):
                 why = f'Cannot resolve path parameter ({name}) from value "{value}".'
@@ -251,6 +255,12 @@ class FakeRest:
             known = shape and not (body.keys() & {"claimMode"} and not since(self.flink_version, (1, 20)))
             return self.jars.run(ids[0], body) if known else _no(400, "Request did not match expected format.")
         return self.jars.delete(ids[0]) if ids else self.jars.list()
+
+    def _log(self, ids: list[str]) -> Answer:
+        if not ids:
+            return 200, _json({"taskmanagers": [{"id": name} for name in self.logs if name != "jobmanager"]})
+        log = self.logs.get(ids[0])
+        return _no(404, "This file does not exist in JobManager log dir.") if log is None else (200, log)
 
     def _jobs_overview(self) -> bytes:
         version = self._state.version
@@ -373,6 +383,12 @@ def route(method: str, path: str) -> tuple[Kind, list[str]]:  # noqa: C901, PLR0
             return Kind(what), [jid]
         case "GET", ["jobmanager", "config"]:
             return Kind.CLUSTER_CONFIG, []
+        case "GET", ["taskmanagers"]:
+            return Kind.LOG, []
+        case "GET", ["jobmanager", "log"]:
+            return Kind.LOG, ["jobmanager"]
+        case "GET", ["taskmanagers", name, "log"]:
+            return Kind.LOG, [name]
         case "GET", ["jobs", jid, "config"]:
             return Kind.JOB_CONFIG, [jid]
         case "GET", ["applications", jid, "exceptions"]:

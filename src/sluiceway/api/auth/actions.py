@@ -84,6 +84,8 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("DELETE", f"{_OWN}/clusters/{{name}}"): Action.CLUSTERS,
     ("GET", f"{_OWN}/jobs"): Action.LIST,
     ("GET", f"{_OWN}/jobs/{{job_id}}/diff"): Action.GET,
+    ("POST", f"{_OWN}/jobs/check"): Action.CREATE,  # as gen-graph
+    ("GET", f"{_OWN}/jobs/{{job_id}}/logs"): Action.GET,  # handlers look at whose jobs a log tells
     ("POST", f"{_OWN}/stops"): Action.STOP,
     ("GET", f"{_OWN}/stops"): Action.LIST,
     ("GET", f"{_OWN}/stops/{{stop_id}}"): Action.GET,

@@ -41,6 +41,7 @@ class Code(StrEnum):
     STORAGE_UNREADABLE = "storage_unreadable"
     DATABASE_UNAVAILABLE = "database_unavailable"
     TOO_MANY_STREAMS = "too_many_streams"
+    NO_LOG = "no_log"
 
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -75,4 +76,5 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.STORAGE_UNREADABLE: 503,
     Code.DATABASE_UNAVAILABLE: 503,
     Code.TOO_MANY_STREAMS: 429,
+    Code.NO_LOG: 409,
 }

@@ -176,6 +176,13 @@ OF_REQUESTS: Final[Mapping[Code, tuple[Text, Text]]] = {
             "Close a stream first, or ask for the stop now and then.", "请先关闭一个事件流，或改为定期查询该停止操作。"
         ),
     ),
+    Code.NO_LOG: (
+        Text(
+            "The job has never run, its cluster does not answer, or the process has no log file.",
+            "作业从未运行过、其集群没有响应，或该进程没有日志文件。",
+        ),
+        Text("The message says which; look at the list of processes.", "消息中说明了原因；请查看进程列表。"),
+    ),
 }
 
 

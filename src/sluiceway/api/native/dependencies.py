@@ -79,7 +79,7 @@ _WHY = {
     404: "There is no such job, stop, resume, move, savepoint, resource, cluster, queue or plan.",
     409: "The savepoint was removed, is still needed, is not the service's to remove, or is another job's; the job may "
     "be running; a plan no longer holds; nothing was resumed yet; or the cluster exists already, is registered by "
-    "settings or a file, was changed since, or is in use.",
+    "settings or a file, was changed since, or is in use; or there is no log.",
     413: "The body is too long. Nothing was done.",
     429: "The caller sends too many requests, or follows as many stops as one may.",
     422: "The Idempotency-Key belongs to another request. Nothing was done.",

@@ -14,6 +14,8 @@ from sluiceway.api.native import (
     cluster_tries,
     clusters,
     events,
+    job_checks,
+    job_logs,
     jobs,
     moves,
     resources,
@@ -35,6 +37,7 @@ from sluiceway.control.errors import (
     ControlError,
     Forbidden,
     KeyReused,
+    NoLog,
     NotResumed,
     NotWhole,
     PlanOutdated,
@@ -72,6 +75,8 @@ _HANDLERS = [
     cluster_tries.try_registered_cluster,
     jobs.list_jobs,
     jobs.job_diff,
+    job_checks.check_job,
+    job_logs.job_logs,
     stops.stop,
     stops.list_stops,
     stops.show_stop,
@@ -148,6 +153,7 @@ def routes() -> Router:
             PlanOutdated: _outdated,
             DatabaseUnavailable: _stores_nothing,
             TooManyStreams: _no(Code.TOO_MANY_STREAMS),
+            NoLog: _no(Code.NO_LOG),
         },
     )
 

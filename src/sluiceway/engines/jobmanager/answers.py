@@ -29,6 +29,14 @@ class _Errors(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The last bytes of a body, where it is not longer than so many in all."""
+
+    kept: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, whoever gave it."""
 
@@ -79,15 +87,19 @@ def _is_refusal(error: BaseException) -> bool:
     return error.os_error.errno == errno.ECONNREFUSED
 
 
-async def read(response: aiohttp.ClientResponse, limit: int) -> bytearray:
-    """Read a body of at most so many bytes. Raises `Unreachable`."""
-    body = bytearray()
+async def read(response: aiohttp.ClientResponse, limit: int | Tail) -> bytearray:
+    """Read a body of at most so many bytes; of a `Tail` the last ones. Raises `Unreachable`."""
+    longest = limit.of if isinstance(limit, Tail) else limit
+    body, size = bytearray(), 0
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > limit:
+        size += len(chunk)
+        if size > longest:
             response.close()
-            raise Unreachable(f"the cluster's answer is longer than {limit} bytes")
-    return body
+            raise Unreachable(f"the cluster's answer is longer than {longest} bytes")
+        if isinstance(limit, Tail) and len(body) > 2 * limit.kept:
+            del body[: -limit.kept]
+    return body[-limit.kept :] if isinstance(limit, Tail) else body
 
 
 async def off_loop(answer: Answer, work: Callable[[Answer], T]) -> T:

@@ -9,7 +9,7 @@ import msgspec
 
 from sluiceway.domain.engine import NobodyListens, Unreachable
 from sluiceway.engines.jobmanager.addresses import Addresses, identity, is_no_truth, was_not_heard
-from sluiceway.engines.jobmanager.answers import SMALL, Answer, decode, excerpt, read, translated
+from sluiceway.engines.jobmanager.answers import SMALL, Answer, Tail, decode, excerpt, read, translated
 from sluiceway.engines.jobmanager.shapes import ClusterOption
 
 T = TypeVar("T")
@@ -43,8 +43,8 @@ class Asking:
         self._timeout = timeout
         self._trouble = trouble
 
-    async def __call__(self, method: str, path: str, body: object, limit: int, timeout: float | None) -> Answer:
-        """The answer, whatever its status, with a body of at most `limit` bytes. Raises `Unreachable`.
+    async def __call__(self, method: str, path: str, body: object, limit: int | Tail, timeout: float | None) -> Answer:
+        """The answer, whatever its status, with a body of at most `limit` bytes, or its tail. Raises `Unreachable`.
 
         The address that answered last is asked first, and another one only where nothing is done twice by that.
         """
@@ -92,7 +92,9 @@ class Asking:
         answer = await self._ask_at("GET", "/jobmanager/config", None, _OPTIONS, self._timeout, url)
         return {option.key: option.value for option in decode(answer, list[ClusterOption])}
 
-    async def _ask_at(self, method: str, path: str, body: object, limit: int, timeout: float, url: str) -> Answer:
+    async def _ask_at(
+        self, method: str, path: str, body: object, limit: int | Tail, timeout: float, url: str
+    ) -> Answer:
         """The answer of one address. Raises `Unreachable`."""
         data = body if body is None or isinstance(body, aiohttp.FormData) else msgspec.json.encode(body)
         headers = self._headers
@@ -105,7 +107,8 @@ class Asking:
             async with self._session.request(
                 method, url + path, data=data, headers=headers, timeout=patience, allow_redirects=False
             ) as response:
-                most = limit if response.status < 300 else min(limit, SMALL)
+                short = SMALL if isinstance(limit, Tail) else min(limit, SMALL)
+                most = limit if response.status < 300 else short
                 return Answer(response.status, await read(response, most))
 
 

@@ -31,6 +31,7 @@ from sluiceway.engines.jobmanager.addresses import Addresses
 from sluiceway.engines.jobmanager.answers import (
     SMALL,
     Answer,
+    Tail,
     decode,
     decoded,
     denial,
@@ -67,6 +68,7 @@ from sluiceway.engines.jobmanager.shapes import (
     Operation,
     ReadableJobs,
     Status,
+    TaskManagers,
     Triggered,
     Upload,
     UploadedJar,
@@ -100,6 +102,8 @@ _LARGEST_SUM = float(2**60)
 _PACKED = "job"  # what the file of a job is called while it is sent
 
 UPLOAD_TIMEOUT = 600.0  # seconds for a jar
+LOG_TIMEOUT = 60.0  # seconds for a log, which is read from its beginning to its end
+LONGEST_LOG = 128 << 20  # bytes of a log that is read for its end; Flink's own settings let one grow to 100 MB
 RUN_TIMEOUT = 120.0  # seconds for a main method, which runs before Flink answers
 
 
@@ -226,6 +230,28 @@ class FlinkRest:
         entries = (await decoded(answer, Exceptions)).history.entries
         return plain_words(entries[0].stacktrace) if entries else ""
 
+    async def traces(self, jid: str, most: int) -> list[Failure]:
+        """So many of its failures with their stack traces, the latest first; none where Flink knows no such job."""
+        return await self._failures(jid, most)
+
+    async def task_managers(self) -> list[str]:
+        """The ids of all TaskManagers."""
+        answer = await self._ask("GET", "/taskmanagers", limit=_TRACES)
+        return [each.id for each in (await decoded(answer, TaskManagers)).taskmanagers]
+
+    async def log(self, task_manager: str | None, most: int) -> bytes | None:
+        """The last bytes of the log of a TaskManager, or of the JobManager; None where there is none.
+
+        Flink hands a log out from its beginning only, and a process may have none.
+        """
+        path = "/jobmanager/log" if task_manager is None else f"/taskmanagers/{quote(task_manager, safe='')}/log"
+        answer = await self._ask("GET", path, limit=Tail(most, LONGEST_LOG), timeout=LOG_TIMEOUT)
+        if answer.status == 200:
+            return bytes(answer.body)
+        if answer.status not in {404, 500} or not errors_of(answer):
+            raise Unreachable(f"the cluster answered HTTP {answer.status}{excerpt(answer)}")
+        return None
+
     async def last_failure(self, jid: str) -> LastFailure | None:
         """When and why the job failed last, as `exceptions`."""
         entries = await self._failures(jid, 1)
@@ -343,7 +369,7 @@ class FlinkRest:
         return [] if is_absent(answer) else (await decoded(answer, Exceptions)).history.entries
 
     async def _ask(
-        self, method: str, path: str, body: object = None, limit: int = SMALL, timeout: float | None = None
+        self, method: str, path: str, body: object = None, limit: int | Tail = SMALL, timeout: float | None = None
     ) -> Answer:
         """See `Asking`."""
         return await self._asking(method, path, body, limit, timeout)

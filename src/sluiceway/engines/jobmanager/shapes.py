@@ -291,6 +291,18 @@ class Exceptions(msgspec.Struct):
     history: FailureHistory = msgspec.field(name="exceptionHistory")
 
 
+class TaskManager(msgspec.Struct):
+    """One TaskManager."""
+
+    id: str
+
+
+class TaskManagers(msgspec.Struct):
+    """`GET /taskmanagers`."""
+
+    taskmanagers: list[TaskManager]
+
+
 class BackPressure(msgspec.Struct):
     """`GET /jobs/:id/vertices/:vertex/backpressure`."""
 

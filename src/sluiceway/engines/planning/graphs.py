@@ -6,7 +6,7 @@ from sluiceway.domain.job import JobSpec
 from sluiceway.engines.planning.options import unsent_options
 from sluiceway.engines.planning.planner import Plans
 from sluiceway.engines.planning.reading import reached
-from sluiceway.engines.planning.sql import SqlRefused
+from sluiceway.engines.planning.sql import Script, SqlRefused
 from sluiceway.engines.planning.submit import effective
 
 PlannerFor = Callable[[str | None], Awaitable[Plans]]
@@ -30,8 +30,20 @@ class SqlGrapher:
         Raises `SqlSyntax`, `SqlRefused`, and `Unreachable` when there is nothing to plan with.
         """
         with reached():
-            jvm = await self._planner_for(cluster)
-            script, whole = effective(await jvm.read_sql(spec.sql, caller=caller, runs=False), spec)
+            jvm, script, whole = await self._read(spec, caller, cluster)
             if script.creates_from_query:
                 raise SqlRefused("CREATE TABLE … AS has no graph before its table is made. Write INSERT INTO instead.")
             return await jvm.plan_sql(script, unsent_options(whole, "graph"), chained=chained, caller=caller)
+
+    async def compile(self, spec: JobSpec, *, caller: str = "", cluster: str | None = None) -> bool:
+        """Plan as `draw` does, for what is wrong with it; whether all of it was planned. Raises as `draw` does."""
+        with reached():
+            jvm, script, whole = await self._read(spec, caller, cluster)
+            if script.creates_from_query:
+                return False
+            await jvm.plan_sql(script, unsent_options(whole, "check"), chained=False, caller=caller)
+            return True
+
+    async def _read(self, spec: JobSpec, caller: str, cluster: str | None) -> tuple[Plans, Script, JobSpec]:
+        jvm = await self._planner_for(cluster)
+        return jvm, *effective(await jvm.read_sql(spec.sql, caller=caller, runs=False), spec)

@@ -11,7 +11,16 @@ from sluiceway.domain.adoption import MOST_LISTED, MOST_LOOKED_AT, Stranger
 from sluiceway.domain.asking import SaveInquiry, StopInquiry
 from sluiceway.domain.cluster_options import weigh_claim
 from sluiceway.domain.commands import JobCommand, StopWithSavepoint, TakeSavepoint
-from sluiceway.domain.engine import ClusterJar, Sighting, SubmitAnswer, Survey, Traffic, Unreachable
+from sluiceway.domain.engine import (
+    ClusterJar,
+    JobFailure,
+    LogTail,
+    Sighting,
+    SubmitAnswer,
+    Survey,
+    Traffic,
+    Unreachable,
+)
 from sluiceway.domain.facts import (
     Acknowledged,
     JobState,
@@ -27,6 +36,7 @@ from sluiceway.domain.policy import SavepointFormat
 from sluiceway.domain.run import Run
 from sluiceway.domain.surveying import weigh_survey
 from sluiceway.domain.tables import Tables, named_by
+from sluiceway.engines.jobmanager.failures import ends
 from sluiceway.engines.jobmanager.jobmanagers import JobManagers
 from sluiceway.engines.jobmanager.rest import FlinkRest
 from sluiceway.engines.jobmanager.restore_words import OperatorNames, named, nobody_knows
@@ -43,6 +53,7 @@ OptionsOf = Callable[[Place, Run, JobSpec], Awaitable[Mapping[str, str]]]
 Submit = Callable[[Place, Run, str, JobSpec], Awaitable[Submitted | SubmitRefused | Silent]]
 
 AT_ONCE = 40  # questions under way at one cluster, as many as commands, so that they find their connections open
+MOST_FAILURES = 10  # of a job, that are told with their stack traces
 
 
 async def own_options(_: Place, __: Run, spec: JobSpec) -> Mapping[str, str]:
@@ -106,6 +117,20 @@ class SessionEngine:
             return None
         newest = sorted(there, key=lambda jar: jar.uploaded, reverse=True)
         return [ClusterJar(j.id, j.name, moment(j.uploaded), tuple(e.name for e in j.entry)) for j in newest]
+
+    async def failures(self, place: Place, flink_job_id: str) -> Sequence[JobFailure]:
+        """Tell why a job failed lately; see `Engine`."""
+        found = await self._jobmanagers.at(place).traces(flink_job_id, MOST_FAILURES)
+        return [JobFailure(moment(each.timestamp), ends(each.stacktrace)) for each in found]
+
+    async def task_managers(self, place: Place) -> Sequence[str]:
+        """List them; see `Engine`."""
+        return await self._jobmanagers.at(place).task_managers()
+
+    async def log(self, place: Place, task_manager: str | None, most: int) -> LogTail | None:
+        """Read the end of a log; see `Engine`."""
+        found = await self._jobmanagers.at(place).log(task_manager, most)
+        return None if found is None else LogTail(found.decode(errors="replace"), len(found) >= most)
 
     async def free_slots(self, place: Place) -> int | None:
         """Count free slots; see `Engine`."""
