@@ -278,7 +278,7 @@ def test_a_selection_of_which_none_can_be_stopped_asks_for_no_stop(
     stub.on("POST /stops", looked(answered(4, takes=False, code="wrong_state", message="It is being submitted.")))
     assert run(["stop", "--all", "--wait"]) == 1
     assert "job 4 is refused: It is being submitted." in capsys.readouterr().err
-    assert all(body["dry_run"] for _, body in stub.asked)
+    assert all(body["dry_run"] for call, body in stub.asked if call == "POST /stops")
     assert not typed
 
 

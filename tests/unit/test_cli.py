@@ -1646,6 +1646,10 @@ def test_savepoints_of_a_job_by_its_name_as_one_document(stub: Stub, capsys: pyt
     assert json.loads(capsys.readouterr().out) == {"savepoints": [kept(4)]}
 
 
+def bodies(stub: Stub, call: str) -> list[Any]:
+    return [body for name, body in stub.asked if name == call]
+
+
 def test_take_asks_for_savepoints_and_says_who_is_refused(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     stub.on("GET /jobs", listed(job(5, "job_running", name="orders")))
     no = {"job_id": 6, "accepted": False, "code": "wrong_state", "message": "Its status (draft) does not allow it."}
@@ -1654,14 +1658,14 @@ def test_take_asks_for_savepoints_and_says_who_is_refused(stub: Stub, capsys: py
     good = {**answer, "refused": 0, "jobs": jobs[:1]}
     stub.on("POST /savepoints", (202, answer), (202, answer), (202, good))
     assert run(["savepoints", "take", "orders", "6", "--target", "bucket/dir"]) == 1
-    assert stub.asked[-1][1] == {"job_ids": [5, 6], "target": "bucket/dir"}
+    assert bodies(stub, "POST /savepoints")[-1] == {"job_ids": [5, 6], "target": "bucket/dir"}
     out, err = capsys.readouterr()
     assert out == "1 savepoint accepted.\n"
     assert "job 6 is refused: Its status" in err
     assert run(["savepoints", "take", "5", "6", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == answer
     assert run(["savepoints", "take", "5"]) == 0
-    assert stub.asked[-1][1] == {"job_ids": [5]}
+    assert bodies(stub, "POST /savepoints")[-1] == {"job_ids": [5]}
     assert run(["savepoints", "take"]) == 2
 
 
