@@ -86,6 +86,7 @@ MAKING = {
     ("POST", f"{DLI}/job-templates"),
     ("POST", VARIABLES),
     ("POST", "/v1.0/{project_id}/dli/obs-authorize"),
+    ("POST", "/api/v1/projects/{project_id}/jobs/check"),  # of a job that is in the request
     ("PUT", "/api/v1/projects/{project_id}/resources/{name}"),
     ("DELETE", "/api/v1/projects/{project_id}/resources/{name}"),
 }

@@ -54,12 +54,12 @@ class SimJobs(FakeJobs):
         self._flow(job)
 
     def _restart(self, job: FakeJob, why: str) -> None:
-        self._blamed = [*self._blamed, *self.in_flight_of(job.jid), *([job.finishing] if job.finishing else [])]
+        self._blamed = [*self._blamed, *self.in_flight_of(job.jid), *job.finishing]
         super()._restart(job, why)
         self._blamed = []
 
     def _recover(self, job: FakeJob, attempts: list[Attempt], truth: Truth, seconds: float) -> None:
-        self._blamed = [*attempts, *([job.finishing] if job.finishing else [])]
+        self._blamed = [*attempts, *job.finishing]
         super()._recover(job, attempts, truth, seconds)
         self._blamed = []
 

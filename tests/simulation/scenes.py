@@ -123,7 +123,7 @@ async def a_job_restarts_after_its_savepoint_and_ends_by_itself(at: Play) -> Non
     await at.stop([job], savepoint=True)
     await at.until(lambda: at.under_way(flink))
     with at.cut_off():
-        await at.until(lambda: flink.finishing is not None)
+        await at.until(lambda: bool(flink.finishing))
         at.cluster.lose_taskmanager(flink.jid)
         await at.wait(3.0)
         at.cluster.finish(flink.jid)

@@ -121,7 +121,7 @@ class FakeJob:
     from_nothing: int = 0  # restarts that have lost its state
     history: list[Attempt] = field(default_factory=list)  # the savepoints that were begun, the oldest first
     unshown: int = 0  # of these, so many were begun under a JobManager that was lost: `/checkpoints` leaves them out
-    finishing: Attempt | None = None  # a stop whose savepoint is complete while the job has yet to end
+    finishing: list[Attempt] = field(default_factory=list)  # stops with whole savepoints whose job has yet to end
     drained: bool = False  # the sources have ended: no record is processed any more
     checkpoint: FakeCheckpoint | None = None
     retains_checkpoints: bool = False  # beyond a cancel
@@ -303,7 +303,7 @@ class FakeJobs:
             return
         self.recovering[job.jid] = job
         job.forgotten_checkpoints = job.state.terminal
-        job.finishing = None
+        job.finishing = []
         if job.state.terminal:
             self._later(0.0, lambda: self._found(job))
             return
@@ -381,21 +381,21 @@ class FakeJobs:
             return
         self._end(job.jid, attempt, None)
         if attempt.kind == "stop":
-            job.finishing, job.drained = attempt, True
+            job.finishing, job.drained = [*job.finishing, attempt], True
             self._after(job.finish_seconds, lambda: self._finish(job, attempt))
         elif attempt.cancel_job:
             self.cancel(job.jid)
 
     def _finish(self, job: FakeJob, attempt: Attempt) -> None:
-        if job.finishing is attempt:
-            job.finishing = None
+        if attempt in job.finishing:
+            job.finishing = []
             self.end(job.jid, JobState.FINISHED)
 
     def _spoil(self, job: FakeJob) -> None:
         """Whatever befalls a job that has its savepoint but has not ended yet fails its stop (contract, rule 8)."""
-        if job.finishing is not None:
-            job.finishing.failure = stopping_failed(job.finishing.location or "", job.jid)
-            job.finishing = None
+        for attempt in job.finishing:
+            attempt.failure = stopping_failed(attempt.location or "", job.jid)
+        job.finishing = []
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         if seconds > 0:
