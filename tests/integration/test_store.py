@@ -984,6 +984,19 @@ async def test_what_cannot_be_written_of_one_fails_for_it_alone() -> None:
     assert tried == [["a", "full"], ["a"]], "two of one kind are never in one transaction"
 
 
+async def test_what_is_done_together_has_a_bound() -> None:
+    tried = list[list[str]]()
+
+    async def write(parts: Sequence[str]) -> Sequence[str]:
+        tried.append(list(parts))
+        return parts
+
+    joint = Joint(write, lambda part: part, len, most=4)
+    parts = ["aa", "bb", "c", "dddddd", "e"]
+    assert await asyncio.gather(*map(joint, parts)) == parts
+    assert tried == [["aa", "bb"], ["c"], ["dddddd"], ["e"]], "nobody is overtaken, and what is too much is done alone"
+
+
 async def test_a_new_lease_and_a_write_that_broke_off_make_it_read_anew(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from sluiceway.domain.watched import Change, Watched
 from sluiceway.store.database import Database
 from sluiceway.store.leases import Lease
 from sluiceway.store.work import Records
+
+UNKNOWN: Final = 250  # runs of a cluster that was not read yet, as far as anybody reckons
 
 
 class Memory:
@@ -24,7 +27,7 @@ class Memory:
         """Everything that is not done for good, oldest run first."""
         number = self._db.changes(lease.cluster)
         if number is None or number != self.number or lease.fence != self._fence:
-            read = await self._records.read(lease.cluster)
+            read = await self._records.read(lease.cluster, len(self._each) or UNKNOWN)
             self._each = {each.run.id: each for each in read.watched}
             self.number, self._fence = read.number, lease.fence
         return list(self._each.values())

@@ -137,22 +137,36 @@ class Disk:
                             raise StorageUnreadable(f"it has more than {MOST_LISTED} files in it")
         return found
 
-    def heads(self, key: str, pulse: Pulse) -> Heads:
-        """See `Root`."""
+    def heads(self, key: str, pulse: Pulse, *, small: int = 0) -> Heads:
+        """See `Root`. From here one step leads to a `_metadata`, and from the root there are many."""
         found: list[Found] = []
+        read: dict[str, bytes] = {}
         begun = False
         with suppress(FileNotFoundError, NotADirectoryError), self._directory(key) as directory:
             seen = 0
-            for depth, name, head in self._walk(directory, key, 0, pulse):
+            for depth, name, head, inside in self._walk(directory, key, 0, pulse):
+                if head is not None and not found and head.size <= small:
+                    read |= self._read_at_once(inside, head)
                 seen += head is None
                 if seen > _MOST_DIRECTORIES:
                     raise StorageUnreadable(f"{key} has more than {_MOST_DIRECTORIES} directories in it")
                 begun = begun or (depth == 0 and head is None and name.startswith("savepoint-"))
                 found += [head] if head else []
-        return Heads(found, {}, begun)
+        return Heads(found, {}, begun, read)
 
-    def _walk(self, directory: int, key: str, depth: int, pulse: Pulse) -> Iterator[tuple[int, str, Found | None]]:
-        """All directories under one, and what each has for a `_metadata`, with how deep they lie."""
+    def _read_at_once(self, directory: int, head: Found) -> Mapping[str, bytes]:
+        """What is in a small `_metadata`; nothing where it is not as it was seen, which is told by who opens it."""
+        with suppress(OSError):
+            descriptor = os.open(METADATA, _READ | self._no_link, dir_fd=directory)
+            try:
+                if _plain(os.fstat(descriptor)).st_size == head.size:
+                    return {head.key: os.pread(descriptor, head.size, 0)}
+            finally:
+                os.close(descriptor)
+        return {}
+
+    def _walk(self, directory: int, key: str, depth: int, pulse: Pulse) -> Iterator[tuple[int, str, Found | None, int]]:
+        """All directories under one, and what each has for a `_metadata`, with how deep they lie, and in what."""
         inner: list[str] = []
         with _entries(directory) as entries:
             for number, entry in enumerate(entries):
@@ -160,10 +174,11 @@ class Disk:
                     pulse.beat()
                 if entry.is_dir(follow_symlinks=self._links):
                     inner.append(entry.name)
-                    yield depth, entry.name, None
+                    yield depth, entry.name, None, directory
                 elif entry.name == METADATA and entry.is_file(follow_symlinks=self._links):
                     with suppress(FileNotFoundError):
-                        yield depth, METADATA, _found(f"{key}/{METADATA}", entry.stat(follow_symlinks=self._links))
+                        head = _found(f"{key}/{METADATA}", entry.stat(follow_symlinks=self._links))
+                        yield depth, METADATA, head, directory
         for name in inner if depth < _DEEPEST else ():
             with suppress(FileNotFoundError, NotADirectoryError, BehindLink):  # it was there a moment ago
                 descriptor = self._step(directory, name, key)

@@ -67,9 +67,9 @@ class Reader:
             self._root.check_present()
         return {self._head + key: size for key, size in found.items()}
 
-    def heads(self, key: str, pulse: Pulse) -> Heads:
-        """See `Readable`."""
-        found = self._root.heads(key.removeprefix(self._head), pulse)
+    def heads(self, key: str, pulse: Pulse, *, small: int = 0) -> Heads:
+        """See `Readable`; of a further root nothing is read on the way."""
+        found = self._root.heads(key.removeprefix(self._head), pulse, small=0 if self._head else small)
         if not self._head:
             return found
         metadata = [head._replace(key=self._head + head.key) for head in found.metadata]

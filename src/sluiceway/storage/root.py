@@ -42,6 +42,7 @@ class Heads(NamedTuple):
     metadata: Sequence[Found]  # their `_metadata` files
     sizes: Mapping[str, int]  # of the files that were seen on the way
     begun: bool  # a directory of a savepoint lies in it, with a `_metadata` or without
+    read: Mapping[str, bytes] = {}  # what is in the first of them, where it was read on the way
 
 
 class Readable(Protocol):
@@ -81,8 +82,11 @@ class Readable(Protocol):
         """The content of a file. Raises `FileNotFoundError`."""
         ...
 
-    def heads(self, key: str, pulse: Pulse) -> Heads:
-        """The savepoints and checkpoints under a directory. Raises `StorageUnreadable` where there is far too much."""
+    def heads(self, key: str, pulse: Pulse, *, small: int = 0) -> Heads:
+        """The savepoints and checkpoints under a directory. Raises `StorageUnreadable` where there is far too much.
+
+        Where that spares a way, the first `_metadata` is read at once, if it has no more than `small` bytes.
+        """
         ...
 
 

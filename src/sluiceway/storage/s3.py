@@ -132,7 +132,7 @@ class S3:
         # A directory may be marked by an empty object of its own name.
         return [_found(meta) for meta in inside if meta["path"].startswith(f"{key}/")]
 
-    def heads(self, key: str, pulse: Pulse) -> Heads:
+    def heads(self, key: str, pulse: Pulse, *, small: int = 0) -> Heads:  # noqa: ARG002 - a listing has no contents
         """See `Root`."""
         found: list[Found] = []
         sizes: dict[str, int] = {}

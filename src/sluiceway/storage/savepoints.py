@@ -302,13 +302,13 @@ class Storage:
         Most are, and to go to a thread for each step takes longer than the steps.
         """
         reader = self._roots.own
-        found = reader.heads(key, pulse)
+        found = reader.heads(key, pulse, small=TINY)
         if len(found.metadata) != 1 or found.metadata[0].size > TINY:
             return found, {}
         (head,) = found.metadata
         pulse.beat()
         try:
-            metadata, places, unseen = self._read(reader, head, found.sizes, pulse)
+            metadata, places, unseen = self._read(reader, head, found.sizes, pulse, found.read.get(head.key))
         except (BrokenMetadata, FileNotFoundError):
             return found, {}  # which is told by who reads it once more
         files = unseen.get(reader, ())
@@ -351,10 +351,13 @@ class Storage:
         )
 
     def _read(
-        self, reader: Reader, head: Found, listed: Mapping[str, int], pulse: Pulse
+        self, reader: Reader, head: Found, listed: Mapping[str, int], pulse: Pulse, content: bytes | None = None
     ) -> tuple[Metadata, Sequence[str | None], Mapping[Reader, Sequence[str]]]:
-        """What it says, where each file lies that it names, and which of them have not been seen."""
-        metadata = _parse(reader, head, pulse)
+        """What it says, where each file lies that it names, and which of them have not been seen.
+
+        `content` is what is in it, where that was read before.
+        """
+        metadata = _parse(reader, head, pulse, content)
         directory = reader.uri_of(_parent(head))
         # Nothing of the storage root waits for a further one, whatever it names.
         find = self._roots.own.key if reader is self._roots.own else self._roots.key
@@ -371,15 +374,18 @@ class Storage:
         return metadata, places, unseen
 
 
-def _parse(reader: Reader, head: Found, pulse: Pulse) -> Metadata:
+def _parse(reader: Reader, head: Found, pulse: Pulse, content: bytes | None = None) -> Metadata:
     if head.size > LARGEST:
         raise TooMuchToRead(f"{head.key} has {head.size} bytes, and {LARGEST} are read at most")
-    with reader.open(head.key) as content:
-        try:
-            # What is read in one go keeps nobody waiting for long.
-            return parse(content, pulse.beat if head.size <= TINY else pulse.pause)
-        except TooMuchMetadata as error:
-            raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
+    # What is read in one go keeps nobody waiting for long.
+    pause = pulse.beat if head.size <= TINY else pulse.pause
+    try:
+        if content is not None:
+            return parse(content, pause)
+        with reader.open(head.key) as source:
+            return parse(source, pause)
+    except TooMuchMetadata as error:
+        raise TooMuchToRead(f"{head.key} cannot be verified: {error}") from error
 
 
 def _compared(

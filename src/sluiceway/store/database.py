@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,9 @@ def moment(ms: int | None) -> datetime | None:
     return None if ms is None else instant(ms)
 
 
+@lru_cache(maxsize=1 << 13)
 def instant(ms: int) -> datetime:
-    """A moment back from a column that is NOT NULL."""
+    """A moment back from a column that is NOT NULL. What one turn has stored of many jobs is one object for all."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 

@@ -14,13 +14,28 @@ R = TypeVar("R")
 MOST: Final = 200  # parts of one transaction
 
 
+def _one(_: object) -> int:
+    return 1
+
+
 class Joint(Generic[P, R]):
     """Does parts together, each with an answer of its own. What cannot be done of one fails for that one alone."""
 
-    def __init__(self, do: Callable[[Sequence[P]], Awaitable[Sequence[R]]], key: Callable[[P], Hashable]) -> None:
-        """`do` is one transaction, and answers in the order of the parts. It never gets two of one key."""
+    def __init__(
+        self,
+        do: Callable[[Sequence[P]], Awaitable[Sequence[R]]],
+        key: Callable[[P], Hashable],
+        weight: Callable[[P], int] = _one,
+        most: int = MOST,
+    ) -> None:
+        """`do` is one transaction, and answers in the order of the parts. It never gets two of one key.
+
+        Nor does it get more than weigh `most` together, unless a single one does: what it takes in memory has a bound.
+        """
         self._do = do
         self._key = key
+        self._weight = weight
+        self._most = most
         self._waiting: list[tuple[P, asyncio.Future[R]]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -44,14 +59,16 @@ class Joint(Generic[P, R]):
 
     def _take(self) -> dict[Hashable, tuple[P, "asyncio.Future[R]"]]:
         taken: dict[Hashable, tuple[P, asyncio.Future[R]]] = {}
-        left = []
+        left, room = [], self._most
         for part, answer in self._waiting:
             if answer.done():
                 continue  # nobody waits for it any more
-            if len(taken) < MOST and (key := self._key(part)) not in taken:
-                taken[key] = part, answer
+            weight = self._weight(part)
+            if (weight <= room or not taken) and (key := self._key(part)) not in taken:
+                taken[key], room = (part, answer), room - weight
             else:
                 left.append((part, answer))
+                room = min(room, 0) if weight > room else room
         self._waiting = left
         return taken
 

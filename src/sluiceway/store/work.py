@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from operator import itemgetter
+from sys import intern
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -44,6 +46,8 @@ from sluiceway.store.schema import (
     saves,
     stops,
 )
+
+MOST_ROWS: Final = 2000  # that are read or written together: each takes some kilobytes while it is on its way
 
 # Built once: a worker asks these at every turn.
 _RUNS = select(
@@ -121,7 +125,7 @@ async def _settled(
 
 
 def _watched(row: RowMapping, stop: Stop | None, save: Save | None) -> Watched:
-    return Watched(to_run(row), stop, bool(row["current"]), row["project"], row["batch_id"], save)
+    return Watched(to_run(row), stop, bool(row["current"]), intern(row["project"]), row["batch_id"], save)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +137,27 @@ class Found:
     now: datetime
 
 
+def _moved(found: Found) -> int:
+    return sum(change.before is not change.after for change in found.changes) or 1
+
+
 class Records:
     """Reads for turns and records them; what comes at one moment, together."""
 
     def __init__(self, db: Database) -> None:
         """Nothing was recorded yet."""
         self.db = db
-        self._reads: Joint[str, Read] = Joint(partial(read_all, db), lambda cluster: cluster)
-        self._joint: Joint[Found, Recorded] = Joint(partial(record_all, db), lambda found: found.lease.cluster)
+        self._reads: Joint[tuple[str, int], Read] = Joint(self._read, itemgetter(0), itemgetter(1), MOST_ROWS)
+        self._joint: Joint[Found, Recorded] = Joint(
+            partial(record_all, db), lambda found: found.lease.cluster, _moved, MOST_ROWS
+        )
 
-    async def read(self, cluster: str) -> Read:
-        """Read all that is to be watched of a cluster."""
-        return await self._reads(cluster)
+    async def read(self, cluster: str, about: int) -> Read:
+        """Read all that is to be watched of a cluster; `about` is how many runs that may be."""
+        return await self._reads((cluster, about))
+
+    async def _read(self, parts: Sequence[tuple[str, int]]) -> list[Read]:
+        return await read_all(self.db, [cluster for cluster, _ in parts])
 
     async def __call__(self, lease: Lease, changes: Sequence[Change], now: datetime) -> Recorded:
         """Store the changes that nobody has forestalled, each whole. A lease that was lost stores nothing."""
