@@ -232,6 +232,15 @@ async def test_overview_shows_the_version_and_every_job_with_its_tasks(flink: Cl
     assert ((await flink.rest.job(jid)) or {})["jid"] == jid
 
 
+async def test_logs_are_of_processes_which_may_have_none(flink: Cluster) -> None:
+    managers = await flink.rest.task_managers()
+    assert bool(managers) == isinstance(flink.place, RealPlace), "the fake has none of its own"
+    for process in (None, *managers):
+        log = await flink.rest.log(process, 1000)
+        assert log is None or 0 < len(log) <= 1000
+    assert await flink.rest.log("no-such-process", 1000) is None
+
+
 async def test_failed_job_tells_its_root_cause(flink: Cluster) -> None:
     jid = await flink.place.failing()
     assert await flink.ends(jid) is JobState.FAILED

@@ -83,7 +83,7 @@ ASKS: dict[str, Ask] = {
     "job": lambda rest: rest.job(JOB),
     "checkpoints": lambda rest: rest.checkpoints(JOB),
     "exceptions": lambda rest: rest.exceptions(JOB),
-    "task managers": lambda rest: rest.task_managers(),
+    "log": lambda rest: rest.task_managers(),
 }
 
 
