@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from tests.support import processes
 from tests.support.patience import PATIENCE
@@ -84,6 +84,9 @@ class Reader:
         service, self._service = self._service, None
         if service is not None:
             service.end(check=error is None)
+        unused = {*self._own.own, *self._own.meanwhile} - self._used
+        if unused and error is None:
+            raise Wrong(f"the test prepares what no page says: {', '.join(sorted(unused))}")
 
     @property
     def service(self) -> str:
@@ -95,9 +98,6 @@ class Reader:
         count = sum(self._play(block) for block in blocks(page, section))
         if not count:
             raise Wrong(f"{where(page, 1)}: there is nothing to play")
-        unused = {*self._own.own, *self._own.meanwhile} - self._used
-        if unused:
-            raise Wrong(f"{where(page, 1)}: the test prepares what the page does not say: {', '.join(sorted(unused))}")
 
     def _play(self, block: Block) -> int:
         if block.language in {"console", "sh"}:
@@ -152,7 +152,7 @@ class Reader:
         return "\n".join(out)
 
     def _run(self, command: Sequence[str]) -> tuple[int, list[str], list[str]]:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = processes.start(command, cwd=self.home, env=self._environment, **pipes)
         try:
             out, err = process.communicate(self._own.typed, timeout=SLOW)
