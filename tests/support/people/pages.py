@@ -50,9 +50,11 @@ def blocks(page: Path, section: str = "") -> list[Block]:
 
 
 def _under(text: str, section: str) -> tuple[int, int]:
-    heading = re.search(rf"^(#+) {re.escape(section)}$", text, re.MULTILINE)
+    """From a heading to the next, of whatever level."""
+    prose = _FENCE.sub(lambda fence: " " * len(fence[0]), text)
+    heading = re.search(rf"^#+ {re.escape(section)}$", prose, re.MULTILINE)
     assert heading, f"there is no heading {section!r}"
-    after = re.compile(rf"^#{{1,{len(heading[1])}}} ", re.MULTILINE).search(text, heading.end())
+    after = re.compile(r"^#+ ", re.MULTILINE).search(prose, heading.end())
     return heading.end(), after.start() if after else len(text)
 
 

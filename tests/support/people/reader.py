@@ -84,6 +84,9 @@ class Reader:
         service, self._service = self._service, None
         if service is not None:
             service.end(check=error is None)
+        unused = {*self._own.own, *self._own.meanwhile} - self._used
+        if unused and error is None:
+            raise Wrong(f"the test prepares what no page says: {', '.join(sorted(unused))}")
 
     @property
     def service(self) -> str:
@@ -95,9 +98,6 @@ class Reader:
         count = sum(self._play(block) for block in blocks(page, section))
         if not count:
             raise Wrong(f"{where(page, 1)}: there is nothing to play")
-        unused = {*self._own.own, *self._own.meanwhile} - self._used
-        if unused:
-            raise Wrong(f"{where(page, 1)}: the test prepares what the page does not say: {', '.join(sorted(unused))}")
 
     def _play(self, block: Block) -> int:
         if block.language in {"console", "sh"}:
