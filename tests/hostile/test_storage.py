@@ -383,7 +383,7 @@ class Hanging:
         patch.setattr(storage._root, "head", self._hang)
         patch.setattr(storage._root, "heads", self._hang)
 
-    def _hang(self, *_: object) -> None:
+    def _hang(self, *_: object, **__: object) -> None:
         self.begun.append(1)
         self.again.wait(60)
 

@@ -15,6 +15,7 @@ from tests.support.people.reader import Own, Reader, Wrong
 from tests.support.people.shapes import difference, fits
 
 from sluiceway.cli.main import app
+from sluiceway.cli.placed import placed
 
 PAGE = """\
 # Title
@@ -171,7 +172,7 @@ def faults(line: str) -> list[str]:
     words = shlex.shlex(line, posix=True, punctuation_chars=";|&<>")
     words.whitespace_split = True
     _, *rest = takewhile(lambda word: word[:1] not in {*";|&<>"}, words)
-    here = app
+    rest, here = placed(rest, app), app
     while rest and not rest[0].startswith("-") and rest[0] in here:
         here = here[rest.pop(0)]
     options = [word.split("=")[0] for word in rest[: rest.index("--") if "--" in rest else None] if word[:2] == "--"]
