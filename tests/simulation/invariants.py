@@ -163,7 +163,7 @@ class Watch:
 
     def _is_followed(self, row: Row) -> bool:
         """Whether a later run bears the Flink job id of this one: what lives under it is that."""
-        return (self._run_of(row["flink_job_id"]) or row)["id"] > row["id"]
+        return bool((self._run_of(row["flink_job_id"]) or row)["id"] > row["id"])
 
     def _run_of(self, jid: str) -> Row | None:
         """The latest run of a Flink job id."""
