@@ -84,7 +84,8 @@ class Others(Scenario):
     def start_again(self, old: FakeJob, restore: str | None, cluster: SimCluster) -> FakeJob:
         """Start one that is over; perhaps under the id that it had, in a JobManager that knows nothing of it."""
         there = not cluster.down and cluster.jobs.get(old.jid) is old and old.state.terminal
-        if not there or self.dice.random() < 0.5:
+        dice = random.Random(f"deployed anew {self.world.seed} {old.jid}")
+        if not there or dice.random() < 0.5:
             return self.start(old.name, restore, cluster)
         self.world.counts["a job was deployed anew under its id"] += 1
         return cluster.deploy_anew(old, restore, **(self.their_habits() | {"batch": False}))
