@@ -997,7 +997,9 @@ def test_events_are_followed_past_a_service_that_goes_away(
 
     monkeypatch.setattr(cli_events, "time", SimpleNamespace(sleep=pause))
     stub.on("GET /events", page(5), LOST, LOST, page(6, 7))
-    assert run(["events", "--follow", "--who", "ann"]) == 130
+    with pytest.raises(SystemExit) as ended:
+        run(["events", "--follow", "--who", "ann"])
+    assert ended.value.code == 130
     said = capsys.readouterr()
     assert said.out.splitlines() == ["2026-01-01 00:00:00Z stop_sent job 1 orders by ann"] * 3
     assert "reconnecting" in said.err
@@ -1016,7 +1018,9 @@ def test_a_watched_list_goes_on_past_a_silent_service_and_ends_with_ctrl_c(
 
     monkeypatch.setattr(progress, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     stub.on("GET /fares", page_of(fared(2)), LOST, LOST, page_of(fared(2, "stopped")))
-    assert run(["jobs", "list", "--watch", "--columns", "name,status"]) == 130
+    with pytest.raises(SystemExit) as ended:
+        run(["jobs", "list", "--watch", "--columns", "name,status"])
+    assert ended.value.code == 130
     said = capsys.readouterr()
     assert [line.split() for line in said.out.splitlines()] == [
         ["NAME", "STATUS"],
@@ -1024,7 +1028,7 @@ def test_a_watched_list_goes_on_past_a_silent_service_and_ends_with_ctrl_c(
         ["job-2", "stopped"],
     ]
     assert "reconnecting" in said.err
-    assert said.err.endswith("sluiceway: interrupted\n")
+    assert "answers again" in said.err
 
 
 def test_a_stop_of_nothing_has_happened(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -1576,7 +1580,7 @@ def test_a_selection_of_which_none_can_be_stopped_asks_for_no_stop(
     stub.on("POST /stops", looked(answered(4, takes=False, code="wrong_state", message="It is being submitted.")))
     assert run(["stop", "--all", "--wait"]) == 1
     assert "job 4 is refused: It is being submitted." in capsys.readouterr().err
-    assert all(body["dry_run"] for _, body in stub.asked)
+    assert all(body["dry_run"] for call, body in stub.asked if call.startswith("POST"))
     assert not typed
 
 
@@ -1748,7 +1752,7 @@ def test_take_asks_for_savepoints_and_says_who_is_refused(stub: Stub, capsys: py
     good = {**answer, "refused": 0, "jobs": jobs[:1]}
     stub.on("POST /savepoints", (202, answer), (202, answer), (202, good))
     assert run(["savepoints", "take", "orders", "6", "--target", "bucket/dir"]) == 1
-    assert stub.asked[-1][1] == {"job_ids": [5, 6], "target": "bucket/dir"}
+    assert stub.sent("POST /savepoints") == {"job_ids": [5, 6], "target": "bucket/dir"}
     out, err = capsys.readouterr()
     assert out == "1 savepoint accepted.\n"
     assert "job 6 is refused: Its status" in err
