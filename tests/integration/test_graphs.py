@@ -142,17 +142,20 @@ def test_the_sdk_reads_both_graphs(service: ServiceThread, job: int) -> None:
 
 @real
 def test_a_job_is_compiled_before_there_is_one(service: ServiceThread) -> None:
-    path = f"/api/v1/projects/{PROJECT}/jobs/check"
-    told = service.http.post(path, json={"sql": COUNT, "parallelism": 2}).json()
+    def check(sql: str) -> Any:
+        path = f"/api/v1/projects/{PROJECT}/jobs/check"
+        return service.http.post(path, json={"sql": sql, "parallelism": 2}).json()
+
+    told = check(COUNT)
     assert told == {"ok": True, "faults": [], "notes": [], "unchecked": ""}
     for sql, about in (
         ("INSERT INTO b SELEKT 1", "syntax"),
         ("INSERT INTO nowhere SELECT 1", "sql"),
         ("SET 'rest.port' = '1'; " + COUNT, "sql"),
     ):
-        told = service.http.post(path, json={"sql": sql}).json()
+        told = check(sql)
         assert (told["ok"], [fault["about"] for fault in told["faults"]]) == (False, [about])
-    told = service.http.post(path, json={"sql": "CREATE TABLE t WITH ('connector' = 'blackhole') AS SELECT 1"}).json()
+    told = check("CREATE TABLE t WITH ('connector' = 'blackhole') AS SELECT 1")
     assert (told["ok"], "only when the job starts" in told["unchecked"]) == (None, True)
 
 

@@ -79,8 +79,9 @@ BODIES: Mapping[tuple[str, str], Body] = {
     ("POST", "/api/v1/projects/{project_id}/savepoints"): lambda job: {"job_ids": [job]},
     ("POST", "/api/v1/projects/{project_id}/savepoints/register"): lambda job: {"path": "b/none", "job_id": job},
 }
-# What makes something new in the caller's own project, and what takes it away again.
+# What makes something new in the caller's own project, what takes it away again, and what is about its body alone.
 MAKING = {
+    ("POST", "/api/v1/projects/{project_id}/jobs/check"),
     ("POST", f"{DLI}/sql-jobs"),
     ("POST", f"{DLI}/flink-jobs"),
     ("POST", f"{DLI}/job-templates"),
