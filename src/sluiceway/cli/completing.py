@@ -98,7 +98,7 @@ def _client(context: "CompletionContext") -> "Client":
 
     from sluiceway.cli.options import Common
 
-    given = {}
+    given = dict[str, Any]()
     for field in fields(Common):
         typed = context.get(f"--{field.name}")
         if field.name != "json" and typed is not None and typed.provided:
