@@ -118,6 +118,17 @@ def test_the_page_needs_nothing_else(service: ServiceThread) -> None:
     assert "style-src 'self' 'unsafe-inline'" in policy
 
 
+def test_the_bare_address_says_where_to_go(service: ServiceThread) -> None:
+    answer = service.http.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    named = [address.removeprefix(service.url) for address in re.findall(r"  (http://\S+)", answer.text)]
+    assert named == ["/docs", "/docs/errors", "/openapi.json", "/readyz"]
+    assert [service.http.get(path).status_code for path in named] == [200] * 4
+    assert re.search("[一-鿿]", service.http.get("/", headers={"X-Language": "zh-cn"}).text)
+    browser = service.http.get("/", headers={"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"})
+    assert (browser.status_code, browser.headers["location"]) == (302, "/docs")
+
+
 def test_programs_get_the_same_as_json(service: ServiceThread) -> None:
     for language in ("en-us", "zh-cn"):
         found = service.http.get("/docs/errors.json", headers={"X-Language": language}).json()["errors"]

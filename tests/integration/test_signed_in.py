@@ -194,7 +194,7 @@ def test_commands_sign_with_the_key_of_the_environment(
 
 
 def test_what_is_open_is_open_and_nothing_else(site: Site) -> None:
-    for path in ("/healthz", "/readyz", "/docs", "/docs/errors", "/docs/errors.json", "/openapi.json"):
+    for path in ("/", "/healthz", "/readyz", "/docs", "/docs/errors", "/docs/errors.json", "/openapi.json"):
         with urllib.request.urlopen(site.service.url + path, timeout=30) as answer:
             assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Litestar
 from litestar.di import Provide
 
-from sluiceway.api import dli, docs, health, native, permit, prometheus
+from sluiceway.api import dli, docs, front, health, native, permit, prometheus
 from sluiceway.api.auth import iam
 from sluiceway.api.auth.gate import Gate
 from sluiceway.api.auth.limits import RateLimit
@@ -107,6 +107,7 @@ def _routes(settings: Settings) -> list[Any]:
         native.routes(),
         native.account_routes(),
         iam.routes(),
+        front.front,
         health.healthz,
         health.readyz,
         prometheus.metrics,

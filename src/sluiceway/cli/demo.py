@@ -29,6 +29,10 @@ from sluiceway.cli.progress import Board, Line, looks
 PROJECT: Final = "demo"
 ENOUGH: Final = 100  # rows that a job must have written before it is stopped, and again after it was resumed
 STAGE: Final = 180.0  # seconds that one stage may take on a busy machine
+HELLO: Final = (  # a job to begin with, which needs no file
+    "CREATE TABLE n (i BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10'); "
+    "CREATE TABLE nowhere (i BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO nowhere SELECT i FROM n"
+)
 _UNDER_WAY: Final = frozenset({"waiting", "sent", "ending"})
 MOST_JOBS: Final = 100  # the embedded Flink has 200 slots, and a notebook not that much memory
 
@@ -283,7 +287,7 @@ def _next() -> None:
         f"\nNext:\n"
         f"  {command} demo --keep      the same, and the service stays up for a look around\n"
         f"  {command} serve            a service of your own; then, in another terminal:\n"
-        f"  {command} jobs create hello --sql hello.sql --run\n"
+        f'  echo "{HELLO}" | {command} jobs create hello --sql - --run\n'
         f"  {command} stop --all --wait --yes"
     )
 

@@ -125,6 +125,7 @@ ACTIONS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/v3/projects"): Open.TO_CALLERS,
     ("GET", "/v3/auth/domains"): Open.TO_CALLERS,
     # The service itself. None of it is about any job.
+    ("GET", "/"): Open.TO_ALL,
     ("GET", "/healthz"): Open.TO_ALL,
     ("GET", "/readyz"): Open.TO_ALL,
     ("GET", "/metrics"): Open.TO_WATCHERS,
