@@ -813,7 +813,13 @@ def test_show_leads_to_flinks_page_and_tells_tags_and_both_names_of_a_status(
     found = fare(1, "starting", running_tasks=1) | {"flink_job_id": flink, "tags": {"tier": "sink", "a": "b"}}
     stub.on("GET /fares", fares(found))
     guards = {"headers": [], "user": "", "ca": False, "certificate": False}
-    cluster: dict[str, Any] = {"name": "c", "addresses": ["http://jm:8081/"], "kind": "session", "labels": {}, "projects": []}
+    cluster: dict[str, Any] = {
+        "name": "c",
+        "addresses": ["http://jm:8081/"],
+        "kind": "session",
+        "labels": {},
+        "projects": [],
+    }
     cluster |= {"max_savepoints": None, "draining": False, "guards": guards, "source": "", "origin": ""}
     cluster |= {"default": True, "runs": 1, "trouble": "", "health": None}
     stub.on("GET /clusters/c", (200, cluster))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, FromClause, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, TextClause, func, select, text, union_all
 
 from sluiceway.domain.access import EVERY_PROJECT
 from sluiceway.domain.batch import Kind
@@ -101,13 +101,16 @@ async def of_project(
     if sought.since is not None:
         after = max(after, await _last_before(db, epoch_ms(sought.since)))
     hidden = (() if denials else (DENIED,)) + (() if users else OF_USERS)
-    more: list[ColumnElement[bool]] = [events.c.id > after, *([events.c.kind.not_in(hidden)] if hidden else [])]
+    more: list[ColumnElement[bool] | TextClause] = [
+        events.c.id > after,
+        *([events.c.kind.not_in(hidden)] if hidden else []),
+    ]
     of: ColumnElement[Any] = events.c.project
     if sought.job_id is not None:
         more.append(events.c.job_id == sought.job_id)
         of = func.ifnull(of, "")  # so that the walk is along the job's events, and not all of the project
     if sought.who is not None:
-        more += [events.c.who == sought.who, literal_column("events.who <> ''", Boolean)]  # as the index says it
+        more += [events.c.who == sought.who, text("events.who <> ''")]  # as the index says it
     # Each part by its own walk along an index: a sort would read all that follows for every page.
     first = events.c.id.desc() if sought.newest else events.c.id.asc()
     parts = [
