@@ -33,6 +33,7 @@ from sluiceway.domain.observed import (
     CAUSE,
     CHECKPOINTS,
     FAILURE,
+    FRESH,
     SETTINGS,
     STATE,
     TIMELINE,
@@ -49,7 +50,6 @@ from sluiceway.domain.observed import (
     Timeline,
 )
 from sluiceway.domain.proving import (
-    FRESH,
     SETTLE,
     Memory,
     has_own,

@@ -11,6 +11,7 @@ from sluiceway.domain.facts import JobState, Refusal
 from sluiceway.domain.traits import UNKNOWN, Traits
 
 T = TypeVar("T")
+FRESH: Final = 4.0  # seconds after which no answer of Flink's is from before (`web.refresh-interval` is 3 s)
 
 BEGUN = frozenset({JobState.RUNNING, JobState.RESTARTING})  # before, Flink answers as of a job without checkpoints
 

@@ -15,6 +15,7 @@ from sluiceway.domain.health import Proof
 from sluiceway.domain.observed import (
     CHECKPOINTS,
     FAILURE,
+    FRESH,
     SETTINGS,
     TIMELINE,
     AttemptFailed,
@@ -30,7 +31,6 @@ from sluiceway.domain.observed import (
 
 T = TypeVar("T")
 
-FRESH = 4.0  # seconds after which no answer of Flink's is from before (`web.refresh-interval` is 3 s)
 SETTLE = 0.5  # seconds that Flink has to begin the restart that a failure brings about
 
 _UNTOUCHED = frozenset({Refusal.NOT_READY, Refusal.UNSUPPORTED})  # refused before anything was done to the job

@@ -12,8 +12,8 @@ from sluiceway.domain.adoption import Stranger
 from sluiceway.domain.engine import Engine, Sighting, Unreachable
 from sluiceway.domain.facts import JobState, RunFact, Seen, Silent
 from sluiceway.domain.identity import follows, may_be_followed
+from sluiceway.domain.observed import FRESH
 from sluiceway.domain.place import Place
-from sluiceway.domain.proving import FRESH
 from sluiceway.domain.watched import Watched
 
 _HELD = Silent("it is not known yet whether this is the job that was stopped, or one that was started after it")
