@@ -51,7 +51,7 @@ def said(lines: Sequence[str]) -> str:
 
 def test_the_board_fits_whatever_size_the_terminal_has(fleet: Fleet, service: ServiceProcess) -> None:
     fleet.run(12, stop_seconds=LONG)
-    with at_a_terminal(service.url, "stop", "--all", "--wait") as terminal:
+    with at_a_terminal(service.url, "stop", "--all", "--wait", "--yes") as terminal:
         wide = terminal.until(lambda lines: board(lines) and sum("sent" in line for line in lines) == 13)
         assert not any("more" in line for line in wide)
 
@@ -68,7 +68,7 @@ def test_the_board_fits_whatever_size_the_terminal_has(fleet: Fleet, service: Se
 
 def test_ctrl_c_leaves_the_terminal_clean_and_the_stop_going_on(fleet: Fleet, service: ServiceProcess) -> None:
     jobs = fleet.run(3, stop_seconds=LONG)
-    with at_a_terminal(service.url, "stop", "--all", "--wait") as terminal:
+    with at_a_terminal(service.url, "stop", "--all", "--wait", "--yes") as terminal:
         terminal.until(board)
         assert not terminal.screen.cursor_shown
         terminal.press("\x03")

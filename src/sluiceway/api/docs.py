@@ -29,7 +29,7 @@ from msgspec import StructMeta
 
 from sluiceway import __version__
 from sluiceway.api.auth.actions import Open, need_of
-from sluiceway.api.native import cluster_wire, move_wire, register_wire, resume_wire, savepoint_wire, wire
+from sluiceway.api.native import cluster_wire, job_checks, move_wire, register_wire, resume_wire, savepoint_wire, wire
 
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
 _STATIC = Path(str(files("swagger_ui"))) / "static"
@@ -181,7 +181,7 @@ def _close(schemas: dict[str, Schema]) -> None:
     """Say which bodies may hold no unknown fields: some of our own API. DLI's API ignores such fields."""
     for kind in (
         kind
-        for module in (wire, cluster_wire, move_wire, resume_wire, register_wire, savepoint_wire)
+        for module in (wire, cluster_wire, job_checks, move_wire, resume_wire, register_wire, savepoint_wire)
         for kind in vars(module).values()
     ):
         if isinstance(kind, StructMeta) and kind.__struct_config__.forbid_unknown_fields:

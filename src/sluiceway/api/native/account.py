@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from msgspec import Struct
 
+from sluiceway.api.native.dependencies import refusals
 from sluiceway.api.no_options import no_options
 from sluiceway.api.permit import PermitGiven
 from sluiceway.domain.access import DOMAIN
@@ -54,13 +55,13 @@ class SigningIn:
 SigningInGiven = NamedDependency[SkipValidation[SigningIn]]
 
 
-@get("/sign-in", tags=["signing in"], summary="How to sign in", sync_to_thread=False)
+@get("/sign-in", tags=["signing in"], summary="How to sign in", responses=refusals(), sync_to_thread=False)
 def ways_in(signing_in: SigningInGiven) -> WaysIn:
     """Whether callers have to sign in, and how they can; open to all."""
     return WaysIn(signing_in.required, signing_in.provider if signing_in.required else None)
 
 
-@get("/whoami", tags=["signing in"], summary="Who is calling?", sync_to_thread=False)
+@get("/whoami", tags=["signing in"], summary="Who is calling?", responses=refusals(), sync_to_thread=False)
 def who_am_i(permit: PermitGiven) -> WhoAmI:
     """The caller's name and roles; where nobody signs in, `local`."""
     caller = permit.caller.looking_around()
