@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
+from sluiceway.cli import completing
 from sluiceway.cli.help_pages import FORMAT, Pages
 from sluiceway.cli.output import NO_SERVICE, Failed, complain
 from sluiceway.cli.placed import no_command, placed
@@ -34,6 +35,7 @@ class _File(Toml):
 SUMMARIES: Final = {
     "access": "Let people in: users, access keys, and what they are granted.",
     "clusters": "Register Flink clusters, and see which answer.",
+    "completion": "Print a script that has a shell complete commands, options, and the names that the service knows.",
     "contexts": "Name services to work with, and choose one.",
     "database": "Back up the service's database, and restore it.",
     "demo": "See it work: real Flink jobs stopped in one call, each with a verified savepoint, and brought back.",
@@ -42,6 +44,7 @@ SUMMARIES: Final = {
     "jobs": "Make, start, list, show and delete jobs.",
     "login": "Sign in to the service, for the commands that follow, until the token ends.",
     "logout": "End what `sluiceway login` has kept for the context, or without one for the server.",
+    "man": "Write the manual pages, for man(1).",
     "move": "Move jobs to another cluster: stop each with a savepoint, and start it from that there.",
     "moves": "Look at moves, steer them, and take them back.",
     "password": "Change your own password, where an administrator has allowed it. Your tokens end; access keys stay.",
@@ -59,6 +62,7 @@ SUMMARIES: Final = {
 _COMMANDS = {
     "access": "access:access_app",
     "clusters": "clusters:clusters_app",
+    "completion": "completion:completion_app",
     "contexts": "contexts:contexts_app",
     "database": "database:database_app",
     "demo": "demo:app",
@@ -67,6 +71,7 @@ _COMMANDS = {
     "jobs": "jobs:app",
     "login": "login:login_app",
     "logout": "login:logout_app",
+    "man": "man:man_app",
     "move": "moves:move_app",
     "moves": "moves:moves_app",
     "password": "password:app",
@@ -82,7 +87,7 @@ _COMMANDS = {
 }
 
 
-def _made(*, overview: bool = False) -> App:
+def commands(*, overview: bool = False) -> App:
     """All commands; for an `overview` with their summaries, which would otherwise replace their own words."""
     made = App(
         name="sluiceway",
@@ -92,6 +97,7 @@ def _made(*, overview: bool = False) -> App:
             Env("SLUICEWAY_", command=False),
             _File("sluiceway.toml", must_exist=False, search_parents=False, use_commands_as_keys=False),
         ],
+        default_parameter=Parameter(completer=completing.live),
         help_format=FORMAT,
         help_formatter=Pages(),
         result_action="return_value",
@@ -104,7 +110,7 @@ def _made(*, overview: bool = False) -> App:
     return made
 
 
-app = _made()
+app = commands()
 
 
 def _shows_the_fleet(arguments: Sequence[str]) -> bool:
@@ -124,11 +130,13 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a job's name must not be what a terminal chokes on
+    if arguments[:1] == [completing.COMMAND]:
+        return completing.answer(app)
     try:
         if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
         arguments = placed(arguments, app)
-        shown = _made(overview=True) if not arguments or arguments[0] in app.help_flags else app
+        shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:
         complain(f"{error}\nSee --help.")
