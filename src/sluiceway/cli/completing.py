@@ -101,7 +101,8 @@ def _client(context: "CompletionContext") -> "Client":
     from sluiceway.cli.options import Common
 
     typed = {name: context.get(f"--{name}") for name in ("context", "server", "project")}
-    return Common(**{name: value.raw for name, value in typed.items() if value and value.provided}).client()
+    given: dict[str, Any] = {name: value.raw for name, value in typed.items() if value and value.provided}
+    return Common(**given).client()
 
 
 # What lives in the service. ------------------------------------------------------------------------------------------
