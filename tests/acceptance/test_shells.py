@@ -77,7 +77,8 @@ class Terminal:
         # In two halves, so that only what the shell prints has it whole. ^U leaves the line that was begun.
         os.write(self._ours, f"{keys}\x15 printf '%s%s\\n' '{end[:1]}' '{end[1:]}-'\r".encode())
         shown, until = "", time.monotonic() + PATIENCE
-        while f"{end}-" not in shown:
+        # A shell that has not prompted yet leaves keys to the terminal's own line editor.
+        while f"{end}-" not in shown or not shown.endswith("$ "):
             ready, _, _ = select.select([self._ours], [], [], max(until - time.monotonic(), 0))
             assert ready, f"the shell said no more than {shown!r}"
             shown = ESCAPES.sub("", shown + os.read(self._ours, 65536).decode(errors="replace"))
