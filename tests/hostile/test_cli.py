@@ -268,7 +268,7 @@ def test_the_events_of_a_stop_are_shown_as_letters(evil: Evil, capsys: pytest.Ca
 def test_a_terminal_is_told_nothing_by_a_table_or_a_board(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "Console", lambda: Console(force_terminal=True, width=200, color_system=None))
+    monkeypatch.setattr(tables, "terminal", lambda: Console(force_terminal=True, width=200, color_system=None))
     tables.table(("id", "name"), [("1", EVIL)])
     board = Board("Stop 1", Console(force_terminal=True, width=200, color_system=None))
     board.show([Line(1, EVIL, EVIL, EVIL)])

@@ -20,7 +20,8 @@ from sluiceway.cli.answers import Fare, Health
 from sluiceway.cli.cluster_answers import CLUSTERS, JARS
 from sluiceway.cli.columns import Kind
 from sluiceway.cli.events import EVENTS
-from sluiceway.cli.grid import Head, broken_into, cut, grid
+from sluiceway.cli.grid import broken_into, cut, grid
+from sluiceway.cli.heads import Head
 from sluiceway.cli.job_columns import HEALTH, JOBS
 from sluiceway.cli.options import Seconds, WholeSeconds
 from sluiceway.cli.order_columns import MOVE_JOBS, MOVES, RESUME_JOBS, RESUMES, STOP_JOBS, STOPS
@@ -150,7 +151,9 @@ def test_a_long_word_goes_on_after_a_hyphen() -> None:
 
 def test_a_terminal_is_told_which_columns_found_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     said = io.StringIO()
-    monkeypatch.setattr(tables, "Console", lambda: Console(file=said, force_terminal=True, width=60, color_system=None))
+    monkeypatch.setattr(
+        tables, "terminal", lambda: Console(file=said, force_terminal=True, width=60, color_system=None)
+    )
     tables.table(HEADS, ROWS)
     assert "No room for: cluster, started, lasting. -o wide shows all." in said.getvalue()
     said.truncate(0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from sluiceway.cli.answers import read
-from sluiceway.cli.grid import Head
+from sluiceway.cli.heads import Head
 from sluiceway.cli.output import Failed
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cyclopts import App
 
 from sluiceway.cli.output import visible
+from sluiceway.cli.placed import placed
 
 if TYPE_CHECKING:
     from cyclopts.completion._engine import CompletionContext
@@ -37,7 +38,10 @@ _files: ContextVar[bool] = ContextVar("_files", default=False)  # whether a file
 
 def answer(app: App) -> int:
     """Say what may stand where the cursor is: one value a line, as Cyclopts' protocol has it. It never fails."""
-    _words.set(os.environ.get(WORDS, "").split(SEPARATOR)[:-1])
+    *before, last = os.environ.get(WORDS, "").split(SEPARATOR)[:-1] or [""]
+    words = [*placed(before, app), last]
+    os.environ[WORDS] = "".join(word + SEPARATOR for word in words)
+    _words.set(words)
     with suppress(Exception):
         app([COMMAND])
     if _files.get():
@@ -96,11 +100,9 @@ def _client(context: "CompletionContext") -> "Client":
     """Of the service that the words name, or else the command would talk to."""
     from sluiceway.cli.options import Common
 
-    def given(name: str) -> str | None:
-        typed = context.get(f"--{name}")
-        return typed.raw if typed is not None and typed.provided else None
-
-    return Common(context=given("context"), server=given("server"), project=given("project")).client()
+    typed = {name: context.get(f"--{name}") for name in ("context", "server", "project")}
+    given: dict[str, Any] = {name: value.raw for name, value in typed.items() if value and value.provided}
+    return Common(**given).client()
 
 
 # What lives in the service. ------------------------------------------------------------------------------------------
@@ -175,9 +177,15 @@ def _targets(client: "Client", context: "CompletionContext") -> Found:
 
 
 def _statuses() -> Iterable[str]:
-    from sluiceway.domain.job import JobStatus
+    from sluiceway.domain.selection import STATES
 
-    return set(JobStatus) - {JobStatus.UNWELL}
+    return STATES
+
+
+def _contexts() -> Iterable[str]:
+    from sluiceway.cli import context_file
+
+    return context_file.load().all
 
 
 def _healths() -> Iterable[str]:
@@ -187,7 +195,12 @@ def _healths() -> Iterable[str]:
 
 
 _FILES: Final = frozenset({"sql"})  # arguments that name files, and may also be something else
-_FIXED: Final[Mapping[str, Callable[[], Iterable[str]]]] = {"health": _healths, "status": _statuses}
+_FIXED: Final[Mapping[str, Callable[[], Iterable[str]]]] = {
+    "context": _contexts,
+    "contexts name": _contexts,
+    "health": _healths,
+    "status": _statuses,
+}
 _FINDS: Final[Mapping[str, Callable[["Client", "CompletionContext"], Found]]] = {
     "--name": _jobs,
     "cluster": _clusters,

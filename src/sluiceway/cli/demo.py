@@ -15,7 +15,6 @@ from typing import Annotated, Any, Final, NoReturn
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
 
 from sluiceway.cli import tables
 from sluiceway.cli.answers import Answers, Job, Stop, StopView, read
@@ -103,6 +102,8 @@ class _Demo:
     def run(self) -> bool:
         """All stages, and the table. Tells whether everything holds."""
         began = time.monotonic()
+        from rich.console import Console
+
         with Board("Creating", Console(), keep_done=True) as board:
             board.say(f"Service with a real Flink beside it: {self._service.url} (up in {self._service.seconds:.1f} s)")
             self._create(board)

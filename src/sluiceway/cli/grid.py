@@ -8,6 +8,8 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from sluiceway.cli.heads import Head
+
 GAP: Final = 2  # between two columns
 LONG: Final = 16  # cells; a longer word may go on in the next line, where it has a hyphen or the like
 PATH_LEAST: Final = 14  # cells; of Flink's savepoints, what tells one from another
@@ -19,15 +21,6 @@ _PIECE: Final = re.compile(r"[^-_.:,=]*[-_.:,=]*")
 _SEPARATORS: Final = "/-_.="
 
 Row = Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A column of a table."""
-
-    text: str
-    path: bool = False  # its cells are paths
-    spare: bool = False  # it is left out where there is no room
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from sluiceway.cli import watching
 from sluiceway.cli.choice import Choice, tell_unjudged
 from sluiceway.cli.cluster_answers import complain_of_silence
 from sluiceway.cli.job_columns import JOBS
@@ -44,6 +43,8 @@ def list_(
     choice, common = choice or Choice(), or_default(common)
     client, query, most = common.client(), choice.query(), None if all_ else offset + limit
     if watch:
+        from sluiceway.cli import watching  # draws with rich
+
         watching.watch(lambda: client.listed(query, most)[0][offset:], JOBS, columns, common)
     found, total, unjudged = client.listed(query, most)
     page = found[offset:]

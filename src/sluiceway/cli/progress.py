@@ -6,18 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self, TypeVar
-
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import one_line
 from sluiceway.cli.tables import took
+
+if TYPE_CHECKING:  # it is loaded with the first board, and not for commands that wait for nothing
+    from rich.console import Console, RenderableType
 
 FIRST_PAUSE: Final = 0.25  # seconds between two looks
 LAST_PAUSE: Final = 2.0
@@ -65,8 +61,11 @@ class _Told:
 class Board:
     """Shows how many jobs are done, and each that is not. A context manager."""
 
-    def __init__(self, title: str, console: Console | None = None, *, keep_done: bool = False) -> None:
+    def __init__(self, title: str, console: "Console | None" = None, *, keep_done: bool = False) -> None:
         """`keep_done` also shows the jobs that are done, as far as the terminal has lines for them."""
+        from rich.console import Console
+        from rich.live import Live
+
         self.title = title
         self._console = console or Console(stderr=True)
         self._keep_done = keep_done
@@ -103,7 +102,7 @@ class Board:
     def say(self, text: str) -> None:
         """A line above the board."""
         self._said_at = time.monotonic()
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
         self._console.file.flush()
 
     def show(self, lines: Sequence[Line]) -> None:
@@ -127,46 +126,15 @@ class Board:
         done = f"{len(self._lines) - len(waited)} of {len(self._lines)} done after {took(self.seconds)}"
         self.say(f"{self.title}: {done}; {told}" if told else f"{self.title}: {done}")
 
-    def _picture(self) -> RenderableType:
-        """Never more lines than the terminal has."""
-        room = max(self._console.size.height - 4, 1)
-        everything = self._keep_done and len(self._lines) <= room
-        lines = [line for line in self._lines if everything or not line.done]
-        shown = lines if len(lines) <= room else lines[: room - 1]
-        rest = [Text(f"… and {len(lines) - len(shown)} more", style="dim")] if len(shown) < len(lines) else []
-        return Group(self._head(), _rows(shown), *rest)
+    def _picture(self) -> "RenderableType":
+        from sluiceway.cli import picture
 
-    def _head(self) -> RenderableType:
-        done = sum(line.done for line in self._lines)
-        counts = ", ".join(f"{count} {state}" for state, count in Counter(line.state for line in self._lines).items())
-        head = Table.grid(padding=(0, 1))
-        head.add_column(no_wrap=True)
-        head.add_column(width=20)
-        head.add_column(no_wrap=True)
-        head.add_column(no_wrap=True, overflow="ellipsis")
-        seconds = took(self.seconds)
-        bar = ProgressBar(total=max(len(self._lines), 1), completed=done, width=20)
-        head.add_row(Text(self.title, style="bold"), bar, f"{done}/{len(self._lines)}", Text(f"{seconds}  {counts}"))
-        return head
+        height, seconds = self._console.size.height, took(self.seconds)
+        return picture.drawn(self.title, seconds, self._lines, height, keep_done=self._keep_done)
 
 
 def _in_brackets(note: str) -> str:
     return f" ({note})" if note else ""
-
-
-def _rows(lines: Sequence[Line]) -> Table:
-    rows = Table(box=box.SIMPLE, show_header=False, show_edge=False, expand=True, padding=(0, 1))
-    for _ in range(3):
-        rows.add_column(no_wrap=True)
-    rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)  # only what is said beside is ever cut
-    for line in lines:
-        rows.add_row(
-            "" if line.job_id is None else str(line.job_id),
-            Text(line.name),
-            Text(line.state, style="green" if line.done else ""),
-            Text(line.note),
-        )
-    return rows
 
 
 class Silence:

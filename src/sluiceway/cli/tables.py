@@ -4,13 +4,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.text import Text
-
-from sluiceway.cli.grid import Grid, Head, grid
+from sluiceway.cli.heads import Head
 from sluiceway.cli.output import one_line
+
+if TYPE_CHECKING:  # rich takes longer to load than a list to be shown: only for a terminal
+    from rich.console import Console
+
+    from sluiceway.cli.grid import Grid
 
 # The zone that moments are shown in; None: the machine's. Set by the options of a command, and by nothing else.
 zone: Final[ContextVar[tzinfo | None]] = ContextVar("zone", default=None)
@@ -46,15 +48,28 @@ def table(headers: Sequence[str | Head], rows: Sequence[Sequence[str]], *, path:
     """
     heads = [head if isinstance(head, Head) else Head(head, path=head == path) for head in headers]
     rows = [[one_line(cell) for cell in row] for row in rows]
-    console = Console()
-    if not console.is_terminal:
+    console = terminal()
+    if console is None:
         _plain([head.text for head in heads], rows)
         return
     console.print(*drawn(heads, rows, None if wide else console.width).lines, sep="\n", soft_wrap=True)
 
 
-def drawn(heads: Sequence[Head], rows: Sequence[Sequence[str]], room: int | None) -> Grid:
+def terminal() -> "Console | None":
+    """The terminal that results go to; None where they go elsewhere."""
+    if not sys.stdout.isatty():
+        return None
+    from rich.console import Console
+
+    return Console()
+
+
+def drawn(heads: Sequence[Head], rows: Sequence[Sequence[str]], room: int | None) -> "Grid":
     """A table for a terminal of so many cells, with a line for what found no room; None: as wide as it takes."""
+    from rich.text import Text
+
+    from sluiceway.cli.grid import grid
+
     made = grid(heads, rows, room, _STYLES)
     if made.left_out:
         made.lines.append(Text(f"No room for: {', '.join(made.left_out)}. -o wide shows all.", "dim"))
