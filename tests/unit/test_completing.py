@@ -41,7 +41,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         (["sto"], {"stop", "stops"}),
         (["stop", "--on-failure", "ca"], {"cancel", "cancel_keeping_checkpoint"}),
         (["stop", "--st"], {"--status", "--stop-timeout"}),
-        (["jobs", "list", "--status", "st"], {"stopped", "stop_failed"}),
+        (["jobs", "list", "--status", "st"], {"starting", "stopped", "stop_failed"}),
         (["jobs", "list", "--health=r"], {"\x1fprefix", "running", "restarting"}),
         (["jobs", "create", "new", "--sql", ""], {"\x1ffiles"}),
         (["database", "backup", ""], {"\x1ffiles"}),

@@ -2,24 +2,30 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import ConsoleDimensions, Group, RenderableType
+from rich.constrain import Constrain
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from sluiceway.cli.progress import Line
 
+ECHO: Final = (
+    2  # cells of the ^C that a terminal echoes: in a full line it would begin another one, which nobody erases
+)
 
-def drawn(title: str, seconds: str, lines: Sequence[Line], height: int, *, keep_done: bool) -> RenderableType:
+
+def drawn(title: str, seconds: str, lines: Sequence[Line], size: ConsoleDimensions, *, keep_done: bool) -> Constrain:
     """Never more lines than the terminal has; `seconds` is how long it has lasted, in words."""
-    room = max(height - 4, 1)
+    room = max(size.height - 4, 1)
     everything = keep_done and len(lines) <= room
     wanted = [line for line in lines if everything or not line.done]
     shown = wanted if len(wanted) <= room else wanted[: room - 1]
     rest = [Text(f"… and {len(wanted) - len(shown)} more", style="dim")] if len(shown) < len(wanted) else []
-    return Group(_head(title, seconds, lines), _rows(shown), *rest)
+    return Constrain(Group(_head(title, seconds, lines), _rows(shown), *rest), max(size.width - ECHO, 1))
 
 
 def _head(title: str, seconds: str, lines: Sequence[Line]) -> RenderableType:

@@ -129,8 +129,8 @@ class Board:
     def _picture(self) -> "RenderableType":
         from sluiceway.cli import picture
 
-        height, seconds = self._console.size.height, took(self.seconds)
-        return picture.drawn(self.title, seconds, self._lines, height, keep_done=self._keep_done)
+        size, seconds = self._console.size, took(self.seconds)
+        return picture.drawn(self.title, seconds, self._lines, size, keep_done=self._keep_done)
 
 
 def _in_brackets(note: str) -> str:
