@@ -18,7 +18,8 @@ from typing import Any, Final
 # The kernel takes the end of the thread that has started a process for the end of its parent. This one ends last.
 _STARTER: Final = ThreadPoolExecutor(1, "starter")
 # Runs as the process to start, before that: between a fork and an exec of many threads no Python is safe. It undoes
-# what Python does to two signals, and looks whether the parent has ended meanwhile.
+# what Python does to two signals, and what a shell does to SIGINT in the background, and looks whether the parent has
+# ended meanwhile.
 _TIED: Final = """
 import _signal, os, sys
 number, parent, *command = sys.argv[1:]
@@ -27,7 +28,7 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, int(number), 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit(1)
-for each in (_signal.SIGPIPE, _signal.SIGXFSZ):
+for each in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
     _signal.signal(each, _signal.SIG_DFL)
 os.execvp(command[0], command)
 """

@@ -600,7 +600,7 @@ def test_whatever_is_seen_no_false_success_and_one_attempt_at_a_time(
         looked = evidence if evidence_at(stop, fact) else None
         after, command = decide(stop, fact, looked, now, RULES)
         if after.phase is StopPhase.STOPPED and stop.phase is not StopPhase.STOPPED and stop.savepoint:
-            assert isinstance(fact, Saved | Ended | Missing | Gone), "only of a job seen at its end"
+            assert isinstance(fact, Saved | Ended | Lingering | Missing | Gone), "only of a job seen at its end"
             assert after.savepoint_path, "with a savepoint that was found"
             assert after.verified == isinstance(looked, Complete)
         if command is not None:
