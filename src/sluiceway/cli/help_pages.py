@@ -89,7 +89,7 @@ class Collected:
         first = (self.paragraphs or [""])[0].partition(". ")[0].rstrip(".")
         return first[:1].lower() + first[1:]
 
-    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:  # noqa: ARG002
+    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:  # noqa: ARG002 - Cyclopts names them
         """Collect a panel of commands or options."""
         for entry in panel.entries:
             text = " ".join(paragraphs(_plain(entry.description)))

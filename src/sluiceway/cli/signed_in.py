@@ -33,7 +33,7 @@ class SignedIn:
         """See `Signer`."""
         return False
 
-    def headers(self, method: str, target: str, host: str, body: bytes | None) -> Any:  # noqa: ARG002
+    def headers(self, method: str, target: str, host: str, body: bytes | None) -> Any:  # noqa: ARG002 - a token signs nothing
         """See `Signer`."""
         return token_headers(self.token())
 

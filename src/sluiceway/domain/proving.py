@@ -181,7 +181,7 @@ def ended_with(found: CheckpointList, target: str, state: JobState) -> Weighing[
     if last is None:
         return False
     since = yield from running_since(state)
-    return None if since is None else since < last.triggered
+    return None if since is None else ran_on_after(found, last.path, since) is False
 
 
 def failure_since(since: int) -> Weighing[str]:
