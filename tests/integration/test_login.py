@@ -43,6 +43,11 @@ class Shell:
         self.out, self.err = self._capsys.readouterr()
         return code
 
+    def ends_in(self, seconds: float, **changes: str) -> None:
+        """Have the kept token end then."""
+        held = json.loads(self.kept.read_text())
+        self.kept.write_text(json.dumps(held | changes | {"ends": time.time() + seconds}))
+
     def secrets(self) -> list[str]:
         """All that is kept and must never be shown."""
         held = json.loads(self.kept.read_text())
@@ -128,8 +133,7 @@ async def test_a_token_that_has_ended_or_was_ended_says_what_to_do(tmp_path: Pat
         await api.access.revoke_tokens("ann")
         assert await shell("jobs", "list", "--context", "prod") == 4
         assert "was ended before its time. Next: sluiceway login --context prod" in shell.err
-        held = json.loads(shell.kept.read_text())
-        shell.kept.write_text(json.dumps(held | {"ends": time.time() - 60}))
+        shell.ends_in(-60)
         assert await shell("jobs", "list") == 4
         assert f"Your sign-in to {url} ended at" in shell.err
         assert "Next: sluiceway login" in shell.err
@@ -237,15 +241,13 @@ async def test_a_token_is_renewed_before_its_end_and_each_refresh_token_is_used_
         issuer.refresh_token = "r"
         assert await shell("login") == 0
         assert issuer.asked_for[0]["scope"] == "openid offline_access"
-        held = json.loads(shell.kept.read_text())
-        shell.kept.write_text(json.dumps(held | {"ends": time.time() + 5}))
+        shell.ends_in(5)
         codes = await asyncio.gather(*(asyncio.to_thread(run, ["jobs", "list"]) for _ in range(4)))
         assert codes == [0] * 4
         renewed = [form["refresh_token"] for form in issuer.asked_for if form.get("grant_type") == "refresh_token"]
         assert renewed == ["r+"], "the others take what the first one got"
         issuer.refresh_token = "taken back"
-        held = json.loads(shell.kept.read_text())
-        shell.kept.write_text(json.dumps(held | {"ends": time.time() - 5}))
+        shell.ends_in(-5)
         assert await shell("jobs", "list") == 4
         assert "Your sign-in has ended (invalid_grant" in shell.err
 
@@ -292,11 +294,9 @@ async def test_an_issuer_that_is_silent_when_a_token_ends_is_waited_for_as_a_ser
         await shell("contexts", "add", "prod", "--server", url, "--project", PROJECT)
         issuer.refresh_token = "r"
         assert await shell("login") == 0
-        held = json.loads(shell.kept.read_text())
-        silent = held | {"token_endpoint": "http://127.0.0.1:9/token"}
-        shell.kept.write_text(json.dumps(silent | {"ends": time.time() + 5}))
+        shell.ends_in(5, token_endpoint="http://127.0.0.1:9/token")
         assert await shell("jobs", "list") == 0, "it is good for some seconds more"
-        shell.kept.write_text(json.dumps(silent | {"ends": time.time() - 5}))
+        shell.ends_in(-5)
         assert await shell("jobs", "list") == 5
         assert "The issuer does not answer at http://127.0.0.1:9" in shell.err
 
