@@ -37,7 +37,6 @@ ALREADY_STOPPED: Final = "already_stopped"  # the answer to a job that needs no 
 MOST_STOPPED: Final = 10  # of these that are named
 _CAN: Final = "can be stopped now"
 LATEST: Final = 20  # stops, among which one that was just accepted is
-MOST_COMMANDS: Final = 20  # that are shown of those that start jobs of others again
 SETTLED: Final = frozenset({STOPPED, "failed", "ended", "lost", "withdrawn"})
 
 stop_app = commands("stop")
