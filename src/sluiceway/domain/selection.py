@@ -8,7 +8,6 @@ from sluiceway.domain.health import Condition
 from sluiceway.domain.job import JobStatus
 from sluiceway.domain.selector import Selector
 
-
 # A job that lives and has not run steadily is running: its health says the rest.
 STATUSES: Final[Mapping[str, frozenset[JobStatus]]] = {
     status.value: frozenset({status, JobStatus.UNWELL} if status is JobStatus.RUNNING else {status})
