@@ -486,7 +486,8 @@ class Watch:
                 continue
             flink_job = self.jobs.get(job["flink_job_id"])
             reached = self._world.registry.reaches(job["cluster"], job["flink_job_id"])
-            if flink_job is not None and not flink_job.state.terminal and job["status"] in RUNNABLE and reached:
+            alive = flink_job is not None and not flink_job.state.terminal and reached
+            if alive and job["status"] in RUNNABLE and not (run and self._is_followed(run)):
                 self._world.violate(f"job {job['id']} shows {job['status']}, and runs")
             save = self._saves.get(job["save_id"])
             stands = standing(

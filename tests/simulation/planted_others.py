@@ -9,7 +9,7 @@ from tests.simulation.planted import plant
 from sluiceway.domain import cluster_turn
 from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions
 from sluiceway.domain.facts import Gone
-from sluiceway.domain.identity import Fresh, Known, Moved, Recognised, Unsure, recognise
+from sluiceway.domain.identity import Fresh, Known, Moved, Recognised, Unsure, Vouched, recognise
 from sluiceway.engines.jobmanager import addresses
 from sluiceway.engines.session.engine import SessionEngine
 from sluiceway.reconcile import returning
@@ -44,8 +44,9 @@ def known_again_while_its_stop_is_open(put: Any) -> None:
 
 @plant(10)
 def known_again_while_it_runs(put: Any) -> None:
-    """Two Flink jobs are one."""
+    """Two Flink jobs are one, and nobody asks for the first."""
     put(adopted, "Adopted", lambda *about: replace(Adopted(*about), rests=True))
+    nobody_asks_for_its_last_id(put)
 
 
 @plant(127)
@@ -126,6 +127,12 @@ def lost_elsewhere_is_lost_for_good(put: Any) -> None:
 def a_known_id_is_a_known_run(put: Any) -> None:
     """Whatever has become of it."""
     put(adopted, "recognise", lambda _, __, namesakes, ___: Known() if namesakes else Fresh())
+
+
+@plant()
+def nobody_asks_for_its_last_id(put: Any) -> None:
+    """The list of jobs says it all."""
+    put(adopted, "vouched", lambda taken, *_: Vouched(list(taken), {}))
 
 
 @plant()

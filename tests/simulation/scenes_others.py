@@ -22,7 +22,9 @@ async def two_of_one_name_come_one_after_the_other(at: Play) -> None:
     await at.stop([job], savepoint=False)
     await at.rest()
     at.cluster.take_up("orders", None, **at.plain)
-    await at.until(lambda: any(name == "orders" for _, name in at.seen()))
+    for _ in range(2):
+        await _is_seen_anew(at, "orders")
+    await at.wait(0.5)  # meanwhile it is asked whether the first one lives yet
     at.cluster.take_up("orders", None, **at.plain)
     await at.wait(SEEN_TWICE)
 
@@ -110,6 +112,20 @@ async def a_job_is_deployed_anew_under_its_id(at: Play) -> None:
     await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
 
 
+@scene(setting=TAKES_IN, notices={"nobody_asks_for_its_last_id": "still runs"})
+async def a_job_is_deployed_anew_beside_another_of_its_name(at: Play) -> None:
+    """And the list of jobs leaves it out, so that the other one seems to be all that has come."""
+    job, old = await at.taken_in("orders")
+    await at.stop([job], savepoint=True)
+    await at.until(lambda: at.stop_of(job)["phase"] == "stopped")
+    at.cluster.deploy_anew(old, at.newest(old), **at.plain)
+    at.cluster.hide(old.jid)
+    at.cluster.take_up("orders", at.newest(old), **at.plain)
+    await at.wait(SEEN_TWICE)
+    at.cluster.show()
+    await at.wait(SEEN_TWICE)
+
+
 @scene(setting=TAKES_IN, application=True, jobs=0, notices={"what_is_back_is_the_old_one": "is taken back"})
 async def one_is_deployed_anew_after_a_stop_that_nobody_heard_of(at: Play) -> None:
     """It began from the savepoint, so the stop was true."""
@@ -136,3 +152,9 @@ async def a_cluster_has_two_names_and_its_leader_is_lost(at: Play) -> None:
     at.lose(away=3.0, recovery=5.0)
     await at.wait(90.0)
     await at.world.registry.remove(at, "d0")
+
+
+async def _is_seen_anew(at: Play, name: str) -> None:
+    """Wait for the next look that shows it."""
+    before = at.seen()
+    await at.until(lambda: at.seen() is not before and any(its == name for _, its in at.seen()))

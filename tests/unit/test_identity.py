@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sluiceway.domain.adoption import Adopted, Stranger
+from sluiceway.domain.adoption import Adopted, Adoption, Stranger
 from sluiceway.domain.engine import RestorePoint
 from sluiceway.domain.identity import (
+    Answers,
     Fresh,
     Known,
     Moved,
     Namesake,
     Recognised,
     Shown,
+    Spot,
     Stage,
     Unsure,
     follows,
@@ -22,6 +24,7 @@ from sluiceway.domain.identity import (
     may_be_followed,
     recognise,
     returning,
+    vouched,
 )
 from sluiceway.domain.operations.stop import Stop, StopPhase
 from sluiceway.domain.run import Run, RunPhase
@@ -35,7 +38,14 @@ ENDED = Namesake(7, 70, "c0", Stage.ENDED, "orders", FIRST)
 LIVES = replace(ENDED, stage=Stage.LIVES, over=False)
 LOST = replace(ENDED, stage=Stage.LOST)
 JOB = Adopted(7, 70, "orders", rests=True)
-ASK = Unsure(("c1",))
+ASK = Unsure((Spot("c1", DERIVED),))
+
+
+Told = Mapping[str, Shown | None]  # by cluster
+
+
+def of(flink_job_id: str, told: Told) -> Answers:
+    return {Spot(cluster, flink_job_id): shown for cluster, shown in told.items()}
 
 
 def there(run: Namesake) -> Namesake:
@@ -71,8 +81,10 @@ def test_without_its_start_nobody_can_tell() -> None:
     assert recognise(replace(NEW, started_at=None), "c0", [ENDED], {}) == Known()
 
 
-ELSEWHERE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
+ELSEWHERE: list[tuple[str, Namesake, Told, Recognised]] = [
     ("nobody has asked", LIVES, {}, ASK),
+    ("it did not answer", LIVES, {"c1": None}, Known()),
+    ("one lives there that its list leaves out", LIVES, {"c1": Shown(unlisted=True)}, Known()),
     ("it shows another one", LIVES, {"c1": Shown(LATEST)}, Fresh()),
     ("it shows the same one: two names of one cluster", LIVES, {"c1": Shown(LATER)}, Known()),
     ("it does not show its own any more", LIVES, {"c1": Shown()}, Known()),
@@ -90,13 +102,11 @@ ELSEWHERE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
 
 
 @pytest.mark.parametrize(("run", "answers", "told"), [row[1:] for row in ELSEWHERE], ids=[row[0] for row in ELSEWHERE])
-def test_one_id_on_two_clusters_are_two_jobs_once_both_are_seen(
-    run: Namesake, answers: Mapping[str, Shown], told: Recognised
-) -> None:
-    assert recognise(NEW, "c0", [there(run)], answers) == told
+def test_one_id_on_two_clusters_are_two_jobs_once_both_are_seen(run: Namesake, answers: Told, told: Recognised) -> None:
+    assert recognise(NEW, "c0", [there(run)], of(DERIVED, answers)) == told
 
 
-UNIQUE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
+UNIQUE: list[tuple[str, Namesake, Told, Recognised]] = [
     ("it was lost there, and recovered here", LOST, {}, Moved(JOB)),
     ("it was lost there under another name", replace(LOST, flink_name="clicks"), {}, ASK),
     ("it was lost there, recovered here, and a stop is open", replace(LOST, open=True), {"c1": Shown()}, Known()),
@@ -107,17 +117,57 @@ UNIQUE: list[tuple[str, Namesake, Mapping[str, Shown], Recognised]] = [
 
 
 @pytest.mark.parametrize(("run", "answers", "told"), [row[1:] for row in UNIQUE], ids=[row[0] for row in UNIQUE])
-def test_an_id_of_its_own_is_that_job_wherever_it_is_seen(
-    run: Namesake, answers: Mapping[str, Shown], told: Recognised
-) -> None:
-    assert recognise(replace(NEW, flink_job_id=RANDOM), "c0", [there(run)], answers) == told
+def test_an_id_of_its_own_is_that_job_wherever_it_is_seen(run: Namesake, answers: Told, told: Recognised) -> None:
+    seen = recognise(replace(NEW, flink_job_id=RANDOM), "c0", [there(run)], of(RANDOM, answers))
+    assert seen == (Unsure((Spot("c1", RANDOM),)) if told == ASK else told)
 
 
 def test_a_job_that_runs_anew_here_may_be_seen_under_another_name_as_well() -> None:
     both = [ENDED, there(replace(LIVES, job_id=8, run_id=80))]
     assert recognise(NEW, "c0", both, {}) == ASK
-    assert recognise(NEW, "c0", both, {"c1": Shown(LATER)}) == Known()
-    assert recognise(NEW, "c0", both, {"c1": Shown(LATEST)}) == Fresh(JOB)
+    assert recognise(NEW, "c0", both, of(DERIVED, {"c1": Shown(LATER)})) == Known()
+    assert recognise(NEW, "c0", both, of(DERIVED, {"c1": Shown(LATEST)})) == Fresh(JOB)
+
+
+SPOT, SPOT_ELSEWHERE = Spot("c0", RANDOM), Spot("c1", RANDOM)
+BY_NAME, BY_ID = Adoption(NEW, replace(JOB, flink_job_id=RANDOM)), Adoption(NEW, JOB, by_id=True)
+VOUCHED: list[tuple[str, Adoption, Answers, list[Adoption], tuple[Spot, ...]]] = [
+    ("nobody was taken in under that name", Adoption(NEW), {}, [Adoption(NEW)], ()),
+    ("it bears the id itself", BY_ID, {}, [BY_ID], ()),
+    ("nobody has asked whether its last id lives", BY_NAME, {}, [], (SPOT,)),
+    ("nothing lives under its last id", BY_NAME, {SPOT: Shown()}, [BY_NAME], ()),
+    ("its last id lives: it was deployed anew", BY_NAME, {SPOT: Shown(LATER)}, [Adoption(NEW)], ()),
+    ("its last id lives, and the list leaves it out", BY_NAME, {SPOT: Shown(unlisted=True)}, [Adoption(NEW)], ()),
+    ("its cluster did not answer", BY_NAME, {SPOT: None}, [], ()),
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "answers", "sure", "asked"), [row[1:] for row in VOUCHED], ids=[row[0] for row in VOUCHED]
+)
+def test_nobody_is_known_by_name_again_while_a_job_lives_under_the_id_that_it_had(
+    known: Adoption, answers: Answers, sure: list[Adoption], asked: tuple[Spot, ...]
+) -> None:
+    found = vouched([known], "c0", {NEW: answers})
+    assert found.sure == sure
+    assert found.unsure == ({NEW: Unsure(asked)} if asked else {})
+
+
+MOVED = there(replace(LOST, job_id=8, run_id=80))
+AFTER_ITS_END: list[tuple[str, str, Namesake, Recognised]] = [
+    ("lost after that, with the same start", DERIVED, replace(MOVED, started_at=LATER), Moved(MOVED.job)),
+    ("lost after that, and recovered since", RANDOM, MOVED, Moved(MOVED.job)),
+    ("lost after that: the id says nothing", DERIVED, MOVED, ASK),
+    ("lost before", RANDOM, replace(MOVED, run_id=60), Unsure((SPOT_ELSEWHERE,))),
+]
+
+
+@pytest.mark.parametrize(
+    ("jid", "lost", "told"), [row[1:] for row in AFTER_ITS_END], ids=[row[0] for row in AFTER_ITS_END]
+)
+def test_the_next_run_was_seen_under_another_name_for_a_while(jid: str, lost: Namesake, told: Recognised) -> None:
+    """Its cluster had that name, and has its own again."""
+    assert recognise(replace(NEW, flink_job_id=jid), "c0", [ENDED, lost], {}) == told
 
 
 def test_of_one_job_only_one_run_comes_back() -> None:

@@ -72,6 +72,7 @@ class Adopted:
     run_id: int
     flink_name: str
     rests: bool  # its latest run is over, and nothing is under way with it
+    flink_job_id: str = ""  # of its latest run
 
 
 NOBODY: Final[Mapping[str, Adopted]] = {}

@@ -172,7 +172,10 @@ class Engine(Protocol):
         ...
 
     async def living(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Stranger]:
-        """Those of these jobs that the cluster shows as living, whoever has started them. Raises `Unreachable`."""
+        """Those of these jobs that live in the cluster, whoever has started them. Raises `Unreachable`.
+
+        One that the list of jobs leaves out has no name and no start.
+        """
         ...
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> Mapping[str, Survey]:

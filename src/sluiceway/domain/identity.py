@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from sluiceway.domain.adoption import Adopted, Stranger
+from sluiceway.domain.adoption import Adopted, Adoption, Stranger
 from sluiceway.domain.engine import RestorePoint
 from sluiceway.domain.observed import tail
 from sluiceway.domain.operations.stop import StopPhase
@@ -56,15 +56,24 @@ class Namesake:
         return Adopted(self.job_id, self.run_id, self.flink_name or "", self.rests)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Spot:
+    """Where a job may be that is to be told apart from a stranger."""
+
+    cluster: str
+    flink_job_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What another cluster shows of a Flink job id, asked between two looks that showed the stranger here."""
+    """What a cluster shows of a Flink job id, asked between two looks that showed the stranger."""
 
     started_at: datetime | None = None  # of the living job of that id; None: it shows none
     nowhere: bool = False  # nobody knows where that cluster is now
+    unlisted: bool = False  # one lives there, and the list of jobs leaves it out: its start is not known
 
 
-Answers = Mapping[str, Shown]  # by cluster; one that has not answered is not in it
+Answers = Mapping[Spot, Shown | None]  # None where the cluster did not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """These clusters, of which runs bear its id as well, are to be asked first."""
+    """It is to be asked first what lives there."""
 
-    clusters: tuple[str, ...]  # in order
+    spots: tuple[Spot, ...]  # in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +124,14 @@ def recognise(stranger: Stranger, cluster: str, namesakes: Sequence[Namesake], a
     if here is not None and not _is_over(here, stranger.started_at):
         return Known()
     others = [each for each in namesakes if each.cluster != cluster and not _is_forgotten(each)]
-    if here is None and (moved := next((each for each in others if _has_moved(each, stranger)), None)):
+    if moved := next((each for each in others if _has_moved(each, stranger, here)), None):
         return Moved(moved.job)
     if any(each.started_at == stranger.started_at for each in others):
         return Known()
-    if unasked := {each.cluster for each in others} - answers.keys():
+    spots = {each: Spot(each.cluster, stranger.flink_job_id) for each in others}
+    if unasked := set(spots.values()) - answers.keys():
         return Unsure(tuple(sorted(unasked)))
-    if not all(_is_another(each, stranger, answers[each.cluster]) for each in others):
+    if not all(_is_another(each, stranger, answers[spot]) for each, spot in spots.items()):
         return Known()
     return Fresh() if here is None else _next_of(here)
 
@@ -143,14 +153,20 @@ def _is_forgotten(run: Namesake) -> bool:
     return run.gone and run.stage is Stage.LOST
 
 
-def _has_moved(run: Namesake, stranger: Stranger) -> bool:
-    """Whether a run that was lost elsewhere is the stranger, which may have been recovered since."""
-    same = run.started_at == stranger.started_at or not is_derived(stranger.flink_job_id)
+def _has_moved(run: Namesake, stranger: Stranger, here: Namesake | None) -> bool:
+    """Whether a run that was lost elsewhere is the stranger, which may have been recovered since.
+
+    It is none that was lost before the one that has ended here: what follows that one is another.
+    """
+    later = here is None or run.run_id > here.run_id
+    same = run.started_at == stranger.started_at or (later and not is_derived(stranger.flink_job_id))
     return run.stage is Stage.LOST and run.latest and run.rests and same and run.flink_name == stranger.name
 
 
-def _is_another(run: Namesake, stranger: Stranger, shown: Shown) -> bool:
+def _is_another(run: Namesake, stranger: Stranger, shown: Shown | None) -> bool:
     """Whether a run of another cluster is certainly not the stranger, which that name may mean as well."""
+    if shown is None or shown.unlisted:
+        return False
     if shown.started_at is not None:
         return shown.started_at != stranger.started_at
     if run.stage is Stage.LIVES:
@@ -166,6 +182,33 @@ def returning(told: Mapping[str, Recognised]) -> dict[str, Adopted]:
     back = [(jid, its.again) for jid, its in told.items() if isinstance(its, Fresh) and its.again]
     latest = {job.job_id: jid for jid, job in sorted(back, key=lambda each: each[1].run_id)}
     return {jid: job for jid, job in back if latest[job.job_id] == jid}
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Which of those that are to be taken in are certainly what they are taken for."""
+
+    sure: list[Adoption]
+    unsure: dict[Stranger, Unsure]
+
+
+def vouched(taken: Sequence[Adoption], cluster: str, answers: Mapping[Stranger, Answers]) -> Vouched:
+    """Judge those that are known again by their names: while a job lives under its last Flink id, it is that one.
+
+    The list of jobs can leave that one out, so its cluster is asked about it. Without an answer nobody can tell.
+    """
+    sure, unsure = list[Adoption](), dict[Stranger, Unsure]()
+    for each in taken:
+        if each.again is None or each.by_id:
+            sure.append(each)
+            continue
+        spot, told = Spot(cluster, each.again.flink_job_id), answers.get(each.stranger, {})
+        if spot not in told:
+            unsure[each.stranger] = Unsure((spot,))
+        elif shown := told[spot]:
+            lives = shown.unlisted or shown.started_at is not None
+            sure.append(Adoption(each.stranger) if lives else each)
+    return Vouched(sure, unsure)
 
 
 # A stop that was settled from storage, and whose application cluster is there again. --------------------------------

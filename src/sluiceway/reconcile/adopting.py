@@ -9,7 +9,7 @@ import structlog
 
 from sluiceway.domain.adoption import MOST_AT_ONCE, Adopts, Stranger
 from sluiceway.domain.engine import Engine, Unreachable
-from sluiceway.domain.identity import Answers, Shown
+from sluiceway.domain.identity import Answers, Shown, Spot
 from sluiceway.domain.place import Place
 from sluiceway.store import adopted
 from sluiceway.store.adopted import Intake
@@ -35,7 +35,7 @@ class Adopting:
         self._locate = locate
         self._asked: dict[str, datetime] = {}  # when last, by Flink job id
         self._seen: set[str] = set()  # in the look before: a query that somebody tries out is soon gone
-        self._answers: dict[Stranger, Answers] = {}  # of other clusters, since the look before
+        self._answers: dict[Stranger, Answers] = {}  # to what was unsure, asked since the look before
         self._fence = 0
 
     async def __call__(
@@ -64,33 +64,30 @@ class Adopting:
         taken = await adopted.adopt(self._db, lease, intake, self._into, now)
         if taken.adoptions:
             log.info("jobs_adopted", cluster=lease.cluster, count=len(taken.adoptions))
-        # Asked once between two looks; what is unsure after that stays so for a while.
-        unsure = {each: clusters for each, clusters in taken.unsure.items() if each not in self._answers}
-        self._answers = await self._ask(unsure)
-
-    async def _ask(self, unsure: Mapping[Stranger, Collection[str]]) -> dict[Stranger, Answers]:
-        """What other clusters show of the Flink job ids of these."""
-        jids: dict[str, list[str]] = {}
-        for each, clusters in unsure.items():
-            for cluster in clusters:
-                jids.setdefault(cluster, []).append(each.flink_job_id)
-        told = await asyncio.gather(*(self._shown(cluster, wanted) for cluster, wanted in jids.items()))
-        by_cluster = dict(zip(jids, told, strict=True))
-        return {
-            each: {c: by_cluster[c][each.flink_job_id] for c in clusters if each.flink_job_id in by_cluster[c]}
-            for each, clusters in unsure.items()
+        told = await self._ask({spot for spots in taken.unsure.values() for spot in spots})
+        # Each is asked once, between two looks; where there is no answer, nobody asks again for a while.
+        self._answers = {
+            each: {**self._answers.get(each, {}), **{spot: told.get(spot) for spot in spots}}
+            for each, spots in taken.unsure.items()
         }
 
-    async def _shown(self, cluster: str, jids: Sequence[str]) -> dict[str, Shown]:
-        """By Flink job id; nothing from a cluster that does not answer."""
+    async def _ask(self, spots: Collection[Spot]) -> dict[Spot, Shown]:
+        """What their clusters show of these; nothing from a cluster that does not answer."""
+        jids: dict[str, list[str]] = {}
+        for spot in sorted(spots):
+            jids.setdefault(spot.cluster, []).append(spot.flink_job_id)
+        told = await asyncio.gather(*(self._shown(cluster, wanted) for cluster, wanted in jids.items()))
+        return {spot: shown for each in told for spot, shown in each.items()}
+
+    async def _shown(self, cluster: str, jids: Sequence[str]) -> dict[Spot, Shown]:
         place = self._locate(cluster)
         if place is None:
-            return dict.fromkeys(jids, Shown(nowhere=True))
+            return {Spot(cluster, jid): Shown(nowhere=True) for jid in jids}
         try:
             found = await self._engine.living(place, jids)
         except Unreachable:
             return {}
-        return {jid: Shown(found[jid].started_at if jid in found else None) for jid in jids}
+        return {Spot(cluster, jid): _told(found.get(jid)) for jid in jids}
 
     def _due(self, strangers: Sequence[Stranger], now: datetime) -> list[Stranger]:
         """The wanted ones that were there before: those who were never asked about first."""
@@ -99,3 +96,7 @@ class Adopting:
         rest = [each for each in there if each.flink_job_id in self._asked]
         again = [each for each in rest if not abs(now - self._asked[each.flink_job_id]) < ASK_AGAIN]
         return (fresh + again)[:MOST_AT_ONCE]
+
+
+def _told(found: Stranger | None) -> Shown:
+    return Shown() if found is None else Shown(found.started_at, unlisted=found.started_at is None)

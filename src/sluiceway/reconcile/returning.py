@@ -54,7 +54,7 @@ class Returning:
         jid, run = each.run.flink_job_id, each.run.id
         try:
             stranger = (await self._engine.living(place, [jid])).get(jid)
-            if stranger is None:
+            if stranger is None or stranger.started_at is None:
                 return True
             known = self._back.get(run)
             if known is None or known.stranger != stranger:

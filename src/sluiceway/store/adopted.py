@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sluiceway.domain.adoption import Adopted, Adoption, Adopts, Stranger, adoptions, names
-from sluiceway.domain.identity import Answers, Fresh, Moved, Recognised, Unsure, recognise, returning
+from sluiceway.domain.identity import Answers, Fresh, Moved, Recognised, Spot, Unsure, recognise, returning, vouched
 from sluiceway.domain.job import JAR_JOB, JarProgram, JobDraft, JobSpec, JobStatus, Standing
 from sluiceway.domain.run import LIVE, RunPhase
 from sluiceway.store import ledger
@@ -30,8 +30,8 @@ class Intake:
     """What nobody here has made and lives in a cluster, as far as it is to be looked at now.
 
     `others` live beside the strangers, and bear the same names. `labels` are those of the cluster: what is taken in
-    anew gets tags of them; what comes back keeps those that it has. `answers` of other clusters are about the strangers
-    of whose Flink job ids they were asked. `followed` are runs that were lost and are over, as a stranger follows them.
+    anew gets tags of them; what comes back keeps those that it has. `answers` are those to what was unsure before, by
+    the strangers it was asked for. `followed` are runs that were lost and are over, as a stranger follows them.
     """
 
     strangers: Sequence[Stranger]
@@ -46,7 +46,7 @@ class Taken:
     """What has become of strangers."""
 
     adoptions: Sequence[Adoption] = ()
-    unsure: Mapping[Stranger, Collection[str]] = field(default_factory=dict)  # and the clusters to ask about them first
+    unsure: Mapping[Stranger, Collection[Spot]] = field(default_factory=dict)  # and what is to be asked first
 
 
 async def adopt(db: Database, lease: Lease, intake: Intake, into: Adopts, now: datetime) -> Taken:
@@ -60,7 +60,9 @@ async def adopt(db: Database, lease: Lease, intake: Intake, into: Adopts, now: d
         told = await _recognised(connection, intake, lease.cluster)
         fresh, alike = ([each for each in those if _is_new(told[each])] for those in (intake.strangers, intake.others))
         back = returning({each.flink_job_id: told[each] for each in fresh})
-        taken = adoptions(fresh, await _before(connection, lease.cluster), alike, back) if fresh else []
+        wanted = adoptions(fresh, await _before(connection, lease.cluster), alike, back) if fresh else []
+        known = vouched(wanted, lease.cluster, intake.answers)
+        taken = known.sure
         found = [_moved(each, its) for each in intake.strangers if isinstance(its := told[each], Moved)]
         new = [each.stranger for each in taken if each.again is None]
         made = await _make(connection, new, lease.cluster, into, now)
@@ -71,8 +73,8 @@ async def adopt(db: Database, lease: Lease, intake: Intake, into: Adopts, now: d
             await _begin(connection, taken, of, lease.cluster, into, epoch_ms(now))
         if found:
             await _move(connection, found, lease.cluster, into, epoch_ms(now))
-    unsure = {each: its.clusters for each in intake.strangers if isinstance(its := told[each], Unsure)}
-    return Taken([*taken, *found], unsure)
+    unsure = {each: its for each in intake.strangers if isinstance(its := told[each], Unsure)} | known.unsure
+    return Taken([*taken, *found], {each: its.spots for each, its in unsure.items()})
 
 
 async def _recognised(connection: AsyncConnection, intake: Intake, cluster: str) -> dict[Stranger, Recognised]:
@@ -107,11 +109,16 @@ def _moved(stranger: Stranger, told: Moved) -> Adoption:
 async def _before(connection: AsyncConnection, cluster: str) -> list[Adopted]:
     """The jobs of the cluster that were taken in, as they stand now."""
     here = (jobs.c.cluster == cluster, jobs.c.adopted_as.is_not(None), jobs.c.deleted_at.is_(None))
-    asked = select(jobs.c.id, jobs.c.run_id, jobs.c.adopted_as, runs.c.phase, _OPEN)
+    asked = select(jobs.c.id, jobs.c.run_id, jobs.c.adopted_as, runs.c.phase, runs.c.flink_job_id, _OPEN)
     found = await connection.execute(asked.join(runs, runs.c.id == jobs.c.run_id).where(*here))
     return [
-        Adopted(row.id, row.run_id, row.adopted_as, RunPhase(row.phase) not in LIVE and not row.open) for row in found
+        Adopted(row.id, row.run_id, row.adopted_as, _is_over(row.phase) and not row.open, row.flink_job_id)
+        for row in found
     ]
+
+
+def _is_over(phase: str) -> bool:
+    return RunPhase(phase) not in LIVE
 
 
 async def _make(

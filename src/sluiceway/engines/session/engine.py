@@ -216,9 +216,14 @@ class SessionEngine:
         return sighting
 
     async def living(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Stranger]:
-        """Look at the list of jobs alone; see `Engine`."""
-        found = await self._jobmanagers.at(place).jobs(set(flink_job_ids))
-        return {job.jid: stranger_of(job) for job in found if job.lives}
+        """Look at the list of jobs, and ask about those that it leaves out; see `Engine`."""
+        rest = self._jobmanagers.at(place)
+        listed = {job.jid: job for job in await rest.jobs(set(flink_job_ids))}
+        found = {jid: stranger_of(job) for jid, job in listed.items() if job.lives}
+        for jid in flink_job_ids:
+            if jid not in listed and (state := await rest.job_state(jid)) is not None and not state.terminal:
+                found[jid] = Stranger(jid, "")
+        return found
 
     async def survey(self, place: Place, flink_job_ids: Sequence[str]) -> dict[str, Survey]:
         """Look at jobs before they are stopped; see `Engine`."""
