@@ -182,7 +182,11 @@ class SimCluster(FakeRest):
             world.watch.launched(jid, job_id, job)
 
     def deploy_anew(self, old: FakeJob, restore: str | None, **habits: Any) -> FakeJob:
-        """Run a job under the id of one that is over, in a cluster that is made anew."""
+        """Run a job under the id of one that is over, in a cluster that is made anew: no request outlives the old one.
+
+        A JobManager takes no second job under the id of one that has ended there.
+        """
+        self.life += 1
         self.state.forget(old.jid)
         self._cache.clear()
         self._leaving = self.down = False
