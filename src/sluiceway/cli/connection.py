@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, urlsplit
 
+from sluiceway.cli.language import spoken
 from sluiceway.cli.output import NO_SERVICE, NOT_ALLOWED, NOTHING, Failed, one_line
 from sluiceway.cli.signing import Credential, Signer
 from sluiceway.cli.trust import not_trusted, trusting
@@ -91,7 +92,7 @@ class Connection:
     def ask(self, method: str, path: str, body: object = None, extra: Mapping[str, str] | None = None) -> Reply:
         """The answer to a request, also a refusal. A read is repeated once over a new connection."""
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Accept": "application/json", "X-Language": "en-us", **(extra or {})}
+        headers = {"Accept": "application/json", "X-Language": spoken(), **(extra or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
         plans = isinstance(body, Mapping) and bool(body.get("dry_run") or body.get("plan") or "sql" in body)
@@ -117,7 +118,7 @@ class Connection:
         if self.credential.signs and size > MAX_BODY:
             way = "sign in with a token, in SLUICEWAY_TOKEN, for larger ones"
             raise Failed(f"A signed request has at most {MAX_BODY} bytes, and {source.name} has {size}: {way}.", code=2)
-        headers = {"Accept": "application/json", "Content-Type": "application/octet-stream"}
+        headers = {"Accept": "application/json", "X-Language": spoken(), "Content-Type": "application/octet-stream"}
         self._connection.close()
         self._connection.timeout = LOOKING
         try:
@@ -132,7 +133,7 @@ class Connection:
 
     def stream(self, path: str, after: int) -> Iterator[tuple[str, str, str]]:
         """Server-sent events after an id, as they come: id, kind and data of each."""
-        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        headers = {"Accept": "text/event-stream", "X-Language": spoken(), "Last-Event-ID": str(after)}
         try:
             self._connection.close()
             self._request("GET", path, None, headers)

@@ -11,8 +11,9 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Env, Toml
 
 from sluiceway import __version__
-from sluiceway.cli import completing
+from sluiceway.cli import completing, language
 from sluiceway.cli.help_pages import FORMAT, Pages
+from sluiceway.cli.language import t
 from sluiceway.cli.output import NO_SERVICE, Failed, complain
 from sluiceway.cli.placed import no_command, placed
 
@@ -133,19 +134,21 @@ def run(arguments: Sequence[str]) -> int:
     if arguments[:1] == [completing.COMMAND]:
         return completing.answer(app)
     try:
+        spoken, arguments = language.chosen(arguments)
+        language.speak(spoken)
         if no_command(arguments) and _shows_the_fleet(arguments):
             return 0
         arguments = placed(arguments, app)
         shown = commands(overview=True) if not arguments or arguments[0] in app.help_flags else app
         return int(shown(list(arguments)) or 0)
     except CycloptsError as error:
-        complain(f"{error}\nSee --help.")
+        complain(f"{error}\n{t('See --help.')}")
         return 2
     except Failed as failed:
         complain(str(failed))
         return failed.code
     except KeyboardInterrupt:
-        complain("interrupted")
+        complain(t("interrupted"))
         return 130
     except BrokenPipeError:
         # The reader has seen enough, as `| head` has. Python must not write the rest either.
