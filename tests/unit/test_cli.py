@@ -1702,6 +1702,31 @@ def test_a_board_never_has_more_lines_than_the_terminal() -> None:
     assert "job-40" in shown_lines[1]  # the first that still goes on
 
 
+class Interrupting(io.StringIO):
+    """A terminal at which Ctrl-C is pressed as soon as the board is written."""
+
+    presses = True
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self.presses and "Stop 7" in text:
+            self.presses = False
+            signal.raise_signal(signal.SIGINT)
+        return written
+
+
+def test_ctrl_c_while_a_board_is_drawn_has_nothing_drawn_twice() -> None:
+    shown = Interrupting()
+    terminal = Console(file=shown, force_terminal=True, width=80, height=12, _environ={"TERM": "xterm"})
+    board = Board("Stop 7", terminal)
+    with pytest.raises(KeyboardInterrupt), board:
+        board.show([Line(1, "job-1", "sent")])
+        pytest.fail("Ctrl-C counts")
+    drawn = shown.getvalue().split("Stop 7")
+    assert len(drawn) > 2, "the last drawing is to be erased"
+    assert all("\x1b[2K" in between for between in drawn[1:-1]), "each is drawn in the place of the one before"
+
+
 @pytest.mark.parametrize(
     ("numbers", "fault"),
     [

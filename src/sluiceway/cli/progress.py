@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from sluiceway.cli.connection import Unreachable
 from sluiceway.cli.output import one_line
 from sluiceway.cli.tables import took
+from sluiceway.cli.unbroken import unbroken
 
 if TYPE_CHECKING:  # it is loaded with the first board, and not for commands that wait for nothing
     from rich.console import Console, RenderableType
@@ -80,7 +81,8 @@ class Board:
     def __enter__(self) -> Self:
         """Begin to show."""
         if self._live is not None:
-            self._live.start()
+            with unbroken():
+                self._live.start()
         return self
 
     def __exit__(
@@ -88,7 +90,8 @@ class Board:
     ) -> None:
         """Leave the terminal as it was; a table shows the result."""
         if self._live is not None:
-            self._live.stop()
+            with unbroken():
+                self._live.stop()
 
     @property
     def seconds(self) -> float:
@@ -102,14 +105,16 @@ class Board:
     def say(self, text: str) -> None:
         """A line above the board."""
         self._said_at = time.monotonic()
-        self._console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
-        self._console.file.flush()
+        with unbroken():
+            self._console.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+            self._console.file.flush()
 
     def show(self, lines: Sequence[Line]) -> None:
         """The state of all jobs now. Without a terminal: the news of each, and once in a while what it waits for."""
         self._lines = lines
         if self._live is not None:
-            self._live.refresh()
+            with unbroken():
+                self._live.refresh()
             return
         for line in lines:
             if self._told.setdefault((line.job_id, line.name), _Told()).news(line):

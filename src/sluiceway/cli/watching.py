@@ -12,6 +12,7 @@ from sluiceway.cli.columns import Column, Kind
 from sluiceway.cli.output import Failed, complain, one_line, say
 from sluiceway.cli.output_options import Output
 from sluiceway.cli.progress import looks
+from sluiceway.cli.unbroken import unbroken
 
 T = TypeVar("T")
 EVERY: Final = 2.0  # seconds between two looks
@@ -32,7 +33,8 @@ def watch(look: Callable[[], Sequence[Any]], kind: Kind[T], columns: str | None,
         return
     with Live(console=console, auto_refresh=False) as live:
         for rows in looks(look, None, lambda text: console.print(Text(text)), EVERY):
-            live.update(_picture(console, chosen, [kind.read(row) for row in rows]), refresh=True)
+            with unbroken():
+                live.update(_picture(console, chosen, [kind.read(row) for row in rows]), refresh=True)
 
 
 def _picture(console: Console, chosen: Sequence[Column[T]], things: Sequence[T]) -> Group:
