@@ -373,12 +373,17 @@ class Watch:
         self._count(cluster)
 
     def _count(self, cluster: str) -> None:
-        under_way = sum(self._counts(row) for row in self._stops.values() if row["cluster"] == cluster)
+        under_way = sum(self._counts(row) for row in self._stops.values() if self._is_in(cluster, row))
         for row in self._saves.values():
             open_ = row["phase"] == SavePhase.SENT and row["id"] not in self._save_was_overdue
-            under_way += bool(row["cluster"] == cluster and open_ and self.in_flight(row["flink_job_id"]))
+            under_way += bool(self._is_in(cluster, row) and open_ and self.in_flight(row["flink_job_id"]))
         if under_way > MAX_SAVEPOINTS:
             self._world.violate(f"{under_way} savepoints at once in {cluster}")
+
+    def _is_in(self, cluster: str, row: Row) -> bool:
+        """Whether it is of a job there, known by that name; the name may have meant another cluster for a while."""
+        found = self._world.cluster_of(row["flink_job_id"])
+        return bool(row["cluster"] == cluster and found and found.name == cluster)
 
     def _counts(self, row: Row) -> bool:
         open_ = row["phase"] in {StopPhase.SENT, StopPhase.ENDING} and row["id"] not in self._was_overdue
