@@ -1,4 +1,4 @@
-"""The board of a stop as somebody at a terminal sees it, through changes of its size and Ctrl-C."""
+"""The board of a stop as somebody sees it who has it open: in a pseudo-terminal, through all that may happen there."""
 
 import re
 import sys
@@ -85,3 +85,28 @@ def test_ctrl_c_leaves_the_terminal_clean_and_the_stop_going_on(fleet: Fleet, se
         assert terminal.end() == 130
         assert terminal.is_as_before
         assert "The stop goes on. Look again with: sluiceway stops watch 1" in said(terminal.screen.lines)
+
+
+@pytest.mark.parametrize("words", [("stops", "show", "1", "--wait"), ("stops", "watch", "1")], ids=" ".join)
+def test_a_service_that_is_started_anew_meanwhile_is_waited_for(
+    fleet: Fleet, service: ServiceProcess, cluster: FakeCluster, words: Sequence[str]
+) -> None:
+    [job] = fleet.run()
+    cluster.refuse()
+    service.call("POST", f"/api/v1/projects/{PROJECT}/stops", {"job_ids": [job]})
+    with at_a_terminal(service.url, *words) as terminal:
+        terminal.until(lambda lines: board(lines) or "stop_accepted" in said(lines))
+        service.kill()
+        terminal.until(lambda lines: "The service does not answer; reconnecting" in said(lines))
+        anew = ServiceProcess(fleet.path.parent, cluster.option, port=service.port)
+        try:
+            terminal.until(lambda lines: "The service answers again." in said(lines))
+            cluster.answer()
+            assert terminal.end() == 0
+            assert terminal.is_as_before
+            lines = terminal.screen.lines
+            assert not board(lines)
+            assert "stopped" in said(lines)
+            assert said(lines).count("reconnecting") == 1
+        finally:
+            anew.end()

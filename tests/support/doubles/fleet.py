@@ -47,6 +47,14 @@ class FakeCluster:
         """What registers it."""
         return f"--cluster={CLUSTER}={self.fake.url}"
 
+    def refuse(self) -> None:
+        """Answer nobody from now on; what runs there runs on."""
+        asyncio.run_coroutine_threadsafe(self.fake.close(), self._loop).result(10)
+
+    def answer(self) -> None:
+        """Answer again, at the same address."""
+        asyncio.run_coroutine_threadsafe(self.fake.start(), self._loop).result(10)
+
     def do(self, action: Callable[[FakeFlink], T]) -> T:
         """Do something to the fake, in its own thread."""
 

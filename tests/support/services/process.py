@@ -22,17 +22,27 @@ class ServiceProcess:
     """`sluiceway serve` in a process; `crash` names a point of `sluiceway.testing.crashes` at which it dies."""
 
     def __init__(
-        self, data: Path, *arguments: str, crash: str | None = None, module: Sequence[str] = ("sluiceway",)
+        self,
+        data: Path,
+        *arguments: str,
+        crash: str | None = None,
+        module: Sequence[str] = ("sluiceway",),
+        port: int = 0,
     ) -> None:
         self.project = "proj0123"
         self.data = data
         module = ("sluiceway.testing.crashes", crash) if crash else module
-        command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", "0", *arguments]
+        command = [sys.executable, "-m", *module, "serve", "--data", str(data), "--port", str(port), *arguments]
         self.process = processes.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log: list[str] = []
         self.flink = ""  # the address of the default cluster
         threading.Thread(target=self._listen, daemon=True).start()
         self.url = self._ready()
+
+    @property
+    def port(self) -> int:
+        """Where it listens: one that is started after its end may take the same."""
+        return int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
         """End it as a crash does."""
