@@ -112,7 +112,7 @@ def test_when_a_stop_fails(tmp_path: Path, at: Town) -> None:
     at.next_id("batches", 7)
     job = at.job("orders")
     at.flink_job(job).failing = ["storage"] * 9
-    at.call("POST", "/api/v1/projects/default/stops", {"job_ids": [job], "attempts": 1})
+    at.call("POST", "/api/v1/projects/default/stops", {"job_ids": [job], "on_savepoint_failure": {"attempts": 1}})
     play(tmp_path, "when-a-stop-fails.md", Own(server=at.url))
 
 
@@ -121,6 +121,7 @@ def test_own_cluster(tmp_path: Path, flink: FakeCluster) -> None:
     home.mkdir()
     (home / ".venv").symlink_to(sys.prefix)
     (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors/kafka.jar").write_bytes(jar_job.jar({"Kafka.class": b"?"}, "Kafka"))
     own = {
         "make setup": "true",
         "http://jobmanager:8081": flink.fake.url,
@@ -137,12 +138,10 @@ def test_alerts(tmp_path: Path, flink: FakeCluster) -> None:
     own = {"/etc/sluiceway": f"{tmp_path}/etc", "http://jobmanager:8081": flink.fake.url}
     with Reader(tmp_path / "reader", Own(own)) as reader:
         reader.play(HOW_TO / "alerts.md")
-        metrics = reader.types(
-            f'curl -sf -H "Authorization: Bearer $(cat {tmp_path}/etc/metrics-token)" {reader.service}/metrics'
-        )
-    named = set(re.findall(r"sluiceway_\w+", (HOW_TO / "alerts.md").read_text()))
-    told = set(re.findall(r"^(sluiceway_\w+)", metrics, re.MULTILINE))
-    assert named <= told | {"sluiceway_stops_open", "sluiceway_stops_settled_total"}
+        scrape = f'curl -sf -H "Authorization: Bearer $(cat {tmp_path}/etc/metrics-token)" {reader.service}/metrics'
+        named = set(re.findall(r"sluiceway_\w+", (HOW_TO / "alerts.md").read_text()))
+        named -= {"sluiceway_stops_open", "sluiceway_stops_settled_total"}  # nothing was stopped
+        wait_for(lambda: named <= set(re.findall(r"^(sluiceway_\w+)", reader.types(scrape), re.MULTILINE)))
 
 
 def test_terraform(tmp_path: Path, flink: FakeCluster) -> None:
@@ -177,6 +176,7 @@ def test_move(tmp_path: Path) -> None:
         for name in ("orders", "payments", "views"):
             at.job(name, queue_name="old")
         at.next_id("moves", 4)
+        at.next_id("batches", 7)
         at.planner.refused["views"] = at.flink("new")
         meanwhile = {"clusters drain old": at.planner.refused.clear}
         own = Own({"/mnt/flink": f"{at.data}/storage"}, meanwhile, server=at.url)
@@ -214,7 +214,7 @@ def test_jobs_of_others(tmp_path: Path, flink: FakeCluster) -> None:
         flink.fake.jars.upload("orders.jar", jar_job.jar({"com/shop/Orders.class": b"?"}, "com.shop.Orders"))
 
     flink.do(lambda fake: fake.add_job(name="orders"))
-    own = {"http://jobmanager:8081": flink.fake.url, "s3://bucket/sluiceway": f"{tmp_path}/storage"}
+    own = {"http://jobmanager:8081": flink.fake.url, "s3://bucket/sluiceway": f"file://{tmp_path}/storage"}
     meanwhile = {
         "stop --all": lambda: next_id(data, "batches", 17),
         "--adopt-tag": lambda: flink.do(lambda fake: fake.add_job(name="orders-eu")),
@@ -235,6 +235,15 @@ def test_let_a_team_in(tmp_path: Path, flink: FakeCluster) -> None:
     def adopted() -> None:
         count = "SELECT count(*) FROM jobs WHERE project = 'payments' AND status = 'running'"
         wait_for(lambda: rows(tmp_path / "data", count) == [(1,)])
+
+    def another() -> None:
+        flink.do(lambda fake: fake.add_job(name="clicks"))
+        adopted()
+
+    def at_another_machine() -> None:
+        """The people are not where the program is."""
+        kept = "SLUICEWAY_ACCESS_KEY SLUICEWAY_SECRET_KEY SLUICEWAY_SERVER SLUICEWAY_PROJECT"
+        reader.types(f"export NOTHING= && sluiceway contexts remove nightly && unset {kept}")
 
     def as_root() -> None:
         """The night shift has tried what it may not; root, who owns every project, looks."""
@@ -265,7 +274,12 @@ def test_let_a_team_in(tmp_path: Path, flink: FakeCluster) -> None:
             "SSL_CERT_FILE": str(cert),
             "CURL_CA_BUNDLE": str(cert),
         }
-        meanwhile = {"stop --all": adopted, "sluiceway events": as_root}
+        meanwhile = {
+            "stop --all": adopted,
+            "--context nightly": another,
+            "contexts add prod": at_another_machine,
+            "sluiceway events": as_root,
+        }
         typed = "a long password\n"
         with Reader(tmp_path / "reader", Own(own, meanwhile, environment, typed)) as reader:
             reader.play(HOW_TO / "let-a-team-in.md")

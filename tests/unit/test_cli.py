@@ -1719,9 +1719,9 @@ def test_ctrl_c_while_a_board_is_drawn_has_nothing_drawn_twice() -> None:
     shown = Interrupting()
     terminal = Console(file=shown, force_terminal=True, width=80, height=12, _environ={"TERM": "xterm"})
     board = Board("Stop 7", terminal)
+    lines = [Line(1, "job-1", "sent")]
     with pytest.raises(KeyboardInterrupt), board:
-        board.show([Line(1, "job-1", "sent")])
-        pytest.fail("Ctrl-C counts")
+        board.show(lines)
     drawn = shown.getvalue().split("Stop 7")
     assert len(drawn) > 2, "the last drawing is to be erased"
     assert all("\x1b[2K" in between for between in drawn[1:-1]), "each is drawn in the place of the one before"

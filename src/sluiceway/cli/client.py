@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -236,14 +236,14 @@ class Client:
         query = urlencode({"after": after, "limit": limit, **where})
         return self._http.ok("GET", f"{self._own('/events')}?{query}")
 
-    def follow(self, order: int, after: int, kind: str = "stops") -> Iterator[tuple[str, str, str]]:
+    def follow(self, order: int, after: int, kind: str, begun: Callable[[], None]) -> Iterator[tuple[str, str, str]]:
         """The events of a stop, or of one of the `resumes` or `moves`, as they come: id, kind and JSON of each.
 
         The last one's kind is `settled`.
 
         Raises `Unreachable` when the stream breaks; it goes on after the last event's id.
         """
-        return self._http.stream(self._own(f"/{kind}/{order}/events"), after)
+        return self._http.stream(self._own(f"/{kind}/{order}/events"), after, begun)
 
     def is_paused(self, order: int, kind: str = "stops") -> bool:
         """Whether a stop, or one of the `resumes`, is paused now."""

@@ -6,7 +6,7 @@ Commands are short, so it uses the standard library's client, which is there at 
 import http.client
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -131,8 +131,11 @@ class Connection:
             raise self.refused(reply)
         return reply
 
-    def stream(self, path: str, after: int) -> Iterator[tuple[str, str, str]]:
-        """Server-sent events after an id, as they come: id, kind and data of each."""
+    def stream(self, path: str, after: int, begun: Callable[[], None]) -> Iterator[tuple[str, str, str]]:
+        """Server-sent events after an id, as they come: id, kind and data of each. `begun` hears of the first answer.
+
+        There may be no event for long after that.
+        """
         headers = {"Accept": "text/event-stream", "X-Language": spoken(), "Last-Event-ID": str(after)}
         try:
             self._connection.close()
@@ -140,6 +143,7 @@ class Connection:
             response = self._connection.getresponse()
             if response.status != 200:
                 raise self.refused(Reply(response.status, {}, json.loads(response.read())))
+            begun()
             yield from _server_sent(response)
         except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             raise self._unreachable(error) from error

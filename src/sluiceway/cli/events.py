@@ -136,8 +136,7 @@ def followed(client: Client, order: int, of: str) -> Iterator[dict[str, Any]]:
     after, silence = 0, Silence(complain)
     while True:
         try:
-            for number, kind, data in client.follow(order, after, of):
-                silence.over()
+            for number, kind, data in client.follow(order, after, of, silence.over):
                 after = _after(number, after)
                 if kind == "settled":
                     return

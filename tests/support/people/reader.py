@@ -91,7 +91,7 @@ class Reader:
     @property
     def service(self) -> str:
         """The address of the service that commands talk to."""
-        return self._environment.get("SLUICEWAY_SERVER", "")
+        return self._service.url if self._service else self._environment.get("SLUICEWAY_SERVER", "")
 
     def play(self, page: Path, section: str = "") -> None:
         """Do what a page says, or one section of it. Raises `Wrong`."""
