@@ -50,6 +50,8 @@ async def test_jobs_by_id_each_with_its_answer_and_its_end(api: Api) -> None:
         assert begun <= sent <= done
     assert (await api.plane.job(jobs[1])).status is JobStatus.RUNNING
     assert api.plane.fake.count("stop") == 2
+    listed = (await api.get("stops"))["stops"]
+    assert listed == [{name: value for name, value in shown.items() if name != "jobs"}]
 
 
 async def test_all_that_can_be_stopped(api: Api) -> None:

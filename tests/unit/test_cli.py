@@ -1211,10 +1211,15 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_complain_about(stub: Stub)
 
 
 def test_stops_are_listed_and_shown(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    heads = [{"id": 7, "savepoint": True, "reason": "tonight", "created_at": "2026-01-01T00:00:00Z"}]
+    head = {"savepoint": True, "reason": "tonight", "created_at": "2026-01-01T00:00:00Z", "jobs_total": 2}
+    story = {"orders": [5, 6], "jobs_total": 2, "phases": {"stopped": 2}}
+    heads = [{**head, "id": 7, "phases": {"stopped": 1, "failed": 1}}, {**head, "id": 5, "phases": {}, "story": story}]
     stub.on("GET /stops", (200, {"stops": heads}))
-    assert run(["stops", "list"]) == 0
-    assert "2026-01-01 00:00:00Z" in capsys.readouterr().out
+    assert run(["stops", "list", "--columns", "stop,accepted,tries,outcome"]) == 0
+    assert [line.split(maxsplit=3)[3] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "-      1 failed, 1 stopped",
+        "5, 6   2 stopped",
+    ]
     assert run(["stops", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"stops": heads}
     stub.on("GET /stops/7", a_stop(stopping(1, "failed")))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sluiceway.cli.output import Failed
 
@@ -159,6 +159,7 @@ class StopHead(Struct, frozen=True):
     reason: str
     created_at: str
     jobs_total: int | None = None
+    phases: dict[str, int] = field(default_factory=dict)
     retried_by: int | None = None
     story: Story | None = None
     state: str = ""

@@ -234,7 +234,7 @@ def _stopping(view: StopView) -> Line:
 
 
 def _told(results: Sequence[_Result], wanted: int, seconds: float) -> bool:
-    headers = ("job", "status", "savepoint", "size", "verified", "seconds", "rows")
+    headers = ("job", "status", "savepoint", "size", "verified", "took", "rows")
     say("")
     tables.table(headers, [_row(result) for result in results])
     faults = [f"{result.job.name}: {fault}" for result in results for fault in result.faults]
@@ -260,7 +260,7 @@ def _row(result: _Result) -> Sequence[str]:
         (stop.savepoint or "").rpartition("/")[2].removeprefix("savepoint-"),
         tables.size(stop.size),
         tables.yes(stop.verified),
-        "" if seconds is None else f"{seconds:.2f}",
+        tables.took(seconds),
         f"{result.before.rows} → {result.after.rows}",
     )
 

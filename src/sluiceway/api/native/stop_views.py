@@ -54,6 +54,7 @@ def head(batch: Batch, stories: Mapping[int, Story]) -> wire.BatchHead:
         state_reason=batch.state_why,
         jobs_total=batch.jobs,
         jobs_settled=batch.settled,
+        phases={phase.value: number for phase, number in batch.phases.items()},
         settled=batch.settled == batch.jobs,
         plan=batch.plan_id,
         planned_by=batch.planned_by,

@@ -1,7 +1,6 @@
 """Stops of many jobs as one thing: accepting them, looking at them, taking them back, and trying them again."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -154,7 +153,6 @@ async def show_stop(project_id: Project, stop_id: BatchId, queries: QueriesGiven
     stories = await queries.stories(Kind.STOP, [batch.first])
     return wire.Batch(
         **msgspec.structs.asdict(head(batch, stories)),
-        phases=dict(Counter(entry.stop.phase.value for entry in batch.entries)),
         jobs=[view(entry) for entry in batch.entries],
     )
 

@@ -219,15 +219,15 @@ class BatchHead(Struct, frozen=True, kw_only=True):
     state_reason: str
     jobs_total: int
     jobs_settled: int
+    phases: dict[str, int]  # how many of its jobs are in each
     settled: bool  # no phase of it can change any more
     plan: int | None  # the dry run that it carries out
     planned_by: str  # who made that
 
 
 class Batch(BatchHead, frozen=True, kw_only=True):
-    """One request to stop jobs. `phases` counts its jobs by phase."""
+    """One request to stop jobs."""
 
-    phases: dict[str, int]
     jobs: list[StopView]
 
 
