@@ -121,7 +121,7 @@ class Watch:
             case StopPhase.STOPPED:
                 self._stopped(row, job)
             case StopPhase.LOST | StopPhase.ENDED:
-                if job is not None and not job.state.terminal:
+                if job is not None and not job.state.terminal and not self._has_begun_anew(job.jid):
                     self._world.violate(
                         f"stop {row['id']} is told {phase}, and its job is {job.state}: {row['reason']}"
                     )
@@ -157,6 +157,8 @@ class Watch:
         job = self.jobs.get(row["flink_job_id"])
         alive = job is not None and not job.state.terminal and row["flink_job_id"] not in self.excused
         if row["phase"] not in LIVE_RUN and alive and not self._is_followed(row):
+            if self._has_begun_anew(row["flink_job_id"]):
+                return
             if self._world.registry.misleads(row["cluster"], row["flink_job_id"]):
                 return
             self._world.violate(f"run {row['id']} is told {row['phase']}, and runs: {row['reason']}")
@@ -164,6 +166,10 @@ class Watch:
     def _is_followed(self, row: Row) -> bool:
         """Whether a later run bears the Flink job id of this one: what lives under it is that."""
         return bool((self._run_of(row["flink_job_id"]) or row)["id"] > row["id"])
+
+    def _has_begun_anew(self, jid: str) -> bool:
+        """Whether others have just deployed a job anew under its id: what is told may be of its life before."""
+        return self.others.lives[jid] > 1 and self._world.now - self._world.launched_at[jid] < LOOK_LASTS
 
     def _run_of(self, jid: str) -> Row | None:
         """The latest run of a Flink job id."""
@@ -232,7 +238,7 @@ class Watch:
         stop = f"stop {row['id']}"
         self._tells_what_it_did(row)
         self._knows_what_is_proven(row)
-        if job is not None and not job.state.terminal:
+        if job is not None and not job.state.terminal and not self._has_begun_anew(job.jid):
             self._world.violate(f"{stop} is told STOPPED, and its job is {job.state}: {row['reason']}")
         if row["savepoint_path"] is None:
             if row["checkpoint_path"] is not None:

@@ -66,8 +66,7 @@ class Others(Scenario):
 
     def _weights(self) -> dict[str, float]:
         dice, setting = self.dice, self.world.setting
-        away = set() if setting.registered else GOING
-        away |= set() if setting.standby else LEADING
+        away = (frozenset() if setting.registered else GOING) | (frozenset() if setting.standby else LEADING)
         weights = {name: weight for name, (weight, _) in HAPPENINGS.items() if name not in away}
         if dice.random() < BROAD:
             return weights
@@ -383,7 +382,9 @@ def _excuse(at: Others, cluster: SimCluster) -> None:
     at.world.watch.excused |= cluster.jobs.keys() | cluster.state.recovering.keys()
 
 
-GOING = {f.__name__ for f in (a_cluster_goes_and_comes_back, a_cluster_is_renamed, a_name_means_another_cluster)}
+GOING = frozenset(
+    f.__name__ for f in (a_cluster_goes_and_comes_back, a_cluster_is_renamed, a_name_means_another_cluster)
+)
 
 
 # Leaders. ------------------------------------------------------------------------------------------------------------
@@ -431,7 +432,7 @@ async def one_jobmanager_cannot_be_reached(at: Others) -> None:
         service.cut_off.discard(f"host {host}")
 
 
-LEADING = {
+LEADING = frozenset(
     f.__name__
     for f in (the_leader_changes, the_leader_changes_in_the_middle, a_standby_dies, one_jobmanager_cannot_be_reached)
-}
+)

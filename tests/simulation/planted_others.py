@@ -18,7 +18,7 @@ from sluiceway.store import adopted
 from sluiceway.store.schema import jobs
 
 
-@plant(15)
+@plant(53)
 def known_again_by_a_name_that_two_share(put: Any) -> None:
     """Whichever of them was taken in last."""
 
