@@ -123,6 +123,21 @@ async def test_one_that_is_deployed_anew_under_its_id_is_the_same_job_with_a_new
     ]
 
 
+async def test_who_comes_beside_one_that_is_deployed_anew_is_another(at: Plane) -> None:
+    """Also while the list of jobs leaves that one out (FLINK-40602)."""
+    jid = start(at, "orders")
+    job = (await seen(at, "orders"))["orders"]
+    [stopped] = await at.stop_and_wait([job.id])
+    at.fake.lose_jobmanager(ha=False)
+    at.fake.add_job(jid, name="orders", restored=stopped.stop.savepoint_path)
+    at.fake.hide(jid)
+    beside = start(at, "orders")
+    assert (await seen(at, "orders", "orders@c0"))["orders@c0"].flink_job_id == beside
+    at.fake.show()
+    await at.until(job.id, JobStatus.RUNNING)
+    assert await runs_of(at, job.id) == [jid, jid]
+
+
 async def test_one_that_is_recovered_after_a_loss_is_the_same_run(at: Plane) -> None:
     """Although Flink counts from its recovery."""
     jid = start(at, "orders")
