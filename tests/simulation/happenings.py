@@ -440,7 +440,7 @@ async def storage_cannot_be_read(at: Scenario) -> None:
 
 @happening(1)
 async def the_clock_jumps(at: Scenario) -> None:
-    """Ahead or back. Jumping ahead, it shortens what goes by it (a known weakness)."""
+    """Ahead or back. Jumping ahead over a restart of the service, it shortens what goes by it (a known weakness)."""
     seconds = at.dice.choice((-90.0, -20.0, -2.0, 2.0, 20.0, 90.0))
     at.world.time.skew += seconds
     if seconds > 0:

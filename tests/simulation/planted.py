@@ -689,3 +689,9 @@ def a_look_counts_that_was_not_stored(put: Any) -> None:
         return outlook
 
     put(Turn, "__call__", take)
+
+
+@plant()
+def the_clock_is_read_in_the_middle_of_a_turn(put: Any) -> None:
+    """Deadlines have not jumped with it yet."""
+    put(Turn, "_now", lambda turn: turn._clock())

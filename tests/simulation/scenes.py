@@ -246,6 +246,18 @@ async def a_job_comes_back_after_its_stop_was_told_lost(at: Play) -> None:
     await at.until(lambda: at.stop_of(job)["phase"] == "lost")
 
 
+@scene(notices={"the_clock_is_read_in_the_middle_of_a_turn": "is told lost, and runs"})
+async def the_clock_jumps_in_the_middle_of_a_look(at: Play) -> None:
+    """The JobManager has only just come back, and does not know its jobs again yet."""
+    job, _ = at.first
+    at.lose(recovery=6.0)
+    await at.until(lambda: at.world.watch.latest(job)["doubt_since"] is not None)
+    at.script.arrive_late("GET /jobs/overview", 0.4)
+    await at.until(lambda: at.script.is_late)
+    at.world.time.skew += 90.0
+    await at.wait(20.0)
+
+
 # Application clusters. -----------------------------------------------------------------------------------------------
 
 

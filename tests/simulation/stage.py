@@ -57,6 +57,11 @@ class Script(Weather):
         """Hold the next request whose kind begins so; its sender may have given up when it arrives."""
         self._next[kind] = seconds
 
+    @property
+    def is_late(self) -> bool:
+        """Whether what was to be late is on its way."""
+        return not self._next
+
     def request_fault(self, kind: str) -> str | None:
         """See `Weather`."""
         if self.muted and self.muted in kind:

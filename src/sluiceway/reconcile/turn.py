@@ -98,6 +98,7 @@ class Turn:
         self._sends = Sends(engine, settings.max_requests, settings.resend_after)
         self._fence = 0  # of the lease that the last turn was taken under
         self._memory = Memory(db, records)
+        self._began = clock(), time.monotonic()  # the present turn, by two clocks
         self._offset: int | None = None  # of the clocks when its deadlines were last seen to be right
         self._looked: float | None = None  # when the last look began that has seen the cluster and was stored
         self._looked_refused = False  # whether it refused connections then
@@ -114,7 +115,7 @@ class Turn:
             return Outlook(calm=True, number=self._memory.number)
         began = time.monotonic()  # what is seen is from after it, however late this process hears of it
         observed = await self._observe(cluster, lease.cluster, watched)
-        seen_at = self._clock()
+        seen_at = self._now()
         if self._adopting is not None:
             observed = await self._adopted(self._adopting, cluster, lease, watched, observed)
         if observed is self._observed and self._calm:
@@ -124,7 +125,7 @@ class Turn:
         self._observed, self._calm = observed, False
         sighting = self._submissions.amend(watched, observed)
         plan = await self._plan(watched, sighting, cluster)
-        stored = dict(await self._memory.record(lease, plan.changes, self._clock()))
+        stored = dict(await self._memory.record(lease, plan.changes, self._now()))
         # Where somebody has forestalled a change, what this look has made of old doubts is not stored either.
         if len(stored) == len(plan.changes) and (sighting.answered or sighting.refused):
             self._looked, self._looked_refused = began, sighting.refused
@@ -152,9 +153,15 @@ class Turn:
         """Give up what is under way. What was sent stays sent."""
         await asyncio.gather(self._looks.close(), self._sends.close(), self._submissions.close())
 
+    def _now(self) -> datetime:
+        """What the wall clock shows, unless it has jumped since this turn began: deadlines have not, until the next."""
+        wall, steady = self._began
+        return wall + timedelta(seconds=time.monotonic() - steady)
+
     async def _keep_time(self, lease: Lease) -> None:
         """Deadlines go by the wall clock; when that jumps, they jump with it."""
-        clocks = compare(self._clock())
+        wall = self._clock()
+        self._began, clocks = (wall, time.monotonic()), compare(wall)
         if lease.fence != self._fence:
             self._fence, self._offset, self._pulses = lease.fence, lease.offset, Pulses()
         if self._offset is not None and not clocks.jumped(self._offset):
@@ -168,7 +175,7 @@ class Turn:
         watched = await self._memory.watched(lease)
         stopping = {w.stop_waits_for for w in watched if w.stop_waits_for}
         starting = {w.start_waits_for for w in watched if w.start_waits_for}
-        if (stopping or starting) and await resumes.advance(self._db, stopping, starting, self._clock()):
+        if (stopping or starting) and await resumes.advance(self._db, stopping, starting, self._now()):
             return await self._memory.watched(lease)
         return watched
 
@@ -191,11 +198,11 @@ class Turn:
         anew: Mapping[int, Stranger] = {}
         if cluster is not None:
             seen, anew = await self._returning(cluster, watched, seen)
-        await adopting(lease, [*seen.strangers, *anew.values()], self._clock(), anew.keys())
+        await adopting(lease, [*seen.strangers, *anew.values()], self._now(), anew.keys())
         return seen
 
     async def _plan(self, watched: Sequence[Watched], sighting: Sighting, cluster: Place | None) -> Plan:
-        now, gap = self._clock(), self._gap(refused=sighting.refused)
+        now, gap = self._now(), self._gap(refused=sighting.refused)
         specs = await store.specs_of_runs(self._db, list(sighting.traits)) if sighting.traits else {}
         situation = Situation(
             watched=watched,
@@ -249,7 +256,7 @@ class Turn:
             await self._sends.close()
             return {}
         answers = await self._sends.send(cluster, unconfirmed, plan.commands)
-        now, rules = self._clock(), self._settings.rules
+        now, rules = self._now(), self._settings.rules
         told: dict[int, Watched] = {}
         for trigger, answer in answers.items():
             each = unconfirmed[trigger]
