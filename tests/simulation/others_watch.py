@@ -97,8 +97,8 @@ class OthersWatch:
         if job is None or job.name != name:
             self._world.violate(f"{told}, and is {job.name if job else 'ours'}")
             return
-        anew = row["flink_job_id"] == before["flink_job_id"]  # then `last` is what has come
-        if not anew and not last.state.terminal and not self._is_out_of_sight(last, before["cluster"]):
+        anew = any(run["job_id"] == row["id"] and run["id"] != row["run_id"] for run in self._runs[jid].values())
+        if last is not job and not last.state.terminal and not self._is_out_of_sight(last, before["cluster"]):
             self._world.violate(f"{told}, of which {last.jid} still runs")
         alike = [each for each in self._adopted.values() if each["adopted_as"] == name and _is_there(each)]
         if not anew and len([each for each in alike if each["cluster"] == row["cluster"]]) > 1:
