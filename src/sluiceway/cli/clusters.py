@@ -307,9 +307,9 @@ def _drained(cluster: Cluster) -> None:
     if left := cluster.runs:
         say(
             t(
-                "{jobs} may run there. In each project that has some, move them:\n  sluiceway move --from "
-                "{name} --to ANOTHER --wait\nor stop them, each with a savepoint: sluiceway stop --queue "
-                "{name} --wait",
+                "{jobs} may run there. In each project that has some, move them:\n"
+                "  sluiceway move --from {name} --to ANOTHER --wait\n"
+                "or stop them, each with a savepoint: sluiceway stop --queue {name} --wait",
                 jobs=tables.jobs(left),
                 name=name,
             )

@@ -303,10 +303,15 @@ def _keep(service: DemoService) -> None:
     command = _command()
     say(
         t(
-            "\nThe service stays up until Ctrl-C, with its jobs stopped:\n  service   {url}\n  try "
-            "it    {url}/docs   (project {project})\n  Flink     {flink}\nIn another terminal:\n  "
-            "export SLUICEWAY_SERVER={url} SLUICEWAY_PROJECT={project}\n  {command} jobs list\n  "
-            "{command} resume 2 --wait\n  {command} stop --all --wait --yes",
+            "\nThe service stays up until Ctrl-C, with its jobs stopped:\n"
+            "  service   {url}\n"
+            "  try it    {url}/docs   (project {project})\n"
+            "  Flink     {flink}\n"
+            "In another terminal:\n"
+            "  export SLUICEWAY_SERVER={url} SLUICEWAY_PROJECT={project}\n"
+            "  {command} jobs list\n"
+            "  {command} resume 2 --wait\n"
+            "  {command} stop --all --wait --yes",
             url=service.url,
             project=PROJECT,
             flink=service.flink,
@@ -321,10 +326,11 @@ def _next() -> None:
     command = _command()
     say(
         t(
-            "\nNext:\n  {command} demo --keep      the same, and the service stays up for a look "
-            "around\n  {command} serve            a service of your own; then, in another terminal:\n  "
-            'echo "{hello}" | {command} jobs create hello --sql - --run\n  {command} stop --all '
-            "--wait --yes",
+            "\nNext:\n"
+            "  {command} demo --keep      the same, and the service stays up for a look around\n"
+            "  {command} serve            a service of your own; then, in another terminal:\n"
+            '  echo "{hello}" | {command} jobs create hello --sql - --run\n'
+            "  {command} stop --all --wait --yes",
             command=command,
             hello=HELLO,
         )

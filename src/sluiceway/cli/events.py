@@ -93,17 +93,20 @@ def events(
     if not follow:
         common.show(EVENTS, found.events, data, columns)
     if common.words and after is None and len(found.events) == limit:
-        complain(
-            t(
-                "These are the newest {limit} events; --limit shows more, up to 1000, --after NUMBER "
-                "goes on after one.",
-                limit=limit,
-            )
-        )
+        _tell_more(limit)
     if follow:
         for event in chain(found.events, _further(client, found.next, where)):
             common.line(event, told(msgspec.to_builtins(read(event, Event))))
     return 0
+
+
+def _tell_more(limit: int) -> None:
+    complain(
+        t(
+            "These are the newest {limit} events; --limit shows more, up to 1000, --after NUMBER goes on after one.",
+            limit=limit,
+        )
+    )
 
 
 def _further(client: Client, after: int, where: Mapping[str, object]) -> Iterator[dict[str, Any]]:

@@ -36,7 +36,9 @@ MESSAGES: Final[dict[str, str]] = {
     # What is at stake.
     "{jobs}: {what}": "{jobs}：{what}",
     "{jobs}: {what} (and the like)": "{jobs}：{what}（及类似情况）",
-    "starts again from its last checkpoint if its savepoint fails": "如果 savepoint 失败，将从最近的 checkpoint 重新启动",
+    "starts again from its last checkpoint if its savepoint fails": (
+        "如果 savepoint 失败，将从最近的 checkpoint 重新启动"
+    ),
     "starts again from nothing if its savepoint fails": "如果 savepoint 失败，将从零重新启动",
     "ends if its savepoint fails": "如果 savepoint 失败，作业将结束",
     "may end or start again if its savepoint fails": "如果 savepoint 失败，作业可能结束或重新启动",
@@ -44,7 +46,9 @@ MESSAGES: Final[dict[str, str]] = {
     "{jobs}: may be running, and would lose their progress; sluiceway stop ID --wait keeps that first": (
         "{jobs}：可能正在运行，删除将丢失其进度；可先用 sluiceway stop ID --wait 保留"
     ),
-    "{jobs}: stopped with state, which nothing could be resumed from": "{jobs}：已停止并保留了状态，删除后将无法从该状态恢复",
+    "{jobs}: stopped with state, which nothing could be resumed from": (
+        "{jobs}：已停止并保留了状态，删除后将无法从该状态恢复"
+    ),
     "{jobs} beside them: refused": "另有 {jobs}：被拒绝",
     "The cluster that they go to has {free} free slots, and they need {wanted} or more. Give it more TaskManagers, or "
     "move fewer at once: --max-parallel.": (

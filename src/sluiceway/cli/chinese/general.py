@@ -27,7 +27,9 @@ MESSAGES: Final[dict[str, str]] = {
     "--columns is for tables: leave out --json, or the -o beside it.": (
         "--columns 仅用于表格，请去掉 --json 或同时指定的 -o。"
     ),
-    "--columns: there is no column {name!r}; there are {there}.": "--columns：没有名为 {name!r} 的列，可用的列有 {there}。",
+    "--columns: there is no column {name!r}; there are {there}.": (
+        "--columns：没有名为 {name!r} 的列，可用的列有 {there}。"
+    ),
     "It is 0 or more.": "应大于等于 0。",
     "It is {most} at most.": "最大为 {most}。",
     " and ": " 和 ",
@@ -37,7 +39,8 @@ MESSAGES: Final[dict[str, str]] = {
     "--server {server} is not the URL of a service: {error}": "--server {server} 不是服务的 URL：{error}",
     "no service answers at {server} ({why}). Start one with `sluiceway serve`, or give its address with --server or "
     "SLUICEWAY_SERVER.": (
-        "{server} 上没有服务响应（{why}）。请用 `sluiceway serve` 启动服务，或用 --server 或 SLUICEWAY_SERVER 指定服务地址。"
+        "{server} 上没有服务响应（{why}）。请用 `sluiceway serve` 启动服务，"
+        "或用 --server 或 SLUICEWAY_SERVER 指定服务地址。"
     ),
     "{server} does not answer like Sluiceway (HTTP {status}, not JSON). Give the address of the service with "
     "--server.": "{server} 的响应不是 Sluiceway 的响应（HTTP {status}，不是 JSON）。请用 --server 指定服务地址。",
@@ -57,14 +60,16 @@ MESSAGES: Final[dict[str, str]] = {
     "{count} jobs": "{count} 个作业",
     "job {few}": "作业 {few}",
     "jobs {few}": "作业 {few}",
-    "jobs {few} and {more} more": "作业 {few} 等，另有 {more} 个作业",
+    "jobs {few} and {more} more": "作业 {few} 以及另外 {more} 个作业",
     "No room for: {columns}. -o wide shows all.": "宽度不足，未显示的列：{columns}。使用 -o wide 可显示全部列。",
     "Cluster {cluster} has not answered since {since}": "集群 {cluster} 自 {since} 起无响应",
     "Cluster {cluster} has not answered for {length}": "集群 {cluster} 已有 {length} 无响应",
     "{what}: {reason}.": "{what}：{reason}。",
     "{what}.": "{what}。",
     "{silence} What is shown of its {jobs} is as old.": "{silence}其 {jobs}的显示内容截止到那时。",
-    "--watch shows rows, and -o name none; leave one of them out.": "--watch 显示表格的行，而 -o name 不显示，请去掉其中一个。",
+    "--watch shows rows, and -o name none; leave one of them out.": (
+        "--watch 显示表格的行，而 -o name 不显示，请去掉其中一个。"
+    ),
     "… and more; --limit or a choice shows fewer": "……还有更多；使用 --limit 或选择条件可减少显示",
     "{what} {key} is no longer in the list": "{what} {key} 已不在列表中",
     # Waiting.
@@ -83,7 +88,7 @@ MESSAGES: Final[dict[str, str]] = {
     "jobs": "作业",
     "under way": "进行中",
     "needs a hand": "需要处理",
-    "see": "另请参阅",
+    "see": "帮助",
     "{count} registered.": "已注册 {count} 个。",
     "stop {id} ({state}, {jobs_settled} of {jobs_total})": "停止操作 {id}（{state}，{jobs_settled}/{jobs_total}）",
     "resume {id} ({state}, {counts})": "恢复操作 {id}（{state}，{counts}）",
@@ -96,7 +101,5 @@ MESSAGES: Final[dict[str, str]] = {
         "以上为最新的 {limit} 个事件；--limit 可显示更多，最多 1000 个，--after NUMBER 从某个事件之后继续。"
     ),
     "--since {since} is neither a length of time nor a moment; write for example 30m or 1h30m, or "
-    "2026-11-28T14:00:00Z.": (
-        "--since {since} 既不是时长也不是时刻，请填写例如 30m、1h30m 或 2026-11-28T14:00:00Z。"
-    ),
+    "2026-11-28T14:00:00Z.": ("--since {since} 既不是时长也不是时刻，请填写例如 30m、1h30m 或 2026-11-28T14:00:00Z。"),
 }

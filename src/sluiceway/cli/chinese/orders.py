@@ -40,7 +40,8 @@ MESSAGES: Final[dict[str, str]] = {
     "So are {more} more.": "另有 {more} 个作业同样如此。",
     "The stop is paused: {state_reason} Continue it, or give up the rest, with: sluiceway stops proceed {id}, or: "
     "sluiceway stops abort {id}": (
-        "停止操作已暂停：{state_reason} 继续执行：sluiceway stops proceed {id}，放弃其余部分：sluiceway stops abort {id}"
+        "停止操作已暂停：{state_reason} 继续执行：sluiceway stops proceed {id}，放弃其余部分："
+        "sluiceway stops abort {id}"
     ),
     "The time is up; the stop goes on. {again}": "等待时间已到；停止操作仍在进行。{again}",
     "{jobs} went over to a later stop; see `sluiceway stops list`": (
@@ -113,7 +114,8 @@ MESSAGES: Final[dict[str, str]] = {
     ),
     "The move is paused: {state_reason} Continue it, or give up the rest, with: sluiceway moves proceed {id}, or: "
     "sluiceway moves abort {id}": (
-        "迁移操作已暂停：{state_reason} 继续执行：sluiceway moves proceed {id}，放弃其余部分：sluiceway moves abort {id}"
+        "迁移操作已暂停：{state_reason} 继续执行：sluiceway moves proceed {id}，放弃其余部分："
+        "sluiceway moves abort {id}"
     ),
     "The time is up; the move goes on. {again}": "等待时间已到；迁移操作仍在进行。{again}",
     "{jobs} stopped and did not start on {to}. Start them where they were with: sluiceway moves back {id} --wait\nor "
@@ -133,6 +135,8 @@ MESSAGES: Final[dict[str, str]] = {
     "{kind}/{name} is waited for with --for={condition}.": "等待 {kind}/{name} 请使用 --for={condition}。",
     "--for={wanted} is for jobs.": "--for={wanted} 仅用于作业。",
     "--for={wanted} is for stop/7, or cluster/prod.": "--for={wanted} 仅用于 stop/7 或 cluster/prod 这样的对象。",
-    "{kind}/{name} has no number of a {kind}, as in {kind}/7.": "{kind}/{name} 中没有 {kind} 的编号，应为 {kind}/7 这样的形式。",
+    "{kind}/{name} has no number of a {kind}, as in {kind}/7.": (
+        "{kind}/{name} 中没有 {kind} 的编号，应为 {kind}/7 这样的形式。"
+    ),
     "nobody has asked it yet": "尚未查询过该集群",
 }
